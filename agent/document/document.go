@@ -1,0 +1,73 @@
+// Package document is the instance document: what the compiler tells the agent of one instance. It travels in user data.
+package document
+
+// Path is where user data puts the document on an instance.
+const Path = "/etc/spacel/document.json"
+
+// Document is written by the compiler with T = cfn.Value, which lets a text hold references, and read by the agent with
+// T = string.
+type Document[T any] struct {
+	Format       int                   `json:"format"` // 1
+	Orbit        string                `json:"orbit"`
+	App          string                `json:"app,omitempty"` // empty on a bastion
+	Region       string                `json:"region"`
+	Bastion      bool                  `json:"bastion,omitempty"`
+	Version      T                     `json:"version,omitempty"` // stands for __VERSION__ and for an image's missing tag
+	Token        T                     `json:"token,omitempty"`
+	Signal       Signal[T]             `json:"signal"`
+	BootLog      string                `json:"bootLog,omitempty"`      // log group for the agent's own log
+	TargetGroups []T                   `json:"targetGroups,omitempty"` // ARNs to be healthy in
+	Addresses    []T                   `json:"addresses,omitempty"`    // allocation ids of elastic addresses to share
+	LocalHealth  *LocalHealth          `json:"localHealth,omitempty"`
+	Units        map[string]Content    `json:"units,omitempty"`        // unit name → text
+	Files        map[string]Content    `json:"files,omitempty"`        // name below /files → content
+	Environments map[string][]Variable `json:"environments,omitempty"` // name of a unit's .env file → variables in order
+	Asset        *Asset[T]             `json:"asset,omitempty"`        // holds what did not fit: a Document with the fields left out here
+}
+
+// Signal is what CloudFormation waits for.
+type Signal[T any] struct {
+	Stack    T      `json:"stack"`
+	Resource string `json:"resource"`
+	Timeout  int    `json:"timeout"` // seconds from the instance's launch
+}
+
+// LocalHealth is a check the instance makes of itself.
+type LocalHealth struct {
+	Protocol string `json:"protocol"` // TCP, SSL, HTTP or HTTPS
+	Port     int    `json:"port"`
+	Path     string `json:"path,omitempty"`
+}
+
+// Content is text as lines (joined by newlines, so a final newline is a last empty line), bytes in base64, or an encrypted
+// payload. Exactly one is set.
+type Content struct {
+	Lines   []string `json:"lines,omitempty"`
+	Base64  string   `json:"base64,omitempty"`
+	Payload *Payload `json:"payload,omitempty"`
+	Mode    string   `json:"mode,omitempty"` // octal, 0644 when empty
+}
+
+// Variable is an environment variable; a secret one has a payload for its value.
+type Variable struct {
+	Name    string   `json:"name"`
+	Value   string   `json:"value,omitempty"`
+	Payload *Payload `json:"payload,omitempty"`
+}
+
+// Payload is an encrypted value. Version 0 is the 2016 tool's AES-CBC; 1 is AES-256-GCM.
+type Payload struct {
+	Version    int    `json:"version,omitempty"`
+	IV         string `json:"iv"`
+	Key        string `json:"key"`
+	Ciphertext string `json:"ciphertext"`
+	KeyRegion  string `json:"key_region"`
+	Encoding   string `json:"encoding"`
+}
+
+// Asset is where the rest of the document is in S3.
+type Asset[T any] struct {
+	Bucket T      `json:"bucket"`
+	Key    T      `json:"key"`
+	Digest string `json:"digest"` // sha256, in hex
+}

@@ -1,0 +1,128 @@
+// Package assembly is the artifact directory: what a build writes and deploy reads. It is all that deploy knows of the
+// compiler.
+//
+//	manifest.json                             the Manifest: stacks, where their parameters come from, digests
+//	us-east-1/production-laika.template.json  a template
+//	assets/<sha256>                           what is too large for a template
+//	sourcemap.json                            stack → logical id → file:line:col
+package assembly
+
+// Format is the version of the directory's layout. Read refuses any other.
+const Format = 1
+
+// Manifest is manifest.json. It holds no secret, no time and no tool version: equal manifests give equal bytes.
+type Manifest struct {
+	Format int     `json:"format"`
+	Orbit  string  `json:"orbit"`
+	Stacks []Stack `json:"stacks"`           // sorted by region and name
+	Assets []Asset `json:"assets,omitempty"` // sorted by digest
+}
+
+// Stack is one CloudFormation stack.
+type Stack struct {
+	Name                  string            `json:"name"`
+	Region                string            `json:"region"`
+	App                   string            `json:"app,omitempty"` // of an app's stack
+	Template              string            `json:"template"`      // path in the directory, with slashes
+	Digest                string            `json:"digest"`        // sha256 of the template, in hex
+	Capabilities          []string          `json:"capabilities,omitempty"`
+	TerminationProtection bool              `json:"terminationProtection"`
+	Tags                  map[string]string `json:"tags"`
+	DependsOn             []StackRef        `json:"dependsOn,omitempty"` // sorted
+	Parameters            map[string]Source `json:"parameters,omitempty"`
+}
+
+// Ref is the stack's region and name.
+func (s Stack) Ref() StackRef { return StackRef{s.Region, s.Name} }
+
+// StackRef names a stack.
+type StackRef struct {
+	Region string `json:"region"`
+	Name   string `json:"name"`
+}
+
+// Asset is a file of the directory that deploy uploads under its digest.
+type Asset struct {
+	Digest string `json:"digest"` // sha256, in hex
+	Path   string `json:"path"`   // assets/<digest>
+	Size   int    `json:"size"`   // bytes
+}
+
+// Source says where deploy gets a parameter's value. Exactly one field is set.
+type Source struct {
+	Literal     *string      `json:"literal,omitempty"`
+	Output      *Output      `json:"output,omitempty"`
+	HostedZone  *HostedZone  `json:"hostedZone,omitempty"`
+	Certificate *Certificate `json:"certificate,omitempty"`
+	Asset       *AssetPart   `json:"asset,omitempty"`
+	Secret      *Secret      `json:"secret,omitempty"`
+	PagerDuty   *PagerDuty   `json:"pagerduty,omitempty"`
+
+	// These keep the deployed value until told otherwise.
+	Version *Version `json:"version,omitempty"`
+	Image   *Image   `json:"image,omitempty"`
+	Binary  *Binary  `json:"binary,omitempty"`
+	Token   *Token   `json:"token,omitempty"`
+}
+
+// Output is an output of a stack in this build or deployed before it. An Optional one is no reason to wait: while the stack
+// or output is absent, the value is the empty string.
+type Output struct {
+	Region   string `json:"region"`
+	Stack    string `json:"stack"`
+	Output   string `json:"output"`
+	Optional bool   `json:"optional,omitempty"`
+}
+
+// HostedZone is the id (Z…) of the public hosted zone with the longest name that the host name ends in.
+type HostedZone struct {
+	Hostname string `json:"hostname"`
+}
+
+// Certificate is the ARN of an issued ACM certificate in the stack's region for all the host names: an exact match, else
+// the wildcard that replaces the fewest labels.
+type Certificate struct {
+	Hostnames []string `json:"hostnames"`
+}
+
+// AssetPart is the bucket or the key an asset was uploaded to.
+type AssetPart struct {
+	Digest string `json:"digest"`
+	Part   string `json:"part"` // bucket or key
+}
+
+// Secret is a value that never stands in the directory. Exactly one field is set.
+type Secret struct {
+	SSM            string `json:"ssm,omitempty"`            // parameter name
+	SecretsManager string `json:"secretsManager,omitempty"` // secret name
+	Environment    string `json:"environment,omitempty"`    // variable name
+}
+
+// PagerDuty is the address of a PagerDuty integration.
+type PagerDuty struct {
+	Service          string `json:"service,omitempty"`
+	EscalationPolicy string `json:"escalationPolicy,omitempty"`
+}
+
+// Version is what --version says, "latest" at first.
+type Version struct {
+	Default string `json:"default"`
+}
+
+// Image is a machine image's id: Debian's newest of a release and architecture, unless AMI names an id, a build or an SSM
+// parameter.
+type Image struct {
+	Debian       string `json:"debian,omitempty"`
+	Architecture string `json:"architecture"` // amd64 or arm64
+	AMI          string `json:"ami,omitempty"`
+}
+
+// Binary is a program of ours that the release carries.
+type Binary struct {
+	Name         string `json:"name"`         // agent
+	Architecture string `json:"architecture"` // amd64 or arm64
+	Part         string `json:"part"`         // bucket, key or digest (sha256, in hex)
+}
+
+// Token changes when a redeploy is forced.
+type Token struct{}

@@ -1,0 +1,37 @@
+package cfn
+
+// AutoScalingGroup is AWS::AutoScaling::AutoScalingGroup. CloudFormation takes sizes as text; grace in seconds.
+type AutoScalingGroup struct {
+	Attributes `json:"-"`
+
+	MinSize                    string
+	MaxSize                    string
+	DesiredCapacity            string                 `json:",omitempty"`
+	LaunchTemplate             *LaunchTemplateVersion `json:",omitempty"`
+	VPCZoneIdentifier          Value
+	TargetGroupARNs            []Value `json:",omitempty"`
+	HealthCheckType            string
+	HealthCheckGracePeriod     int                         `json:",omitempty"`
+	DefaultInstanceWarmup      int                         `json:",omitempty"`
+	TerminationPolicies        []string                    `json:",omitempty"`
+	MetricsCollection          []MetricsCollection         `json:",omitempty"`
+	NotificationConfigurations []NotificationConfiguration `json:",omitempty"`
+	Tags                       []GroupTag                  `json:",omitempty"`
+}
+
+func (*AutoScalingGroup) Type() string { return "AWS::AutoScaling::AutoScalingGroup" }
+
+// LaunchTemplateVersion is one version of a launch template.
+type LaunchTemplateVersion struct {
+	LaunchTemplateId Value
+	Version          Value
+}
+
+// MetricsCollection turns group metrics on.
+type MetricsCollection struct{ Granularity string }
+
+// NotificationConfiguration sends a group's events to an SNS topic.
+type NotificationConfiguration struct {
+	TopicARN          Value
+	NotificationTypes []string
+}

@@ -1,0 +1,74 @@
+package cfn
+
+import (
+	"reflect"
+	"strings"
+)
+
+// references lists the names a resource, value or test refers to, by walking it.
+func references(v any) []string {
+	var names []string
+	walk(reflect.ValueOf(v), func(name string) { names = append(names, name) })
+	return names
+}
+
+func walk(v reflect.Value, found func(string)) {
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if !v.IsNil() {
+			walk(v.Elem(), found)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			walk(v.Index(i), found)
+		}
+	case reflect.Map:
+		for iter := v.MapRange(); iter.Next(); {
+			walk(iter.Value(), found)
+		}
+	case reflect.Struct:
+		walkStruct(v, found)
+	}
+}
+
+func walkStruct(v reflect.Value, found func(string)) {
+	switch x := v.Interface().(type) {
+	case Attributes:
+		return
+	case Condition:
+		found(x.id)
+	case ref:
+		found(x.Ref)
+	case getAtt:
+		found(x.GetAtt[0])
+	case sub:
+		subReferences(x.Sub, found)
+	case conditionRef:
+		found(x.Condition)
+	case ifElse:
+		found(x.If[0].(string))
+		walk(reflect.ValueOf(x.If[1]), found)
+		walk(reflect.ValueOf(x.If[2]), found)
+	default:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				walk(v.Field(i), found)
+			}
+		}
+	}
+}
+
+func subReferences(text string, found func(string)) {
+	for {
+		_, rest, ok := strings.Cut(text, "${")
+		if !ok {
+			return
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		if !strings.HasPrefix(name, "!") {
+			id, _, _ := strings.Cut(name, ".")
+			found(id)
+		}
+		text = after
+	}
+}

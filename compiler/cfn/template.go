@@ -1,0 +1,304 @@
+// Package cfn holds CloudFormation templates as Go values. The compiler's passes fill a Template with typed resources;
+// JSON turns it into the bytes that are reviewed and deployed. The package knows CloudFormation and nothing of spacel.
+//
+// A reference is a method on the resource one holds (sg.Ref(), lb.DNSName()), so a dangling one cannot be written.
+package cfn
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Template is one CloudFormation template under construction. The zero value is ready to use.
+type Template struct {
+	Description string
+
+	parameters map[string]*Parameter
+	conditions map[string]*Condition
+	resources  map[string]Resource
+	outputs    map[string]Output
+	problems   []string
+}
+
+// Resource is a pointer to one of this package's resource structs; the struct's exported fields are the resource's
+// properties, spelled as CloudFormation spells them.
+type Resource interface {
+	// Type is CloudFormation's name of the resource type, such as AWS::EC2::VPC.
+	Type() string
+	attributes() *Attributes
+}
+
+// Attributes are what CloudFormation puts beside a resource's properties. Every resource struct embeds it.
+type Attributes struct {
+	id string
+
+	DependsOn           []Resource
+	Condition           *Condition
+	CreationPolicy      *CreationPolicy
+	UpdatePolicy        *UpdatePolicy
+	DeletionPolicy      Policy
+	UpdateReplacePolicy Policy
+}
+
+func (a *Attributes) attributes() *Attributes { return a }
+
+// ID is the logical id the resource was added under.
+func (a *Attributes) ID() string { return a.id }
+
+// Ref is {"Ref": id}. What it stands for differs per type: an id for most of EC2, an ARN for load balancers, a name for IAM.
+func (a *Attributes) Ref() Value { return ref{a.id} }
+
+func (a *Attributes) att(name string) Value { return getAtt{[2]string{a.id, name}} }
+
+// Policy says what happens to the physical resource when the logical one is deleted or replaced.
+type Policy string
+
+// The values of DeletionPolicy and UpdateReplacePolicy.
+const (
+	Delete               Policy = "Delete"
+	Retain               Policy = "Retain"
+	RetainExceptOnCreate Policy = "RetainExceptOnCreate"
+	Snapshot             Policy = "Snapshot"
+)
+
+// CreationPolicy makes CloudFormation wait for success signals before a resource counts as created.
+type CreationPolicy struct {
+	ResourceSignal ResourceSignal
+}
+
+// ResourceSignal is how many signals are awaited, and for how long (an ISO 8601 duration such as PT15M).
+type ResourceSignal struct {
+	Count   int
+	Timeout string
+}
+
+// UpdatePolicy says how an auto scaling group takes a new launch template version.
+type UpdatePolicy struct {
+	AutoScalingRollingUpdate   *RollingUpdate   `json:",omitempty"`
+	AutoScalingReplacingUpdate *ReplacingUpdate `json:",omitempty"`
+	AutoScalingScheduledAction *ScheduledUpdate `json:",omitempty"`
+}
+
+// RollingUpdate replaces a group's instances in batches. PauseTime is ISO 8601, at most an hour.
+type RollingUpdate struct {
+	MaxBatchSize                  int
+	MinInstancesInService         int
+	MinSuccessfulInstancesPercent int `json:",omitempty"`
+	PauseTime                     string
+	SuspendProcesses              []string `json:",omitempty"`
+	WaitOnResourceSignals         bool
+}
+
+// ReplacingUpdate makes a whole new group and keeps the old one until the new one succeeded.
+type ReplacingUpdate struct {
+	WillReplace bool
+}
+
+// ScheduledUpdate keeps an update from undoing the sizes that a scaling policy or schedule has set.
+type ScheduledUpdate struct {
+	IgnoreUnmodifiedGroupSizeProperties bool
+}
+
+// Parameter is one of the template's parameters.
+type Parameter struct {
+	id string
+
+	Type                  string
+	Description           string   `json:",omitempty"`
+	Default               *string  `json:",omitempty"`
+	AllowedPattern        string   `json:",omitempty"`
+	AllowedValues         []string `json:",omitempty"`
+	ConstraintDescription string   `json:",omitempty"`
+	NoEcho                bool     `json:",omitempty"`
+}
+
+// ID is the parameter's name.
+func (p *Parameter) ID() string { return p.id }
+
+// Ref is {"Ref": name}.
+func (p *Parameter) Ref() Value { return ref{p.id} }
+
+// Output is one of the template's outputs.
+type Output struct {
+	Description string `json:",omitempty"`
+	Value       Value
+	Condition   *Condition `json:",omitempty"`
+}
+
+// Add puts a resource into the template under a logical id and returns it, so that others can refer to it.
+// An id that is taken or malformed is reported by Check.
+func Add[R Resource](t *Template, id string, resource R) R {
+	a := resource.attributes()
+	a.id = id
+	if _, taken := t.resources[id]; taken {
+		t.problems = append(t.problems, fmt.Sprintf("%s: two resources have this logical id", id))
+	}
+	set(&t.resources, id, Resource(resource))
+	return resource
+}
+
+// Parameter declares a parameter and returns it. Declaring the same one again returns the first; a different one under
+// the same name is reported by Check.
+func (t *Template) Parameter(id string, p Parameter) *Parameter {
+	p.id = id
+	if old, ok := t.parameters[id]; ok {
+		if !sameParameter(*old, p) {
+			t.problems = append(t.problems, fmt.Sprintf("%s: two different parameters have this name", id))
+		}
+		return old
+	}
+	set(&t.parameters, id, &p)
+	return &p
+}
+
+// Condition declares a named condition and returns it. Declaring it again under the same name returns the first.
+func (t *Template) Condition(id string, test Test) *Condition {
+	if old, ok := t.conditions[id]; ok {
+		return old
+	}
+	c := &Condition{id: id, test: test}
+	set(&t.conditions, id, c)
+	return c
+}
+
+// Output declares an output.
+func (t *Template) Output(id string, o Output) {
+	if _, taken := t.outputs[id]; taken {
+		t.problems = append(t.problems, fmt.Sprintf("%s: two outputs have this name", id))
+	}
+	set(&t.outputs, id, o)
+}
+
+// Merge takes over all that another template holds.
+func (t *Template) Merge(other *Template) {
+	for _, id := range other.ParameterIDs() {
+		t.Parameter(id, *other.parameters[id])
+	}
+	for id, c := range other.conditions {
+		if t.conditions[id] == nil {
+			set(&t.conditions, id, c)
+		}
+	}
+	for _, id := range other.ResourceIDs() {
+		Add(t, id, other.resources[id])
+	}
+	for _, id := range other.OutputIDs() {
+		t.Output(id, other.outputs[id])
+	}
+	t.problems = append(t.problems, other.problems...)
+}
+
+// HasType says whether there is a resource whose type starts so.
+func (t *Template) HasType(prefix string) bool {
+	for _, r := range t.resources {
+		if strings.HasPrefix(r.Type(), prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// Has says whether a resource of that logical id is there.
+func (t *Template) Has(id string) bool { _, ok := t.resources[id]; return ok }
+
+// ResourceIDs lists the logical ids, sorted.
+func (t *Template) ResourceIDs() []string { return slices.Sorted(maps.Keys(t.resources)) }
+
+// OutputIDs lists the outputs' names, sorted.
+func (t *Template) OutputIDs() []string { return slices.Sorted(maps.Keys(t.outputs)) }
+
+// ParameterIDs lists the parameters' names, sorted.
+func (t *Template) ParameterIDs() []string { return slices.Sorted(maps.Keys(t.parameters)) }
+
+// JSON is the template as bytes: two-space indent, sorted keys, properties in the order of their structs, no HTML
+// escapes, a final newline.
+func (t *Template) JSON() ([]byte, error) {
+	resources := make(map[string]resourceJSON, len(t.resources))
+	for id, r := range t.resources {
+		resources[id] = encodable(r)
+	}
+	return Encode(struct {
+		AWSTemplateFormatVersion string
+		Description              string                  `json:",omitempty"`
+		Parameters               map[string]*Parameter   `json:",omitempty"`
+		Conditions               map[string]Test         `json:",omitempty"`
+		Resources                map[string]resourceJSON `json:""`
+		Outputs                  map[string]outputJSON   `json:",omitempty"`
+	}{"2010-09-09", t.Description, t.parameters, tests(t.conditions), resources, outputs(t.outputs)})
+}
+
+// Encode is the one way JSON leaves the compiler.
+func Encode(v any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // on the outermost encoder: else <, > and & come out as \u escapes
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+type resourceJSON struct {
+	Type                string
+	DependsOn           []string        `json:",omitempty"`
+	Condition           string          `json:",omitempty"`
+	CreationPolicy      *CreationPolicy `json:",omitempty"`
+	UpdatePolicy        *UpdatePolicy   `json:",omitempty"`
+	DeletionPolicy      Policy          `json:",omitempty"`
+	UpdateReplacePolicy Policy          `json:",omitempty"`
+	Properties          Resource
+}
+
+func encodable(r Resource) resourceJSON {
+	a := r.attributes()
+	return resourceJSON{r.Type(), dependencyIDs(a), a.Condition.name(), a.CreationPolicy, a.UpdatePolicy, a.DeletionPolicy, a.UpdateReplacePolicy, r}
+}
+
+func dependencyIDs(a *Attributes) []string {
+	var ids []string
+	for _, r := range a.DependsOn {
+		ids = append(ids, r.attributes().id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+type outputJSON struct {
+	Description string `json:",omitempty"`
+	Condition   string `json:",omitempty"`
+	Value       Value
+}
+
+func outputs(in map[string]Output) map[string]outputJSON {
+	out := make(map[string]outputJSON, len(in))
+	for id, o := range in {
+		out[id] = outputJSON{o.Description, o.Condition.name(), o.Value}
+	}
+	return out
+}
+
+func tests(in map[string]*Condition) map[string]Test {
+	out := make(map[string]Test, len(in))
+	for id, c := range in {
+		out[id] = c.test
+	}
+	return out
+}
+
+func sameParameter(a, b Parameter) bool {
+	left, _ := json.Marshal(a)
+	right, _ := json.Marshal(b)
+	return bytes.Equal(left, right)
+}
+
+func set[V any](m *map[string]V, key string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
+}

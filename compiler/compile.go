@@ -1,0 +1,110 @@
+// Package compiler lowers a checked schema.Model into CloudFormation templates. It is pure: no files, clock, environment or
+// network. Its passes, in order:
+//
+//	vpc, tables, bastion   the orbit's stacks, each a file of its name
+//	app                    an app's stack: the list of its capabilities, one file each
+//
+// Each pass makes a part; finish turns a stack's part into an assembly.Stack and the template's bytes.
+package compiler
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/schema"
+)
+
+// Scope says which of the model's stacks to make.
+type Scope struct {
+	Orbit   bool     // the orbit's own: vpc, tables, bastion
+	Regions []string // empty: all
+}
+
+func (s Scope) includes(region string) bool {
+	return len(s.Regions) == 0 || slices.Contains(s.Regions, region)
+}
+
+// Sink takes what Compile makes, from several goroutines and in no promised order. Origins is logical id → where in the
+// manifests it comes from. Asset returns the digest.
+type Sink interface {
+	Stack(stack assembly.Stack, template []byte, origins map[string]schema.Pos) error
+	Asset(body []byte) (assembly.Asset, error)
+}
+
+// Compile lowers the model and hands each stack to the sink as soon as it is done, so that memory does not grow with the
+// number of apps. The user's mistakes go to the report; an error is the sink's.
+func Compile(model *schema.Model, scope Scope, report *schema.Report, sink Sink) error {
+	c := compilation{model, report, sink}
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	if scope.Orbit {
+		for _, region := range model.Orbit.Regions {
+			if scope.includes(region.Region) {
+				work.Go(func() error { return c.orbit(region) })
+			}
+		}
+	}
+	for _, app := range model.Apps {
+		work.Go(func() error { return c.app(app, scope) })
+	}
+	return work.Wait()
+}
+
+type compilation struct {
+	model  *schema.Model
+	report *schema.Report
+	sink   Sink
+}
+
+func (c compilation) orbit(region *schema.OrbitRegion) error {
+	net := network{c.model.Orbit, region}
+	stacks := map[string]*part{
+		"vpc":    vpc(net, c.report),
+		"tables": tables(net),
+	}
+	if region.BastionInstanceCount > 0 {
+		stacks["bastion"] = bastion(net, c.report)
+	}
+	for name, p := range stacks {
+		if err := c.emit(p, header{net: net, name: name, at: region.Pos, tags: region.Tags}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c compilation) app(app *schema.App, scope Scope) error {
+	for _, region := range app.Regions {
+		if !scope.includes(region.Region) {
+			continue
+		}
+		net := network{c.model.Orbit, c.model.Orbit.Region(region.Region)}
+		p := appStack(appContext{model: c.model, app: app, region: region, net: net, sink: c.sink}, c.report)
+		if p == nil {
+			continue // refused, and reported
+		}
+		err := c.emit(p, header{net: net, name: app.Name, app: app.Name, at: region.Pos, tags: region.Tags})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c compilation) emit(p *part, h header) error {
+	stack, body, problems, err := finish(p, h)
+	if err != nil {
+		return fmt.Errorf("encode the template of %s in %s: %w", h.stackName(), h.net.region.Region, err)
+	}
+	for _, problem := range problems {
+		c.report.Errorf(h.at, "%s in %s: %s", h.stackName(), h.net.region.Region, problem)
+	}
+	if len(problems) > 0 {
+		return nil
+	}
+	return c.sink.Stack(stack, body, p.origins)
+}

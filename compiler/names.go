@@ -1,0 +1,41 @@
+package compiler
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// canonical names are those whose words can be told apart again in an id: laika, http-env-echo, use1-az1.
+var canonical = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
+
+// idPart makes a piece of a logical id of a name: http-env-echo gives HttpEnvEcho. A name of any other shape keeps its
+// letters and digits and gets a suffix that comes from the whole name, so that two names never give one id and adding a
+// name never changes another's.
+func idPart(name string) string {
+	id := camel(name)
+	if canonical.MatchString(name) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(name))
+	return id + "X" + strings.ToUpper(hex.EncodeToString(sum[:4]))
+}
+
+func camel(name string) string {
+	var out strings.Builder
+	start := true
+	for _, r := range name {
+		if r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			start = true
+			continue
+		}
+		if start {
+			r = unicode.ToUpper(r)
+		}
+		out.WriteRune(r)
+		start = false
+	}
+	return out.String()
+}

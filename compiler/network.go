@@ -1,0 +1,93 @@
+package compiler
+
+import (
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// network is an orbit's VPC in one region as the other stacks see it: parameters bound to the outputs of <orbit>-vpc. The
+// stack itself is made in vpc.go, which writes exactly these outputs.
+type network struct {
+	orbit  *schema.Orbit
+	region *schema.OrbitRegion
+}
+
+// tier is a kind of subnet. There is one subnet per tier and zone.
+type tier string
+
+// The tiers. Databases and caches are reached through subnet groups.
+const (
+	publicInstance  tier = "PublicInstance"
+	privateInstance tier = "PrivateInstance"
+	publicBalancer  tier = "PublicBalancer"
+	privateBalancer tier = "PrivateBalancer"
+	publicNAT       tier = "PublicNat"
+	privateCache    tier = "PrivateCache"
+	publicDatabase  tier = "PublicDatabase"
+	privateDatabase tier = "PrivateDatabase"
+)
+
+// cidr is the VPC's IPv4 block.
+func (n network) cidr() string { return n.region.PrivateNetwork + ".0.0/16" }
+
+// vpcID is the VPC's id.
+func (n network) vpcID(p *part) cfn.Value {
+	return n.output(p, "VpcId", "AWS::EC2::VPC::Id", "The orbit's VPC.")
+}
+
+// subnets are the ids of a tier's subnets, a list.
+func (n network) subnets(p *part, t tier) cfn.Value {
+	return n.output(p, string(t)+"Subnets", "List<AWS::EC2::Subnet::Id>", "The orbit's "+string(t)+" subnets, one per zone.")
+}
+
+// subnetGroup is the name of the subnet group of a database or cache tier.
+func (n network) subnetGroup(p *part, t tier) cfn.Value {
+	return n.output(p, string(t)+"SubnetGroup", "String", "The orbit's "+string(t)+" subnet group.")
+}
+
+// bastionGroup is the id of the bastions' security group, the only source of SSH.
+func (n network) bastionGroup(p *part) cfn.Value {
+	return n.output(p, "BastionGroup", "AWS::EC2::SecurityGroup::Id", "The bastions' security group.")
+}
+
+// output is a parameter bound to an output of the region's vpc stack, both of the same name.
+func (n network) output(p *part, name, kind, description string) cfn.Value {
+	return p.parameter(name, cfn.Parameter{Type: kind, Description: description}, assembly.Source{Output: &assembly.Output{
+		Region: n.region.Region,
+		Stack:  n.orbit.Name + "-vpc",
+		Output: name,
+	}}).Ref()
+}
+
+// natAddresses are the public addresses, as text, that private instances of any of the orbit's regions come from: one
+// parameter per NAT gateway. None when the region's NAT is disabled.
+func (n network) natAddresses(p *part, region *schema.OrbitRegion) []natAddress {
+	var out []natAddress
+	for _, zone := range natZones(region) {
+		name := "NatAddress" + idPart(zone)
+		param := p.parameter(name, cfn.Parameter{
+			Type:        "String",
+			Description: "The address of " + region.Region + "'s NAT gateway in " + zone + ".",
+		}, assembly.Source{Output: &assembly.Output{Region: region.Region, Stack: n.orbit.Name + "-vpc", Output: name}})
+		out = append(out, natAddress{zone, param.Ref()})
+	}
+	return out
+}
+
+// natAddress is a NAT gateway's address, and the zone it stands in.
+type natAddress struct {
+	zone    string
+	address cfn.Value
+}
+
+// natZones are the zones that have a NAT gateway.
+func natZones(region *schema.OrbitRegion) []string {
+	switch region.NAT {
+	case schema.NATEnabled:
+		return region.Zones[:1]
+	case schema.NATPerAZ:
+		return region.Zones
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package compiler
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// part is what one capability contributes to a stack: a piece of template with the origin of each resource and the source
+// of each parameter, and for an app what its instances need.
+type part struct {
+	cfn.Template
+	origins map[string]schema.Pos
+	sources map[string]assembly.Source
+
+	statements []cfn.Statement                     // of the instances' role
+	document   func(*document.Document[cfn.Value]) // adds to the instance document; nil when there is nothing
+	waitFor    []cfn.Resource                      // what instances read at boot, and so must be there first
+}
+
+// add puts a resource into the part and notes where in the manifests it comes from.
+func add[R cfn.Resource](p *part, at schema.Pos, id string, resource R) R {
+	if p.origins == nil {
+		p.origins = map[string]schema.Pos{}
+	}
+	p.origins[id] = at
+	return cfn.Add(&p.Template, id, resource)
+}
+
+// parameter declares a parameter and where deploy gets its value. The same one may be declared again.
+func (p *part) parameter(id string, declared cfn.Parameter, source assembly.Source) *cfn.Parameter {
+	if p.sources == nil {
+		p.sources = map[string]assembly.Source{}
+	}
+	p.sources[id] = source
+	return p.Template.Parameter(id, declared)
+}
+
+// merge takes over another part's resources, parameters, conditions, outputs and statements.
+func (p *part) merge(other *part) {
+	p.Template.Merge(&other.Template)
+	p.origins = union(p.origins, other.origins)
+	p.sources = union(p.sources, other.sources)
+	p.statements = append(p.statements, other.statements...)
+	p.waitFor = append(p.waitFor, other.waitFor...)
+}
+
+func union[V any](into, from map[string]V) map[string]V {
+	if into == nil {
+		into = map[string]V{}
+	}
+	maps.Copy(into, from)
+	return into
+}
+
+// header is what a stack has beside its part.
+type header struct {
+	net  network
+	name string // vpc, tables, bastion or the app's name
+	app  string // the app's name, "" for the orbit's own
+	at   schema.Pos
+	tags map[string]string
+}
+
+func (h header) stackName() string { return h.net.orbit.Name + "-" + h.name }
+
+// finish checks a stack's part and turns it into a stack of the artifact directory and its template.
+func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
+	if problems := p.Check(); len(problems) > 0 {
+		return assembly.Stack{}, nil, problems, nil
+	}
+	body, err := p.JSON()
+	if err != nil {
+		return assembly.Stack{}, nil, nil, err
+	}
+	if len(body) > cfn.MaxBody {
+		problem := fmt.Sprintf("the template is %d bytes: CloudFormation allows %d", len(body), cfn.MaxBody)
+		return assembly.Stack{}, nil, []string{problem}, nil
+	}
+	sum := sha256.Sum256(body)
+	region := h.net.region.Region
+	return assembly.Stack{
+		Name:                  h.stackName(),
+		Region:                region,
+		App:                   h.app,
+		Template:              region + "/" + h.stackName() + ".template.json",
+		Digest:                hex.EncodeToString(sum[:]),
+		Capabilities:          p.capabilities(),
+		TerminationProtection: true,
+		Tags:                  stackTags(h),
+		DependsOn:             p.dependencies(),
+		Parameters:            p.sources,
+	}, body, nil, nil
+}
+
+// capabilities are what CloudFormation wants acknowledged: roles and policies, which we never name.
+func (p *part) capabilities() []string {
+	if p.HasType("AWS::IAM::") {
+		return []string{"CAPABILITY_IAM"}
+	}
+	return nil
+}
+
+func stackTags(h header) map[string]string {
+	tags := maps.Clone(h.tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags["spacel:orbit"] = h.net.orbit.Name
+	if h.app != "" {
+		tags["spacel:app"] = h.app
+	}
+	return tags
+}
+
+// dependencies are the stacks whose outputs the part cannot do without, sorted.
+func (p *part) dependencies() []assembly.StackRef {
+	var refs []assembly.StackRef
+	for _, source := range p.sources {
+		if source.Output != nil && !source.Output.Optional {
+			refs = append(refs, assembly.StackRef{Region: source.Output.Region, Name: source.Output.Stack})
+		}
+	}
+	slices.SortFunc(refs, func(a, b assembly.StackRef) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(refs)
+}
