@@ -4,6 +4,9 @@ package document
 // Path is where user data puts the document on an instance.
 const Path = "/etc/spacel/document.json"
 
+// Format is the version of the document. The agent refuses any other.
+const Format = 1
+
 // Document is written by the compiler with T = cfn.Value, which lets a text hold references, and read by the agent with
 // T = string.
 type Document[T any] struct {
@@ -21,7 +24,7 @@ type Document[T any] struct {
 	LocalHealth  *LocalHealth          `json:"localHealth,omitempty"`
 	Units        map[string]Content    `json:"units,omitempty"`        // unit name → text
 	Files        map[string]Content    `json:"files,omitempty"`        // name below /files → content
-	Environments map[string][]Variable `json:"environments,omitempty"` // name of a unit's .env file → variables in order
+	Environments map[string][]Variable `json:"environments,omitempty"` // name of a unit's .env file → variables in order, after those of a file of that name
 	Asset        *Asset[T]             `json:"asset,omitempty"`        // holds what did not fit: a Document with the fields left out here
 }
 

@@ -41,6 +41,16 @@ type StackRef struct {
 	Name   string `json:"name"`
 }
 
+// String is region/name, the stack's key in a SourceMap.
+func (r StackRef) String() string { return r.Region + "/" + r.Name }
+
+// TemplatePath is where a stack's template is in the directory, with slashes.
+func TemplatePath(r StackRef) string { return r.String() + ".template.json" }
+
+// SourceMap is sourcemap.json: stack as region/name → logical id → file:line:col in the manifests. No digest covers it, so
+// that a manifest can be laid out anew without a change to what is deployed.
+type SourceMap map[string]map[string]string
+
 // Asset is a file of the directory that deploy uploads under its digest.
 type Asset struct {
 	Digest string `json:"digest"` // sha256, in hex

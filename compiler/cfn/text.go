@@ -23,21 +23,46 @@ func (t *Text) Value() Value {
 	if !ok {
 		return joined
 	}
-	var lines []Value
+	var split []Value
 	for _, piece := range j.Join[1].([]Value) {
-		s, ok := piece.(String)
-		if !ok {
-			lines = append(lines, piece)
-			continue
-		}
-		for _, line := range strings.SplitAfter(string(s), "\n") {
-			if line != "" {
-				lines = append(lines, String(line))
-			}
+		split = append(split, lines(piece)...)
+	}
+	return join{[2]any{"", split}}
+}
+
+// lines splits a literal after each line's end.
+func lines(v Value) []Value {
+	s, ok := v.(String)
+	if !ok {
+		return []Value{v}
+	}
+	var out []Value
+	for _, line := range strings.SplitAfter(string(s), "\n") {
+		if line != "" {
+			out = append(out, String(line))
 		}
 	}
-	return join{[2]any{"", lines}}
+	return out
 }
+
+// Indent is the text with a prefix before each line that holds anything. A reference is taken to be within one line.
+func (t *Text) Indent(prefix string) *Text {
+	out, start := &Text{}, true
+	for _, piece := range t.pieces {
+		for _, part := range lines(piece) {
+			if start && part != String("\n") {
+				out.Add(String(prefix))
+			}
+			out.Add(part)
+			s, _ := part.(String)
+			start = strings.HasSuffix(string(s), "\n")
+		}
+	}
+	return out
+}
+
+// Append adds another text.
+func (t *Text) Append(other *Text) { t.Add(other.pieces...) }
 
 // Size is the text's length in bytes, each reference counted as the given number.
 func (t *Text) Size(reference int) int {

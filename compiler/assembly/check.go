@@ -1,0 +1,129 @@
+package assembly
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
+	// CloudFormation User Guide, CreateStack: StackName.
+	stackForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
+)
+
+// problems are what no build of ours would have written. Paths are held to the one form they have, so none can lead out
+// of the directory.
+func (m *Manifest) problems() []string {
+	var out []string
+	if m.Orbit == "" {
+		out = append(out, "orbit: is missing")
+	}
+	if !slices.IsSortedFunc(m.Stacks, func(a, b Stack) int { return compareRefs(a.Ref(), b.Ref()) }) {
+		out = append(out, "stacks: are not sorted by region and name")
+	}
+	assets := map[string]bool{}
+	for _, asset := range m.Assets {
+		assets[asset.Digest] = true
+		for _, problem := range asset.problems() {
+			out = append(out, fmt.Sprintf("asset %q: %s", asset.Path, problem))
+		}
+	}
+	return append(out, m.stackProblems(assets)...)
+}
+
+func (m *Manifest) stackProblems(assets map[string]bool) []string {
+	var out []string
+	paths := map[string]bool{}
+	for _, stack := range m.Stacks {
+		problems := append(stack.problems(), stack.missingAssets(assets)...)
+		folded := strings.ToLower(stack.Template)
+		if paths[folded] {
+			problems = append(problems, fmt.Sprintf("template: another stack has the path %q", stack.Template))
+		}
+		paths[folded] = true
+		for _, problem := range problems {
+			out = append(out, fmt.Sprintf("stack %q: %s", stack.Ref(), problem))
+		}
+	}
+	return out
+}
+
+func (a Asset) problems() []string {
+	var out []string
+	if !digestForm.MatchString(a.Digest) {
+		out = append(out, fmt.Sprintf("digest: must be 64 hexadecimal digits, got %q", a.Digest))
+	}
+	if want := assetPath(a.Digest); a.Path != want {
+		out = append(out, fmt.Sprintf("path: must be %q, got %q", want, a.Path))
+	}
+	if a.Size < 0 {
+		out = append(out, fmt.Sprintf("size: must not be negative, got %d", a.Size))
+	}
+	return out
+}
+
+func (s Stack) problems() []string {
+	var out []string
+	if !stackForm.MatchString(s.Name) {
+		out = append(out, fmt.Sprintf("name: must be what CloudFormation takes as a stack's name, got %q", s.Name))
+	}
+	if !regionForm.MatchString(s.Region) {
+		out = append(out, fmt.Sprintf("region: must be a region such as us-east-1, got %q", s.Region))
+	}
+	if want := TemplatePath(s.Ref()); s.Template != want {
+		out = append(out, fmt.Sprintf("template: must be %q, got %q", want, s.Template))
+	}
+	if !digestForm.MatchString(s.Digest) {
+		out = append(out, fmt.Sprintf("digest: must be 64 hexadecimal digits, got %q", s.Digest))
+	}
+	if slices.Contains(s.DependsOn, s.Ref()) {
+		out = append(out, "dependsOn: names the stack itself")
+	}
+	for name, source := range s.Parameters {
+		if problem := source.problem(); problem != "" {
+			out = append(out, fmt.Sprintf("parameters.%s: %s", name, problem))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (s Stack) missingAssets(assets map[string]bool) []string {
+	var out []string
+	for name, source := range s.Parameters {
+		if source.Asset != nil && !assets[source.Asset.Digest] {
+			out = append(out, fmt.Sprintf("parameters.%s: asset %s is not in the directory", name, source.Asset.Digest))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (s Source) problem() string {
+	if n := set(s); n != 1 {
+		return fmt.Sprintf("must have exactly one source, got %d", n)
+	}
+	switch {
+	case s.Output != nil && (s.Output.Region == "" || s.Output.Stack == "" || s.Output.Output == ""):
+		return "output: must have region, stack and output"
+	case s.Secret != nil && set(*s.Secret) != 1:
+		return "secret: must have exactly one of ssm, secretsManager and environment"
+	}
+	return ""
+}
+
+// set counts the fields of a struct that are not zero.
+func set(v any) int {
+	n := 0
+	fields := reflect.ValueOf(v)
+	for i := range fields.NumField() {
+		if !fields.Field(i).IsZero() {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,86 @@
+package assembly
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// contents gathers what the manifest and the source map will say. Several goroutines may add to it.
+type contents struct {
+	mu       sync.Mutex
+	manifest Manifest
+	places   SourceMap
+	paths    map[string]string // of templates, by their lower-case form
+	assets   map[string]bool   // digests
+}
+
+func newContents(orbit string) *contents {
+	return &contents{
+		manifest: Manifest{Format: Format, Orbit: orbit, Stacks: []Stack{}},
+		places:   SourceMap{},
+		paths:    map[string]string{},
+		assets:   map[string]bool{},
+	}
+}
+
+// addStack notes a stack. Two paths that differ only in letter case would be one file on some machines.
+func (c *contents) addStack(stack Stack, template []byte, origins map[string]string) error {
+	if digest := digestOf(template); digest != stack.Digest {
+		return fmt.Errorf("stack %s: its digest is %s, its template's is %s", stack.Ref(), stack.Digest, digest)
+	}
+	if problems := stack.problems(); len(problems) > 0 {
+		return fmt.Errorf("stack %s: %s", stack.Ref(), strings.Join(problems, "; "))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	folded := strings.ToLower(stack.Template)
+	if other, taken := c.paths[folded]; taken {
+		return fmt.Errorf("stacks would share a file: %s and %s: rename one of the apps, in more than letter case", other, stack.Template)
+	}
+	c.paths[folded] = stack.Template
+	c.manifest.Stacks = append(c.manifest.Stacks, stack)
+	places := make(map[string]string, len(origins))
+	maps.Copy(places, origins)
+	c.places[stack.Ref().String()] = places
+	return nil
+}
+
+// addAsset notes an asset and says whether it is new.
+func (c *contents) addAsset(body []byte) (Asset, bool) {
+	digest := digestOf(body)
+	asset := Asset{Digest: digest, Path: assetPath(digest), Size: len(body)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.assets[digest] {
+		return asset, false
+	}
+	c.assets[digest] = true
+	c.manifest.Assets = append(c.manifest.Assets, asset)
+	return asset, true
+}
+
+// sorted is the manifest in the order it is written in.
+func (c *contents) sorted() *Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.SortFunc(c.manifest.Stacks, func(a, b Stack) int { return compareRefs(a.Ref(), b.Ref()) })
+	slices.SortFunc(c.manifest.Assets, func(a, b Asset) int { return cmp.Compare(a.Digest, b.Digest) })
+	return &c.manifest
+}
+
+func compareRefs(a, b StackRef) int {
+	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
+}
+
+func digestOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+func assetPath(digest string) string { return assetsDir + "/" + digest }

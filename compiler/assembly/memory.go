@@ -1,0 +1,82 @@
+package assembly
+
+import (
+	"fmt"
+	"io/fs"
+	"sync"
+)
+
+// Memory takes what a build makes without writing it, to be compared with a directory. A file that the directory holds as
+// well is not kept, so memory grows with what differs.
+type Memory struct {
+	*contents
+	base *Assembly // may be nil
+
+	kept   sync.Mutex
+	bodies map[string][]byte // by path
+	same   map[string]file   // what the base has, by path
+}
+
+// NewMemory starts a build of an orbit's artifacts beside a base, which may be nil.
+func NewMemory(base *Assembly, orbit string) *Memory {
+	m := &Memory{contents: newContents(orbit), base: base, bodies: map[string][]byte{}}
+	if base == nil {
+		return m
+	}
+	m.same = base.vouched()
+	return m
+}
+
+// Stack takes a stack's template. Origins is logical id → file:line:col.
+func (m *Memory) Stack(stack Stack, template []byte, origins map[string]string) error {
+	if err := m.addStack(stack, template, origins); err != nil {
+		return err
+	}
+	m.keep(stack.Template, stack.Digest, template)
+	return nil
+}
+
+// Asset takes what deploy would upload.
+func (m *Memory) Asset(body []byte) (Asset, error) {
+	asset, isNew := m.addAsset(body)
+	if isNew {
+		m.keep(asset.Path, asset.Digest, body)
+	}
+	return asset, nil
+}
+
+func (m *Memory) keep(name, digest string, body []byte) {
+	if m.same[name].digest == digest {
+		return
+	}
+	m.kept.Lock()
+	defer m.kept.Unlock()
+	m.bodies[name] = body
+}
+
+// Assembly is the finished build. Files that the base has too are read from there: close the base after it.
+func (m *Memory) Assembly() (*Assembly, error) {
+	manifest := m.sorted()
+	if problems := manifest.problems(); len(problems) > 0 {
+		return nil, fmt.Errorf("the build is not sound: %w", &InvalidError{Dir: "the build", Problems: problems})
+	}
+	places, err := encode(m.places)
+	if err != nil {
+		return nil, err
+	}
+	m.bodies[sourceMapFile] = places
+	return &Assembly{Manifest: *manifest, files: m}, nil
+}
+
+// Close lets go of the build.
+func (m *Memory) Close() error { return nil }
+
+func (m *Memory) read(name string) ([]byte, error) {
+	if body, ok := m.bodies[name]; ok {
+		return body, nil
+	}
+	if m.base == nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return m.base.files.read(name)
+}

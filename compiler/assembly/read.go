@@ -1,0 +1,136 @@
+package assembly
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// Assembly is an artifact directory whose manifest was read and whose digests were verified. Templates and assets are
+// loaded when asked for, and verified again.
+type Assembly struct {
+	Manifest Manifest
+
+	dir   string
+	files files
+}
+
+// files is where an assembly's files are.
+type files interface {
+	read(name string) ([]byte, error)
+	io.Closer
+}
+
+// Read opens an artifact directory and checks all of it: the manifest strictly, each file's digest, and that there is
+// nothing else. An *InvalidError says what is wrong with its content; any other error is the world's.
+func Read(dir string) (*Assembly, error) {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such directory: make it with spacel build --out %s: %w", dir, dir, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	a := &Assembly{dir: dir, files: directory{root}}
+	if err := a.load(root); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close lets go of the directory.
+func (a *Assembly) Close() error { return a.files.Close() }
+
+// Dir is the directory as it was given to Read; "" of a build in memory.
+func (a *Assembly) Dir() string { return a.dir }
+
+// Stack is the entry of a stack.
+func (a *Assembly) Stack(ref StackRef) (Stack, bool) {
+	i, found := slices.BinarySearchFunc(a.Manifest.Stacks, ref, func(s Stack, r StackRef) int { return compareRefs(s.Ref(), r) })
+	if !found {
+		return Stack{}, false
+	}
+	return a.Manifest.Stacks[i], true
+}
+
+// Template is a stack's template.
+func (a *Assembly) Template(ref StackRef) ([]byte, error) {
+	stack, ok := a.Stack(ref)
+	if !ok {
+		return nil, fmt.Errorf("%s: no stack %s", a.dir, ref)
+	}
+	return a.verified(stack.Template, stack.Digest)
+}
+
+// Asset is the asset of a digest.
+func (a *Assembly) Asset(digest string) ([]byte, error) {
+	if !digestForm.MatchString(digest) {
+		return nil, fmt.Errorf("%s: no asset %q", a.dir, digest)
+	}
+	return a.verified(assetPath(digest), digest)
+}
+
+// SourceMap says where in the manifests each resource comes from. It is empty when the directory has none.
+func (a *Assembly) SourceMap() (SourceMap, error) {
+	places := SourceMap{}
+	body, err := a.files.read(sourceMapFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return places, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s/%s: %w", a.dir, sourceMapFile, err)
+	}
+	if problem := decodeStrictly(body, &places); problem != "" {
+		return nil, a.invalid(sourceMapFile + ": " + problem)
+	}
+	return places, nil
+}
+
+func (a *Assembly) invalid(problems ...string) error {
+	return &InvalidError{Dir: a.dir, Problems: problems}
+}
+
+// verified reads a file that must have a digest.
+func (a *Assembly) verified(name, digest string) ([]byte, error) {
+	body, err := a.files.read(name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s/%s: %w", a.dir, name, err)
+	}
+	if got := digestOf(body); got != digest {
+		return nil, a.invalid(changed(name, digest, got, body))
+	}
+	return body, nil
+}
+
+func changed(name, want, got string, body []byte) string {
+	if crlf := []byte("\r\n"); bytes.Contains(body, crlf) && digestOf(bytes.ReplaceAll(body, crlf, []byte("\n"))) == want {
+		return name + ": its line ends became CRLF: keep git from converting them (.gitattributes: * -text) and check it out again"
+	}
+	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it", name, got, want)
+}
+
+// decodeStrictly decodes JSON of ours and says what is wrong with it. Nothing but the form we write is taken: encoding/json
+// alone lets doubled keys and keys in other letter case pass.
+func decodeStrictly(body []byte, into any) string {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err.Error() + ": run spacel build again, or restore it"
+	}
+	again, err := encode(into)
+	if err != nil || !bytes.Equal(again, body) {
+		return "was edited or laid out anew: run spacel build again, or restore it"
+	}
+	return ""
+}
+
+// directory is an artifact directory on disk. A root lets no path lead out of it.
+type directory struct{ *os.Root }
+
+func (d directory) read(name string) ([]byte, error) { return d.ReadFile(name) }

@@ -1,0 +1,110 @@
+package assembly
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// ours are the files a build writes.
+var ours = regexp.MustCompile(`^(manifest\.json|sourcemap\.json|assets/[0-9a-f]{64}|[a-z0-9-]+/[A-Za-z0-9-]+\.template\.json)$`)
+
+// replaceable refuses a directory that a build would destroy: anything that is not an earlier build, or that holds
+// another's files beside one. Dir is the directory as the user knows it.
+func replaceable(dir, target string) error {
+	info, err := os.Lstat(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s is a symbolic link, which a build would replace: give the directory it points to", dir)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory: choose another --out", dir)
+	}
+	if holdsWorkingDirectory(info) {
+		return fmt.Errorf("%s is or holds the working directory, which a build would replace: choose a directory below it", dir)
+	}
+	return onlyOurs(dir, target)
+}
+
+func holdsWorkingDirectory(target fs.FileInfo) bool {
+	at, err := os.Getwd()
+	if err != nil {
+		return false
+	}
+	for {
+		if info, err := os.Stat(at); err == nil && os.SameFile(info, target) {
+			return true
+		}
+		parent := filepath.Dir(at)
+		if parent == at {
+			return false
+		}
+		at = parent
+	}
+}
+
+func onlyOurs(dir, target string) error {
+	strays, files, err := strangers(target)
+	if err != nil {
+		return fmt.Errorf("look into %s: %w", dir, err)
+	}
+	if files == 0 && len(strays) == 0 {
+		return nil
+	}
+	if !holdsManifest(target) {
+		return fmt.Errorf("%s is not empty and no earlier build: nothing was touched: choose another --out, or empty it", dir)
+	}
+	if len(strays) > 0 {
+		return fmt.Errorf("%s holds %s, which no build wrote and a build would delete: move it away, or choose another --out", dir, some(strays))
+	}
+	return nil
+}
+
+// strangers lists what in a directory is not of our making, and counts the files that may be.
+func strangers(target string) (strays []string, files int, err error) {
+	err = fs.WalkDir(os.DirFS(target), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			return nil
+		case !e.Type().IsRegular() || !ours.MatchString(name):
+			strays = append(strays, name)
+		default:
+			files++
+		}
+		return nil
+	})
+	return strays, files, err
+}
+
+// holdsManifest says whether a manifest of a build is there, of whatever format.
+func holdsManifest(target string) bool {
+	body, err := os.ReadFile(filepath.Join(target, manifestFile))
+	if err != nil {
+		return false
+	}
+	var head struct {
+		Format int
+		Orbit  string
+		Stacks []json.RawMessage
+	}
+	return json.Unmarshal(body, &head) == nil && head.Format > 0 && head.Orbit != "" && head.Stacks != nil
+}
+
+func some(names []string) string {
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,183 @@
+package assembly
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// The parts of a workspace.
+const (
+	freshName = "new" // the build being written; after an exchange, the old one
+	oldName   = "old" // the old build, between the two renames where there is no exchange
+)
+
+// workspace is the temporary directory beside a target. Its lock tells it from one that a killed build left: the kernel
+// drops a dead process's locks.
+type workspace struct {
+	dir    string
+	lock   *os.File
+	fresh  *os.Root
+	parent []string // directories made for it, innermost first
+}
+
+func pattern(target string) string { return "." + filepath.Base(target) + ".spacel-" }
+
+// newWorkspace makes a workspace and clears away those of killed builds.
+func newWorkspace(target string) (*workspace, error) {
+	made, err := makeParents(filepath.Dir(target))
+	if err != nil {
+		return nil, err
+	}
+	if err := sweep(target); err != nil {
+		return nil, err
+	}
+	dir, lock, err := lockedDir(filepath.Dir(target), pattern(target))
+	if err != nil {
+		return nil, err
+	}
+	w := &workspace{dir: dir, lock: lock, parent: made}
+	fresh := filepath.Join(dir, freshName)
+	// Not the workspace itself, which only its owner may enter: the build gets the rights that the user's umask gives.
+	if err := os.Mkdir(fresh, 0o777); err != nil {
+		return nil, errors.Join(err, w.remove())
+	}
+	if w.fresh, err = os.OpenRoot(fresh); err != nil {
+		return nil, errors.Join(err, w.remove())
+	}
+	return w, nil
+}
+
+// makeParents makes a directory with its parents and lists the ones it made, innermost first.
+func makeParents(dir string) ([]string, error) {
+	var missing []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		missing = append(missing, at)
+	}
+	return missing, os.MkdirAll(dir, 0o777)
+}
+
+// lockedDir makes a directory and locks it. Between the two a sweep may take it for a dead one's: then another is made.
+func lockedDir(parent, prefix string) (string, *os.File, error) {
+	for {
+		dir, err := os.MkdirTemp(parent, prefix)
+		if err != nil {
+			return "", nil, err
+		}
+		lock, err := os.Open(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		// A file system without locks is no reason to stop: there, nothing is swept.
+		if err := tryLock(lock); (err == nil || errors.Is(err, errors.ErrUnsupported)) && sameFile(dir, lock) {
+			return dir, lock, nil
+		}
+		lock.Close()
+	}
+}
+
+func sameFile(path string, file *os.File) bool {
+	named, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	opened, err := file.Stat()
+	return err == nil && os.SameFile(named, opened)
+}
+
+// sweep removes the workspaces whose builds are dead. A build that died between two renames is put back.
+func sweep(target string) error {
+	parent := filepath.Dir(target)
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if prefix := pattern(target); e.IsDir() && len(e.Name()) > len(prefix) && e.Name()[:len(prefix)] == prefix {
+			if err := sweepOne(target, filepath.Join(parent, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sweepOne(target, dir string) error {
+	lock, err := os.Open(dir)
+	if err != nil {
+		return nil // gone, or another user's
+	}
+	defer lock.Close()
+	if tryLock(lock) != nil {
+		return nil // alive
+	}
+	if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) {
+		err := os.Rename(filepath.Join(dir, oldName), target)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("put back the build that a killed one had moved away: %w", err)
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+// replace puts the new directory in the target's place. The workspace is left with the old one.
+func (w *workspace) replace(target string) error {
+	w.fresh.Close() // Windows moves no open directory
+	w.fresh = nil
+	fresh := filepath.Join(w.dir, freshName)
+	if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(fresh, target)
+	}
+	err := exchange(fresh, target)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = w.swap(fresh, target)
+	}
+	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
+		return fmt.Errorf("%s is a mount point, which cannot be replaced: give a directory below it: %w", target, err)
+	}
+	return err
+}
+
+// swap is the exchange in two steps. A kill between them is mended by the next build's sweep.
+func (w *workspace) swap(fresh, target string) error {
+	old := filepath.Join(w.dir, oldName)
+	if err := os.Rename(target, old); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, target); err != nil {
+		return errors.Join(err, os.Rename(old, target))
+	}
+	return nil
+}
+
+// remove deletes the workspace with all that is in it.
+func (w *workspace) remove() error {
+	if w.fresh != nil {
+		w.fresh.Close()
+	}
+	err := os.RemoveAll(w.dir)
+	w.lock.Close()
+	if err != nil {
+		return fmt.Errorf("remove what is left of the build before: %w", err)
+	}
+	return nil
+}
+
+// removeParents deletes the directories that were made for a build that came to nothing, unless they are in use by now.
+func (w *workspace) removeParents() error {
+	for _, dir := range w.parent {
+		if err := os.Remove(dir); err != nil {
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package cfn
+
+// VPC is AWS::EC2::VPC.
+type VPC struct {
+	Attributes `json:"-"`
+
+	CidrBlock          string
+	EnableDnsHostnames bool
+	EnableDnsSupport   bool
+	Tags               []Tag `json:",omitempty"`
+}
+
+func (*VPC) Type() string { return "AWS::EC2::VPC" }
+
+// Ipv6CidrBlocks is a list of the /56 blocks that a VPCCidrBlock associated, there once that resource is.
+func (v *VPC) Ipv6CidrBlocks() Value { return v.att("Ipv6CidrBlocks") }
+
+// VPCCidrBlock is AWS::EC2::VPCCidrBlock: here, Amazon's own IPv6 addresses for a VPC.
+type VPCCidrBlock struct {
+	Attributes `json:"-"`
+
+	VpcId                       Value
+	AmazonProvidedIpv6CidrBlock bool
+}
+
+func (*VPCCidrBlock) Type() string { return "AWS::EC2::VPCCidrBlock" }
+
+// InternetGateway is AWS::EC2::InternetGateway.
+type InternetGateway struct {
+	Attributes `json:"-"`
+
+	Tags []Tag `json:",omitempty"`
+}
+
+func (*InternetGateway) Type() string { return "AWS::EC2::InternetGateway" }
+
+// VPCGatewayAttachment is AWS::EC2::VPCGatewayAttachment. What goes through the gateway must depend on it, which
+// CloudFormation cannot see by itself.
+type VPCGatewayAttachment struct {
+	Attributes `json:"-"`
+
+	VpcId             Value
+	InternetGatewayId Value
+}
+
+func (*VPCGatewayAttachment) Type() string { return "AWS::EC2::VPCGatewayAttachment" }
+
+// EgressOnlyInternetGateway is AWS::EC2::EgressOnlyInternetGateway, IPv6's way out without a way in.
+type EgressOnlyInternetGateway struct {
+	Attributes `json:"-"`
+
+	VpcId Value
+	Tags  []Tag `json:",omitempty"`
+}
+
+func (*EgressOnlyInternetGateway) Type() string { return "AWS::EC2::EgressOnlyInternetGateway" }
