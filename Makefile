@@ -1,0 +1,37 @@
+# Every target does its own set-up. CI calls the same targets.
+GO       ?= go
+FUZZTIME ?= 60s
+
+.PHONY: help build demo test golden lint fuzz bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/spacel
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/spacel ./cmd/spacel
+
+demo: build ## build the example orbit and app, and show what came out
+	bin/spacel build --orbit testdata/golden/example/orbit.cue testdata/golden/example/laika.yaml --with-orbit --out build
+	@cd build && find . -type f | LC_ALL=C sort | sed 's|^\./|build/|'
+
+test: ## run every test; changes nothing in the tree
+	$(GO) vet ./...
+	$(GO) test ./...
+
+golden: ## rewrite the expected results in testdata, to be reviewed
+	SPACEL_UPDATE=1 $(GO) test ./schema ./cmd/spacel -run 'Golden|Samples|Bad|Script' -count=1
+
+lint: ## check the code's form, and every golden template with the CloudFormation validators
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
+	.ci/lint/install
+	.ci/lint/check --security testdata
+
+fuzz: ## fuzz the loader for FUZZTIME
+	$(GO) test ./schema -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
+
+bench: build ## time start-up and whole builds, and say where the time goes
+	$(GO) test ./cmd/spacel -run '^$$' -bench . -benchtime 3x
+
+clean: ## remove what the other targets made
+	rm -rf bin build .ci/lint/.tools
