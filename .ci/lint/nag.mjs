@@ -1,5 +1,5 @@
-// usage: nag.mjs < ["a.template.json", …]
-// Runs cdk-nag's AwsSolutions rules over templates. Prints [[{rule, detail, id, message}, …], …], one list per template.
+// usage: echo '["a.template.json"]' | node nag.mjs
+// Runs cdk-nag's AwsSolutions rules. Prints [[{rule, detail, id, message}, …], …], one list per template.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 
@@ -8,13 +8,13 @@ const { App, Stack } = require('aws-cdk-lib');
 const { CfnInclude } = require('aws-cdk-lib/cloudformation-include');
 const { AwsSolutionsChecks, NagRuleCompliance } = require('cdk-nag');
 
-// Takes each rule's answer itself: the pack's own report merges the resources of a rule and hides which of them it failed to judge.
+// Takes each rule's answer itself: the pack's report does not say which resources a rule failed to judge.
 class Checks extends AwsSolutionsChecks {
   findings = [];
 
   applyRule({ rule, ruleSuffixOverride, node, info }) {
-    const add = (detail, message) =>
-      this.findings.push({ rule: `AwsSolutions-${ruleSuffixOverride ?? rule.name}`, detail, id: node.node.id, message });
+    const name = `AwsSolutions-${ruleSuffixOverride ?? rule.name}`;
+    const add = (detail, message) => this.findings.push({ rule: name, detail, id: node.node.id, message });
     try {
       const answer = rule(node);
       if (Array.isArray(answer)) answer.forEach((detail) => add(detail, info));

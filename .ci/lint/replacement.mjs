@@ -13,9 +13,9 @@ const TYPES = {
   'AWS::CloudWatch': 'Alarm',
   'AWS::DynamoDB': 'Table',
   'AWS::EC2':
-    'EIP EgressOnlyInternetGateway FlowLog InternetGateway LaunchTemplate NatGateway NetworkAcl Route RouteTable SecurityGroup' +
-    ' SecurityGroupEgress SecurityGroupIngress Subnet SubnetRouteTableAssociation VPC VPCCidrBlock VPCEndpoint' +
-    ' VPCGatewayAttachment Volume',
+    'EIP EgressOnlyInternetGateway FlowLog InternetGateway LaunchTemplate NatGateway NetworkAcl Route RouteTable' +
+    ' SecurityGroup SecurityGroupEgress SecurityGroupIngress Subnet SubnetRouteTableAssociation VPC VPCCidrBlock' +
+    ' VPCEndpoint VPCGatewayAttachment Volume',
   'AWS::ElastiCache': 'ParameterGroup ReplicationGroup SubnetGroup User UserGroup',
   'AWS::ElasticLoadBalancingV2': 'Listener ListenerCertificate ListenerRule LoadBalancer TargetGroup',
   'AWS::IAM': 'InstanceProfile ManagedPolicy Policy Role',
@@ -95,7 +95,7 @@ function sorted(object) {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-const types = Object.entries(TYPES).flatMap(([service, names]) => names.split(' ').map((name) => `${service}::${name}`));
+const types = Object.entries(TYPES).flatMap(([service, names]) => names.split(' ').map((n) => `${service}::${n}`));
 const table = { $source: { '@aws-cdk/aws-service-spec': version, 'corrected in': '.ci/lint/replacement.mjs' } };
 for (const type of types.sort()) table[type] = replacements(type);
 console.log(JSON.stringify(table, null, 1));

@@ -5,11 +5,12 @@ import json
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 
 from tools import CHECKS, HERE, SECURITY, Finding
 
 CACHE = HERE / ".tools/answers"
-BATCH = 16
+BATCH = 32
 KEPT_FOR = 30 * 24 * 3600
 
 
@@ -88,5 +89,6 @@ def remember(version, tool, template, findings):
 
 def forget_old():
     for file in CACHE.glob("*"):
-        if file.stat().st_mtime < time.time() - KEPT_FOR:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run may be at work
+            if file.stat().st_mtime < time.time() - KEPT_FOR:
+                file.unlink()

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections import namedtuple
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -54,28 +55,29 @@ def cfn_lint(templates):
     options = ["--config-file", "/dev/null", "--mandatory-checks", "E", "W", "--regions", region]
     config = ConfigMixIn([*options, "--", *(t.file for t in templates)])
     rules = Runner(config).rules
-    return [
-        [
-            found("cfn-lint", m.rule.id, t, m.linenumber, [str(p) for p in getattr(m, "path", None) or []], m.message)
-            for m in run_template_by_file_path(t.file, config, rules, False)
-        ]
-        for t in templates
-    ]
+    return [[linted(t, m) for m in run_template_by_file_path(t.file, config, rules, False)] for t in templates]
+
+
+def linted(template, match):
+    where = [str(step) for step in getattr(match, "path", None) or []]
+    return found("cfn-lint", match.rule.id, template, match.linenumber, where, match.message)
 
 
 def guard(templates):
     """AWS Control Tower's Guard rules, evaluated by cloudformation-validate as cfn-guard would."""
     import cloudformation_validate as cv
 
-    types = set().union(*(t.types() for t in templates))
-    rules = [cv.file_to_external_rule_source(f) for f in sorted(GUARD_RULES.rglob("*.guard")) if concerns(f, types)]
-    engine = cv.CelEngine(cv.EngineConfig(guard_rules=rules))
-    return [list(guarded(cv, engine, t)) for t in templates]
+    rules = {f: set(re.findall(r"AWS::\w+::\w+", f.read_text())) for f in sorted(GUARD_RULES.rglob("*.guard"))}
 
+    @cache
+    def engine(files):
+        return cv.CelEngine(cv.EngineConfig(guard_rules=[cv.file_to_external_rule_source(f) for f in files]))
 
-def concerns(rule_file, types):
-    named = set(re.findall(r"AWS::\w+::\w+", rule_file.read_text()))
-    return not named or bool(named & types)
+    def concerning(template):  # most of the time goes by rule: spare those of other services
+        types = template.types()
+        return tuple(f for f, named in rules.items() if not named or named & types)
+
+    return [list(guarded(cv, engine(concerning(t)), t)) for t in templates]
 
 
 def guarded(cv, engine, template):
@@ -95,17 +97,18 @@ def nag(templates):
     """cdk-nag's AwsSolutions rules."""
     files = json.dumps([t.file for t in templates])
     answer = subprocess.run(["node", HERE / "nag.mjs"], input=files, stdout=subprocess.PIPE, text=True, check=True)
-    return [
-        [
-            Finding("nag", f["rule"], t.line_of(f["id"]), t.type_of(f["id"]), f["id"], "", f["detail"], shorten(f["message"]))
-            for f in findings
-        ]
-        for t, findings in zip(templates, json.loads(answer.stdout), strict=True)
-    ]
+    answers = json.loads(answer.stdout)
+    return [[judged(t, f) for f in findings] for t, findings in zip(templates, answers, strict=True)]
+
+
+def judged(template, f):
+    where = ["Resources", f["id"]] if f["id"] else []
+    finding = found("nag", f["rule"], template, template.line_of(f["id"]), where, f["message"])
+    return finding._replace(detail=f["detail"])
 
 
 def found(tool, rule, template, line, where, message):
-    section, name, *path = [*where, "", ""][: max(2, len(where))]
+    section, name, *path = where if len(where) > 1 else [*where, "", ""]
     if path[:1] == ["Properties"]:
         path = path[1:]
     kind = template.type_of(name) if section == "Resources" else section
