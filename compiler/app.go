@@ -1,6 +1,10 @@
 package compiler
 
-import "github.com/pebble/spacel/schema"
+import (
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
 
 // appContext is what an app's capabilities may look at.
 type appContext struct {
@@ -11,4 +15,59 @@ type appContext struct {
 	sink   Sink
 }
 
-func appStack(a appContext, r *schema.Report) *part { return &part{} }
+func (a appContext) stackName() string { return a.net.orbit.Name + "-" + a.app.Name }
+
+// nameTag is what the console shows.
+func (a appContext) nameTag() []cfn.Tag {
+	return []cfn.Tag{{Key: "Name", Value: cfn.String(a.stackName())}}
+}
+
+// appStack is an app's stack in one region: its capabilities, each after those it needs something of. An error is the sink's.
+func appStack(a appContext, r *schema.Report) (*part, error) {
+	pending(a.region, r)
+
+	plan := balance(a, r)
+	groups := securityGroups(a, plan)
+	addresses := elasticAddresses(a)
+	certificates := certificatesFor(a, plan, r)
+	balancer := balancer(a, plan, groups, certificates)
+
+	whole := &part{}
+	whole.Description = "The app " + a.app.Name + " of the orbit " + a.net.orbit.Name + " in " + a.region.Region + "."
+	for _, p := range []*part{
+		groups.part,
+		addresses.part,
+		certificates.part,
+		balancer.part,
+		ingress(a, groups, plan, addresses, r),
+		units(a, r),
+		localHealth(a),
+		decryption(a),
+	} {
+		whole.merge(p)
+	}
+
+	launch, err := userDataOf(a, whole, r)
+	if err != nil {
+		return nil, err
+	}
+	whole.merge(launch.part)
+	identity := role(a, whole.statements, r)
+	whole.merge(identity.part)
+	group := instances(a, groups, balancer, identity, launch, whole.waitFor)
+	whole.merge(group.part)
+	whole.merge(dns(a, balancer, addresses, group.group, r))
+	whole.merge(endpoints(a, plan, balancer, addresses))
+	return whole, nil
+}
+
+// localHealth has each instance check itself, when the manifest says how.
+func localHealth(a appContext) *part {
+	check := a.region.LocalHealthCheck
+	if check == nil {
+		return &part{}
+	}
+	return &part{document: func(d *document.Document[cfn.Value]) {
+		d.LocalHealth = &document.LocalHealth{Protocol: check.Protocol, Port: check.Port, Path: check.Path}
+	}}
+}

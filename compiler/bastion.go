@@ -1,5 +1,206 @@
 package compiler
 
-import "github.com/pebble/spacel/schema"
+import (
+	"fmt"
+	"strconv"
 
-func bastion(net network, r *schema.Report) *part { return &part{} }
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// bastionTimeout is how long a bastion may take from its launch until it signals, in minutes.
+const bastionTimeout = 15
+
+// bastion is the orbit's way in: instances that SSH is open to from bastion_sources, an elastic address each.
+func bastion(net network, _ *schema.Report) *part {
+	p := &part{}
+	p.Description = "The bastions of the orbit " + net.orbit.Name + " in " + net.region.Region + "."
+	b := &bastionPart{part: p, net: net}
+	b.elasticAddresses()
+	b.records()
+	b.launch()
+	return p
+}
+
+// bastionPart is the bastion stack under construction.
+type bastionPart struct {
+	*part
+	net       network
+	addresses []*cfn.EIP
+}
+
+func (b *bastionPart) elasticAddresses() {
+	for i := range b.net.region.BastionInstanceCount {
+		id := fmt.Sprintf("ElasticIp%02d", i+1)
+		address := add(b.part, b.net.region.At("bastion_instance_count"), id, &cfn.EIP{
+			Domain: "vpc",
+			Tags:   []cfn.Tag{{Key: "Name", Value: cfn.String(b.name())}},
+		})
+		b.addresses = append(b.addresses, address)
+		b.Output(id, cfn.Output{Description: "A bastion's address.", Value: address.PublicIp()})
+	}
+}
+
+func (b *bastionPart) name() string { return b.net.orbit.Name + "-bastion" }
+
+// records names the bastions: the first <region>.<orbit>.<domain>, and with more than one each of them bastion01 and so on
+// below that.
+func (b *bastionPart) records() {
+	if b.net.region.Domain == "" {
+		return
+	}
+	first := b.net.region.Region + "." + b.net.orbit.Name + "." + b.net.region.Domain
+	zone := b.parameter("HostedZone", cfn.Parameter{
+		Type:        "AWS::Route53::HostedZone::Id",
+		Description: "The public hosted zone of " + first + ".",
+	}, assembly.Source{HostedZone: &assembly.HostedZone{Hostname: first}}).Ref()
+	b.record("DnsRecord01", first, zone, b.addresses[0])
+	if len(b.addresses) == 1 {
+		return
+	}
+	b.record("DnsRecord01Alias", "bastion01."+first, zone, b.addresses[0])
+	for i, address := range b.addresses[1:] {
+		b.record(fmt.Sprintf("DnsRecord%02d", i+2), fmt.Sprintf("bastion%02d.%s", i+2, first), zone, address)
+	}
+}
+
+func (b *bastionPart) record(id, name string, zone cfn.Value, address *cfn.EIP) {
+	add(b.part, b.net.region.At("domain"), id, &cfn.RecordSet{
+		HostedZoneId:    zone,
+		Name:            name,
+		Type_:           "A",
+		TTL:             "60",
+		ResourceRecords: []cfn.Value{address.PublicIp()},
+	})
+	b.Output(id, cfn.Output{Description: "A bastion's name.", Value: cfn.String(name)})
+}
+
+// launch makes the instances. One more than their number may run while an update replaces them: the new one takes its
+// address over when it is healthy, so that there is always a way in.
+func (b *bastionPart) launch() {
+	at, count := b.net.region.Pos, b.net.region.BastionInstanceCount
+	agent := agentParameters(b.part, b.net.region.BastionArchitecture)
+	profile, policy := b.role(agent)
+	template := add(b.part, at, "LaunchTemplate", &cfn.LaunchTemplate{
+		LaunchTemplateData: b.launchData(agent, profile),
+		TagSpecifications:  tagSpecifications(b.name(), "launch-template"),
+	})
+	add(b.part, at, bastionGroupID, &cfn.AutoScalingGroup{
+		Attributes: cfn.Attributes{
+			DependsOn:      []cfn.Resource{policy},
+			CreationPolicy: creationPolicy(count),
+			UpdatePolicy:   bastionUpdate(count),
+		},
+		MinSize:           strconv.Itoa(count),
+		MaxSize:           strconv.Itoa(count + 1),
+		DesiredCapacity:   strconv.Itoa(count),
+		VPCZoneIdentifier: b.net.subnets(b.part, publicInstance),
+		HealthCheckType:   "EC2",
+		LaunchTemplate:    &cfn.LaunchTemplateVersion{LaunchTemplateId: template.Ref(), Version: template.LatestVersionNumber()},
+		Tags:              []cfn.GroupTag{{Key: "Name", Value: cfn.String(b.name()), PropagateAtLaunch: true}},
+	})
+}
+
+// bastionGroupID is the logical id of the auto scaling group, which the instances signal.
+const bastionGroupID = "Asg"
+
+func creationPolicy(count int) *cfn.CreationPolicy {
+	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: count, Timeout: fmt.Sprintf("PT%dM", bastionTimeout)}}
+}
+
+func bastionUpdate(count int) *cfn.UpdatePolicy {
+	return &cfn.UpdatePolicy{AutoScalingRollingUpdate: &cfn.RollingUpdate{
+		MaxBatchSize:          1,
+		MinInstancesInService: count,
+		PauseTime:             fmt.Sprintf("PT%dM", bastionTimeout),
+		WaitOnResourceSignals: true,
+		// Else auto scaling may act on an instance that the update is waiting for (CloudFormation, "UpdatePolicy attribute").
+		SuspendProcesses: []string{"HealthCheck", "ReplaceUnhealthy", "AZRebalance", "AlarmNotification", "ScheduledActions"},
+	}}
+}
+
+// role is what the agent may do on a bastion. The policy is a resource of its own, for instances to wait for.
+func (b *bastionPart) role(agent agentBinary) (*cfn.InstanceProfile, *cfn.IAMPolicy) {
+	at := b.net.region.Pos
+	role := add(b.part, at, "Role", &cfn.Role{
+		AssumeRolePolicyDocument: cfn.AssumedBy("ec2.amazonaws.com"),
+		Tags:                     []cfn.Tag{{Key: "Name", Value: cfn.String(b.name())}},
+	})
+	statements := []cfn.Statement{
+		agent.statement(),
+		signalStatement(),
+		bootLogStatement(b.net.bootLog(b.part), ""),
+		cfn.Allow([]string{"dynamodb:BatchGetItem", "dynamodb:GetItem"}, tableARN(b.net.usersTable(b.part))),
+		// An admin of any service may log in to a bastion, so the agent reads them all.
+		cfn.Allow([]string{"dynamodb:GetItem", "dynamodb:Scan"}, tableARN(b.net.servicesTable(b.part))),
+	}
+	policy := add(b.part, at, "AgentPolicy", &cfn.IAMPolicy{
+		PolicyName:     "Agent",
+		PolicyDocument: cfn.Policies(append(statements, addressStatements(b.addresses)...)...),
+		Roles:          []cfn.Value{role.Ref()},
+	})
+	return add(b.part, at, "InstanceProfile", &cfn.InstanceProfile{Roles: []cfn.Value{role.Ref()}}), policy
+}
+
+func tableARN(name string) cfn.Value { return cfn.ARN("dynamodb", cfn.String("table/"+name)) }
+
+func (b *bastionPart) launchData(agent agentBinary, profile *cfn.InstanceProfile) cfn.LaunchTemplateData {
+	region := b.net.region
+	image := b.parameter("Image", cfn.Parameter{Type: "AWS::EC2::Image::Id", Description: "The bastions' machine image."},
+		assembly.Source{Image: &assembly.Image{
+			Debian:       region.BastionImage.Debian,
+			Architecture: region.BastionArchitecture,
+			AMI:          region.BastionImage.AMI,
+		}})
+	face := cfn.NetworkInterface{
+		AssociatePublicIpAddress: true, // until the agent associates an elastic address
+		DeleteOnTermination:      true,
+		Groups:                   []cfn.Value{b.net.bastionGroup(b.part)},
+	}
+	if region.IPv6 {
+		face.Ipv6AddressCount = 1
+	}
+	return cfn.LaunchTemplateData{
+		ImageId:            image.Ref(),
+		InstanceType:       region.BastionInstanceType,
+		IamInstanceProfile: cfn.ProfileReference{Arn: profile.Arn()},
+		MetadataOptions:    cfn.MetadataOptions{HttpEndpoint: "enabled", HttpTokens: "required", HttpPutResponseHopLimit: 1},
+		BlockDeviceMappings: []cfn.BlockDeviceMapping{{
+			DeviceName: "/dev/xvda",
+			Ebs:        &cfn.BlockDeviceEbs{VolumeSize: 8, VolumeType: "gp3", Encrypted: true, DeleteOnTermination: true},
+		}},
+		NetworkInterfaces: []cfn.NetworkInterface{face},
+		TagSpecifications: tagSpecifications(b.name(), "network-interface", "volume"),
+		UserData:          cfn.Base64(userData(boot{document: b.document(), agent: agent}).Value()),
+	}
+}
+
+// document is what the agent is told on a bastion. It takes an address over only when SSH answers.
+func (b *bastionPart) document() document.Document[cfn.Value] {
+	var addresses []cfn.Value
+	for _, a := range b.addresses {
+		addresses = append(addresses, a.AllocationId())
+	}
+	return document.Document[cfn.Value]{
+		Format:      document.Format,
+		Orbit:       b.net.orbit.Name,
+		Region:      b.net.region.Region,
+		Bastion:     true,
+		Token:       tokenParameter(b.part),
+		Signal:      document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: bastionGroupID, Timeout: bastionTimeout * 60},
+		BootLog:     b.net.bootLog(b.part),
+		Addresses:   addresses,
+		LocalHealth: &document.LocalHealth{Protocol: "TCP", Port: 22},
+	}
+}
+
+// tagSpecifications name what a launch makes.
+func tagSpecifications(name string, kinds ...string) []cfn.TagSpecification {
+	var out []cfn.TagSpecification
+	for _, kind := range kinds {
+		out = append(out, cfn.TagSpecification{ResourceType: kind, Tags: []cfn.Tag{{Key: "Name", Value: cfn.String(name)}}})
+	}
+	return out
+}

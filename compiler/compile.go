@@ -28,10 +28,10 @@ func (s Scope) includes(region string) bool {
 	return len(s.Regions) == 0 || slices.Contains(s.Regions, region)
 }
 
-// Sink takes what Compile makes, from several goroutines and in no promised order. Origins is logical id → where in the
-// manifests it comes from. Asset returns the digest.
+// Sink takes what Compile makes, from several goroutines and in no promised order. Origins is logical id → file:line:col in
+// the manifests. Asset returns the digest.
 type Sink interface {
-	Stack(stack assembly.Stack, template []byte, origins map[string]schema.Pos) error
+	Stack(stack assembly.Stack, template []byte, origins map[string]string) error
 	Asset(body []byte) (assembly.Asset, error)
 }
 
@@ -83,11 +83,11 @@ func (c compilation) app(app *schema.App, scope Scope) error {
 			continue
 		}
 		net := network{c.model.Orbit, c.model.Orbit.Region(region.Region)}
-		p := appStack(appContext{model: c.model, app: app, region: region, net: net, sink: c.sink}, c.report)
-		if p == nil {
-			continue // refused, and reported
+		p, err := appStack(appContext{model: c.model, app: app, region: region, net: net, sink: c.sink}, c.report)
+		if err != nil {
+			return err
 		}
-		err := c.emit(p, header{net: net, name: app.Name, app: app.Name, at: region.Pos, tags: region.Tags})
+		err = c.emit(p, header{net: net, name: app.Name, app: app.Name, at: region.Pos, tags: region.Tags})
 		if err != nil {
 			return err
 		}
@@ -106,5 +106,14 @@ func (c compilation) emit(p *part, h header) error {
 	if len(problems) > 0 {
 		return nil
 	}
-	return c.sink.Stack(stack, body, p.origins)
+	return c.sink.Stack(stack, body, places(p.origins))
+}
+
+// places are origins as text.
+func places(origins map[string]schema.Pos) map[string]string {
+	out := make(map[string]string, len(origins))
+	for id, at := range origins {
+		out[id] = at.String()
+	}
+	return out
 }

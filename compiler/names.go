@@ -19,8 +19,13 @@ func idPart(name string) string {
 	if canonical.MatchString(name) {
 		return id
 	}
-	sum := sha256.Sum256([]byte(name))
-	return id + "X" + strings.ToUpper(hex.EncodeToString(sum[:4]))
+	return id + "X" + hash(name)
+}
+
+// hash is eight letters and digits that stand for a text.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToUpper(hex.EncodeToString(sum[:4]))
 }
 
 func camel(name string) string {

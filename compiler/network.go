@@ -51,6 +51,26 @@ func (n network) bastionGroup(p *part) cfn.Value {
 	return n.output(p, "BastionGroup", "AWS::EC2::SecurityGroup::Id", "The bastions' security group.")
 }
 
+// bootLog is the name of the log group that every instance's boot is logged to.
+func (n network) bootLog(p *part) string { return n.kept(p, "boot") }
+
+// usersTable is the name of the table of people and their SSH keys.
+func (n network) usersTable(p *part) string { return n.kept(p, "users") }
+
+// servicesTable is the name of the table of who may log in where.
+func (n network) servicesTable(p *part) string { return n.kept(p, "services") }
+
+// volumesTable is the name of the table of volumes by app, label and slot.
+func (n network) volumesTable(p *part) string { return n.kept(p, "volumes") }
+
+// kept is the name of something in the region's tables stack, which the part's stack then comes after.
+func (n network) kept(p *part, what string) string {
+	p.after = append(p.after, assembly.StackRef{Region: n.region.Region, Name: n.orbit.Name + "-tables"})
+	return n.keptName(what)
+}
+
+func (n network) keptName(what string) string { return n.orbit.Name + "-" + what }
+
 // output is a parameter bound to an output of the region's vpc stack, both of the same name.
 func (n network) output(p *part, name, kind, description string) cfn.Value {
 	return p.parameter(name, cfn.Parameter{Type: kind, Description: description}, assembly.Source{Output: &assembly.Output{

@@ -20,6 +20,7 @@ type part struct {
 	cfn.Template
 	origins map[string]schema.Pos
 	sources map[string]assembly.Source
+	after   []assembly.StackRef // stacks it needs without taking an output of theirs
 
 	statements []cfn.Statement                     // of the instances' role
 	document   func(*document.Document[cfn.Value]) // adds to the instance document; nil when there is nothing
@@ -44,13 +45,29 @@ func (p *part) parameter(id string, declared cfn.Parameter, source assembly.Sour
 	return p.Template.Parameter(id, declared)
 }
 
-// merge takes over another part's resources, parameters, conditions, outputs and statements.
+// merge takes over all that another part contributes.
 func (p *part) merge(other *part) {
+	p.document = both(p.document, other.document)
 	p.Template.Merge(&other.Template)
 	p.origins = union(p.origins, other.origins)
 	p.sources = union(p.sources, other.sources)
+	p.after = append(p.after, other.after...)
 	p.statements = append(p.statements, other.statements...)
 	p.waitFor = append(p.waitFor, other.waitFor...)
+}
+
+// both adds to the document what one and the other adds.
+func both(one, other func(*document.Document[cfn.Value])) func(*document.Document[cfn.Value]) {
+	if one == nil {
+		return other
+	}
+	if other == nil {
+		return one
+	}
+	return func(d *document.Document[cfn.Value]) {
+		one(d)
+		other(d)
+	}
 }
 
 func union[V any](into, from map[string]V) map[string]V {
@@ -121,9 +138,9 @@ func stackTags(h header) map[string]string {
 	return tags
 }
 
-// dependencies are the stacks whose outputs the part cannot do without, sorted.
+// dependencies are the stacks that the part cannot do without, sorted.
 func (p *part) dependencies() []assembly.StackRef {
-	var refs []assembly.StackRef
+	refs := slices.Clone(p.after)
 	for _, source := range p.sources {
 		if source.Output != nil && !source.Output.Optional {
 			refs = append(refs, assembly.StackRef{Region: source.Output.Region, Name: source.Output.Stack})

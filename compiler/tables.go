@@ -1,3 +1,52 @@
 package compiler
 
-func tables(net network) *part { return &part{} }
+import "github.com/pebble/spacel/compiler/cfn"
+
+// bootLogRetention is how many days the instances' boot logs are kept.
+const bootLogRetention = 30
+
+// tables is what an orbit remembers in one region: people and their keys, who may log in where, which volume is whose, and
+// how instances booted. All of it has an explicit name and stays when the stack goes, so that a later deploy can adopt it.
+func tables(net network) *part {
+	p := &part{}
+	p.Description = "What the orbit " + net.orbit.Name + " keeps in " + net.region.Region + "."
+	byName := key{"name", "S"}
+	keep(p, net, "UsersTable", "users", byName)
+	keep(p, net, "ServicesTable", "services", byName)
+	keep(p, net, "VolumesTable", "volumes", key{"label", "S"}, key{"index", "N"})
+	group := add(p, net.region.Pos, "BootLogGroup", keptLogGroup(net.keptName("boot"), bootLogRetention))
+	p.Output("BootLogGroup", cfn.Output{Description: "The instances' boot logs.", Value: group.Ref()})
+	return p
+}
+
+// key is a key attribute: its name, and S for a string or N for a number.
+type key struct{ name, kind string }
+
+// keep adds a table of <orbit>-<name> with a hash key and perhaps a range key.
+func keep(p *part, net network, id, name string, keys ...key) {
+	table := &cfn.Table{
+		Attributes:                       kept(),
+		TableName:                        net.keptName(name),
+		BillingMode:                      "PAY_PER_REQUEST",
+		PointInTimeRecoverySpecification: cfn.PointInTimeRecovery{PointInTimeRecoveryEnabled: true},
+		SSESpecification:                 cfn.SSE{SSEEnabled: true},
+		DeletionProtectionEnabled:        true,
+	}
+	for i, k := range keys {
+		definition := cfn.AttributeDefinition{AttributeName: k.name, AttributeType: k.kind}
+		table.AttributeDefinitions = append(table.AttributeDefinitions, definition)
+		table.KeySchema = append(table.KeySchema, cfn.KeySchema{AttributeName: k.name, KeyType: []string{"HASH", "RANGE"}[i]})
+	}
+	add(p, net.region.Pos, id, table)
+	p.Output(id, cfn.Output{Description: "The table of " + name + ".", Value: table.Ref()})
+}
+
+// kept are the attributes of what outlives its stack, unless making it failed.
+func kept() cfn.Attributes {
+	return cfn.Attributes{DeletionPolicy: cfn.RetainExceptOnCreate, UpdateReplacePolicy: cfn.Retain}
+}
+
+// keptLogGroup is a log group that outlives its stack; retention in days.
+func keptLogGroup(name string, retention int) *cfn.LogGroup {
+	return &cfn.LogGroup{Attributes: kept(), LogGroupName: name, RetentionInDays: retention}
+}

@@ -53,14 +53,13 @@ func (c *contents) addStack(stack Stack, template []byte, origins map[string]str
 
 // addAsset notes an asset and says whether it is new.
 func (c *contents) addAsset(body []byte) (Asset, bool) {
-	digest := digestOf(body)
-	asset := Asset{Digest: digest, Path: assetPath(digest), Size: len(body)}
+	asset := AssetOf(body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.assets[digest] {
+	if c.assets[asset.Digest] {
 		return asset, false
 	}
-	c.assets[digest] = true
+	c.assets[asset.Digest] = true
 	c.manifest.Assets = append(c.manifest.Assets, asset)
 	return asset, true
 }
@@ -84,3 +83,9 @@ func digestOf(body []byte) string {
 }
 
 func assetPath(digest string) string { return assetsDir + "/" + digest }
+
+// AssetOf is the entry of an asset with this content.
+func AssetOf(body []byte) Asset {
+	digest := digestOf(body)
+	return Asset{Digest: digest, Path: assetPath(digest), Size: len(body)}
+}

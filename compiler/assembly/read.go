@@ -31,7 +31,7 @@ type files interface {
 func Read(dir string) (*Assembly, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no such directory: make it with spacel build --out %s: %w", dir, dir, fs.ErrNotExist)
+		return nil, missingError(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
@@ -43,6 +43,15 @@ func Read(dir string) (*Assembly, error) {
 	}
 	return a, nil
 }
+
+// missingError is fs.ErrNotExist of an artifact directory.
+type missingError string
+
+func (e missingError) Error() string {
+	return string(e) + ": there is no such directory: make it with spacel build --out " + string(e)
+}
+
+func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Close lets go of the directory.
 func (a *Assembly) Close() error { return a.files.Close() }
@@ -57,6 +66,13 @@ func (a *Assembly) Stack(ref StackRef) (Stack, bool) {
 		return Stack{}, false
 	}
 	return a.Manifest.Stacks[i], true
+}
+
+// Only is the assembly with just some of its stacks. Closing either closes both.
+func (a *Assembly) Only(wanted func(Stack) bool) *Assembly {
+	some := *a
+	some.Manifest.Stacks = slices.DeleteFunc(slices.Clone(a.Manifest.Stacks), func(s Stack) bool { return !wanted(s) })
+	return &some
 }
 
 // Template is a stack's template.

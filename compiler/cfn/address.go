@@ -13,5 +13,5 @@ func (*EIP) Type() string { return "AWS::EC2::EIP" }
 // AllocationId is the address's id.
 func (e *EIP) AllocationId() Value { return e.att("AllocationId") }
 
-// PublicIp is the address.
-func (e *EIP) PublicIp() Value { return e.att("PublicIp") }
+// PublicIp is the address, which is what Ref gives.
+func (e *EIP) PublicIp() Value { return e.Ref() }

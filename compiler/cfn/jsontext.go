@@ -22,7 +22,7 @@ func JSONText(v any) *Text {
 // jsonText writes one value after another. Its line argument is a line's end and the indent of the next line.
 type jsonText struct{ text *Text }
 
-func (w jsonText) literal(s string) { w.text.Add(String(s)) }
+func (w jsonText) literal(s string) { w.text.last = append(w.text.last, s...) }
 
 func (w jsonText) value(v reflect.Value, line string) {
 	if !v.IsValid() {
@@ -50,7 +50,9 @@ func (w jsonText) value(v reflect.Value, line string) {
 // reference writes one of this package's values: a literal as itself, all else as a string.
 func (w jsonText) reference(v Value, line string) {
 	switch v := v.(type) {
-	case Int, Bool, String:
+	case String:
+		w.literal(scalar(string(v)))
+	case Int, Bool:
 		w.literal(scalar(v))
 	case List:
 		w.items(reflect.ValueOf([]Value(v)), line)
@@ -71,7 +73,7 @@ func (w jsonText) inside(v Value) {
 	}
 	for _, piece := range pieces {
 		if s, ok := piece.(String); ok {
-			quoted := scalar(s)
+			quoted := scalar(string(s))
 			w.literal(quoted[1 : len(quoted)-1])
 			continue
 		}
@@ -168,11 +170,24 @@ func empty(v reflect.Value) bool {
 }
 
 func scalar(v any) string {
+	if s, ok := v.(string); ok && plain(s) {
+		return `"` + s + `"`
+	}
 	encoded, err := Encode(v)
 	if err != nil {
 		panic(fmt.Sprintf("cfn: JSONText cannot write %T: %v", v, err))
 	}
 	return escapeForYAML(strings.TrimSuffix(string(encoded), "\n"))
+}
+
+// plain says whether a text needs no escape, as most don't.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // escapeForYAML escapes what may stand in JSON but not in YAML (YAML 1.2, 5.1 "Character Set"), and the byte order mark

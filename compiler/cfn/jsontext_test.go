@@ -60,7 +60,7 @@ func TestJSONTextIsEncodingJSON(t *testing.T) {
 // literal is a text that holds no references.
 func literal(t *testing.T, text *Text) string {
 	t.Helper()
-	s, ok := Concat(text.pieces...).(String)
+	s, ok := Concat(text.pieces()...).(String)
 	if !ok {
 		t.Fatalf("%#v holds a reference", text)
 	}
@@ -78,7 +78,7 @@ func TestJSONTextQuotesReferences(t *testing.T) {
 		String("{\n  \"joined\": \"say \\\""), ref{"Name"}, String(`\n`), StackID, String("\\\"\",\n  \"list\": \""),
 		JoinList(",", name.Ref()), String("\",\n  \"plain\": \""), ref{"Name"}, String("\"\n}"),
 	}
-	if got := Concat(text.pieces...).(join).Join[1]; !reflect.DeepEqual(got, want) {
+	if got := Concat(text.pieces()...).(join).Join[1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%#v\nwant\n%#v", got, want)
 	}
 }
@@ -117,7 +117,7 @@ func TestIndent(t *testing.T) {
 	text.Line(Region)
 	text.Add(String("d"))
 	want := []Value{String("> a\n\n> b"), StackID, String("c\n> "), Region, String("\n> d")}
-	if got := Concat(text.Indent("> ").pieces...).(join).Join[1]; !reflect.DeepEqual(got, want) {
+	if got := Concat(text.Indent("> ").pieces()...).(join).Join[1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%#v\nwant\n%#v", got, want)
 	}
 }

@@ -20,8 +20,8 @@ type SecurityGroupIngress struct {
 
 	GroupId               Value
 	IpProtocol            string
-	FromPort              int
-	ToPort                int
+	FromPort              int    `json:",omitempty"` // of all protocols (-1) left out
+	ToPort                int    `json:",omitempty"`
 	CidrIp                Value  `json:",omitempty"`
 	CidrIpv6              Value  `json:",omitempty"`
 	SourceSecurityGroupId Value  `json:",omitempty"`
@@ -37,8 +37,8 @@ type SecurityGroupEgress struct {
 
 	GroupId                    Value
 	IpProtocol                 string
-	FromPort                   int
-	ToPort                     int
+	FromPort                   int    `json:",omitempty"` // of all protocols (-1) left out
+	ToPort                     int    `json:",omitempty"`
 	CidrIp                     Value  `json:",omitempty"`
 	CidrIpv6                   Value  `json:",omitempty"`
 	DestinationSecurityGroupId Value  `json:",omitempty"`

@@ -1,10 +1,16 @@
 package cfn
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Text builds a text that embeds references, such as user data: literals and values in order, never spliced. The zero
 // value is ready to use.
-type Text struct{ pieces []Value }
+type Text struct {
+	before []Value // literals and others, no two literals in a row
+	last   []byte  // the literal being written
+}
 
 // Line adds values and a line's end.
 func (t *Text) Line(values ...Value) {
@@ -13,12 +19,29 @@ func (t *Text) Line(values ...Value) {
 }
 
 // Add adds values as they are.
-func (t *Text) Add(values ...Value) { t.pieces = append(t.pieces, values...) }
+func (t *Text) Add(values ...Value) {
+	for _, v := range values {
+		if s, ok := v.(String); ok {
+			t.last = append(t.last, s...)
+			continue
+		}
+		t.before = append(t.pieces(), v)
+		t.last = t.last[:0]
+	}
+}
+
+// pieces are the text so far.
+func (t *Text) pieces() []Value {
+	if len(t.last) == 0 {
+		return t.before
+	}
+	return append(slices.Clip(t.before), String(t.last))
+}
 
 // Value is the text as Fn::Join with an element per line, which is how a reviewer wants to see it; a text without
 // references is a literal.
 func (t *Text) Value() Value {
-	joined := Concat(t.pieces...)
+	joined := Concat(t.pieces()...)
 	j, ok := joined.(join)
 	if !ok {
 		return joined
@@ -37,10 +60,8 @@ func lines(v Value) []Value {
 		return []Value{v}
 	}
 	var out []Value
-	for _, line := range strings.SplitAfter(string(s), "\n") {
-		if line != "" {
-			out = append(out, String(line))
-		}
+	for line := range strings.Lines(string(s)) {
+		out = append(out, String(line))
 	}
 	return out
 }
@@ -48,26 +69,36 @@ func lines(v Value) []Value {
 // Indent is the text with a prefix before each line that holds anything. A reference is taken to be within one line.
 func (t *Text) Indent(prefix string) *Text {
 	out, start := &Text{}, true
-	for _, piece := range t.pieces {
-		for _, part := range lines(piece) {
-			if start && part != String("\n") {
-				out.Add(String(prefix))
-			}
-			out.Add(part)
-			s, _ := part.(String)
-			start = strings.HasSuffix(string(s), "\n")
+	for _, piece := range t.pieces() {
+		s, ok := piece.(String)
+		if !ok {
+			out.indent(prefix, start)
+			out.Add(piece)
+			start = false
+			continue
+		}
+		for line := range strings.Lines(string(s)) {
+			out.indent(prefix, start && line != "\n")
+			out.last = append(out.last, line...)
+			start = strings.HasSuffix(line, "\n")
 		}
 	}
 	return out
 }
 
+func (t *Text) indent(prefix string, start bool) {
+	if start {
+		t.last = append(t.last, prefix...)
+	}
+}
+
 // Append adds another text.
-func (t *Text) Append(other *Text) { t.Add(other.pieces...) }
+func (t *Text) Append(other *Text) { t.Add(other.pieces()...) }
 
 // Size is the text's length in bytes, each reference counted as the given number.
 func (t *Text) Size(reference int) int {
 	n := 0
-	for _, piece := range t.pieces {
+	for _, piece := range t.pieces() {
 		if s, ok := piece.(String); ok {
 			n += len(s)
 		} else {

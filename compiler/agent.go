@@ -1,0 +1,76 @@
+package compiler
+
+import (
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+)
+
+// agentBinary is the agent as the release carries it: where deploy put it, and its sha256 in hex.
+type agentBinary struct{ bucket, key, digest cfn.Value }
+
+// agentParameters declares the agent of an architecture, amd64 or arm64.
+func agentParameters(p *part, architecture string) agentBinary {
+	declare := func(id, part, pattern, description string) cfn.Value {
+		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
+			assembly.Source{Binary: &assembly.Binary{Name: "agent", Architecture: architecture, Part: part}}).Ref()
+	}
+	// The patterns keep what user data embeds free of quotes.
+	return agentBinary{
+		bucket: declare("AgentBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the agent."),
+		key:    declare("AgentKey", "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
+		digest: declare("AgentDigest", "digest", `[0-9a-f]{64}`, "The agent's sha256, without which it is refused."),
+	}
+}
+
+// statement lets instances fetch the agent, and nothing else of its bucket.
+func (a agentBinary) statement() cfn.Statement {
+	return cfn.Allow([]string{"s3:GetObject"}, cfn.BareARN("s3", a.bucket, cfn.String("/"), a.key))
+}
+
+// tokenParameter is the value that a forced redeploy changes, and with it the launch template.
+func tokenParameter(p *part) cfn.Value {
+	return p.parameter("Token", cfn.Parameter{
+		Type:           "String",
+		AllowedPattern: `[A-Za-z0-9._-]*`,
+		Description:    "Changes when a redeploy is forced.",
+	}, assembly.Source{Token: &assembly.Token{}}).Ref()
+}
+
+// signalStatement lets instances tell CloudFormation, in their own stack, how their boot went.
+func signalStatement() cfn.Statement {
+	return cfn.Allow([]string{"cloudformation:SignalResource"}, cfn.StackID)
+}
+
+// bootLogStream is the first part of the boot log's streams, of which each instance has one: <stream>/<instance id>.
+func bootLogStream(app string) string {
+	if app == "" {
+		return "bastion"
+	}
+	return app
+}
+
+// bootLogStatement lets instances write their own streams of the boot log. An empty app means the bastions.
+func bootLogStatement(group, app string) cfn.Statement {
+	return cfn.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"},
+		cfn.ARN("logs", cfn.String("log-group:"+group+":log-stream:"+bootLogStream(app)+"/*")))
+}
+
+// addressStatements let the stack's instances share its elastic addresses: move one of them to one of themselves.
+// CloudFormation's own tag, which nobody else can set, tells whose an instance is.
+func addressStatements(addresses []*cfn.EIP) []cfn.Statement {
+	if len(addresses) == 0 {
+		return nil
+	}
+	var arns []cfn.Value
+	for _, a := range addresses {
+		arns = append(arns, cfn.ARN("ec2", cfn.String("elastic-ip/"), a.AllocationId()))
+	}
+	associate := []string{"ec2:AssociateAddress"}
+	return []cfn.Statement{
+		cfn.Allow(associate, arns...),
+		cfn.Allow(associate, cfn.ARN("ec2", cfn.String("instance/*"))).
+			When("StringEquals", "aws:ResourceTag/aws:cloudformation:stack-id", cfn.StackID),
+		// Which address is free, and which holder is older: EC2 knows no resources for its Describe calls.
+		cfn.Allow([]string{"ec2:DescribeAddresses", "ec2:DescribeInstances"}, cfn.String("*")),
+	}
+}

@@ -1,0 +1,53 @@
+package compiler
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// endpoints outputs where each public port is reached: a URL for HTTP and HTTPS, else name:port. The name is the app's first,
+// without one the balancer's own.
+func endpoints(a appContext, b balancing, lb loadBalancer, own addresses) *part {
+	p := &part{}
+	name := endpointName(a, lb, own)
+	if name == nil {
+		return p
+	}
+	for _, port := range a.region.PublicPorts {
+		p.Output("Endpoint"+strconv.Itoa(port.Port), cfn.Output{
+			Description: "Where port " + strconv.Itoa(port.Port) + " is reached.",
+			Value:       endpoint(port, name),
+		})
+	}
+	return p
+}
+
+// endpointName is nil when nothing answers.
+func endpointName(a appContext, lb loadBalancer, own addresses) cfn.Value {
+	answered := lb.balancer != nil || len(own.all) > 0
+	for _, host := range a.region.Hostnames {
+		if answered && !strings.HasPrefix(host.Name, "*") {
+			return cfn.String(host.Name)
+		}
+	}
+	if lb.balancer != nil {
+		return lb.balancer.DNSName()
+	}
+	return nil
+}
+
+func endpoint(port schema.PublicPort, name cfn.Value) cfn.Value {
+	number := ":" + strconv.Itoa(port.Port)
+	switch {
+	case port.Scheme == "HTTP" && port.Port == 80:
+		return cfn.Concat(cfn.String("http://"), name)
+	case port.Scheme == "HTTPS" && port.Port == 443:
+		return cfn.Concat(cfn.String("https://"), name)
+	case port.Scheme == "HTTP" || port.Scheme == "HTTPS":
+		return cfn.Concat(cfn.String(strings.ToLower(port.Scheme)+"://"), name, cfn.String(number))
+	}
+	return cfn.Concat(name, cfn.String(number))
+}

@@ -1,0 +1,228 @@
+package diff
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// Compare finds what differs between two artifact directories, and what that brings about in stacks that don't differ.
+// Templates are loaded one stack at a time; those that are equal and unaffected are not loaded.
+func Compare(old, now *assembly.Assembly) (*Diff, error) {
+	replacing, err := replacements()
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded replacement table: %w", err)
+	}
+	c := &comparison{old: old, now: now, table: replacing, stacks: map[assembly.StackRef]Stack{}, inputs: map[assembly.StackRef]map[string]cause{}}
+	c.listen()
+	if err := c.run(); err != nil {
+		return nil, err
+	}
+	return c.result()
+}
+
+// comparison works through a queue of stacks. A stack comes back into it when a value it takes from another changes.
+type comparison struct {
+	old, now  *assembly.Assembly
+	table     table
+	queue     []assembly.StackRef
+	stacks    map[assembly.StackRef]Stack
+	inputs    map[assembly.StackRef]map[string]cause // stack → parameter → why its value changes
+	consumers map[assembly.StackRef][]consumer       // of the outputs of a stack
+	places    assembly.SourceMap
+	oldPlaces assembly.SourceMap
+}
+
+// consumer is a parameter that takes its value from another stack's output.
+type consumer struct {
+	stack     assembly.StackRef
+	parameter string
+	output    string
+}
+
+func (c *comparison) listen() {
+	c.consumers = map[assembly.StackRef][]consumer{}
+	for _, stack := range c.now.Manifest.Stacks {
+		for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
+			if from := stack.Parameters[name].Output; from != nil {
+				ref := assembly.StackRef{Region: from.Region, Name: from.Stack}
+				c.consumers[ref] = append(c.consumers[ref], consumer{stack.Ref(), name, from.Output})
+			}
+		}
+	}
+}
+
+func (c *comparison) run() error {
+	c.queue = c.different()
+	if len(c.queue) > 0 {
+		if err := c.loadPlaces(); err != nil {
+			return err
+		}
+	}
+	for len(c.queue) > 0 {
+		ref := c.queue[0]
+		c.queue = c.queue[1:]
+		if err := c.stack(ref); err != nil {
+			return fmt.Errorf("compare %s: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+// different lists the stacks whose entries differ. A digest stands for a template.
+func (c *comparison) different() []assembly.StackRef {
+	var refs []assembly.StackRef
+	for _, stack := range c.now.Manifest.Stacks {
+		if before, ok := c.old.Stack(stack.Ref()); !ok || !reflect.DeepEqual(before, stack) {
+			refs = append(refs, stack.Ref())
+		}
+	}
+	for _, stack := range c.old.Manifest.Stacks {
+		if _, ok := c.now.Stack(stack.Ref()); !ok {
+			refs = append(refs, stack.Ref())
+		}
+	}
+	return refs
+}
+
+func (c *comparison) loadPlaces() (err error) {
+	if c.places, err = c.now.SourceMap(); err != nil {
+		return err
+	}
+	c.oldPlaces, err = c.old.SourceMap()
+	return err
+}
+
+func (c *comparison) stack(ref assembly.StackRef) error {
+	before, was := c.old.Stack(ref)
+	now, is := c.now.Stack(ref)
+	switch {
+	case !was:
+		return c.whole(now, c.now, Added, Create)
+	case !is:
+		return c.whole(before, c.old, Removed, Delete)
+	}
+	old, err := load(c.old, ref)
+	if err != nil {
+		return err
+	}
+	current, err := load(c.now, ref)
+	if err != nil {
+		return err
+	}
+	pair := &pair{before: before, now: now, old: old, current: current, places: c.places[ref.String()], oldPlaces: c.oldPlaces[ref.String()]}
+	if err := pair.compareSources(); err != nil {
+		return err
+	}
+	pair.take(c.inputs[ref])
+	pair.effects = newEffects(c.table, old, current, pair.inputs)
+	c.stacks[ref] = pair.result()
+	c.tell(ref, pair.outputs())
+	return nil
+}
+
+func load(from *assembly.Assembly, ref assembly.StackRef) (*template, error) {
+	body, err := from.Template(ref)
+	if err != nil {
+		return nil, err
+	}
+	return parseTemplate(body)
+}
+
+// whole is a stack that only one side has.
+func (c *comparison) whole(stack assembly.Stack, side *assembly.Assembly, status Status, action Action) error {
+	t, err := load(side, stack.Ref())
+	if err != nil {
+		return err
+	}
+	out := Stack{Region: stack.Region, Name: stack.Name, App: stack.App, Status: status}
+	places := c.places
+	if status == Removed {
+		places = c.oldPlaces
+		out.Notes = []string{"deploy leaves a stack alone that is not in the directory; deleting it would do this"}
+	}
+	for _, id := range t.ids() {
+		r := t.resources[id]
+		out.Resources = append(out.Resources, Resource{
+			ID: id, Type: r.kind, Status: status, Action: action,
+			From: places[stack.Ref().String()][id], Data: dataOf(r, r, action),
+		})
+	}
+	c.stacks[stack.Ref()] = out
+	outputs := map[string]cause{}
+	for name := range t.outputs {
+		outputs[name] = cause{fmt.Sprintf("output %s of %s, which is %s", name, stack.Ref(), status), false}
+	}
+	c.tell(stack.Ref(), outputs)
+	return nil
+}
+
+// tell lets the consumers of changed outputs know, and puts them into the queue when that is news.
+func (c *comparison) tell(ref assembly.StackRef, outputs map[string]cause) {
+	for _, to := range c.consumers[ref] {
+		why, changes := outputs[to.output]
+		known, found := c.inputs[to.stack][to.parameter]
+		_, was := c.old.Stack(to.stack)
+		if !changes || !was || why.weaker(known, found) {
+			continue
+		}
+		if c.inputs[to.stack] == nil {
+			c.inputs[to.stack] = map[string]cause{}
+		}
+		c.inputs[to.stack][to.parameter] = why
+		if !slices.Contains(c.queue, to.stack) {
+			c.queue = append(c.queue, to.stack)
+		}
+	}
+}
+
+func (c *comparison) result() (*Diff, error) {
+	d := &Diff{Format: Format, Stacks: []Stack{}}
+	if before, now := c.old.Manifest.Orbit, c.now.Manifest.Orbit; before != now {
+		d.Orbit = &Change{Path: "orbit", Before: encoded(before), After: encoded(now)}
+	}
+	for _, stack := range c.stacks {
+		if stack.Status == Affected && len(stack.Resources) == 0 {
+			continue // what it takes changes, and nothing in it
+		}
+		d.Stacks = append(d.Stacks, stack)
+	}
+	slices.SortFunc(d.Stacks, func(a, b Stack) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
+	})
+	d.Assets = compareAssets(c.old.Manifest.Assets, c.now.Manifest.Assets)
+	if err := c.assetTexts(d); err != nil {
+		return nil, err
+	}
+	d.summarise()
+	return d, nil
+}
+
+func compareAssets(before, now []assembly.Asset) Assets {
+	var out Assets
+	for _, a := range now {
+		if !slices.Contains(before, a) {
+			out.Added = append(out.Added, a.Digest)
+		}
+	}
+	for _, a := range before {
+		if !slices.Contains(now, a) {
+			out.Removed = append(out.Removed, a.Digest)
+		}
+	}
+	return out
+}
+
+// generic is a value of ours as JSON has it.
+func generic(v any) (map[string]any, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return decode(body)
+}

@@ -1,0 +1,271 @@
+package diff
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// cause is why a value changes that is written as before.
+type cause struct {
+	because string
+	certain bool
+}
+
+// weaker says whether a cause adds to what is known.
+func (c cause) weaker(known cause, found bool) bool { return found && (known.certain || !c.certain) }
+
+// effect is what happens to a resource that both sides have, of one type.
+type effect struct {
+	direct     []difference // of properties
+	attributes []difference
+	knocked    map[string]knock // by path
+	action     Action
+	notes      []string
+}
+
+// knock is a property that changes with something else.
+type knock struct {
+	path  path
+	cause cause
+}
+
+// effects finds what CloudFormation does with the resources of a stack. What is replaced changes its id and attributes,
+// which changes what refers to it, and so on until nothing is left to change.
+type effects struct {
+	table      table
+	old, now   *template
+	inputs     map[string]cause // parameters whose values change
+	conditions map[string]cause // conditions that may turn out otherwise
+	resources  map[string]*effect
+}
+
+func newEffects(t table, old, now *template, inputs map[string]cause) *effects {
+	e := &effects{table: t, old: old, now: now, inputs: inputs, conditions: map[string]cause{}, resources: map[string]*effect{}}
+	for id, r := range now.resources {
+		before, ok := old.resources[id]
+		if !ok || before.kind != r.kind {
+			continue
+		}
+		e.resources[id] = &effect{
+			direct:     compareTrees(nil, object(before.properties), object(r.properties)),
+			attributes: compareTrees(nil, object(before.attributes), object(r.attributes)),
+			knocked:    map[string]knock{},
+			action:     None,
+		}
+	}
+	for name := range now.conditions {
+		if old.conditions[name] != nil && len(compareTrees(nil, old.conditions[name], now.conditions[name])) > 0 {
+			e.conditions[name] = cause{"condition " + name, false}
+		}
+	}
+	for e.round() {
+	}
+	return e
+}
+
+func object(v map[string]any) any {
+	if v == nil {
+		return map[string]any{}
+	}
+	return v
+}
+
+// round goes once through conditions and resources and says whether anything came of it.
+func (e *effects) round() bool {
+	changed := false
+	for name, test := range e.now.conditions {
+		if _, found := e.conditions[name]; found {
+			continue
+		}
+		conditionReferences(test, func(r reference) {
+			if c, ok := e.of(r); ok {
+				e.conditions[name] = cause{c.because, false}
+				changed = true
+			}
+		})
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.resources)) {
+		changed = e.visit(id) || changed
+	}
+	return changed
+}
+
+// visit looks at one resource again and says whether more is known of it.
+func (e *effects) visit(id string) bool {
+	r, now := e.resources[id], e.now.resources[id]
+	changed := false
+	references(nil, object(now.properties), func(p path, to reference) {
+		c, ok := e.of(to)
+		known, found := r.knocked[p.String()]
+		if !ok || r.covered(p) || c.weaker(known.cause, found) {
+			return
+		}
+		r.knocked[p.String()] = knock{p, c}
+		changed = true
+	})
+	if action := e.action(id); action != r.action {
+		r.action = action
+		changed = true
+	}
+	return changed
+}
+
+// covered says whether a property is among those that are written otherwise.
+func (r *effect) covered(p path) bool {
+	return slices.ContainsFunc(r.direct, func(d difference) bool { return d.path.covers(p) || p.covers(d.path) })
+}
+
+// of says whether and why the value of a reference changes.
+func (e *effects) of(r reference) (cause, bool) {
+	if r.condition {
+		c, ok := e.conditions[r.name]
+		return c, ok
+	}
+	if c, ok := e.inputs[r.name]; ok {
+		return c, true
+	}
+	before, was := e.old.resources[r.name]
+	now, is := e.now.resources[r.name]
+	if was && is && before.kind != now.kind {
+		return cause{r.name + " is replaced", true}, true
+	}
+	target, ok := e.resources[r.name]
+	if !ok {
+		return cause{}, false
+	}
+	switch {
+	case target.action == Replace:
+		return cause{r.name + " is replaced", true}, true
+	case target.action == MaybeReplace:
+		return cause{r.name + " may be replaced", false}, true
+	case target.action == Update && volatile(now.kind, r.attribute):
+		return cause{r.name + " is updated", true}, true
+	}
+	return cause{}, false
+}
+
+// volatile says whether an attribute changes with an update in place: a launch template's update makes a new version.
+func volatile(kind, attribute string) bool {
+	return kind == "AWS::EC2::LaunchTemplate" && (attribute == "LatestVersionNumber" || attribute == "DefaultVersionNumber")
+}
+
+// action is the worst that any change does to a resource.
+func (e *effects) action(id string) Action {
+	r, now := e.resources[id], e.now.resources[id]
+	action := None
+	for _, d := range r.direct {
+		action = worse(action, e.directAction(now, d))
+	}
+	for _, k := range r.knocked {
+		action = worse(action, e.knockAction(now, k))
+	}
+	if e.conditional(id) != "" {
+		action = worse(action, MaybeReplace)
+	}
+	return action
+}
+
+func (e *effects) directAction(r resource, d difference) Action {
+	if replacesInstances(r, d.path) {
+		return groupAction(r)
+	}
+	return worse(e.table.whole(r.kind, d.path, d.before), e.table.whole(r.kind, d.path, d.after))
+}
+
+// knockAction is what a value does that changes with another. When that is not certain, neither is a replacement.
+func (e *effects) knockAction(r resource, k knock) Action {
+	action := e.table.action(r.kind, k.path)
+	if replacesInstances(r, k.path) {
+		action = groupAction(r)
+	}
+	if action == Replace && !k.cause.certain {
+		return MaybeReplace
+	}
+	return action
+}
+
+// conditional says what changes about whether the resource is there at all.
+func (e *effects) conditional(id string) string {
+	before, now := e.old.resources[id].condition, e.now.resources[id].condition
+	if before != now {
+		return "may be created or deleted: its Condition changes"
+	}
+	if c, ok := e.conditions[now]; ok {
+		return "may be created or deleted: its Condition " + now + " changes with " + c.because
+	}
+	return ""
+}
+
+// unknown says that a type is not in the table.
+func (e *effects) unknown(r resource, of *effect) string {
+	if _, known := e.table[r.kind]; known || len(of.direct)+len(of.knocked) == 0 {
+		return ""
+	}
+	return "which of its properties can change in place is not known offline"
+}
+
+// instanceProperties are the properties of an auto scaling group whose change its UpdatePolicy acts on (CloudFormation
+// Template Reference, UpdatePolicy attribute).
+var instanceProperties = []string{"LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy", "PlacementGroup", "VPCZoneIdentifier"}
+
+func replacesInstances(r resource, p path) bool {
+	return r.kind == "AWS::AutoScaling::AutoScalingGroup" && len(p) > 0 && slices.Contains(instanceProperties, p[0].name)
+}
+
+// groupAction is what the group's own policy says about new instances: a new group, or the old one kept.
+func groupAction(r resource) Action {
+	will := section(section(r.attributes, "UpdatePolicy"), "AutoScalingReplacingUpdate")["WillReplace"]
+	if will == true || will == "true" {
+		return Replace
+	}
+	return Update
+}
+
+// instanceNote says what becomes of a group's instances.
+func instanceNote(r resource, paths []path) string {
+	if !slices.ContainsFunc(paths, func(p path) bool { return replacesInstances(r, p) }) {
+		return ""
+	}
+	policy := section(r.attributes, "UpdatePolicy")
+	switch {
+	case groupAction(r) == Replace:
+		return "a new group with new instances takes over, as its UpdatePolicy says"
+	case policy["AutoScalingRollingUpdate"] != nil, policy["AutoScalingInstanceRefresh"] != nil:
+		return "its instances are replaced in turn, as its UpdatePolicy says"
+	}
+	return "running instances stay as they are: it has no UpdatePolicy"
+}
+
+// ownNames are the properties that give a resource a name of its own, which no second one can have meanwhile.
+var ownNames = map[string]string{
+	"AWS::AutoScaling::AutoScalingGroup":        "AutoScalingGroupName",
+	"AWS::CloudWatch::Alarm":                    "AlarmName",
+	"AWS::DynamoDB::Table":                      "TableName",
+	"AWS::EC2::LaunchTemplate":                  "LaunchTemplateName",
+	"AWS::EC2::SecurityGroup":                   "GroupName",
+	"AWS::ElastiCache::ReplicationGroup":        "ReplicationGroupId",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+	"AWS::ElasticLoadBalancingV2::TargetGroup":  "Name",
+	"AWS::IAM::InstanceProfile":                 "InstanceProfileName",
+	"AWS::IAM::Role":                            "RoleName",
+	"AWS::Lambda::Function":                     "FunctionName",
+	"AWS::Logs::LogGroup":                       "LogGroupName",
+	"AWS::RDS::DBInstance":                      "DBInstanceIdentifier",
+	"AWS::S3::Bucket":                           "BucketName",
+	"AWS::SNS::Topic":                           "TopicName",
+	"AWS::SQS::Queue":                           "QueueName",
+	"AWS::SecretsManager::Secret":               "Name",
+}
+
+// nameNote warns of a replacement that CloudFormation refuses: the new one could not have the old one's name.
+func nameNote(r resource, direct []difference, action Action) string {
+	name, ok := ownNames[r.kind]
+	if !ok || action != Replace || r.properties[name] == nil {
+		return ""
+	}
+	if slices.ContainsFunc(direct, func(d difference) bool { return strings.HasPrefix(d.path.String(), name) }) {
+		return ""
+	}
+	return "CloudFormation refuses to replace what has a name of its own: change " + name + " too"
+}

@@ -1,0 +1,167 @@
+package diff
+
+import (
+	"fmt"
+	"strings"
+)
+
+// row is a line of a rendered comparison: what it is about decides its colour.
+type row struct {
+	indent int
+	mark   byte   // + - ~ ! or a blank
+	action Action // "" of what has none
+	text   string
+}
+
+// rows lays a stack out, for text and markdown alike.
+func (s Stack) rows() []row {
+	var out []row
+	for _, note := range s.Notes {
+		out = append(out, row{indent: 1, mark: '!', text: note})
+	}
+	for _, part := range []struct {
+		name    string
+		changes []Change
+	}{{"stack", s.Settings}, {"template", s.Template}, {"parameters", s.Parameters}} {
+		out = append(out, list(part.name, part.changes)...)
+	}
+	for _, r := range s.Resources {
+		out = append(out, r.rows()...)
+	}
+	return append(out, list("outputs", s.Outputs)...)
+}
+
+func list(name string, changes []Change) []row {
+	if len(changes) == 0 {
+		return nil
+	}
+	out := []row{{indent: 1, mark: ' ', text: name}}
+	for _, c := range changes {
+		out = append(out, c.rows()...)
+	}
+	return out
+}
+
+var marks = map[Action]byte{None: ' ', Create: '+', Update: '~', MaybeReplace: '!', Replace: '!', Delete: '-'}
+
+func (r Resource) rows() []row {
+	head := fmt.Sprintf("%-13s %s  %s", r.Action, escaped(r.ID), escaped(r.Type))
+	if r.From != "" {
+		head += "  " + escaped(r.From)
+	}
+	out := []row{{indent: 1, mark: marks[r.Action], action: r.Action, text: head}}
+	if r.Data != nil {
+		out = append(out, row{indent: 2, mark: '!', action: r.Action, text: "holds data: " + r.Data.Outcome})
+	}
+	for _, note := range r.Notes {
+		out = append(out, row{indent: 2, mark: '!', text: escaped(note)})
+	}
+	for _, c := range r.Properties {
+		out = append(out, c.rows()...)
+	}
+	for _, c := range r.Attributes {
+		out = append(out, c.rows()...)
+	}
+	return out
+}
+
+func (c Change) rows() []row {
+	action := c.Action
+	text := escaped(c.Path)
+	switch {
+	case c.Because != "":
+		text += ": changes, as " + escaped(c.Because)
+	case len(c.Lines) > 0:
+		text += ":"
+	case c.Before == nil:
+		text += ": " + short(inline(c.After))
+	default:
+		text += ": " + short(inline(c.Before)) + " → " + short(inline(c.After))
+	}
+	if word := map[Action]string{Replace: "replaces", MaybeReplace: "may replace"}[action]; word != "" {
+		text += "  (" + word + ")"
+	} else {
+		action = ""
+	}
+	out := []row{{indent: 2, mark: changeMark(c), action: action, text: text}}
+	for _, line := range c.Lines {
+		out = append(out, hunkRow(line))
+	}
+	return out
+}
+
+func changeMark(c Change) byte {
+	switch {
+	case c.Because != "":
+		return '~'
+	case c.Before == nil:
+		return '+'
+	case c.After == nil:
+		return '-'
+	}
+	return '~'
+}
+
+// hunkRow is a line of a text comparison, with the colour of its sign.
+func hunkRow(line string) row {
+	actions := map[byte]Action{'+': Create, '-': Delete}
+	mark := line[0]
+	if mark == '@' {
+		return row{indent: 3, mark: ' ', text: line}
+	}
+	return row{indent: 3, mark: mark, action: actions[mark], text: escaped(line[1:])}
+}
+
+// short cuts a value that would fill the screen; --output json has all of it.
+func short(text string) string {
+	const most = 200
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// heading is region/name and how the stack stands.
+func (s Stack) heading() string { return escaped(s.Region+"/"+s.Name) + " " + string(s.Status) }
+
+// sentence is the summary in words.
+func (d *Diff) sentence() string {
+	if d.Equal {
+		return "no differences"
+	}
+	var parts []string
+	for _, status := range []Status{Added, Removed, Changed, Affected} {
+		if n := d.Summary.Stacks[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	stacks := "no stack"
+	if len(parts) > 0 {
+		stacks = strings.Join(parts, ", ")
+	}
+	parts = nil
+	for _, action := range Actions() {
+		if n := d.Summary.Resources[action]; n > 0 && action != None {
+			parts = append(parts, fmt.Sprintf("%d %s", n, action))
+		}
+	}
+	if len(parts) == 0 {
+		return "stacks: " + stacks + "; resources: nothing to do"
+	}
+	return "stacks: " + stacks + "; resources: " + strings.Join(parts, ", ")
+}
+
+// general are the rows of what belongs to no stack.
+func (d *Diff) general() []row {
+	var out []row
+	if d.Orbit != nil {
+		out = append(out, row{mark: '!', text: "these are of two orbits: " + inline(d.Orbit.Before) + " and " + inline(d.Orbit.After)})
+	}
+	for _, digest := range d.Assets.Added {
+		out = append(out, row{mark: '+', action: Create, text: "asset " + digest})
+	}
+	for _, digest := range d.Assets.Removed {
+		out = append(out, row{mark: '-', action: Delete, text: "asset " + digest})
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package diff
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxMarkdown is the most that Markdown writes, in characters: a comment on GitHub takes 65,536.
+const MaxMarkdown = 60_000
+
+// maxTableRows keeps the summary from crowding out what it sums up.
+const maxTableRows = 200
+
+// Markdown writes the comparison for a comment on a pull request: a table, what is dangerous, and a fold per stack. What
+// does not fit is left out, with a note of it.
+func Markdown(w io.Writer, d *Diff) error {
+	_, err := io.WriteString(w, markdown(d, MaxMarkdown))
+	return err
+}
+
+func markdown(d *Diff, most int) string {
+	page := &page{left: most}
+	page.add("### spacel: " + d.sentence() + "\n")
+	if d.Equal {
+		return page.String()
+	}
+	page.add(summaryTable(d))
+	page.add(dangers(d))
+	page.add(fenced(d.general()))
+	for i, stack := range d.Stacks {
+		if !page.fold(stack) {
+			page.end(len(d.Stacks) - i)
+			break
+		}
+	}
+	return page.String()
+}
+
+// reserve is kept for the note of what was cut, in characters.
+const reserve = 300
+
+// page is a text of limited length.
+type page struct {
+	strings.Builder
+	left int // characters
+}
+
+// add adds a text if it fits.
+func (p *page) add(text string) bool {
+	n := utf8.RuneCountInString(text)
+	if n > p.left-reserve {
+		return false
+	}
+	p.left -= n
+	p.WriteString(text)
+	return true
+}
+
+// fold adds a stack, or what of it fits, and says whether all of it did.
+func (p *page) fold(stack Stack) bool {
+	rows := stack.rows()
+	if p.add(folded(stack, rows, "")) {
+		return true
+	}
+	for keep := len(rows) / 2; keep > 0; keep /= 2 {
+		if p.add(folded(stack, rows[:keep], fmt.Sprintf("%d lines of this stack are left out.\n\n", len(rows)-keep))) {
+			return false
+		}
+	}
+	return false
+}
+
+// end notes what was cut.
+func (p *page) end(stacks int) {
+	fmt.Fprintf(p, "\n**Cut to fit a comment**: %d of the stacks above are left out or shown in part. `spacel diff` on the same directories shows all.\n", stacks)
+}
+
+func folded(stack Stack, rows []row, note string) string {
+	return "\n<details><summary>" + html(stack.heading()) + ": " + counts(stack) + "</summary>\n" + fenced(rows) + "\n" + note + "</details>\n"
+}
+
+// fenced is a block that GitHub colours by each line's first character. The fence is longer than any run of back-ticks in
+// it.
+func fenced(rows []row) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	var out strings.Builder
+	for _, r := range rows {
+		out.WriteString(strings.TrimRight(string(r.mark)+strings.Repeat("  ", r.indent)+r.text, " ") + "\n")
+	}
+	fence := "```"
+	for strings.Contains(out.String(), fence) {
+		fence += "`"
+	}
+	return "\n" + fence + "diff\n" + out.String() + fence + "\n"
+}
+
+func summaryTable(d *Diff) string {
+	out := "\n| stack | | create | update | maybe replace | replace | delete |\n|---|---|--:|--:|--:|--:|--:|\n"
+	for i, stack := range d.Stacks {
+		if i == maxTableRows {
+			out += fmt.Sprintf("| and %d more stacks | | | | | | |\n", len(d.Stacks)-i)
+			break
+		}
+		out += fmt.Sprintf("| %s | %s |", cell(stack.Region+"/"+stack.Name), stack.Status)
+		tally := stack.tally()
+		for _, action := range []Action{Create, Update, MaybeReplace, Replace, Delete} {
+			out += " " + number(tally[action]) + " |"
+		}
+		out += "\n"
+	}
+	return out
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+func (s Stack) tally() map[Action]int {
+	out := map[Action]int{}
+	for _, r := range s.Resources {
+		out[r.Action]++
+	}
+	return out
+}
+
+func counts(s Stack) string {
+	tally := s.tally()
+	var parts []string
+	for _, action := range []Action{Create, Update, MaybeReplace, Replace, Delete} {
+		if n := tally[action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, action))
+		}
+	}
+	if len(parts) == 0 {
+		return "no resource changes"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// dangers lists what is replaced or deleted, the data it holds first in mind.
+func dangers(d *Diff) string {
+	const most = 50
+	var lines []string
+	for _, stack := range d.Stacks {
+		for _, r := range stack.Resources {
+			if harmless := r.Action != Replace && r.Action != Delete; r.Data == nil && (harmless || stack.Status == Removed) {
+				continue
+			}
+			line := fmt.Sprintf("- **%s** %s %s in %s", r.Action, cell(r.ID), cell(r.Type), cell(stack.Region+"/"+stack.Name))
+			if r.Data != nil {
+				line += ": " + r.Data.Outcome
+			}
+			lines = append(lines, line+"\n")
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	more := ""
+	if len(lines) > most {
+		more = fmt.Sprintf("- and %d more\n", len(lines)-most)
+		lines = lines[:most]
+	}
+	return "\nReplaced or deleted:\n\n" + strings.Join(lines, "") + more
+}
+
+// cell is a name as code inside a table.
+func cell(name string) string {
+	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(escaped(name)) + "`"
+}
+
+func html(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}

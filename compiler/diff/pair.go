@@ -1,0 +1,235 @@
+package diff
+
+import (
+	"cmp"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// pair is a stack that both sides have.
+type pair struct {
+	before, now       assembly.Stack
+	old, current      *template
+	places, oldPlaces map[string]string // logical id → file:line:col
+	inputs            map[string]cause  // parameters whose values change
+	parameters        []Change
+	effects           *effects
+}
+
+// compareSources compares parameters, each as its declaration together with the source of its value.
+func (p *pair) compareSources() error {
+	before, err := parametersOf(p.before, p.old)
+	if err != nil {
+		return err
+	}
+	now, err := parametersOf(p.now, p.current)
+	if err != nil {
+		return err
+	}
+	p.inputs = map[string]cause{}
+	for _, d := range compareTrees(nil, object(before), object(now)) {
+		p.parameters = append(p.parameters, d.change(""))
+	}
+	for name, source := range p.now.Parameters {
+		if old, ok := p.before.Parameters[name]; ok && !reflect.DeepEqual(old, source) {
+			p.inputs[name] = cause{"parameter " + name, !sticky(old, source)}
+		}
+	}
+	return nil
+}
+
+// sticky says whether deploy keeps the value it deployed, whatever the source says by now.
+func sticky(old, now assembly.Source) bool {
+	return old.Image != nil && now.Image != nil || old.Version != nil && now.Version != nil ||
+		old.Binary != nil && now.Binary != nil || old.Token != nil && now.Token != nil
+}
+
+func parametersOf(entry assembly.Stack, t *template) (map[string]any, error) {
+	out := map[string]any{}
+	for name, declared := range t.parameters {
+		out[name] = map[string]any{"declared": declared}
+	}
+	for name, source := range entry.Parameters {
+		tree, err := generic(source)
+		if err != nil {
+			return nil, err
+		}
+		both, ok := out[name].(map[string]any)
+		if !ok {
+			both = map[string]any{}
+			out[name] = both
+		}
+		both["source"] = tree
+	}
+	return out, nil
+}
+
+// take adds what changes in other stacks.
+func (p *pair) take(inputs map[string]cause) {
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		why := inputs[name]
+		if known, found := p.inputs[name]; !why.weaker(known, found) {
+			p.inputs[name] = why
+		}
+		p.parameters = append(p.parameters, Change{Path: name, Because: why.because})
+	}
+}
+
+// outputs are the stack's outputs whose values change, with the reason.
+func (p *pair) outputs() map[string]cause {
+	out := map[string]cause{}
+	ref := p.now.Ref().String()
+	for name, value := range p.current.outputs {
+		if before, ok := p.old.outputs[name]; !ok || len(compareTrees(nil, before, value)) > 0 {
+			out[name] = cause{"output " + name + " of " + ref, true}
+			continue
+		}
+		references(nil, value, func(_ path, r reference) {
+			c, ok := p.effects.of(r)
+			known, found := out[name]
+			if ok && !c.weaker(known, found) {
+				out[name] = cause{"output " + name + " of " + ref + ", where " + c.because, c.certain}
+			}
+		})
+	}
+	return out
+}
+
+func (p *pair) result() Stack {
+	out := Stack{Region: p.now.Region, Name: p.now.Name, App: p.now.App, Status: Changed, Parameters: p.parameters}
+	out.Settings = p.settings()
+	out.Template = append(changes(compareTrees(nil, object(p.old.rest), object(p.current.rest))),
+		changes(compareTrees(path{{name: "Conditions"}}, object(p.old.conditions), object(p.current.conditions)))...)
+	out.Outputs = changes(compareTrees(nil, object(p.old.outputs), object(p.current.outputs)))
+	out.Resources = p.resources()
+	if reflect.DeepEqual(p.before, p.now) {
+		out.Status = Affected
+		return out
+	}
+	if len(out.Settings)+len(out.Parameters)+len(out.Template)+len(out.Outputs)+len(out.Resources) == 0 {
+		out.Notes = append(out.Notes, "only the order or layout of the template differs")
+	}
+	if !maps.Equal(p.before.Tags, p.now.Tags) {
+		out.Notes = append(out.Notes, "CloudFormation passes the stack's tags on to every resource that takes tags")
+	}
+	return out
+}
+
+func changes(differences []difference) []Change {
+	var out []Change
+	for _, d := range differences {
+		out = append(out, d.change(""))
+	}
+	return out
+}
+
+// settings are what deploy sets on the stack itself.
+func (p *pair) settings() []Change {
+	return changes(compareTrees(nil, settingsOf(p.before), settingsOf(p.now)))
+}
+
+func settingsOf(s assembly.Stack) map[string]any {
+	tags := map[string]any{}
+	for key, value := range s.Tags {
+		tags[key] = value
+	}
+	return map[string]any{
+		"app":                   s.App,
+		"capabilities":          texts(s.Capabilities),
+		"dependsOn":             dependencies(s),
+		"tags":                  tags,
+		"terminationProtection": s.TerminationProtection,
+	}
+}
+
+func texts(list []string) []any {
+	out := make([]any, len(list))
+	for i, text := range list {
+		out[i] = text
+	}
+	return out
+}
+
+func dependencies(s assembly.Stack) []any {
+	out := make([]any, len(s.DependsOn))
+	for i, ref := range s.DependsOn {
+		out[i] = ref.String()
+	}
+	return out
+}
+
+func (p *pair) resources() []Resource {
+	var out []Resource
+	for _, id := range slices.Sorted(maps.Keys(p.union())) {
+		before, was := p.old.resources[id]
+		now, is := p.current.resources[id]
+		switch {
+		case was && is && before.kind == now.kind:
+			if r := p.same(id); r != nil {
+				out = append(out, *r)
+			}
+		case was && is:
+			gone, made := p.gone(id), p.made(id)
+			made.Notes = append(made.Notes, "CloudFormation refuses another type under the same id: rename it, or deploy without it first")
+			out = append(out, gone, made)
+		case was:
+			out = append(out, p.gone(id))
+		default:
+			out = append(out, p.made(id))
+		}
+	}
+	sortResources(out)
+	return out
+}
+
+func (p *pair) union() map[string]resource {
+	out := maps.Clone(p.old.resources)
+	maps.Copy(out, p.current.resources)
+	return out
+}
+
+func (p *pair) gone(id string) Resource {
+	r := p.old.resources[id]
+	return Resource{ID: id, Type: r.kind, Status: Removed, Action: Delete, From: p.oldPlaces[id], Data: dataOf(r, r, Delete)}
+}
+
+func (p *pair) made(id string) Resource {
+	r := p.current.resources[id]
+	return Resource{
+		ID: id, Type: r.kind, Status: Added, Action: Create, From: p.places[id],
+		Properties: changes(compareTrees(nil, map[string]any{}, object(r.properties))),
+	}
+}
+
+// same is a resource that both sides have; nil when nothing happens to it.
+func (p *pair) same(id string) *Resource {
+	e, before, now := p.effects.resources[id], p.old.resources[id], p.current.resources[id]
+	conditional := p.effects.conditional(id)
+	if len(e.direct)+len(e.attributes)+len(e.knocked) == 0 && conditional == "" {
+		return nil
+	}
+	out := &Resource{ID: id, Type: now.kind, Status: Changed, Action: e.action, From: p.places[id], Attributes: changes(e.attributes)}
+	if len(e.direct)+len(e.attributes) == 0 {
+		out.Status = Affected
+	}
+	var paths []path
+	for _, d := range e.direct {
+		paths = append(paths, d.path)
+		out.Properties = append(out.Properties, d.change(p.effects.directAction(now, d)))
+	}
+	for _, k := range e.knocked {
+		paths = append(paths, k.path)
+		out.Properties = append(out.Properties, Change{Path: k.path.String(), Action: p.effects.knockAction(now, k), Because: k.cause.because})
+	}
+	slices.SortFunc(out.Properties, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
+	out.Data = dataOf(before, now, e.action)
+	for _, note := range []string{conditional, instanceNote(now, paths), nameNote(now, e.direct, e.action), p.effects.unknown(now, e)} {
+		if note != "" {
+			out.Notes = append(out.Notes, note)
+		}
+	}
+	return out
+}

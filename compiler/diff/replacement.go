@@ -1,0 +1,90 @@
+package diff
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// replacementJSON is resource type → property path → replace or maybe; a property that is not listed is updated in place.
+// A type has an entry even when nothing about it is ever replaced: of a type without one, nothing is known.
+//
+//go:embed replacement.json
+var replacementJSON []byte
+
+// table is resource type → property path with dots → action.
+type table map[string]map[string]Action
+
+// replacements is the embedded table, read when first needed.
+var replacements = sync.OnceValues(func() (table, error) { return parseTable(replacementJSON) })
+
+func parseTable(body []byte) (table, error) {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, err
+	}
+	out := table{}
+	for kind, entry := range raw {
+		if strings.HasPrefix(kind, "$") {
+			continue // where the table is from
+		}
+		var properties map[string]string
+		if err := json.Unmarshal(entry, &properties); err != nil {
+			return nil, fmt.Errorf("%s: %w", kind, err)
+		}
+		out[kind] = map[string]Action{}
+		for name, word := range properties {
+			action, ok := map[string]Action{"replace": Replace, "maybe": MaybeReplace}[word]
+			if !ok {
+				return nil, fmt.Errorf("%s.%s: must be replace or maybe, got %q", kind, name, word)
+			}
+			out[kind][plain(name)] = action
+		}
+	}
+	return out, nil
+}
+
+// plain drops the marks of list items: A.B[].C and A.B.*.C are A.B.C.
+func plain(name string) string {
+	var parts []string
+	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune("./[]*", r) }) {
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ".")
+}
+
+// action is what a change of a property does: what the table says of it, else of the nearest property around it.
+func (t table) action(kind string, p path) Action {
+	properties, known := t[kind]
+	if !known {
+		return MaybeReplace
+	}
+	names := p.names()
+	for n := len(names); n > 0; n-- {
+		if a, ok := properties[strings.Join(names[:n], ".")]; ok {
+			return a
+		}
+	}
+	return Update
+}
+
+// whole is what adding or removing a value does, all that it holds included.
+func (t table) whole(kind string, p path, v any) Action {
+	action := t.action(kind, p)
+	switch v := v.(type) {
+	case map[string]any:
+		if isIntrinsic(v) {
+			return action
+		}
+		for name, item := range v {
+			action = worse(action, t.whole(kind, p.property(name), item))
+		}
+	case []any:
+		for i, item := range v {
+			action = worse(action, t.whole(kind, p.at(i), item))
+		}
+	}
+	return action
+}

@@ -1,0 +1,153 @@
+package diff
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// difference is a place where two JSON values differ.
+type difference struct {
+	path          path
+	before, after any // absent when the side lacks it
+}
+
+// absent stands for a value that is not there, which null is not.
+type absent struct{}
+
+// decode reads JSON with its numbers as they are written.
+func decode(body []byte) (map[string]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var out map[string]any
+	return out, dec.Decode(&out)
+}
+
+// compareTrees lists where two values differ, sorted by path.
+func compareTrees(p path, before, after any) []difference {
+	if reflect.DeepEqual(before, after) {
+		return nil
+	}
+	switch old := before.(type) {
+	case map[string]any:
+		if now, ok := after.(map[string]any); ok && !isIntrinsic(old) && !isIntrinsic(now) {
+			return compareObjects(p, old, now)
+		}
+	case []any:
+		if now, ok := after.([]any); ok {
+			return compareLists(p, old, now)
+		}
+	}
+	return []difference{{p, before, after}}
+}
+
+func compareObjects(p path, before, after map[string]any) []difference {
+	var out []difference
+	for _, name := range keys(before, after) {
+		out = append(out, compareTrees(p.property(name), member(before, name), member(after, name))...)
+	}
+	return out
+}
+
+func keys(a, b map[string]any) []string {
+	both := maps.Clone(a)
+	if both == nil {
+		both = map[string]any{}
+	}
+	maps.Copy(both, b)
+	return slices.Sorted(maps.Keys(both))
+}
+
+func member(of map[string]any, name string) any {
+	if v, ok := of[name]; ok {
+		return v
+	}
+	return absent{}
+}
+
+// identities are the properties that tell the items of a list apart, so that a new tag is not every tag changed.
+var identities = []string{"Key", "Sid", "DeviceName", "ResourceType", "AttributeName", "IndexName", "PolicyName", "ParameterName"}
+
+// compareLists pairs items by what identifies them, else aligns the lists and pairs what differs in order.
+func compareLists(p path, before, after []any) []difference {
+	for _, name := range identities {
+		old, ok := keyedBy(before, name)
+		now, also := keyedBy(after, name)
+		if ok && also {
+			return compareKeyed(p, old, now)
+		}
+	}
+	var out []difference
+	for _, gap := range align(canonical(before), canonical(after)) {
+		old, now := before[gap.oldFrom:gap.oldTo], after[gap.newFrom:gap.newTo]
+		for i := range max(len(old), len(now)) {
+			switch {
+			case i >= len(old):
+				out = append(out, difference{p.at(gap.newFrom + i), absent{}, now[i]})
+			case i >= len(now):
+				out = append(out, difference{p.at(gap.oldFrom + i), old[i], absent{}})
+			default:
+				out = append(out, compareTrees(p.at(gap.newFrom+i), old[i], now[i])...)
+			}
+		}
+	}
+	return out
+}
+
+func keyedBy(list []any, name string) (map[string]any, bool) {
+	out := map[string]any{}
+	for _, item := range list {
+		object, _ := item.(map[string]any)
+		key, ok := object[name].(string)
+		if _, taken := out[key]; taken || !ok {
+			return nil, false
+		}
+		out[key] = item
+	}
+	return out, true
+}
+
+func compareKeyed(p path, before, after map[string]any) []difference {
+	var out []difference
+	for _, key := range keys(before, after) {
+		out = append(out, compareTrees(p.keyed(key), member(before, key), member(after, key))...)
+	}
+	return out
+}
+
+func canonical(list []any) []string {
+	out := make([]string, len(list))
+	for i, item := range list {
+		out[i] = string(encoded(item))
+	}
+	return out
+}
+
+// encoded is a value as compact JSON; nothing for an absent one.
+func encoded(v any) json.RawMessage {
+	if _, no := v.(absent); no {
+		return nil
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic("diff: " + err.Error()) // a decoded value can be encoded
+	}
+	return bytes.TrimSpace(out.Bytes())
+}
+
+// isIntrinsic says whether an object is a reference or a function, one value in the end.
+func isIntrinsic(v any) bool {
+	object, ok := v.(map[string]any)
+	if !ok || len(object) != 1 {
+		return false
+	}
+	for name := range object {
+		return name == "Ref" || strings.HasPrefix(name, "Fn::")
+	}
+	return false
+}

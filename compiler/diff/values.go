@@ -1,0 +1,156 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// asText is a value as a text when it is one: a string, or functions that make one, with references as ${Ref} and
+// ${Resource.Attribute}.
+func asText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case map[string]any:
+		if !isIntrinsic(v) {
+			return "", false
+		}
+		for name, argument := range v {
+			return function(name, argument), true
+		}
+	}
+	return "", false
+}
+
+// function writes an intrinsic function so that a person can read it.
+func function(name string, argument any) string {
+	switch name {
+	case "Ref":
+		return "${" + shown(argument) + "}"
+	case "Fn::GetAtt":
+		return "${" + attribute(argument) + "}"
+	case "Fn::Sub":
+		return substituted(argument)
+	case "Fn::Base64":
+		return shown(argument)
+	case "Fn::Join":
+		if text, ok := joined(argument); ok {
+			return text
+		}
+	}
+	return strings.TrimPrefix(name, "Fn::") + arguments(argument)
+}
+
+func attribute(argument any) string {
+	if list, ok := argument.([]any); ok && len(list) == 2 {
+		return shown(list[0]) + "." + shown(list[1])
+	}
+	return shown(argument)
+}
+
+func substituted(argument any) string {
+	if text, ok := argument.(string); ok {
+		return text
+	}
+	return "Sub" + arguments(argument)
+}
+
+func joined(argument any) (string, bool) {
+	list, _ := argument.([]any)
+	if len(list) != 2 {
+		return "", false
+	}
+	separator, ok := list[0].(string)
+	items, also := list[1].([]any)
+	if !ok || !also {
+		return "", false
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = shown(item)
+	}
+	return strings.Join(texts, separator), true
+}
+
+func arguments(v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = quoted(item)
+	}
+	return "(" + strings.Join(texts, ", ") + ")"
+}
+
+// shown is a text as it is, anything else as JSON.
+func shown(v any) string {
+	if text, ok := asText(v); ok {
+		return text
+	}
+	return string(encoded(v))
+}
+
+// quoted is a literal as JSON, a function in its readable form.
+func quoted(v any) string {
+	if isIntrinsic(v) {
+		return shown(v)
+	}
+	return string(encoded(v))
+}
+
+// long says whether a text is better shown line by line.
+func long(text string) bool { return strings.Contains(text, "\n") || len(text) > 100 }
+
+// change is a difference as the result shows it.
+func (d difference) change(action Action) Change {
+	c := Change{Path: d.path.String(), Before: encoded(d.before), After: encoded(d.after), Action: action}
+	before, wasText := asText(d.before)
+	after, isText := asText(d.after)
+	if _, no := d.before.(absent); no {
+		wasText = true
+	}
+	if _, no := d.after.(absent); no {
+		isText = true
+	}
+	if wasText && isText && (long(before) || long(after)) {
+		c.Lines = hunks(before, after)
+	}
+	return c
+}
+
+// inline is a change's side on one line, control characters escaped.
+func inline(raw json.RawMessage) string {
+	if raw == nil {
+		return "(none)"
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return string(raw)
+	}
+	if isIntrinsic(v) {
+		return escaped(shown(v))
+	}
+	return escaped(string(raw))
+}
+
+// escaped keeps a manifest's text from moving the cursor or colouring the screen.
+func escaped(text string) string {
+	clean := func(r rune) bool {
+		return r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) && r != '\u2028' && r != '\u2029'
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if clean(r) {
+			out.WriteRune(r)
+			continue
+		}
+		fmt.Fprintf(&out, `\u%04x`, r)
+	}
+	return out.String()
+}

@@ -1,0 +1,113 @@
+package compiler
+
+import (
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// dns answers the app's names: with the load balancer, else with the elastic addresses. The records come after the group, so
+// that a first boot that fails leaves no name behind.
+func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *schema.Report) *part {
+	p := &part{}
+	if lb.balancer == nil && len(own.all) == 0 {
+		if a.region.Written("hostnames") {
+			r.Notef(a.region.At("hostnames"), "nothing answers to these names: the app has neither a load balancer nor elastic addresses")
+		}
+		return p
+	}
+	for _, host := range a.region.Hostnames {
+		checkRouting(a, host, r)
+		for _, record := range answers(a, host, lb, own) {
+			record.HostedZoneId = hostedZone(p, host.Name)
+			record.DependsOn = []cfn.Resource{group}
+			add(p, host.Pos, recordID(record), record)
+		}
+	}
+	return p
+}
+
+// recordID is DnsRecord and the name, with V6 for an AAAA record.
+func recordID(record *cfn.RecordSet) string {
+	if record.Type_ == "AAAA" {
+		return "DnsRecordV6" + idPart(record.Name)
+	}
+	return "DnsRecord" + idPart(record.Name)
+}
+
+func answers(a appContext, host schema.Hostname, lb loadBalancer, own addresses) []*cfn.RecordSet {
+	if lb.balancer == nil {
+		record := routed(a, host, "A")
+		record.TTL = "60"
+		for _, eip := range own.all {
+			record.ResourceRecords = append(record.ResourceRecords, eip.PublicIp())
+		}
+		return []*cfn.RecordSet{record}
+	}
+	kinds := []string{"A"}
+	if lb.balancer.IpAddressType == "dualstack" {
+		kinds = append(kinds, "AAAA")
+	}
+	var records []*cfn.RecordSet
+	for _, kind := range kinds {
+		record := routed(a, host, kind)
+		record.AliasTarget = &cfn.AliasTarget{
+			DNSName:              lb.balancer.DNSName(),
+			HostedZoneId:         lb.balancer.CanonicalHostedZoneID(),
+			EvaluateTargetHealth: true,
+		}
+		records = append(records, record)
+	}
+	return records
+}
+
+// routed is a record without its answer.
+func routed(a appContext, host schema.Hostname, kind string) *cfn.RecordSet {
+	record := &cfn.RecordSet{Name: host.Name, Type_: kind}
+	switch a.region.DNS.Routing {
+	case "latency":
+		record.SetIdentifier = a.setIdentifier()
+		record.Region = a.region.Region
+	case "weighted":
+		weight := a.region.DNS.Weight
+		record.SetIdentifier = a.setIdentifier()
+		record.Weight = &weight
+	}
+	return record
+}
+
+// maxSetIdentifier is Route 53's limit (API Reference, ResourceRecordSet).
+const maxSetIdentifier = 128
+
+// setIdentifier tells the stack's records of a name from other stacks' records of it.
+func (a appContext) setIdentifier() string {
+	id := a.stackName() + "-" + a.region.Region
+	if len(id) > maxSetIdentifier {
+		return hash(id)
+	}
+	return id
+}
+
+// checkRouting refuses what Route 53 would: one name with records that are routed in two ways. The schema keeps simple
+// records to apps in one region.
+func checkRouting(a appContext, host schema.Hostname, r *schema.Report) {
+	routing := a.region.DNS.Routing
+	for _, other := range a.app.Regions {
+		if other.DNS.Routing != routing && answersTo(other, host.Name) {
+			r.Errorf(a.region.DNS.At("routing"), "%s is routed by %s in %s and by %s in %s: one name has one kind of routing",
+				host.Name, routing, a.region.Region, other.DNS.Routing, other.Region)
+		}
+	}
+}
+
+// answersTo says whether the app's stack in that region makes a record of the name.
+func answersTo(app *schema.AppRegion, name string) bool {
+	if chooseBalancer(app) == noBalancer && !app.ElasticIPs {
+		return false
+	}
+	for _, host := range app.Hostnames {
+		if host.Name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,35 @@
+package compiler
+
+import (
+	"fmt"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+)
+
+// addresses are the elastic addresses that the app's instances share, one for each instance the group may hold.
+type addresses struct {
+	*part
+	all []*cfn.EIP
+}
+
+// elasticAddresses makes them and lets the instances move them among themselves.
+func elasticAddresses(a appContext) addresses {
+	own := addresses{part: &part{}}
+	if !a.region.ElasticIPs {
+		return own
+	}
+	var ids []cfn.Value
+	for n := 1; n <= a.region.InstanceMax; n++ {
+		eip := add(own.part, a.region.At("elastic_ips"), elasticID(n), &cfn.EIP{Domain: "vpc", Tags: a.nameTag()})
+		own.Output(eip.ID(), cfn.Output{Description: "An address of the app.", Value: eip.PublicIp()})
+		own.all = append(own.all, eip)
+		ids = append(ids, eip.AllocationId())
+	}
+	own.statements = addressStatements(own.all)
+	own.document = func(d *document.Document[cfn.Value]) { d.Addresses = ids }
+	return own
+}
+
+// elasticID is the logical id, and output, of the app's nth elastic address, from 1.
+func elasticID(n int) string { return fmt.Sprintf("ElasticIp%02d", n) }

@@ -1,0 +1,221 @@
+package compiler
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// machine is a folder that the install script takes for an instance: its own paths, and only the commands put into bin.
+type machine struct {
+	t    *testing.T
+	root string
+}
+
+func newMachine(t *testing.T) machine {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the script is for Debian")
+	}
+	m := machine{t, t.TempDir()}
+	m.write("var/lib/cloud/data/instance-id", "i-0123456789abcdef0\n")
+	m.write("proc/uptime", "20.00 10.00\n")
+	m.write("var/lib/apt/daily_lock", "")
+	m.write("usr/local/bin/empty", "")
+	m.write("uploaded", "#!/bin/sh\necho agent \"$@\" >>$CALLS\n")
+	for _, tool := range []string{"sh", "cat", "cut", "date", "rm", "chmod", "mv", "cp", "sha256sum", "flock"} {
+		path, err := exec.LookPath(tool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(m.root, "bin"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(m.root, "bin", tool)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.command("systemctl", "")
+	m.command("apt-get", "")
+	m.command("apt-cache", "exit 100")
+	m.command("aws", `[ "$2" != get-object ] || { for last; do :; done; cp "$ROOT/uploaded" "$last"; }`)
+	m.command("sleep", `echo "$(($(cut -d. -f1 "$ROOT/proc/uptime") + $1)).00" >"$ROOT/proc/uptime"`)
+	return m
+}
+
+func (m machine) path(name string) string { return filepath.Join(m.root, name) }
+
+func (m machine) write(name, content string) {
+	m.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(m.path(name)), 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(m.path(name), []byte(content), 0o700); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// command is a program that notes how it was called and then runs a script.
+func (m machine) command(name, script string) {
+	m.write("bin/"+name, "#!/bin/sh\necho "+name+" \"$*\" >>$CALLS\n"+script+"\n")
+}
+
+// install runs the script and gives the calls it made, one per line.
+func (m machine) install(docker bool) (calls []string, err error) {
+	m.t.Helper()
+	uploaded, err := os.ReadFile(m.path("uploaded"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	sum := sha256.Sum256(uploaded)
+	script := strings.ReplaceAll(installScriptOf(m.t, docker), resolved["AgentDigest"], hex.EncodeToString(sum[:]))
+	return m.run(script)
+}
+
+func (m machine) run(script string) (calls []string, err error) {
+	m.t.Helper()
+	for _, path := range []string{"/var/lib/", "/proc/uptime", "/usr/local/bin/"} {
+		script = strings.ReplaceAll(script, path, m.root+path)
+	}
+	m.write("install", strings.Replace(script, "#!/bin/sh", "#!"+m.path("bin/sh"), 1))
+	cmd := exec.Command(m.path("install"))
+	cmd.Env = []string{"PATH=" + m.path("bin"), "ROOT=" + m.root, "CALLS=" + m.path("calls")}
+	out, err := cmd.CombinedOutput()
+	m.t.Logf("%s", out)
+	noted, _ := os.ReadFile(m.path("calls"))
+	return strings.Split(strings.TrimSpace(string(noted)), "\n"), err
+}
+
+func (m machine) installed() bool {
+	info, err := os.Stat(m.path("usr/local/bin/spacel-agent"))
+	return err == nil && info.Mode().Perm() == 0o755
+}
+
+// called gives the calls of a program, without its name.
+func called(calls []string, program string) []string {
+	var out []string
+	for _, call := range calls {
+		if arguments, ok := strings.CutPrefix(call, program+" "); ok {
+			out = append(out, arguments)
+		}
+	}
+	return out
+}
+
+// refused holds a run to having told CloudFormation and the boot log, and to having started nothing.
+func (m machine) refused(calls []string, err error, reason string) {
+	m.t.Helper()
+	if err == nil {
+		m.t.Error("the script says it succeeded")
+	}
+	aws := strings.Join(called(calls, "aws"), "\n")
+	for _, want := range []string{
+		"logs create-log-stream --log-group-name production-boot --log-stream-name laika/i-0123456789abcdef0\n",
+		reason,
+		"cloudformation signal-resource --stack-name " + resolved["AWS::StackId"] + " --logical-resource-id Asg --unique-id i-0123456789abcdef0 --status FAILURE",
+	} {
+		if !strings.Contains(aws, want) {
+			m.t.Errorf("no call of aws with %q in\n%s", want, aws)
+		}
+	}
+	if started := called(calls, "systemctl"); len(started) != 0 || m.installed() {
+		m.t.Errorf("the agent is installed: %t; systemctl %v", m.installed(), started)
+	}
+}
+
+func TestInstallGetsWhatTheImageLacks(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(machine)
+		docker  bool
+		want    []string
+	}{
+		"Debian 12": {func(m machine) {}, true, []string{"docker.io apparmor"}},
+		"Debian 13": {func(m machine) { m.command("apt-cache", "") }, true, []string{"docker.io apparmor docker-cli"}},
+		"prebaked":  {func(m machine) { m.command("dockerd", "") }, true, nil},
+		"a bastion": {func(m machine) {}, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			test.prepare(m)
+			calls, err := m.install(test.docker)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, call := range called(calls, "apt-get") {
+				if _, packages, ok := strings.Cut(call, "DPkg::Lock::Timeout=60 "); ok {
+					got = append(got, packages)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("installed %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestInstallStartsTheAgent(t *testing.T) {
+	m := newMachine(t)
+	calls, err := m.install(true)
+	if err != nil || !m.installed() {
+		t.Fatalf("installed: %t, %v", m.installed(), err)
+	}
+	want := []string{"daemon-reload", "enable spacel-agent.service", "start --no-block spacel-agent.service"}
+	if got := called(calls, "systemctl"); !slices.Equal(got, want) {
+		t.Errorf("systemctl %q, want %q", got, want)
+	}
+	want = []string{"s3api get-object --bucket assets.example.com --key agent/amd64/4d2f " + m.path("usr/local/bin/spacel-agent.new")}
+	if got := called(calls, "aws"); !slices.Equal(got, want) {
+		t.Errorf("aws %q, want %q", got, want)
+	}
+}
+
+func TestInstallWaitsForWhatLags(t *testing.T) {
+	m := newMachine(t)
+	m.command("apt-get", `[ "$1" = update ] || [ "$(cut -d. -f1 "$ROOT/proc/uptime")" -gt 100 ]`)
+	if _, err := m.install(true); err != nil || !m.installed() {
+		t.Errorf("installed: %t, %v", m.installed(), err)
+	}
+}
+
+func TestInstallRefusesAWrongDigest(t *testing.T) {
+	m := newMachine(t)
+	calls, err := m.run(installScriptOf(t, true))
+	m.refused(calls, err, "not "+resolved["AgentDigest"]+": refused")
+	if _, err := os.Stat(m.path("usr/local/bin/spacel-agent.new")); err == nil {
+		t.Error("the refused agent is still there")
+	}
+}
+
+func TestInstallGivesUp(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(machine)
+		reason  string
+	}{
+		"no packages": {
+			func(m machine) { m.command("apt-get", "exit 100") },
+			"the packages could not be installed",
+		},
+		"no agent": {
+			func(m machine) { m.command("aws", `[ "$2" != get-object ]`) },
+			"the agent could not be fetched from s3://assets.example.com/agent/amd64/4d2f",
+		},
+		"an agent of another architecture": {
+			func(m machine) { m.write("uploaded", "\x7fELF\x02\x01\x01") },
+			"the agent does not run on this machine",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			test.prepare(m)
+			calls, err := m.install(true)
+			m.refused(calls, err, test.reason)
+		})
+	}
+}

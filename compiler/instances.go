@@ -1,0 +1,116 @@
+package compiler
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// instanceGroup is the app's auto scaling group.
+type instanceGroup struct {
+	*part
+	group *cfn.AutoScalingGroup
+}
+
+// instances launches the app: a launch template and the group that keeps instances of it running.
+func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, waitFor []cfn.Resource) instanceGroup {
+	p := &part{}
+	template := add(p, a.region.At("instance_type"), "LaunchTemplate", &cfn.LaunchTemplate{
+		LaunchTemplateData: launchData(a, p, g, id, l),
+		TagSpecifications:  tagSpecifications(a.stackName(), "launch-template"),
+	})
+	group := add(p, a.region.Pos, appGroupID, &cfn.AutoScalingGroup{
+		Attributes: cfn.Attributes{
+			DependsOn:      waitFor,
+			CreationPolicy: awaitInstances(a.region),
+			UpdatePolicy:   updatePolicy(a.region),
+		},
+		MinSize:                strconv.Itoa(a.region.InstanceMin),
+		MaxSize:                strconv.Itoa(a.region.InstanceMax),
+		LaunchTemplate:         &cfn.LaunchTemplateVersion{LaunchTemplateId: template.Ref(), Version: template.LatestVersionNumber()},
+		VPCZoneIdentifier:      a.net.subnets(p, instanceTier(a.region)),
+		HealthCheckType:        "EC2",
+		HealthCheckGracePeriod: signalTimeout, // an instance that still boots is not to be replaced
+		MetricsCollection:      []cfn.MetricsCollection{{Granularity: "1Minute"}},
+		Tags:                   []cfn.GroupTag{{Key: "Name", Value: cfn.String(a.stackName()), PropagateAtLaunch: true}},
+	})
+	if lb.balancer != nil {
+		group.HealthCheckType = "ELB"
+		group.TargetGroupARNs = refs(lb.targets)
+	}
+	p.Output("AutoScalingGroup", cfn.Output{Description: "The auto scaling group.", Value: group.Ref()})
+	return instanceGroup{p, group}
+}
+
+func instanceTier(app *schema.AppRegion) tier {
+	if public(app) {
+		return publicInstance
+	}
+	return privateInstance
+}
+
+// launchData keeps the metadata service to the instance itself, or one hop further, for containers, when the manifest asks
+// for rights that only its containers can use.
+func launchData(a appContext, p *part, g groups, id identity, l launchText) cfn.LaunchTemplateData {
+	hops := 1
+	if len(a.region.Permissions) > 0 {
+		hops = 2
+	}
+	return cfn.LaunchTemplateData{
+		ImageId:            image(a, p),
+		InstanceType:       a.region.InstanceType,
+		IamInstanceProfile: cfn.ProfileReference{Arn: id.profile.Arn()},
+		MetadataOptions:    cfn.MetadataOptions{HttpEndpoint: "enabled", HttpTokens: "required", HttpPutResponseHopLimit: hops},
+		BlockDeviceMappings: []cfn.BlockDeviceMapping{{
+			DeviceName: "/dev/xvda",
+			Ebs: &cfn.BlockDeviceEbs{
+				VolumeSize:          a.region.RootVolume.Size,
+				VolumeType:          "gp3",
+				Encrypted:           true,
+				DeleteOnTermination: true,
+			},
+		}},
+		NetworkInterfaces: []cfn.NetworkInterface{networkInterface(a, g)},
+		Monitoring:        &cfn.Monitoring{Enabled: true},
+		TagSpecifications: launchTags(a),
+		UserData:          cfn.Base64(l.text.Value()),
+	}
+}
+
+// launchTags go on what CloudFormation does not tag: what an instance brings with it.
+func launchTags(a appContext) []cfn.TagSpecification {
+	values := stackTags(header{net: a.net, app: a.app.Name, tags: a.region.Tags})
+	if values["Name"] == "" {
+		values["Name"] = a.stackName()
+	}
+	var tags []cfn.Tag
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		tags = append(tags, cfn.Tag{Key: key, Value: cfn.String(values[key])})
+	}
+	return []cfn.TagSpecification{{ResourceType: "network-interface", Tags: tags}, {ResourceType: "volume", Tags: tags}}
+}
+
+func networkInterface(a appContext, g groups) cfn.NetworkInterface {
+	face := cfn.NetworkInterface{
+		AssociatePublicIpAddress: public(a.region),
+		DeleteOnTermination:      true,
+		Groups:                   []cfn.Value{g.instances.GroupId()},
+	}
+	if a.net.region.IPv6 {
+		face.Ipv6AddressCount = 1
+	}
+	return face
+}
+
+func image(a appContext, p *part) cfn.Value {
+	return p.parameter("Image", cfn.Parameter{Type: "AWS::EC2::Image::Id", Description: "The instances' machine image."},
+		assembly.Source{Image: &assembly.Image{
+			Debian:       a.region.Image.Debian,
+			Architecture: a.region.Architecture,
+			AMI:          a.region.Image.AMI,
+		}}).Ref()
+}

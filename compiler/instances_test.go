@@ -1,0 +1,113 @@
+package compiler
+
+import (
+	"testing"
+
+	"github.com/pebble/spacel/schema"
+)
+
+func size(least, most int, policy schema.UpdatePolicy) appChange {
+	return func(app *schema.AppRegion) { app.InstanceMin, app.InstanceMax, app.UpdatePolicy = least, most, policy }
+}
+
+// TestUpdatePolicies is the predecessor's rule of how many stay in service, with each policy.
+func TestUpdatePolicies(t *testing.T) {
+	const scheduled = `"AutoScalingScheduledAction":{"IgnoreUnmodifiedGroupSizeProperties":true}`
+	rolling := func(inService string) string {
+		return `{"AutoScalingRollingUpdate":{"MaxBatchSize":1,"MinInstancesInService":` + inService + `,"PauseTime":"PT15M",` +
+			`"SuspendProcesses":["HealthCheck","ReplaceUnhealthy","AZRebalance","AlarmNotification","ScheduledActions","InstanceRefresh"],` +
+			`"WaitOnResourceSignals":true},` + scheduled + `}`
+	}
+	creation := func(count string) string { return `{"ResourceSignal":{"Count":` + count + `,"Timeout":"PT15M"}}` }
+	for name, c := range map[string]struct {
+		least, most      int
+		policy           schema.UpdatePolicy
+		update, creation string
+	}{
+		"rolling 1..1":  {1, 1, schema.Rolling, rolling("0"), creation("1")},
+		"rolling 1..2":  {1, 2, schema.Rolling, rolling("1"), creation("1")},
+		"rolling 2..2":  {2, 2, schema.Rolling, rolling("1"), creation("2")},
+		"rolling 0..2":  {0, 2, schema.Rolling, rolling("0"), ""},
+		"rolling 0..0":  {0, 0, schema.Rolling, `{` + scheduled + `}`, ""},
+		"redblack 2..4": {2, 4, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, creation("2")},
+		"redblack 0..1": {0, 1, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, ""},
+		"disabled 1..2": {1, 2, schema.UpdateDisabled, `{` + scheduled + `}`, creation("1")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := lower(t, size(c.least, c.most, c.policy))
+			if got := v.get("Resources", "Asg", "UpdatePolicy"); got != c.update {
+				t.Errorf("update policy: want %s, got %s", c.update, got)
+			}
+			if got := v.get("Resources", "Asg", "CreationPolicy"); got != c.creation {
+				t.Errorf("creation policy: want %s, got %s", c.creation, got)
+			}
+		})
+	}
+}
+
+func TestLaunchTemplate(t *testing.T) {
+	v := lower(t, func(app *schema.AppRegion) {
+		app.RootVolume.Size, app.InstanceType, app.Architecture = 20, "t4g.small", "arm64"
+		app.Image = schema.Image{Debian: "12", AMI: "ami-0123456789abcdef0"}
+	})
+	for property, want := range map[string]string{
+		"ImageId":             `{"Ref":"Image"}`,
+		"InstanceType":        `"t4g.small"`,
+		"MetadataOptions":     `{"HttpEndpoint":"enabled","HttpPutResponseHopLimit":1,"HttpTokens":"required"}`,
+		"BlockDeviceMappings": `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true,"Encrypted":true,"VolumeSize":20,"VolumeType":"gp3"}}]`,
+		"NetworkInterfaces": `[{"AssociatePublicIpAddress":false,"DeleteOnTermination":true,"DeviceIndex":0,` +
+			`"Groups":[{"Fn::GetAtt":["Sg","GroupId"]}]}]`,
+		"Monitoring":         `{"Enabled":true}`,
+		"IamInstanceProfile": `{"Arn":{"Fn::GetAtt":["InstanceProfile","Arn"]}}`,
+	} {
+		if got := v.get("Resources", "LaunchTemplate", "Properties", "LaunchTemplateData", property); got != want {
+			t.Errorf("%s: want %s, got %s", property, want, got)
+		}
+	}
+	if image := v.stack.Parameters["Image"].Image; image == nil || image.Debian != "12" || image.Architecture != "arm64" || image.AMI == "" {
+		t.Errorf("image: %+v", image)
+	}
+	v.has("Asg", "LaunchTemplate", `{"LaunchTemplateId":{"Ref":"LaunchTemplate"},"Version":{"Fn::GetAtt":["LaunchTemplate","LatestVersionNumber"]}}`)
+	v.has("Asg", "VPCZoneIdentifier", `{"Ref":"PrivateInstanceSubnets"}`)
+	v.has("Asg", "DesiredCapacity", "")
+}
+
+// TestVolumesCarryTheTags wants the manifest's tags where CloudFormation puts none.
+func TestVolumesCarryTheTags(t *testing.T) {
+	v := lower(t, func(app *schema.AppRegion) { app.Tags = map[string]string{"team": "shop", "cost": "12"} })
+	tags := `[{"Key":"Name","Value":"test-web"},{"Key":"cost","Value":"12"},{"Key":"spacel:app","Value":"web"},` +
+		`{"Key":"spacel:orbit","Value":"test"},{"Key":"team","Value":"shop"}]`
+	want := `[{"ResourceType":"network-interface","Tags":` + tags + `},{"ResourceType":"volume","Tags":` + tags + `}]`
+	if got := v.get("Resources", "LaunchTemplate", "Properties", "LaunchTemplateData", "TagSpecifications"); got != want {
+		t.Errorf("want %s, got %s", want, got)
+	}
+	if v.stack.Tags["team"] != "shop" {
+		t.Errorf("stack tags: %v", v.stack.Tags)
+	}
+}
+
+func TestPublicInstances(t *testing.T) {
+	orbit := testOrbit("us-east-1")
+	orbit.Regions[0].IPv6 = true
+	for _, place := range []schema.Availability{schema.InternetFacing, schema.MultiRegion} {
+		b := build(t, orbit, testApp(orbit, "web", availability(schema.InternetFacing, place, false)))
+		b.silent()
+		v := b.view("us-east-1/test-web")
+		v.has("Asg", "VPCZoneIdentifier", `{"Ref":"PublicInstanceSubnets"}`)
+		want := `[{"AssociatePublicIpAddress":true,"DeleteOnTermination":true,"DeviceIndex":0,"Groups":[{"Fn::GetAtt":["Sg","GroupId"]}],"Ipv6AddressCount":1}]`
+		if got := v.get("Resources", "LaunchTemplate", "Properties", "LaunchTemplateData", "NetworkInterfaces"); got != want {
+			t.Errorf("%s: want %s, got %s", place, want, got)
+		}
+	}
+}
+
+func TestElasticAddresses(t *testing.T) {
+	v := lower(t, availability(schema.Disabled, schema.InternetFacing, true), size(1, 3, schema.Rolling))
+	same(t, "addresses", v.resources("AWS::EC2::EIP", ""), "ElasticIp01", "ElasticIp02", "ElasticIp03")
+	if got := v.get("Outputs", "ElasticIp03", "Value"); got != `{"Ref":"ElasticIp03"}` {
+		t.Errorf("output: %s", got)
+	}
+	if got := v.document().Addresses; len(got) != 3 || got[0] != "${ElasticIp01.AllocationId}" {
+		t.Errorf("document: %q", got)
+	}
+}

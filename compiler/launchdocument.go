@@ -1,0 +1,123 @@
+package compiler
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// launchText is the instances' user data, with the parameters it takes and the rights to fetch what it names.
+type launchText struct {
+	*part
+	text *cfn.Text
+}
+
+// appGroupID is the logical id of the auto scaling group, which the instances signal.
+const appGroupID = "Asg"
+
+// userDataOf puts the instance document together from what the app's parts add to it. Of a document that is too large for
+// user data, the units, files and environments go to an asset.
+func userDataOf(a appContext, whole *part, r *schema.Report) (launchText, error) {
+	l := launchText{part: &part{}}
+	b := boot{document: l.document(a, whole), agent: agentParameters(l.part, a.region.Architecture), docker: len(a.region.Services) > 0}
+	l.statements = append(agentStatements(a, l.part), b.agent.statement())
+	l.text = userData(b)
+	if fitsUserData(l.text) {
+		return l, nil
+	}
+	body, err := cfn.Encode(bulk(b.document))
+	if err != nil {
+		return l, fmt.Errorf("encode the instance document: %w", err)
+	}
+	asset, err := a.sink.Asset(body)
+	if err != nil {
+		return l, err
+	}
+	sizes := sections(b.document)
+	b.document.Asset = l.asset(asset)
+	b.document.Units, b.document.Files, b.document.Environments = nil, nil, nil
+	l.text = userData(b)
+	if !fitsUserData(l.text) {
+		r.Errorf(a.region.Pos, "expected at most %d bytes of user data, got about %d, although units, files and environments are "+
+			"fetched apart; the largest parts are %s", cfn.MaxUserDataSize, l.text.Size(referenceSize), sizes)
+	}
+	return l, nil
+}
+
+func (l launchText) document(a appContext, whole *part) document.Document[cfn.Value] {
+	d := document.Document[cfn.Value]{
+		Format:  document.Format,
+		Orbit:   a.net.orbit.Name,
+		App:     a.app.Name,
+		Region:  a.region.Region,
+		Version: versionParameter(l.part),
+		Token:   tokenParameter(l.part),
+		Signal:  document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: appGroupID, Timeout: signalTimeout},
+		BootLog: a.net.bootLog(l.part),
+	}
+	if whole.document != nil {
+		whole.document(&d)
+	}
+	return d
+}
+
+// versionParameter is what a release changes. It is part of user data, and so a new one makes new instances.
+func versionParameter(p *part) cfn.Value {
+	first := "latest"
+	return p.parameter("Version", cfn.Parameter{
+		Type:           "String",
+		Default:        &first,
+		AllowedPattern: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`, // an image's tag
+		Description:    "The version deployed: __VERSION__ in units, and the tag of images that name none.",
+	}, assembly.Source{Version: &assembly.Version{Default: first}}).Ref()
+}
+
+// bulk is what may be fetched apart from user data.
+func bulk(d document.Document[cfn.Value]) document.Document[string] {
+	return document.Document[string]{
+		Format:       d.Format,
+		Orbit:        d.Orbit,
+		App:          d.App,
+		Region:       d.Region,
+		Units:        d.Units,
+		Files:        d.Files,
+		Environments: d.Environments,
+	}
+}
+
+// asset says where the bulk is, and lets the instances fetch it.
+func (l launchText) asset(made assembly.Asset) *document.Asset[cfn.Value] {
+	declare := func(id, part, pattern, description string) cfn.Value {
+		return l.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
+			assembly.Source{Asset: &assembly.AssetPart{Digest: made.Digest, Part: part}}).Ref()
+	}
+	bucket := declare("DocumentBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the instance document.")
+	key := declare("DocumentKey", "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The instance document's key in its bucket.")
+	l.statements = append(l.statements, cfn.Allow([]string{"s3:GetObject"}, cfn.BareARN("s3", bucket, cfn.String("/"), key)))
+	return &document.Asset[cfn.Value]{Bucket: bucket, Key: key, Digest: made.Digest}
+}
+
+// sections names the largest parts of a document, with their sizes.
+func sections(d document.Document[cfn.Value]) string {
+	type section struct {
+		name string
+		size int
+	}
+	all := []section{
+		{"target groups", cfn.JSONText(d.TargetGroups).Size(referenceSize)},
+		{"elastic addresses", cfn.JSONText(d.Addresses).Size(referenceSize)},
+		{"the local health check", cfn.JSONText(d.LocalHealth).Size(referenceSize)},
+	}
+	slices.SortStableFunc(all, func(a, b section) int { return cmp.Compare(b.size, a.size) })
+	var names []string
+	for _, s := range all {
+		names = append(names, fmt.Sprintf("%s (%d bytes)", s.name, s.size))
+	}
+	return strings.Join(names, ", ")
+}

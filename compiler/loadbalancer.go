@@ -1,0 +1,166 @@
+package compiler
+
+import (
+	"strconv"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// loadBalancer is the app's ALB or NLB. What a balancer cannot change in place, its kind and its scheme, is in the logical
+// ids: a target group belongs to one balancer, so a new balancer needs new ones beside the old.
+type loadBalancer struct {
+	*part
+	kind      balancerKind
+	balancer  *cfn.LoadBalancer // nil: the instances listen themselves
+	targets   []*cfn.TargetGroup
+	listeners []cfn.Resource
+}
+
+func balancer(a appContext, b balancing, g groups, c certificates) loadBalancer {
+	lb := loadBalancer{part: &part{}, kind: b.kind}
+	if b.kind == noBalancer {
+		return lb
+	}
+	lb.balancer = lb.make(a, b, g)
+	byTarget := lb.makeTargets(a, b)
+	for _, route := range b.routes {
+		lb.listen(a, route, byTarget[route.target], c)
+	}
+	lb.waitFor = lb.listeners // a target group without a listener never gets healthy
+	lb.Output("BalancerDNSName", cfn.Output{Description: "The load balancer's own name.", Value: lb.balancer.DNSName()})
+	lb.statements = []cfn.Statement{
+		// ELB knows no resources for its Describe calls.
+		cfn.Allow([]string{"elasticloadbalancing:DescribeTargetHealth"}, cfn.String("*")),
+	}
+	var arns []cfn.Value
+	for _, group := range lb.targets {
+		arns = append(arns, group.Ref())
+	}
+	lb.document = func(d *document.Document[cfn.Value]) { d.TargetGroups = arns }
+	return lb
+}
+
+func (lb loadBalancer) make(a appContext, b balancing, g groups) *cfn.LoadBalancer {
+	scheme, subnets := "internet-facing", publicBalancer
+	if a.region.ELBAvailability == schema.Private {
+		scheme, subnets = "internal", privateBalancer
+	}
+	addresses := "ipv4"
+	if b.dualStack {
+		addresses = "dualstack"
+	}
+	return add(lb.part, a.region.At("elb_availability"), balancerID(a, b.kind), &cfn.LoadBalancer{
+		Type_:                  string(b.kind),
+		Scheme:                 scheme,
+		IpAddressType:          addresses,
+		Subnets:                a.net.subnets(lb.part, subnets),
+		SecurityGroups:         []cfn.Value{g.balancer.GroupId()},
+		LoadBalancerAttributes: balancerAttributes(a, b.kind),
+		Tags:                   a.nameTag(),
+	})
+}
+
+// balancerID is PublicBalancer, PrivateBalancer, PublicNetworkBalancer or PrivateNetworkBalancer.
+func balancerID(a appContext, kind balancerKind) string {
+	if kind == networkBalancer {
+		return a.balancerScheme() + "NetworkBalancer"
+	}
+	return a.balancerScheme() + "Balancer"
+}
+
+// balancerScheme is the first word of the ids of what belongs to a balancer.
+func (a appContext) balancerScheme() string {
+	if a.region.ELBAvailability == schema.Private {
+		return "Private"
+	}
+	return "Public"
+}
+
+// balancerAttributes are settings whose default is not what we want, and those that a reviewer looks for. Deletion
+// protection would keep the stack from being deleted: the stack's own termination protection guards both.
+func balancerAttributes(a appContext, kind balancerKind) []cfn.LoadBalancerAttribute {
+	if kind == networkBalancer {
+		return []cfn.LoadBalancerAttribute{
+			{Key: "deletion_protection.enabled", Value: "false"},
+			{Key: "load_balancing.cross_zone.enabled", Value: "true"}, // as the classic balancer did
+		}
+	}
+	return []cfn.LoadBalancerAttribute{
+		{Key: "deletion_protection.enabled", Value: "false"},
+		{Key: "idle_timeout.timeout_seconds", Value: strconv.Itoa(a.region.IdleTimeout)},
+		{Key: "routing.http.desync_mitigation_mode", Value: "defensive"},
+		{Key: "routing.http.drop_invalid_header_fields.enabled", Value: "true"},
+		{Key: "routing.http2.enabled", Value: "true"},
+	}
+}
+
+func (lb *loadBalancer) makeTargets(a appContext, b balancing) map[target]*cfn.TargetGroup {
+	made := map[target]*cfn.TargetGroup{}
+	for _, t := range b.targets {
+		group := targetGroup(a, b, t)
+		group.VpcId = a.net.vpcID(lb.part)
+		made[t] = add(lb.part, b.origin(t), a.balancerScheme()+"Targets"+t.id(), group)
+		lb.targets = append(lb.targets, group)
+	}
+	return made
+}
+
+// id is the protocol and port, such as HTTP80: everything of a target group that cannot change in place.
+func (t target) id() string { return t.protocol + strconv.Itoa(t.port) }
+
+func targetGroup(a appContext, b balancing, t target) *cfn.TargetGroup {
+	group := &cfn.TargetGroup{
+		TargetType:                 "instance",
+		Protocol:                   t.protocol,
+		Port:                       t.port,
+		HealthCheckProtocol:        b.check.protocol,
+		HealthCheckPort:            strconv.Itoa(b.check.port),
+		HealthCheckPath:            b.check.path,
+		HealthCheckIntervalSeconds: checkInterval,
+		HealthCheckTimeoutSeconds:  checkTimeout,
+		HealthyThresholdCount:      healthyThreshold,
+		UnhealthyThresholdCount:    unhealthyThreshold,
+		TargetGroupAttributes: []cfn.LoadBalancerAttribute{
+			{Key: "deregistration_delay.timeout_seconds", Value: strconv.Itoa(a.region.DeregistrationDelay)},
+		},
+		Tags: a.nameTag(),
+	}
+	if b.check.codes != "" {
+		group.Matcher = &cfn.Matcher{HttpCode: b.check.codes}
+	}
+	if b.kind == application { // as the classic balancer did
+		group.TargetGroupAttributes = append(group.TargetGroupAttributes,
+			cfn.LoadBalancerAttribute{Key: "load_balancing.algorithm.type", Value: "least_outstanding_requests"})
+	}
+	return group
+}
+
+func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c certificates) {
+	listener := &cfn.Listener{
+		LoadBalancerArn: lb.balancer.Ref(),
+		Port:            route.port.Port,
+		Protocol:        route.protocol,
+		DefaultActions:  []cfn.ListenerAction{defaultAction(route, to)},
+	}
+	if route.secure() {
+		listener.SslPolicy = a.region.TLSPolicy
+		listener.Certificates = []cfn.ListenerCertificate{{CertificateArn: c.of(route.port)}}
+	}
+	if route.protocol == "TCP" && a.region.Written("idle_timeout") { // TLS and UDP listeners have a fixed one
+		listener.ListenerAttributes = []cfn.LoadBalancerAttribute{
+			{Key: "tcp.idle_timeout.seconds", Value: strconv.Itoa(a.region.IdleTimeout)},
+		}
+	}
+	id := a.balancerScheme() + "Listener" + strconv.Itoa(route.port.Port)
+	lb.listeners = append(lb.listeners, add(lb.part, route.port.Pos, id, listener))
+}
+
+func defaultAction(route route, to *cfn.TargetGroup) cfn.ListenerAction {
+	if to == nil {
+		port := strconv.Itoa(route.port.RedirectTo)
+		return cfn.ListenerAction{Type: "redirect", RedirectConfig: &cfn.RedirectConfig{Protocol: "HTTPS", Port: port, StatusCode: "HTTP_301"}}
+	}
+	return cfn.ListenerAction{Type: "forward", TargetGroupArn: to.Ref()}
+}

@@ -1,0 +1,104 @@
+package compiler
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// peer is the other end of a security group's rule. One of the four values is set.
+type peer struct {
+	id        string // what a rule's logical id says of it; equal peers have equal ids
+	name      string // what a rule's description says of it
+	cidr      cfn.Value
+	cidr6     cfn.Value
+	group     cfn.Value
+	list      cfn.Value
+	condition *cfn.Condition // nil: the rule always stands
+}
+
+// traffic is a protocol and a range of ports.
+type traffic struct {
+	protocol string // as CloudFormation writes it: tcp, udp, icmp …, or -1 for all
+	from, to int    // of ICMP -1, of all protocols 0
+}
+
+func tcp(port int) traffic { return traffic{"tcp", port, port} }
+
+// rules are what may enter and leave the app's security groups. A rule's id is made of its content alone, so that the same
+// rule is there once however many ports and sources ask for it, and two rules never meet in one id. AWS refuses a rule made
+// twice, and one made twice by an older template would go when either goes.
+type rules struct{ *part }
+
+// admit lets traffic from a peer into a group. The manifest's position is the first one's that asks for the rule.
+func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffic) {
+	id := "Ingress" + into.ID() + from.id + t.id()
+	if r.Has(id) {
+		return
+	}
+	rule := add(r.part, at, id, &cfn.SecurityGroupIngress{
+		GroupId:               into.GroupId(),
+		IpProtocol:            t.protocol,
+		FromPort:              t.from,
+		ToPort:                t.to,
+		CidrIp:                from.cidr,
+		CidrIpv6:              from.cidr6,
+		SourceSecurityGroupId: from.group,
+		SourcePrefixListId:    from.list,
+		Description:           t.name() + " from " + from.name,
+	})
+	rule.Condition = from.condition
+}
+
+// release lets traffic out of a group to another. The first such rule replaces the group's default, which lets all out.
+func (r rules) release(at schema.Pos, from, to *cfn.SecurityGroup, t traffic) {
+	id := "Egress" + from.ID() + to.ID() + t.id()
+	if r.Has(id) {
+		return
+	}
+	add(r.part, at, id, &cfn.SecurityGroupEgress{
+		GroupId:                    from.GroupId(),
+		IpProtocol:                 t.protocol,
+		FromPort:                   t.from,
+		ToPort:                     t.to,
+		DestinationSecurityGroupId: to.GroupId(),
+		Description:                t.name() + " to " + to.ID(),
+	})
+}
+
+// member is a peer that stands for all in a group of this stack.
+func member(g *cfn.SecurityGroup) peer { return peer{id: g.ID(), name: g.ID(), group: g.GroupId()} }
+
+// id is Tcp80, Tcp8000to8100, or of a protocol without ports, Icmp. No protocol ends in another's name, so what stands
+// before it in a rule's id can be told apart again.
+func (t traffic) id() string {
+	id := strings.ToUpper(t.protocol[:1]) + t.protocol[1:]
+	if t.protocol == "-1" {
+		id = "All"
+	}
+	if t.from <= 0 {
+		return id
+	}
+	id += strconv.Itoa(t.from)
+	if t.to != t.from {
+		id += "to" + strconv.Itoa(t.to)
+	}
+	return id
+}
+
+func (t traffic) name() string {
+	name := strings.ToUpper(t.protocol)
+	if t.protocol == "-1" {
+		name = "All"
+	}
+	if t.from <= 0 {
+		return name
+	}
+	name += " " + strconv.Itoa(t.from)
+	if t.to != t.from {
+		name += "-" + strconv.Itoa(t.to)
+	}
+	return name
+}

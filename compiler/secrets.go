@@ -1,0 +1,46 @@
+package compiler
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// decryption lets instances open the document's payloads with the app's own keys and no others, in the regions whose keys
+// the payloads name. There is nothing when the document holds no payload.
+func decryption(a appContext) *part {
+	regions := map[string]bool{}
+	for _, payload := range payloads(a.region) {
+		regions[payload.KeyRegion] = true
+	}
+	p := &part{}
+	if len(regions) == 0 {
+		return p
+	}
+	var keys []cfn.Value
+	for _, region := range slices.Sorted(maps.Keys(regions)) {
+		keys = append(keys, cfn.Sub(cfn.String("arn:"), cfn.Partition, cfn.String(":kms:"+region+":"), cfn.AccountID, cfn.String(":key/*")))
+	}
+	p.statements = []cfn.Statement{cfn.Allow([]string{"kms:Decrypt"}, keys...).
+		When("ForAnyValue:StringEquals", "kms:ResourceAliases", cfn.String("alias/"+a.stackName()))}
+	return p
+}
+
+// payloads are all encrypted values of the app's units, files and environments.
+func payloads(app *schema.AppRegion) []*schema.Payload {
+	var all []*schema.Payload
+	for _, service := range app.Services {
+		if service.UnitFile != nil {
+			all = append(all, service.UnitFile.Payload)
+		}
+		for _, variable := range service.Environment {
+			all = append(all, variable.Payload)
+		}
+	}
+	for _, file := range app.Files {
+		all = append(all, file.Text.Payload)
+	}
+	return slices.DeleteFunc(all, func(p *schema.Payload) bool { return p == nil })
+}

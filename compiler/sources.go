@@ -1,0 +1,273 @@
+package compiler
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// callers finds who really sends the traffic that a manifest's source names. A public balancer, and a public address of an
+// instance, see a client of ours by its NAT gateway's or its elastic address; inside the VPC, a client is its private
+// address, which its security group stands for.
+type callers struct {
+	appContext
+	part   *part
+	own    addresses
+	plan   balancing
+	report *schema.Report
+}
+
+// peers are who may send what a source of a port may; none when there is a mistake, which is reported.
+func (c callers) peers(port schema.PublicPort, s schema.Source) []peer {
+	switch s.Kind {
+	case schema.CIDRv4:
+		return []peer{cidr4(s.Value)}
+	case schema.CIDRv6:
+		return c.block6(s)
+	case schema.PrefixList:
+		return []peer{{id: "List" + strings.TrimPrefix(s.Value, "pl-"), name: s.Value, list: cfn.String(s.Value)}}
+	case schema.Region:
+		return c.fromRegion(port, s)
+	}
+	return c.fromApp(s)
+}
+
+// cidr4 is an IPv4 block. Its id holds the whole of it: 10.0.0.0/8 is Cidr10x0x0x0m8.
+func cidr4(text string) peer {
+	text = masked(text)
+	id := "Cidr" + strings.NewReplacer(".", "x", "/", "m").Replace(text)
+	return peer{id: id, name: text, cidr: cfn.String(text)}
+}
+
+// cidr6 is an IPv6 block. Its id holds the whole of it: 2001:db8::/32 is Cidrv62001xdb8xxm32.
+func cidr6(text string) peer {
+	text = masked(text)
+	id := "Cidrv6" + strings.NewReplacer(":", "x", ".", "p", "/", "m").Replace(text)
+	return peer{id: id, name: text, cidr6: cfn.String(text)}
+}
+
+// masked is the block as AWS keeps it, the bits after its length cleared.
+func masked(text string) string {
+	block, err := netip.ParsePrefix(text)
+	if err != nil {
+		return text
+	}
+	return block.Masked().String()
+}
+
+func (c callers) block6(s schema.Source) []peer {
+	if c.plan.kind != noBalancer && !c.plan.dualStack {
+		c.report.Warnf(s.Pos, "nothing comes from %s: the load balancer answers over IPv4 only, as all do that are private, "+
+			"multi-region or have a UDP port", s.Value)
+	}
+	return []peer{cidr6(s.Value)}
+}
+
+func (c callers) fromRegion(port schema.PublicPort, s schema.Source) []peer {
+	home := s.Value == c.region.Region
+	switch availability := c.region.ELBAvailability; {
+	case availability == schema.Private && home:
+		return []peer{cidr4(c.net.cidr())}
+	case availability == schema.Private:
+		c.report.Errorf(s.Pos, "%s cannot reach a private load balancer in %s: an orbit's regions are isolated from each other; "+
+			"use elb_availability: multi-region", s.Value, c.region.Region)
+		return nil
+	case availability == schema.Disabled && home:
+		return c.neighbours()
+	case availability == schema.Disabled && !public(c.region):
+		c.report.Errorf(s.Pos, "%s cannot reach private instances in %s: an orbit's regions are isolated from each other; "+
+			"use instance_availability: multi-region, or a load balancer with elb_availability: multi-region", s.Value, c.region.Region)
+		return nil
+	}
+	return c.overInternet(port, s)
+}
+
+// neighbours are the VPC's own addresses, and its NAT gateways where the instances' DNS name gives public addresses.
+func (c callers) neighbours() []peer {
+	peers := []peer{cidr4(c.net.cidr())}
+	if c.region.ElasticIPs {
+		peers = append(peers, c.nat(c.net.region)...)
+	}
+	return peers
+}
+
+// overInternet is how a whole region reaches a public address: through its NAT gateways, or from this app's own elastic
+// addresses there. A region that the manifest only means by naming none may have no such address.
+func (c callers) overInternet(port schema.PublicPort, s schema.Source) []peer {
+	region := c.model.Orbit.Region(s.Value)
+	peers := append(c.nat(region), c.elastic(c.app, s.Value)...)
+	peers = append(peers, c.overIPv6(region)...)
+	if len(peers) == 0 && port.Written("sources") {
+		c.report.Errorf(s.Pos, "no address stands for %s: its NAT is disabled, and %s has no elastic addresses there; "+
+			"use nat: enabled in the orbit, elastic_ips: true in the app, or a CIDR block", s.Value, c.app.Name)
+	}
+	return peers
+}
+
+// overIPv6 is how a region reaches a dual-stack balancer over IPv6: from its instances' own addresses.
+func (c callers) overIPv6(region *schema.OrbitRegion) []peer {
+	if !c.plan.dualStack || !region.IPv6 {
+		return nil
+	}
+	block := c.part.parameter("VpcIpv6Cidr"+camel(region.Region), cfn.Parameter{
+		Type:        "String",
+		Description: "The IPv6 addresses of the orbit's VPC in " + region.Region + ".",
+	}, assembly.Source{Output: &assembly.Output{
+		Region: region.Region,
+		Stack:  c.model.Orbit.Name + "-vpc",
+		Output: "VpcIpv6Cidr",
+	}}).Ref()
+	return []peer{{id: "Ipv6Of" + camel(region.Region), name: "the VPC in " + region.Region, cidr6: block}}
+}
+
+// fromApp admits another app: by its security group inside the VPC, else by the addresses it has on the internet.
+func (c callers) fromApp(s schema.Source) []peer {
+	client, built := c.find(s.Value)
+	if built && client.Region(c.region.Region) == nil {
+		c.report.Errorf(s.Pos, "%s does not run in %s: name the region it comes from, or a CIDR block", s.Value, c.region.Region)
+		return nil
+	}
+	switch c.region.ELBAvailability {
+	case schema.Private:
+		return []peer{c.groupOf(s)}
+	case schema.Disabled:
+		if c.region.ElasticIPs {
+			c.report.Notef(s.Pos, "%s may come to the instances' private addresses; at their host name, which gives the "+
+				"elastic ones, it would come through NAT and is not admitted", s.Value)
+		}
+		return []peer{c.groupOf(s)}
+	}
+	if built && public(client.Region(c.region.Region)) {
+		return c.publicApp(s, client)
+	}
+	return c.privateApp(s)
+}
+
+// publicApp is an app whose instances reach the internet from addresses of their own.
+func (c callers) publicApp(s schema.Source, client *schema.App) []peer {
+	peers := c.elastic(client, c.region.Region)
+	if len(peers) == 0 {
+		c.report.Errorf(s.Pos, "no address stands for %s: its instances have public addresses that change; "+
+			"use elastic_ips: true there, or elb_availability: private here", s.Value)
+		return nil
+	}
+	if six := c.overIPv6(c.net.region); six != nil {
+		c.warnShared(s, "over the IPv6 addresses of its VPC")
+		peers = append(peers, six...)
+	}
+	return peers
+}
+
+// privateApp is an app that reaches the internet through its region's NAT gateways; so we take an app of another build.
+func (c callers) privateApp(s schema.Source) []peer {
+	peers := append(c.nat(c.net.region), c.overIPv6(c.net.region)...)
+	if len(peers) == 0 {
+		c.report.Errorf(s.Pos, "%s cannot reach a public load balancer: the NAT of %s is disabled; "+
+			"use elb_availability: private, or nat: enabled in the orbit", s.Value, c.region.Region)
+		return nil
+	}
+	c.warnShared(s, "through its NAT")
+	return peers
+}
+
+func (c callers) warnShared(s schema.Source, how string) {
+	c.report.Warnf(s.Pos, "%s reaches a public load balancer %s in %s, as other apps there do, so they are admitted too; "+
+		"use elb_availability: private to admit %s alone", s.Value, how, c.region.Region, s.Value)
+}
+
+// find is an app of this build; one of another build is not known.
+func (c callers) find(name string) (*schema.App, bool) {
+	i, ok := slices.BinarySearchFunc(c.model.Apps, name, func(a *schema.App, name string) int { return cmp.Compare(a.Name, name) })
+	if !ok {
+		return nil, false
+	}
+	return c.model.Apps[i], true
+}
+
+// public says whether the instances have public addresses.
+func public(app *schema.AppRegion) bool { return app.InstanceAvailability != schema.Private }
+
+func (c callers) nat(region *schema.OrbitRegion) []peer {
+	var peers []peer
+	for _, nat := range c.net.natAddresses(c.part, region) {
+		peers = append(peers, peer{
+			id:   "Nat" + idPart(nat.zone),
+			name: "the NAT of " + region.Region + " in " + nat.zone,
+			cidr: cfn.Sub(nat.address, cfn.String("/32")),
+		})
+	}
+	return peers
+}
+
+// elastic are the elastic addresses of an app's instances in a region: this stack's own, or another stack's outputs.
+func (c callers) elastic(app *schema.App, region string) []peer {
+	if app == c.app && region == c.region.Region {
+		return c.ownElastic()
+	}
+	there := app.Region(region)
+	if there == nil || !there.ElasticIPs {
+		return nil
+	}
+	of := "OfApp" + idPart(app.Name)
+	if app == c.app {
+		of = "Of" + camel(region)
+	}
+	var peers []peer
+	for n := 1; n <= there.InstanceMax; n++ {
+		peers = append(peers, c.elasticOf(app, region, elasticID(n), of))
+	}
+	return peers
+}
+
+func (c callers) ownElastic() []peer {
+	var peers []peer
+	for _, eip := range c.own.all {
+		peers = append(peers, peer{id: eip.ID(), name: eip.ID(), cidr: cfn.Sub(eip.PublicIp(), cfn.String("/32"))})
+	}
+	return peers
+}
+
+const addressPattern = `([0-9]{1,3}(\.[0-9]{1,3}){3})?`
+
+func (c callers) elasticOf(app *schema.App, region, output, of string) peer {
+	stack := c.model.Orbit.Name + "-" + app.Name
+	address, there := c.optional(output+of, cfn.Parameter{
+		Type:           "String",
+		Description:    "An elastic address of " + stack + " in " + region + "; empty while there is none.",
+		AllowedPattern: addressPattern,
+	}, assembly.Output{Region: region, Stack: stack, Output: output})
+	return peer{
+		id:        output + of,
+		name:      output + " of " + stack + " in " + region,
+		cidr:      cfn.Sub(address, cfn.String("/32")),
+		condition: there,
+	}
+}
+
+const groupPattern = `(sg-[0-9a-f]{8,17})?`
+
+// groupOf is another app's security group in this region.
+func (c callers) groupOf(s schema.Source) peer {
+	stack := c.model.Orbit.Name + "-" + s.Value
+	id := "GroupOfApp" + idPart(s.Value)
+	group, there := c.optional(id, cfn.Parameter{
+		Type:           "String",
+		Description:    "The security group of " + stack + "; empty while there is none.",
+		AllowedPattern: groupPattern,
+	}, assembly.Output{Region: c.region.Region, Stack: stack, Output: "SecurityGroup"})
+	return peer{id: "App" + idPart(s.Value), name: stack, group: group, condition: there}
+}
+
+// optional is another stack's output and the condition that it is there.
+func (c callers) optional(id string, declared cfn.Parameter, from assembly.Output) (cfn.Value, *cfn.Condition) {
+	none := ""
+	declared.Default = &none
+	from.Optional = true
+	value := c.part.parameter(id, declared, assembly.Source{Output: &from}).Ref()
+	return value, c.part.Condition("Has"+id, cfn.Not(cfn.Equals(value, cfn.String(""))))
+}

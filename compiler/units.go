@@ -1,0 +1,137 @@
+package compiler
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// units puts the app's services and files into the instance document: each service's unit, its environment, and the files.
+func units(a appContext, r *schema.Report) *part {
+	all := map[string]document.Content{}
+	environments := map[string][]document.Variable{}
+	for _, service := range a.region.Services {
+		all[service.Name] = unit(service, r)
+		if base, ok := strings.CutSuffix(service.Name, ".service"); ok {
+			environments[base+".env"] = environment(service)
+		}
+	}
+	files := map[string]document.Content{}
+	for _, file := range a.region.Files {
+		files[file.Name] = content(file.Text, file.Mode)
+	}
+	return &part{document: func(d *document.Document[cfn.Value]) {
+		d.Units, d.Environments, d.Files = all, environments, files
+	}}
+}
+
+func unit(service schema.Service, r *schema.Report) document.Content {
+	if service.UnitFile != nil {
+		return content(*service.UnitFile, "")
+	}
+	if !containerName.MatchString(service.Name) {
+		r.Errorf(service.Pos, "a container can only be called by letters, digits and _ . -, and end in .service; got %s", service.Name)
+	}
+	return document.Content{Lines: containerUnit(service)}
+}
+
+// containerName is what Docker accepts for a container (moby, RestrictedNamePattern), for units that are services.
+var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*\.service$`)
+
+// containerUnit is the text of a unit that runs a container, once the agent has put files and volumes in place. What is left
+// of a run that was killed is removed first; a pull that fails leaves the image that is there. Docker may restart under it:
+// so does the unit.
+func containerUnit(service schema.Service) []string {
+	image := word(versioned(service.Image))
+	base := strings.TrimSuffix(service.Name, ".service")
+	run := []string{"/usr/bin/docker", "run", "--rm", "--name", "%n", "--env-file", word("/files/" + base + ".env")}
+	for _, port := range service.Ports {
+		run = append(run, "-p", word(port.Host+":"+port.Container))
+	}
+	for _, volume := range service.Volumes {
+		run = append(run, "-v", word(volume.Host+":"+volume.Container))
+	}
+	return []string{
+		"[Unit]",
+		"Description=" + strings.ReplaceAll(service.Name, "%", "%%"),
+		"Requires=docker.service",
+		"Wants=network-online.target spacel-agent.service",
+		"After=docker.service network-online.target spacel-agent.service",
+		"StartLimitIntervalSec=0",
+		"",
+		"[Service]",
+		"TimeoutStartSec=0",
+		"Restart=always",
+		"ExecStartPre=-/usr/bin/docker pull " + image,
+		"ExecStartPre=-/usr/bin/docker rm --force %n",
+		"ExecStart=" + strings.Join(append(run, image), " "),
+		"ExecStop=/usr/bin/docker stop -t 2 %n",
+		"",
+		"[Install]",
+		"WantedBy=multi-user.target",
+		"",
+	}
+}
+
+// versioned gives an image without a tag the tag __VERSION__, which the agent replaces by the version deployed. The colon of
+// a registry's port, before the last slash, is no tag.
+func versioned(image string) string {
+	if strings.Contains(image, "@") || strings.Contains(image[strings.LastIndex(image, "/")+1:], ":") {
+		return image
+	}
+	return image + ":__VERSION__"
+}
+
+// word is a word of a systemd command line: % and $ stand for themselves, and what would end the word is quoted
+// (systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting").
+func word(s string) string {
+	s = strings.NewReplacer("%", "%%", "$", "$$").Replace(s)
+	if !strings.ContainsAny(s, " \t\"'\\;") {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`).Replace(s) + `"`
+}
+
+// environment is never nil: the unit reads its file even when nothing is in it.
+func environment(service schema.Service) []document.Variable {
+	variables := []document.Variable{}
+	for _, v := range service.Environment {
+		variables = append(variables, document.Variable{Name: v.Name, Value: v.Value, Payload: payload(v.Payload)})
+	}
+	return variables
+}
+
+// content is text as lines, for a reviewer to read; what JSON cannot hold is base64.
+func content(text schema.Text, mode string) document.Content {
+	c := document.Content{Payload: payload(text.Payload)}
+	if mode != "0644" {
+		c.Mode = mode
+	}
+	switch {
+	case c.Payload != nil:
+	case utf8.Valid(text.Body):
+		c.Lines = strings.Split(string(text.Body), "\n")
+	default:
+		c.Base64 = base64.StdEncoding.EncodeToString(text.Body)
+	}
+	return c
+}
+
+func payload(p *schema.Payload) *document.Payload {
+	if p == nil {
+		return nil
+	}
+	return &document.Payload{
+		Version:    p.Version,
+		IV:         p.IV,
+		Key:        p.Key,
+		Ciphertext: p.Ciphertext,
+		KeyRegion:  p.KeyRegion,
+		Encoding:   p.Encoding,
+	}
+}

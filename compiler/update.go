@@ -1,0 +1,51 @@
+package compiler
+
+import (
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// signalTimeout is how long an instance may take from launch to its signal, in seconds and as CloudFormation writes it.
+const (
+	signalTimeout  = 15 * 60
+	signalDuration = "PT15M"
+)
+
+// suspended are the processes that would change the group during a rolling update and make it fail (AWS Knowledge Center,
+// "auto-scaling-group-rolling-updates"). Launch, Terminate and AddToLoadBalancer must go on.
+var suspended = []string{"HealthCheck", "ReplaceUnhealthy", "AZRebalance", "AlarmNotification", "ScheduledActions", "InstanceRefresh"}
+
+// updatePolicy is how new instances take over: by turns, or as a whole new group beside the old one, or never by themselves.
+// Sizes that scaling has set since stay as they are.
+func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
+	policy := &cfn.UpdatePolicy{AutoScalingScheduledAction: &cfn.ScheduledUpdate{IgnoreUnmodifiedGroupSizeProperties: true}}
+	switch {
+	case app.UpdatePolicy == schema.RedBlack:
+		policy.AutoScalingReplacingUpdate = &cfn.ReplacingUpdate{WillReplace: true}
+	case app.UpdatePolicy == schema.Rolling && app.InstanceMax > 0: // CloudFormation wants the minimum in service below the maximum
+		policy.AutoScalingRollingUpdate = &cfn.RollingUpdate{
+			MaxBatchSize:          1,
+			MinInstancesInService: minInService(app),
+			PauseTime:             signalDuration,
+			SuspendProcesses:      suspended,
+			WaitOnResourceSignals: true,
+		}
+	}
+	return policy
+}
+
+// minInService leaves room for one instance to be replaced.
+func minInService(app *schema.AppRegion) int {
+	if app.InstanceMin == app.InstanceMax && app.InstanceMax > 0 {
+		return app.InstanceMax - 1
+	}
+	return app.InstanceMin
+}
+
+// awaitInstances waits for every instance of a new group; nil when there is none to wait for.
+func awaitInstances(app *schema.AppRegion) *cfn.CreationPolicy {
+	if app.InstanceMin == 0 {
+		return nil
+	}
+	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: app.InstanceMin, Timeout: signalDuration}}
+}
