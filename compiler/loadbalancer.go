@@ -12,14 +12,14 @@ import (
 // ids: a target group belongs to one balancer, so a new balancer needs new ones beside the old.
 type loadBalancer struct {
 	*part
-	kind      balancerKind
 	balancer  *cfn.LoadBalancer // nil: the instances listen themselves
 	targets   []*cfn.TargetGroup
 	listeners []cfn.Resource
 }
 
+// balancer makes the load balancer with its listeners and target groups, when the app has one.
 func balancer(a appContext, b balancing, g groups, c certificates) loadBalancer {
-	lb := loadBalancer{part: &part{}, kind: b.kind}
+	lb := loadBalancer{part: &part{}}
 	if b.kind == noBalancer {
 		return lb
 	}
@@ -34,10 +34,7 @@ func balancer(a appContext, b balancing, g groups, c certificates) loadBalancer 
 		// ELB knows no resources for its Describe calls.
 		cfn.Allow([]string{"elasticloadbalancing:DescribeTargetHealth"}, cfn.String("*")),
 	}
-	var arns []cfn.Value
-	for _, group := range lb.targets {
-		arns = append(arns, group.Ref())
-	}
+	arns := refs(lb.targets)
 	lb.document = func(d *document.Document[cfn.Value]) { d.TargetGroups = arns }
 	return lb
 }
@@ -94,73 +91,4 @@ func balancerAttributes(a appContext, kind balancerKind) []cfn.LoadBalancerAttri
 		{Key: "routing.http.drop_invalid_header_fields.enabled", Value: "true"},
 		{Key: "routing.http2.enabled", Value: "true"},
 	}
-}
-
-func (lb *loadBalancer) makeTargets(a appContext, b balancing) map[target]*cfn.TargetGroup {
-	made := map[target]*cfn.TargetGroup{}
-	for _, t := range b.targets {
-		group := targetGroup(a, b, t)
-		group.VpcId = a.net.vpcID(lb.part)
-		made[t] = add(lb.part, b.origin(t), a.balancerScheme()+"Targets"+t.id(), group)
-		lb.targets = append(lb.targets, group)
-	}
-	return made
-}
-
-// id is the protocol and port, such as HTTP80: everything of a target group that cannot change in place.
-func (t target) id() string { return t.protocol + strconv.Itoa(t.port) }
-
-func targetGroup(a appContext, b balancing, t target) *cfn.TargetGroup {
-	group := &cfn.TargetGroup{
-		TargetType:                 "instance",
-		Protocol:                   t.protocol,
-		Port:                       t.port,
-		HealthCheckProtocol:        b.check.protocol,
-		HealthCheckPort:            strconv.Itoa(b.check.port),
-		HealthCheckPath:            b.check.path,
-		HealthCheckIntervalSeconds: checkInterval,
-		HealthCheckTimeoutSeconds:  checkTimeout,
-		HealthyThresholdCount:      healthyThreshold,
-		UnhealthyThresholdCount:    unhealthyThreshold,
-		TargetGroupAttributes: []cfn.LoadBalancerAttribute{
-			{Key: "deregistration_delay.timeout_seconds", Value: strconv.Itoa(a.region.DeregistrationDelay)},
-		},
-		Tags: a.nameTag(),
-	}
-	if b.check.codes != "" {
-		group.Matcher = &cfn.Matcher{HttpCode: b.check.codes}
-	}
-	if b.kind == application { // as the classic balancer did
-		group.TargetGroupAttributes = append(group.TargetGroupAttributes,
-			cfn.LoadBalancerAttribute{Key: "load_balancing.algorithm.type", Value: "least_outstanding_requests"})
-	}
-	return group
-}
-
-func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c certificates) {
-	listener := &cfn.Listener{
-		LoadBalancerArn: lb.balancer.Ref(),
-		Port:            route.port.Port,
-		Protocol:        route.protocol,
-		DefaultActions:  []cfn.ListenerAction{defaultAction(route, to)},
-	}
-	if route.secure() {
-		listener.SslPolicy = a.region.TLSPolicy
-		listener.Certificates = []cfn.ListenerCertificate{{CertificateArn: c.of(route.port)}}
-	}
-	if route.protocol == "TCP" && a.region.Written("idle_timeout") { // TLS and UDP listeners have a fixed one
-		listener.ListenerAttributes = []cfn.LoadBalancerAttribute{
-			{Key: "tcp.idle_timeout.seconds", Value: strconv.Itoa(a.region.IdleTimeout)},
-		}
-	}
-	id := a.balancerScheme() + "Listener" + strconv.Itoa(route.port.Port)
-	lb.listeners = append(lb.listeners, add(lb.part, route.port.Pos, id, listener))
-}
-
-func defaultAction(route route, to *cfn.TargetGroup) cfn.ListenerAction {
-	if to == nil {
-		port := strconv.Itoa(route.port.RedirectTo)
-		return cfn.ListenerAction{Type: "redirect", RedirectConfig: &cfn.RedirectConfig{Protocol: "HTTPS", Port: port, StatusCode: "HTTP_301"}}
-	}
-	return cfn.ListenerAction{Type: "forward", TargetGroupArn: to.Ref()}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // natGateways makes the region's NAT gateways, each with an address of its own that apps elsewhere may let in, and each
-// zone's way to one of them: its own, else the only one.
+// zone's way to one of them: its own, else the first.
 func (v *vpcPart) natGateways() {
 	zones := natZones(v.net.region)
 	gateways := map[string]*cfn.NatGateway{}
@@ -16,7 +16,7 @@ func (v *vpcPart) natGateways() {
 	}
 	for i, zone := range v.net.region.Zones {
 		gateway := gateways[zone]
-		if gateway == nil && len(zones) == 1 {
+		if gateway == nil && len(zones) > 0 {
 			gateway = gateways[zones[0]]
 		}
 		if gateway == nil {

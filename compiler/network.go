@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"slices"
+
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
@@ -101,13 +103,16 @@ type natAddress struct {
 	address cfn.Value
 }
 
-// natZones are the zones that have a NAT gateway.
+// natZones are the zones that have a NAT gateway. A constrained zone takes none.
 func natZones(region *schema.OrbitRegion) []string {
-	switch region.NAT {
-	case schema.NATEnabled:
-		return region.Zones[:1]
-	case schema.NATPerAZ:
-		return region.Zones
+	if region.NAT == schema.NATDisabled {
+		return nil
 	}
-	return nil
+	zones := slices.DeleteFunc(slices.Clone(region.Zones), func(zone string) bool {
+		return slices.Contains(region.ConstrainedZones, zone)
+	})
+	if region.NAT == schema.NATEnabled {
+		return zones[:min(1, len(zones))]
+	}
+	return zones
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -109,22 +108,6 @@ func (c callers) overInternet(port schema.PublicPort, s schema.Source) []peer {
 	return peers
 }
 
-// overIPv6 is how a region reaches a dual-stack balancer over IPv6: from its instances' own addresses.
-func (c callers) overIPv6(region *schema.OrbitRegion) []peer {
-	if !c.plan.dualStack || !region.IPv6 {
-		return nil
-	}
-	block := c.part.parameter("VpcIpv6Cidr"+camel(region.Region), cfn.Parameter{
-		Type:        "String",
-		Description: "The IPv6 addresses of the orbit's VPC in " + region.Region + ".",
-	}, assembly.Source{Output: &assembly.Output{
-		Region: region.Region,
-		Stack:  c.model.Orbit.Name + "-vpc",
-		Output: "VpcIpv6Cidr",
-	}}).Ref()
-	return []peer{{id: "Ipv6Of" + camel(region.Region), name: "the VPC in " + region.Region, cidr6: block}}
-}
-
 // fromApp admits another app: by its security group inside the VPC, else by the addresses it has on the internet.
 func (c callers) fromApp(s schema.Source) []peer {
 	client, built := c.find(s.Value)
@@ -191,83 +174,3 @@ func (c callers) find(name string) (*schema.App, bool) {
 
 // public says whether the instances have public addresses.
 func public(app *schema.AppRegion) bool { return app.InstanceAvailability != schema.Private }
-
-func (c callers) nat(region *schema.OrbitRegion) []peer {
-	var peers []peer
-	for _, nat := range c.net.natAddresses(c.part, region) {
-		peers = append(peers, peer{
-			id:   "Nat" + idPart(nat.zone),
-			name: "the NAT of " + region.Region + " in " + nat.zone,
-			cidr: cfn.Sub(nat.address, cfn.String("/32")),
-		})
-	}
-	return peers
-}
-
-// elastic are the elastic addresses of an app's instances in a region: this stack's own, or another stack's outputs.
-func (c callers) elastic(app *schema.App, region string) []peer {
-	if app == c.app && region == c.region.Region {
-		return c.ownElastic()
-	}
-	there := app.Region(region)
-	if there == nil || !there.ElasticIPs {
-		return nil
-	}
-	of := "OfApp" + idPart(app.Name)
-	if app == c.app {
-		of = "Of" + camel(region)
-	}
-	var peers []peer
-	for n := 1; n <= there.InstanceMax; n++ {
-		peers = append(peers, c.elasticOf(app, region, elasticID(n), of))
-	}
-	return peers
-}
-
-func (c callers) ownElastic() []peer {
-	var peers []peer
-	for _, eip := range c.own.all {
-		peers = append(peers, peer{id: eip.ID(), name: eip.ID(), cidr: cfn.Sub(eip.PublicIp(), cfn.String("/32"))})
-	}
-	return peers
-}
-
-const addressPattern = `([0-9]{1,3}(\.[0-9]{1,3}){3})?`
-
-func (c callers) elasticOf(app *schema.App, region, output, of string) peer {
-	stack := c.model.Orbit.Name + "-" + app.Name
-	address, there := c.optional(output+of, cfn.Parameter{
-		Type:           "String",
-		Description:    "An elastic address of " + stack + " in " + region + "; empty while there is none.",
-		AllowedPattern: addressPattern,
-	}, assembly.Output{Region: region, Stack: stack, Output: output})
-	return peer{
-		id:        output + of,
-		name:      output + " of " + stack + " in " + region,
-		cidr:      cfn.Sub(address, cfn.String("/32")),
-		condition: there,
-	}
-}
-
-const groupPattern = `(sg-[0-9a-f]{8,17})?`
-
-// groupOf is another app's security group in this region.
-func (c callers) groupOf(s schema.Source) peer {
-	stack := c.model.Orbit.Name + "-" + s.Value
-	id := "GroupOfApp" + idPart(s.Value)
-	group, there := c.optional(id, cfn.Parameter{
-		Type:           "String",
-		Description:    "The security group of " + stack + "; empty while there is none.",
-		AllowedPattern: groupPattern,
-	}, assembly.Output{Region: c.region.Region, Stack: stack, Output: "SecurityGroup"})
-	return peer{id: "App" + idPart(s.Value), name: stack, group: group, condition: there}
-}
-
-// optional is another stack's output and the condition that it is there.
-func (c callers) optional(id string, declared cfn.Parameter, from assembly.Output) (cfn.Value, *cfn.Condition) {
-	none := ""
-	declared.Default = &none
-	from.Optional = true
-	value := c.part.parameter(id, declared, assembly.Source{Output: &from}).Ref()
-	return value, c.part.Condition("Has"+id, cfn.Not(cfn.Equals(value, cfn.String(""))))
-}

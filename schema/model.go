@@ -14,6 +14,9 @@ type Node struct {
 	fields map[string]Pos // of its fields, where they were written
 }
 
+// NewNode is a node at a place, with the places of the fields that the manifest has.
+func NewNode(at Pos, fields map[string]Pos) Node { return Node{at, fields} }
+
 // At is the place a field was written, else the part's own, with the field's name added to the path.
 func (n Node) At(field string) Pos {
 	if at, ok := n.fields[field]; ok {
@@ -61,7 +64,9 @@ const (
 type OrbitRegion struct {
 	Node
 	Region string   // us-east-1
-	Zones  []string // zone ids such as use1-az1, sorted; 2 or more
+	Zones  []string // zone ids such as use1-az1, 2 or more; one that AWS adds later comes last
+
+	ConstrainedZones []string // of Zones, those that take no NAT gateway; not all of them unless NAT is disabled
 
 	Domain         string // hosted zone without the final dot; "" when none
 	NAT            NAT
@@ -71,6 +76,7 @@ type OrbitRegion struct {
 
 	BastionInstanceCount int
 	BastionInstanceType  string
+	BastionArchitecture  string   // amd64 or arm64, from the instance type
 	BastionSources       []Source // CIDRv4, CIDRv6 or PrefixList
 	BastionImage         Image
 
@@ -352,7 +358,8 @@ type Endpoint struct {
 	Name             string
 	Type             string
 	Addresses        []string
-	URL              string
+	URL              string   // https://…, ssm:NAME or secret:NAME; a secret, like its payload
+	URLPayload       *Payload // when set, URL is ""
 	Service          string
 	EscalationPolicy string
 	Adjustment       string // 1, -2, 50%

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -290,11 +291,7 @@ func tests(in map[string]*Condition) map[string]Test {
 	return out
 }
 
-func sameParameter(a, b Parameter) bool {
-	left, _ := json.Marshal(a)
-	right, _ := json.Marshal(b)
-	return bytes.Equal(left, right)
-}
+func sameParameter(a, b Parameter) bool { return reflect.DeepEqual(a, b) }
 
 func set[V any](m *map[string]V, key string, v V) {
 	if *m == nil {

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+const appDescription = `Start with:
+   spacel vet --orbit orbit.json app.json        are the manifests sound?
+   spacel build --orbit orbit.json app.json      write build/: templates to review and deploy
+   spacel diff old/ build/                       what would CloudFormation do?
+
+` + exitCodes
+
+const exitCodes = `Exit codes: 0 yes; 1 no (mistakes in manifests, differences asked for);
+2 the call was wrong or the world failed; 130 interrupted.`
+
+// newApp lists the commands. A constructor each, so that a run shares nothing with another.
+func newApp(c *console) *cli.App {
+	return &cli.App{
+		Name:                   "spacel",
+		Usage:                  "compile orbit and app manifests into CloudFormation that can be reviewed",
+		Description:            appDescription,
+		EnableBashCompletion:   true,
+		HideVersion:            true,
+		UseShortOptionHandling: false,
+		Reader:                 c.stdin,
+		Writer:                 c.out,
+		ErrWriter:              c.stderr,
+		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
+		OnUsageError:           usageError,
+		Commands: []*cli.Command{
+			buildCommand(c), vetCommand(c), diffCommand(c), schemaCommand(c), completionCommand(c), versionCommand(c),
+		},
+	}
+}
+
+// command fills in what all commands have: the conventions' flags, no subcommands, one line per mistake.
+func command(c *cli.Command, outputs ...string) *cli.Command {
+	c.HideHelpCommand = true
+	c.OnUsageError = usageError
+	c.Description = strings.TrimSpace(c.Description) + "\n\n" + exitCodes
+	if len(outputs) > 0 {
+		c.Flags = append(c.Flags, &cli.StringFlag{
+			Name:   "output",
+			Usage:  "print as `FORM`: " + strings.Join(outputs, " or "),
+			Value:  outputs[0],
+			Action: oneOf("--output", outputs),
+		})
+	}
+	c.Flags = append(c.Flags,
+		&cli.BoolFlag{Name: "quiet", Usage: "print errors and warnings only", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "no-color", Usage: "print without colours, as with NO_COLOR in the environment", DisableDefaultText: true},
+	)
+	return c
+}
+
+func oneOf(flag string, words []string) func(*cli.Context, string) error {
+	return func(_ *cli.Context, got string) error {
+		if slices.Contains(words, got) {
+			return nil
+		}
+		return fmt.Errorf("%s must be %s, got %q", flag, strings.Join(words, " or "), got)
+	}
+}
+
+func usageError(ctx *cli.Context, err error, _ bool) error {
+	return fmt.Errorf("%s: %w; see %s -h", ctx.Command.HelpName, err, ctx.Command.HelpName)
+}
+
+// exactly refuses another number of arguments.
+func exactly(ctx *cli.Context, n int, want string) error {
+	if ctx.NArg() == n {
+		return nil
+	}
+	return fmt.Errorf("%s takes %s, got %s; see %s -h", ctx.Command.HelpName, want, plural(ctx.NArg(), "argument"), ctx.Command.HelpName)
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/schema"
+)
+
+// completing is what the completion scripts add.
+const completing = "--generate-bash-completion"
+
+// arrange puts a command line in the order that cli wants: the command, its flags, its arguments. Users write flags where
+// they like. What is unknown or incomplete is an error of one line, with the nearest known word.
+func arrange(app *cli.App, args []string) ([]string, error) {
+	if args[len(args)-1] == completing {
+		// A flag that is only begun: cli takes it for the end of the flags, and would run the command.
+		return slices.DeleteFunc(slices.Clone(args), func(word string) bool { return word == "--" }), nil
+	}
+	app.Setup()
+	before, rest := leadingFlags(args[1:])
+	if len(rest) == 0 {
+		if slices.Contains(before, "--version") {
+			return []string{args[0], "version"}, nil
+		}
+		return args, checkLeading(before)
+	}
+	name := rest[0]
+	command := app.Command(name)
+	if command == nil {
+		return nil, fmt.Errorf("spacel: unknown command %q%s", name, nearest(name, commandNames(app), "spacel"))
+	}
+	if name == "help" || name == "h" {
+		return helpOf(app, args[0], rest[1:])
+	}
+	flags, arguments, err := newParser(command).sort(append(before, rest[1:]...))
+	if err != nil {
+		return nil, fmt.Errorf("spacel %s: %w", name, err)
+	}
+	return slices.Concat([]string{args[0], name}, flags, []string{"--"}, arguments), nil
+}
+
+// leadingFlags splits off the flags before the command. Of those only --output may have its value in the next word.
+func leadingFlags(args []string) (flags, rest []string) {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		n := 1
+		if args[0] == "--output" && len(args) > 1 {
+			n = 2
+		}
+		flags, args = append(flags, args[:n]...), args[n:]
+	}
+	return flags, args
+}
+
+func checkLeading(flags []string) error {
+	for _, flag := range flags {
+		if flag != "-h" && flag != "--help" && flag != "-help" {
+			return fmt.Errorf("spacel: %s: which command? See spacel -h", flag)
+		}
+	}
+	return nil
+}
+
+func commandNames(app *cli.App) []string {
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func helpOf(app *cli.App, program string, topic []string) ([]string, error) {
+	if len(topic) == 0 {
+		return []string{program, "help"}, nil
+	}
+	if app.Command(topic[0]) == nil {
+		return nil, fmt.Errorf("spacel help: no command %q%s", topic[0], nearest(topic[0], commandNames(app), "spacel"))
+	}
+	return []string{program, "help", topic[0]}, nil
+}
+
+// parser knows the flags of a command.
+type parser struct {
+	command string
+	flags   map[string]flagKind // by name and alias
+	seen    map[string]bool     // by name
+}
+
+type flagKind struct {
+	name  string
+	value bool // takes one
+	many  bool // may be given again
+}
+
+func newParser(command *cli.Command) *parser {
+	p := &parser{command: command.Name, flags: map[string]flagKind{}, seen: map[string]bool{}}
+	for _, f := range append(command.Flags, cli.HelpFlag) {
+		_, isBool := f.(*cli.BoolFlag)
+		_, isSlice := f.(*cli.StringSliceFlag)
+		for _, name := range f.Names() {
+			p.flags[name] = flagKind{f.Names()[0], !isBool, isSlice}
+		}
+	}
+	return p
+}
+
+// sort tells flags from arguments.
+func (p *parser) sort(words []string) (flags, arguments []string, err error) {
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		if word == "--" {
+			return flags, append(arguments, words[i+1:]...), nil
+		}
+		if word == "-" || !strings.HasPrefix(word, "-") {
+			arguments = append(arguments, word)
+			continue
+		}
+		kind, hasValue, err := p.lookup(word)
+		if err != nil {
+			return nil, nil, err
+		}
+		flags = append(flags, word)
+		if !kind.value || hasValue {
+			continue
+		}
+		if i++; i == len(words) || p.known(words[i]) {
+			return nil, nil, fmt.Errorf("flag %s needs a value", word)
+		}
+		flags = append(flags, words[i])
+	}
+	return flags, arguments, nil
+}
+
+func (p *parser) lookup(word string) (kind flagKind, hasValue bool, err error) {
+	name, _, hasValue := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
+	kind, ok := p.flags[name]
+	if !ok {
+		return kind, false, fmt.Errorf("unknown flag %s%s", dashed(name), p.nearest(name))
+	}
+	if p.seen[kind.name] && kind.value && !kind.many {
+		return kind, false, fmt.Errorf("flag --%s is given twice", kind.name)
+	}
+	p.seen[kind.name] = true
+	return kind, hasValue, nil
+}
+
+func (p *parser) known(word string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	_, ok := p.flags[name]
+	return ok && strings.HasPrefix(word, "-")
+}
+
+func (p *parser) nearest(name string) string {
+	var known []string
+	for flag := range p.flags {
+		if len(flag) > 1 {
+			known = append(known, dashed(flag))
+		}
+	}
+	return nearest(dashed(name), known, "spacel "+p.command)
+}
+
+// nearest asks whether the nearest known word was meant, or says where all are listed.
+func nearest(word string, known []string, help string) string {
+	return cmp.Or(schema.Suggest(word, known), "; see "+help+" -h")
+}
+
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}

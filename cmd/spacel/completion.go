@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+)
+
+const completionDescription = `Prints a script for a shell, to be loaded when it starts:
+
+   source <(spacel completion bash)                                        in ~/.bashrc
+   source <(spacel completion zsh)                                         in ~/.zshrc, after compinit
+   spacel completion fish > ~/.config/fish/completions/spacel.fish`
+
+func completionCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "completion",
+		Usage:       "print a shell's completion script",
+		ArgsUsage:   "bash|zsh|fish",
+		Description: completionDescription,
+		BashComplete: func(*cli.Context) {
+			fmt.Fprintln(c.out, "bash\nzsh\nfish")
+		},
+		Action: func(ctx *cli.Context) error {
+			if err := exactly(ctx, 1, "one of bash, zsh and fish"); err != nil {
+				return err
+			}
+			script, err := completionScript(ctx.App, ctx.Args().First())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.out, script)
+			return err
+		},
+	})
+}
+
+func completionScript(app *cli.App, shell string) (string, error) {
+	switch shell {
+	case "bash":
+		return bashScript, nil
+	case "zsh":
+		return zshScript, nil
+	case "fish":
+		return app.ToFishCompletion()
+	}
+	return "", fmt.Errorf("spacel completion: must be bash, zsh or fish, got %q", shell)
+}
+
+// The scripts ask the program itself, which answers when the last word is --generate-bash-completion. Where it has no
+// answer the shell offers files.
+const (
+	bashScript = `_spacel() {
+  local current=${COMP_WORDS[COMP_CWORD]}
+  local line=("${COMP_WORDS[@]:0:COMP_CWORD}")
+  [[ $current == -* ]] && line+=("$current")
+  local IFS=$'\n'
+  COMPREPLY=($(compgen -W "$("${line[@]}" --generate-bash-completion 2>/dev/null)" -- "$current"))
+}
+complete -o bashdefault -o default -F _spacel spacel
+`
+	zshScript = `#compdef spacel
+_spacel() {
+  local current=${words[CURRENT]}
+  local -a line answers
+  line=("${words[@]:0:$((CURRENT - 1))}")
+  [[ $current == -* ]] && line+=("$current")
+  answers=("${(@f)$("${line[@]}" --generate-bash-completion 2>/dev/null)}")
+  if [[ -n ${answers[1]} ]]; then
+    compadd -- "${answers[@]}"
+  else
+    _files
+  fi
+}
+compdef _spacel spacel
+`
+)

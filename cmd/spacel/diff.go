@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/schema"
+)
+
+const diffDescription = `Compares two artifact directories, or one with what manifests give: per stack, resource and property, with what
+CloudFormation would do. It needs neither network nor account.
+
+   spacel diff old/ build/
+   spacel diff build/ --orbit orbit.json laika.json
+   spacel diff old/ build/ --output markdown > comment.md
+   spacel diff old/ build/ --exit-code     0 no differences, 1 differences, 2 error
+
+Without --orbit, and with one directory, SPACEL_ORBIT in the environment is the orbit.
+With --exit-code mistakes in manifests end with 2, so that 1 means differences and nothing else.`
+
+func diffCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "diff",
+		Usage:       "show what changed and what CloudFormation would do",
+		ArgsUsage:   "OLD NEW | DIR --orbit FILE [APP...]",
+		Description: diffDescription,
+		Flags: append(manifestFlags(false),
+			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 when there are differences", DisableDefaultText: true},
+		),
+		Action: func(ctx *cli.Context) error { return c.diff(ctx) },
+	}, "text", "markdown", "json")
+}
+
+func (c *console) diff(ctx *cli.Context) error {
+	d, err := c.differences(ctx)
+	if errors.Is(err, errNo) && ctx.Bool("exit-code") {
+		return errSilent
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.render(ctx, d); err != nil {
+		return err
+	}
+	if ctx.Bool("exit-code") && !d.Equal {
+		return errNo
+	}
+	return nil
+}
+
+func (c *console) differences(ctx *cli.Context) (*diff.Diff, error) {
+	orbit, err := diffOrbit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	old, err := assembly.Read(ctx.Args().First())
+	if err != nil {
+		return nil, err
+	}
+	defer old.Close()
+	narrowed := old.Only(inRegions(ctx.StringSlice("region")))
+	if orbit != "" {
+		return c.againstManifests(ctx, narrowed, orbit)
+	}
+	now, err := assembly.Read(ctx.Args().Get(1))
+	if err != nil {
+		return nil, err
+	}
+	defer now.Close()
+	return diff.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
+}
+
+// diffOrbit is the orbit's manifest when the directory is compared with manifests, else "".
+func diffOrbit(ctx *cli.Context) (string, error) {
+	orbit := ctx.String("orbit")
+	switch {
+	case ctx.NArg() == 0:
+		return "", fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName, ctx.Command.HelpName)
+	case orbit == "" && ctx.NArg() == 1:
+		if orbit = orbitFromEnvironment(); orbit == "" {
+			return "", fmt.Errorf("%s: compare with what? Give a second directory, or manifests with --orbit", ctx.Command.HelpName)
+		}
+	case orbit == "" && (ctx.Bool("with-orbit") || ctx.Bool("strict")):
+		return "", fmt.Errorf("%s: --with-orbit and --strict are for manifests: name the orbit's with --orbit", ctx.Command.HelpName)
+	case orbit == "":
+		return "", exactly(ctx, 2, "two artifact directories")
+	}
+	return orbit, nil
+}
+
+func inRegions(regions []string) func(assembly.Stack) bool {
+	return func(s assembly.Stack) bool { return len(regions) == 0 || slices.Contains(regions, s.Region) }
+}
+
+func (c *console) againstManifests(ctx *cli.Context, old *assembly.Assembly, orbit string) (*diff.Diff, error) {
+	r, err := newRequest(ctx, orbit, ctx.Args().Tail())
+	if err != nil {
+		return nil, err
+	}
+	report := &schema.Report{}
+	now, _, err := r.inMemory(ctx.Context, c, report, old)
+	if err != nil {
+		return nil, c.finish(ctx, report, "", nil, err)
+	}
+	c.say(report, ctx.Bool("quiet"))
+	return diff.Compare(old, now)
+}
+
+func (c *console) render(ctx *cli.Context, d *diff.Diff) error {
+	switch ctx.String("output") {
+	case "json":
+		return diff.JSON(c.out, d)
+	case "markdown":
+		return diff.Markdown(c.out, d)
+	}
+	if ctx.Bool("quiet") {
+		return nil
+	}
+	return diff.Text(c.out, d, c.colour(ctx))
+}

@@ -1,0 +1,97 @@
+// Command spacel compiles orbit and app manifests into CloudFormation templates and reviews what changed.
+//
+//	main.go        process: signals, exit codes
+//	app.go         the list of commands, and the flags all have
+//	arguments.go   the command line put in order
+//	console.go     what is printed where
+//	manifests.go   manifests → stacks, for the commands that compile
+//	build.go, vet.go, diff.go …   a command each
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Exit codes, the same for every command.
+const (
+	exitYes         = 0
+	exitNo          = 1 // mistakes in manifests, differences asked for
+	exitError       = 2 // the call was wrong or the world failed
+	exitInterrupted = 130
+)
+
+const interrupted = "spacel: interrupted; nothing was changed"
+
+// grace is how long an interrupted command may take to clean up.
+const grace = 2 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second interrupt ends the process at once
+		time.Sleep(grace)
+		fmt.Fprintln(os.Stderr, interrupted)
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the program without its process. Args starts with the program's name.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := newConsole(stdin, stdout, stderr)
+	app := newApp(c)
+	arranged, err := arrange(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, arranged)
+	}
+	if err == nil {
+		err = c.out.err // a full disk or a closed pipe is no success
+	}
+	return c.exit(err)
+}
+
+// errNo ends a command whose answer is no. The reason was printed.
+var errNo = errors.New("no")
+
+// exit says what went wrong, on one line of standard error, and gives the exit code.
+func (c *console) exit(err error) int {
+	switch {
+	case err == nil:
+		return exitYes
+	case errors.Is(err, errNo):
+		return exitNo
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(c.stderr, interrupted)
+		return exitInterrupted
+	case errors.Is(err, errSilent):
+		return exitError
+	}
+	fmt.Fprintln(c.stderr, oneLine(err))
+	return exitError
+}
+
+// oneLine begins with the program's name, or with that of the command. A file that is not there needs no system call's
+// name.
+func oneLine(err error) string {
+	text := err.Error()
+	if file, ok := err.(*fs.PathError); ok {
+		text = file.Path + ": " + file.Err.Error()
+	}
+	if strings.HasPrefix(text, "spacel ") || strings.HasPrefix(text, "spacel:") {
+		return text
+	}
+	return "spacel: " + text
+}
+
+// errSilent ends a command with exitError. The reason was printed.
+var errSilent = errors.New("failed")

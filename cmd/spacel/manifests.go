@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/schema"
+)
+
+// request is what a command line asks to compile.
+type request struct {
+	orbit     string
+	apps      []string
+	withOrbit bool
+	regions   []string
+	strict    bool
+}
+
+// manifestFlags are the flags of the commands that compile. The orbit comes from the environment too, where that is asked
+// for.
+func manifestFlags(orbitFromEnv bool) []cli.Flag {
+	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input", TakesFile: true}
+	if orbitFromEnv {
+		orbit.EnvVars = []string{"SPACEL_ORBIT"}
+	}
+	return []cli.Flag{
+		orbit,
+		&cli.BoolFlag{Name: "with-orbit", Usage: "make the orbit's own stacks too when apps are named", DisableDefaultText: true},
+		&cli.StringSliceFlag{Name: "region", Aliases: []string{"r"}, Usage: "make the stacks of this `REGION` only; may be given again"},
+		&cli.BoolFlag{Name: "strict", Usage: "take warnings for errors", DisableDefaultText: true},
+	}
+}
+
+func newRequest(ctx *cli.Context, orbit string, apps []string) (request, error) {
+	if orbit == "" {
+		return request{}, fmt.Errorf("%s: which orbit? Name its manifest with --orbit, or in SPACEL_ORBIT", ctx.Command.HelpName)
+	}
+	r := request{
+		orbit: relative(orbit), withOrbit: ctx.Bool("with-orbit"), regions: ctx.StringSlice("region"), strict: ctx.Bool("strict"),
+	}
+	for _, app := range apps {
+		r.apps = append(r.apps, relative(app))
+	}
+	return r, nil
+}
+
+// relative is a path below the working directory as seen from there: source maps and messages hold no machine's paths.
+func relative(path string) string {
+	if !filepath.IsAbs(path) {
+		return filepath.ToSlash(path)
+	}
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || !filepath.IsLocal(short) {
+		return path
+	}
+	return filepath.ToSlash(short)
+}
+
+// scope is the orbit's stacks, or those of the apps, or both.
+func (r request) scope() compiler.Scope {
+	return compiler.Scope{Orbit: r.withOrbit || len(r.apps) == 0, Regions: r.regions}
+}
+
+// compile hands what the manifests give to a sink, which is opened when they are sound. It returns what was made. The
+// error is errNo when the manifests have mistakes: the report says which.
+func (r request) compile(ctx context.Context, c *console, report *schema.Report, open func(orbit string) (compiler.Sink, error)) ([]made, error) {
+	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, report)
+	if err != nil {
+		return nil, err
+	}
+	if model == nil {
+		return nil, errNo
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	sink, err := open(model.Orbit.Name)
+	if err != nil {
+		return nil, err
+	}
+	counted := &counter{sink: sink, ctx: ctx}
+	if err := compiler.Compile(model, r.scope(), report, counted); err != nil {
+		return nil, err
+	}
+	if len(counted.stacks) == 0 && !report.Failed(r.strict) {
+		report.Errorf(schema.Pos{}, "these manifests give no stack%s", within(r.regions))
+	}
+	if report.Failed(r.strict) {
+		return nil, errNo
+	}
+	return counted.sorted(), nil
+}
+
+func within(regions []string) string {
+	if len(regions) == 0 {
+		return ""
+	}
+	return " in " + strings.Join(regions, " or ")
+}
+
+// made is a stack that came out.
+type made struct {
+	Region    string `json:"region"`
+	Name      string `json:"name"`
+	App       string `json:"app,omitempty"`
+	Resources int    `json:"resources"`
+	Template  string `json:"template"` // path in the directory, with slashes
+}
+
+// counter passes on what a build makes, notes it, and stops when the build is interrupted.
+type counter struct {
+	sink   compiler.Sink
+	ctx    context.Context
+	mu     sync.Mutex
+	stacks []made
+}
+
+// Stack counts resources by their origins: each has one.
+func (c *counter) Stack(stack assembly.Stack, template []byte, origins map[string]string) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.stacks = append(c.stacks, made{stack.Region, stack.Name, stack.App, len(origins), stack.Template})
+	c.mu.Unlock()
+	return c.sink.Stack(stack, template, origins)
+}
+
+func (c *counter) Asset(body []byte) (assembly.Asset, error) {
+	if err := c.ctx.Err(); err != nil {
+		return assembly.Asset{}, err
+	}
+	return c.sink.Asset(body)
+}
+
+func (c *counter) sorted() []made {
+	slices.SortFunc(c.stacks, func(a, b made) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
+	})
+	return c.stacks
+}
+
+// inMemory compiles without writing, beside a base to compare with, which may be nil.
+func (r request) inMemory(ctx context.Context, c *console, report *schema.Report, base *assembly.Assembly) (*assembly.Assembly, []made, error) {
+	var memory *assembly.Memory
+	stacks, err := r.compile(ctx, c, report, func(orbit string) (compiler.Sink, error) {
+		memory = assembly.NewMemory(base, orbit)
+		return memory, nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	built, err := memory.Assembly()
+	return built, stacks, err
+}
+
+// result is what --output json prints of a command that compiles.
+type result struct {
+	OK       bool      `json:"ok"`
+	Problems []problem `json:"problems"` // sorted by place
+	Out      string    `json:"out,omitempty"`
+	Stacks   []made    `json:"stacks"` // none when there are mistakes
+}
+
+// finish prints the report and, when all is well, what was made. It returns err, unless printing fails.
+func (c *console) finish(ctx *cli.Context, report *schema.Report, out string, stacks []made, err error) error {
+	if err != nil && !errors.Is(err, errNo) {
+		return err
+	}
+	if ctx.String("output") == "json" {
+		if err != nil {
+			out, stacks = "", []made{}
+		}
+		return errors.Join(c.json(result{err == nil, problems(report), out, stacks}), err)
+	}
+	c.say(report, ctx.Bool("quiet"))
+	return err
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/pebble/spacel/schema"
+)
+
+// problem is a schema.Problem as --output json has it.
+type problem struct {
+	Severity string `json:"severity"` // error, warning or note
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`   // from 1; absent when only the file is known
+	Column   int    `json:"column,omitempty"` // from 1
+	Path     string `json:"path,omitempty"`   // of the field, such as all.caches.sessions.replicas
+	Message  string `json:"message"`
+}
+
+func problems(r *schema.Report) []problem {
+	out := []problem{}
+	for _, p := range r.Problems() {
+		out = append(out, problem{p.Severity.String(), p.Pos.File, p.Pos.Line, p.Pos.Col, p.Pos.Path, p.Message})
+	}
+	return out
+}
+
+// say prints what there is to say of the manifests to standard error, a line each; notes only when they are wanted.
+func (c *console) say(r *schema.Report, quiet bool) {
+	for _, p := range r.Problems() {
+		if p.Severity == schema.Note && quiet {
+			continue
+		}
+		fmt.Fprintln(c.stderr, p)
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// release is set by the linker for a release: -X main.release=v1.2.3.
+var release string
+
+const versionDescription = `   spacel version
+   spacel version --output json`
+
+// build is what --output json prints.
+type build struct {
+	Version string `json:"version"` // devel when not a release
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+	Format  int    `json:"format"` // of the artifact directories it reads and writes
+}
+
+func versionCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "version",
+		Usage:       "print the version",
+		Description: versionDescription,
+		Action: func(ctx *cli.Context) error {
+			if err := exactly(ctx, 0, "no arguments"); err != nil {
+				return err
+			}
+			b := build{version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, assembly.Format}
+			if ctx.String("output") == "json" {
+				return c.json(b)
+			}
+			_, err := fmt.Fprintf(c.out, "spacel %s (%s, %s/%s)\n", b.Version, b.Go, b.OS, b.Arch)
+			return err
+		},
+	}, "text", "json")
+}
+
+// version is the release's, else the module's when go install made the program.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "(devel)" {
+		return cmp.Or(release, info.Main.Version, "devel")
+	}
+	return cmp.Or(release, "devel")
+}

@@ -1,0 +1,36 @@
+package compiler
+
+import (
+	"strconv"
+
+	"github.com/pebble/spacel/compiler/cfn"
+)
+
+// listen has the balancer listen on a port.
+func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c certificates) {
+	listener := &cfn.Listener{
+		LoadBalancerArn: lb.balancer.Ref(),
+		Port:            route.port.Port,
+		Protocol:        route.protocol,
+		DefaultActions:  []cfn.ListenerAction{defaultAction(route, to)},
+	}
+	if route.secure() {
+		listener.SslPolicy = a.region.TLSPolicy
+		listener.Certificates = []cfn.ListenerCertificate{{CertificateArn: c.of(route.port)}}
+	}
+	if route.protocol == "TCP" && a.region.Written("idle_timeout") { // TLS and UDP listeners have a fixed one
+		listener.ListenerAttributes = []cfn.LoadBalancerAttribute{
+			{Key: "tcp.idle_timeout.seconds", Value: strconv.Itoa(a.region.IdleTimeout)},
+		}
+	}
+	id := a.balancerScheme() + "Listener" + strconv.Itoa(route.port.Port)
+	lb.listeners = append(lb.listeners, add(lb.part, route.port.Pos, id, listener))
+}
+
+func defaultAction(route route, to *cfn.TargetGroup) cfn.ListenerAction {
+	if to == nil {
+		port := strconv.Itoa(route.port.RedirectTo)
+		return cfn.ListenerAction{Type: "redirect", RedirectConfig: &cfn.RedirectConfig{Protocol: "HTTPS", Port: port, StatusCode: "HTTP_301"}}
+	}
+	return cfn.ListenerAction{Type: "forward", TargetGroupArn: to.Ref()}
+}

@@ -1,0 +1,49 @@
+package compiler
+
+import (
+	"strconv"
+
+	"github.com/pebble/spacel/compiler/cfn"
+)
+
+// makeTargets makes the balancer's target groups, by what they forward to.
+func (lb *loadBalancer) makeTargets(a appContext, b balancing) map[target]*cfn.TargetGroup {
+	made := map[target]*cfn.TargetGroup{}
+	for _, t := range b.targets {
+		group := targetGroup(a, b, t)
+		group.VpcId = a.net.vpcID(lb.part)
+		made[t] = add(lb.part, b.origin(t), a.balancerScheme()+"Targets"+t.id(), group)
+		lb.targets = append(lb.targets, group)
+	}
+	return made
+}
+
+// id is the protocol and port, such as HTTP80: everything of a target group that cannot change in place.
+func (t target) id() string { return t.protocol + strconv.Itoa(t.port) }
+
+func targetGroup(a appContext, b balancing, t target) *cfn.TargetGroup {
+	group := &cfn.TargetGroup{
+		TargetType:                 "instance",
+		Protocol:                   t.protocol,
+		Port:                       t.port,
+		HealthCheckProtocol:        b.check.protocol,
+		HealthCheckPort:            strconv.Itoa(b.check.port),
+		HealthCheckPath:            b.check.path,
+		HealthCheckIntervalSeconds: checkInterval,
+		HealthCheckTimeoutSeconds:  checkTimeout,
+		HealthyThresholdCount:      healthyThreshold,
+		UnhealthyThresholdCount:    unhealthyThreshold,
+		TargetGroupAttributes: []cfn.LoadBalancerAttribute{
+			{Key: "deregistration_delay.timeout_seconds", Value: strconv.Itoa(a.region.DeregistrationDelay)},
+		},
+		Tags: a.nameTag(),
+	}
+	if b.check.codes != "" {
+		group.Matcher = &cfn.Matcher{HttpCode: b.check.codes}
+	}
+	if b.kind == application { // as the classic balancer did
+		group.TargetGroupAttributes = append(group.TargetGroupAttributes,
+			cfn.LoadBalancerAttribute{Key: "load_balancing.algorithm.type", Value: "least_outstanding_requests"})
+	}
+	return group
+}

@@ -1,0 +1,21 @@
+package schema
+
+func (b appBuilder) caches() []Cache {
+	var caches []Cache
+	for _, e := range b.section.entries("caches") {
+		r := e.record(b.report, b.facts.defaults.lookup("cache"))
+		c := Cache{Node: r.node(), Name: e.key, Engine: r.text("type"), Replicas: r.number("replicas")}
+		c.Version = b.version(r, c.Engine, b.facts.catalog.Caches[c.Engine])
+		c.InstanceType = b.class(r, "cache.", b.facts.catalog.Shapes.Cache, "cache_classes")
+		c.AutomaticFailover = c.Replicas > 0
+		if r.has("automatic_failover") {
+			c.AutomaticFailover = r.flag("automatic_failover")
+		}
+		if c.AutomaticFailover && c.Replicas == 0 && !r.unknown("replicas") {
+			r.mistake("automatic_failover", "needs replicas: set replicas to 1 or more")
+		}
+		c.Clients = b.clients().of(r.list("clients"))
+		caches = append(caches, c)
+	}
+	return caches
+}

@@ -1,0 +1,64 @@
+package schema
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// payloadFields are what an encrypted payload needs.
+var payloadFields = []string{"iv", "key", "ciphertext", "key_region", "encoding"}
+
+// looksEncrypted says whether a value is meant as an encrypted payload.
+func looksEncrypted(t *tree) bool {
+	return t.kind == object && (t.lookup("ciphertext") != nil || t.lookup("iv") != nil || t.spoiled["ciphertext"] || t.spoiled["iv"])
+}
+
+// content is a text, {body} in base64, or an encrypted payload.
+func (b appBuilder) content(n node) Text {
+	t := Text{Node: NewNode(n.pos(), nil)}
+	if n.value.kind == text {
+		t.Body = []byte(n.value.text)
+		return t
+	}
+	body := n.value.lookup("body")
+	switch {
+	case looksEncrypted(n.value) && body != nil:
+		b.report.Errorf(n.pos(), "must have a body or an encrypted payload, not both")
+	case looksEncrypted(n.value):
+		t.Payload = b.payload(n)
+	case body != nil:
+		var err error
+		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.text), ""))
+		if err != nil {
+			b.report.Errorf(n.value.field("body").at.pos(member(n.path, "body")), "is not base64")
+		}
+	case !n.value.spoiled["body"]:
+		b.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
+	}
+	return t
+}
+
+// payload is an encrypted payload, checked to be whole.
+func (b appBuilder) payload(n node) *Payload {
+	r := n.record(b.report, nil)
+	for _, field := range payloadFields {
+		if !r.has(field) && !r.unknown(field) {
+			r.mistake(field, "is missing from the encrypted payload")
+		}
+	}
+	for _, field := range []string{"iv", "key", "ciphertext"} {
+		if _, err := base64.StdEncoding.DecodeString(r.text(field)); err != nil {
+			r.mistake(field, "is not base64")
+		}
+	}
+	if r.has("key_region") {
+		b.knownRegion(r.text("key_region"), r.posOf("key_region"))
+	}
+	if r.number("version") == 0 {
+		r.Warnf(r.at, "is encrypted as the 2016 tool did, by AES-CBC: encrypt it anew with spacel secret")
+	}
+	return &Payload{
+		Version: r.number("version"), IV: r.text("iv"), Key: r.text("key"), Ciphertext: r.text("ciphertext"),
+		KeyRegion: r.text("key_region"), Encoding: r.text("encoding"),
+	}
+}

@@ -1,0 +1,79 @@
+package schema
+
+import (
+	"strings"
+
+	"cuelang.org/go/cue/scanner"
+	"cuelang.org/go/cue/token"
+)
+
+// maxRun is how many tokens may follow each other without a comma or a line's end, counted through all open brackets. CUE's
+// parser and compiler recurse for each link of 1+1+…, a.a.a… and a: a: a: …; some take time by the square of it.
+const maxRun = 2500
+
+// shallow refuses a .cue file whose brackets nest too deep or whose expressions run on for too long, before CUE sees it.
+func (s *source) shallow() bool {
+	file := token.NewFile(s.name, 0, len(s.data))
+	c := &scan{}
+	c.scanner.Init(file, s.data, func(token.Pos, string, []any) {}, 0)
+	for {
+		pos, tok, lit := c.scanner.Scan()
+		if tok == token.EOF {
+			return true
+		}
+		c.step(tok, lit)
+		switch {
+		case len(c.open) > maxDepth:
+			s.errorf(s.placeOf(pos.Offset()), "", "brackets nested more than %d levels deep", maxDepth)
+			return false
+		case c.total > maxRun:
+			s.errorf(s.placeOf(pos.Offset()), "", "an expression of more than %d parts", maxRun)
+			return false
+		}
+	}
+}
+
+// scan keeps count of the tokens since the last comma in each open bracket.
+type scan struct {
+	scanner      scanner.Scanner
+	open         []bracket
+	run, total   int
+	interpolates bool // the next ( opens an interpolation
+}
+
+type bracket struct {
+	run           int // tokens before it
+	interpolation bool
+}
+
+func (c *scan) step(tok token.Token, lit string) {
+	switch tok {
+	case token.COMMA:
+		c.total -= c.run
+		c.run = 0
+		return
+	case token.INTERPOLATION:
+		c.interpolates = true
+	case token.LPAREN, token.LBRACK, token.LBRACE:
+		c.open = append(c.open, bracket{c.run, c.interpolates})
+		c.run, c.interpolates = 0, false
+	case token.RPAREN, token.RBRACK, token.RBRACE:
+		c.shut()
+	}
+	c.run++
+	c.total++
+}
+
+// shut leaves a bracket; after the one of an interpolation, the rest of the string is to be scanned.
+func (c *scan) shut() {
+	if len(c.open) == 0 {
+		return
+	}
+	last := c.open[len(c.open)-1]
+	c.open = c.open[:len(c.open)-1]
+	c.total -= c.run
+	c.run = last.run
+	if last.interpolation {
+		c.interpolates = strings.HasSuffix(c.scanner.ResumeInterpolation(), "(")
+	}
+}

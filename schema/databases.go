@@ -1,0 +1,170 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func (b appBuilder) databases() []Database {
+	var databases []Database
+	for _, e := range b.section.entries("databases") {
+		databases = append(databases, b.database(e))
+	}
+	return databases
+}
+
+func (b appBuilder) database(e entry) Database {
+	r := e.record(b.report, b.facts.defaults.lookup("database"))
+	d := Database{
+		Node: r.node(), Name: e.key, Engine: r.text("type"), Username: e.key,
+		MultiAZ: r.flag("multi_az"), Encrypted: r.flag("encrypted"), Public: r.flag("public"),
+		Size: r.number("size"), StorageType: r.text("storage_type"), IOPS: r.number("iops"), Global: r.text("global"),
+	}
+	known := b.facts.catalog.Databases[d.Engine]
+	d.Version = b.version(r, d.Engine, known)
+	d.Port = known.Port
+	if r.has("port") {
+		d.Port = r.number("port")
+	}
+	if r.has("username") {
+		d.Username = r.text("username")
+	}
+	d.InstanceType = b.class(r, "db.", b.facts.catalog.Shapes.Database, "database_classes")
+	b.databaseNames(r, d)
+	b.databaseStorage(r, &d)
+	b.global(r, d)
+	d.Clients = b.clients().of(r.list("clients"))
+	d.Alarms = b.databaseAlarms(r)
+	return d
+}
+
+// version is an engine's version, checked against what AWS offers today.
+func (b appBuilder) version(r record, name string, known engine) string {
+	if !r.has("version") {
+		if known.Default == "" && !r.unknown("version") {
+			r.mistake("version", "is missing: %s has no default%s", name, offers(known))
+		}
+		return known.Default
+	}
+	version := r.text("version")
+	if known.Versions == nil {
+		return version
+	}
+	major, ok := majorOf(version, known.Versions)
+	if extended, is := majorOf(version, known.Extended); is && !ok {
+		r.mistake("version", "%s %s has only paid extended support: %s", name, extended, known.Withdrawn)
+		return version
+	}
+	if !ok {
+		r.mistake("version", "there is no %s %s: %s", name, version, known.Withdrawn)
+		return version
+	}
+	minor, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(version, major), "."))
+	if err == nil && minor < known.Oldest[major] {
+		r.mistake("version", "%s %s is no longer offered: use %s or %s.%d and later", name, version, major, major, known.Oldest[major])
+	}
+	return version
+}
+
+func offers(known engine) string {
+	if known.Withdrawn == "" {
+		return ""
+	}
+	return "; " + known.Withdrawn
+}
+
+// majorOf is the one of some versions that a version is of: 17 of 17.5.
+func majorOf(version string, majors []string) (string, bool) {
+	i := slices.IndexFunc(majors, func(major string) bool { return version == major || strings.HasPrefix(version, major+".") })
+	if i < 0 {
+		return "", false
+	}
+	return majors[i], true
+}
+
+// class is an instance class or node type with its prefix, checked against what AWS has withdrawn.
+func (b appBuilder) class(r record, prefix string, shape pattern, withdrawn string) string {
+	class := prefix + strings.TrimPrefix(r.text("instance_type"), prefix)
+	family := class[:max(strings.LastIndex(class, "."), 0)]
+	if parts := strings.SplitN(class, ".", 3); len(parts) == 3 {
+		family = parts[0] + "." + parts[1]
+	}
+	if instead, gone := b.facts.catalog.Withdrawn[withdrawn][family]; gone {
+		r.mistake("instance_type", "AWS no longer makes %s: use %s", family, instead)
+	} else if !shape.MatchString(class) {
+		r.mistake("instance_type", "must be such as %s, got %q", r.defaults.lookup("instance_type").text, class)
+	}
+	return class
+}
+
+// longestNames are RDS's limits for the names of databases and users, where they are below the language's own.
+var longestNames = map[string]struct{ name, user int }{"mysql": {64, 32}, "mariadb": {64, 16}, "postgres": {63, 63}}
+
+// reserved are users that RDS refuses.
+var reserved = map[string][]string{
+	"postgres": {"admin", "rdsadmin", "rdsrepladmin", "user", "authorization", "public"},
+	"mysql":    {"rdsadmin", "rdsrepladmin", "user", "mysql"},
+	"mariadb":  {"rdsadmin", "rdsrepladmin", "user", "mysql"},
+}
+
+// databaseNames checks the user's name against RDS's limits.
+func (b appBuilder) databaseNames(r record, d Database) {
+	field := "username"
+	if most := longestNames[d.Engine].user; most > 0 && len(d.Username) > most {
+		r.mistake(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
+	}
+	if slices.Contains(reserved[d.Engine], strings.ToLower(d.Username)) {
+		r.mistake(field, "%s is a word of %s's own: set another username", d.Username, d.Engine)
+	}
+}
+
+// databaseStorage checks size, type and iops. Written iops need a type that takes them: io1 as in the 2016 tool.
+func (b appBuilder) databaseStorage(r record, d *Database) {
+	if instead, gone := b.facts.catalog.Withdrawn["database_storage"][d.StorageType]; gone {
+		r.mistake("storage_type", "RDS no longer makes %s: use %s", d.StorageType, instead)
+		return
+	}
+	if d.IOPS > 0 && !r.has("storage_type") && !r.unknown("storage_type") {
+		d.StorageType = "io1"
+		r.Warnf(r.posOf("iops"), "makes the storage io1: say so in storage_type")
+	}
+	allowed := b.facts.catalog.Storage.Databases[d.StorageType]
+	switch {
+	case d.Size < allowed.Size.Min || d.Size > allowed.Size.Max:
+		r.mistake("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, d.StorageType, d.Size)
+	case d.IOPS == 0 && (d.StorageType == "io1" || d.StorageType == "io2"):
+		r.mistake("iops", "is missing: %s needs it, %d to %d", d.StorageType, allowed.IOPS.Min, allowed.IOPS.Max)
+	case d.IOPS > 0 && allowed.Striped > 0 && d.Size < allowed.Striped && !strings.HasPrefix(d.Engine, "sqlserver"):
+		r.mistake("iops", "must be left out for %s below %d GiB, where it has 3000", d.StorageType, allowed.Striped)
+	case d.IOPS > 0:
+		b.iops(r, allowed, d.StorageType, d.Size, d.IOPS)
+	}
+}
+
+// global checks the region that hosts a shared database: the app must be there.
+func (b appBuilder) global(r record, d Database) {
+	if d.Global == "" || !b.knownRegion(d.Global, r.posOf("global")) || slices.Contains(b.regions, d.Global) {
+		return
+	}
+	r.mistake("global", "%s cannot host the database: the app isn't there, but in %s", d.Global, strings.Join(b.regions, ", "))
+}
+
+// variables reports databases and caches whose environment variables would be the same.
+func (b appBuilder) variables(a *AppRegion) {
+	seen := map[string]string{}
+	claim := func(at Pos, what, name string) {
+		prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		if twin, ok := seen[prefix]; ok {
+			b.report.Errorf(at, "would give the variable %s_URL, as %s does: rename one of them", prefix, twin)
+		}
+		seen[prefix] = fmt.Sprintf("%s %s", what, name)
+	}
+	for _, c := range a.Caches {
+		claim(c.Pos, "cache", c.Name)
+	}
+	for _, d := range a.Databases {
+		claim(d.Pos, "database", d.Name)
+	}
+}

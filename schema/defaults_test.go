@@ -1,0 +1,183 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cuelang.org/go/cue"
+)
+
+// Each part of defaults.cue and the definition that it is for.
+var definitionsOfDefaults = map[string]string{
+	"orbit": "#OrbitSection", "flow_logs": "#FlowLogs", "app": "#AppSection", "root_volume": "#RootVolume",
+	"permission": "#Permission", "dns": "#DNS", "file": "#File", "volume": "#Volume", "database": "#Database", "cache": "#Cache",
+	"endpoint": "#Endpoint", "trigger": "#Trigger", "database_alarm": "#DatabaseAlarm", "log_alarm": "#LogAlarm",
+	"deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging", "spot": "#Spot",
+}
+
+func TestDefaultsFitTheDefinitions(t *testing.T) {
+	l := newLanguage(t)
+	parts, err := l.root.LookupPath(cue.ParsePath("defaults")).Fields()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for parts.Next() {
+		name := parts.Selector().Unquoted()
+		definition, ok := definitionsOfDefaults[name]
+		if !ok {
+			t.Errorf("defaults.%s is for no definition", name)
+			continue
+		}
+		fit := l.root.LookupPath(cue.ParsePath(definition)).Unify(parts.Value())
+		if err := fit.Validate(); err != nil {
+			t.Errorf("defaults.%s does not fit %s: %v", name, definition, err)
+		}
+	}
+}
+
+// The model of a manifest that says no more than it must holds every default of defaults.cue.
+func TestModelHasTheDefaults(t *testing.T) {
+	model := load(t, map[string]string{
+		"orbit.yaml": "name: o\nregions: [us-east-1]\nall: {domain: example.com}",
+		"on.yaml": `
+name: "on"
+all:
+  instance_type: m5d.large
+  services: {web: {image: nginx}}
+  permissions: [{actions: [s3:GetObject], resources: ["*"]}]
+  files: {motd: hello}
+  volumes: {data: {}}
+  databases: {main: {alarms: {a: {metric: cpu, endpoints: up}}}}
+  caches: {sessions: {}}
+  alarms: {endpoints: {up: {type: scaleup}}, triggers: {t: {metric: m, namespace: N, statistic: Sum, threshold: ">1", endpoints: up}}}
+  logging: {docker: {metrics: {m: {patterns: {x: 1}, alarms: {a: {threshold: ">1", endpoints: up}}}}}}
+  spot: true
+`,
+		"off.yaml": "name: \"off\"\nall: {services: {web: {image: nginx}}}",
+	})
+	logged := load(t, map[string]string{"orbit.yaml": "name: o\nregions: [us-east-1]\nall: {flow_logs: true}"})
+	o, off, on := model.Orbit.Regions[0], model.Apps[0].Regions[0], model.Apps[1].Regions[0]
+	got := map[string]any{
+		"orbit.provider":               "spacel", // there is no other
+		"orbit.nat":                    o.NAT,
+		"orbit.private_network":        o.PrivateNetwork,
+		"orbit.ipv6":                   o.IPv6,
+		"orbit.flow_logs":              o.FlowLogs != nil,
+		"orbit.bastion_instance_count": o.BastionInstanceCount,
+		"orbit.bastion_instance_type":  o.BastionInstanceType,
+		"orbit.debian":                 o.BastionImage.Debian,
+		"flow_logs.retention":          logged.Orbit.Regions[0].FlowLogs.Retention,
+		"flow_logs.traffic":            logged.Orbit.Regions[0].FlowLogs.Traffic,
+		"app.instance_type":            off.InstanceType,
+		"app.instance_min":             off.InstanceMin,
+		"app.instance_max":             off.InstanceMax,
+		"app.instance_availability":    off.InstanceAvailability,
+		"app.elb_availability":         off.ELBAvailability,
+		"app.update_policy":            off.UpdatePolicy,
+		"app.elastic_ips":              off.ElasticIPs,
+		"app.cw_stats":                 off.CWStats,
+		"app.idle_timeout":             off.IdleTimeout,
+		"app.deregistration_delay":     off.DeregistrationDelay,
+		"app.tls_policy":               off.TLSPolicy,
+		"app.spot":                     off.Spot != nil,
+		"app.public_ports":             off.PublicPorts[0].Port,
+		"root_volume.size":             off.RootVolume.Size,
+		"permission.effect":            on.Permissions[0].Effect,
+		"dns.routing":                  off.DNS.Routing,
+		"dns.weight":                   off.DNS.Weight,
+		"file.mode":                    on.Files[0].Mode,
+		"volume.count":                 on.Volumes[0].Count,
+		"volume.size":                  on.Volumes[0].Size,
+		"volume.type":                  on.Volumes[0].Type,
+		"volume.encrypted":             on.Volumes[0].Encrypted,
+		"database.type":                on.Databases[0].Engine,
+		"database.instance_type":       on.Databases[0].InstanceType,
+		"database.multi_az":            on.Databases[0].MultiAZ,
+		"database.encrypted":           on.Databases[0].Encrypted,
+		"database.public":              on.Databases[0].Public,
+		"database.size":                on.Databases[0].Size,
+		"database.storage_type":        on.Databases[0].StorageType,
+		"cache.type":                   on.Caches[0].Engine,
+		"cache.instance_type":          on.Caches[0].InstanceType,
+		"cache.replicas":               on.Caches[0].Replicas,
+		"endpoint.adjustment":          on.Alarms.Endpoints[0].Adjustment,
+		"endpoint.cooldown":            on.Alarms.Endpoints[0].Cooldown,
+		"trigger.period":               period(on.Alarms.Triggers[0]),
+		"database_alarm.period":        period(on.Databases[0].Alarms[0]),
+		"database_alarm.statistic":     on.Databases[0].Alarms[0].Statistic,
+		"log_alarm.period":             period(on.Logging.Docker.Metrics[0].Alarms[0]),
+		"log_alarm.statistic":          on.Logging.Docker.Metrics[0].Alarms[0].Statistic,
+		"deploy_logging.retention":     off.Logging.Deploy.Retention,
+		"docker_logging.retention":     on.Logging.Docker.Retention,
+		"spot.strategy":                on.Spot.Strategy,
+	}
+	facts, err := newLanguage(t).facts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range facts.defaults.fields {
+		for _, f := range part.value.fields {
+			name := part.key + "." + f.key
+			want := f.value.text
+			if f.key == "public_ports" {
+				want = f.value.fields[0].key
+			}
+			if value, ok := got[name]; !ok || fmt.Sprint(value) != want {
+				t.Errorf("defaults.%s is %s, but the model has %v", name, want, value)
+			}
+			delete(got, name)
+		}
+	}
+	for name := range got {
+		t.Errorf("defaults.cue has no %s", name)
+	}
+	if d := on.Databases[0]; d.Port != 5432 || d.Version != facts.catalog.Databases["postgres"].Default || d.Username != "main" {
+		t.Errorf("a database without more is %+v", d)
+	}
+	if c := on.Caches[0]; c.Version != facts.catalog.Caches["valkey"].Default || c.AutomaticFailover {
+		t.Errorf("a cache without more is %+v", c)
+	}
+	if policy, err := newLanguage(t).root.LookupPath(cue.ParsePath("catalog.balancer_policy")).String(); err != nil || policy != off.TLSPolicy {
+		t.Errorf("the policy is %s, but the catalog recommends %s", off.TLSPolicy, policy)
+	}
+}
+
+func period(t Trigger) string { return fmt.Sprintf("%dx%d", t.Periods, t.Period) }
+
+// load loads manifests from a directory of its own. orbit.* is the orbit, the rest are apps; there may be no problem but
+// notes.
+func load(t *testing.T, files map[string]string) *Model {
+	t.Helper()
+	model, report := loadAll(t, files)
+	if report.Failed(true) || model == nil {
+		t.Fatal(report.Problems())
+	}
+	return model
+}
+
+func loadAll(t *testing.T, files map[string]string) (*Model, *Report) {
+	t.Helper()
+	dir := t.TempDir()
+	var in Inputs
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(name, "orbit.") {
+			in.Orbit = path
+		} else {
+			in.Apps = append(in.Apps, path)
+		}
+	}
+	var report Report
+	model, err := Load(context.Background(), in, &report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model, &report
+}

@@ -1,0 +1,197 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+)
+
+// explainer finds every mistake of a manifest that its definition refuses, and takes what is of no use out of the tree.
+type explainer struct {
+	report   *Report
+	regions  []string // that a misspelt section may be meant for
+	mistakes int
+}
+
+func (e *explainer) errorf(at place, path, format string, args ...any) {
+	e.mistakes++
+	e.report.Errorf(at.pos(path), format, args...)
+}
+
+// object explains an object's fields.
+func (e *explainer) object(t *tree, s *shape, path string, secret bool) {
+	kept := t.fields[:0]
+	for _, f := range t.fields {
+		if e.field(f, s, path, secret) {
+			kept = append(kept, f)
+			continue
+		}
+		t.spoil(f.key)
+	}
+	t.fields = kept
+	_, required := s.known()
+	for _, name := range required {
+		if t.lookup(name) == nil && !t.spoiled[name] {
+			e.errorf(t.at, member(path, name), "is missing: it %s", s.field(name).wants())
+		}
+	}
+}
+
+// choice lists names, when they are few.
+func choice(names []string) string {
+	if len(names) > 8 {
+		return ""
+	}
+	return "; it knows " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
+}
+
+// spoil notes that what a key had was of no use.
+func (t *tree) spoil(key string) {
+	if t.spoiled == nil {
+		t.spoiled = map[string]bool{}
+	}
+	t.spoiled[key] = true
+}
+
+// field explains one field and says whether its value is of use.
+func (e *explainer) field(f field, s *shape, path string, secret bool) bool {
+	inner := s.field(f.key)
+	path = member(path, f.key)
+	if inner != nil {
+		return e.value(f.value, inner, f.at, path, secret || s.secret)
+	}
+	if s.keys != "" {
+		e.errorf(f.at, path, "the key must be %s", s.keys)
+		return false
+	}
+	names, _ := s.known()
+	if !strings.Contains(path, ".") {
+		names = append(names, e.regions...)
+	}
+	e.errorf(f.at, path, "is no field that spacel knows%s", cmp.Or(suggest(f.key, names), choice(names)))
+	return false
+}
+
+// value explains a value and says whether it is of use: an object or a list, where one is meant, is, for what is in it.
+func (e *explainer) value(t *tree, s *shape, at place, path string, secret bool) bool {
+	secret = secret || s.secret
+	switch {
+	case s.anything:
+		return true
+	case t.kind == object && s.object.Exists():
+		e.object(t, s, path, secret)
+		return true
+	case t.kind == list && s.items.Exists():
+		e.list(t, s, path, secret)
+		return true
+	case s.accepts(t):
+		return true
+	}
+	e.errorf(at, path, "%s, got %s%s", s.wants(), got(t, secret), s.hint(t, secret))
+	return false
+}
+
+func (e *explainer) list(t *tree, s *shape, path string, secret bool) {
+	kept := t.items[:0]
+	for i, item := range t.items {
+		if e.value(item, s.element(), item.at, index(path, i), secret) {
+			kept = append(kept, item)
+			continue
+		}
+		t.spoil(index("", i))
+	}
+	t.items = kept
+}
+
+// accepts says whether a scalar is one of the shape's forms.
+func (s *shape) accepts(t *tree) bool {
+	if t.kind == list || t.kind == object {
+		return false
+	}
+	value := s.of.context.BuildExpr(t.syntax())
+	return slices.ContainsFunc(s.scalar, func(form cue.Value) bool {
+		return form.Unify(value).Validate(cue.Concrete(true)) == nil
+	})
+}
+
+// wants says what must stand where the shape is: the definition's own words if it has some, else the kind.
+func (s *shape) wants() string {
+	forms := s.words()
+	if s.items.Exists() {
+		forms = append(forms, "a list of "+s.element().plural())
+	}
+	if s.object.Exists() {
+		forms = append(forms, "an object")
+	}
+	return "must be " + strings.Join(forms, " or ")
+}
+
+// words say what the scalar forms are: the text of their error("must be …") without the must be; else their kinds.
+func (s *shape) words() []string {
+	var words []string
+	var kinds cue.Kind
+	misfit := s.of.context.Encode(struct{}{})
+	for _, form := range s.scalar {
+		kinds |= form.IncompleteKind()
+		for _, e := range errors.Errors(form.Unify(misfit).Err()) {
+			format, args := e.Msg()
+			if own, ok := strings.CutPrefix(fmt.Sprintf(format, args...), "must be "); ok {
+				words = append(words, own)
+			}
+		}
+	}
+	if words == nil && kinds != 0 {
+		return []string{kindWords(kinds)}
+	}
+	return slices.Compact(words)
+}
+
+func kindWords(k cue.Kind) string {
+	var words []string
+	for _, known := range []struct {
+		kind cue.Kind
+		word string
+	}{{cue.StringKind, "a string"}, {cue.NumberKind, "a number"}, {cue.BoolKind, "true or false"}} {
+		if k&known.kind != 0 {
+			words = append(words, known.word)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// plural names what a list holds.
+func (s *shape) plural() string {
+	switch {
+	case s.object.Exists():
+		return "objects"
+	case s.kinds == cue.StringKind:
+		return "strings"
+	}
+	return "values"
+}
+
+// got tells what stands there instead. A secret isn't shown.
+func got(t *tree, secret bool) string {
+	const most = 60
+	switch {
+	case t.kind == list || t.kind == object || t.kind == null || secret:
+		return t.kind.String()
+	case t.kind == text && len(t.text) > most:
+		return fmt.Sprintf("%q…", strings.ToValidUTF8(t.text[:most], ""))
+	case t.kind == text:
+		return fmt.Sprintf("%q", t.text)
+	}
+	return t.text
+}
+
+// hint shows how to write a lone string as a list.
+func (s *shape) hint(t *tree, secret bool) string {
+	if t.kind != text || secret || !s.items.Exists() || s.element().kinds&cue.StringKind == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; write [%q]", t.text)
+}

@@ -1,0 +1,56 @@
+package schema
+
+import (
+	"path"
+	"strings"
+)
+
+func (b appBuilder) files() []File {
+	var files []File
+	for _, e := range b.merged("files", asIs, nil) {
+		f := File{Node: NewNode(e.pos(), nil), Name: e.key, Text: b.content(e.node)}
+		f.Mode = b.facts.defaults.lookup("file").lookup("mode").text
+		if mode := e.value.lookup("mode"); mode != nil {
+			f.Mode = "0" + strings.TrimPrefix(mode.text, "0")
+		}
+		if clean := path.Clean("/" + e.key); strings.HasPrefix(e.key, "/") || clean != "/"+e.key {
+			b.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))
+		}
+		files = append(files, f)
+	}
+	b.nested(files)
+	return files
+}
+
+// nested reports files that others need as a directory.
+func (b appBuilder) nested(files []File) {
+	names := map[string]bool{}
+	for _, f := range files {
+		names[f.Name] = true
+	}
+	for _, f := range files {
+		if path.Clean(f.Name) != f.Name {
+			continue // reported already
+		}
+		for dir := path.Dir(f.Name); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			if names[dir] {
+				b.report.Errorf(f.Pos, "cannot be below %s, which is a file", dir)
+			}
+		}
+	}
+}
+
+// environmentFiles reports files that a unit's environment makes too.
+func (b appBuilder) environmentFiles(a *AppRegion) {
+	made := map[string]string{}
+	for _, s := range a.Services {
+		if len(s.Environment) > 0 {
+			made[strings.TrimSuffix(s.Name, path.Ext(s.Name))+".env"] = s.Name
+		}
+	}
+	for _, f := range a.Files {
+		if unit, ok := made[f.Name]; ok {
+			b.report.Errorf(f.Pos, "is made of the environment of %s too: keep one of them", unit)
+		}
+	}
+}

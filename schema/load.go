@@ -1,0 +1,153 @@
+package schema
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Inputs say what to load. A path is a file, a directory of an app, or - for standard input.
+type Inputs struct {
+	Orbit   string
+	Apps    []string
+	Stdin   io.Reader
+	Regions []string // of --region: they must be the orbit's, and are its regions when its manifest lists none
+}
+
+// Load reads and checks an orbit's manifest and those of apps. What is wrong with them goes to the report, which is
+// complete over all inputs; the model is nil when there is an error among it. An error is the world's: a file that is not
+// there.
+func Load(ctx context.Context, in Inputs, r *Report) (*Model, error) {
+	if err := in.oneStdin(); err != nil {
+		return nil, err
+	}
+	language, err := compileLanguage()
+	if err != nil {
+		return nil, err
+	}
+	facts, err := language.facts()
+	if err != nil {
+		return nil, err
+	}
+	return in.load(ctx, r, language, facts)
+}
+
+// load is Load with the language compiled.
+func (in Inputs) load(ctx context.Context, r *Report, language *language, facts *facts) (*Model, error) {
+	l := &loader{facts: facts, report: r, stdin: in.Stdin, narrow: in.Regions, orbit: map[string]section{}}
+	orbit, err := l.loadOrbit(in.Orbit, language)
+	if err != nil {
+		return nil, err
+	}
+	apps, err := l.loadApps(ctx, in.Apps, orbit, language)
+	if err != nil {
+		return nil, err
+	}
+	l.twins(apps)
+	if r.Failed(false) {
+		return nil, nil
+	}
+	return &Model{Orbit: orbit, Apps: apps}, nil
+}
+
+// oneStdin refuses to read standard input for two manifests.
+func (in Inputs) oneStdin() error {
+	fromStdin := func(path string) bool { return path == "-" }
+	apps := slices.DeleteFunc(slices.Clone(in.Apps), func(path string) bool { return !fromStdin(path) })
+	if len(apps) > 1 || len(apps) == 1 && fromStdin(in.Orbit) {
+		return errors.New("only one manifest can be read from standard input (-)")
+	}
+	return nil
+}
+
+// loader is one Load.
+type loader struct {
+	facts  *facts
+	report *Report
+	stdin  io.Reader
+	narrow []string
+
+	orbit map[string]section // what the orbit's manifest says of each of its regions
+}
+
+// read reads a manifest and holds it against its definition. It is nil when there is nothing to go on with.
+func (l *loader) read(path string, language *language, s *shape) (*manifest, error) {
+	t, err := readManifest(path, l.stdin, l.report)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	normalise(t, s)
+	language.check(t, s, l.report, l.facts.regionNames())
+	return &manifest{l, node{t, t.at, ""}}, nil
+}
+
+func (l *loader) loadOrbit(path string, language *language) (*Orbit, error) {
+	m, err := l.read(path, language, language.orbit)
+	if m == nil || err != nil {
+		return nil, err
+	}
+	return m.orbit(), nil
+}
+
+// loadApps loads apps side by side. Each worker has definitions of its own, made when it gets its first app.
+func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *language) ([]*App, error) {
+	workers := min(runtime.GOMAXPROCS(0), len(paths))
+	apps := make([]*App, len(paths))
+	languages := make(chan *language, max(workers, 1))
+	languages <- first
+	for range workers - 1 {
+		languages <- nil
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(max(workers, 1))
+	for i, path := range paths {
+		work.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			language := <-languages
+			defer func() { languages <- language }()
+			if language == nil {
+				if language, err = compileLanguage(); err != nil {
+					return err
+				}
+			}
+			apps[i], err = l.loadApp(path, orbit, language)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	apps = slices.DeleteFunc(apps, func(a *App) bool { return a == nil })
+	slices.SortFunc(apps, func(a, b *App) int { return cmp.Compare(a.Name, b.Name) })
+	return apps, nil
+}
+
+func (l *loader) loadApp(path string, orbit *Orbit, language *language) (*App, error) {
+	m, err := l.read(path, language, language.app)
+	if m == nil || err != nil || orbit == nil {
+		return nil, err
+	}
+	return m.app(orbit), nil
+}
+
+// twins reports apps of one name: their stacks would be one. Names that differ in case only make one file on some machines.
+func (l *loader) twins(apps []*App) {
+	seen := map[string]*App{}
+	byFile := slices.SortedFunc(slices.Values(apps), func(a, b *App) int { return cmp.Compare(a.Pos.File, b.Pos.File) })
+	for _, app := range byFile {
+		name := strings.ToLower(app.Name)
+		if first, ok := seen[name]; ok && name != "" {
+			l.report.Errorf(app.At("name"), "is the name of the app in %s too", first.Pos.File)
+			continue
+		}
+		seen[name] = app
+	}
+}

@@ -1,0 +1,44 @@
+package schema
+
+func (b appBuilder) logging() Logging {
+	logging := b.child("logging", nil)
+	deploy := logging.child("deploy", b.facts.defaults.lookup("deploy_logging"))
+	return Logging{
+		Node:   logging.node(),
+		Deploy: LogGroup{Node: deploy.node(), Retention: deploy.number("retention")},
+		Docker: b.dockerLogging(logging),
+	}
+}
+
+// dockerLogging is nil when the containers' output stays where it is. {} is off, as it was in the 2016 tool.
+func (b appBuilder) dockerLogging(logging record) *DockerLogging {
+	if !logging.flag("docker") {
+		return nil
+	}
+	n := logging.fields["docker"]
+	if n.value.kind == object && len(n.value.fields)+len(n.value.spoiled) == 0 {
+		logging.Warnf(n.pos(), "{} is off, as it always was: write true for on, or remove it")
+		return nil
+	}
+	r := logging.child("docker", b.facts.defaults.lookup("docker_logging"))
+	docker := &DockerLogging{Node: r.node(), Retention: r.number("retention")}
+	for _, e := range r.entries("metrics") {
+		docker.Metrics = append(docker.Metrics, b.logMetric(e))
+	}
+	return docker
+}
+
+func (b appBuilder) logMetric(e entry) LogMetric {
+	r := e.record(b.report, nil)
+	metric := LogMetric{Node: r.node(), Name: e.key, Patterns: map[string]string{}}
+	for _, p := range r.entries("patterns") {
+		metric.Patterns[p.key] = p.value.text
+	}
+	if r.has("patterns") && len(metric.Patterns) == 0 && !r.unknown("patterns") {
+		r.mistake("patterns", "must have at least one pattern")
+	}
+	for _, alarm := range r.entries("alarms") {
+		metric.Alarms = append(metric.Alarms, b.logAlarm(alarm, e.key))
+	}
+	return metric
+}

@@ -1,0 +1,169 @@
+package schema
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// longestStack is CloudFormation's limit for a stack's name.
+const longestStack = 128
+
+// orbit makes the model's orbit of its manifest.
+func (m manifest) orbit() *Orbit {
+	top := m.root.record(m.report, nil)
+	o := &Orbit{Node: top.node(), Name: top.text("name")}
+	if len(o.Name)+len("-bastion") > longestStack {
+		top.mistake("name", "is too long: <name>-bastion must have at most %d characters, as CloudFormation wants of a stack's name", longestStack)
+	}
+	regions := m.orbitRegions(top)
+	m.sections(regions)
+	for _, region := range regions {
+		o.Regions = append(o.Regions, m.orbitRegion(region))
+	}
+	slices.SortFunc(o.Regions, func(a, b *OrbitRegion) int { return cmp.Compare(a.Region, b.Region) })
+	return o
+}
+
+// orbitRegions are the regions that the orbit is in: those listed, or without a list those of --region.
+func (m manifest) orbitRegions(top record) []string {
+	var regions []string
+	for _, n := range m.regionList() {
+		regions = append(regions, n.value.text)
+	}
+	if !top.has("regions") {
+		regions = m.narrow
+	}
+	if len(regions) == 0 && !top.unknown("regions") && len(top.list("regions")) == 0 {
+		top.mistake("regions", "must list at least one region, such as [\"us-east-1\"]")
+	}
+	for _, region := range m.narrow {
+		if m.knownRegion(region, Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
+			m.report.Errorf(Pos{Path: "--region"}, "%s is not among the orbit's regions: %s", region, strings.Join(regions, ", "))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return m.facts.regions[region].Zones == nil })
+}
+
+func (m manifest) orbitRegion(name string) *OrbitRegion {
+	s := m.section(name, m.facts.defaults.lookup("orbit"))
+	m.loader.orbit[name] = s
+	m.provider(s)
+	o := &OrbitRegion{
+		Node:                s.node(),
+		Region:              name,
+		Zones:               m.zones(s),
+		Domain:              strings.ToLower(strings.TrimSuffix(s.text("domain"), ".")),
+		NAT:                 NAT(s.text("nat")),
+		PrivateNetwork:      s.text("private_network"),
+		IPv6:                s.flag("ipv6"),
+		FlowLogs:            m.flowLogs(s),
+		BastionInstanceType: s.text("bastion_instance_type"),
+		BastionImage:        Image{Debian: s.text("debian"), AMI: s.text("bastion_ami")},
+		Tags:                m.tags(s.record),
+	}
+	o.ConstrainedZones = m.constrainedZones(s, o)
+	o.BastionArchitecture = m.facts.architecture(o.BastionInstanceType)
+	o.BastionInstanceCount = s.number("bastion_instance_count")
+	o.BastionSources = m.bastionSources(s, o.IPv6)
+	m.instanceType(s.record, "bastion_instance_type")
+	return o
+}
+
+// provider refuses the 2016 tool's other provider of networks, and what belongs to it.
+func (m manifest) provider(s section) {
+	if s.text("provider") == "gdh" {
+		s.mistake("provider", "gdh is no more: remove provider, and spacel makes the network of %s itself, or take the region out of regions", s.region)
+		return
+	}
+	for _, name := range []string{"parent_stack", "deploy_stack"} {
+		if s.has(name) {
+			s.Warnf(s.posOf(name), "does nothing: it belongs to provider gdh, which is no more")
+		}
+	}
+}
+
+func (m manifest) flowLogs(s section) *FlowLogs {
+	if !s.flag("flow_logs") {
+		return nil
+	}
+	logs := s.child("flow_logs", m.facts.defaults.lookup("flow_logs"))
+	return &FlowLogs{Node: logs.node(), Retention: logs.number("retention"), Traffic: logs.text("traffic")}
+}
+
+// zones are the zone ids that azs names, or all of the region's but the constrained ones. Their order is regions.cue's,
+// where a zone that AWS adds goes last, so that it moves nothing.
+func (m manifest) zones(s section) []string {
+	all := m.facts.regions[s.region]
+	if !s.has("azs") {
+		return slices.Clone(all.Zones)
+	}
+	known := append(slices.Clone(all.Zones), slices.Sorted(maps.Keys(all.Constrained))...)
+	var zones []string
+	for _, n := range s.list("azs") {
+		zone := n.value.text
+		switch {
+		case !slices.Contains(known, zone):
+			s.Errorf(n.pos(), "must be a zone of %s (%s), got %q", s.region, strings.Join(known, ", "), zone)
+		case slices.Contains(zones, zone):
+			s.Errorf(n.pos(), "%s is listed twice", zone)
+		default:
+			zones = append(zones, zone)
+		}
+	}
+	if listed := len(s.list("azs")) + len(s.fields["azs"].value.spoiled); listed < 2 || listed > 6 {
+		s.mistake("azs", "must list 2 to 6 zones, got %d", listed)
+	}
+	slices.SortFunc(zones, func(a, b string) int { return cmp.Compare(slices.Index(known, a), slices.Index(known, b)) })
+	return zones
+}
+
+// constrainedZones are the zones that azs names although AWS has no NAT gateway there.
+func (m manifest) constrainedZones(s section, o *OrbitRegion) []string {
+	var zones []string
+	for _, zone := range o.Zones {
+		if _, constrained := m.facts.regions[s.region].Constrained[zone]; constrained {
+			zones = append(zones, zone)
+		}
+	}
+	if len(zones) > 0 && len(zones) == len(o.Zones) && o.NAT != NATDisabled {
+		s.mistake("azs", "none of these zones takes a NAT gateway: add another zone, or use nat: disabled")
+	}
+	return zones
+}
+
+// tags are a manifest's tags. CloudFormation takes 50, and spacel adds two.
+func (m manifest) tags(r record) map[string]string {
+	tags := map[string]string{}
+	for _, e := range r.entries("tags") {
+		if prefix, _, _ := strings.Cut(strings.ToLower(e.key), ":"); strings.Contains(e.key, ":") && (prefix == "aws" || prefix == "spacel") {
+			r.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)
+		}
+		tags[e.key] = e.value.text
+	}
+	if most := 40; len(tags) > most {
+		r.mistake("tags", "must be at most %d tags, got %d", most, len(tags))
+	}
+	return tags
+}
+
+// instanceType refuses types that EC2 offers no more and those that can't run Debian.
+func (m manifest) instanceType(r record, field string) {
+	kind := r.text(field)
+	family, _, _ := strings.Cut(kind, ".")
+	if instead, gone := m.facts.catalog.Withdrawn["instance_families"][family]; gone {
+		r.mistake(field, "EC2 no longer offers %s: use %s", family, instead)
+	}
+	if m.facts.catalog.Architectures.MacOS.MatchString(kind) {
+		r.mistake(field, "%s runs nothing but macOS", kind)
+	}
+}
+
+// architecture is the processor of an instance type, as Debian calls it.
+func (f *facts) architecture(instanceType string) string {
+	if f.catalog.Architectures.ARM64.MatchString(instanceType) {
+		return "arm64"
+	}
+	return "amd64"
+}

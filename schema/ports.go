@@ -1,0 +1,282 @@
+package schema
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// publicPorts are the ports that the balancer, or the instances, listen on.
+func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
+	var ports []PublicPort
+	for _, e := range b.merged("public_ports", asIs, b.defaultPorts(a)) {
+		ports = append(ports, b.publicPort(e, a))
+	}
+	slices.SortFunc(ports, func(x, y PublicPort) int { return cmp.Compare(x.Port, y.Port) })
+	for i := range ports {
+		b.redirect(&ports[i], ports, a)
+	}
+	return ports
+}
+
+func asIs(key string) string { return key }
+
+// defaultPorts is port 80, behind a load balancer and unless all says otherwise.
+func (b appBuilder) defaultPorts(a *AppRegion) []entry {
+	if b.all.value.lookup("public_ports") != nil || a.ELBAvailability == Disabled {
+		return nil
+	}
+	var ports []entry
+	at := b.posOf("public_ports")
+	for _, f := range b.defaults.lookup("public_ports").fields {
+		ports = append(ports, entry{f.key, node{f.value, place{at.File, at.Line, at.Col}, member(at.Path, f.key)}})
+	}
+	return ports
+}
+
+func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
+	r := e.record(b.report, nil)
+	port, _ := strconv.Atoi(e.key)
+	p := PublicPort{Node: r.node(), Port: port, Scheme: scheme(r.text("scheme")), InternalPort: port, Certificate: r.text("certificate")}
+	if r.has("internal_port") {
+		p.InternalPort = r.number("internal_port")
+	}
+	if p.Scheme == "" {
+		p.Scheme = httpScheme(port)
+	}
+	p.InternalScheme = b.internalScheme(r, p)
+	p.RedirectTo = r.number("redirect")
+	p.Sources = b.portSources(r, a)
+	b.sshPort(r, p, a)
+	b.certificate(r, p, a)
+	return p
+}
+
+// scheme is a scheme as the model spells it.
+func scheme(written string) string {
+	if written = strings.ToUpper(written); written == "TLS" {
+		return "SSL"
+	}
+	return written
+}
+
+func httpScheme(port int) string {
+	if port == 443 {
+		return "HTTPS"
+	}
+	return "HTTP"
+}
+
+// internalScheme is what the balancer speaks to the instances. Both sides of it are of a kind.
+func (b appBuilder) internalScheme(r record, p PublicPort) string {
+	http := p.Scheme == "HTTP" || p.Scheme == "HTTPS"
+	if !r.has("internal_scheme") {
+		switch {
+		case http:
+			return httpScheme(p.InternalPort)
+		case p.Scheme == "UDP":
+			return "UDP"
+		}
+		return "TCP"
+	}
+	internal := scheme(r.text("internal_scheme"))
+	if internalHTTP := internal == "HTTP" || internal == "HTTPS"; internalHTTP != http || (internal == "UDP") != (p.Scheme == "UDP") {
+		r.mistake("internal_scheme", "must be %s, as the port's scheme is %s, got %s", kindred(p.Scheme), p.Scheme, internal)
+	}
+	return internal
+}
+
+func kindred(scheme string) string {
+	switch scheme {
+	case "HTTP", "HTTPS":
+		return "HTTP or HTTPS"
+	case "UDP":
+		return "UDP"
+	}
+	return "TCP or SSL"
+}
+
+// gate is from where a port can be reached: the balancer's availability, without one the instances'.
+func gate(a *AppRegion) Availability {
+	if a.ELBAvailability == Disabled {
+		return a.InstanceAvailability
+	}
+	return a.ELBAvailability
+}
+
+// portSources are who may send traffic to a port. Addresses of the internet are of no use where it doesn't reach.
+func (b appBuilder) portSources(r record, a *AppRegion) []Source {
+	if !r.has("sources") {
+		return b.defaultSources(r, gate(a))
+	}
+	sources := b.clients().of(r.list("sources"))
+	if gate(a) == InternetFacing {
+		return sources
+	}
+	var kept []Source
+	for _, s := range sources {
+		if (s.Kind == CIDRv4 || s.Kind == CIDRv6) && public(s.Value) {
+			b.report.Warnf(s.Pos, "%s is left out: the internet cannot reach what is %s", s.Value, gate(a))
+			continue
+		}
+		kept = append(kept, s)
+	}
+	return kept
+}
+
+func (b appBuilder) defaultSources(r record, reach Availability) []Source {
+	at := NewNode(r.posOf("sources"), nil)
+	switch reach {
+	case InternetFacing:
+		return everyone(at, b.network.IPv6)
+	case Private:
+		return []Source{{Node: at, Kind: Region, Value: b.network.Region}}
+	}
+	var all []Source
+	for _, region := range b.orbit.Regions {
+		all = append(all, Source{Node: at, Kind: Region, Value: region.Region})
+	}
+	return all
+}
+
+// sshPort keeps the instances' own sshd to the bastions.
+func (b appBuilder) sshPort(r record, p PublicPort, a *AppRegion) {
+	const ssh = 22
+	if p.InternalPort == ssh && a.ELBAvailability != Disabled || p.Port == ssh && a.ELBAvailability == Disabled {
+		r.Errorf(r.at, "port 22 of the instances is SSH's, which only the bastions reach")
+	}
+}
+
+// certificate checks what belongs to HTTPS and SSL. Without a balancer there is nothing to hold a certificate.
+func (b appBuilder) certificate(r record, p PublicPort, a *AppRegion) {
+	if a.ELBAvailability == Disabled {
+		return
+	}
+	if p.Scheme != "HTTPS" && p.Scheme != "SSL" {
+		if p.Certificate != "" {
+			r.mistake("certificate", "is of use only on an HTTPS or SSL port, and this one is %s", p.Scheme)
+		}
+		return
+	}
+	arn := strings.Split(p.Certificate, ":")
+	switch {
+	case len(arn) > 3 && arn[2] == "acm" && arn[3] != a.Region:
+		r.mistake("certificate", "is a certificate of %s, and this load balancer is in %s", arn[3], a.Region)
+	case len(arn) > 3 || r.unknown("certificate") || b.unknown("hostnames") || b.orbitSection().unknown("domain"):
+	case len(a.Hostnames) == 0:
+		r.Errorf(r.at, "%s needs a certificate: set certificate to an ARN, or give the app hostnames, or the orbit a domain, and one is made", p.Scheme)
+	case len(a.Hostnames[0].Name) > 64 && p.Certificate == "":
+		b.report.Errorf(a.Hostnames[0].Pos, "%s is longer than the 64 characters that a certificate's first name may have: put a shorter one first, or set certificate", a.Hostnames[0].Name)
+	}
+}
+
+// redirect checks where a port redirects to.
+func (b appBuilder) redirect(p *PublicPort, ports []PublicPort, a *AppRegion) {
+	if p.RedirectTo == 0 {
+		return
+	}
+	at := p.At("redirect")
+	if a.ELBAvailability == Disabled {
+		b.report.Errorf(at, "needs a load balancer, which elb_availability disables")
+		return
+	}
+	if p.Scheme != "HTTP" {
+		b.report.Errorf(at, "is of use only on an HTTP port, and this one is %s", p.Scheme)
+	}
+	i := slices.IndexFunc(ports, func(to PublicPort) bool { return to.Port == p.RedirectTo })
+	switch {
+	case i < 0:
+		b.report.Errorf(at, "must be one of public_ports, got %d", p.RedirectTo)
+	case ports[i].Scheme != "HTTPS":
+		b.report.Errorf(at, "must be an HTTPS port, and %d is %s", p.RedirectTo, ports[i].Scheme)
+	}
+	for _, field := range []string{"internal_port", "internal_scheme"} {
+		if p.Written(field) {
+			b.report.Errorf(p.At(field), "does nothing on a port that redirects")
+		}
+	}
+	if !onlyHTTP(ports) {
+		b.report.Errorf(at, "needs an application load balancer, which takes HTTP and HTTPS ports only")
+	}
+}
+
+// onlyHTTP says whether all ports are HTTP or HTTPS, so that an application load balancer can serve them.
+func onlyHTTP(ports []PublicPort) bool {
+	return !slices.ContainsFunc(ports, func(p PublicPort) bool { return p.Scheme != "HTTP" && p.Scheme != "HTTPS" })
+}
+
+// balancer checks what a load balancer needs, and the limits of its kind.
+func (b appBuilder) balancer(a *AppRegion) {
+	if a.ELBAvailability == Disabled {
+		return
+	}
+	if len(a.PublicPorts) == 0 && !b.unknown("public_ports") && !b.emptied("public_ports") {
+		b.mistake("public_ports", "a load balancer needs a port: name one, or set elb_availability to disabled")
+	}
+	const albMost, nlbLeast = 4000, 60
+	if http := onlyHTTP(a.PublicPorts); http && a.IdleTimeout > albMost {
+		b.mistake("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)
+	} else if !http && a.IdleTimeout < nlbLeast {
+		b.mistake("idle_timeout", "must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
+	}
+	if _, ok := b.facts.catalog.BalancerPolicies[a.TLSPolicy]; !ok {
+		b.mistake("tls_policy", "AWS has no policy %s%s", a.TLSPolicy, suggest(a.TLSPolicy, slices.Collect(maps.Keys(b.facts.catalog.BalancerPolicies))))
+	}
+}
+
+// emptied says whether a field is without entries only because those it has were of no use.
+func (b appBuilder) emptied(field string) bool {
+	for _, part := range []node{b.all, b.own} {
+		if t := part.value.lookup(field); t != nil && len(t.spoiled) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// privatePorts are the ports that the app's instances reach each other on.
+func (b appBuilder) privatePorts() []PrivatePort {
+	var ports []PrivatePort
+	for _, e := range b.merged("private_ports", portRange, nil) {
+		p := PrivatePort{Node: NewNode(e.pos(), nil)}
+		from, to, _ := strings.Cut(e.key, "-")
+		p.From, _ = strconv.Atoi(from)
+		p.To, _ = strconv.Atoi(to)
+		if p.From > p.To || p.To > 65535 || p.From < 1 {
+			b.report.Errorf(e.pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
+			continue
+		}
+		for _, n := range e.items() {
+			if protocol := strings.ToLower(n.value.text); slices.Contains(p.Protocols, protocol) {
+				b.report.Warnf(n.pos(), "%s is listed twice", protocol)
+			} else {
+				p.Protocols = append(p.Protocols, protocol)
+			}
+		}
+		if len(e.value.items)+len(e.value.spoiled) == 0 {
+			b.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
+		}
+		slices.Sort(p.Protocols)
+		ports = append(ports, p)
+	}
+	slices.SortFunc(ports, func(x, y PrivatePort) int { return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To)) })
+	return ports
+}
+
+// portRange is a range with its end, though it be one port, and without leading zeros.
+func portRange(key string) string {
+	from, to, ok := strings.Cut(key, "-")
+	if !ok {
+		to = from
+	}
+	return bare(from) + "-" + bare(to)
+}
+
+func bare(digits string) string {
+	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
+		return trimmed
+	}
+	return "0"
+}

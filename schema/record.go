@@ -1,0 +1,156 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// node is a value of a manifest with its place (its key's, when it has one) and the path that reports show.
+type node struct {
+	value *tree
+	at    place
+	path  string
+}
+
+func (n node) pos() Pos { return n.at.pos(n.path) }
+
+// items are the items of a list.
+func (n node) items() []node {
+	var items []node
+	i := 0
+	for _, item := range n.value.items {
+		for n.value.spoiled[index("", i)] {
+			i++ // an item of no use stood here
+		}
+		items = append(items, node{item, item.at, index(n.path, i)})
+		i++
+	}
+	return items
+}
+
+// entry is a key of an object with its value.
+type entry struct {
+	key string
+	node
+}
+
+// entries are an object's fields, sorted by key.
+func (n node) entries() []entry {
+	var entries []entry
+	for _, f := range n.value.fields {
+		entries = append(entries, entry{f.key, node{f.value, f.at, member(n.path, f.key)}})
+	}
+	sortEntries(entries)
+	return entries
+}
+
+func sortEntries(entries []entry) {
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+}
+
+// record is an object of a manifest on its way into the model: its fields, and the defaults of those that it lacks. Its
+// values have been checked: they are of the kind that the definitions want, or absent.
+type record struct {
+	*Report
+	at       Pos
+	fields   map[string]node
+	spoiled  map[string]bool // fields whose value was of no use, and is reported
+	defaults *tree
+}
+
+// record makes a record of an object.
+func (n node) record(r *Report, defaults *tree) record {
+	rec := record{Report: r, at: n.pos(), fields: make(map[string]node, len(n.value.fields)), spoiled: n.value.spoiled, defaults: defaults}
+	for _, f := range n.value.fields {
+		rec.fields[f.key] = node{f.value, f.at, member(n.path, f.key)}
+	}
+	return rec
+}
+
+// node is the model's node of the record.
+func (r record) node() Node {
+	written := make(map[string]Pos, len(r.fields))
+	for key, n := range r.fields {
+		written[key] = n.pos()
+	}
+	return NewNode(r.at, written)
+}
+
+// posOf is where a field is written, else the record's own place with the field's path.
+func (r record) posOf(name string) Pos {
+	if n, ok := r.fields[name]; ok {
+		return n.pos()
+	}
+	at := r.at
+	at.Path = member(at.Path, name)
+	return at
+}
+
+// mistake reports an error at a field.
+func (r record) mistake(name, format string, args ...any) { r.Errorf(r.posOf(name), format, args...) }
+
+// has says whether the manifest has a field that is of use.
+func (r record) has(name string) bool { _, ok := r.fields[name]; return ok }
+
+// unknown says whether a field was written but is of no use, or something in it isn't: nothing can be said about it then.
+func (r record) unknown(name string) bool {
+	n, ok := r.fields[name]
+	return r.spoiled[name] || ok && len(n.value.spoiled) > 0
+}
+
+// get is a field's value, or its default, or nil.
+func (r record) get(name string) *tree {
+	if n, ok := r.fields[name]; ok {
+		return n.value
+	}
+	return r.defaults.lookup(name)
+}
+
+// text is a field that is a string, or a number that may stand for one; "" when it is absent.
+func (r record) text(name string) string {
+	if t := r.get(name); t != nil {
+		return t.text
+	}
+	return ""
+}
+
+// number is a field that is a whole number, 0 when it is absent.
+func (r record) number(name string) int {
+	n, _ := strconv.Atoi(r.text(name))
+	return n
+}
+
+// flag is a field that is yes or no; an object in its place is yes.
+func (r record) flag(name string) bool {
+	t := r.get(name)
+	return t != nil && (t.kind == object || t.text == "true")
+}
+
+// list are the items of a field that is a list, or one string in its place; none when it is absent.
+func (r record) list(name string) []node {
+	n, ok := r.fields[name]
+	switch {
+	case !ok:
+		return nil
+	case n.value.kind == list:
+		return n.items()
+	}
+	return []node{n}
+}
+
+// entries are the keys of a field that is an object.
+func (r record) entries(name string) []entry {
+	if n, ok := r.fields[name]; ok {
+		return n.entries()
+	}
+	return nil
+}
+
+// child is a field that is an object; an empty one in the field's place when it is absent, or yes or no.
+func (r record) child(name string, defaults *tree) record {
+	if n, ok := r.fields[name]; ok && n.value.kind == object {
+		return n.record(r.Report, defaults)
+	}
+	return record{Report: r.Report, at: r.posOf(name), defaults: defaults}
+}

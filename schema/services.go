@@ -1,0 +1,128 @@
+package schema
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+)
+
+// unitTypes are the suffixes of systemd's units.
+var unitTypes = []string{
+	".service", ".timer", ".socket", ".path", ".mount", ".automount", ".swap", ".target", ".slice",
+}
+
+func (b appBuilder) services() []Service {
+	var services []Service
+	for _, e := range b.merged("services", unitName, nil) {
+		services = append(services, b.service(e))
+	}
+	return services
+}
+
+func (b appBuilder) service(e entry) Service {
+	r := e.record(b.report, nil)
+	s := Service{
+		Node:        r.node(),
+		Name:        e.key,
+		Image:       r.text("image"),
+		Ports:       b.portMappings(r),
+		Volumes:     mappings(r, "volumes"),
+		Environment: b.environment(r),
+	}
+	if n, ok := r.fields["unit_file"]; ok {
+		text := b.content(n)
+		s.UnitFile = &text
+	}
+	b.unit(r, s)
+	return s
+}
+
+// unit checks a unit's name, and that it has one source.
+func (b appBuilder) unit(r record, s Service) {
+	suffix := path.Ext(s.Name)
+	switch {
+	case !slices.Contains(unitTypes, suffix):
+		r.Errorf(r.at, "%s is no type of systemd unit: call it %s.service", suffix, s.Name)
+		return
+	case strings.TrimSuffix(s.Name, suffix) == "":
+		r.Errorf(r.at, "a unit needs a name before %s", suffix)
+	}
+	image := r.has("image") || r.unknown("image")
+	unitFile := r.has("unit_file") || r.unknown("unit_file")
+	switch {
+	case image && unitFile:
+		r.mistake("image", "must not stand beside unit_file: the unit is either written by hand or made for a container")
+	case !image && !unitFile && len(r.spoiled) == 0:
+		r.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
+	case image && suffix != ".service":
+		r.mistake("image", "a container runs in a .service, not in a %s", suffix)
+	}
+	if unitFile {
+		for _, field := range []string{"ports", "volumes"} {
+			if r.has(field) {
+				r.mistake(field, "is of use only with image: a unit_file says itself what it runs")
+			}
+		}
+	}
+}
+
+// portMappings are the ports of the host that lead to a container's. A port leads to one place.
+func (b appBuilder) portMappings(r record) []Mapping {
+	for _, e := range r.entries("ports") {
+		for _, number := range strings.FieldsFunc(e.key[strings.LastIndex(e.key, ":")+1:]+"-"+strings.Split(e.value.text, "/")[0], func(c rune) bool { return c == '-' }) {
+			if !validPort(number) {
+				r.Errorf(e.pos(), "a port is 1 to 65535, got %s", number)
+			}
+		}
+	}
+	return mappings(r, "ports")
+}
+
+func validPort(digits string) bool {
+	digits = bare(digits)
+	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
+}
+
+func mappings(r record, field string) []Mapping {
+	var out []Mapping
+	for _, e := range r.entries(field) {
+		out = append(out, Mapping{Host: e.key, Container: e.value.text})
+	}
+	return out
+}
+
+// environment are the variables, by name: the order of a manifest means nothing.
+func (b appBuilder) environment(r record) []Variable {
+	var variables []Variable
+	for _, e := range r.entries("environment") {
+		v := Variable{Node: NewNode(e.pos(), nil), Name: e.key}
+		switch {
+		case looksEncrypted(e.value):
+			v.Payload = b.payload(e.node)
+		case e.value.kind == text || e.value.kind == number || e.value.kind == boolean:
+			v.Value = e.value.text
+		default:
+			v.Value = e.value.json()
+		}
+		if strings.ContainsAny(v.Value, "\r\n") {
+			b.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
+		}
+		variables = append(variables, v)
+	}
+	slices.SortFunc(variables, func(x, y Variable) int { return cmp.Compare(x.Name, y.Name) })
+	return variables
+}
+
+// json is a value as JSON text, its keys in order.
+func (t *tree) json() string {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(t.data()); err != nil {
+		panic(err) // plain data always encodes
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}

@@ -1,0 +1,69 @@
+package schema
+
+func (b appBuilder) volumes() []Volume {
+	var volumes []Volume
+	mounts, disks := map[string]string{}, map[int]string{}
+	for _, e := range b.section.entries("volumes") {
+		r := e.record(b.report, b.facts.defaults.lookup("volume"))
+		v := Volume{Node: r.node(), Label: e.key, MountPoint: "/mnt/" + e.key}
+		if r.has("mount_point") {
+			v.MountPoint = r.text("mount_point")
+		}
+		if r.has("instance") {
+			disk := r.number("instance")
+			v.Instance = &disk
+			b.onlyDisk(r)
+			if twin, ok := disks[disk]; ok {
+				r.mistake("instance", "disk %d is volume %s already", disk, twin)
+			}
+			disks[disk] = e.key
+		} else {
+			b.ebs(r, &v)
+		}
+		if twin, ok := mounts[v.MountPoint]; ok {
+			r.mistake("mount_point", "%s is where volume %s is mounted already", v.MountPoint, twin)
+		}
+		mounts[v.MountPoint] = e.key
+		volumes = append(volumes, v)
+	}
+	return volumes
+}
+
+// onlyDisk reports what an instance's own disk has no choice of.
+func (b appBuilder) onlyDisk(r record) {
+	for _, field := range []string{"count", "size", "type", "iops", "encrypted"} {
+		if r.has(field) {
+			r.mistake(field, "does nothing on an instance's own disk")
+		}
+	}
+	if kind := b.text("instance_type"); !b.facts.catalog.InstanceStore.MatchString(kind) {
+		r.mistake("instance", "%s has no disks of its own", kind)
+	}
+}
+
+func (b appBuilder) ebs(r record, v *Volume) {
+	v.Count, v.Size, v.Type, v.IOPS, v.Encrypted = r.number("count"), r.number("size"), r.text("type"), r.number("iops"), r.flag("encrypted")
+	allowed := b.facts.catalog.Storage.Volumes[v.Type]
+	if v.Size < allowed.Size.Min || v.Size > allowed.Size.Max {
+		r.mistake("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
+	}
+	if v.IOPS == 0 {
+		if v.Type == "io1" || v.Type == "io2" {
+			r.mistake("iops", "is missing: %s needs it, %d to %d", v.Type, allowed.IOPS.Min, allowed.IOPS.Max)
+		}
+		return
+	}
+	b.iops(r, allowed, v.Type, v.Size, v.IOPS)
+}
+
+// iops checks I/O operations per second against what a type of storage allows.
+func (b appBuilder) iops(r record, allowed storage, kind string, size, iops int) {
+	switch {
+	case allowed.IOPS == nil:
+		r.mistake("iops", "is of no use: %s takes none", kind)
+	case iops < allowed.IOPS.Min || iops > allowed.IOPS.Max:
+		r.mistake("iops", "must be %d to %d for %s, got %d", allowed.IOPS.Min, allowed.IOPS.Max, kind, iops)
+	case allowed.IOPSPerGiB > 0 && iops > max(allowed.IOPSPerGiB*size, allowed.IOPS.Min):
+		r.mistake("iops", "must be at most %d per GiB for %s, which makes %d, got %d", allowed.IOPSPerGiB, kind, allowed.IOPSPerGiB*size, iops)
+	}
+}

@@ -1,0 +1,280 @@
+package schema
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// readYAML decodes with the YAML library that CUE uses, not through CUE's own decoder: that one lets `<<` win over a key
+// written before it, shifts columns after a character beyond ASCII, and panics on odd line breaks.
+func readYAML(s *source) (t *tree) {
+	if at := oddBreak(s.data); at >= 0 {
+		s.errorf(s.placeOf(at), "", `a line break that YAML readers do not agree on (%+q); use \n`, firstRune(s.data[at:]))
+		return nil
+	}
+	defer s.caught(&t, "read")
+	root, ok := s.oneDocument()
+	if !ok {
+		return nil
+	}
+	y := &yamlReader{source: s, lines: bytes.SplitAfter(s.data, []byte("\n")), open: map[*yaml.Node]bool{}}
+	t, ok = y.value(root, "", 0)
+	if !ok {
+		return nil
+	}
+	return t
+}
+
+func firstRune(data []byte) string {
+	r, _ := utf8.DecodeRune(data)
+	return string(r)
+}
+
+// oneDocument is the root of the only document.
+func (s *source) oneDocument() (*yaml.Node, bool) {
+	data := s.data
+	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok {
+		data = append([]byte("%YAML 1.1"), rest...) // all the library knows
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var first, second yaml.Node
+	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
+		s.errorf(s.whole(), "", "is empty; a manifest needs at least a name")
+		return nil, false
+	} else if err != nil {
+		s.yamlError(err)
+		return nil, false
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		s.errorf(place{s.name, second.Line, max(second.Column, 1)}, "", "a second YAML document; put each manifest in a file of its own")
+		return nil, false
+	case !errors.Is(err, io.EOF):
+		s.yamlError(err)
+		return nil, false
+	}
+	return first.Content[0], true
+}
+
+// yamlError reports a syntax error. The library gives its line in the text, or none.
+func (s *source) yamlError(err error) {
+	at, what := s.whole(), strings.TrimPrefix(err.Error(), "yaml: ")
+	if line, rest, ok := strings.Cut(strings.TrimPrefix(what, "line "), ": "); ok {
+		if n, notNumber := strconv.Atoi(line); notNumber == nil {
+			at, what = place{s.name, n, 1}, rest
+		}
+	}
+	s.errorf(at, "", "is not YAML: %s", what)
+}
+
+// yamlReader turns nodes into trees, aliases and merges written out.
+type yamlReader struct {
+	*source
+	lines [][]byte
+	open  map[*yaml.Node]bool // anchors being written out
+}
+
+// place is where a node is. The library counts characters; places count bytes.
+func (y *yamlReader) place(n *yaml.Node) place {
+	if n.Line < 1 || n.Line > len(y.lines) {
+		return place{y.name, max(n.Line, 1), max(n.Column, 1)}
+	}
+	line, col := y.lines[n.Line-1], 0
+	for range n.Column - 1 {
+		_, size := utf8.DecodeRune(line[min(col, len(line)):])
+		col += max(size, 1)
+	}
+	return place{y.name, n.Line, col + 1}
+}
+
+func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*tree, bool) {
+	t := &tree{at: y.place(n)}
+	if !y.admit(t.at, path, depth) {
+		return nil, false
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return y.alias(n, path, depth)
+	case yaml.SequenceNode:
+		y.untagged(n, "!!seq", t.at, path)
+		return t, y.list(t, n, path, depth)
+	case yaml.MappingNode:
+		y.untagged(n, "!!map", t.at, path)
+		return t, y.object(t, n, path, depth)
+	}
+	y.scalar(t, n, path)
+	return t, true
+}
+
+// alias is the anchor's value, which keeps the places where it was written.
+func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*tree, bool) {
+	if y.open[n.Alias] {
+		y.errorf(y.place(n), shorten(path), "*%s stands inside its own anchor", n.Value)
+		return nil, false
+	}
+	y.open[n.Alias] = true
+	defer delete(y.open, n.Alias)
+	return y.value(n.Alias, path, depth)
+}
+
+// untagged refuses tags on lists and objects; there are none that a manifest could mean.
+func (y *yamlReader) untagged(n *yaml.Node, tag string, at place, path string) {
+	if n.ShortTag() != tag {
+		y.refuse(at, path, "the tag %s means nothing here; leave it out", n.Tag)
+	}
+}
+
+func (y *yamlReader) list(t *tree, n *yaml.Node, path string, depth int) bool {
+	t.kind = list
+	for i, node := range n.Content {
+		item, ok := y.value(node, index(path, i), depth+1)
+		if !ok || !y.room(item.at, path, i) {
+			return false
+		}
+		t.items = append(t.items, item)
+	}
+	return true
+}
+
+func (y *yamlReader) object(t *tree, n *yaml.Node, path string, depth int) bool {
+	t.kind = object
+	keys := keySet{}
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, node := n.Content[i], n.Content[i+1]
+		at := y.place(name)
+		key := y.key(name, path)
+		if !y.room(at, path, len(t.fields)) {
+			return false
+		}
+		inner := member(path, key)
+		if !keys.add(y.source, key, at, inner) {
+			continue
+		}
+		if name.ShortTag() == "!!merge" {
+			merges = append(merges, node)
+			continue
+		}
+		value, ok := y.value(node, inner, depth+1)
+		if !ok {
+			return false
+		}
+		t.fields = append(t.fields, field{key, at, value})
+	}
+	return y.mergeAll(t, merges, path, depth)
+}
+
+// mergeAll adds the fields of the objects under `<<` that the object doesn't have.
+func (y *yamlReader) mergeAll(t *tree, merges []*yaml.Node, path string, depth int) bool {
+	for _, node := range merges {
+		from, ok := y.value(node, path, depth+1)
+		if !ok {
+			return false
+		}
+		sources := []*tree{from}
+		if from.kind == list {
+			sources = from.items
+		}
+		for _, from := range sources {
+			if !y.merge(t, from, path) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (y *yamlReader) merge(t, from *tree, path string) bool {
+	if from.kind != object {
+		y.refuse(from.at, member(path, "<<"), "must be an object or a list of objects, got %s", from.kind)
+		return true
+	}
+	for _, f := range from.fields {
+		if t.lookup(f.key) != nil {
+			continue
+		}
+		if !y.room(f.at, path, len(t.fields)) {
+			return false
+		}
+		t.fields = append(t.fields, f)
+	}
+	return true
+}
+
+// key is a field's name: any scalar as it is written.
+func (y *yamlReader) key(n *yaml.Node, path string) string {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	at := y.place(n)
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		y.refuse(at, path, "a key must be a name, not a list or an object")
+	case n.ShortTag() == "!!null":
+		y.refuse(at, path, "a key is missing; quote %q if it is meant", n.Value)
+	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != "!!str":
+		y.refuse(at, path, "the tag %s means nothing on a key; leave it out", n.Tag)
+	}
+	return n.Value
+}
+
+// plainNumber is how JSON writes a number, with a plus and a bare point allowed as YAML does.
+var plainNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?$`)
+
+func (y *yamlReader) scalar(t *tree, n *yaml.Node, path string) {
+	switch tag := n.ShortTag(); tag {
+	case "!!null":
+		t.kind = null
+	case "!!bool":
+		t.kind, t.text = boolean, strings.ToLower(n.Value)
+		if t.text != "true" && t.text != "false" {
+			y.refuse(t.at, path, "is not true or false, as its tag says")
+		}
+	case "!!int", "!!float":
+		y.number(t, n, path)
+	case "!!str", "!!timestamp":
+		t.kind, t.text = text, n.Value
+	case "!!binary":
+		y.refuse(t.at, path, `binary data; of a file, write {"body": "<base64>"}`)
+	default:
+		y.refuse(t.at, path, "the tag %s means nothing here; leave it out", n.Tag)
+	}
+}
+
+// number takes a number as JSON would write it. What readers of YAML 1.1 and 1.2 understand differently (0644 is 420 to
+// the one and 644 to the other) is refused.
+func (y *yamlReader) number(t *tree, n *yaml.Node, path string) {
+	t.kind, t.text = number, jsonNumber(n.Value)
+	if !plainNumber.MatchString(n.Value) {
+		y.refuse(t.at, path, "is a number in a form that not all readers of YAML understand alike; write it in plain decimal, or quote it if text is meant")
+		return
+	}
+	y.sane(t.text, t.at, path)
+}
+
+// jsonNumber spells +5, .5 and 5. as JSON does.
+func jsonNumber(written string) string {
+	sign, digits := "", strings.TrimPrefix(written, "+")
+	if rest, negative := strings.CutPrefix(digits, "-"); negative {
+		sign, digits = "-", rest
+	}
+	whole, rest, point := strings.Cut(digits, ".")
+	if !point {
+		return sign + digits
+	}
+	if whole == "" {
+		whole = "0"
+	}
+	if rest == "" || rest[0] == 'e' || rest[0] == 'E' {
+		rest = "0" + rest
+	}
+	return fmt.Sprintf("%s%s.%s", sign, whole, rest)
+}
