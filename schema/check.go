@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/token"
@@ -11,7 +10,7 @@ import (
 // are the mistakes looked for one by one, and what is of no use is taken out of the tree, so that the rest can be checked
 // further. It says no when CUE refuses what no mistake was found in, and had to be given the word.
 func (l *language) check(t *tree, s *shape, r *Report, regions []string) bool {
-	err := s.object.Unify(l.context.BuildExpr(t.syntax())).Validate(cue.Concrete(true))
+	err := l.fits(t, s)
 	if err == nil {
 		return true
 	}

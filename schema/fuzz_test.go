@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -85,15 +86,15 @@ func seed(f *testing.F) {
 
 // loading is Load with the definitions compiled once: that takes many times as long as a small manifest.
 func loading(f *testing.F) func(Inputs, *Report) (*Model, error) {
-	l, err := compileLanguage()
+	c, err := newChecker()
 	if err != nil {
 		f.Fatal(err)
 	}
-	facts, err := l.facts()
+	facts, err := c.lean.facts()
 	if err != nil {
 		f.Fatal(err)
 	}
-	return func(in Inputs, r *Report) (*Model, error) { return in.load(context.Background(), r, l, facts) }
+	return func(in Inputs, r *Report) (*Model, error) { return in.load(context.Background(), r, c, facts) }
 }
 
 // outcome is what loading gives, in words.
@@ -118,4 +119,51 @@ func outcome(t *testing.T, in Inputs, load func(Inputs, *Report) (*Model, error)
 		words.WriteString(p.String() + "\n")
 	}
 	return words.String()
+}
+
+// FuzzJSONSchema holds that the JSON Schema refuses no manifest that the definitions accept.
+func FuzzJSONSchema(f *testing.F) {
+	seed(f)
+	j := newJudge(f)
+	f.Fuzz(func(t *testing.T, format uint8, orbit bool, content []byte) {
+		if formats[int(format)%len(formats)] == ".cue" {
+			return
+		}
+		var r Report
+		manifest, err := readManifest("-", bytes.NewReader(content), &r)
+		if manifest == nil || err != nil {
+			return
+		}
+		of := "app"
+		if orbit {
+			of = "orbit"
+		}
+		for _, part := range manifest.fields {
+			if regionShape.MatchString(part.key) {
+				return // that there is such a region is not for the definitions to say
+			}
+		}
+		if regions := manifest.lookup("regions"); regions != nil || len(j.refused(manifest, of)) > 0 {
+			return
+		}
+		if err := j.schema[of].Validate(manifest.withoutNulls().data()); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// withoutNulls is a copy without the fields that are null, which the definitions never see: the schema refuses them where
+// there is no such field.
+func (t *tree) withoutNulls() *tree {
+	c := t.clone()
+	c.fields = nil
+	for _, f := range t.fields {
+		if f.value.kind != null {
+			c.fields = append(c.fields, field{f.key, f.at, f.value.withoutNulls()})
+		}
+	}
+	for i, item := range t.items {
+		c.items[i] = item.withoutNulls()
+	}
+	return c
 }

@@ -357,14 +357,14 @@ func (w *schemaWriter) expression(v cue.Value) (expression string) {
 	return expression
 }
 
-// definition is how a doc comment writes a definition's name.
-var definition = regexp.MustCompile(`#([A-Z])`)
+// definitionName is how a doc comment writes a definition's name.
+var definitionName = regexp.MustCompile(`#([A-Z])`)
 
 // describe adds the doc comment, and what keys have to be, to a schema.
 func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
 	var words []string
 	for _, group := range v.Doc() {
-		words = append(words, strings.Fields(definition.ReplaceAllString(group.Text(), "$1"))...)
+		words = append(words, strings.Fields(definitionName.ReplaceAllString(group.Text(), "$1"))...)
 	}
 	if a := v.Attribute("keys"); a.Err() == nil {
 		if keys, err := a.String(0); err == nil {

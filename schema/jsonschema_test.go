@@ -22,7 +22,7 @@ type judge struct {
 	schema   map[string]*jsonschema.Schema
 }
 
-func newJudge(t *testing.T) judge {
+func newJudge(t testing.TB) judge {
 	t.Helper()
 	l, err := compileLanguage()
 	if err != nil {
@@ -39,7 +39,7 @@ func newJudge(t *testing.T) judge {
 	return j
 }
 
-func compiled(t *testing.T, of string) *jsonschema.Schema {
+func compiled(t testing.TB, of string) *jsonschema.Schema {
 	t.Helper()
 	text, err := JSONSchema(of)
 	if err != nil {

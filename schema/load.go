@@ -27,25 +27,25 @@ func Load(ctx context.Context, in Inputs, r *Report) (*Model, error) {
 	if err := in.oneStdin(); err != nil {
 		return nil, err
 	}
-	language, err := compileLanguage()
+	first, err := newChecker()
 	if err != nil {
 		return nil, err
 	}
-	facts, err := language.facts()
+	facts, err := first.lean.facts()
 	if err != nil {
 		return nil, err
 	}
-	return in.load(ctx, r, language, facts)
+	return in.load(ctx, r, first, facts)
 }
 
 // load is Load with the language compiled.
-func (in Inputs) load(ctx context.Context, r *Report, language *language, facts *facts) (*Model, error) {
+func (in Inputs) load(ctx context.Context, r *Report, first *checker, facts *facts) (*Model, error) {
 	l := &loader{facts: facts, report: r, stdin: in.Stdin, narrow: in.Regions, orbit: map[string]section{}}
-	orbit, err := l.loadOrbit(in.Orbit, language)
+	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil {
 		return nil, err
 	}
-	apps, err := l.loadApps(ctx, in.Apps, orbit, language)
+	apps, err := l.loadApps(ctx, in.Apps, orbit, first)
 	if err != nil {
 		return nil, err
 	}
@@ -77,32 +77,33 @@ type loader struct {
 }
 
 // read reads a manifest and holds it against its definition. It is nil when there is nothing to go on with.
-func (l *loader) read(path string, language *language, s *shape) (*manifest, error) {
+func (l *loader) read(path string, c *checker, d form) (*manifest, error) {
 	t, err := readManifest(path, l.stdin, l.report)
 	if t == nil || err != nil {
 		return nil, err
 	}
-	normalise(t, s)
-	language.check(t, s, l.report, l.facts.regionNames())
+	if err := c.check(t, d, l.report, l.facts.regionNames()); err != nil {
+		return nil, err
+	}
 	return &manifest{l, node{t, t.at, ""}}, nil
 }
 
-func (l *loader) loadOrbit(path string, language *language) (*Orbit, error) {
-	m, err := l.read(path, language, language.orbit)
+func (l *loader) loadOrbit(path string, c *checker) (*Orbit, error) {
+	m, err := l.read(path, c, orbitForm)
 	if m == nil || err != nil {
 		return nil, err
 	}
 	return m.orbit(), nil
 }
 
-// loadApps loads apps side by side. Each worker has definitions of its own, made when it gets its first app.
-func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *language) ([]*App, error) {
+// loadApps loads apps side by side. Each worker has checker of its own, made when it gets its first app.
+func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *checker) ([]*App, error) {
 	workers := min(runtime.GOMAXPROCS(0), len(paths))
 	apps := make([]*App, len(paths))
-	languages := make(chan *language, max(workers, 1))
-	languages <- first
+	checkers := make(chan *checker, max(workers, 1))
+	checkers <- first
 	for range workers - 1 {
-		languages <- nil
+		checkers <- nil
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(workers, 1))
@@ -111,14 +112,14 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			language := <-languages
-			defer func() { languages <- language }()
-			if language == nil {
-				if language, err = compileLanguage(); err != nil {
+			checker := <-checkers
+			defer func() { checkers <- checker }()
+			if checker == nil {
+				if checker, err = newChecker(); err != nil {
 					return err
 				}
 			}
-			apps[i], err = l.loadApp(path, orbit, language)
+			apps[i], err = l.loadApp(path, orbit, checker)
 			return err
 		})
 	}
@@ -130,8 +131,8 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 	return apps, nil
 }
 
-func (l *loader) loadApp(path string, orbit *Orbit, language *language) (*App, error) {
-	m, err := l.read(path, language, language.app)
+func (l *loader) loadApp(path string, orbit *Orbit, c *checker) (*App, error) {
+	m, err := l.read(path, c, appForm)
 	if m == nil || err != nil || orbit == nil {
 		return nil, err
 	}

@@ -229,14 +229,14 @@ us-west-2:
 	if diff := cmp.Diff(merged{
 		Max: 3, Tags: map[string]string{"a": "b", "c": "d"}, Hostnames: "a.example.com b.example.com ",
 		Services: "web.service=nginx:1+1 worker.service=worker+0 ", Files: "a=one b=two ",
-		Ports: "443<10.0.0.0/8 ", Private: "80[tcp] 81[tcp] ", Weight: 3,
+		Ports: "443<10.0.0.0/8 ", Private: "80 [tcp] 81 [tcp] ", Weight: 3,
 	}, of(east)); diff != "" {
 		t.Error("us-east-1:", diff)
 	}
 	if diff := cmp.Diff(merged{
 		Max: 5, Tags: map[string]string{"e": "f"}, Hostnames: "c.example.com ",
 		Services: "extra.service=extra+0 web.service=nginx:2+0 ", Files: "a=three ",
-		Ports: "80<0.0.0.0/0 443<0.0.0.0/0 ", Private: "80[tcp] 82[udp] ", Weight: 100,
+		Ports: "80<0.0.0.0/0 443<0.0.0.0/0 ", Private: "80 [tcp] 82 [udp] ", Weight: 100,
 	}, of(west)); diff != "" {
 		t.Error("us-west-2:", diff)
 	}

@@ -37,9 +37,8 @@ func (l *language) shape(v cue.Value) *shape {
 		return s
 	}
 	s.split(v)
-	quoted := s.kinds&cue.StringKind != 0 && !s.anyText()
-	s.flag = s.kinds&cue.BoolKind != 0 && quoted
-	s.numeric = s.kinds&cue.NumberKind != 0 && quoted && !s.flag
+	s.flag = s.kinds&cue.BoolKind != 0 && !s.anyText()
+	s.numeric = s.kinds&cue.NumberKind != 0 && !s.flag && !s.anyText()
 	return s
 }
 

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/schema"
 )
 
@@ -109,89 +107,3 @@ func trimSlash(dir string) string {
 	}
 	return dir
 }
-
-// checked is what --check --output json prints: a build's result, and the differences unless there are mistakes.
-type checkResult struct {
-	result
-	Clean       bool       `json:"clean"`
-	Stale       int        `json:"stale"`             // resources whose place in sourcemap.json is out of date
-	Reasons     []string   `json:"reasons,omitempty"` // why the directory cannot be compared
-	Differences *diff.Diff `json:"differences,omitempty"`
-}
-
-// check compares a directory with what the manifests give.
-func (c *console) check(ctx *cli.Context, r request, out string) error {
-	base, unsound, err := readBase(out)
-	if err != nil {
-		return err
-	}
-	if base != nil {
-		defer base.Close()
-	}
-	report := &schema.Report{}
-	built, stacks, err := r.inMemory(ctx.Context, c, report, base)
-	if err != nil {
-		return c.finish(ctx, report, out, nil, err)
-	}
-	result := checkResult{result: result{OK: true, Problems: problems(report), Out: out, Stacks: stacks}, Reasons: unsound}
-	if base != nil {
-		if result.Differences, err = diff.Compare(base, built); err != nil {
-			return err
-		}
-		if result.Stale, err = diff.Stale(base, built); err != nil {
-			return err
-		}
-		result.Clean = result.Differences.Equal && result.Stale == 0
-	}
-	return c.verdict(ctx, report, result)
-}
-
-// readBase reads the directory to check. One that is missing or unsound is no error but a no, with its reasons.
-func readBase(out string) (*assembly.Assembly, []string, error) {
-	base, err := assembly.Read(out)
-	var invalid *assembly.InvalidError
-	switch {
-	case errors.As(err, &invalid):
-		var reasons []string
-		for _, p := range invalid.Problems {
-			reasons = append(reasons, trimSlash(out)+"/"+p)
-		}
-		return nil, reasons, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, []string{out + ": there is no such directory"}, nil
-	}
-	return base, nil, err
-}
-
-// verdict prints the outcome of a check.
-func (c *console) verdict(ctx *cli.Context, report *schema.Report, r checkResult) error {
-	answer := errNo
-	if r.Clean {
-		answer = nil
-	}
-	if ctx.String("output") == "json" {
-		return errors.Join(c.json(r), answer)
-	}
-	c.say(report, ctx.Bool("quiet"))
-	if r.Clean {
-		if !ctx.Bool("quiet") {
-			fmt.Fprintf(c.out, "%s is what the manifests give\n", trimSlash(r.Out))
-		}
-		return nil
-	}
-	for _, reason := range r.Reasons {
-		fmt.Fprintln(c.stderr, reason)
-	}
-	if r.Stale > 0 {
-		fmt.Fprintf(c.stderr, "%s/sourcemap.json: the places of %s are out of date\n", trimSlash(r.Out), plural(r.Stale, "resource"))
-	}
-	if r.Differences != nil && !r.Differences.Equal && !ctx.Bool("quiet") {
-		if err := diff.Text(c.out, r.Differences, c.colour(ctx)); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(c.stderr, "%s is not what the manifests give: run spacel build without --check, and commit the result\n", trimSlash(r.Out))
-	return errNo
-}
-
-func (c *console) colour(ctx *cli.Context) bool { return c.terminal && !ctx.Bool("no-color") }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -82,7 +83,7 @@ func diffOrbit(ctx *cli.Context) (string, error) {
 	case ctx.NArg() == 0:
 		return "", fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName, ctx.Command.HelpName)
 	case orbit == "" && ctx.NArg() == 1:
-		if orbit = orbitFromEnvironment(); orbit == "" {
+		if orbit = os.Getenv("SPACEL_ORBIT"); orbit == "" {
 			return "", fmt.Errorf("%s: compare with what? Give a second directory, or manifests with --orbit", ctx.Command.HelpName)
 		}
 	case orbit == "" && (ctx.Bool("with-orbit") || ctx.Bool("strict")):

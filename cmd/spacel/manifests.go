@@ -1,14 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -112,48 +108,6 @@ func within(regions []string) string {
 	return " in " + strings.Join(regions, " or ")
 }
 
-// made is a stack that came out.
-type made struct {
-	Region    string `json:"region"`
-	Name      string `json:"name"`
-	App       string `json:"app,omitempty"`
-	Resources int    `json:"resources"`
-	Template  string `json:"template"` // path in the directory, with slashes
-}
-
-// counter passes on what a build makes, notes it, and stops when the build is interrupted.
-type counter struct {
-	sink   compiler.Sink
-	ctx    context.Context
-	mu     sync.Mutex
-	stacks []made
-}
-
-// Stack counts resources by their origins: each has one.
-func (c *counter) Stack(stack assembly.Stack, template []byte, origins map[string]string) error {
-	if err := c.ctx.Err(); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	c.stacks = append(c.stacks, made{stack.Region, stack.Name, stack.App, len(origins), stack.Template})
-	c.mu.Unlock()
-	return c.sink.Stack(stack, template, origins)
-}
-
-func (c *counter) Asset(body []byte) (assembly.Asset, error) {
-	if err := c.ctx.Err(); err != nil {
-		return assembly.Asset{}, err
-	}
-	return c.sink.Asset(body)
-}
-
-func (c *counter) sorted() []made {
-	slices.SortFunc(c.stacks, func(a, b made) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
-	})
-	return c.stacks
-}
-
 // inMemory compiles without writing, beside a base to compare with, which may be nil.
 func (r request) inMemory(ctx context.Context, c *console, report *schema.Report, base *assembly.Assembly) (*assembly.Assembly, []made, error) {
 	var memory *assembly.Memory
@@ -166,27 +120,4 @@ func (r request) inMemory(ctx context.Context, c *console, report *schema.Report
 	}
 	built, err := memory.Assembly()
 	return built, stacks, err
-}
-
-// result is what --output json prints of a command that compiles.
-type result struct {
-	OK       bool      `json:"ok"`
-	Problems []problem `json:"problems"` // sorted by place
-	Out      string    `json:"out,omitempty"`
-	Stacks   []made    `json:"stacks"` // none when there are mistakes
-}
-
-// finish prints the report and, when all is well, what was made. It returns err, unless printing fails.
-func (c *console) finish(ctx *cli.Context, report *schema.Report, out string, stacks []made, err error) error {
-	if err != nil && !errors.Is(err, errNo) {
-		return err
-	}
-	if ctx.String("output") == "json" {
-		if err != nil {
-			out, stacks = "", []made{}
-		}
-		return errors.Join(c.json(result{err == nil, problems(report), out, stacks}), err)
-	}
-	c.say(report, ctx.Bool("quiet"))
-	return err
 }

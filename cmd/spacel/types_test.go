@@ -34,7 +34,9 @@ func TestEveryTypeIsKnownToDiff(t *testing.T) {
 }
 
 func typesOf(t *testing.T, body string, seen map[string]bool) {
-	var parsed struct{ Resources map[string]struct{ Type string } }
+	var parsed struct {
+		Resources map[string]struct{ Type string }
+	}
 	if err := json.Unmarshal([]byte(body), &parsed); err != nil {
 		t.Fatal(err)
 	}

@@ -56,9 +56,6 @@ func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 // Close lets go of the directory.
 func (a *Assembly) Close() error { return a.files.Close() }
 
-// Dir is the directory as it was given to Read; "" of a build in memory.
-func (a *Assembly) Dir() string { return a.dir }
-
 // Stack is the entry of a stack.
 func (a *Assembly) Stack(ref StackRef) (Stack, bool) {
 	i, found := slices.BinarySearchFunc(a.Manifest.Stacks, ref, func(s Stack, r StackRef) int { return compareRefs(s.Ref(), r) })

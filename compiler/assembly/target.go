@@ -1,7 +1,7 @@
 package assembly
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,15 +54,19 @@ func holdsWorkingDirectory(target fs.FileInfo) bool {
 }
 
 func onlyOurs(dir, target string) error {
-	strays, files, err := strangers(target)
+	entries, err := os.ReadDir(target)
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", dir, err)
 	}
-	if files == 0 && len(strays) == 0 {
+	if len(entries) == 0 {
 		return nil
 	}
 	if !holdsManifest(target) {
 		return fmt.Errorf("%s is not empty and no earlier build: nothing was touched: choose another --out, or empty it", dir)
+	}
+	strays, err := strangers(target)
+	if err != nil {
+		return fmt.Errorf("look into %s: %w", dir, err)
 	}
 	if len(strays) > 0 {
 		return fmt.Errorf("%s holds %s, which no build wrote and a build would delete: move it away, or choose another --out", dir, some(strays))
@@ -70,41 +74,44 @@ func onlyOurs(dir, target string) error {
 	return nil
 }
 
-// strangers lists what in a directory is not of our making, and counts the files that may be.
-func strangers(target string) (strays []string, files int, err error) {
+// strangers lists what in a directory is not of our making, as far as a message needs it.
+func strangers(target string) (strays []string, err error) {
 	err = fs.WalkDir(os.DirFS(target), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir():
-			return nil
-		case !e.Type().IsRegular() || !ours.MatchString(name):
+		case !e.IsDir() && (!e.Type().IsRegular() || !ours.MatchString(name)):
 			strays = append(strays, name)
-		default:
-			files++
+		}
+		if len(strays) > most {
+			return fs.SkipAll
 		}
 		return nil
 	})
-	return strays, files, err
+	return strays, err
 }
 
-// holdsManifest says whether a manifest of a build is there, of whatever format.
+// most is how many names a message lists.
+const most = 3
+
+// holdsManifest says whether a manifest of a build is there: of whatever format, and also one that a merge left in conflict,
+// which building again is to mend.
 func holdsManifest(target string) bool {
 	body, err := os.ReadFile(filepath.Join(target, manifestFile))
 	if err != nil {
 		return false
 	}
-	var head struct {
-		Format int
-		Orbit  string
-		Stacks []json.RawMessage
+	for _, field := range []string{`"format":`, `"orbit":`, `"stacks":`} {
+		if !bytes.Contains(body, []byte(field)) {
+			return false
+		}
 	}
-	return json.Unmarshal(body, &head) == nil && head.Format > 0 && head.Orbit != "" && head.Stacks != nil
+	return true
 }
 
 func some(names []string) string {
-	if len(names) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + " and more"
 	}
 	return strings.Join(names, ", ")
 }

@@ -325,6 +325,10 @@ func TestAcceptedTargets(t *testing.T) {
 			build(t, dir, "test-a")
 			write(t, dir+"/us-east-1/test-a.template.json", "?")
 		},
+		"in conflict": func(t *testing.T, dir string) {
+			build(t, dir, "test-a")
+			edit(t, dir+"/manifest.json", "\"orbit\"", "<<<<<<< HEAD\n  \"orbit\"")
+		},
 		"later format": func(t *testing.T, dir string) {
 			write(t, dir+"/manifest.json", `{"format": 9, "orbit": "test", "stacks": []}`)
 		},

@@ -3,7 +3,6 @@ package diff
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
 // cause is why a value changes that is written as before.
@@ -203,69 +202,4 @@ func (e *effects) unknown(r resource, of *effect) string {
 		return ""
 	}
 	return "which of its properties can change in place is not known offline"
-}
-
-// instanceProperties are the properties of an auto scaling group whose change its UpdatePolicy acts on (CloudFormation
-// Template Reference, UpdatePolicy attribute).
-var instanceProperties = []string{"LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy", "PlacementGroup", "VPCZoneIdentifier"}
-
-func replacesInstances(r resource, p path) bool {
-	return r.kind == "AWS::AutoScaling::AutoScalingGroup" && len(p) > 0 && slices.Contains(instanceProperties, p[0].name)
-}
-
-// groupAction is what the group's own policy says about new instances: a new group, or the old one kept.
-func groupAction(r resource) Action {
-	will := section(section(r.attributes, "UpdatePolicy"), "AutoScalingReplacingUpdate")["WillReplace"]
-	if will == true || will == "true" {
-		return Replace
-	}
-	return Update
-}
-
-// instanceNote says what becomes of a group's instances.
-func instanceNote(r resource, paths []path) string {
-	if !slices.ContainsFunc(paths, func(p path) bool { return replacesInstances(r, p) }) {
-		return ""
-	}
-	policy := section(r.attributes, "UpdatePolicy")
-	switch {
-	case groupAction(r) == Replace:
-		return "a new group with new instances takes over, as its UpdatePolicy says"
-	case policy["AutoScalingRollingUpdate"] != nil, policy["AutoScalingInstanceRefresh"] != nil:
-		return "its instances are replaced in turn, as its UpdatePolicy says"
-	}
-	return "running instances stay as they are: it has no UpdatePolicy"
-}
-
-// ownNames are the properties that give a resource a name of its own, which no second one can have meanwhile.
-var ownNames = map[string]string{
-	"AWS::AutoScaling::AutoScalingGroup":        "AutoScalingGroupName",
-	"AWS::CloudWatch::Alarm":                    "AlarmName",
-	"AWS::DynamoDB::Table":                      "TableName",
-	"AWS::EC2::LaunchTemplate":                  "LaunchTemplateName",
-	"AWS::EC2::SecurityGroup":                   "GroupName",
-	"AWS::ElastiCache::ReplicationGroup":        "ReplicationGroupId",
-	"AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
-	"AWS::ElasticLoadBalancingV2::TargetGroup":  "Name",
-	"AWS::IAM::InstanceProfile":                 "InstanceProfileName",
-	"AWS::IAM::Role":                            "RoleName",
-	"AWS::Lambda::Function":                     "FunctionName",
-	"AWS::Logs::LogGroup":                       "LogGroupName",
-	"AWS::RDS::DBInstance":                      "DBInstanceIdentifier",
-	"AWS::S3::Bucket":                           "BucketName",
-	"AWS::SNS::Topic":                           "TopicName",
-	"AWS::SQS::Queue":                           "QueueName",
-	"AWS::SecretsManager::Secret":               "Name",
-}
-
-// nameNote warns of a replacement that CloudFormation refuses: the new one could not have the old one's name.
-func nameNote(r resource, direct []difference, action Action) string {
-	name, ok := ownNames[r.kind]
-	if !ok || action != Replace || r.properties[name] == nil {
-		return ""
-	}
-	if slices.ContainsFunc(direct, func(d difference) bool { return strings.HasPrefix(d.path.String(), name) }) {
-		return ""
-	}
-	return "CloudFormation refuses to replace what has a name of its own: change " + name + " too"
 }

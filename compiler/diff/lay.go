@@ -51,7 +51,7 @@ func (r Resource) rows() []row {
 	}
 	out := []row{{indent: 1, mark: marks[r.Action], action: r.Action, text: head}}
 	if r.Data != nil {
-		out = append(out, row{indent: 2, mark: '!', action: r.Action, text: "holds data: " + r.Data.Outcome})
+		out = append(out, row{indent: 2, mark: '!', action: r.Action, text: "holds data: " + escaped(r.Data.Outcome)})
 	}
 	for _, note := range r.Notes {
 		out = append(out, row{indent: 2, mark: '!', text: escaped(note)})
@@ -157,11 +157,18 @@ func (d *Diff) general() []row {
 	if d.Orbit != nil {
 		out = append(out, row{mark: '!', text: "these are of two orbits: " + inline(d.Orbit.Before) + " and " + inline(d.Orbit.After)})
 	}
-	for _, digest := range d.Assets.Added {
-		out = append(out, row{mark: '+', action: Create, text: "asset " + digest})
-	}
-	for _, digest := range d.Assets.Removed {
-		out = append(out, row{mark: '-', action: Delete, text: "asset " + digest})
+	out = append(out, assetRows('+', Create, d.Assets.Added)...)
+	return append(out, assetRows('-', Delete, d.Assets.Removed)...)
+}
+
+func assetRows(mark byte, action Action, digests []string) []row {
+	const most = 10
+	var out []row
+	for i, digest := range digests {
+		if i == most {
+			return append(out, row{mark: mark, action: action, text: fmt.Sprintf("and %d more assets", len(digests)-most)})
+		}
+		out = append(out, row{mark: mark, action: action, text: "asset " + digest})
 	}
 	return out
 }

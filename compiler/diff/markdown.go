@@ -144,22 +144,22 @@ func counts(s Stack) string {
 	return strings.Join(parts, ", ")
 }
 
-// dangers lists what is replaced or deleted, the data it holds first in mind.
+// dangers lists what is replaced or deleted, what holds data first.
 func dangers(d *Diff) string {
 	const most = 50
-	var lines []string
+	var holding, others []string
 	for _, stack := range d.Stacks {
 		for _, r := range stack.Resources {
-			if harmless := r.Action != Replace && r.Action != Delete; r.Data == nil && (harmless || stack.Status == Removed) {
-				continue
-			}
 			line := fmt.Sprintf("- **%s** %s %s in %s", r.Action, cell(r.ID), cell(r.Type), cell(stack.Region+"/"+stack.Name))
-			if r.Data != nil {
-				line += ": " + r.Data.Outcome
+			switch {
+			case r.Data != nil:
+				holding = append(holding, line+": "+html(escaped(r.Data.Outcome))+"\n")
+			case stack.Status != Removed && (r.Action == Replace || r.Action == Delete):
+				others = append(others, line+"\n")
 			}
-			lines = append(lines, line+"\n")
 		}
 	}
+	lines := append(holding, others...)
 	if len(lines) == 0 {
 		return ""
 	}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/pebble/spacel/compiler"
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// made is a stack that came out.
+type made struct {
+	Region    string `json:"region"`
+	Name      string `json:"name"`
+	App       string `json:"app,omitempty"`
+	Resources int    `json:"resources"`
+	Template  string `json:"template"` // path in the directory, with slashes
+}
+
+// counter passes on what a build makes, notes it, and stops when the build is interrupted.
+type counter struct {
+	sink   compiler.Sink
+	ctx    context.Context
+	mu     sync.Mutex
+	stacks []made
+}
+
+// Stack counts resources by their origins: each has one.
+func (c *counter) Stack(stack assembly.Stack, template []byte, origins map[string]string) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.stacks = append(c.stacks, made{stack.Region, stack.Name, stack.App, len(origins), stack.Template})
+	c.mu.Unlock()
+	return c.sink.Stack(stack, template, origins)
+}
+
+func (c *counter) Asset(body []byte) (assembly.Asset, error) {
+	if err := c.ctx.Err(); err != nil {
+		return assembly.Asset{}, err
+	}
+	return c.sink.Asset(body)
+}
+
+func (c *counter) sorted() []made {
+	slices.SortFunc(c.stacks, func(a, b made) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
+	})
+	return c.stacks
+}

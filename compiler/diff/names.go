@@ -1,0 +1,39 @@
+package diff
+
+import (
+	"slices"
+	"strings"
+)
+
+// ownNames are the properties that give a resource a name of its own, which no second one can have meanwhile.
+var ownNames = map[string]string{
+	"AWS::AutoScaling::AutoScalingGroup":        "AutoScalingGroupName",
+	"AWS::CloudWatch::Alarm":                    "AlarmName",
+	"AWS::DynamoDB::Table":                      "TableName",
+	"AWS::EC2::LaunchTemplate":                  "LaunchTemplateName",
+	"AWS::EC2::SecurityGroup":                   "GroupName",
+	"AWS::ElastiCache::ReplicationGroup":        "ReplicationGroupId",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+	"AWS::ElasticLoadBalancingV2::TargetGroup":  "Name",
+	"AWS::IAM::InstanceProfile":                 "InstanceProfileName",
+	"AWS::IAM::Role":                            "RoleName",
+	"AWS::Lambda::Function":                     "FunctionName",
+	"AWS::Logs::LogGroup":                       "LogGroupName",
+	"AWS::RDS::DBInstance":                      "DBInstanceIdentifier",
+	"AWS::S3::Bucket":                           "BucketName",
+	"AWS::SNS::Topic":                           "TopicName",
+	"AWS::SQS::Queue":                           "QueueName",
+	"AWS::SecretsManager::Secret":               "Name",
+}
+
+// nameNote warns of a replacement that CloudFormation refuses: the new one could not have the old one's name.
+func nameNote(r resource, direct []difference, action Action) string {
+	name, ok := ownNames[r.kind]
+	if !ok || action != Replace || r.properties[name] == nil {
+		return ""
+	}
+	if slices.ContainsFunc(direct, func(d difference) bool { return strings.HasPrefix(d.path.String(), name) }) {
+		return ""
+	}
+	return "CloudFormation refuses to replace what has a name of its own: change " + name + " too"
+}
