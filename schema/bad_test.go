@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -131,9 +130,6 @@ func plainWords(t *testing.T, report string) {
 			if strings.Contains(line, inner) {
 				t.Errorf("%q is of CUE's insides: %s", inner, line)
 			}
-		}
-		if file, _, _ := strings.Cut(line, ":"); cmp.Or(file, "-") == "-" || strings.Contains(file, "hunter2") {
-			t.Errorf("no file: %s", line)
 		}
 		if strings.Contains(line, "hunter2") {
 			t.Errorf("shows a secret: %s", line)

@@ -175,7 +175,7 @@ type AppRegion struct {
 	Logging   Logging
 	Spot      *Spot
 
-	Tags map[string]string
+	Tags map[string]string // the orbit's too
 }
 
 // RootVolume is the instances' encrypted gp3 root volume, in GiB.
@@ -276,15 +276,15 @@ type Service struct {
 	Name        string // with its suffix: laika.service, laika.timer
 	UnitFile    *Text  // nil when there is an image
 	Image       string
-	Ports       []Mapping // host → container, sorted
-	Volumes     []Mapping // host → container, sorted
-	Environment []Variable
+	Ports       []Mapping  // host → container, sorted
+	Volumes     []Mapping  // host → container, sorted
+	Environment []Variable // sorted by name
 }
 
 // Mapping is a host's port or path, and the container's.
 type Mapping struct{ Host, Container string }
 
-// Variable is an environment variable in the order of the manifest.
+// Variable is an environment variable.
 type Variable struct {
 	Node
 	Name    string

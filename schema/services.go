@@ -19,6 +19,7 @@ func (b appBuilder) services() []Service {
 	for _, e := range b.merged("services", unitName, nil) {
 		services = append(services, b.service(e))
 	}
+	b.hostPorts(services)
 	return services
 }
 
@@ -92,6 +93,24 @@ func mappings(r record, field string) []Mapping {
 		out = append(out, Mapping{Host: e.key, Container: e.value.text})
 	}
 	return out
+}
+
+// hostPorts reports ports of the host that two containers want.
+func (b appBuilder) hostPorts(services []Service) {
+	taken := map[Mapping]string{}
+	for _, s := range services {
+		if s.Image == "" {
+			continue
+		}
+		for _, m := range s.Ports {
+			_, protocol, _ := strings.Cut(m.Container, "/")
+			port := Mapping{m.Host, cmp.Or(protocol, "tcp")}
+			if twin, ok := taken[port]; ok {
+				b.report.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, twin)
+			}
+			taken[port] = s.Name
+		}
+	}
 }
 
 // environment are the variables, by name: the order of a manifest means nothing.

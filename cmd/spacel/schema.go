@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io/fs"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/schema"
@@ -43,21 +40,12 @@ func (c *console) jsonSchema(of string) error {
 	return err
 }
 
-// sources prints the CUE files, each below its name.
+// sources prints the language as one CUE file.
 func (c *console) sources() error {
-	names, err := fs.Glob(schema.Sources, "*.cue")
+	text, err := schema.CUE()
 	if err != nil {
 		return err
 	}
-	for i, name := range names {
-		body, err := schema.Sources.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if i > 0 {
-			fmt.Fprintln(c.out)
-		}
-		fmt.Fprintf(c.out, "// %s\n\n%s", name, body)
-	}
-	return nil
+	_, err = c.out.Write(text)
+	return err
 }

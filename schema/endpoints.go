@@ -1,0 +1,96 @@
+package schema
+
+import (
+	"maps"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// endpointFields are the fields of each type of endpoint, beside type.
+var endpointFields = map[string][]string{
+	"email":     {"addresses"},
+	"slack":     {"url"},
+	"pagerduty": {"url", "service", "escalation_policy"},
+	"scale":     {"adjustment", "cooldown"},
+	"scaleup":   {"adjustment", "cooldown"},
+	"scaledown": {"adjustment", "cooldown"},
+}
+
+func (b appBuilder) endpoint(e entry) Endpoint {
+	r := e.record(b.report, b.facts.defaults.lookup("endpoint"))
+	p := Endpoint{Node: r.node(), Name: e.key, Type: r.text("type"), Service: r.text("service"), EscalationPolicy: r.text("escalation_policy")}
+	if allowed, known := endpointFields[p.Type]; known {
+		for _, field := range slices.Sorted(maps.Keys(r.fields)) {
+			if field != "type" && !slices.Contains(allowed, field) {
+				r.mistake(field, "is of no use to an endpoint of type %s", p.Type)
+			}
+		}
+	}
+	switch p.Type {
+	case "email":
+		p.Addresses = b.addresses(r)
+	case "slack", "pagerduty":
+		b.webhook(r, &p)
+	case "scale", "scaleup", "scaledown":
+		p.Adjustment = b.adjustment(r, p.Type)
+		p.Cooldown = r.number("cooldown")
+	}
+	return p
+}
+
+// addresses are those of a list, or of one string with commas between.
+func (b appBuilder) addresses(r record) []string {
+	var addresses []string
+	for _, n := range r.list("addresses") {
+		for _, address := range strings.Split(n.value.text, ",") {
+			address = strings.TrimSpace(address)
+			if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+				r.Errorf(n.pos(), "must be an email address, got %q", address)
+				continue
+			}
+			addresses = append(addresses, address)
+		}
+	}
+	if len(r.list("addresses")) == 0 && !r.unknown("addresses") {
+		r.mistake("addresses", "is missing: an endpoint of type email needs an address")
+	}
+	return addresses
+}
+
+// webhook is where Slack or PagerDuty listen: a secret, which a manifest better doesn't hold.
+func (b appBuilder) webhook(r record, p *Endpoint) {
+	n, ok := r.fields["url"]
+	switch {
+	case !ok && p.Type == "slack" && !r.unknown("url"):
+		r.mistake("url", "is missing: an endpoint of type slack needs its webhook")
+	case !ok:
+	case n.value.kind == object:
+		p.URLPayload = b.payload(n)
+	default:
+		p.URL = n.value.text
+		if strings.HasPrefix(p.URL, "https:") {
+			r.Warnf(n.pos(), "is a secret that anyone who reads this file knows: encrypt it with spacel secret, or name an SSM parameter (ssm:NAME) or a secret (secret:NAME)")
+		}
+	}
+	if p.Service != "" && p.EscalationPolicy != "" {
+		r.mistake("escalation_policy", "is of no use beside service")
+	}
+}
+
+// adjustment is how many instances, or how many percent, more or fewer. scaleup and scaledown choose the sign.
+func (b appBuilder) adjustment(r record, kind string) string {
+	written := strings.TrimPrefix(r.text("adjustment"), "+")
+	digits := strings.TrimSuffix(strings.TrimPrefix(written, "-"), "%")
+	if n, err := strconv.Atoi(digits); err != nil || n == 0 {
+		r.mistake("adjustment", "must change something, got %s", written)
+	}
+	switch unsigned := strings.TrimPrefix(written, "-"); kind {
+	case "scaleup":
+		return unsigned
+	case "scaledown":
+		return "-" + unsigned
+	}
+	return written
+}

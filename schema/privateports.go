@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// privatePorts are the ports that the app's instances reach each other on.
+func (b appBuilder) privatePorts() []PrivatePort {
+	var ports []PrivatePort
+	for _, e := range b.merged("private_ports", portRange, nil) {
+		p := PrivatePort{Node: NewNode(e.pos(), nil)}
+		from, to, _ := strings.Cut(e.key, "-")
+		p.From, _ = strconv.Atoi(from)
+		p.To, _ = strconv.Atoi(to)
+		if p.From > p.To || p.To > 65535 || p.From < 1 {
+			b.report.Errorf(e.pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
+			continue
+		}
+		for _, n := range e.items() {
+			if protocol := strings.ToLower(n.value.text); slices.Contains(p.Protocols, protocol) {
+				b.report.Warnf(n.pos(), "%s is listed twice", protocol)
+			} else {
+				p.Protocols = append(p.Protocols, protocol)
+			}
+		}
+		if len(e.value.items)+len(e.value.spoiled) == 0 {
+			b.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
+		}
+		slices.Sort(p.Protocols)
+		ports = append(ports, p)
+	}
+	slices.SortFunc(ports, func(x, y PrivatePort) int { return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To)) })
+	return ports
+}
+
+// portRange is a range with its end, though it be one port, and without leading zeros.
+func portRange(key string) string {
+	from, to, ok := strings.Cut(key, "-")
+	if !ok {
+		to = from
+	}
+	return bare(from) + "-" + bare(to)
+}
+
+func bare(digits string) string {
+	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
+		return trimmed
+	}
+	return "0"
+}
