@@ -12,8 +12,7 @@ build: ## build bin/spacel
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/spacel ./cmd/spacel
 
 demo: build ## build the example orbit and app, and show what came out
-	bin/spacel build --orbit testdata/golden/example/orbit.cue testdata/golden/example/laika.yaml --with-orbit --out build
-	@cd build && find . -type f | LC_ALL=C sort | sed 's|^\./|build/|'
+	cd testdata/golden/example && ../../../bin/spacel build --orbit orbit.cue laika.yaml --with-orbit --out ../../../build
 
 test: ## run every test; changes nothing in the tree
 	$(GO) vet ./...

@@ -136,3 +136,23 @@ func plainWords(t *testing.T, report string) {
 		}
 	}
 }
+
+// A manifest with many mistakes has the same report in every format, but for the places.
+func TestFormatsHaveTheSameMistakes(t *testing.T) {
+	var reports []string
+	for _, format := range []string{"yaml", "json", "cue"} {
+		archive, err := txtar.ParseFile("../testdata/bad/many-mistakes-" + format + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report strings.Builder
+		for line := range strings.Lines(string(archive.Files[1].Data)) {
+			_, what, _ := strings.Cut(line, ": ")
+			report.WriteString(what)
+		}
+		reports = append(reports, report.String())
+	}
+	if strings.Count(reports[0], "\n") < 10 || len(slices.Compact(reports)) != 1 {
+		t.Error(strings.Join(reports, "\n"))
+	}
+}

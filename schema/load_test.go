@@ -86,7 +86,7 @@ func TestOrderOfAppsChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(forwards, backwards, cmp.AllowUnexported(Node{})); diff != "" {
+	if diff := cmp.Diff(forwards, backwards, cmp.AllowUnexported(Node{}, fieldPos{})); diff != "" {
 		t.Error(diff)
 	}
 	in.Apps = append(in.Apps, write("x.yaml", "name: app07"), write("y.yaml", "nam: y"), write("z.yaml", "name: [z]"))

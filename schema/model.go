@@ -2,6 +2,8 @@
 // files into a checked Model. It is the first hop; the compiler reads the Model and nothing else.
 package schema
 
+import "slices"
+
 // Model is a checked orbit with the apps of one build: defaults filled in, regions resolved, sources classified.
 type Model struct {
 	Orbit *Orbit
@@ -10,17 +12,34 @@ type Model struct {
 
 // Node ties a part of the model to the manifest it came from.
 type Node struct {
-	Pos    Pos            // of the part itself
-	fields map[string]Pos // of its fields, where they were written
+	Pos     Pos        // of the part itself
+	written []fieldPos // a list, not a map: there are many nodes, and few fields in each
+}
+
+// fieldPos is a field that the manifest has, and where.
+type fieldPos struct {
+	field string
+	at    Pos
 }
 
 // NewNode is a node at a place, with the places of the fields that the manifest has.
-func NewNode(at Pos, fields map[string]Pos) Node { return Node{at, fields} }
+func NewNode(at Pos, fields map[string]Pos) Node {
+	n := Node{Pos: at}
+	if len(fields) > 0 {
+		n.written = make([]fieldPos, 0, len(fields))
+	}
+	for field, at := range fields {
+		n.written = append(n.written, fieldPos{field, at})
+	}
+	return n
+}
 
 // At is the place a field was written, else the part's own, with the field's name added to the path.
 func (n Node) At(field string) Pos {
-	if at, ok := n.fields[field]; ok {
-		return at
+	for _, w := range n.written {
+		if w.field == field {
+			return w.at
+		}
 	}
 	at := n.Pos
 	if at.Path != "" {
@@ -31,7 +50,9 @@ func (n Node) At(field string) Pos {
 }
 
 // Written says whether the manifest has the field, in the region or in all; otherwise its value is the default.
-func (n Node) Written(field string) bool { _, ok := n.fields[field]; return ok }
+func (n Node) Written(field string) bool {
+	return slices.ContainsFunc(n.written, func(w fieldPos) bool { return w.field == field })
+}
 
 // Orbit is a tier: one VPC per region.
 type Orbit struct {

@@ -70,11 +70,12 @@ func (n node) record(r *Report, defaults *tree) record {
 
 // node is the model's node of the record.
 func (r record) node() Node {
-	written := make(map[string]Pos, len(r.fields))
-	for key, n := range r.fields {
-		written[key] = n.pos()
+	n := Node{Pos: r.at, written: make([]fieldPos, 0, len(r.fields))}
+	for key, f := range r.fields {
+		n.written = append(n.written, fieldPos{key, f.pos()})
 	}
-	return NewNode(r.at, written)
+	slices.SortFunc(n.written, func(a, b fieldPos) int { return cmp.Compare(a.field, b.field) })
+	return n
 }
 
 // posOf is where a field is written, else the record's own place with the field's path.
