@@ -28,7 +28,7 @@ func appStack(a appContext, r *schema.Report) (*part, error) {
 
 	plan := balance(a, r)
 	groups := securityGroups(a, plan)
-	addresses := elasticAddresses(a)
+	addresses := elasticAddresses(a, r)
 	certificates := certificatesFor(a, plan, r)
 	balancer := balancer(a, plan, groups, certificates)
 

@@ -9,17 +9,18 @@ import (
 
 // bastionGroup is the bastions' security group. It is the VPC's, not the bastions' stack's, so that apps can let it in
 // whether or not there are bastions.
-func (v *vpcPart) bastionGroup() {
+func (v *vpcPart) bastionGroup(r *schema.Report) {
 	group := add(v.part, v.at, "BastionGroup", &cfn.SecurityGroup{
 		GroupDescription: "The bastions of the orbit " + v.net.orbit.Name + ": SSH from bastion_sources.",
 		VpcId:            v.vpc.Ref(),
 		Tags:             v.named("bastion"),
 	})
 	v.Output("BastionGroup", cfn.Output{Description: "The bastions' security group.", Value: group.GroupId()})
-	open := rules{v.part}
+	open := rulesIn(v.part)
 	for _, source := range v.net.region.BastionSources {
 		open.admit(source.Pos, group, bastionClient(source), tcp(22))
 	}
+	open.crowded(v.net.region.At("bastion_sources"), group, r)
 }
 
 func bastionClient(s schema.Source) peer {

@@ -62,6 +62,7 @@ type compilation struct {
 
 func (c compilation) orbit(region *schema.OrbitRegion) error {
 	net := network{c.model.Orbit, region}
+	countOrbitAddresses(region, c.report)
 	stacks := map[string]*part{
 		"vpc":    vpc(net, c.report),
 		"tables": tables(net),

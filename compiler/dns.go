@@ -15,6 +15,9 @@ func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *sc
 		}
 		return p
 	}
+	if lb.balancer == nil {
+		warnIdleAddresses(a, r)
+	}
 	for _, host := range a.region.Hostnames {
 		checkRouting(a, host, r)
 		for _, record := range answers(a, host, lb, own) {
@@ -24,6 +27,15 @@ func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *sc
 		}
 	}
 	return p
+}
+
+// warnIdleAddresses warns of names that answer with addresses which no instance may hold: whoever is given one waits in vain.
+func warnIdleAddresses(a appContext, r *schema.Report) {
+	app := a.region
+	if len(app.Hostnames) > 0 && app.InstanceMin < app.InstanceMax {
+		r.Warnf(app.At("elastic_ips"), "the app's names answer with all of its %d addresses, and with %d instances the others lead nowhere; "+
+			"make instance_min and instance_max the same, or use a load balancer", app.InstanceMax, app.InstanceMin)
+	}
 }
 
 // recordID is DnsRecord and the name, with V6 for an AAAA record.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
 )
 
 // addresses are the elastic addresses that the app's instances share, one for each instance the group may hold.
@@ -14,11 +15,12 @@ type addresses struct {
 }
 
 // elasticAddresses makes them and lets the instances move them among themselves.
-func elasticAddresses(a appContext) addresses {
+func elasticAddresses(a appContext, r *schema.Report) addresses {
 	own := addresses{part: &part{}}
 	if !a.region.ElasticIPs {
 		return own
 	}
+	countAppAddresses(a.region, r)
 	var ids []cfn.Value
 	for n := 1; n <= a.region.InstanceMax; n++ {
 		eip := add(own.part, a.region.At("elastic_ips"), elasticID(n), &cfn.EIP{Domain: "vpc", Tags: a.nameTag()})

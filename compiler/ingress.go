@@ -8,7 +8,7 @@ import (
 // ingress writes the rules of the app's security groups: from the public ports' sources to the balancer and from the balancer
 // to the instances, or straight to the instances; among the instances; and SSH from the bastions.
 func ingress(a appContext, g groups, b balancing, own addresses, r *schema.Report) *part {
-	all := rules{&part{}}
+	all := rulesIn(&part{})
 	from := callers{appContext: a, part: all.part, own: own, plan: b, report: r}
 
 	public := g.instances
@@ -19,6 +19,7 @@ func ingress(a appContext, g groups, b balancing, own addresses, r *schema.Repor
 	for _, port := range a.region.PublicPorts {
 		admitSources(all, public, port, from)
 	}
+	all.crowded(a.region.At("public_ports"), public, r)
 	amongInstances(all, a, g)
 	bastions := peer{id: "Bastions", name: "the bastions", group: a.net.bastionGroup(all.part)}
 	all.admit(a.region.Pos, g.instances, bastions, tcp(22))

@@ -8,12 +8,16 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// maxPermissions is what is left for the manifest of the 10,240 characters that a role's inline policies may have together,
-// white space not counted (IAM User Guide, "IAM and AWS STS quotas").
-const maxPermissions = 8192
+// maxInlinePolicies is how many characters a role's inline policies may have together, white space not counted (IAM User
+// Guide, "IAM and AWS STS quotas"). Of these, referenceSlack is kept for references in the agent's policy that turn out longer
+// than they are written: the stack's id, and what is in S3.
+const (
+	maxInlinePolicies = 10240
+	referenceSlack    = 512
+)
 
-// permissions are the manifest's own statements, as they are.
-func permissions(a appContext, r *schema.Report) cfn.PolicyDocument {
+// permissions are the manifest's own statements, as they are, for a role that has the agent's policy too.
+func permissions(a appContext, agent cfn.PolicyDocument, r *schema.Report) cfn.PolicyDocument {
 	var statements []cfn.Statement
 	for _, p := range a.region.Permissions {
 		statements = append(statements, cfn.Statement{
@@ -24,9 +28,10 @@ func permissions(a appContext, r *schema.Report) cfn.PolicyDocument {
 		})
 	}
 	policy := cfn.Policies(statements...)
-	if size := policySize(policy); size > maxPermissions {
+	most := maxInlinePolicies - referenceSlack - policySize(agent)
+	if size := policySize(policy); size > most {
 		r.Errorf(a.region.At("permissions"), "expected at most %d characters of IAM policy, got %d: "+
-			"name fewer actions and resources, with * where they share a prefix", maxPermissions, size)
+			"name fewer actions and resources, with * where they share a prefix", most, size)
 	}
 	return policy
 }

@@ -19,15 +19,16 @@ func role(a appContext, statements []cfn.Statement, r *schema.Report) identity {
 		Tags:                     a.nameTag(),
 	})
 	id.profile = add(id.part, a.region.Pos, "InstanceProfile", &cfn.InstanceProfile{Roles: []cfn.Value{role.Ref()}})
+	agent := cfn.Policies(statements...)
 	id.waitFor = append(id.waitFor, add(id.part, a.region.Pos, "AgentPolicy", &cfn.IAMPolicy{
 		PolicyName:     "Agent",
-		PolicyDocument: cfn.Policies(statements...),
+		PolicyDocument: agent,
 		Roles:          []cfn.Value{role.Ref()},
 	}))
 	if len(a.region.Permissions) > 0 {
 		id.waitFor = append(id.waitFor, add(id.part, a.region.At("permissions"), "PermissionsPolicy", &cfn.IAMPolicy{
 			PolicyName:     "Permissions",
-			PolicyDocument: permissions(a, r),
+			PolicyDocument: permissions(a, agent, r),
 			Roles:          []cfn.Value{role.Ref()},
 		}))
 	}

@@ -27,6 +27,7 @@ func (v *vpcPart) routes() {
 		v.associate(i, zone, table)
 		if egress != nil {
 			add(v.part, v.at, "PrivateRouteIpv6"+idPart(zone), &cfn.Route{
+				Attributes:                  cfn.Attributes{DependsOn: []cfn.Resource{v.ipv6}},
 				RouteTableId:                table.Ref(),
 				DestinationIpv6CidrBlock:    anywhereV6,
 				EgressOnlyInternetGatewayId: egress.Ref(),
@@ -42,9 +43,8 @@ func (v *vpcPart) routes() {
 func (v *vpcPart) publicRoutes() {
 	v.public = add(v.part, v.at, "PublicRouteTable", &cfn.RouteTable{VpcId: v.vpc.Ref(), Tags: v.named("public")})
 	v.Output("PublicRouteTable", cfn.Output{Description: "The public subnets' route table.", Value: v.public.Ref()})
-	after := cfn.Attributes{DependsOn: []cfn.Resource{v.attachment}}
 	add(v.part, v.at, "PublicRoute", &cfn.Route{
-		Attributes:           after,
+		Attributes:           cfn.Attributes{DependsOn: []cfn.Resource{v.attachment}},
 		RouteTableId:         v.public.Ref(),
 		DestinationCidrBlock: anywhere,
 		GatewayId:            v.internet.Ref(),
@@ -53,7 +53,7 @@ func (v *vpcPart) publicRoutes() {
 		return
 	}
 	add(v.part, v.net.region.At("ipv6"), "PublicRouteIpv6", &cfn.Route{
-		Attributes:               after,
+		Attributes:               cfn.Attributes{DependsOn: []cfn.Resource{v.attachment, v.ipv6}},
 		RouteTableId:             v.public.Ref(),
 		DestinationIpv6CidrBlock: anywhereV6,
 		GatewayId:                v.internet.Ref(),

@@ -30,7 +30,12 @@ func tcp(port int) traffic { return traffic{"tcp", port, port} }
 // rules are what may enter and leave the app's security groups. A rule's id is made of its content alone, so that the same
 // rule is there once however many ports and sources ask for it, and two rules never meet in one id. AWS refuses a rule made
 // twice, and one made twice by an older template would go when either goes.
-type rules struct{ *part }
+type rules struct {
+	*part
+	into map[string]ruleCount // by the group's id
+}
+
+func rulesIn(p *part) rules { return rules{p, map[string]ruleCount{}} }
 
 // admit lets traffic from a peer into a group. The manifest's position is the first one's that asks for the rule.
 func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffic) {
@@ -50,6 +55,9 @@ func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffi
 		Description:           t.name() + " from " + from.name,
 	})
 	rule.Condition = from.condition
+	count := r.into[into.ID()]
+	count.add(from)
+	r.into[into.ID()] = count
 }
 
 // release lets traffic out of a group to another. The first such rule replaces the group's default, which lets all out.

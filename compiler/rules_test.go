@@ -128,7 +128,7 @@ func TestConditionsReachRules(t *testing.T) {
 	p := &part{}
 	there := p.Condition("Has", cfn.Equals(cfn.String("a"), cfn.String("a")))
 	group := cfn.Add(&p.Template, "Sg", &cfn.SecurityGroup{})
-	rules{p}.admit(schema.Pos{}, group, peer{id: "X", name: "x", cidr: cfn.String("10.0.0.0/8"), condition: there}, tcp(80))
+	rulesIn(p).admit(schema.Pos{}, group, peer{id: "X", name: "x", cidr: cfn.String("10.0.0.0/8"), condition: there}, tcp(80))
 	if problems := p.Check(); len(problems) > 0 {
 		t.Error(problems)
 	}

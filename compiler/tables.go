@@ -41,9 +41,10 @@ func keep(p *part, net network, id, name string, keys ...key) {
 	p.Output(id, cfn.Output{Description: "The table of " + name + ".", Value: table.Ref()})
 }
 
-// kept are the attributes of what outlives its stack, unless making it failed.
+// kept are the attributes of what outlives its stack, even one that failed: the next deploy adopts it. RetainExceptOnCreate
+// would have a first create that fails delete the tables, which their protection forbids, and so never roll back.
 func kept() cfn.Attributes {
-	return cfn.Attributes{DeletionPolicy: cfn.RetainExceptOnCreate, UpdateReplacePolicy: cfn.Retain}
+	return cfn.Attributes{DeletionPolicy: cfn.Retain, UpdateReplacePolicy: cfn.Retain}
 }
 
 // keptLogGroup is a log group that outlives its stack; retention in days.

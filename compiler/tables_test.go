@@ -41,7 +41,7 @@ func pairs(list any, second string) string {
 func TestWhatIsKeptCanBeAdopted(t *testing.T) {
 	stack := decoded(t, orbitStacks(t, orbitRegion(2, nil))["tables"])
 	for id, r := range stack.Resources {
-		if r.DeletionPolicy != "RetainExceptOnCreate" || r.UpdateReplacePolicy != "Retain" {
+		if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
 			t.Errorf("%s: on deletion %q, on replacement %q", id, r.DeletionPolicy, r.UpdateReplacePolicy)
 		}
 		if len(present(r, "TableName", "LogGroupName")) != 1 {

@@ -22,7 +22,7 @@ func vpc(net network, r *schema.Report) *part {
 	v.endpoints()
 	v.subnetGroups()
 	v.flowLogs()
-	v.bastionGroup()
+	v.bastionGroup(r)
 	return p
 }
 

@@ -27,7 +27,7 @@ func readEnv(s *source) []field {
 			s.errorf(at, "", "must be KEY=value%s", envHint(key, ok))
 			continue
 		}
-		if !keys.add(s, key, at, key) || !s.room(at, "", len(variables)) {
+		if !keys.add(s, key, at, key) || !s.room(at, "", len(keys)-1) {
 			continue
 		}
 		start := place{s.name, at.line, at.col + len(key) + 1}

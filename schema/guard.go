@@ -18,6 +18,7 @@ const (
 	maxNodes   = 50_000    // values in one manifest
 	maxEntries = 2000      // of one list or object
 	maxNumber  = 64        // characters of a number
+	maxReports = 100       // mistakes told of one file
 )
 
 // source is one file in memory, small and plain text, on its way to becoming a tree.
@@ -26,12 +27,19 @@ type source struct {
 	data    []byte
 	r       *Report
 	nodes   int
+	reports int
 	spoiled bool // some value was refused: the tree is of no use, but reading goes on to find more mistakes
 }
 
-// errorf reports a mistake at a line and column of the source.
+// errorf reports a mistake at a line and column of the source, unless there have been too many to read.
 func (s *source) errorf(at place, path, format string, args ...any) {
-	s.r.Errorf(at.pos(path), format, args...)
+	s.reports++
+	switch {
+	case s.reports <= maxReports:
+		s.r.Errorf(at.pos(path), format, args...)
+	case s.reports == maxReports+1:
+		s.r.Errorf(at.pos(""), "too many mistakes; the rest of the file is not read")
+	}
 }
 
 // refuse reports a value that cannot be had.
@@ -126,6 +134,9 @@ func (s *source) placeOf(offset int) place {
 // admit counts a value and refuses what is nested too deep or one too many.
 func (s *source) admit(at place, path string, depth int) bool {
 	s.nodes++
+	if s.reports > maxReports {
+		return false
+	}
 	if depth > maxDepth {
 		s.errorf(at, shorten(path), "nested more than %d levels deep", maxDepth)
 		return false

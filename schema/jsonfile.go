@@ -131,12 +131,12 @@ func (j *jsonReader) list(t *tree, path string, depth int) bool {
 func (j *jsonReader) object(t *tree, path string, depth int) bool {
 	t.kind = object
 	keys := keySet{}
-	for j.dec.More() {
+	for n := 0; j.dec.More(); n++ {
 		token, at, raw := j.next()
 		key := token.(string)
 		inner := member(path, key)
 		j.paired(key, raw, at, inner)
-		if !j.room(at, path, len(t.fields)) {
+		if !j.room(at, path, n) {
 			return false
 		}
 		value, ok := j.value(inner, depth+1)

@@ -152,7 +152,7 @@ func (y *yamlReader) object(t *tree, n *yaml.Node, path string, depth int) bool 
 		name, node := n.Content[i], n.Content[i+1]
 		at := y.place(name)
 		key := y.key(name, path)
-		if !y.room(at, path, len(t.fields)) {
+		if !y.room(at, path, i/2) {
 			return false
 		}
 		inner := member(path, key)
