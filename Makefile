@@ -1,5 +1,6 @@
 # Every target does its own set-up. CI calls the same targets.
 GO       ?= go
+VERSION  ?=
 FUZZTIME ?= 60s
 
 .PHONY: help build demo test golden lint fuzz bench clean
@@ -9,7 +10,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/spacel
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/spacel ./cmd/spacel
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/spacel ./cmd/spacel
 
 demo: build ## build the example orbit and app, and show what came out
 	cd testdata/golden/example && ../../../bin/spacel build --orbit orbit.cue laika.yaml --with-orbit --out ../../../build

@@ -112,3 +112,10 @@ func TestEndpoints(t *testing.T) {
 		t.Errorf("nothing answers, yet: %s", got)
 	}
 }
+
+func TestAddressesThatNobodyHolds(t *testing.T) {
+	orbit := testOrbit("us-east-1")
+	elastic := availability(schema.Disabled, schema.InternetFacing, true)
+	build(t, orbit, testApp(orbit, "web", elastic, size(1, 3, schema.Rolling))).reported("all of its 3 addresses", "lead nowhere")
+	build(t, orbit, testApp(orbit, "web", elastic, size(1, 3, schema.Rolling), names())).silent()
+}

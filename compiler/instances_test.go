@@ -102,7 +102,7 @@ func TestPublicInstances(t *testing.T) {
 }
 
 func TestElasticAddresses(t *testing.T) {
-	v := lower(t, availability(schema.Disabled, schema.InternetFacing, true), size(1, 3, schema.Rolling))
+	v := lower(t, availability(schema.Disabled, schema.InternetFacing, true), size(3, 3, schema.Rolling))
 	same(t, "addresses", v.resources("AWS::EC2::EIP", ""), "ElasticIp01", "ElasticIp02", "ElasticIp03")
 	if got := v.get("Outputs", "ElasticIp03", "Value"); got != `{"Ref":"ElasticIp03"}` {
 		t.Errorf("output: %s", got)

@@ -162,8 +162,11 @@ func TestUserDataNeverTooLarge(t *testing.T) {
 
 func TestNothingLeftToMove(t *testing.T) {
 	orbit := testOrbit("us-east-1")
-	b := build(t, orbit, testApp(orbit, "web", availability(schema.Disabled, schema.InternetFacing, true), size(1, 90, schema.Rolling)))
-	b.reported("at most 16384 bytes of user data", "the largest parts are elastic addresses")
+	b := build(t, orbit, testApp(orbit, "web", availability(schema.Disabled, schema.InternetFacing, true), size(90, 90, schema.Rolling)))
+	if len(b.problems) != 2 || !strings.Contains(b.problems[0], "at most 16384 bytes of user data") ||
+		!strings.Contains(b.problems[0], "the largest parts are elastic addresses") || !strings.Contains(b.problems[1], "quota") {
+		t.Errorf("reported: %q", b.problems)
+	}
 }
 
 func TestAssetsThatCannotBeWritten(t *testing.T) {

@@ -146,7 +146,14 @@ func TestPermissions(t *testing.T) {
 
 func TestTooManyPermissions(t *testing.T) {
 	orbit := testOrbit("us-east-1")
-	build(t, orbit, testApp(orbit, "web", func(app *schema.AppRegion) {
-		app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::" + strings.Repeat("x", 8200)}}}
-	})).reported("at most 8192 characters of IAM policy")
+	asking := func(size int) appChange {
+		return func(app *schema.AppRegion) {
+			app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::" + strings.Repeat("x", size)}}}
+		}
+	}
+	build(t, orbit, testApp(orbit, "web", asking(9000))).reported("at most 8", "characters of IAM policy")
+
+	build(t, orbit, testApp(orbit, "web", asking(8000))).silent()
+	addresses := availability(schema.Disabled, schema.InternetFacing, true)
+	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 7", "characters of IAM policy")
 }

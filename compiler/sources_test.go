@@ -16,6 +16,9 @@ const (
 func availability(elb, instance schema.Availability, elastic bool) appChange {
 	return func(app *schema.AppRegion) {
 		app.ELBAvailability, app.InstanceAvailability, app.ElasticIPs = elb, instance, elastic
+		if elastic { // an instance for every address
+			app.InstanceMin = app.InstanceMax
+		}
 	}
 }
 

@@ -145,6 +145,11 @@ func TestIPv6(t *testing.T) {
 			t.Errorf("%s assigns IPv6 addresses: %t, want %t", id, assigns, want)
 		}
 	}
+	for _, id := range []string{"PublicRouteIpv6", "PrivateRouteIpv6Use1Az1"} { // EC2 has no ::/0 in a VPC without IPv6
+		if !slices.Contains(stack.Resources[id].DependsOn, "Ipv6Block") {
+			t.Errorf("%s comes after %q only", id, stack.Resources[id].DependsOn)
+		}
+	}
 	if got := refOf(stack.Resources["PublicRouteIpv6"].Properties["GatewayId"]); got != "InternetGateway" {
 		t.Errorf("the public IPv6 route goes to %q", got)
 	}

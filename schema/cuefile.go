@@ -102,10 +102,17 @@ var outside = map[string]string{
 	"ignore": "leave it out",
 }
 
-// harmless refuses what would let a manifest read other files or depend on how the command was called.
+// harmless refuses what would let a manifest read other files or depend on how the command was called, and what would take
+// CUE too long.
 func (s *source) harmless(file *ast.File) bool {
 	ast.Walk(file, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.File:
+			s.few(n, len(n.Decls))
+		case *ast.StructLit:
+			s.few(n, len(n.Elts))
+		case *ast.ListLit:
+			s.few(n, len(n.Elts))
 		case *ast.Attribute:
 			name, _ := n.Split()
 			if mend, ok := outside[name]; ok {
@@ -121,6 +128,13 @@ func (s *source) harmless(file *ast.File) bool {
 		return true
 	}, nil)
 	return !s.spoiled
+}
+
+// few refuses a list or an object with too much in it.
+func (s *source) few(n ast.Node, entries int) {
+	if entries > maxEntries {
+		s.refuse(s.placeAt(n.Pos()), "", "more than %d entries", maxEntries)
+	}
 }
 
 // saneLiteral refuses numbers that CUE would take for others: 1e999999999 is 1 to it.

@@ -11,18 +11,27 @@ import (
 // parser and compiler recurse for each link of 1+1+…, a.a.a… and a: a: a: …; some take time by the square of it.
 const maxRun = 2500
 
-// shallow refuses a .cue file whose brackets nest too deep or whose expressions run on for too long, before CUE sees it.
+// shallow refuses a .cue file whose brackets nest too deep or whose expressions run on for too long, before CUE sees it. The
+// first thing that is no token ends it too: the scanner starts over after each, to the end of the file.
 func (s *source) shallow() bool {
 	file := token.NewFile(s.name, 0, len(s.data))
 	c := &scan{}
-	c.scanner.Init(file, s.data, func(token.Pos, string, []any) {}, 0)
+	failed := false
+	c.scanner.Init(file, s.data, func(pos token.Pos, message string, args []any) {
+		if !failed {
+			s.errorf(s.placeOf(pos.Offset()), "", message, args...)
+		}
+		failed = true
+	}, 0)
 	for {
 		pos, tok, lit := c.scanner.Scan()
-		if tok == token.EOF {
-			return true
+		if tok == token.EOF || failed {
+			return !failed
 		}
 		c.step(tok, lit)
 		switch {
+		case failed:
+			return false
 		case len(c.open) > maxDepth:
 			s.errorf(s.placeOf(pos.Offset()), "", "brackets nested more than %d levels deep", maxDepth)
 			return false

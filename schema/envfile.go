@@ -27,8 +27,11 @@ func readEnv(s *source) []field {
 			s.errorf(at, "", "must be KEY=value%s", envHint(key, ok))
 			continue
 		}
-		if !keys.add(s, key, at, key) || !s.room(at, "", len(keys)-1) {
+		if !keys.add(s, key, at, key) {
 			continue
+		}
+		if !s.room(at, "", len(variables)) {
+			break
 		}
 		start := place{s.name, at.line, at.col + len(key) + 1}
 		variables = append(variables, field{key, at, envValue(s, value, start)})

@@ -15,9 +15,27 @@ func suggest(misspelt string, known []string) string {
 		}
 	}
 	if best == "" {
+		best = startingWith(misspelt, known)
+	}
+	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %s?", best)
+}
+
+// startingWith is the one known name that a shortened one, of four letters or more, begins; "" when there are none or several.
+func startingWith(short string, known []string) string {
+	found := ""
+	for _, name := range known {
+		if len(short) < 4 || !strings.HasPrefix(name, strings.ToLower(short)) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = name
+	}
+	return found
 }
 
 // distance is how many letters must be put in, taken out, replaced or swapped with their neighbour to make b of a.
