@@ -3,7 +3,7 @@ GO       ?= go
 VERSION  ?=
 FUZZTIME ?= 60s
 
-.PHONY: help build demo test golden lint fuzz bench clean
+.PHONY: help build binaries demo test golden lint fuzz bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -11,6 +11,10 @@ help: ## list the targets
 
 build: ## build bin/spacel
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/spacel ./cmd/spacel
+
+binaries: ## build bin/slack-arm64.zip, the function that posts alarms to Slack: equal sources give equal bytes
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid=' -o bin/slack-arm64 ./cmd/spacel-slack
+	$(GO) run ./cmd/spacel-slack/pack bin/slack-arm64 bin/slack-arm64.zip
 
 demo: build ## build the example orbit and app, and show what came out
 	cd testdata/golden/example && ../../../bin/spacel build --orbit orbit.cue laika.yaml --with-orbit --out ../../../build
@@ -28,7 +32,7 @@ lint: ## check the code's form, and every golden template with the CloudFormatio
 	.ci/lint/check --security testdata
 
 fuzz: ## fuzz the loader for FUZZTIME
-	$(GO) test ./schema -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME)
+	$(GO) test ./schema -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
 
 bench: build ## time start-up and whole builds, and say where the time goes
 	$(GO) test ./cmd/spacel -run '^$$' -bench . -benchtime 3x

@@ -8,7 +8,8 @@ import (
 // agentBinary is the agent as the release carries it: where deploy put it, and its sha256 in hex.
 type agentBinary struct{ bucket, key, digest cfn.Value }
 
-// agentParameters declares the agent of an architecture, amd64 or arm64.
+// agentParameters declares the agent of an architecture, amd64 or arm64. Deploy keeps a parameter's value until told
+// otherwise, so instances of another architecture get other parameters.
 func agentParameters(p *part, architecture string) agentBinary {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
@@ -17,8 +18,8 @@ func agentParameters(p *part, architecture string) agentBinary {
 	// The patterns keep what user data embeds free of quotes.
 	return agentBinary{
 		bucket: declare("AgentBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the agent."),
-		key:    declare("AgentKey", "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
-		digest: declare("AgentDigest", "digest", `[0-9a-f]{64}`, "The agent's sha256, without which it is refused."),
+		key:    declare("AgentKey"+idPart(architecture), "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
+		digest: declare("AgentDigest"+idPart(architecture), "digest", `[0-9a-f]{64}`, "The agent's sha256, without which it is refused."),
 	}
 }
 

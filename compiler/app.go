@@ -24,13 +24,15 @@ func (a appContext) nameTag() []cfn.Tag {
 
 // appStack is an app's stack in one region: its capabilities, each after those it needs something of. An error is the sink's.
 func appStack(a appContext, r *schema.Report) (*part, error) {
-	pending(a.region, r)
+	warnEmptied(a.region, r)
 
 	plan := balance(a, r)
 	groups := securityGroups(a, plan)
 	addresses := elasticAddresses(a, r)
 	certificates := certificatesFor(a, plan, r)
 	balancer := balancer(a, plan, groups, certificates)
+	databases := databases(a, groups, addresses, r)
+	disks := volumes(a)
 
 	whole := &part{}
 	whole.Description = "The app " + a.app.Name + " of the orbit " + a.net.orbit.Name + " in " + a.region.Region + "."
@@ -40,6 +42,11 @@ func appStack(a appContext, r *schema.Report) (*part, error) {
 		certificates.part,
 		balancer.part,
 		ingress(a, groups, plan, addresses, r),
+		databases.part,
+		caches(a, groups, r),
+		disks.part,
+		stats(a),
+		logging(a),
 		units(a, r),
 		localHealth(a),
 		decryption(a),
@@ -54,10 +61,18 @@ func appStack(a appContext, r *schema.Report) (*part, error) {
 	whole.merge(launch.part)
 	identity := role(a, whole.statements, r)
 	whole.merge(identity.part)
-	group := instances(a, groups, balancer, identity, launch, whole.waitFor)
+	group := instances(a, groups, balancer, identity, launch, disks.disks, spot(a.region), whole.waitFor)
 	whole.merge(group.part)
 	whole.merge(dns(a, balancer, addresses, group.group, r))
 	whole.merge(endpoints(a, plan, balancer, addresses))
+	watch := watched{a, plan, balancer, group.group}
+	to := alarmEndpoints(a, group.group, r)
+	whole.merge(to.part)
+	whole.merge(alarms(a, watch, to, r))
+	whole.merge(databaseAlarms(a, databases.instances, to))
+	whole.merge(scaling(a, watch, r))
+	whole.merge(extra(a, whole, r))
+	patch(a, whole, r)
 	return whole, nil
 }
 

@@ -148,12 +148,7 @@ func tableARN(name string) cfn.Value { return cfn.ARN("dynamodb", cfn.String("ta
 
 func (b *bastionPart) launchData(agent agentBinary, profile *cfn.InstanceProfile) cfn.LaunchTemplateData {
 	region := b.net.region
-	image := b.parameter("Image", cfn.Parameter{Type: "AWS::EC2::Image::Id", Description: "The bastions' machine image."},
-		assembly.Source{Image: &assembly.Image{
-			Debian:       region.BastionImage.Debian,
-			Architecture: region.BastionArchitecture,
-			AMI:          region.BastionImage.AMI,
-		}})
+	image := imageParameter(b.part, region.BastionImage, region.BastionArchitecture)
 	face := cfn.NetworkInterface{
 		AssociatePublicIpAddress: true, // until the agent associates an elastic address
 		DeleteOnTermination:      true,
@@ -163,7 +158,7 @@ func (b *bastionPart) launchData(agent agentBinary, profile *cfn.InstanceProfile
 		face.Ipv6AddressCount = 1
 	}
 	return cfn.LaunchTemplateData{
-		ImageId:            image.Ref(),
+		ImageId:            image,
 		InstanceType:       region.BastionInstanceType,
 		IamInstanceProfile: cfn.ProfileReference{Arn: profile.Arn()},
 		MetadataOptions:    cfn.MetadataOptions{HttpEndpoint: "enabled", HttpTokens: "required", HttpPutResponseHopLimit: 1},

@@ -81,7 +81,7 @@ func TestBastionsReachOnlyTheirOwn(t *testing.T) {
 	arn := "arn:${AWS::Partition}:"
 	own := arn + "ec2:${AWS::Region}:${AWS::AccountId}:"
 	want := map[string][]string{
-		"s3:GetObject":                  {arn + "s3:::${AgentBucket}/${AgentKey}"},
+		"s3:GetObject":                  {arn + "s3:::${AgentBucket}/${AgentKeyAmd64}"},
 		"cloudformation:SignalResource": {"AWS::StackId"},
 		"logs:CreateLogStream":          {arn + "logs:${AWS::Region}:${AWS::AccountId}:log-group:production-boot:log-stream:bastion/*"},
 		"logs:PutLogEvents":             {arn + "logs:${AWS::Region}:${AWS::AccountId}:log-group:production-boot:log-stream:bastion/*"},
@@ -127,10 +127,10 @@ func TestBastionSourcesOfParameters(t *testing.T) {
 		r.BastionArchitecture = "arm64"
 		r.BastionImage = schema.Image{Debian: "12", AMI: "20260112-1234"}
 	})
-	if got, want := *p.sources["Image"].Image, (assembly.Image{Debian: "12", Architecture: "arm64", AMI: "20260112-1234"}); got != want {
+	if got, want := *p.sources["Image202601121234X"+hash("20260112-1234")+"Arm64"].Image, (assembly.Image{Debian: "12", Architecture: "arm64", AMI: "20260112-1234"}); got != want {
 		t.Errorf("the image is %+v, want %+v", got, want)
 	}
-	for id, part := range map[string]string{"AgentBucket": "bucket", "AgentKey": "key", "AgentDigest": "digest"} {
+	for id, part := range map[string]string{"AgentBucket": "bucket", "AgentKeyArm64": "key", "AgentDigestArm64": "digest"} {
 		if got, want := *p.sources[id].Binary, (assembly.Binary{Name: "agent", Architecture: "arm64", Part: part}); got != want {
 			t.Errorf("%s is %+v, want %+v", id, got, want)
 		}

@@ -97,6 +97,9 @@ func (c compilation) app(app *schema.App, scope Scope) error {
 }
 
 func (c compilation) emit(p *part, h header) error {
+	if p.refused {
+		return nil
+	}
 	stack, body, problems, err := finish(p, h)
 	if err != nil {
 		return fmt.Errorf("encode the template of %s in %s: %w", h.stackName(), h.net.region.Region, err)

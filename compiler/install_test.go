@@ -74,7 +74,7 @@ func (m machine) install(docker bool) (calls []string, err error) {
 		m.t.Fatal(err)
 	}
 	sum := sha256.Sum256(uploaded)
-	script := strings.ReplaceAll(installScriptOf(m.t, docker), resolved["AgentDigest"], hex.EncodeToString(sum[:]))
+	script := strings.ReplaceAll(installScriptOf(m.t, docker), resolved["AgentDigestAmd64"], hex.EncodeToString(sum[:]))
 	return m.run(script)
 }
 
@@ -187,7 +187,7 @@ func TestInstallWaitsForWhatLags(t *testing.T) {
 func TestInstallRefusesAWrongDigest(t *testing.T) {
 	m := newMachine(t)
 	calls, err := m.run(installScriptOf(t, true))
-	m.refused(calls, err, "not "+resolved["AgentDigest"]+": refused")
+	m.refused(calls, err, "not "+resolved["AgentDigestAmd64"]+": refused")
 	if _, err := os.Stat(m.path("usr/local/bin/spacel-agent.new")); err == nil {
 		t.Error("the refused agent is still there")
 	}

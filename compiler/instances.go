@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -17,10 +16,10 @@ type instanceGroup struct {
 }
 
 // instances launches the app: a launch template and the group that keeps instances of it running.
-func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, waitFor []cfn.Resource) instanceGroup {
+func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, disks []cfn.BlockDeviceMapping, bought capacity, waitFor []cfn.Resource) instanceGroup {
 	p := &part{}
 	template := add(p, a.region.At("instance_type"), "LaunchTemplate", &cfn.LaunchTemplate{
-		LaunchTemplateData: launchData(a, p, g, id, l),
+		LaunchTemplateData: launchData(a, p, g, id, l, disks),
 		TagSpecifications:  tagSpecifications(a.stackName(), "launch-template"),
 	})
 	group := add(p, a.region.Pos, appGroupID, &cfn.AutoScalingGroup{
@@ -31,13 +30,21 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		},
 		MinSize:                strconv.Itoa(a.region.InstanceMin),
 		MaxSize:                strconv.Itoa(a.region.InstanceMax),
-		LaunchTemplate:         &cfn.LaunchTemplateVersion{LaunchTemplateId: template.Ref(), Version: template.LatestVersionNumber()},
+		DesiredCapacity:        desiredCapacity(a.region),
+		DefaultInstanceWarmup:  a.region.InstanceWarmup,
 		VPCZoneIdentifier:      a.net.subnets(p, instanceTier(a.region)),
 		HealthCheckType:        "EC2",
 		HealthCheckGracePeriod: signalTimeout, // an instance that still boots is not to be replaced
 		MetricsCollection:      []cfn.MetricsCollection{{Granularity: "1Minute"}},
 		Tags:                   []cfn.GroupTag{{Key: "Name", Value: cfn.String(a.stackName()), PropagateAtLaunch: true}},
 	})
+	version := cfn.LaunchTemplateVersion{LaunchTemplateId: template.Ref(), Version: template.LatestVersionNumber()}
+	if bought.mix == nil {
+		group.LaunchTemplate = &version
+	} else {
+		group.MixedInstancesPolicy = bought.policy(version)
+		group.CapacityRebalance = bought.rebalance
+	}
 	if lb.balancer != nil {
 		group.HealthCheckType = "ELB"
 		group.TargetGroupARNs = refs(lb.targets)
@@ -55,17 +62,17 @@ func instanceTier(app *schema.AppRegion) tier {
 
 // launchData keeps the metadata service to the instance itself, or one hop further, for containers, when the manifest asks
 // for rights that only its containers can use.
-func launchData(a appContext, p *part, g groups, id identity, l launchText) cfn.LaunchTemplateData {
+func launchData(a appContext, p *part, g groups, id identity, l launchText, disks []cfn.BlockDeviceMapping) cfn.LaunchTemplateData {
 	hops := 1
 	if len(a.region.Permissions) > 0 {
 		hops = 2
 	}
 	return cfn.LaunchTemplateData{
-		ImageId:            image(a, p),
+		ImageId:            imageParameter(p, a.region.Image, a.region.Architecture),
 		InstanceType:       a.region.InstanceType,
 		IamInstanceProfile: cfn.ProfileReference{Arn: id.profile.Arn()},
 		MetadataOptions:    cfn.MetadataOptions{HttpEndpoint: "enabled", HttpTokens: "required", HttpPutResponseHopLimit: hops},
-		BlockDeviceMappings: []cfn.BlockDeviceMapping{{
+		BlockDeviceMappings: append([]cfn.BlockDeviceMapping{{
 			DeviceName: "/dev/xvda",
 			Ebs: &cfn.BlockDeviceEbs{
 				VolumeSize:          a.region.RootVolume.Size,
@@ -73,7 +80,7 @@ func launchData(a appContext, p *part, g groups, id identity, l launchText) cfn.
 				Encrypted:           true,
 				DeleteOnTermination: true,
 			},
-		}},
+		}}, disks...),
 		NetworkInterfaces: []cfn.NetworkInterface{networkInterface(a, g)},
 		Monitoring:        &cfn.Monitoring{Enabled: true},
 		TagSpecifications: launchTags(a),
@@ -104,13 +111,4 @@ func networkInterface(a appContext, g groups) cfn.NetworkInterface {
 		face.Ipv6AddressCount = 1
 	}
 	return face
-}
-
-func image(a appContext, p *part) cfn.Value {
-	return p.parameter("Image", cfn.Parameter{Type: "AWS::EC2::Image::Id", Description: "The instances' machine image."},
-		assembly.Source{Image: &assembly.Image{
-			Debian:       a.region.Image.Debian,
-			Architecture: a.region.Architecture,
-			AMI:          a.region.Image.AMI,
-		}}).Ref()
 }

@@ -30,7 +30,7 @@ func TestUpdatePolicies(t *testing.T) {
 		"rolling 0..2":  {0, 2, schema.Rolling, rolling("0"), ""},
 		"rolling 0..0":  {0, 0, schema.Rolling, `{` + scheduled + `}`, ""},
 		"redblack 2..4": {2, 4, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, creation("2")},
-		"redblack 0..1": {0, 1, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, ""},
+		"redblack 0..0": {0, 0, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, ""},
 		"disabled 1..2": {1, 2, schema.UpdateDisabled, `{` + scheduled + `}`, creation("1")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestLaunchTemplate(t *testing.T) {
 		app.Image = schema.Image{Debian: "12", AMI: "ami-0123456789abcdef0"}
 	})
 	for property, want := range map[string]string{
-		"ImageId":             `{"Ref":"Image"}`,
+		"ImageId":             `{"Ref":"ImageAmi0123456789abcdef0XB1FA6A94Arm64"}`,
 		"InstanceType":        `"t4g.small"`,
 		"MetadataOptions":     `{"HttpEndpoint":"enabled","HttpPutResponseHopLimit":1,"HttpTokens":"required"}`,
 		"BlockDeviceMappings": `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true,"Encrypted":true,"VolumeSize":20,"VolumeType":"gp3"}}]`,
@@ -64,7 +64,7 @@ func TestLaunchTemplate(t *testing.T) {
 			t.Errorf("%s: want %s, got %s", property, want, got)
 		}
 	}
-	if image := v.stack.Parameters["Image"].Image; image == nil || image.Debian != "12" || image.Architecture != "arm64" || image.AMI == "" {
+	if image := v.stack.Parameters["ImageAmi0123456789abcdef0XB1FA6A94Arm64"].Image; image == nil || image.Debian != "12" || image.Architecture != "arm64" || image.AMI == "" {
 		t.Errorf("image: %+v", image)
 	}
 	v.has("Asg", "LaunchTemplate", `{"LaunchTemplateId":{"Ref":"LaunchTemplate"},"Version":{"Fn::GetAtt":["LaunchTemplate","LatestVersionNumber"]}}`)
@@ -110,4 +110,11 @@ func TestElasticAddresses(t *testing.T) {
 	if got := v.document().Addresses; len(got) != 3 || got[0] != "${ElasticIp01.AllocationId}" {
 		t.Errorf("document: %q", got)
 	}
+}
+
+func TestRedBlackFromNothing(t *testing.T) {
+	orbit := testOrbit("us-east-1")
+	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.RedBlack))).reported("instance_min, which is 0")
+	build(t, orbit, testApp(orbit, "web", size(1, 2, schema.RedBlack))).silent()
+	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.Rolling))).silent()
 }

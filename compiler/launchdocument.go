@@ -41,11 +41,11 @@ func userDataOf(a appContext, whole *part, r *schema.Report) (launchText, error)
 	}
 	sizes := sections(b.document)
 	b.document.Asset = l.asset(asset)
-	b.document.Units, b.document.Files, b.document.Environments = nil, nil, nil
+	b.document.Units, b.document.Files, b.document.Environments, b.document.Volumes = nil, nil, nil, nil
 	l.text = userData(b)
 	if !fitsUserData(l.text) {
-		r.Errorf(a.region.Pos, "expected at most %d bytes of user data, got about %d, although units, files and environments are "+
-			"fetched apart; the largest parts are %s", cfn.MaxUserDataSize, l.text.Size(referenceSize), sizes)
+		r.Errorf(a.region.Pos, "expected at most %d bytes of user data, got about %d, although units, files, environments and "+
+			"volumes are fetched apart; the largest parts are %s", cfn.MaxUserDataSize, l.text.Size(referenceSize), sizes)
 	}
 	return l, nil
 }
@@ -88,6 +88,7 @@ func bulk(d document.Document[cfn.Value]) document.Document[string] {
 		Units:        d.Units,
 		Files:        d.Files,
 		Environments: d.Environments,
+		Volumes:      d.Volumes,
 	}
 }
 
@@ -112,6 +113,8 @@ func sections(d document.Document[cfn.Value]) string {
 	all := []section{
 		{"target groups", cfn.JSONText(d.TargetGroups).Size(referenceSize)},
 		{"elastic addresses", cfn.JSONText(d.Addresses).Size(referenceSize)},
+		{"databases", cfn.JSONText(d.Databases).Size(referenceSize)},
+		{"caches", cfn.JSONText(d.Caches).Size(referenceSize)},
 		{"the local health check", cfn.JSONText(d.LocalHealth).Size(referenceSize)},
 	}
 	slices.SortStableFunc(all, func(a, b section) int { return cmp.Compare(b.size, a.size) })

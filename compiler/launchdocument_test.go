@@ -162,7 +162,7 @@ func TestUserDataNeverTooLarge(t *testing.T) {
 
 func TestNothingLeftToMove(t *testing.T) {
 	orbit := testOrbit("us-east-1")
-	b := build(t, orbit, testApp(orbit, "web", availability(schema.Disabled, schema.InternetFacing, true), size(90, 90, schema.Rolling)))
+	b := build(t, orbit, testApp(orbit, "web", availability(schema.Disabled, schema.InternetFacing, true), size(80, 80, schema.Rolling)))
 	if len(b.problems) != 2 || !strings.Contains(b.problems[0], "at most 16384 bytes of user data") ||
 		!strings.Contains(b.problems[0], "the largest parts are elastic addresses") || !strings.Contains(b.problems[1], "quota") {
 		t.Errorf("reported: %q", b.problems)

@@ -15,6 +15,7 @@ type loadBalancer struct {
 	balancer  *cfn.LoadBalancer // nil: the instances listen themselves
 	targets   []*cfn.TargetGroup
 	listeners []cfn.Resource
+	groupOf   map[target]*cfn.TargetGroup
 }
 
 // balancer makes the load balancer with its listeners and target groups, when the app has one.
@@ -24,9 +25,9 @@ func balancer(a appContext, b balancing, g groups, c certificates) loadBalancer 
 		return lb
 	}
 	lb.balancer = lb.make(a, b, g)
-	byTarget := lb.makeTargets(a, b)
+	lb.groupOf = lb.makeTargets(a, b)
 	for _, route := range b.routes {
-		lb.listen(a, route, byTarget[route.target], c)
+		lb.listen(a, route, lb.groupOf[route.target], c)
 	}
 	lb.waitFor = lb.listeners // a target group without a listener never gets healthy
 	lb.Output("BalancerDNSName", cfn.Output{Description: "The load balancer's own name.", Value: lb.balancer.DNSName()})

@@ -16,11 +16,14 @@ var canonical = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 // name never changes another's.
 func idPart(name string) string {
 	id := camel(name)
-	if canonical.MatchString(name) {
+	if canonical.MatchString(name) && len(id) <= maxIDPart {
 		return id
 	}
-	return id + "X" + hash(name)
+	return id[:min(len(id), maxIDPart)] + "X" + hash(name)
 }
+
+// maxIDPart keeps ids of several pieces below CloudFormation's limit, and readable.
+const maxIDPart = 100
 
 // hash is eight letters and digits that stand for a text.
 func hash(text string) string {

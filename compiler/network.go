@@ -53,6 +53,41 @@ func (n network) bastionGroup(p *part) cfn.Value {
 	return n.output(p, "BastionGroup", "AWS::EC2::SecurityGroup::Id", "The bastions' security group.")
 }
 
+// offered declares one of the network's outputs as a parameter, when it is one that a manifest's own resources may refer to.
+func (n network) offered(p *part, name string) bool {
+	switch name {
+	case "VpcId":
+		n.vpcID(p)
+		return true
+	case "BastionGroup":
+		n.bastionGroup(p)
+		return true
+	case "VpcCidr":
+		n.output(p, name, "String", "The VPC's IPv4 addresses.")
+		return true
+	case "PublicRouteTable":
+		n.output(p, name, "String", "The public subnets' route table.")
+		return true
+	case "PrivateRouteTables":
+		n.output(p, name, "CommaDelimitedList", "The private subnets' route tables.")
+		return true
+	}
+	for t := range tiers() {
+		switch name {
+		case string(t) + "Subnets":
+			n.subnets(p, t)
+			return true
+		case string(t) + "SubnetGroup":
+			if t != privateCache && t != publicDatabase && t != privateDatabase {
+				return false
+			}
+			n.subnetGroup(p, t)
+			return true
+		}
+	}
+	return false
+}
+
 // bootLog is the name of the log group that every instance's boot is logged to.
 func (n network) bootLog(p *part) string { return n.kept(p, "boot") }
 

@@ -22,6 +22,8 @@ type part struct {
 	sources map[string]assembly.Source
 	after   []assembly.StackRef // stacks it needs without taking an output of theirs
 
+	refused bool // a mistake in it is reported: it makes no template
+
 	statements []cfn.Statement                     // of the instances' role
 	document   func(*document.Document[cfn.Value]) // adds to the instance document; nil when there is nothing
 	waitFor    []cfn.Resource                      // what instances read at boot, and so must be there first
@@ -52,8 +54,17 @@ func (p *part) merge(other *part) {
 	p.origins = union(p.origins, other.origins)
 	p.sources = union(p.sources, other.sources)
 	p.after = append(p.after, other.after...)
+	p.refused = p.refused || other.refused
 	p.statements = append(p.statements, other.statements...)
 	p.waitFor = append(p.waitFor, other.waitFor...)
+}
+
+// origin is where in the manifests something of the part comes from.
+func (p *part) origin(id string) string {
+	if at, known := p.origins[id]; known {
+		return at.String()
+	}
+	return "spacel itself"
 }
 
 // both adds to the document what one and the other adds.
@@ -110,7 +121,7 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 		App:                   h.app,
 		Template:              region + "/" + h.stackName() + ".template.json",
 		Digest:                hex.EncodeToString(sum[:]),
-		Capabilities:          p.capabilities(),
+		Capabilities:          p.Capabilities(),
 		TerminationProtection: true,
 		Tags:                  stackTags(h),
 		DependsOn:             p.dependencies(),
@@ -118,22 +129,14 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 	}, body, nil, nil
 }
 
-// capabilities are what CloudFormation wants acknowledged: roles and policies, which we never name.
-func (p *part) capabilities() []string {
-	if p.HasType("AWS::IAM::") {
-		return []string{"CAPABILITY_IAM"}
-	}
-	return nil
-}
-
 func stackTags(h header) map[string]string {
 	tags := maps.Clone(h.tags)
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	tags["spacel:orbit"] = h.net.orbit.Name
+	tags[document.TagOrbit] = h.net.orbit.Name
 	if h.app != "" {
-		tags["spacel:app"] = h.app
+		tags[document.TagApp] = h.app
 	}
 	return tags
 }

@@ -1,20 +1,13 @@
 package compiler
 
 import (
-	"bytes"
-	"encoding/json"
-
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
 
 // maxInlinePolicies is how many characters a role's inline policies may have together, white space not counted (IAM User
-// Guide, "IAM and AWS STS quotas"). Of these, referenceSlack is kept for references in the agent's policy that turn out longer
-// than they are written: the stack's id, and what is in S3.
-const (
-	maxInlinePolicies = 10240
-	referenceSlack    = 512
-)
+// Guide, "IAM and AWS STS quotas").
+const maxInlinePolicies = 10240
 
 // permissions are the manifest's own statements, as they are, for a role that has the agent's policy too.
 func permissions(a appContext, agent cfn.PolicyDocument, r *schema.Report) cfn.PolicyDocument {
@@ -28,8 +21,8 @@ func permissions(a appContext, agent cfn.PolicyDocument, r *schema.Report) cfn.P
 		})
 	}
 	policy := cfn.Policies(statements...)
-	most := maxInlinePolicies - referenceSlack - policySize(agent)
-	if size := policySize(policy); size > most {
+	most := maxInlinePolicies - policySize(agent)
+	if size := policySize(policy); most > 0 && size > most {
 		r.Errorf(a.region.At("permissions"), "expected at most %d characters of IAM policy, got %d: "+
 			"name fewer actions and resources, with * where they share a prefix", most, size)
 	}
@@ -57,14 +50,18 @@ func oneOrMany(values []string) cfn.Value {
 	return cfn.Strings(values...)
 }
 
+// checkAgentPolicy refuses an app whose instances need more rights than a role can hold.
+func checkAgentPolicy(a appContext, agent cfn.PolicyDocument, r *schema.Report) {
+	if size := policySize(agent); size > maxInlinePolicies {
+		r.Errorf(a.region.Pos, "expected at most %d characters of IAM policy for the instances, got about %d: use fewer volumes, "+
+			"elastic addresses, databases or caches", maxInlinePolicies, size)
+	}
+}
+
 func policySize(policy cfn.PolicyDocument) int {
-	body, err := cfn.Encode(policy)
+	size, err := policy.Size()
 	if err != nil {
 		return 0 // the template's own encoding will say so
 	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, body) != nil {
-		return len(body)
-	}
-	return compact.Len()
+	return size
 }

@@ -20,6 +20,7 @@ func role(a appContext, statements []cfn.Statement, r *schema.Report) identity {
 	})
 	id.profile = add(id.part, a.region.Pos, "InstanceProfile", &cfn.InstanceProfile{Roles: []cfn.Value{role.Ref()}})
 	agent := cfn.Policies(statements...)
+	checkAgentPolicy(a, agent, r)
 	id.waitFor = append(id.waitFor, add(id.part, a.region.Pos, "AgentPolicy", &cfn.IAMPolicy{
 		PolicyName:     "Agent",
 		PolicyDocument: agent,

@@ -64,7 +64,7 @@ func TestAgentPolicy(t *testing.T) {
 	v.allowed("cloudformation:SignalResource").on(t, `{"Ref":"AWS::StackId"}`)
 	v.allowed("logs:PutLogEvents").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:test-boot:log-stream:web/*"}`)
 	v.allowed("dynamodb:BatchGetItem").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/test-users"}`)
-	v.allowed("s3:GetObject").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:s3:::${AgentBucket}/${AgentKey}"}`)
+	v.allowed("s3:GetObject").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:s3:::${AgentBucket}/${AgentKeyAmd64}"}`)
 	v.allowed("elasticloadbalancing:DescribeTargetHealth").on(t, `"*"`)
 	v.allowed("kms:Decrypt").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:kms:us-east-1:${AWS::AccountId}:key/*"}`)
 	v.allowed("ec2:AssociateAddress").on(t,
@@ -155,5 +155,5 @@ func TestTooManyPermissions(t *testing.T) {
 
 	build(t, orbit, testApp(orbit, "web", asking(8000))).silent()
 	addresses := availability(schema.Disabled, schema.InternetFacing, true)
-	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 7", "characters of IAM policy")
+	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 80", "characters of IAM policy")
 }

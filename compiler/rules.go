@@ -37,11 +37,12 @@ type rules struct {
 
 func rulesIn(p *part) rules { return rules{p, map[string]ruleCount{}} }
 
-// admit lets traffic from a peer into a group. The manifest's position is the first one's that asks for the rule.
-func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffic) {
+// admit lets traffic from a peer into a group, and returns the rule, nil when it is there already. The manifest's position is
+// the first one's that asks for the rule.
+func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffic) *cfn.SecurityGroupIngress {
 	id := "Ingress" + into.ID() + from.id + t.id()
 	if r.Has(id) {
-		return
+		return nil
 	}
 	rule := add(r.part, at, id, &cfn.SecurityGroupIngress{
 		GroupId:               into.GroupId(),
@@ -58,6 +59,7 @@ func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffi
 	count := r.into[into.ID()]
 	count.add(from)
 	r.into[into.ID()] = count
+	return rule
 }
 
 // release lets traffic out of a group to another. The first such rule replaces the group's default, which lets all out.

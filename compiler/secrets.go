@@ -19,13 +19,18 @@ func decryption(a appContext) *part {
 	if len(regions) == 0 {
 		return p
 	}
+	p.statements = []cfn.Statement{decryptStatement(a, regions)}
+	return p
+}
+
+// decryptStatement allows decrypting with the app's own keys, and no others, of some regions.
+func decryptStatement(a appContext, regions map[string]bool) cfn.Statement {
 	var keys []cfn.Value
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
 		keys = append(keys, cfn.Sub(cfn.String("arn:"), cfn.Partition, cfn.String(":kms:"+region+":"), cfn.AccountID, cfn.String(":key/*")))
 	}
-	p.statements = []cfn.Statement{cfn.Allow([]string{"kms:Decrypt"}, keys...).
-		When("ForAnyValue:StringEquals", "kms:ResourceAliases", cfn.String("alias/"+a.stackName()))}
-	return p
+	return cfn.Allow([]string{"kms:Decrypt"}, keys...).
+		When("ForAnyValue:StringEquals", "kms:ResourceAliases", cfn.String("alias/"+a.stackName()))
 }
 
 // payloads are all encrypted values of the app's units, files and environments.

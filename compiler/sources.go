@@ -29,7 +29,7 @@ func (c callers) peers(port schema.PublicPort, s schema.Source) []peer {
 	case schema.CIDRv6:
 		return c.block6(s)
 	case schema.PrefixList:
-		return []peer{{id: "List" + strings.TrimPrefix(s.Value, "pl-"), name: s.Value, list: cfn.String(s.Value)}}
+		return prefixList(s)
 	case schema.Region:
 		return c.fromRegion(port, s)
 	}
@@ -48,6 +48,10 @@ func cidr6(text string) peer {
 	text = masked(text)
 	id := "Cidrv6" + strings.NewReplacer(":", "x", ".", "p", "/", "m").Replace(text)
 	return peer{id: id, name: text, cidr6: cfn.String(text)}
+}
+
+func prefixList(s schema.Source) []peer {
+	return []peer{{id: "List" + strings.TrimPrefix(s.Value, "pl-"), name: s.Value, list: cfn.String(s.Value)}}
 }
 
 // masked is the block as AWS keeps it, the bits after its length cleared.
@@ -99,13 +103,18 @@ func (c callers) neighbours() []peer {
 // addresses there. A region that the manifest only means by naming none may have no such address.
 func (c callers) overInternet(port schema.PublicPort, s schema.Source) []peer {
 	region := c.model.Orbit.Region(s.Value)
-	peers := append(c.nat(region), c.elastic(c.app, s.Value)...)
-	peers = append(peers, c.overIPv6(region)...)
+	peers := append(c.addressesIn(s.Value), c.overIPv6(region)...)
 	if len(peers) == 0 && port.Written("sources") {
 		c.report.Errorf(s.Pos, "no address stands for %s: its NAT is disabled, and %s has no elastic addresses there; "+
 			"use nat: enabled in the orbit, elastic_ips: true in the app, or a CIDR block", s.Value, c.app.Name)
 	}
 	return peers
+}
+
+// addressesIn are where traffic of this app from a region comes from over IPv4: the region's NAT gateways, and the app's own
+// elastic addresses there.
+func (c callers) addressesIn(region string) []peer {
+	return append(c.nat(c.model.Orbit.Region(region)), c.elastic(c.app, region)...)
 }
 
 // fromApp admits another app: by its security group inside the VPC, else by the addresses it has on the internet.

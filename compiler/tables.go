@@ -3,7 +3,7 @@ package compiler
 import "github.com/pebble/spacel/compiler/cfn"
 
 // bootLogRetention is how many days the instances' boot logs are kept.
-const bootLogRetention = 30
+const bootLogRetention = 365
 
 // tables is what an orbit remembers in one region: people and their keys, who may log in where, which volume is whose, and
 // how instances booted. All of it has an explicit name and stays when the stack goes, so that a later deploy can adopt it.

@@ -67,6 +67,7 @@ func containerUnit(service schema.Service) []string {
 		"[Service]",
 		"TimeoutStartSec=0",
 		"Restart=always",
+		"RestartSec=2", // a crash loop must not ask the registry ten times a second
 		"ExecStartPre=-/usr/bin/docker pull " + image,
 		"ExecStartPre=-/usr/bin/docker rm --force %n",
 		"ExecStart=" + strings.Join(append(run, image), " "),

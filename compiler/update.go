@@ -34,6 +34,15 @@ func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
 	return policy
 }
 
+// warnEmptied warns of a red-black app whose new groups begin empty: CloudFormation starts a new group at its minimum, whatever
+// the old one had been scaled to.
+func warnEmptied(app *schema.AppRegion, r *schema.Report) {
+	if app.UpdatePolicy == schema.RedBlack && firstSize(app) == 0 && app.InstanceMax > 0 {
+		r.Warnf(app.At("update_policy"), "a redblack update's new instances begin at instance_min, which is 0, and the old ones go; "+
+			"set instance_min to 1 or more, or use update_policy: rolling")
+	}
+}
+
 // minInService leaves room for one instance to be replaced.
 func minInService(app *schema.AppRegion) int {
 	if app.InstanceMin == app.InstanceMax && app.InstanceMax > 0 {
@@ -44,8 +53,9 @@ func minInService(app *schema.AppRegion) int {
 
 // awaitInstances waits for every instance of a new group; nil when there is none to wait for.
 func awaitInstances(app *schema.AppRegion) *cfn.CreationPolicy {
-	if app.InstanceMin == 0 {
+	first := firstSize(app)
+	if first == 0 {
 		return nil
 	}
-	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: app.InstanceMin, Timeout: signalDuration}}
+	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: first, Timeout: signalDuration}}
 }

@@ -19,13 +19,13 @@ import (
 
 // resolved is what the references of these tests stand for.
 var resolved = map[string]string{
-	"AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/production-laika/6f1c8a30-0000-11f0-8000-0e1234567890",
-	"AgentBucket":  "assets.example.com",
-	"AgentKey":     "agent/amd64/4d2f",
-	"AgentDigest":  strings.Repeat("4d2f", 16),
-	"Version":      "v1.2.3",
-	"Token":        "t0",
-	"Address":      "eipalloc-0123456789abcdef0",
+	"AWS::StackId":     "arn:aws:cloudformation:us-east-1:123456789012:stack/production-laika/6f1c8a30-0000-11f0-8000-0e1234567890",
+	"AgentBucket":      "assets.example.com",
+	"AgentKeyAmd64":    "agent/amd64/4d2f",
+	"AgentDigestAmd64": strings.Repeat("4d2f", 16),
+	"Version":          "v1.2.3",
+	"Token":            "t0",
+	"Address":          "eipalloc-0123456789abcdef0",
 }
 
 // resolve is what CloudFormation makes of a text.
@@ -76,7 +76,7 @@ func fullDocument[T any](literal, reference func(string) T) document.Document[T]
 			"crypt": {Payload: &payload},
 		},
 		Environments: map[string][]document.Variable{"laika.env": {{Name: "A", Value: "x=\"y\""}, {Name: "B", Payload: &payload}}},
-		Asset:        &document.Asset[T]{Bucket: reference("AgentBucket"), Key: reference("AgentKey"), Digest: strings.Repeat("0f", 32)},
+		Asset:        &document.Asset[T]{Bucket: reference("AgentBucket"), Key: reference("AgentKeyAmd64"), Digest: strings.Repeat("0f", 32)},
 	}
 }
 

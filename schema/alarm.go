@@ -7,13 +7,72 @@ import (
 )
 
 // alarm is what alarms of every kind have.
-func (b appBuilder) alarm(e entry, defaults *tree) Trigger {
+func (b appBuilder) alarm(e entry, metric Metric, defaults *tree) Trigger {
 	r := e.record(b.report, defaults)
-	t := Trigger{Node: r.node(), Name: e.key, Statistic: r.text("statistic")}
+	t := Trigger{Node: r.node(), Name: e.key, Metric: metric, Statistic: r.text("statistic")}
 	t.Comparison, t.Threshold = b.threshold(r)
 	t.Periods, t.Period = b.period(r)
+	t.MissingData = missingData(r, t)
 	t.Endpoints = b.endpointNames(r)
+	t.Notify = b.notify(r, t.Endpoints)
 	return t
+}
+
+// missingData is what CloudWatch makes of a time without data. Of what counts something there is none while there is nothing
+// to count, which is 0.
+func missingData(r record, t Trigger) string {
+	switch {
+	case r.has("missing_data"):
+		return r.text("missing_data")
+	case !t.Metric.Counts:
+		return "missing"
+	case holds(0, t.Comparison, t.Threshold):
+		return "breaching"
+	}
+	return "notBreaching"
+}
+
+func holds(value float64, comparison string, threshold float64) bool {
+	switch comparison {
+	case ">":
+		return value > threshold
+	case ">=":
+		return value >= threshold
+	case "<":
+		return value < threshold
+	}
+	return value <= threshold
+}
+
+// notify are the states that people hear of.
+func (b appBuilder) notify(r record, endpoints []string) []string {
+	if !r.has("notify") {
+		return []string{"alarm", "ok"}
+	}
+	scaling := func(name string) bool { return strings.HasPrefix(b.endpointType(name), "scale") }
+	if len(endpoints) > 0 && !slices.ContainsFunc(endpoints, func(name string) bool { return !scaling(name) }) {
+		r.mistake("notify", "is of no use to endpoints that scale: they act on alarm alone")
+	}
+	if len(r.list("notify")) == 0 && !r.unknown("notify") {
+		r.mistake("notify", "must name at least one of alarm, ok and insufficient_data")
+	}
+	var states []string
+	for _, n := range r.list("notify") {
+		if slices.Contains(states, n.value.text) {
+			r.Warnf(n.pos(), "%s is listed twice", n.value.text)
+			continue
+		}
+		states = append(states, n.value.text)
+	}
+	return states
+}
+
+// endpointType is the type of an endpoint of the app, "" when there is none of that name.
+func (b appBuilder) endpointType(name string) string {
+	if kind := b.child("alarms", nil).fields["endpoints"].value.lookup(name).lookup("type"); kind != nil {
+		return kind.text
+	}
+	return ""
 }
 
 // threshold is the comparison and the number of > 85.
@@ -26,6 +85,9 @@ func (b appBuilder) threshold(r record) (string, float64) {
 	value, _ := strconv.ParseFloat(digits, 64)
 	return strings.TrimSpace(strings.TrimSuffix(written, digits)), value
 }
+
+// maxActions is how many actions an alarm may have in each state (CloudWatch API Reference, PutMetricAlarm, AlarmActions).
+const maxActions = 5
 
 // CloudWatch's limits for periods times seconds.
 const (
@@ -81,6 +143,9 @@ func (b appBuilder) endpointNames(r record) []string {
 		case !b.unknown("alarms") && (endpoints == nil || !endpoints.spoiled[name]):
 			r.Errorf(n.pos(), "there is no endpoint %q%s", name, suggest(name, known))
 		}
+	}
+	if len(names) > maxActions {
+		r.mistake("endpoints", "must be at most %d, which is what CloudWatch allows, got %d", maxActions, len(names))
 	}
 	if r.has("endpoints") && len(r.list("endpoints")) == 0 {
 		r.mistake("endpoints", "must name at least one endpoint")

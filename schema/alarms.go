@@ -17,27 +17,43 @@ func (b appBuilder) alarms() Alarms {
 // trigger is an alarm on a metric that spacel knows, or with a namespace on any.
 func (b appBuilder) trigger(e entry) Trigger {
 	r := e.record(b.report, nil)
+	metric, defaults := b.metric(r)
+	return b.alarm(e, metric, defaults)
+}
+
+// maxMetricName is how long a metric's name may be (CloudWatch API Reference, Metric).
+const maxMetricName = 255
+
+// metric is the metric that a record names, with the defaults of an alarm on it.
+func (b appBuilder) metric(r record) (Metric, *tree) {
 	name, known := b.facts.metrics.find(r.text("metric"))
 	if known && !r.has("namespace") || b.builtinNamespace(r, name) {
-		usual := b.facts.metrics.Builtin[name]
-		t := b.alarm(e, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic))
-		t.Metric = name
-		for _, field := range []string{"namespace", "dimensions"} {
-			if r.has(field) {
-				r.Warnf(r.posOf(field), "does nothing: %s is a metric that spacel knows, with dimensions of its own", name)
-			}
-		}
-		return t
+		return b.builtinMetric(r, name)
 	}
 	if known {
 		r.Notef(r.posOf("metric"), "is understood as a metric of %s; without namespace it would be %s", r.text("namespace"), name)
 	}
-	t := b.alarm(e, b.customDefaults(r))
-	t.Metric, t.Namespace, t.Dimensions = r.text("metric"), r.text("namespace"), map[string]string{}
-	for _, d := range r.entries("dimensions") {
-		t.Dimensions[d.key] = d.value.text
+	if n := len(r.text("metric")); n > maxMetricName {
+		r.mistake("metric", "must have at most %d characters, got %d", maxMetricName, n)
 	}
-	return t
+	m := Metric{Name: r.text("metric"), Namespace: r.text("namespace"), Dimensions: map[string]string{}}
+	for _, d := range r.entries("dimensions") {
+		m.Dimensions[d.key] = d.value.text
+	}
+	return m, b.customDefaults(r)
+}
+
+func (b appBuilder) builtinMetric(r record, name string) (Metric, *tree) {
+	for _, field := range []string{"namespace", "dimensions"} {
+		if r.has(field) {
+			r.Warnf(r.posOf(field), "does nothing: %s is a metric that spacel knows, with dimensions of its own", name)
+		}
+	}
+	if strings.HasPrefix(name, "System/") && !b.flag("cw_stats") && !b.unknown("cw_stats") {
+		r.mistake("metric", "%s is measured by the agent, when cw_stats is true", name)
+	}
+	usual := b.facts.metrics.Builtin[name]
+	return Metric{Name: name, Counts: usual.Absent == "zero"}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
 }
 
 // builtinNamespace says whether a built-in metric is written with the namespace that it has anyway.
@@ -92,16 +108,14 @@ func (b appBuilder) databaseAlarms(db record) []Trigger {
 			usual := b.facts.defaults.lookup("database_alarm")
 			defaults = alarmDefaults(b.facts.metrics.Database[metric], usual.lookup("period").text, usual.lookup("statistic").text)
 		}
-		t := b.alarm(e, defaults)
-		t.Metric = "RDS/" + metric
-		triggers = append(triggers, t)
+		triggers = append(triggers, b.alarm(e, Metric{Name: "RDS/" + metric}, defaults))
 	}
 	return triggers
 }
 
 // logAlarm is an alarm on a metric of log lines.
 func (b appBuilder) logAlarm(e entry, metric string) Trigger {
-	t := b.alarm(e, b.facts.defaults.lookup("log_alarm"))
-	t.Metric = metric
-	return t
+	defaults := b.facts.defaults.lookup("log_alarm")
+	statistic := e.record(b.report, defaults).text("statistic")
+	return b.alarm(e, Metric{Name: metric, Counts: statistic == "Sum" || statistic == "SampleCount"}, defaults)
 }

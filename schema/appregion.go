@@ -21,6 +21,8 @@ func (b appBuilder) build() *AppRegion {
 		InstanceType:         b.text("instance_type"),
 		InstanceMin:          b.number("instance_min"),
 		InstanceMax:          b.number("instance_max"),
+		InstanceDesired:      b.optional("instance_desired"),
+		InstanceWarmup:       b.optional("instance_warmup"),
 		InstanceAvailability: Availability(b.text("instance_availability")),
 		ElasticIPs:           b.flag("elastic_ips"),
 		UpdatePolicy:         UpdatePolicy(b.text("update_policy")),
@@ -50,13 +52,16 @@ func (b appBuilder) build() *AppRegion {
 	a.Files = b.files()
 	b.environmentFiles(a)
 
-	a.Volumes = b.volumes()
+	a.Spot = b.spot(a)
+	a.Volumes = b.volumes(a)
 	a.Databases = b.databases()
 	a.Caches = b.caches()
 	b.variables(a)
 	a.Alarms = b.alarms()
+	a.Scaling = b.scaling(a)
 	a.Logging = b.logging()
-	a.Spot = b.spot(a)
+	a.Extra = b.extra()
+	a.Patches = b.patches()
 	return a
 }
 
@@ -83,6 +88,7 @@ func (b appBuilder) placement(a *AppRegion) {
 	if a.InstanceMin > a.InstanceMax && !b.unknown("instance_min") && !b.unknown("instance_max") {
 		b.mistake("instance_min", "must be at most instance_max, got %d and %d", a.InstanceMin, a.InstanceMax)
 	}
+	b.desired(a)
 	if a.InstanceAvailability != Private {
 		return
 	}
@@ -100,8 +106,12 @@ func (b appBuilder) allTags() map[string]string {
 	for key, value := range b.network.Tags {
 		tags[key] = value
 	}
-	for key, value := range b.manifest.tags(b.record) {
+	own := b.manifest.tags(b.record)
+	for key, value := range own {
 		tags[key] = value
+	}
+	if len(own) <= maxTags && len(tags) > maxTags {
+		b.mistake("tags", "must be at most %d tags with those of the orbit, got %d", maxTags, len(tags))
 	}
 	return tags
 }

@@ -4,7 +4,7 @@ func (b appBuilder) caches() []Cache {
 	var caches []Cache
 	for _, e := range b.section.entries("caches") {
 		r := e.record(b.report, b.facts.defaults.lookup("cache"))
-		c := Cache{Node: r.node(), Name: e.key, Engine: r.text("type"), Replicas: r.number("replicas")}
+		c := Cache{Node: r.node(), Name: e.key, Engine: r.text("type"), Replicas: r.number("replicas"), Backups: r.number("backups")}
 		c.Version = b.version(r, c.Engine, b.facts.catalog.Caches[c.Engine])
 		c.InstanceType = b.class(r, "cache.", b.facts.catalog.Shapes.Cache, "cache_classes")
 		c.AutomaticFailover = c.Replicas > 0

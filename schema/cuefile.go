@@ -263,7 +263,7 @@ func (s *source) value(v cue.Value, around place, path string, depth int) (*tree
 		s.refuse(t.at, path, `bytes; write text in double quotes, or {body: "<base64>"}`)
 	default:
 		open := quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprint(v)), " "), "…")
-		s.refuse(t.at, path, "must be one value, got %s", shorten(open))
+		s.refuse(t.at, path, "must be one value, got %s", shorten(open, 60))
 	}
 	return t, true
 }

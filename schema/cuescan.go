@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"regexp"
 	"strings"
 
 	"cuelang.org/go/cue/scanner"
@@ -11,9 +12,22 @@ import (
 // parser and compiler recurse for each link of 1+1+…, a.a.a… and a: a: a: …; some take time by the square of it.
 const maxRun = 2500
 
+// How many attributes and comprehensions a file may have: the scanner reads an attribute inside another again and again, the
+// parser looks back over all of a row of for clauses.
+const (
+	maxAttributes = 1000
+	maxLoops      = 1000
+)
+
+var attribute = regexp.MustCompile(`@[\pL_][\pL\pN_.]*\(`)
+
 // shallow refuses a .cue file whose brackets nest too deep or whose expressions run on for too long, before CUE sees it. The
 // first thing that is no token ends it too: the scanner starts over after each, to the end of the file.
 func (s *source) shallow() bool {
+	if at := attribute.FindAllIndex(s.data, maxAttributes+1); len(at) > maxAttributes {
+		s.errorf(s.placeOf(at[maxAttributes][0]), "", "more than %d attributes", maxAttributes)
+		return false
+	}
 	file := token.NewFile(s.name, 0, len(s.data))
 	c := &scan{}
 	failed := false
@@ -35,6 +49,9 @@ func (s *source) shallow() bool {
 		case len(c.open) > maxDepth:
 			s.errorf(s.placeOf(pos.Offset()), "", "brackets nested more than %d levels deep", maxDepth)
 			return false
+		case c.loops > maxLoops:
+			s.errorf(s.placeOf(pos.Offset()), "", "more than %d for clauses", maxLoops)
+			return false
 		case c.total > maxRun:
 			s.errorf(s.placeOf(pos.Offset()), "", "an expression of more than %d parts", maxRun)
 			return false
@@ -47,6 +64,7 @@ type scan struct {
 	scanner      scanner.Scanner
 	open         []bracket
 	run, total   int
+	loops        int  // for clauses
 	interpolates bool // the next ( opens an interpolation
 }
 
@@ -61,6 +79,8 @@ func (c *scan) step(tok token.Token, lit string) {
 		c.total -= c.run
 		c.run = 0
 		return
+	case token.FOR:
+		c.loops++
 	case token.INTERPOLATION:
 		c.interpolates = true
 	case token.LPAREN, token.LBRACK, token.LBRACE:

@@ -21,6 +21,7 @@ func (b appBuilder) database(e entry) Database {
 		Node: r.node(), Name: e.key, Engine: r.text("type"), Username: e.key,
 		MultiAZ: r.flag("multi_az"), Encrypted: r.flag("encrypted"), Public: r.flag("public"),
 		Size: r.number("size"), StorageType: r.text("storage_type"), IOPS: r.number("iops"), Global: r.text("global"),
+		Backups: r.number("backups"), DeletionProtection: r.flag("deletion_protection"), MajorUpgrades: r.flag("major_upgrades"),
 	}
 	known := b.facts.catalog.Databases[d.Engine]
 	d.Version = b.version(r, d.Engine, known)
@@ -99,8 +100,12 @@ func (b appBuilder) class(r record, prefix string, shape pattern, withdrawn stri
 	return class
 }
 
-// longestNames are RDS's limits for the names of databases and users, where they are below the language's own.
-var longestNames = map[string]struct{ name, user int }{"mysql": {64, 32}, "mariadb": {64, 16}, "postgres": {63, 63}}
+// longestUsers are RDS's limits for the first user's name by the family of engines, where they are below the language's own
+// (AWS::RDS::DBInstance, MasterUsername).
+var longestUsers = map[string]int{"mysql": 16, "mariadb": 16, "oracle": 30, "db2": 16}
+
+// longestSID is the limit for the name of a database of Oracle's, which is its system id.
+const longestSID = 8
 
 // reserved are users that RDS refuses.
 var reserved = map[string][]string{
@@ -109,10 +114,14 @@ var reserved = map[string][]string{
 	"mariadb":  {"rdsadmin", "rdsrepladmin", "user", "mysql"},
 }
 
-// databaseNames checks the user's name against RDS's limits.
+// databaseNames checks the names of the database and its user against RDS's limits.
 func (b appBuilder) databaseNames(r record, d Database) {
 	field := "username"
-	if most := longestNames[d.Engine].user; most > 0 && len(d.Username) > most {
+	family, _, _ := strings.Cut(d.Engine, "-")
+	if family == "oracle" && len(d.Name) > longestSID {
+		r.Errorf(r.at, "must have a name of at most %d characters for %s, got %d", longestSID, d.Engine, len(d.Name))
+	}
+	if most := longestUsers[family]; most > 0 && len(d.Username) > most {
 		r.mistake(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
 	}
 	if slices.Contains(reserved[d.Engine], strings.ToLower(d.Username)) {

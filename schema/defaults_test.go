@@ -16,7 +16,7 @@ var definitionsOfDefaults = map[string]string{
 	"orbit": "#OrbitSection", "flow_logs": "#FlowLogs", "app": "#AppSection", "root_volume": "#RootVolume",
 	"permission": "#Permission", "dns": "#DNS", "file": "#File", "volume": "#Volume", "database": "#Database", "cache": "#Cache",
 	"endpoint": "#Endpoint", "trigger": "#Trigger", "database_alarm": "#DatabaseAlarm", "log_alarm": "#LogAlarm",
-	"deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging", "spot": "#Spot",
+	"deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging", "scaling_target": "#ScalingTarget", "schedule": "#Schedule", "spot": "#Spot",
 }
 
 func TestDefaultsFitTheDefinitions(t *testing.T) {
@@ -47,6 +47,7 @@ func TestModelHasTheDefaults(t *testing.T) {
 name: "on"
 all:
   instance_type: m5d.large
+  instance_max: 1
   services: {web: {image: nginx}}
   permissions: [{actions: [s3:GetObject], resources: ["*"]}]
   files: {motd: hello}
@@ -54,6 +55,7 @@ all:
   databases: {main: {alarms: {a: {metric: cpu, endpoints: up}}}}
   caches: {sessions: {}}
   alarms: {endpoints: {up: {type: scaleup}}, triggers: {t: {metric: m, namespace: N, statistic: Sum, threshold: ">1", endpoints: up}}}
+  scaling: {targets: {cpu: {metric: cpu, value: 50}}, schedules: {night: {cron: 0 0 * * *, min: 1}}}
   logging: {docker: {metrics: {m: {patterns: {x: 1}, alarms: {a: {threshold: ">1", endpoints: up}}}}}}
   spot: true
 `,
@@ -101,6 +103,10 @@ all:
 		"database.public":              on.Databases[0].Public,
 		"database.size":                on.Databases[0].Size,
 		"database.storage_type":        on.Databases[0].StorageType,
+		"database.backups":             on.Databases[0].Backups,
+		"database.deletion_protection": on.Databases[0].DeletionProtection,
+		"database.major_upgrades":      on.Databases[0].MajorUpgrades,
+		"cache.backups":                on.Caches[0].Backups,
 		"cache.type":                   on.Caches[0].Engine,
 		"cache.instance_type":          on.Caches[0].InstanceType,
 		"cache.replicas":               on.Caches[0].Replicas,
@@ -113,7 +119,10 @@ all:
 		"log_alarm.statistic":          on.Logging.Docker.Metrics[0].Alarms[0].Statistic,
 		"deploy_logging.retention":     off.Logging.Deploy.Retention,
 		"docker_logging.retention":     on.Logging.Docker.Retention,
+		"scaling_target.scale_in":      on.Scaling.Targets[0].ScaleIn,
+		"schedule.time_zone":           on.Scaling.Schedules[0].TimeZone,
 		"spot.strategy":                on.Spot.Strategy,
+		"spot.on_demand_base":          on.Spot.OnDemandBase,
 	}
 	facts, err := newLanguage(t).facts()
 	if err != nil {

@@ -120,6 +120,9 @@ func (s *shape) accepts(t *tree) bool {
 
 // wants says what must stand where the shape is: the definition's own words if it has some, else the kind.
 func (s *shape) wants() string {
+	if s.anything {
+		return "must have a value"
+	}
 	forms := s.words()
 	if s.items.Exists() {
 		forms = append(forms, "a list of "+s.element().plural())

@@ -43,6 +43,7 @@ type catalog struct {
 		Cache    pattern `json:"cache"`
 	} `json:"shapes"`
 	InstanceStore    pattern           `json:"instance_store"`
+	MappedDisks      map[string]int    `json:"mapped_disks"`
 	BalancerPolicies map[string]string `json:"balancer_policies"`
 }
 

@@ -18,6 +18,7 @@ const (
 	maxNodes   = 50_000    // values in one manifest
 	maxEntries = 2000      // of one list or object
 	maxNumber  = 64        // characters of a number
+	maxPath    = 4096      // characters of the path of a value
 	maxReports = 100       // mistakes told of one file
 )
 
@@ -36,7 +37,7 @@ func (s *source) errorf(at place, path, format string, args ...any) {
 	s.reports++
 	switch {
 	case s.reports <= maxReports:
-		s.r.Errorf(at.pos(path), format, args...)
+		s.r.Errorf(at.pos(shorten(path, 200)), "%s", shorten(fmt.Sprintf(format, args...), 400))
 	case s.reports == maxReports+1:
 		s.r.Errorf(at.pos(""), "too many mistakes; the rest of the file is not read")
 	}
@@ -138,7 +139,11 @@ func (s *source) admit(at place, path string, depth int) bool {
 		return false
 	}
 	if depth > maxDepth {
-		s.errorf(at, shorten(path), "nested more than %d levels deep", maxDepth)
+		s.errorf(at, shorten(path, 60), "nested more than %d levels deep", maxDepth)
+		return false
+	}
+	if len(path) > maxPath {
+		s.errorf(at, shorten(path, 60), "nested under names of more than %d characters", maxPath)
 		return false
 	}
 	if s.nodes > maxNodes {
@@ -168,19 +173,18 @@ func (s *source) sane(number string, at place, path string) {
 	}
 }
 
-// shorten keeps the beginning of a path that is too long to show.
-func shorten(path string) string {
-	const most = 60
-	if len(path) <= most {
-		return path
+// shorten keeps the beginning of what is too long to show.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(path[:most], "") + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // caught turns a panic of a decoder or of CUE into a report: it must not take the process down for a user's file.
 func (s *source) caught(t **tree, doing string) {
 	if p := recover(); p != nil {
 		*t = nil
-		s.errorf(s.whole(), "", "cannot %s this file: %s", doing, shorten(fmt.Sprint(p)))
+		s.errorf(s.whole(), "", "cannot %s this file: %s", doing, shorten(fmt.Sprint(p), 60))
 	}
 }

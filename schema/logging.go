@@ -25,13 +25,30 @@ func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 	for _, e := range r.entries("metrics") {
 		docker.Metrics = append(docker.Metrics, b.logMetric(e))
 	}
+	filters := 0
+	for _, m := range docker.Metrics {
+		filters += len(m.Patterns)
+	}
+	if filters > maxFilters {
+		r.mistake("metrics", "must have at most %d patterns in all, which is what CloudWatch Logs allows, got %d", maxFilters, filters)
+	}
 	return docker
 }
+
+// Limits of CloudWatch Logs: characters of a filter's pattern, and filters of a log group (CloudWatch Logs API Reference,
+// PutMetricFilter).
+const (
+	maxPattern = 1024
+	maxFilters = 100
+)
 
 func (b appBuilder) logMetric(e entry) LogMetric {
 	r := e.record(b.report, nil)
 	metric := LogMetric{Node: r.node(), Name: e.key, Patterns: map[string]string{}}
 	for _, p := range r.entries("patterns") {
+		if len(p.key) > maxPattern {
+			b.report.Errorf(p.pos(), "must have at most %d characters, which is what CloudWatch Logs allows, got %d", maxPattern, len(p.key))
+		}
 		metric.Patterns[p.key] = p.value.text
 	}
 	if r.has("patterns") && len(metric.Patterns) == 0 && !r.unknown("patterns") {

@@ -16,6 +16,7 @@ type builtin struct {
 	Statistic string   `json:"statistic"`
 	Threshold string   `json:"threshold"`
 	Period    string   `json:"period"`
+	Absent    string   `json:"absent"` // what no data means: zero or unknown
 }
 
 // find is the full name of a built-in metric by any of its names.

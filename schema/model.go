@@ -54,6 +54,16 @@ func (n Node) Written(field string) bool {
 	return slices.ContainsFunc(n.written, func(w fieldPos) bool { return w.field == field })
 }
 
+// Fields are the names of the fields that the manifest has, sorted.
+func (n Node) Fields() []string {
+	var names []string
+	for _, w := range n.written {
+		names = append(names, w.field)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Orbit is a tier: one VPC per region.
 type Orbit struct {
 	Node
@@ -165,6 +175,8 @@ type AppRegion struct {
 	Architecture         string // amd64 or arm64, from the instance type
 	InstanceMin          int
 	InstanceMax          int
+	InstanceDesired      *int // to begin with; nil: InstanceMin
+	InstanceWarmup       *int // seconds until an instance's metrics count; nil: not said
 	InstanceAvailability Availability
 	Image                Image
 	RootVolume           RootVolume
@@ -193,8 +205,12 @@ type AppRegion struct {
 	Databases []Database
 	Caches    []Cache
 	Alarms    Alarms
+	Scaling   Scaling
 	Logging   Logging
 	Spot      *Spot
+
+	Extra   Extra
+	Patches []Patch // sorted by logical id and path
 
 	Tags map[string]string // the orbit's too
 }
@@ -325,13 +341,14 @@ type File struct {
 type Volume struct {
 	Node
 	Label      string
-	Count      int
+	Count      int // how many there are; each instance has one
 	Size       int // GiB
 	Type       string
 	IOPS       int
 	Encrypted  bool
 	MountPoint string
-	Instance   *int
+	Instance   *int // the disk's number, from 0
+	Mapped     bool // the disk is there only when the launch maps it
 }
 
 // Database is an RDS instance.
@@ -349,9 +366,13 @@ type Database struct {
 	StorageType  string
 	IOPS         int
 	Username     string
+	Backups      int    // days; 0: none
 	Global       string // the hosting region; "" when each region has its own
 	Clients      []Source
 	Alarms       []Trigger
+
+	DeletionProtection bool
+	MajorUpgrades      bool // whether a new major version upgrades the database
 }
 
 // Cache is an ElastiCache replication group.
@@ -363,6 +384,7 @@ type Cache struct {
 	InstanceType      string
 	Replicas          int
 	AutomaticFailover bool
+	Backups           int // days; 0: none
 	Clients           []Source
 }
 
@@ -390,16 +412,66 @@ type Endpoint struct {
 // Trigger is an alarm on a metric.
 type Trigger struct {
 	Node
+	Name        string
+	Metric      Metric
+	Comparison  string // > >= < <=
+	Threshold   float64
+	Periods     int
+	Period      int // seconds
+	Statistic   string
+	MissingData string   // missing, notBreaching, breaching or ignore
+	Notify      []string // the states that people hear of: alarm, ok, insufficient_data
+	Endpoints   []string
+}
+
+// Metric is what an alarm watches: a built-in metric by its own name, such as EC2/CPUUtilization or RDS/ReadLatency, a
+// metric of log lines, or with a namespace any other.
+type Metric struct {
 	Name       string
-	Metric     string // a built-in's own name, such as EC2/CPUUtilization, or a custom one
-	Namespace  string // of a custom metric
+	Namespace  string
 	Dimensions map[string]string
-	Comparison string // > >= < <=
-	Threshold  float64
-	Periods    int
-	Period     int // seconds
-	Statistic  string
-	Endpoints  []string
+	Counts     bool // no data is 0
+}
+
+// Scaling is how the number of instances changes beside what the endpoints of alarms do. Each list is sorted by name.
+type Scaling struct {
+	Node
+	Targets   []ScalingTarget
+	Steps     []StepScaling
+	Schedules []Schedule
+}
+
+// ScalingTarget is a metric to be kept near a value.
+type ScalingTarget struct {
+	Node
+	Name    string
+	Metric  string // cpu, requests, network_in or network_out
+	Value   float64
+	Port    int // of requests: the public port; 0: the only one
+	ScaleIn bool
+}
+
+// StepScaling is an alarm without endpoints, and how many instances to add or take away by how far its metric has gone. What
+// is done above and what below are two of a name.
+type StepScaling struct {
+	Trigger
+	Percent bool   // of the instances there are, else instances
+	Steps   []Step // by distance from the threshold, which the first one is at
+}
+
+// Step is how many instances to add or take away from a value on.
+type Step struct {
+	From float64
+	By   int
+}
+
+// Schedule is a size from a time on. At least one of Min, Max and Desired is set.
+type Schedule struct {
+	Node
+	Name              string
+	Cron              string // five fields
+	TimeZone          string
+	Min, Max, Desired *int
 }
 
 // Logging is what an app's logs go to.
@@ -433,7 +505,48 @@ type LogMetric struct {
 // Spot asks for spot capacity.
 type Spot struct {
 	Node
-	Price    string
-	Weights  map[string]int // instance type → capacity
-	Strategy string
+	Types        []string // instance types of one architecture, those for on-demand instances first
+	Price        string   // dollars an hour; "" is the on-demand price
+	Strategy     string   // price-capacity-optimized, capacity-optimized, lowest-price or diversified
+	OnDemandBase int      // instances that are on demand
+}
+
+// Extra is a piece of template that the manifest adds to the app's stack. Each list is sorted by logical id.
+type Extra struct {
+	Node
+	Parameters []ExtraParameter
+	Conditions []ExtraPart
+	Resources  []ExtraPart
+	Outputs    []ExtraPart
+}
+
+// ExtraParameter is a parameter with its value.
+type ExtraParameter struct {
+	Node
+	ID          string
+	Type        string
+	Value       string
+	Description string
+}
+
+// ExtraPart is a condition, a resource or an output, in CloudFormation's own words.
+type ExtraPart struct {
+	Node
+	ID   string
+	Body Any // an object
+}
+
+// Patch sets a value in a resource of the app's stack, or takes one out.
+type Patch struct {
+	Node
+	ID    string // of the resource
+	Path  string // such as Properties.Tags[0].Value
+	Value *Any   // nil takes out what is there
+}
+
+// Any is a value that the language knows nothing about: a bool, a json.Number, a string, an []Any or a map[string]Any. What
+// was null in an object isn't there.
+type Any struct {
+	Pos   Pos
+	Value any
 }

@@ -27,11 +27,12 @@ func normalise(t *tree, s *shape) {
 func normaliseFields(t *tree, s *shape) {
 	kept := t.fields[:0]
 	for _, f := range t.fields {
-		if f.value.kind == null {
+		known := s.field(f.key)
+		if f.value.kind == null && known != nil {
 			t.removed = append(t.removed, f)
 			continue
 		}
-		normalise(f.value, s.field(f.key))
+		normalise(f.value, known)
 		kept = append(kept, f)
 	}
 	t.fields = kept

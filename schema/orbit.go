@@ -133,7 +133,10 @@ func (m manifest) constrainedZones(s section, o *OrbitRegion) []string {
 	return zones
 }
 
-// tags are a manifest's tags. CloudFormation takes 50, and spacel adds two.
+// maxTags is how many tags a manifest may have. A resource takes 50, of which spacel adds a few.
+const maxTags = 40
+
+// tags are a manifest's tags.
 func (m manifest) tags(r record) map[string]string {
 	tags := map[string]string{}
 	for _, e := range r.entries("tags") {
@@ -142,21 +145,22 @@ func (m manifest) tags(r record) map[string]string {
 		}
 		tags[e.key] = e.value.text
 	}
-	if most := 40; len(tags) > most {
-		r.mistake("tags", "must be at most %d tags, got %d", most, len(tags))
+	if len(tags) > maxTags {
+		r.mistake("tags", "must be at most %d tags, got %d", maxTags, len(tags))
 	}
 	return tags
 }
 
 // instanceType refuses types that EC2 offers no more and those that can't run Debian.
-func (m manifest) instanceType(r record, field string) {
-	kind := r.text(field)
+func (m manifest) instanceType(r record, field string) { m.offered(r.posOf(field), r.text(field)) }
+
+func (m manifest) offered(at Pos, kind string) {
 	family, _, _ := strings.Cut(kind, ".")
 	if instead, gone := m.facts.catalog.Withdrawn["instance_families"][family]; gone {
-		r.mistake(field, "EC2 no longer offers %s: use %s", family, instead)
+		m.report.Errorf(at, "EC2 no longer offers %s: use %s", family, instead)
 	}
 	if m.facts.catalog.Architectures.MacOS.MatchString(kind) {
-		r.mistake(field, "%s runs nothing but macOS", kind)
+		m.report.Errorf(at, "%s runs nothing but macOS", kind)
 	}
 }
 

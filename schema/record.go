@@ -122,6 +122,15 @@ func (r record) number(name string) int {
 	return n
 }
 
+// optional is a field that is a whole number, nil when it is absent.
+func (r record) optional(name string) *int {
+	if !r.has(name) {
+		return nil
+	}
+	n := r.number(name)
+	return &n
+}
+
 // flag is a field that is yes or no; an object in its place is yes.
 func (r record) flag(name string) bool {
 	t := r.get(name)

@@ -1,6 +1,9 @@
 package schema
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // spot is how the app runs on spot capacity, nil when it doesn't.
 func (b appBuilder) spot(a *AppRegion) *Spot {
@@ -8,20 +11,76 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 		return nil
 	}
 	r := b.child("spot", b.facts.defaults.lookup("spot"))
-	s := &Spot{Node: r.node(), Price: r.text("price"), Weights: map[string]int{}, Strategy: r.text("strategy")}
+	s := &Spot{
+		Node:         r.node(),
+		Types:        b.spotTypes(r, a),
+		Price:        r.text("price"),
+		Strategy:     r.text("strategy"),
+		OnDemandBase: r.number("on_demand_base"),
+	}
 	if modern, ok := strategies[s.Strategy]; ok {
 		s.Strategy = modern
 	}
-	for _, e := range r.entries("weights") {
-		s.Weights[e.key], _ = strconv.Atoi(e.value.text)
-		if b.facts.architecture(e.key) != a.Architecture {
-			b.report.Errorf(e.pos(), "is %s, and instance_type %s is %s: one image serves them all", b.facts.architecture(e.key), a.InstanceType, a.Architecture)
-		}
+	if r.has("price") {
+		r.Warnf(r.posOf("price"), "is no bid any more but a limit: while spot capacity costs more, no instance starts. "+
+			"Leave it out, and the limit is the on-demand price")
+	}
+	if s.OnDemandBase > a.InstanceMax && !b.unknown("instance_max") {
+		r.mistake("on_demand_base", "must be at most instance_max, got %d and %d", s.OnDemandBase, a.InstanceMax)
 	}
 	return s
+}
+
+// maxSpotTypes is how many launch template overrides a group takes (EC2 Auto Scaling quotas).
+const maxSpotTypes = 40
+
+// spotTypes are those that types lists, in its order, and the keys of weights.
+func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
+	var types []string
+	for _, n := range r.list("types") {
+		if slices.Contains(types, n.value.text) {
+			r.Warnf(n.pos(), "%s is listed twice", n.value.text)
+			continue
+		}
+		b.spotType(n.pos(), n.value.text, a)
+		types = append(types, n.value.text)
+	}
+	for _, e := range r.entries("weights") {
+		if !slices.Contains(types, e.key) {
+			b.spotType(e.pos(), e.key, a)
+			types = append(types, e.key)
+		}
+		if weight, _ := strconv.Atoi(e.value.text); weight > 1 {
+			r.Warnf(e.pos(), "is of no effect any more: the group counts instances, and %s is one as any other; "+
+				"instance_min and instance_max say how many", e.key)
+		}
+	}
+	if len(types) == 0 {
+		return []string{a.InstanceType}
+	}
+	if len(types) > maxSpotTypes {
+		r.Errorf(r.at, "must name at most %d instance types, got %d", maxSpotTypes, len(types))
+	}
+	return types
+}
+
+// spotType checks that a type can stand in for the app's instance_type.
+func (b appBuilder) spotType(at Pos, kind string, a *AppRegion) {
+	b.offered(at, kind)
+	if architecture := b.facts.architecture(kind); architecture != a.Architecture && !b.unknown("instance_type") {
+		b.report.Errorf(at, "%s is %s, and instance_type %s is %s: one image serves them all", kind, architecture, a.InstanceType, a.Architecture)
+	}
 }
 
 // strategies are other spellings of allocation strategies.
 var strategies = map[string]string{
 	"lowestPrice": "lowest-price", "capacityOptimized": "capacity-optimized", "priceCapacityOptimized": "price-capacity-optimized",
+}
+
+// types are the instance types that the app may run on.
+func (a *AppRegion) types() []string {
+	if a.Spot == nil {
+		return []string{a.InstanceType}
+	}
+	return a.Spot.Types
 }

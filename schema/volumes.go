@@ -1,6 +1,8 @@
 package schema
 
-func (b appBuilder) volumes() []Volume {
+import "slices"
+
+func (b appBuilder) volumes(a *AppRegion) []Volume {
 	var volumes []Volume
 	mounts, disks := map[string]string{}, map[int]string{}
 	for _, e := range b.section.entries("volumes") {
@@ -12,13 +14,14 @@ func (b appBuilder) volumes() []Volume {
 		if r.has("instance") {
 			disk := r.number("instance")
 			v.Instance = &disk
-			b.onlyDisk(r)
+			v.Mapped = b.disk(r, a, disk)
 			if twin, ok := disks[disk]; ok {
 				r.mistake("instance", "disk %d is volume %s already", disk, twin)
 			}
 			disks[disk] = e.key
 		} else {
 			b.ebs(r, &v)
+			b.enough(r, a, v)
 		}
 		if twin, ok := mounts[v.MountPoint]; ok {
 			r.mistake("mount_point", "%s is where volume %s is mounted already", v.MountPoint, twin)
@@ -29,18 +32,39 @@ func (b appBuilder) volumes() []Volume {
 	return volumes
 }
 
-// onlyDisk reports what an instance's own disk has no choice of.
-func (b appBuilder) onlyDisk(r record) {
+// disk checks an instance's own disk: what it has no choice of, and that every type the app may run on has it. It says
+// whether some type needs the disk mapped.
+func (b appBuilder) disk(r record, a *AppRegion, disk int) (mapped bool) {
 	for _, field := range []string{"count", "size", "type", "iops", "encrypted"} {
 		if r.has(field) {
 			r.mistake(field, "does nothing on an instance's own disk")
 		}
 	}
-	if kind := b.text("instance_type"); !b.facts.catalog.InstanceStore.MatchString(kind) {
-		r.mistake("instance", "%s has no disks of its own", kind)
+	for _, kind := range a.types() {
+		count, counted := b.facts.catalog.MappedDisks[kind]
+		switch {
+		case !b.facts.catalog.InstanceStore.MatchString(kind):
+			r.mistake("instance", "%s has no disks of its own", kind)
+		case counted && disk >= count:
+			r.mistake("instance", "%s has no disk %d: it has %d, numbered from 0", kind, disk, count)
+		}
+		mapped = mapped || counted
 	}
+	return mapped
 }
 
+// enough warns of instances that would be left without a volume. A replacing update runs two groups for a while.
+func (b appBuilder) enough(r record, a *AppRegion, v Volume) {
+	most, when := a.InstanceMax, "instance_max"
+	if a.UpdatePolicy == RedBlack {
+		most, when = a.InstanceMax+a.InstanceMin, "instance_max, and a redblack update starts instance_min more"
+	}
+	if v.Count >= most || slices.ContainsFunc([]string{"instance_max", "instance_min", "update_policy"}, b.unknown) {
+		return
+	}
+	r.Warnf(r.posOf("count"), "%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow fewer instances",
+		v.Count, most, when, most)
+}
 func (b appBuilder) ebs(r record, v *Volume) {
 	v.Count, v.Size, v.Type, v.IOPS, v.Encrypted = r.number("count"), r.number("size"), r.text("type"), r.number("iops"), r.flag("encrypted")
 	allowed := b.facts.catalog.Storage.Volumes[v.Type]

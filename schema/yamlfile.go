@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -117,7 +118,7 @@ func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*tree, bool) {
 // alias is the anchor's value, which keeps the places where it was written.
 func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*tree, bool) {
 	if y.open[n.Alias] {
-		y.errorf(y.place(n), shorten(path), "*%s stands inside its own anchor", n.Value)
+		y.errorf(y.place(n), shorten(path, 60), "*%s stands inside its own anchor", n.Value)
 		return nil, false
 	}
 	y.open[n.Alias] = true
@@ -128,8 +129,24 @@ func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*tree, bool) {
 // untagged refuses tags on lists and objects; there are none that a manifest could mean.
 func (y *yamlReader) untagged(n *yaml.Node, tag string, at place, path string) {
 	if n.ShortTag() != tag {
-		y.refuse(at, path, "the tag %s means nothing here; leave it out", n.Tag)
+		y.refuse(at, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
 	}
+}
+
+// functions are CloudFormation's that have a tag as their short form.
+var functions = []string{
+	"And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Not", "Or", "Select", "Split", "Sub",
+}
+
+// instead says what to write in place of a tag.
+func instead(tag string) string {
+	switch name := strings.TrimPrefix(tag, "!"); {
+	case name == "Ref" || name == "Condition":
+		return "write {" + name + ": …}"
+	case slices.Contains(functions, name):
+		return "write {Fn::" + name + ": …}"
+	}
+	return "leave it out"
 }
 
 func (y *yamlReader) list(t *tree, n *yaml.Node, path string, depth int) bool {
@@ -245,7 +262,7 @@ func (y *yamlReader) scalar(t *tree, n *yaml.Node, path string) {
 	case "!!binary":
 		y.refuse(t.at, path, `binary data; of a file, write {"body": "<base64>"}`)
 	default:
-		y.refuse(t.at, path, "the tag %s means nothing here; leave it out", n.Tag)
+		y.refuse(t.at, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
 	}
 }
 

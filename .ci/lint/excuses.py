@@ -5,7 +5,7 @@ import re
 import sys
 from fnmatch import fnmatchcase
 
-KEYS = {"tool", "rule", "type", "id", "path", "detail", "reason"}
+KEYS = {"tool", "rule", "type", "id", "path", "detail", "message", "reason"}
 
 
 class Excuses:
@@ -63,8 +63,8 @@ def fault_of(entry, tools):
 def takes(entry, facts):
     if not re.fullmatch(entry.get("detail", ""), facts["detail"]):
         return False
-    return all(fnmatchcase(facts[k], entry[k]) for k in ("tool", "rule", "type", "id", "path") if k in entry)
+    return all(fnmatchcase(facts[k], entry[k]) for k in ("tool", "rule", "type", "id", "path", "message") if k in entry)
 
 
 def label(entry):
-    return " ".join(entry[k] for k in ("tool", "rule", "type", "id", "path", "detail") if k in entry)
+    return " ".join(entry[k] for k in ("tool", "rule", "type", "id", "path", "detail", "message") if k in entry)

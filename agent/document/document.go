@@ -10,22 +10,27 @@ const Format = 1
 // Document is written by the compiler with T = cfn.Value, which lets a text hold references, and read by the agent with
 // T = string.
 type Document[T any] struct {
-	Format       int                   `json:"format"` // 1
-	Orbit        string                `json:"orbit"`
-	App          string                `json:"app,omitempty"` // empty on a bastion
-	Region       string                `json:"region"`
-	Bastion      bool                  `json:"bastion,omitempty"`
-	Version      T                     `json:"version,omitempty"` // stands for __VERSION__ and for an image's missing tag
-	Token        T                     `json:"token,omitempty"`
-	Signal       Signal[T]             `json:"signal"`
-	BootLog      string                `json:"bootLog,omitempty"`      // log group for the agent's own log
-	TargetGroups []T                   `json:"targetGroups,omitempty"` // ARNs to be healthy in
-	Addresses    []T                   `json:"addresses,omitempty"`    // allocation ids of elastic addresses to share
-	LocalHealth  *LocalHealth          `json:"localHealth,omitempty"`
-	Units        map[string]Content    `json:"units,omitempty"`        // unit name → text
-	Files        map[string]Content    `json:"files,omitempty"`        // name below /files → content
-	Environments map[string][]Variable `json:"environments,omitempty"` // name of a unit's .env file → variables in order, after those of a file of that name
-	Asset        *Asset[T]             `json:"asset,omitempty"`        // holds what did not fit: a Document with the fields left out here
+	Format       int                    `json:"format"` // 1
+	Orbit        string                 `json:"orbit"`
+	App          string                 `json:"app,omitempty"` // empty on a bastion
+	Region       string                 `json:"region"`
+	Bastion      bool                   `json:"bastion,omitempty"`
+	Version      T                      `json:"version,omitempty"` // stands for __VERSION__ and for an image's missing tag
+	Token        T                      `json:"token,omitempty"`
+	Signal       Signal[T]              `json:"signal"`
+	BootLog      string                 `json:"bootLog,omitempty"`      // log group for the agent's own log
+	TargetGroups []T                    `json:"targetGroups,omitempty"` // ARNs to be healthy in
+	Addresses    []T                    `json:"addresses,omitempty"`    // allocation ids of elastic addresses to share
+	LocalHealth  *LocalHealth           `json:"localHealth,omitempty"`
+	Units        map[string]Content     `json:"units,omitempty"`        // unit name → text
+	Files        map[string]Content     `json:"files,omitempty"`        // name below /files → content
+	Environments map[string][]Variable  `json:"environments,omitempty"` // name of a unit's .env file → variables in order, after those of a file of that name
+	Volumes      []Volume               `json:"volumes,omitempty"`
+	Stats        bool                   `json:"stats,omitempty"` // publish memory and disk use
+	Logging      *Logging[T]            `json:"logging,omitempty"`
+	Databases    map[string]Database[T] `json:"databases,omitempty"`
+	Caches       map[string]Cache[T]    `json:"caches,omitempty"`
+	Asset        *Asset[T]              `json:"asset,omitempty"` // holds what did not fit: a Document with the fields left out here
 }
 
 // Signal is what CloudFormation waits for.
@@ -33,6 +38,31 @@ type Signal[T any] struct {
 	Stack    T      `json:"stack"`
 	Resource string `json:"resource"`
 	Timeout  int    `json:"timeout"` // seconds from the instance's launch
+}
+
+// Logging are the log groups of the app's own, each of which may be absent.
+type Logging[T any] struct {
+	Deploy T `json:"deploy,omitempty"` // for the agent's own log, beside the boot log
+	Docker T `json:"docker,omitempty"` // for the containers' output
+}
+
+// Database is a database as an app's instances reach it. Its secret is JSON with username and password.
+type Database[T any] struct {
+	Engine   string `json:"engine"` // postgres, mysql …, as RDS names it
+	Host     T      `json:"host"`
+	Port     int    `json:"port"`
+	Database string `json:"database,omitempty"` // none in SQL Server
+	Secret   T      `json:"secret"`             // ARN, in the instance's region
+}
+
+// Cache is a Valkey or Redis cache as an app's instances reach it: over TLS. Its secret is JSON with password, which is that of
+// the default user.
+type Cache[T any] struct {
+	Host   T   `json:"host"` // of the primary node
+	Port   int `json:"port"`
+	Reader T   `json:"reader,omitempty"` // the host name of all replicas
+	Nodes  T   `json:"nodes,omitempty"`  // the host names of all nodes, as ElastiCache writes them: [a, b]
+	Secret T   `json:"secret"`           // ARN
 }
 
 // LocalHealth is a check the instance makes of itself.

@@ -7,6 +7,8 @@
 //	sourcemap.json                            stack → logical id → file:line:col
 package assembly
 
+import "github.com/pebble/spacel/agent/document"
+
 // Format is the version of the directory's layout. Read refuses any other.
 const Format = 1
 
@@ -103,9 +105,10 @@ type AssetPart struct {
 
 // Secret is a value that never stands in the directory. Exactly one field is set.
 type Secret struct {
-	SSM            string `json:"ssm,omitempty"`            // parameter name
-	SecretsManager string `json:"secretsManager,omitempty"` // secret name
-	Environment    string `json:"environment,omitempty"`    // variable name
+	SSM            string            `json:"ssm,omitempty"`            // parameter name
+	SecretsManager string            `json:"secretsManager,omitempty"` // secret name
+	Environment    string            `json:"environment,omitempty"`    // variable name
+	Payload        *document.Payload `json:"payload,omitempty"`        // what spacel secret wrote, encrypted with the app's key
 }
 
 // PagerDuty is the address of a PagerDuty integration.

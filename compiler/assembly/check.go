@@ -111,7 +111,7 @@ func (s Source) problem() string {
 	case s.Output != nil && (s.Output.Region == "" || s.Output.Stack == "" || s.Output.Output == ""):
 		return "output: must have region, stack and output"
 	case s.Secret != nil && set(*s.Secret) != 1:
-		return "secret: must have exactly one of ssm, secretsManager and environment"
+		return "secret: must have exactly one of ssm, secretsManager, environment and payload"
 	}
 	return ""
 }

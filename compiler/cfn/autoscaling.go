@@ -8,11 +8,13 @@ type AutoScalingGroup struct {
 	MaxSize                    string
 	DesiredCapacity            string                 `json:",omitempty"`
 	LaunchTemplate             *LaunchTemplateVersion `json:",omitempty"`
+	MixedInstancesPolicy       *MixedInstancesPolicy  `json:",omitempty"` // in place of LaunchTemplate
+	CapacityRebalance          bool                   `json:",omitempty"`
 	VPCZoneIdentifier          Value
 	TargetGroupARNs            []Value `json:",omitempty"`
 	HealthCheckType            string
 	HealthCheckGracePeriod     int                         `json:",omitempty"`
-	DefaultInstanceWarmup      int                         `json:",omitempty"`
+	DefaultInstanceWarmup      *int                        `json:",omitempty"`
 	TerminationPolicies        []string                    `json:",omitempty"`
 	MetricsCollection          []MetricsCollection         `json:",omitempty"`
 	NotificationConfigurations []NotificationConfiguration `json:",omitempty"`

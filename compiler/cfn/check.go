@@ -22,7 +22,7 @@ const (
 var logicalID = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 
 // Check lists what CloudFormation would refuse in the template's shape: ids taken twice or malformed, references and
-// dependencies to what the template does not hold, limits passed. The list is sorted.
+// dependencies to what the template does not hold, resources that wait for each other, limits passed. The list is sorted.
 func (t *Template) Check() []string {
 	problems := slices.Clone(t.problems)
 	for _, id := range slices.Concat(t.ResourceIDs(), t.ParameterIDs(), t.OutputIDs()) {
@@ -36,6 +36,7 @@ func (t *Template) Check() []string {
 		}
 	}
 	problems = append(problems, t.dangling()...)
+	problems = append(problems, t.cycles()...)
 	problems = append(problems, limit("resources", len(t.resources), MaxResources)...)
 	problems = append(problems, limit("parameters", len(t.parameters), MaxParameters)...)
 	problems = append(problems, limit("outputs", len(t.outputs), MaxOutputs)...)
@@ -70,7 +71,7 @@ func (t *Template) dangling() []string {
 		}
 	}
 	for id, o := range t.outputs {
-		for _, name := range references(o.Value) {
+		for _, name := range references(o) {
 			if !t.known(name) {
 				problems = append(problems, fmt.Sprintf("output %s: refers to %s, which is not in the template", id, name))
 			}

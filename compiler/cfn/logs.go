@@ -13,3 +13,21 @@ func (*LogGroup) Type() string { return "AWS::Logs::LogGroup" }
 
 // Arn is the group's ARN, with the ":*" that stands for its streams.
 func (g *LogGroup) Arn() Value { return g.att("Arn") }
+
+// MetricFilter is AWS::Logs::MetricFilter: a metric made of log lines.
+type MetricFilter struct {
+	Attributes `json:"-"`
+
+	LogGroupName          Value
+	FilterPattern         string
+	MetricTransformations []MetricTransformation
+}
+
+func (*MetricFilter) Type() string { return "AWS::Logs::MetricFilter" }
+
+// MetricTransformation is what a line that fits adds to a metric: a number, or a field of the pattern such as $size.
+type MetricTransformation struct {
+	MetricNamespace string
+	MetricName      string
+	MetricValue     string
+}

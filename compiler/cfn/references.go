@@ -45,6 +45,12 @@ func walkStruct(v reflect.Value, found func(string)) {
 		subReferences(x.Sub, found)
 	case conditionRef:
 		found(x.Condition)
+	case Raw:
+		rawReferences(x.data, nil, func(_ Path, name string) { found(name) })
+	case RawResource:
+		for _, r := range x.References() {
+			found(r.Name)
+		}
 	case ifElse:
 		found(x.If[0].(string))
 		walk(reflect.ValueOf(x.If[1]), found)

@@ -128,7 +128,11 @@ type Output struct {
 	Description string `json:",omitempty"`
 	Value       Value
 	Condition   *Condition `json:",omitempty"`
+	Export      *Export    `json:",omitempty"`
 }
+
+// Export is the name that other stacks of the region can import an output by.
+type Export struct{ Name Value }
 
 // Add puts a resource into the template under a logical id and returns it, so that others can refer to it.
 // An id that is taken or malformed is reported by Check.
@@ -165,6 +169,9 @@ func (t *Template) Condition(id string, test Test) *Condition {
 	set(&t.conditions, id, c)
 	return c
 }
+
+// ConditionNamed is a condition that has been declared, nil when none of that name has.
+func (t *Template) ConditionNamed(id string) *Condition { return t.conditions[id] }
 
 // Output declares an output.
 func (t *Template) Output(id string, o Output) {
@@ -203,6 +210,27 @@ func (t *Template) HasType(prefix string) bool {
 	return false
 }
 
+// Kind is what a name stands for in the template: "the resource AWS::…", "a parameter", "a condition", or "".
+func (t *Template) Kind(id string) string {
+	switch {
+	case t.Has(id):
+		return "the resource " + t.resources[id].Type()
+	case t.parameters[id] != nil:
+		return "a parameter"
+	case t.conditions[id] != nil:
+		return "a condition"
+	}
+	return ""
+}
+
+// Names are all the names that may be referred to, but for CloudFormation's own, sorted.
+func (t *Template) Names() []string {
+	names := slices.AppendSeq(t.ResourceIDs(), maps.Keys(t.parameters))
+	names = slices.AppendSeq(names, maps.Keys(t.conditions))
+	slices.Sort(names)
+	return names
+}
+
 // Has says whether a resource of that logical id is there.
 func (t *Template) Has(id string) bool { _, ok := t.resources[id]; return ok }
 
@@ -218,17 +246,17 @@ func (t *Template) ParameterIDs() []string { return slices.Sorted(maps.Keys(t.pa
 // JSON is the template as bytes: two-space indent, sorted keys, properties in the order of their structs, no HTML
 // escapes, a final newline.
 func (t *Template) JSON() ([]byte, error) {
-	resources := make(map[string]resourceJSON, len(t.resources))
+	resources := make(map[string]any, len(t.resources))
 	for id, r := range t.resources {
 		resources[id] = encodable(r)
 	}
 	return Encode(struct {
 		AWSTemplateFormatVersion string
-		Description              string                  `json:",omitempty"`
-		Parameters               map[string]*Parameter   `json:",omitempty"`
-		Conditions               map[string]Test         `json:",omitempty"`
-		Resources                map[string]resourceJSON `json:""`
-		Outputs                  map[string]outputJSON   `json:",omitempty"`
+		Description              string                `json:",omitempty"`
+		Parameters               map[string]*Parameter `json:",omitempty"`
+		Conditions               map[string]Test       `json:",omitempty"`
+		Resources                map[string]any
+		Outputs                  map[string]outputJSON `json:",omitempty"`
 	}{"2010-09-09", t.Description, t.parameters, tests(t.conditions), resources, outputs(t.outputs)})
 }
 
@@ -255,7 +283,10 @@ type resourceJSON struct {
 	Properties          Resource
 }
 
-func encodable(r Resource) resourceJSON {
+func encodable(r Resource) any {
+	if raw, ok := r.(*RawResource); ok {
+		return raw.body
+	}
 	a := r.attributes()
 	return resourceJSON{r.Type(), dependencyIDs(a), a.Condition.name(), a.CreationPolicy, a.UpdatePolicy, a.DeletionPolicy, a.UpdateReplacePolicy, r}
 }
@@ -273,12 +304,13 @@ type outputJSON struct {
 	Description string `json:",omitempty"`
 	Condition   string `json:",omitempty"`
 	Value       Value
+	Export      *Export `json:",omitempty"`
 }
 
 func outputs(in map[string]Output) map[string]outputJSON {
 	out := make(map[string]outputJSON, len(in))
 	for id, o := range in {
-		out[id] = outputJSON{o.Description, o.Condition.name(), o.Value}
+		out[id] = outputJSON{o.Description, o.Condition.name(), o.Value, o.Export}
 	}
 	return out
 }

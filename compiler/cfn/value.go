@@ -49,6 +49,10 @@ type selectOf struct {
 	Select [2]any `json:"Fn::Select"`
 }
 
+type splitOf struct {
+	Split [2]any `json:"Fn::Split"`
+}
+
 type cidrOf struct {
 	Cidr [3]any `json:"Fn::Cidr"`
 }
@@ -67,6 +71,7 @@ func (join) value()     {}
 func (sub) value()      {}
 func (base64Of) value() {}
 func (selectOf) value() {}
+func (splitOf) value()  {}
 func (cidrOf) value()   {}
 func (ifElse) value()   {}
 
@@ -169,6 +174,9 @@ func Base64(v Value) Value { return base64Of{v} }
 
 // Select is one item of a list, counted from 0.
 func Select(index int, list Value) Value { return selectOf{[2]any{index, list}} }
+
+// Split is the list of a text's pieces between separators.
+func Split(separator string, text Value) Value { return splitOf{[2]any{separator, text}} }
 
 // Cidr splits an address block into count blocks of 2^hostBits addresses.
 func Cidr(block Value, count, hostBits int) Value { return cidrOf{[3]any{block, count, hostBits}} }

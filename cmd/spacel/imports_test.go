@@ -1,0 +1,84 @@
+package main
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pebble/spacel"
+
+// goList runs go list, and gives a line of fields for each package. Our packages' names come without the module's.
+func goList(t *testing.T, args ...string) [][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	var lines [][]string
+	for line := range strings.Lines(strings.ReplaceAll(string(out), module+"/", "")) {
+		lines = append(lines, strings.Fields(line))
+	}
+	return lines
+}
+
+// under says whether a package is one of these, or in one of these.
+func under(pkg string, tops ...string) bool {
+	return slices.ContainsFunc(tops, func(top string) bool { return pkg == top || strings.HasPrefix(pkg, top+"/") })
+}
+
+// Only what deploys, and what runs on AWS, speaks to AWS. A build cannot.
+func TestImportsOfTheSDK(t *testing.T) {
+	users := 0
+	for _, line := range goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...") {
+		pkg, imports := line[0], line[1:]
+		if !slices.ContainsFunc(imports, func(s string) bool { return strings.HasPrefix(s, "github.com/aws/") }) {
+			continue
+		}
+		users++
+		if !under(pkg, "deploy", "agent", "cmd/spacel-slack", "cmd/spacel-agent") {
+			t.Errorf("%s imports the AWS SDK", pkg)
+		}
+	}
+	if users == 0 {
+		t.Error("nothing imports the AWS SDK: is this test looking at the right place?")
+	}
+	for _, line := range goList(t, "-deps", "./schema", "./compiler/...", "./agent/document") {
+		if under(line[0], "github.com/aws", "deploy") {
+			t.Errorf("the compiler depends on %s", line[0])
+		}
+	}
+}
+
+// allowed is what our packages may import of ours: imports point one way. A package without a line here may import nothing.
+var allowed = map[string][]string{
+	"cmd/*":             {"agent", "compiler", "deploy", "schema"},
+	"compiler":          {"agent/document", "compiler/assembly", "compiler/cfn", "schema"},
+	"compiler/assembly": {"agent/document"},
+	"compiler/diff":     {"compiler/assembly"},
+	"deploy":            {"agent/document", "agent/secrets", "compiler/assembly", "deploy"},
+	"deploy/*":          {"agent/document", "agent/secrets", "compiler/assembly", "deploy"},
+	"agent":             {"agent"},
+	"agent/*":           {"agent"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	ours := goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	var names []string
+	for _, line := range ours {
+		names = append(names, line[0])
+	}
+	for _, line := range ours {
+		pkg := line[0]
+		may := append(slices.Clone(allowed[pkg]), allowed[path.Dir(pkg)+"/*"]...)
+		for _, imported := range line[1:] {
+			if slices.Contains(names, imported) && !under(imported, may...) {
+				t.Errorf("%s imports %s", pkg, imported)
+			}
+		}
+	}
+}

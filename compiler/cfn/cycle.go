@@ -1,0 +1,61 @@
+package cfn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// cycles finds resources that wait for each other, which CloudFormation refuses. Each is named once, from its first id.
+func (t *Template) cycles() []string {
+	w := cycleWalk{needs: map[string][]string{}, state: map[string]int{}}
+	for _, id := range t.ResourceIDs() {
+		w.needs[id] = t.needs(id)
+	}
+	for _, id := range t.ResourceIDs() {
+		w.visit(id)
+	}
+	return w.problems
+}
+
+// needs are the other resources that one refers to or depends on.
+func (t *Template) needs(id string) []string {
+	r := t.resources[id]
+	names := references(r)
+	for _, on := range r.attributes().DependsOn {
+		names = append(names, on.attributes().id)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return !t.Has(name) })
+}
+
+const (
+	unseen = iota
+	open
+	done
+)
+
+type cycleWalk struct {
+	needs    map[string][]string
+	state    map[string]int
+	way      []string
+	problems []string
+}
+
+func (w *cycleWalk) visit(id string) {
+	switch w.state[id] {
+	case open:
+		circle := append(slices.Clone(w.way[slices.Index(w.way, id):]), id)
+		w.problems = append(w.problems, fmt.Sprintf("%s: waits for itself: %s", id, strings.Join(circle, " needs ")))
+		return
+	case done:
+		return
+	}
+	w.state[id] = open
+	w.way = append(w.way, id)
+	for _, next := range w.needs[id] {
+		w.visit(next)
+	}
+	w.way = w.way[:len(w.way)-1]
+	w.state[id] = done
+}

@@ -1,0 +1,94 @@
+package cfn
+
+import "strings"
+
+// Size is about how many characters IAM counts of the policy, white space not among them. Each reference counts as the
+// longest of its kind that is likely.
+func (p PolicyDocument) Size() (int, error) {
+	body, err := Encode(p)
+	if err != nil {
+		return 0, err
+	}
+	v, err := decode(body)
+	if err != nil {
+		return 0, err
+	}
+	return resolvedSize(v)
+}
+
+// What a reference to a parameter or a resource counts as: EC2's ids have at most 26 characters; others are names, keys in S3
+// or whole ARNs.
+const (
+	idSize    = 32
+	otherSize = 96
+)
+
+// pseudoSizes are the longest values of CloudFormation's own parameters: aws-us-gov, ap-southeast-1, an account's number, a
+// stack's ARN with a name of 128 characters.
+var pseudoSizes = map[string]int{"AWS::Partition": 10, "AWS::Region": 14, "AWS::AccountId": 12, "AWS::StackId": 220, "AWS::StackName": 128}
+
+func referenceSize(name string) int {
+	if size, ok := pseudoSizes[name]; ok {
+		return size
+	}
+	if strings.HasSuffix(name, "Id") {
+		return idSize
+	}
+	return otherSize
+}
+
+func resolvedSize(v any) (int, error) {
+	switch v := v.(type) {
+	case *object:
+		if text, ok := v.values["Fn::Sub"].(string); ok {
+			return len(`""`) + substituted(text), nil
+		}
+		if name, ok := v.values["Ref"].(string); ok {
+			return len(`""`) + referenceSize(name), nil
+		}
+		if list, ok := v.values["Fn::GetAtt"].([]any); ok && len(list) == 2 {
+			attribute, _ := list[1].(string)
+			return len(`""`) + referenceSize(attribute), nil
+		}
+		size := len(`{}`) + max(0, len(v.names)-1)
+		for _, name := range v.names {
+			inner, err := resolvedSize(v.values[name])
+			if err != nil {
+				return 0, err
+			}
+			size += len(name) + len(`"":`) + inner
+		}
+		return size, nil
+	case []any:
+		size := len(`[]`) + max(0, len(v)-1)
+		for _, item := range v {
+			inner, err := resolvedSize(item)
+			if err != nil {
+				return 0, err
+			}
+			size += inner
+		}
+		return size, nil
+	}
+	body, err := compact(v)
+	return len(body), err
+}
+
+// substituted is the length of Fn::Sub's text with its references resolved.
+func substituted(text string) int {
+	size := 0
+	for {
+		before, rest, ok := strings.Cut(text, "${")
+		size += len(before)
+		if !ok {
+			return size
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			size += len("${}") + len(literal)
+		} else {
+			size += referenceSize(name)
+		}
+		text = after
+	}
+}

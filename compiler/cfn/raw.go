@@ -1,0 +1,141 @@
+package cfn
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Raw is a value, or a condition's test, in CloudFormation's own words: what a user writes. It holds plain JSON, whose
+// intrinsic functions count as references like any other value's.
+type Raw struct{ data any } // *object, []any, string, bool, json.Number or nil
+
+func (Raw) value() {}
+func (Raw) test()  {}
+
+// RawValue makes a Raw of strings, bools, json.Numbers, maps and slices. The members of a map are sorted.
+func RawValue(v any) Raw { return Raw{ordered(v)} }
+
+func ordered(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		o := &object{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			o.set(name, ordered(v[name]))
+		}
+		return o
+	case []any:
+		items := make([]any, len(v))
+		for i, item := range v {
+			items[i] = ordered(item)
+		}
+		return items
+	}
+	return v
+}
+
+// MarshalJSON writes the value as it is.
+func (r Raw) MarshalJSON() ([]byte, error) { return compact(r.data) }
+
+// object is a JSON object that keeps the order of its members.
+type object struct {
+	names  []string
+	values map[string]any
+}
+
+// set gives a member a value, in its place when the object has it.
+func (o *object) set(name string, v any) {
+	if _, known := o.values[name]; !known {
+		o.names = append(o.names, name)
+	}
+	set(&o.values, name, v)
+}
+
+func (o *object) remove(name string) {
+	o.names = slices.DeleteFunc(o.names, func(n string) bool { return n == name })
+	delete(o.values, name)
+}
+
+// MarshalJSON writes the members in their order.
+func (o *object) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	separator := "{"
+	for _, name := range o.names {
+		key, err := compact(name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := compact(o.values[name])
+		if err != nil {
+			return nil, err
+		}
+		out.WriteString(separator)
+		out.Write(key)
+		out.WriteByte(':')
+		out.Write(value)
+		separator = ","
+	}
+	if len(o.names) == 0 {
+		out.WriteByte('{')
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+// compact is JSON without HTML escapes. The outermost encoder lays it out.
+func compact(v any) ([]byte, error) {
+	body, err := Encode(v)
+	return bytes.TrimSpace(body), err
+}
+
+// decode reads JSON into an object, its members in their order.
+func decode(body []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	return decodeValue(d)
+}
+
+func decodeValue(d *json.Decoder) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch token {
+	case json.Delim('{'):
+		return decodeObject(d)
+	case json.Delim('['):
+		return decodeList(d)
+	}
+	return token, nil
+}
+
+func decodeObject(d *json.Decoder) (*object, error) {
+	o := &object{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		v, err := decodeValue(d)
+		if err != nil {
+			return nil, err
+		}
+		o.set(name.(string), v)
+	}
+	_, err := d.Token()
+	return o, err
+}
+
+func decodeList(d *json.Decoder) ([]any, error) {
+	items := []any{}
+	for d.More() {
+		v, err := decodeValue(d)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, v)
+	}
+	_, err := d.Token()
+	return items, err
+}

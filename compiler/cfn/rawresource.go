@@ -1,0 +1,60 @@
+package cfn
+
+// RawResource is a resource in CloudFormation's own words: of a type that this package has no struct for, or one that a patch
+// has changed. All of it, its DependsOn and Condition too, is in its body.
+type RawResource struct {
+	Attributes `json:"-"`
+
+	body *object
+}
+
+// rawOrder is the order in which a resource's own attributes are written. What else there is follows.
+var rawOrder = []string{"Type", "DependsOn", "Condition", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy", "Properties"}
+
+// NewRawResource makes a resource of its Type, Properties and so on.
+func NewRawResource(body map[string]any) *RawResource {
+	o := &object{}
+	for _, name := range rawOrder {
+		if v, ok := body[name]; ok {
+			o.set(name, ordered(v))
+		}
+	}
+	all := ordered(body).(*object)
+	for _, name := range all.names {
+		o.set(name, all.values[name])
+	}
+	return &RawResource{body: o}
+}
+
+// Type is the type that the body names.
+func (r *RawResource) Type() string {
+	kind, _ := r.body.values["Type"].(string)
+	return kind
+}
+
+// properties are the body's Properties.
+func (r *RawResource) properties() *object {
+	if p, ok := r.body.values["Properties"].(*object); ok {
+		return p
+	}
+	return &object{}
+}
+
+// raw turns a resource of the template into one that a patch can change.
+func (t *Template) raw(id string) (*RawResource, error) {
+	if r, ok := t.resources[id].(*RawResource); ok {
+		return r, nil
+	}
+	body, err := Encode(encodable(t.resources[id]))
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := decode(body)
+	if err != nil {
+		return nil, err
+	}
+	r := &RawResource{body: decoded.(*object)}
+	r.id = id
+	t.resources[id] = r
+	return r, nil
+}

@@ -1,0 +1,33 @@
+package cfn
+
+// Topic is AWS::SNS::Topic. Its Ref is its ARN.
+type Topic struct {
+	Attributes `json:"-"`
+
+	DisplayName string `json:",omitempty"` // whom an email is from; at most 100 characters
+	Tags        []Tag  `json:",omitempty"`
+}
+
+func (*Topic) Type() string { return "AWS::SNS::Topic" }
+
+// TopicPolicy is AWS::SNS::TopicPolicy: who may use topics, by their ARNs.
+type TopicPolicy struct {
+	Attributes `json:"-"`
+
+	PolicyDocument PolicyDocument
+	Topics         []Value
+}
+
+func (*TopicPolicy) Type() string { return "AWS::SNS::TopicPolicy" }
+
+// Subscription is AWS::SNS::Subscription. What an endpoint is depends on the protocol: an address (email), a URL (https), an
+// ARN (lambda).
+type Subscription struct {
+	Attributes `json:"-"`
+
+	TopicArn Value
+	Protocol string
+	Endpoint Value
+}
+
+func (*Subscription) Type() string { return "AWS::SNS::Subscription" }

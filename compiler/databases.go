@@ -1,0 +1,146 @@
+package compiler
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// databaseSet is the app's databases.
+type databaseSet struct {
+	*part
+	instances map[string]*cfn.DBInstance // those that this stack makes, by name
+}
+
+// databases makes the app's databases, or for one that another region hosts, the way to it. The instances know each by name
+// and find the user and password in its secret, which they alone may read.
+func databases(a appContext, g groups, own addresses, r *schema.Report) databaseSet {
+	set := databaseSet{&part{}, map[string]*cfn.DBInstance{}}
+	known := map[string]document.Database[cfn.Value]{}
+	for _, d := range a.region.Databases {
+		if d.Global != "" && d.Global != a.region.Region {
+			if there := hosted(a, d, r); there != nil {
+				set.merge(there.part)
+				known[d.Name] = there.entry
+			}
+			continue
+		}
+		here := database(a, d, g, own, r)
+		set.merge(here.part)
+		set.instances[d.Name] = here.instance
+		known[d.Name] = here.entry
+	}
+	if len(known) == 0 {
+		return set
+	}
+	var secrets []cfn.Value
+	for _, d := range a.region.Databases {
+		if entry, ok := known[d.Name]; ok {
+			secrets = append(secrets, entry.Secret)
+		}
+	}
+	set.statements = append(set.statements, reading(secrets...))
+	set.document = both(set.document, func(doc *document.Document[cfn.Value]) { doc.Databases = known })
+	return set
+}
+
+// knownDatabase is a database as the instances know it.
+type knownDatabase struct {
+	*part
+	instance *cfn.DBInstance // nil when another stack makes it
+	entry    document.Database[cfn.Value]
+}
+
+// database makes a database with its group, user and password, which the instances wait for.
+func database(a appContext, d schema.Database, g groups, own addresses, r *schema.Report) knownDatabase {
+	p := &part{}
+	s := store{id: databaseID(d), what: "database " + d.Name, at: d.Node, port: d.Port, public: exposed(d)}.open(a, p, g)
+	from := callers{appContext: a, part: p, own: own, report: r}
+	from.admitClients(s, d.Clients)
+	if d.Global != "" {
+		from.admitRegions(s, d)
+	}
+
+	secret := password(p, d.Pos, s.id+"Secret", "The first user of the "+s.what+" of "+a.stackName(),
+		`{"username":"`+d.Username+`"}`, otherRegions(a, d))
+	instance := dbInstance(a, p, d, s.group, secret)
+	instance.DBParameterGroupName = requireTLS(a, p, d, r)
+	attachment := add(p, d.Pos, s.id+"SecretAttachment", &cfn.SecretTargetAttachment{
+		SecretId:   secret.Ref(),
+		TargetId:   instance.Ref(),
+		TargetType: instance.Type(),
+	})
+	p.waitFor = append(p.waitFor, instance, attachment)
+
+	p.Output(s.id+"Endpoint", cfn.Output{Description: "The host name of the " + s.what + ".", Value: instance.EndpointAddress()})
+	p.Output(s.id+"Port", cfn.Output{Description: "The port of the " + s.what + ".", Value: instance.EndpointPort()})
+	p.Output(s.id+"Secret", cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})
+	return knownDatabase{p, instance, databaseEntry(d, instance.EndpointAddress(), secret.Ref())}
+}
+
+func databaseID(d schema.Database) string { return "Database" + idPart(d.Name) }
+
+// exposed says whether the database has a public address. One that other regions use has: the internet is all that lies
+// between an orbit's regions. It has it from the start, since a database cannot move to other subnets.
+func exposed(d schema.Database) bool { return d.Public || d.Global != "" }
+
+func databaseTier(d schema.Database) tier {
+	if exposed(d) {
+		return publicDatabase
+	}
+	return privateDatabase
+}
+
+// dbInstance is the database itself. Deleting or replacing it leaves a snapshot, and the daily backups until they are too old.
+func dbInstance(a appContext, p *part, d schema.Database, group *cfn.SecurityGroup, secret *cfn.Secret) *cfn.DBInstance {
+	return add(p, d.Pos, databaseID(d), &cfn.DBInstance{
+		Attributes:               cfn.Attributes{DeletionPolicy: cfn.Snapshot, UpdateReplacePolicy: cfn.Snapshot},
+		Engine:                   d.Engine,
+		EngineVersion:            d.Version,
+		EngineLifecycleSupport:   lifecycle(d.Engine),
+		AutoMinorVersionUpgrade:  true,
+		AllowMajorVersionUpgrade: d.MajorUpgrades,
+		DBInstanceClass:          d.InstanceType,
+		MultiAZ:                  d.MultiAZ,
+		AllocatedStorage:         strconv.Itoa(d.Size),
+		StorageType:              d.StorageType,
+		Iops:                     d.IOPS,
+		StorageEncrypted:         d.Encrypted,
+		DBName:                   initialDatabase(d),
+		MasterUsername:           d.Username,
+		MasterUserPassword:       secret.Resolve(passwordKey),
+		DBSubnetGroupName:        a.net.subnetGroup(p, databaseTier(d)),
+		VPCSecurityGroups:        []cfn.Value{group.GroupId()},
+		PubliclyAccessible:       exposed(d),
+		Port:                     strconv.Itoa(d.Port),
+		BackupRetentionPeriod:    d.Backups,
+		DeleteAutomatedBackups:   false,
+		CopyTagsToSnapshot:       true,
+		DeletionProtection:       d.DeletionProtection,
+		Tags:                     a.nameTag(),
+	})
+}
+
+// lifecycle keeps RDS from billing for the years after an engine's standard support; it upgrades the database then. Only
+// these two engines have such years.
+func lifecycle(engine string) string {
+	if engine == "postgres" || engine == "mysql" {
+		return "open-source-rds-extended-support-disabled"
+	}
+	return ""
+}
+
+// initialDatabase is the database that RDS makes in a new instance. Of SQL Server it makes none.
+func initialDatabase(d schema.Database) string {
+	if strings.HasPrefix(d.Engine, "sqlserver") {
+		return ""
+	}
+	return d.Name
+}
+
+func databaseEntry(d schema.Database, host, secret cfn.Value) document.Database[cfn.Value] {
+	return document.Database[cfn.Value]{Engine: d.Engine, Host: host, Port: d.Port, Database: initialDatabase(d), Secret: secret}
+}

@@ -1,0 +1,40 @@
+package compiler
+
+import (
+	"strings"
+
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// requireTLS makes the parameter group with which a database refuses connections without TLS, when it has a public address;
+// nil leaves the engine's own group.
+func requireTLS(a appContext, p *part, d schema.Database, r *schema.Report) cfn.Value {
+	if !exposed(d) {
+		return nil
+	}
+	parameter, family := tlsParameter(d)
+	if parameter == "" {
+		r.Warnf(d.At("public"), "nothing makes the clients of %s use TLS, although they come over the internet", d.Engine)
+		return nil
+	}
+	return add(p, d.Pos, databaseID(d)+"Parameters", &cfn.DBParameterGroup{
+		Description: "TLS for all clients of the database " + d.Name + " of " + a.stackName(),
+		Family:      family,
+		Parameters:  map[string]string{parameter: "1"},
+		Tags:        a.nameTag(),
+	}).Ref()
+}
+
+// tlsParameter is the parameter that requires TLS, and the family of the engine's parameter groups: postgres17, mysql8.4 (RDS
+// User Guide, "Using SSL/TLS to encrypt a connection to a DB instance").
+func tlsParameter(d schema.Database) (name, family string) {
+	major := strings.Split(d.Version, ".")
+	switch d.Engine {
+	case "postgres":
+		return "rds.force_ssl", "postgres" + major[0]
+	case "mysql", "mariadb":
+		return "require_secure_transport", d.Engine + strings.Join(major[:min(2, len(major))], ".")
+	}
+	return "", ""
+}

@@ -1,0 +1,180 @@
+package compiler
+
+import (
+	"strings"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// extra is the piece of template that the manifest adds to the app's stack. What it refers to must be in the piece, in the
+// rest of the stack or among the network's outputs. The part is refused when there is a mistake.
+func extra(a appContext, whole *part, r *schema.Report) *part {
+	e := extraPart{part: &part{}, whole: whole, net: a.net, report: r, taken: map[string]schema.Pos{}}
+	from := a.region.Extra
+	for _, parameter := range from.Parameters {
+		if e.take(parameter.ID, parameter.Pos) {
+			e.parameter(parameter.ID, cfn.Parameter{Type: parameter.Type, Default: &parameter.Value, Description: parameter.Description},
+				assembly.Source{Literal: &parameter.Value})
+			e.longParameter(parameter)
+		}
+	}
+	for _, condition := range from.Conditions {
+		if e.take(condition.ID, condition.Pos) {
+			e.Template.Condition(condition.ID, cfn.RawValue(data(condition.Body)))
+		}
+	}
+	for _, resource := range from.Resources {
+		if e.take(resource.ID, resource.Pos) {
+			add(e.part, resource.Pos, resource.ID, cfn.NewRawResource(data(resource.Body).(map[string]any)))
+		}
+	}
+	e.outputs(from.Outputs)
+	for _, condition := range from.Conditions {
+		e.references(condition.Body, cfn.RawValue(data(condition.Body)).References())
+	}
+	for _, resource := range from.Resources {
+		e.references(resource.Body, cfn.NewRawResource(data(resource.Body).(map[string]any)).References())
+	}
+	return e.part
+}
+
+// extraPart is an app's piece of template on its way into the stack.
+type extraPart struct {
+	*part
+	whole  *part
+	net    network
+	report *schema.Report
+	taken  map[string]schema.Pos
+}
+
+func (e extraPart) mistake(at schema.Pos, format string, args ...any) {
+	e.report.Errorf(at, format, args...)
+	e.refused = true
+}
+
+// take says whether a name is free.
+func (e extraPart) take(id string, at schema.Pos) bool {
+	if kind := e.whole.Kind(id); kind != "" {
+		e.mistake(at, "the stack has %s of this name already, from %s; choose another", kind, e.whole.origin(id))
+		return false
+	}
+	if other, twice := e.taken[id]; twice {
+		e.mistake(at, "%s has this name already; choose another", other.Path)
+		return false
+	}
+	e.taken[id] = at
+	return true
+}
+
+// maxParameterValue is CloudFormation's limit, in bytes.
+const maxParameterValue = 4096
+
+func (e extraPart) longParameter(p schema.ExtraParameter) {
+	if len(p.Value) > maxParameterValue {
+		e.mistake(p.At("Default"), "must be at most %d bytes, got %d: so much CloudFormation takes as a parameter", maxParameterValue, len(p.Value))
+	}
+}
+
+func (e extraPart) outputs(from []schema.ExtraPart) {
+	known := map[string]bool{}
+	for _, id := range e.whole.OutputIDs() {
+		known[id] = true
+	}
+	for _, output := range from {
+		if known[output.ID] {
+			e.mistake(output.Pos, "the stack has an output of this name already; choose another")
+			continue
+		}
+		body := data(output.Body).(map[string]any)
+		e.references(output.Body, cfn.RawValue(body).References())
+		made := cfn.Output{Value: cfn.RawValue(body["Value"])}
+		made.Description, _ = body["Description"].(string)
+		if export, ok := body["Export"].(map[string]any); ok {
+			made.Export = &cfn.Export{Name: cfn.RawValue(export["Name"])}
+		}
+		if name, ok := body["Condition"].(string); ok {
+			made.Condition = e.condition(name)
+			e.references(output.Body, []cfn.Reference{{Path: cfn.Path{{Name: "Condition"}}, Name: name}})
+		}
+		e.Output(output.ID, made)
+	}
+}
+
+// condition is a condition of the piece, or of the rest of the stack.
+func (e extraPart) condition(name string) *cfn.Condition {
+	if c := e.ConditionNamed(name); c != nil {
+		return c
+	}
+	return e.whole.ConditionNamed(name)
+}
+
+// references checks that all names are known. Those of the network become parameters.
+func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
+	e.noMacros(body)
+	for _, ref := range refs {
+		if e.Kind(ref.Name) != "" || e.whole.Kind(ref.Name) != "" || strings.HasPrefix(ref.Name, "AWS::") || e.net.offered(e.part, ref.Name) {
+			continue
+		}
+		known := append(e.Names(), e.whole.Names()...)
+		e.mistake(within(body, ref.Path).Pos, "refers to %s, which is not in the stack%s", ref.Name, schema.Suggest(ref.Name, known))
+	}
+}
+
+// noMacros refuses what CloudFormation would replace at deploy by something that nobody has reviewed.
+func (e extraPart) noMacros(body schema.Any) {
+	switch v := body.Value.(type) {
+	case map[string]schema.Any:
+		for name, inner := range v {
+			if name == "Fn::Transform" {
+				e.mistake(inner.Pos, "macros are not for these templates: what is deployed must be what was reviewed; write out what it makes")
+			}
+			e.noMacros(inner)
+		}
+	case []schema.Any:
+		for _, inner := range v {
+			e.noMacros(inner)
+		}
+	}
+}
+
+// within is what a path leads to, or as far as it leads.
+func within(v schema.Any, path cfn.Path) schema.Any {
+	for _, step := range path {
+		var next schema.Any
+		var ok bool
+		switch inner := v.Value.(type) {
+		case map[string]schema.Any:
+			next, ok = inner[step.Name]
+		case []schema.Any:
+			if ok = step.Name == "" && step.Index < len(inner); ok {
+				next = inner[step.Index]
+			}
+		}
+		if !ok {
+			return v
+		}
+		v = next
+	}
+	return v
+}
+
+// data is a value without its places.
+func data(v schema.Any) any {
+	switch inner := v.Value.(type) {
+	case map[string]schema.Any:
+		fields := make(map[string]any, len(inner))
+		for name, field := range inner {
+			fields[name] = data(field)
+		}
+		return fields
+	case []schema.Any:
+		items := make([]any, len(inner))
+		for i, item := range inner {
+			items[i] = data(item)
+		}
+		return items
+	}
+	return v.Value
+}

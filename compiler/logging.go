@@ -1,0 +1,63 @@
+package compiler
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// logging makes the app's own log groups, which go with its stack, and the metrics of log lines. What a boot that failed has
+// to say outlives the stack in the orbit's boot log.
+func logging(a appContext) *part {
+	p := &part{}
+	written := a.region.Logging
+	var to document.Logging[cfn.Value]
+	if written.Written("deploy") {
+		to.Deploy = logGroup(a, p, written.Deploy.Pos, "DeployLogGroup", written.Deploy.Retention)
+	}
+	if written.Docker != nil {
+		to.Docker = logGroup(a, p, written.Docker.Pos, "DockerLogGroup", written.Docker.Retention)
+		metricFilters(a, p, to.Docker)
+	}
+	if to.Deploy != nil || to.Docker != nil {
+		p.document = func(d *document.Document[cfn.Value]) { d.Logging = &to }
+	}
+	return p
+}
+
+// logGroup makes a group that the instances may write to, each its own streams.
+func logGroup(a appContext, p *part, at schema.Pos, id string, retention int) cfn.Value {
+	group := add(p, at, id, &cfn.LogGroup{RetentionInDays: retention, Tags: a.nameTag()})
+	p.statements = append(p.statements, cfn.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, group.Arn()))
+	return group.Ref()
+}
+
+// logMetrics are the metrics of the containers' log lines.
+func logMetrics(a appContext) []schema.LogMetric {
+	if a.region.Logging.Docker == nil {
+		return nil
+	}
+	return a.region.Logging.Docker.Metrics
+}
+
+// logNamespace is the namespace of an app's metrics of log lines, as in the 2016 tool.
+func logNamespace(a appContext) string { return "LogMetrics/" + a.app.Name + "/" + a.net.orbit.Name }
+
+func metricFilters(a appContext, p *part, group cfn.Value) {
+	for _, m := range logMetrics(a) {
+		for _, pattern := range slices.Sorted(maps.Keys(m.Patterns)) {
+			add(p, m.Pos, "MetricFilter"+idPart(m.Name+"/"+pattern), &cfn.MetricFilter{
+				LogGroupName:  group,
+				FilterPattern: pattern,
+				MetricTransformations: []cfn.MetricTransformation{{
+					MetricNamespace: logNamespace(a),
+					MetricName:      m.Name,
+					MetricValue:     m.Patterns[pattern],
+				}},
+			})
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package compiler
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// patch sets what the manifest wants otherwise in the stack's resources, and then takes out what it does not want. It is the
+// one pass that changes what others made, and it comes last.
+func patch(a appContext, whole *part, r *schema.Report) {
+	e := extraPart{part: whole, whole: &part{}, net: a.net, report: r}
+	for _, change := range e.changes(a.region.Patches) {
+		if err := e.apply(change); err != nil {
+			e.mistake(change.Pos, "%s", patchMessage(change, err))
+		}
+	}
+}
+
+// change is a patch whose path has been read.
+type change struct {
+	schema.Patch
+	path cfn.Path
+}
+
+// changes are the patches in the order they are applied: what sets, from the outside in, then what takes out, from the last
+// item of a list to the first.
+func (e extraPart) changes(patches []schema.Patch) []change {
+	var set, take []change
+	for _, p := range patches {
+		path, err := cfn.ParsePath(p.Path)
+		switch {
+		case err != nil:
+			e.mistake(p.Pos, "%s", err)
+		case !e.Has(p.ID):
+			e.mistake(p.Pos, "the stack has no resource %s%s", p.ID, schema.Suggest(p.ID, e.ResourceIDs()))
+		case p.Value == nil:
+			take = append(take, change{p, path})
+		default:
+			set = append(set, change{p, path})
+		}
+	}
+	order := func(a, b change) int { return cmp.Or(cmp.Compare(a.ID, b.ID), a.path.Compare(b.path)) }
+	slices.SortFunc(set, order)
+	slices.SortFunc(take, order)
+	slices.Reverse(take)
+	return append(set, take...)
+}
+
+func (e extraPart) apply(c change) error {
+	if c.Value == nil {
+		return e.Remove(c.ID, c.path)
+	}
+	value := cfn.RawValue(data(*c.Value))
+	e.references(*c.Value, value.References())
+	return e.Set(c.ID, c.path, value)
+}
+
+// patchMessage adds the nearest name to what a path lacks.
+func patchMessage(c change, err error) string {
+	var nowhere *cfn.PathError
+	if !errors.As(err, &nowhere) {
+		return err.Error()
+	}
+	near := schema.Suggest(nowhere.Next, nowhere.Names)
+	if near == "" && c.Value != nil && nowhere.Names != nil {
+		near = "; to make it, set it whole"
+	}
+	return err.Error() + near
+}

@@ -1,0 +1,173 @@
+package compiler
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
+)
+
+// firstSize is how many instances a new group begins with.
+func firstSize(app *schema.AppRegion) int {
+	if app.InstanceDesired != nil {
+		return *app.InstanceDesired
+	}
+	return app.InstanceMin
+}
+
+// desiredCapacity is "" when the manifest leaves it to scaling.
+func desiredCapacity(app *schema.AppRegion) string {
+	if app.InstanceDesired == nil {
+		return ""
+	}
+	return strconv.Itoa(*app.InstanceDesired)
+}
+
+// scaling makes what changes the group's size beside the endpoints of alarms.
+func scaling(a appContext, w watched, r *schema.Report) *part {
+	p := &part{}
+	for _, t := range a.region.Scaling.Targets {
+		targetTracking(p, w, t, r)
+	}
+	for _, s := range a.region.Scaling.Steps {
+		stepScaling(a, p, w, s, r)
+	}
+	for _, s := range a.region.Scaling.Schedules {
+		add(p, s.Pos, "Schedule"+idPart(s.Name), &cfn.ScheduledAction{
+			AutoScalingGroupName: w.group.Ref(),
+			Recurrence:           s.Cron,
+			TimeZone:             s.TimeZone,
+			MinSize:              s.Min,
+			MaxSize:              s.Max,
+			DesiredCapacity:      s.Desired,
+		})
+	}
+	return p
+}
+
+// simpleScaling is what an alarm's endpoint does to the group: once, and then not again until the cooldown is over.
+func simpleScaling(p *part, e schema.Endpoint, group *cfn.AutoScalingGroup) *cfn.ScalingPolicy {
+	digits, percent := strings.CutSuffix(e.Adjustment, "%")
+	by, _ := strconv.Atoi(digits)
+	policy := adjusting(group, "SimpleScaling", percent)
+	policy.ScalingAdjustment = by
+	policy.Cooldown = strconv.Itoa(e.Cooldown)
+	return add(p, e.Pos, "ScalingPolicy"+idPart(e.Name), policy)
+}
+
+// adjusting is a policy that changes the number of instances by a number or by percent, then by one at least.
+func adjusting(group *cfn.AutoScalingGroup, kind string, percent bool) *cfn.ScalingPolicy {
+	policy := &cfn.ScalingPolicy{AutoScalingGroupName: group.Ref(), PolicyType: kind, AdjustmentType: "ChangeInCapacity"}
+	if percent {
+		policy.AdjustmentType, policy.MinAdjustmentMagnitude = "PercentChangeInCapacity", 1
+	}
+	return policy
+}
+
+// stepScaling is an alarm, and what to do by how far its metric is off.
+func stepScaling(a appContext, p *part, w watched, s schema.StepScaling, r *schema.Report) {
+	watch, ok := w.series(s.Trigger, r)
+	if !ok {
+		return
+	}
+	id := "Above" + idPart(s.Name)
+	if s.Comparison[0] == '<' {
+		id = "Below" + idPart(s.Name)
+	}
+	policy := adjusting(w.group, "StepScaling", s.Percent)
+	policy.StepAdjustments = stepAdjustments(s)
+	add(p, s.Pos, "StepPolicy"+id, policy)
+	to := destinations{policies: map[string]*cfn.ScalingPolicy{s.Name: policy}}
+	t := s.Trigger
+	t.Endpoints = []string{s.Name}
+	alarm := to.alarm(a, t, watch)
+	add(p, s.Pos, "StepAlarm"+id, alarm)
+}
+
+// stepAdjustments are a policy's steps, each until the next one begins. Bounds are distances from the threshold: positive
+// above and negative below it.
+func stepAdjustments(s schema.StepScaling) []cfn.StepAdjustment {
+	var steps []cfn.StepAdjustment
+	for i, step := range s.Steps {
+		near, far := distance(step, s), (*float64)(nil)
+		if i+1 < len(s.Steps) {
+			far = distance(s.Steps[i+1], s)
+		}
+		adjustment := cfn.StepAdjustment{MetricIntervalLowerBound: near, MetricIntervalUpperBound: far, ScalingAdjustment: step.By}
+		if s.Comparison[0] == '<' {
+			adjustment.MetricIntervalLowerBound, adjustment.MetricIntervalUpperBound = far, near
+		}
+		steps = append(steps, adjustment)
+	}
+	return steps
+}
+
+// distance is rounded to what a manifest can mean: 0.3 - 0.1 is 0.19999999999999998 otherwise.
+func distance(step schema.Step, s schema.StepScaling) *float64 {
+	const precision = 1e9
+	d := math.Round((step.From-s.Threshold)*precision) / precision
+	return &d
+}
+
+// predefined are AWS's names of the metrics that a group can be kept near.
+var predefined = map[string]string{
+	"cpu":         "ASGAverageCPUUtilization",
+	"network_in":  "ASGAverageNetworkIn",
+	"network_out": "ASGAverageNetworkOut",
+	"requests":    "ALBRequestCountPerTarget",
+}
+
+func targetTracking(p *part, w watched, t schema.ScalingTarget, r *schema.Report) {
+	metric := cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric]}
+	var after []cfn.Resource
+	if t.Metric == "requests" {
+		if metric.ResourceLabel = w.requestLabel(t, r); metric.ResourceLabel == nil {
+			return
+		}
+		after = w.balancer.listeners // only they tie the target group to the balancer
+	}
+	add(p, t.Pos, "TargetPolicy"+idPart(t.Name), &cfn.ScalingPolicy{
+		Attributes:           cfn.Attributes{DependsOn: after},
+		AutoScalingGroupName: w.group.Ref(),
+		PolicyType:           "TargetTrackingScaling",
+		TargetTrackingConfiguration: &cfn.TargetTracking{
+			PredefinedMetricSpecification: metric,
+			TargetValue:                   t.Value,
+			DisableScaleIn:                !t.ScaleIn,
+		},
+	})
+}
+
+// requestLabel names the balancer and the target group whose requests count, as AWS wants it (EC2 Auto Scaling API Reference,
+// PredefinedMetricSpecification). It is nil when there is no such thing, which is reported.
+func (w watched) requestLabel(t schema.ScalingTarget, r *schema.Report) cfn.Value {
+	if w.plan.kind != application {
+		r.Errorf(t.At("metric"), "requests are counted by a load balancer whose public ports are all HTTP or HTTPS, which the app does not have")
+		return nil
+	}
+	group := w.countedTargets(t, r)
+	if group == nil {
+		return nil
+	}
+	return cfn.Sub(w.balancer.balancer.LoadBalancerFullName(), cfn.String("/"), group.TargetGroupFullName())
+}
+
+// countedTargets is the target group of the port that a target names, or the only one.
+func (w watched) countedTargets(t schema.ScalingTarget, r *schema.Report) *cfn.TargetGroup {
+	if t.Port == 0 {
+		if len(w.balancer.targets) == 1 {
+			return w.balancer.targets[0]
+		}
+		r.Errorf(t.At("port"), "is missing: the public ports lead to %d ports of the instances, so name the public port whose requests count", len(w.balancer.targets))
+		return nil
+	}
+	for _, route := range w.plan.routes {
+		if route.port.Port == t.Port && route.target != (target{}) {
+			return w.balancer.groupOf[route.target]
+		}
+	}
+	r.Errorf(t.At("port"), "must be a public port that leads to the instances, got %d", t.Port)
+	return nil
+}

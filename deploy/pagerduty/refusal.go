@@ -1,0 +1,85 @@
+package pagerduty
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// refusal is an answer that isn't what was asked for.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// refused makes an error of an answer: what was being done, what PagerDuty says, what to do next.
+func (a api) refused(r request, resp *http.Response, body []byte) error {
+	said := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, a.said(body)))
+	return &refusal{status: resp.StatusCode, text: fmt.Sprintf("%s: PagerDuty answers %s: %s", r.doing, said, next(r, resp))}
+}
+
+func next(r request, resp *http.Response) string {
+	switch code := resp.StatusCode; {
+	case code == http.StatusUnauthorized:
+		return "it doesn't know the API key; give a valid one as --pagerduty-api-key or PAGERDUTY_API_KEY"
+	case code == http.StatusForbidden:
+		return "the API key may not do this; give one with full access, not a read-only one, whose owner sees this service"
+	case code == http.StatusPaymentRequired:
+		return "the account's plan doesn't allow it; name an existing service in the manifest"
+	case code == http.StatusNotFound && r.absent != "":
+		return r.absent
+	case code == http.StatusTooManyRequests:
+		return "too many requests; run it again later" + soon(resp)
+	case code >= 500:
+		return "run it again later; what was made is found then"
+	case code/100 == 3:
+		return "the API's address is not right"
+	}
+	return "look at the escalation policy or service in PagerDuty"
+}
+
+// soon is when PagerDuty wants to be asked again, if it says so.
+func soon(resp *http.Response) string {
+	if asked := wait(0, 0, 0, resp); asked > 0 {
+		return ", in " + asked.String()
+	}
+	return ""
+}
+
+// said is PagerDuty's own explanation in one line, or nothing.
+func (a api) said(body []byte) string {
+	var answer struct {
+		Error struct {
+			Message string          `json:"message"`
+			Errors  json.RawMessage `json:"errors"` // texts, or one text
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Error.Message == "" {
+		return ""
+	}
+	var several []string
+	var one string
+	if json.Unmarshal(answer.Error.Errors, &several) != nil && json.Unmarshal(answer.Error.Errors, &one) == nil {
+		several = []string{one}
+	}
+	return "(" + a.tidy(strings.Join(append([]string{answer.Error.Message}, several...), ": ")) + ")"
+}
+
+// tidy makes a foreign text fit for an error: one line, not long, without the key.
+func (a api) tidy(text string) string {
+	const most = 300
+	if a.key != "" {
+		text = strings.ReplaceAll(text, a.key, "…")
+	}
+	line := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text))
+	return string(line[:min(len(line), most)])
+}

@@ -1,0 +1,77 @@
+package schema
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+)
+
+// extra is the piece of template in resources.
+func (b appBuilder) extra() Extra {
+	r := b.child("resources", nil)
+	e := Extra{Node: r.node(), Conditions: extraParts(r, "Conditions"), Resources: extraParts(r, "Resources"), Outputs: extraParts(r, "Outputs")}
+	for _, p := range r.entries("Parameters") {
+		f := p.record(r.Report, nil)
+		e.Parameters = append(e.Parameters, ExtraParameter{
+			Node:        f.node(),
+			ID:          p.key,
+			Type:        f.text("Type"),
+			Value:       f.text("Default"),
+			Description: f.text("Description"),
+		})
+	}
+	return e
+}
+
+func extraParts(r record, name string) []ExtraPart {
+	var parts []ExtraPart
+	for _, e := range r.entries(name) {
+		parts = append(parts, ExtraPart{Node: e.record(r.Report, nil).node(), ID: e.key, Body: r.any(e.node)})
+	}
+	return parts
+}
+
+// patches are the values to set and those to take out.
+func (b appBuilder) patches() []Patch {
+	var patches []Patch
+	for _, resource := range b.section.entries("patch") {
+		for _, e := range resource.entries() {
+			value := b.any(e.node)
+			patches = append(patches, Patch{Node: NewNode(e.pos(), nil), ID: resource.key, Path: e.key, Value: &value})
+		}
+		for _, f := range resource.value.removed {
+			at := f.at.pos(member(resource.path, f.key))
+			patches = append(patches, Patch{Node: NewNode(at, nil), ID: resource.key, Path: f.key})
+		}
+	}
+	slices.SortFunc(patches, func(a, b Patch) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Path, b.Path)) })
+	return patches
+}
+
+// any is a value as it is written. CloudFormation takes no null.
+func (r record) any(n node) Any {
+	at := n.pos()
+	switch n.value.kind {
+	case object:
+		fields := map[string]Any{}
+		for _, e := range n.entries() {
+			if e.value.kind != null {
+				fields[e.key] = r.any(e.node)
+			}
+		}
+		return Any{at, fields}
+	case list:
+		items := []Any{}
+		for _, item := range n.items() {
+			items = append(items, r.any(item))
+		}
+		return Any{at, items}
+	case number:
+		return Any{at, json.Number(n.value.text)}
+	case boolean:
+		return Any{at, n.value.text == "true"}
+	case null:
+		r.Errorf(at, "must not be null: leave it out, or write {Ref: AWS::NoValue}")
+	}
+	return Any{at, n.value.text}
+}
