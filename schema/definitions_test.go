@@ -118,8 +118,9 @@ func TestPatternsOfKeysHaveWords(t *testing.T) {
 			patterns[owner] = true
 		}
 	})
+	any := []string{"patterns", "condition.*", "Conditions.*", "patch.*"} // where any key will do
 	for owner := range patterns {
-		if owners[owner] == "" && !strings.HasSuffix(owner, "patterns") && !strings.HasSuffix(owner, "condition.*") {
+		if owners[owner] == "" && !slices.ContainsFunc(any, func(end string) bool { return strings.HasSuffix(owner, end) }) {
 			t.Errorf("%s has no @keys", owner)
 		}
 	}

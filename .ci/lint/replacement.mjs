@@ -26,6 +26,7 @@ const TYPES = {
   'AWS::Route53': 'HealthCheck RecordSet RecordSetGroup',
   'AWS::S3': 'Bucket BucketPolicy',
   'AWS::SNS': 'Subscription Topic TopicPolicy',
+  'AWS::SQS': 'Queue QueuePolicy',
   'AWS::SSM': 'Parameter',
   'AWS::SecretsManager': 'ResourcePolicy Secret SecretTargetAttachment',
 };
