@@ -362,10 +362,7 @@ var definitionName = regexp.MustCompile(`#([A-Z])`)
 
 // describe adds the doc comment, and what keys have to be, to a schema.
 func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
-	var words []string
-	for _, group := range v.Doc() {
-		words = append(words, strings.Fields(definitionName.ReplaceAllString(group.Text(), "$1"))...)
-	}
+	words := comment(v)
 	if a := v.Attribute("keys"); a.Err() == nil {
 		if keys, err := a.String(0); err == nil {
 			words = append(words, "Each key is", keys+".")
@@ -375,6 +372,14 @@ func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
 		s["description"] = strings.Join(words, " ")
 	}
 	return s
+}
+
+// comment is the words of a value's doc comment.
+func comment(v cue.Value) (words []string) {
+	for _, group := range v.Doc() {
+		words = append(words, strings.Fields(definitionName.ReplaceAllString(group.Text(), "$1"))...)
+	}
+	return words
 }
 
 // nullable lets a field be null too.

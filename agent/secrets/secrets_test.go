@@ -152,7 +152,11 @@ func TestOpenRefusesAnAlteredVersion0(t *testing.T) {
 	elsewhere := place
 	elsewhere.App = "belka"
 	refusal(t, "another app", whole, elsewhere, server)
+	short := make([]byte, 16)
 	for name, alter := range map[string]func(*document.Payload){
+		"AES-128": func(p *document.Payload) {
+			p.Key, p.Ciphertext = wrap(server, nil, short), sealCBC(t, short, iv, plaintext)
+		},
 		"padding":          func(p *document.Payload) { p.Ciphertext = flip(t, p.Ciphertext) },
 		"cut":              func(p *document.Payload) { p.Ciphertext = "AAAA" },
 		"short iv":         func(p *document.Payload) { p.IV = "AAAA" },

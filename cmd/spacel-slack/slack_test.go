@@ -189,3 +189,22 @@ func TestPostEndsInTime(t *testing.T) {
 	}
 	silent(t, err)
 }
+
+// Nothing that looks harmless is let through when it is a part of the webhook.
+func TestPartsOfTheWebhookAreNotTold(t *testing.T) {
+	to := webhook{address: "https://hooks.slack.com/services/T1/B1/lowercasetoken?key=value"}
+	if got := said(strings.NewReader("lowercasetoken"), to); got != "" {
+		t.Errorf("told %q", got)
+	}
+	if got := said(strings.NewReader("no_service"), to); got != " no_service" {
+		t.Errorf("told %q", got)
+	}
+	for _, text := range []string{"cannot reach lowercasetoken", "proxy refuses ?key=value"} {
+		if err := conceal(errors.New(text), to); err.Error() != "the request failed" {
+			t.Errorf("told %v", err)
+		}
+	}
+	if err := conceal(errors.New("lookup hooks.slack.com: no such host"), to); err.Error() != "lookup hooks.slack.com: no such host" {
+		t.Errorf("told only %v", err)
+	}
+}

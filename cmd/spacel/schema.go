@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/schema"
 )
 
-const schemaDescription = `Prints the manifest language: its CUE sources, or JSON Schema for an editor that checks JSON and YAML.
+const schemaDescription = `Prints the manifest language: its CUE sources, JSON Schema for an editor that checks JSON and YAML, or tables of all fields to read.
 
    spacel schema
-   spacel schema --json-schema app > .vscode/spacel-app.schema.json`
+   spacel schema --json-schema app > .vscode/spacel-app.schema.json
+   spacel schema --reference | less`
 
 func schemaCommand(c *console) *cli.Command {
 	return command(&cli.Command{
@@ -18,31 +21,30 @@ func schemaCommand(c *console) *cli.Command {
 		Description: schemaDescription,
 		Flags: []cli.Flag{&cli.StringFlag{
 			Name: "json-schema", Usage: "print JSON Schema of `WHAT`: orbit or app", Action: oneOf("--json-schema", []string{"orbit", "app"}),
+		}, &cli.BoolFlag{
+			Name: "reference", Usage: "print all fields with their types and defaults, as markdown",
 		}},
 		Action: func(ctx *cli.Context) error {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {
 				return err
 			}
-			if of := ctx.String("json-schema"); of != "" {
-				return c.jsonSchema(of)
-			}
-			return c.sources()
+			return c.language(ctx.String("json-schema"), ctx.Bool("reference"))
 		},
 	})
 }
 
-func (c *console) jsonSchema(of string) error {
-	body, err := schema.JSONSchema(of)
-	if err != nil {
-		return err
+// language prints the language in one of its forms; as one CUE file, unless another is asked for.
+func (c *console) language(jsonSchema string, reference bool) error {
+	form := schema.CUE
+	switch {
+	case jsonSchema != "" && reference:
+		return errors.New("spacel schema: --json-schema and --reference are two forms of the language: ask for one")
+	case jsonSchema != "":
+		form = func() ([]byte, error) { return schema.JSONSchema(jsonSchema) }
+	case reference:
+		form = schema.Reference
 	}
-	_, err = c.out.Write(body)
-	return err
-}
-
-// sources prints the language as one CUE file.
-func (c *console) sources() error {
-	text, err := schema.CUE()
+	text, err := form()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,163 @@
+package schema
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"cuelang.org/go/cue"
+)
+
+// examples are manifests that show the fields of a definition; defaultsOf the definition is the file's name.
+//
+//go:embed examples/*.yaml
+var examples embed.FS
+
+// Reference is the manual of all fields of a manifest, as markdown: docs/reference.md. Types, defaults and what fields do are
+// those of the definitions; so are the tables of metrics.
+func Reference() ([]byte, error) {
+	l, err := compileLanguage()
+	if err != nil {
+		return nil, err
+	}
+	facts, err := l.facts()
+	if err != nil {
+		return nil, err
+	}
+	r := &reference{language: l, facts: facts, tables: map[string]*fieldTable{}, shared: map[string]string{}}
+	for _, name := range []string{"Orbit", "App"} {
+		r.table(name, l.definition(name), "")
+	}
+	return r.document(), nil
+}
+
+// reference collects a table for each definition that has fields, in the order that a reader meets them.
+type reference struct {
+	language *language
+	facts    *facts
+	tables   map[string]*fieldTable
+	order    []*fieldTable
+	shared   map[string]string // definitions of scalars that are too long to be said in each row, with what they accept
+}
+
+// fieldTable is the table of one definition's fields.
+type fieldTable struct {
+	definition string
+	title      string // where it stands: databases.<name>
+	about      string
+	rows       []fieldRow
+}
+
+// fieldRow is one field, each column in markdown.
+type fieldRow struct{ field, forms, standard, about string }
+
+func (l *language) definition(name string) cue.Value {
+	return l.root.LookupPath(cue.MakePath(cue.Def(name)))
+}
+
+// definitionOf is the name of the definition that a value refers to, "" when it is none.
+func definitionOf(v cue.Value) string {
+	_, path := v.ReferencePath()
+	if selectors := path.Selectors(); len(selectors) == 1 && selectors[0].IsDefinition() {
+		return strings.TrimPrefix(path.String(), "#")
+	}
+	return ""
+}
+
+// table is a definition's table, made when it is first asked for.
+func (r *reference) table(definition string, v cue.Value, path string) *fieldTable {
+	if known, ok := r.tables[definition]; ok {
+		return known
+	}
+	t := &fieldTable{definition: definition, title: titleOf(definition, path), about: definitionAbout(definition, r.language.definition(definition))}
+	r.tables[definition] = t
+	r.order = append(r.order, t)
+	if isWhole(definition) || strings.HasSuffix(definition, "Section") {
+		path = "" // the paths below begin in a section
+	}
+	fields, err := v.Fields(cue.Optional(true), cue.Patterns(true))
+	if err != nil {
+		return t
+	}
+	var regions []fieldRow
+	for fields.Next() {
+		if fields.Selector().ConstraintType() == cue.PatternConstraint {
+			regions = append(regions, fieldRow{field: "`<region>`", forms: r.forms(fields.Value(), ""), about: "What holds in one region, before `all`."})
+			continue
+		}
+		t.rows = append(t.rows, r.row(definition, fields.Selector(), fields.Value(), path))
+	}
+	t.rows = append(t.rows, regions...)
+	return t
+}
+
+// isWhole says whether a definition is that of a whole manifest.
+func isWhole(definition string) bool { return definition == "Orbit" || definition == "App" }
+
+func titleOf(definition, path string) string {
+	switch definition {
+	case "Orbit":
+		return "An orbit's manifest"
+	case "App":
+		return "An app's manifest"
+	case "OrbitSection":
+		return "What an orbit says of a region"
+	case "AppSection":
+		return "What an app says of a region"
+	}
+	return "`" + path + "`"
+}
+
+func (r *reference) row(definition string, selector cue.Selector, v cue.Value, path string) fieldRow {
+	name := selector.Unquoted()
+	row := fieldRow{field: "`" + name + "`", forms: r.forms(v, member(path, name)), about: escape(strings.Join(comment(v), " "))}
+	if selector.ConstraintType() == cue.RequiredConstraint {
+		row.standard = "required"
+	} else if value := r.facts.defaults.lookup(defaultsOf(definition)).lookup(name); value != nil {
+		row.standard = code(defaultText(value))
+	}
+	return row
+}
+
+// definitionAbout is a definition's comment: "#Cache is an ElastiCache …" as "An ElastiCache …".
+func definitionAbout(name string, v cue.Value) string {
+	about := strings.Join(comment(v), " ")
+	for _, verb := range []string{" is ", " are "} {
+		if rest, ok := strings.CutPrefix(about, name+verb); ok {
+			return escape(strings.ToUpper(rest[:1]) + rest[1:])
+		}
+	}
+	return escape(about)
+}
+
+// defaultText is a default as a manifest has it.
+func defaultText(t *tree) string {
+	if t.kind == text && t.text != "" && unicode.IsLetter(rune(t.text[0])) {
+		return t.text
+	}
+	return inline(t)
+}
+
+// inline is a value as YAML in one line.
+func inline(t *tree) string {
+	switch t.kind {
+	case object:
+		var fields []string
+		for _, f := range t.fields {
+			fields = append(fields, f.key+": "+inline(f.value))
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
+	case text:
+		return fmt.Sprintf("%q", t.text)
+	}
+	return t.text
+}
+
+// special are the characters of plain text that markdown would take for its own.
+var special = strings.NewReplacer("__", `\_\_`, "<", `\<`, "*", `\*`, "|", `\|`)
+
+func escape(plain string) string { return special.Replace(plain) }
+
+// code is text in a fixed font, fit for a table.
+func code(text string) string { return "`" + strings.ReplaceAll(text, "|", `\|`) + "`" }
