@@ -24,7 +24,7 @@ test: ## run every test; changes nothing in the tree
 	$(GO) test ./...
 
 golden: ## rewrite the expected results in testdata, to be reviewed
-	SPACEL_UPDATE=1 $(GO) test ./schema ./cmd/spacel -run 'Golden|Samples|Bad|Script' -count=1
+	SPACEL_UPDATE=1 $(GO) test ./schema ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1
 
 lint: ## check the code's form, and every golden template with the CloudFormation validators
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
