@@ -2,8 +2,10 @@
 GO       ?= go
 VERSION  ?=
 FUZZTIME ?= 60s
+SOAK     ?= 500
+SAMPLE   ?= bin/soak
 
-.PHONY: help build binaries demo test golden lint fuzz bench clean
+.PHONY: help build binaries demo test golden lint fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +35,12 @@ lint: ## check the code's form, and every golden template with the CloudFormatio
 
 fuzz: ## fuzz the loader for FUZZTIME
 	$(GO) test ./schema -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
+
+soak: ## build SOAK orbits and apps made at random, check them, and a sample of them with the validators
+	rm -rf $(SAMPLE)
+	SPACEL_SOAK=$${SPACEL_SOAK:-$(SOAK)} SPACEL_SAMPLE=$(abspath $(SAMPLE)) $(GO) test ./cmd/spacel -run TestRandomManifests -count=1 -timeout 2h
+	.ci/lint/install
+	.ci/lint/check --partial --security $(SAMPLE)
 
 bench: build ## time start-up and whole builds, and say where the time goes
 	$(GO) test ./cmd/spacel -run '^$$' -bench . -benchtime 3x
