@@ -28,11 +28,13 @@ func desiredCapacity(app *schema.AppRegion) string {
 // scaling makes what changes the group's size beside the endpoints of alarms.
 func scaling(a appContext, w watched, r *schema.Report) *part {
 	p := &part{}
-	for _, t := range a.region.Scaling.Targets {
-		targetTracking(p, w, t, r)
-	}
-	for _, s := range a.region.Scaling.Steps {
-		stepScaling(a, p, w, s, r)
+	if !a.region.FixedSize() { // else the language has warned that they do nothing
+		for _, t := range a.region.Scaling.Targets {
+			targetTracking(p, w, t, r)
+		}
+		for _, s := range a.region.Scaling.Steps {
+			stepScaling(a, p, w, s, r)
+		}
 	}
 	for _, s := range a.region.Scaling.Schedules {
 		add(p, s.Pos, "Schedule"+idPart(s.Name), &cfn.ScheduledAction{

@@ -215,6 +215,13 @@ type AppRegion struct {
 	Tags map[string]string // the orbit's too
 }
 
+// FixedSize says whether the group's size cannot change: nothing then follows load.
+func (a *AppRegion) FixedSize() bool { return a.fixedSize(a.Scaling) }
+
+func (a *AppRegion) fixedSize(s Scaling) bool {
+	return a.InstanceMin == a.InstanceMax && len(s.Schedules) == 0
+}
+
 // RootVolume is the instances' encrypted gp3 root volume, in GiB.
 type RootVolume struct {
 	Node

@@ -37,7 +37,7 @@ func (b appBuilder) scaling(a *AppRegion) Scaling {
 
 // idle warns of what would change the size of a group whose size cannot change.
 func (b appBuilder) idle(a *AppRegion, s Scaling) {
-	if a.InstanceMin != a.InstanceMax || len(s.Schedules) > 0 {
+	if !a.fixedSize(s) {
 		return
 	}
 	warn := func(at Pos) {
