@@ -2,7 +2,10 @@
 // files into a checked Model. It is the first hop; the compiler reads the Model and nothing else.
 package schema
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Model is a checked orbit with the apps of one build: defaults filled in, regions resolved, sources classified.
 type Model struct {
@@ -24,14 +27,17 @@ type fieldPos struct {
 
 // NewNode is a node at a place, with the places of the fields that the manifest has.
 func NewNode(at Pos, fields map[string]Pos) Node {
-	n := Node{Pos: at}
-	if len(fields) > 0 {
-		n.written = make([]fieldPos, 0, len(fields))
-	}
+	written := make([]fieldPos, 0, len(fields))
 	for field, at := range fields {
-		n.written = append(n.written, fieldPos{field, at})
+		written = append(written, fieldPos{field, at})
 	}
-	return n
+	return newNode(at, written)
+}
+
+// newNode is a node whose fields are sorted.
+func newNode(at Pos, written []fieldPos) Node {
+	slices.SortFunc(written, func(a, b fieldPos) int { return cmp.Compare(a.field, b.field) })
+	return Node{at, written}
 }
 
 // At is the place a field was written, else the part's own, with the field's name added to the path.

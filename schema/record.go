@@ -70,12 +70,11 @@ func (n node) record(r *Report, defaults *tree) record {
 
 // node is the model's node of the record.
 func (r record) node() Node {
-	n := Node{Pos: r.at, written: make([]fieldPos, 0, len(r.fields))}
+	written := make([]fieldPos, 0, len(r.fields))
 	for key, f := range r.fields {
-		n.written = append(n.written, fieldPos{key, f.pos()})
+		written = append(written, fieldPos{key, f.pos()})
 	}
-	slices.SortFunc(n.written, func(a, b fieldPos) int { return cmp.Compare(a.field, b.field) })
-	return n
+	return newNode(r.at, written)
 }
 
 // posOf is where a field is written, else the record's own place with the field's path.

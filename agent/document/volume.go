@@ -24,9 +24,6 @@ const (
 	TagVolume = "spacel:volume"
 )
 
-// VolumesTable is the name of an orbit's table of volumes.
-func VolumesTable(orbit string) string { return orbit + "-volumes" }
-
 // VolumeKey is the partition key of a volume's slots. Neither name holds a slash.
 func VolumeKey(app, label string) string { return app + "/" + label }
 

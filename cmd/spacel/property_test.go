@@ -36,16 +36,22 @@ func TestParametersAreBound(t *testing.T) {
 			if code != 0 {
 				t.Skip("a case of a refused manifest")
 			}
-			manifest := decoded[assembly.Manifest](t, files["manifest.json"])
-			templates := map[assembly.StackRef]template{}
-			for _, stack := range manifest.Stacks {
-				templates[stack.Ref()] = decoded[template](t, files[stack.Template])
-			}
+			manifest, templates := templatesIn(t, files)
 			for _, stack := range manifest.Stacks {
 				bound(t, stack, templates)
 			}
 		})
 	}
+}
+
+// templatesIn are a built directory's manifest, and its templates by stack.
+func templatesIn(t *testing.T, files map[string]string) (assembly.Manifest, map[assembly.StackRef]template) {
+	manifest := decoded[assembly.Manifest](t, files["manifest.json"])
+	templates := map[assembly.StackRef]template{}
+	for _, stack := range manifest.Stacks {
+		templates[stack.Ref()] = decoded[template](t, files[stack.Template])
+	}
+	return manifest, templates
 }
 
 func bound(t *testing.T, stack assembly.Stack, templates map[assembly.StackRef]template) {

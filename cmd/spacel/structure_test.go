@@ -36,11 +36,7 @@ var (
 // structure checks all that can be said of an artifact directory without AWS.
 func structure(t *testing.T, files map[string]string) {
 	t.Helper()
-	manifest := decoded[assembly.Manifest](t, files["manifest.json"])
-	templates := map[assembly.StackRef]template{}
-	for _, stack := range manifest.Stacks {
-		templates[stack.Ref()] = decoded[template](t, files[stack.Template])
-	}
+	manifest, templates := templatesIn(t, files)
 	for _, stack := range manifest.Stacks {
 		bound(t, stack, templates)
 		l := decoded[laidOut](t, files[stack.Template])

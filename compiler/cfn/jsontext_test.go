@@ -72,11 +72,11 @@ func TestJSONTextQuotesReferences(t *testing.T) {
 	text := JSONText(map[string]Value{
 		"plain":  name.Ref(),
 		"joined": Concat(String(`say "`), name.Ref(), Concat(String("\n"), StackID), String(`"`)),
-		"list":   JoinList(",", name.Ref()),
+		"list":   join{[2]any{",", name.Ref()}},
 	})
 	want := []Value{
 		String("{\n  \"joined\": \"say \\\""), ref{"Name"}, String(`\n`), StackID, String("\\\"\",\n  \"list\": \""),
-		JoinList(",", name.Ref()), String("\",\n  \"plain\": \""), ref{"Name"}, String("\"\n}"),
+		join{[2]any{",", name.Ref()}}, String("\",\n  \"plain\": \""), ref{"Name"}, String("\"\n}"),
 	}
 	if got := Concat(text.pieces()...).(join).Join[1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%#v\nwant\n%#v", got, want)

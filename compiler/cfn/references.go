@@ -43,18 +43,12 @@ func walkStruct(v reflect.Value, found func(string)) {
 		found(x.GetAtt[0])
 	case sub:
 		subReferences(x.Sub, found)
-	case conditionRef:
-		found(x.Condition)
 	case Raw:
 		rawReferences(x.data, nil, func(_ Path, name string) { found(name) })
 	case RawResource:
 		for _, r := range x.References() {
 			found(r.Name)
 		}
-	case ifElse:
-		found(x.If[0].(string))
-		walk(reflect.ValueOf(x.If[1]), found)
-		walk(reflect.ValueOf(x.If[2]), found)
 	default:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {

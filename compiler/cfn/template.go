@@ -11,7 +11,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Template is one CloudFormation template under construction. The zero value is ready to use.
@@ -198,16 +197,6 @@ func (t *Template) Merge(other *Template) {
 		t.Output(id, other.outputs[id])
 	}
 	t.problems = append(t.problems, other.problems...)
-}
-
-// HasType says whether there is a resource whose type starts so.
-func (t *Template) HasType(prefix string) bool {
-	for _, r := range t.resources {
-		if strings.HasPrefix(r.Type(), prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // Kind is what a name stands for in the template: "the resource AWS::…", "a parameter", "a condition", or "".

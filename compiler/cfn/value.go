@@ -1,7 +1,5 @@
 package cfn
 
-import "slices"
-
 // Value is what a property may hold where CloudFormation takes a reference: a literal or an intrinsic function. The
 // interface is sealed; references come from the methods of resources and parameters.
 type Value interface{ value() }
@@ -57,10 +55,6 @@ type cidrOf struct {
 	Cidr [3]any `json:"Fn::Cidr"`
 }
 
-type ifElse struct {
-	If [3]any `json:"Fn::If"`
-}
-
 func (String) value()   {}
 func (Int) value()      {}
 func (Bool) value()     {}
@@ -73,7 +67,6 @@ func (base64Of) value() {}
 func (selectOf) value() {}
 func (splitOf) value()  {}
 func (cidrOf) value()   {}
-func (ifElse) value()   {}
 
 // CloudFormation's pseudo parameters.
 var (
@@ -109,19 +102,9 @@ func Concat(values ...Value) Value {
 	return join{[2]any{"", pieces}}
 }
 
-// JoinList concatenates a list-valued reference, such as a parameter of a list type.
-func JoinList(separator string, list Value) Value {
-	return join{[2]any{separator, list}}
-}
-
 // ARN is the ARN of something in the template's own partition, region and account: ARN("logs", "log-group:", g.Ref()).
 func ARN(service string, resource ...Value) Value {
 	return arn(service, "${AWS::Region}", "${AWS::AccountId}", resource)
-}
-
-// GlobalARN is the ARN of something without a region, such as an IAM role.
-func GlobalARN(service string, resource ...Value) Value {
-	return arn(service, "", "${AWS::AccountId}", resource)
 }
 
 // BareARN is the ARN of something with neither region nor account, such as an S3 object.
@@ -181,9 +164,6 @@ func Split(separator string, text Value) Value { return splitOf{[2]any{separator
 // Cidr splits an address block into count blocks of 2^hostBits addresses.
 func Cidr(block Value, count, hostBits int) Value { return cidrOf{[3]any{block, count, hostBits}} }
 
-// If chooses by a condition.
-func If(c *Condition, then, otherwise Value) Value { return ifElse{[3]any{c.id, then, otherwise}} }
-
 // Condition is a named condition of a template.
 type Condition struct {
 	id   string
@@ -208,33 +188,11 @@ type not struct {
 	Not [1]Test `json:"Fn::Not"`
 }
 
-type and struct {
-	And []Test `json:"Fn::And"`
-}
-
-type or struct {
-	Or []Test `json:"Fn::Or"`
-}
-
-type conditionRef struct{ Condition string }
-
-func (equals) test()       {}
-func (not) test()          {}
-func (and) test()          {}
-func (or) test()           {}
-func (conditionRef) test() {}
+func (equals) test() {}
+func (not) test()    {}
 
 // Equals is true when both values are the same text.
 func Equals(a, b Value) Test { return equals{[2]Value{a, b}} }
 
 // Not negates.
 func Not(t Test) Test { return not{[1]Test{t}} }
-
-// And is true when all of 2 to 10 tests are.
-func And(tests ...Test) Test { return and{slices.Clone(tests)} }
-
-// Or is true when any of 2 to 10 tests is.
-func Or(tests ...Test) Test { return or{slices.Clone(tests)} }
-
-// Is refers to another condition.
-func (c *Condition) Is() Test { return conditionRef{c.id} }
