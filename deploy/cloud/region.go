@@ -1,0 +1,124 @@
+package cloud
+
+import (
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Region gives the clients of one region. Each is made when first asked for, and then shared, with its rate limit.
+type Region struct {
+	Name string
+
+	config  aws.Config
+	mu      sync.Mutex
+	clients map[string]any
+}
+
+// Region is a region's clients.
+func (c *Cloud) Region(name string) *Region {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r, ok := c.regions[name]; ok {
+		return r
+	}
+	r := &Region{Name: name, config: c.config.Copy(), clients: map[string]any{}}
+	r.config.Region = name
+	c.regions[name] = r
+	return r
+}
+
+// client makes a service's client once.
+func client[C any](r *Region, service string, make func(aws.Config) C) C {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if made, ok := r.clients[service]; ok {
+		return made.(C)
+	}
+	cfg := r.config.Copy()
+	retryer := newRetryer()
+	cfg.Retryer = func() aws.Retryer { return retryer }
+	made := make(cfg)
+	r.clients[service] = made
+	return made
+}
+
+// ACM is Certificate Manager.
+func (r *Region) ACM() *acm.Client {
+	return client(r, "acm", func(c aws.Config) *acm.Client { return acm.NewFromConfig(c) })
+}
+
+// AutoScaling is EC2 Auto Scaling.
+func (r *Region) AutoScaling() *autoscaling.Client {
+	return client(r, "autoscaling", func(c aws.Config) *autoscaling.Client { return autoscaling.NewFromConfig(c) })
+}
+
+// CloudFormation is what stacks are made with.
+func (r *Region) CloudFormation() *cloudformation.Client {
+	return client(r, "cloudformation", func(c aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(c) })
+}
+
+// DynamoDB is the orbit's tables.
+func (r *Region) DynamoDB() *dynamodb.Client {
+	return client(r, "dynamodb", func(c aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(c) })
+}
+
+// EC2 is instances, images and addresses.
+func (r *Region) EC2() *ec2.Client {
+	return client(r, "ec2", func(c aws.Config) *ec2.Client { return ec2.NewFromConfig(c) })
+}
+
+// ELB is load balancers and their target groups.
+func (r *Region) ELB() *elasticloadbalancingv2.Client {
+	return client(r, "elb", func(c aws.Config) *elasticloadbalancingv2.Client { return elasticloadbalancingv2.NewFromConfig(c) })
+}
+
+// KMS is the apps' keys.
+func (r *Region) KMS() *kms.Client {
+	return client(r, "kms", func(c aws.Config) *kms.Client { return kms.NewFromConfig(c) })
+}
+
+// Logs is CloudWatch Logs.
+func (r *Region) Logs() *cloudwatchlogs.Client {
+	return client(r, "logs", func(c aws.Config) *cloudwatchlogs.Client { return cloudwatchlogs.NewFromConfig(c) })
+}
+
+// Route53 is DNS, the same in every region.
+func (r *Region) Route53() *route53.Client {
+	return client(r, "route53", func(c aws.Config) *route53.Client { return route53.NewFromConfig(c) })
+}
+
+// S3 is where templates and assets are put. An endpoint of the user's own is addressed by path, as emulators want it.
+func (r *Region) S3() *s3.Client {
+	return client(r, "s3", func(c aws.Config) *s3.Client {
+		return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+	})
+}
+
+// SecretsManager is Secrets Manager.
+func (r *Region) SecretsManager() *secretsmanager.Client {
+	return client(r, "secretsmanager", func(c aws.Config) *secretsmanager.Client { return secretsmanager.NewFromConfig(c) })
+}
+
+// SSM is the parameter store.
+func (r *Region) SSM() *ssm.Client {
+	return client(r, "ssm", func(c aws.Config) *ssm.Client { return ssm.NewFromConfig(c) })
+}
+
+// STS tells whose credentials these are.
+func (r *Region) STS() *sts.Client {
+	return client(r, "sts", func(c aws.Config) *sts.Client { return sts.NewFromConfig(c) })
+}
