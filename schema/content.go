@@ -57,8 +57,27 @@ func (b appBuilder) payload(n node) *Payload {
 	if r.number("version") == 0 {
 		r.Warnf(r.at, "is encrypted as the 2016 tool did, by AES-CBC: encrypt it anew with spacel secret")
 	}
-	return &Payload{
+	payload := &Payload{
 		Version: r.number("version"), IV: r.text("iv"), Key: r.text("key"), Ciphertext: r.text("ciphertext"),
 		KeyRegion: r.text("key_region"), Encoding: r.text("encoding"),
+	}
+	b.ownKey(r, payload)
+	return payload
+}
+
+// ownKey has the payload opened with the region's own KMS key where it can be: regions do not depend on each other.
+func (b appBuilder) ownKey(r record, p *Payload) {
+	keys, ok := r.fields["keys"]
+	if !ok {
+		return
+	}
+	for _, e := range keys.entries() {
+		b.knownRegion(e.key, e.pos())
+		if _, err := base64.StdEncoding.DecodeString(e.value.text); err != nil {
+			b.report.Errorf(e.pos(), "is not base64")
+		}
+		if e.key == b.network.Region {
+			p.KeyRegion, p.Key = e.key, e.value.text
+		}
 	}
 }

@@ -90,12 +90,13 @@ type Variable struct {
 
 // Payload is an encrypted value. Version 0 is the 2016 tool's AES-CBC; 1 is AES-256-GCM.
 type Payload struct {
-	Version    int    `json:"version,omitempty"`
-	IV         string `json:"iv"`
-	Key        string `json:"key"`
-	Ciphertext string `json:"ciphertext"`
-	KeyRegion  string `json:"key_region"`
-	Encoding   string `json:"encoding"`
+	Version    int               `json:"version,omitempty"`
+	IV         string            `json:"iv"`
+	Key        string            `json:"key"` // the data key, wrapped by KMS in KeyRegion
+	Ciphertext string            `json:"ciphertext"`
+	KeyRegion  string            `json:"key_region"`
+	Keys       map[string]string `json:"keys,omitempty"` // in a manifest: region → the data key, wrapped there
+	Encoding   string            `json:"encoding"`
 }
 
 // Asset is where the rest of the document is in S3.

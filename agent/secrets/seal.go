@@ -14,23 +14,30 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// Generator is the call of KMS that sealing a payload takes.
-type Generator interface {
+// Sealer is the calls of KMS that sealing a payload takes.
+type Sealer interface {
 	GenerateDataKey(context.Context, *kms.GenerateDataKeyInput, ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error)
+	Encrypt(context.Context, *kms.EncryptInput, ...func(*kms.Options)) (*kms.EncryptOutput, error)
 }
 
-// Seal encrypts a value for one place of one app, with the app's key in a region: a payload of version 1.
-func Seal(ctx context.Context, client Generator, plaintext []byte, c Context, region string) (document.Payload, error) {
+// Seal encrypts a value for one place of one app: a payload of version 1. The app's key in each of the regions, of which
+// there is one at least, can open it.
+func Seal(ctx context.Context, client Sealer, plaintext []byte, c Context, regions []string) (document.Payload, error) {
+	first := regions[0]
 	out, err := client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
 		KeyId: aws.String(c.Alias()), KeySpec: types.DataKeySpecAes256, EncryptionContext: c.encryption(),
-	}, in(region))
+	}, in(first))
 	if err != nil {
-		return document.Payload{}, fmt.Errorf("have KMS make a data key with %s in %s: %w", c.Alias(), region, err)
+		return document.Payload{}, fmt.Errorf("have KMS make a data key with %s in %s: %w", c.Alias(), first, err)
 	}
 	defer clear(out.Plaintext)
 	aead, err := gcm(out.Plaintext)
 	if err != nil {
 		return document.Payload{}, fmt.Errorf("use the data key of KMS: %w", err)
+	}
+	keys, err := wrapAlso(ctx, client, out.Plaintext, c, regions[1:])
+	if err != nil {
+		return document.Payload{}, err
 	}
 	nonce := make([]byte, aead.NonceSize())
 	rand.Read(nonce) // never fails
@@ -40,9 +47,26 @@ func Seal(ctx context.Context, client Generator, plaintext []byte, c Context, re
 		IV:         text(nonce),
 		Key:        text(out.CiphertextBlob),
 		Ciphertext: text(aead.Seal(nil, nonce, plaintext, c.bytes())),
-		KeyRegion:  region,
+		KeyRegion:  first,
+		Keys:       keys,
 		Encoding:   encoding(plaintext),
 	}, nil
+}
+
+// wrapAlso wraps a data key with the app's keys of more regions.
+func wrapAlso(ctx context.Context, client Sealer, dataKey []byte, c Context, regions []string) (map[string]string, error) {
+	var keys map[string]string
+	for _, region := range regions {
+		out, err := client.Encrypt(ctx, &kms.EncryptInput{KeyId: aws.String(c.Alias()), Plaintext: dataKey, EncryptionContext: c.encryption()}, in(region))
+		if err != nil {
+			return nil, fmt.Errorf("have KMS wrap the data key with %s in %s: %w", c.Alias(), region, err)
+		}
+		if keys == nil {
+			keys = map[string]string{}
+		}
+		keys[region] = base64.StdEncoding.EncodeToString(out.CiphertextBlob)
+	}
+	return keys, nil
 }
 
 // encoding is utf-8 for text and bytes for anything else.

@@ -19,7 +19,7 @@ var place = Context{Orbit: "production", App: "laika", Key: "PASSWORD"}
 
 func sealTo(t *testing.T, server *kmstest.Server, text string) document.Payload {
 	t.Helper()
-	p, err := Seal(t.Context(), server.Client("us-east-1"), []byte(text), place, "eu-west-1")
+	p, err := Seal(t.Context(), server.Client("us-east-1"), []byte(text), place, []string{"eu-west-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestOpenRefusesAnotherPlace(t *testing.T) {
 func TestOpenRefusesAnotherAppWithTheSameAlias(t *testing.T) {
 	server := kmstest.New(t)
 	one, other := Context{Orbit: "production", App: "laika-blue", Key: "A"}, Context{Orbit: "production-laika", App: "blue", Key: "A"}
-	p, err := Seal(t.Context(), server.Client("eu-west-1"), []byte(plaintext), one, "eu-west-1")
+	p, err := Seal(t.Context(), server.Client("eu-west-1"), []byte(plaintext), one, []string{"eu-west-1"})
 	if err != nil || one.Alias() != other.Alias() {
 		t.Fatal(one.Alias(), other.Alias(), err)
 	}
@@ -219,4 +219,24 @@ func rawCBC(t *testing.T, key, iv, padded []byte) string {
 	out := make([]byte, len(padded))
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(out, padded)
 	return base64.StdEncoding.EncodeToString(out)
+}
+
+func TestEachRegionOpensWithItsOwnKey(t *testing.T) {
+	server := kmstest.New(t)
+	regions := []string{"us-east-1", "eu-west-1", "us-west-2"}
+	p, err := Seal(t.Context(), server.Client("us-east-1"), []byte(plaintext), place, regions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Keys) != 2 || p.KeyRegion != "us-east-1" {
+		t.Fatalf("got keys of %s and %v", p.KeyRegion, p.Keys)
+	}
+	for _, region := range regions[1:] {
+		own := p
+		own.KeyRegion, own.Key = region, p.Keys[region]
+		got, err := Open(t.Context(), server.Client(region), own, place)
+		if err != nil || string(got) != plaintext {
+			t.Errorf("%s: got %q and %v", region, got, err)
+		}
+	}
 }

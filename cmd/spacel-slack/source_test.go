@@ -92,7 +92,7 @@ func TestSourceOfAPayload(t *testing.T) {
 	kms := kmstest.New(t)
 	c := clients{keys: kms.Client("us-east-1")}
 	bound := secrets.Context{Orbit: "production", App: "laika", Key: secrets.WebhookKey}
-	p, err := secrets.Seal(t.Context(), kms.Client("eu-west-1"), []byte("SLACK="+slackAddress), bound, "eu-west-1")
+	p, err := secrets.Seal(t.Context(), kms.Client("eu-west-1"), []byte("SLACK="+slackAddress), bound, []string{"eu-west-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

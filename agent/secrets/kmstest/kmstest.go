@@ -22,6 +22,7 @@ import (
 type request struct {
 	KeyId             string
 	CiphertextBlob    []byte
+	Plaintext         []byte
 	EncryptionContext map[string]string
 }
 
@@ -87,6 +88,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		key := make([]byte, 32)
 		rand.Read(key)
 		answer(w, map[string]any{"KeyId": q.KeyId, "Plaintext": key, "CiphertextBlob": s.Wrap(regionOf(r), q.KeyId, q.EncryptionContext, key)})
+	case "TrentService.Encrypt":
+		answer(w, map[string]any{"KeyId": q.KeyId, "CiphertextBlob": s.Wrap(regionOf(r), q.KeyId, q.EncryptionContext, q.Plaintext)})
 	default:
 		fail(w, "UnknownOperationException")
 	}

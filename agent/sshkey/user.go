@@ -1,0 +1,18 @@
+package sshkey
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// userName is what useradd, systemd-logind and sudo all take for a user: of Debian's looser rule only the dot is kept, for
+// people who are called first.last.
+var userName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
+
+// CheckUser says whether a person of this name can have a user on an instance.
+func CheckUser(name string) error {
+	if !userName.MatchString(name) {
+		return fmt.Errorf("a user can only be called by 1 to 32 small letters, digits and _ . -, a letter or _ first; got %q", name)
+	}
+	return nil
+}
