@@ -60,8 +60,8 @@ var allowed = map[string][]string{
 	"compiler":          {"agent/document", "compiler/assembly", "compiler/cfn", "schema"},
 	"compiler/assembly": {"agent/document"},
 	"compiler/diff":     {"compiler/assembly"},
-	"deploy":            {"agent/document", "agent/secrets", "compiler/assembly", "deploy"},
-	"deploy/*":          {"agent/document", "agent/secrets", "compiler/assembly", "deploy"},
+	"deploy":            {"agent/document", "agent/secrets", "compiler/assembly", "compiler/diff", "deploy"},
+	"deploy/*":          {"agent/document", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff", "deploy"},
 	"agent":             {"agent"},
 	"agent/*":           {"agent"},
 }

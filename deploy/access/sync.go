@@ -1,0 +1,122 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// Snapshot is the content of one region's tables.
+type Snapshot struct {
+	Region   string
+	Users    map[string][]string // name → keys, sorted
+	Services map[string][]string // name → admins, sorted
+}
+
+// Read gives the tables of every region, in the order of the regions. Those that could not be read are missing, and the
+// error says why.
+func (t *Tables) Read(ctx context.Context) ([]Snapshot, error) {
+	var lock sync.Mutex
+	read := map[string]Snapshot{}
+	outcomes := t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		found, err := in.snapshot(ctx)
+		lock.Lock()
+		defer lock.Unlock()
+		read[in.region] = found
+		return false, err
+	})
+	var good []Snapshot
+	var failed []error
+	for _, o := range outcomes {
+		if o.Err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", o.Region, o.Err))
+			continue
+		}
+		good = append(good, read[o.Region])
+	}
+	return good, errors.Join(failed...)
+}
+
+func (t table) snapshot(ctx context.Context) (Snapshot, error) {
+	people, err := t.all(ctx, users)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	granted, err := t.all(ctx, services)
+	return Snapshot{t.region, people, granted}, err
+}
+
+// Difference is an item that two regions hold differently.
+type Difference struct {
+	Table   string   // users or services
+	Name    string   // the user's or the service's
+	Missing []string // what the region lacks
+	Extra   []string // what it has beyond
+	Absent  bool     // the region has an item that is no part of the model at all
+}
+
+// Differences is what a region must change to be as another is, sorted by table and name.
+func (s Snapshot) Differences(model Snapshot) []Difference {
+	return slices.Concat(differences(users, s.Users, model.Users), differences(services, s.Services, model.Services))
+}
+
+func differences(k kind, have, want map[string][]string) []Difference {
+	names := maps.Clone(have)
+	maps.Copy(names, want)
+	var found []Difference
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		_, wanted := want[name]
+		d := Difference{Table: k.suffix, Name: name, Missing: without(want[name], have[name]), Extra: without(have[name], want[name]), Absent: !wanted}
+		if d.Missing != nil || d.Extra != nil || d.Absent {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+func without(words, others []string) (rest []string) {
+	for _, word := range words {
+		if !slices.Contains(others, word) {
+			rest = append(rest, word)
+		}
+	}
+	return rest
+}
+
+// Sync makes every other region as the model is. What is written to a region meanwhile stays: only what differed is
+// touched.
+func (t *Tables) Sync(ctx context.Context, model Snapshot) []Outcome {
+	others := New(t.cloud, t.orbit, without(t.regions, []string{model.Region}))
+	return others.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		now, err := in.snapshot(ctx)
+		if err != nil {
+			return false, err
+		}
+		changes := now.Differences(model)
+		for _, d := range changes {
+			if err := in.apply(ctx, d); err != nil {
+				return true, err
+			}
+		}
+		return len(changes) > 0, nil
+	})
+}
+
+func (t table) apply(ctx context.Context, d Difference) error {
+	k := users
+	if d.Table == services.suffix {
+		k = services
+	}
+	if len(d.Missing) > 0 {
+		if _, err := t.add(ctx, k, d.Name, d.Missing); err != nil {
+			return err
+		}
+	}
+	if _, err := t.remove(ctx, k, d.Name, d.Extra); err != nil || !d.Absent {
+		return err
+	}
+	return t.prune(ctx, k, d.Name)
+}

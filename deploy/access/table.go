@@ -1,0 +1,132 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// A kind is one of the two tables: items are a name and a set of strings.
+type kind struct {
+	suffix string // of the table's name
+	set    string // the attribute that holds the set
+}
+
+var (
+	users    = kind{"users", "keys"}
+	services = kind{"services", "admins"}
+)
+
+// table reaches the tables of one region.
+type table struct {
+	client *dynamodb.Client
+	orbit  string
+	region string
+}
+
+func (t table) name(k kind) *string { return aws.String(t.orbit + "-" + k.suffix) }
+
+func item(name string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"name": &types.AttributeValueMemberS{Value: name}}
+}
+
+// get is an item's set, and whether the item is there.
+func (t table) get(ctx context.Context, k kind, name string) (set []string, found bool, err error) {
+	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: t.name(k), Key: item(name), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, false, err
+	}
+	return members(out.Item[k.set]), out.Item != nil, nil
+}
+
+// add puts words into an item's set, and makes the item if it is not there.
+func (t table) add(ctx context.Context, k kind, name string, words []string) (changed bool, err error) {
+	return t.update(ctx, "ADD", k, name, words)
+}
+
+// remove takes words out of an item's set. An empty set is no attribute, and its item stays.
+func (t table) remove(ctx context.Context, k kind, name string, words []string) (changed bool, err error) {
+	if len(words) == 0 {
+		return false, nil
+	}
+	return t.update(ctx, "DELETE", k, name, words)
+}
+
+func (t table) update(ctx context.Context, verb string, k kind, name string, words []string) (changed bool, err error) {
+	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 t.name(k),
+		Key:                       item(name),
+		UpdateExpression:          aws.String(verb + " #set :words"),
+		ExpressionAttributeNames:  map[string]string{"#set": k.set},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":words": &types.AttributeValueMemberSS{Value: words}},
+		ReturnValues:              types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return false, err
+	}
+	before := members(out.Attributes[k.set])
+	for _, word := range words {
+		if slices.Contains(before, word) != (verb == "ADD") {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// delete removes an item with all it holds.
+func (t table) delete(ctx context.Context, k kind, name string) (changed bool, err error) {
+	out, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: t.name(k), Key: item(name), ReturnValues: types.ReturnValueAllOld})
+	if err != nil {
+		return false, err
+	}
+	return out.Attributes != nil, nil
+}
+
+// prune removes an item if its set is empty, unless someone fills it at the moment.
+func (t table) prune(ctx context.Context, k kind, name string) error {
+	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:                t.name(k),
+		Key:                      item(name),
+		ConditionExpression:      aws.String("attribute_not_exists(#set)"),
+		ExpressionAttributeNames: map[string]string{"#set": k.set},
+	})
+	if _, filled := errors.AsType[*types.ConditionalCheckFailedException](err); filled {
+		return nil
+	}
+	return err
+}
+
+// all is the table's content: name → sorted set.
+func (t table) all(ctx context.Context, k kind) (map[string][]string, error) {
+	content := map[string][]string{}
+	pages := dynamodb.NewScanPaginator(t.client, &dynamodb.ScanInput{TableName: t.name(k), ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, found := range page.Items {
+			name, ok := found["name"].(*types.AttributeValueMemberS)
+			if !ok {
+				continue
+			}
+			set := members(found[k.set])
+			slices.Sort(set)
+			content[name.Value] = set
+		}
+	}
+	return content, nil
+}
+
+// members is the content of a string set.
+func members(value types.AttributeValue) []string {
+	set, ok := value.(*types.AttributeValueMemberSS)
+	if !ok {
+		return nil
+	}
+	return set.Value
+}

@@ -1,0 +1,100 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pebble/spacel/agent/sshkey"
+)
+
+// AddKeys gives a user keys to log in with, and makes the user if there is none of the name.
+func (t *Tables) AddKeys(ctx context.Context, user string, keys []sshkey.Key) []Outcome {
+	var lines []string
+	for _, key := range keys {
+		lines = append(lines, key.String())
+	}
+	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		return in.add(ctx, users, user, lines)
+	})
+}
+
+// RemoveKeys takes keys from a user, whatever their comments.
+func (t *Tables) RemoveKeys(ctx context.Context, user string, keys []sshkey.Key) []Outcome {
+	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		stored, _, err := in.get(ctx, users, user)
+		if err != nil {
+			return false, err
+		}
+		stored = slices.DeleteFunc(stored, func(line string) bool {
+			return !slices.ContainsFunc(keys, func(key sshkey.Key) bool { return sshkey.Equal(key.String(), line) })
+		})
+		return in.remove(ctx, users, user, stored)
+	})
+}
+
+// RemoveUser removes a user's keys, which ends all access at once, and then every right.
+func (t *Tables) RemoveUser(ctx context.Context, user string) []Outcome {
+	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		removed, err := in.delete(ctx, users, user)
+		if err != nil {
+			return removed, err
+		}
+		revoked, err := in.revokeAll(ctx, user)
+		return removed || revoked, err
+	})
+}
+
+// Grant lets a user log in to a service's instances. Who has no keys could not, and is refused.
+func (t *Tables) Grant(ctx context.Context, user, service string) []Outcome {
+	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		keys, _, err := in.get(ctx, users, user)
+		if err != nil {
+			return false, err
+		}
+		if len(keys) == 0 {
+			return false, fmt.Errorf("there is no user %s with a key: add one with spacel access user add %s --key FILE", user, user)
+		}
+		return in.add(ctx, services, service, []string{user})
+	})
+}
+
+// Revoke takes the right to log in to a service's instances from a user.
+func (t *Tables) Revoke(ctx context.Context, user, service string) []Outcome {
+	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		return in.revoke(ctx, user, service)
+	})
+}
+
+// RevokeAll takes all rights from a user, and leaves the keys.
+func (t *Tables) RevokeAll(ctx context.Context, user string) []Outcome {
+	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+		return in.revokeAll(ctx, user)
+	})
+}
+
+func (t table) revoke(ctx context.Context, user, service string) (bool, error) {
+	changed, err := t.remove(ctx, services, service, []string{user})
+	if err != nil {
+		return changed, err
+	}
+	return changed, t.prune(ctx, services, service)
+}
+
+func (t table) revokeAll(ctx context.Context, user string) (bool, error) {
+	granted, err := t.all(ctx, services)
+	if err != nil {
+		return false, err
+	}
+	any := false
+	for service, admins := range granted {
+		if !slices.Contains(admins, user) {
+			continue
+		}
+		changed, err := t.revoke(ctx, user, service)
+		if any = any || changed; err != nil {
+			return any, err
+		}
+	}
+	return any, nil
+}

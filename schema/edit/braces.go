@@ -1,0 +1,247 @@
+package edit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/parser"
+)
+
+// form is what JSON and CUE write differently. JSON is read as CUE, which it is.
+type form interface {
+	field(path []string) string                                       // up to the value
+	separator() string                                                // between fields on lines of their own
+	outside(body []byte, path []string, value []byte) ([]byte, error) // where the path ends in no braces
+}
+
+func setBraces(body []byte, path []string, value []byte, f form) ([]byte, error) {
+	file, err := parser.ParseFile("", body, parser.ParseComments)
+	if err != nil {
+		return nil, errors.New("it can't be read: spacel vet says why")
+	}
+	found := descend(topOf(file), path)
+	switch {
+	case len(found.rest) == 0:
+		return replace(body, found.field, value), nil
+	case found.blocked && f == form(jsonForm{}):
+		return nil, fmt.Errorf("what stands at %s is no object", found.rest[0])
+	case !braced(found.object):
+		return f.outside(body, path, value)
+	default:
+		return insert(body, found.object, found.rest, value, f), nil
+	}
+}
+
+// topOf is the file's own object. JSON's has braces; CUE's may have none.
+func topOf(file *ast.File) *ast.StructLit {
+	if len(file.Decls) == 1 {
+		if embedded, ok := file.Decls[0].(*ast.EmbedDecl); ok {
+			if object, ok := embedded.Expr.(*ast.StructLit); ok {
+				return object
+			}
+		}
+	}
+	return &ast.StructLit{Elts: file.Decls}
+}
+
+// spot is how far a path leads: to a field, or to the object that lacks the rest.
+type spot struct {
+	field   *ast.Field
+	object  *ast.StructLit
+	rest    []string
+	blocked bool // the first of the rest is there, and no object
+}
+
+func descend(object *ast.StructLit, path []string) spot {
+	best := spot{object: object, rest: path}
+	for _, element := range object.Elts {
+		field, ok := element.(*ast.Field)
+		if !ok || labelOf(field) != path[0] {
+			continue
+		}
+		if len(path) == 1 {
+			return spot{field: field}
+		}
+		inner, ok := field.Value.(*ast.StructLit)
+		if !ok {
+			best.blocked = true
+			continue
+		}
+		at := descend(inner, path[1:])
+		// CUE may write an object in several places: the one that leads farthest, and has braces, is it.
+		if len(at.rest) < len(best.rest) && (at.field != nil || braced(at.object) || !braced(best.object)) {
+			best = at
+		}
+		if best.field != nil {
+			return best
+		}
+	}
+	return best
+}
+
+func braced(object *ast.StructLit) bool { return object.Lbrace.IsValid() }
+
+func labelOf(field *ast.Field) string {
+	name, _, err := ast.LabelName(field.Label)
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// replace keeps a value on its line when other fields share that line.
+func replace(body []byte, field *ast.Field, value []byte) []byte {
+	from, to := field.Value.Pos().Offset(), field.Value.End().Offset()
+	if at := field.Pos().Offset(); bytes.ContainsAny(body[bytes.LastIndexByte(body[:at], '\n')+1:at], "{,") {
+		return splice(body, from, to, string(value))
+	}
+	return splice(body, from, to, spread(value, lineIndent(body, field.Pos().Offset()), indentStep(body)))
+}
+
+// insert adds a field at the end of an object.
+func insert(body []byte, object *ast.StructLit, rest []string, value []byte, f form) []byte {
+	closing := object.Rbrace.Offset()
+	opening := object.Lbrace.Offset()
+	step := indentStep(body)
+	if !bytes.Contains(body[opening:closing], []byte("\n")) && len(object.Elts) > 0 {
+		end := contentEnd(body, opening, closing)
+		return splice(body, end, end, ", "+f.field(rest)+inline(rest, value, f))
+	}
+	indent := lineIndent(body, opening) + step
+	if len(object.Elts) > 0 {
+		indent = lineIndent(body, object.Elts[len(object.Elts)-1].Pos().Offset())
+	}
+	text := indent + f.field(rest) + nested(rest, value, indent, step, f)
+	if len(object.Elts) == 0 {
+		return splice(body, opening+1, closing, "\n"+text+"\n"+strings.TrimSuffix(indent, step))
+	}
+	last := object.Elts[len(object.Elts)-1].End().Offset()
+	comma := f.separator()
+	if rest := bytes.TrimLeft(body[last:closing], " \t"); bytes.HasPrefix(rest, []byte(",")) {
+		comma = "" // CUE takes one after the last field too
+	}
+	line := last + lineRest(body[last:closing])
+	return splice(splice(body, line, line, "\n"+text), last, last, comma)
+}
+
+// lineRest is how much of a line is left after a field: a comma, a comment.
+func lineRest(text []byte) int {
+	if n := bytes.IndexByte(text, '\n'); n >= 0 {
+		return len(bytes.TrimRight(text[:n], "\r"))
+	}
+	return len(text)
+}
+
+func contentEnd(body []byte, opening, closing int) int {
+	return opening + len(bytes.TrimRight(body[opening:closing], " \t,"))
+}
+
+func splice(body []byte, from, to int, text string) []byte {
+	out := append([]byte{}, body[:from]...)
+	out = append(out, text...)
+	return append(out, body[to:]...)
+}
+
+// nested is the objects that the path still needs, with the value in them, over several lines.
+func nested(rest []string, value []byte, indent, step string, f form) string {
+	if len(rest) == 1 {
+		return spread(value, indent, step)
+	}
+	inner := indent + step
+	return "{\n" + inner + f.field(rest[1:]) + nested(rest[1:], value, inner, step, f) + "\n" + indent + "}"
+}
+
+// inline is the same on one line.
+func inline(rest []string, value []byte, f form) string {
+	if len(rest) == 1 {
+		return string(value)
+	}
+	return "{" + f.field(rest[1:]) + inline(rest[1:], value, f) + "}"
+}
+
+// spread is a value over several lines, the first of which goes on where it is put.
+func spread(value []byte, indent, step string) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, value, indent, step); err != nil {
+		return string(value)
+	}
+	return out.String()
+}
+
+// lineIndent is the white space that the line of an offset starts with.
+func lineIndent(body []byte, offset int) string {
+	line := body[bytes.LastIndexByte(body[:offset], '\n')+1:]
+	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
+}
+
+// indentStep is what the file indents by: its first indented line tells.
+func indentStep(body []byte) string {
+	for line := range bytes.Lines(body) {
+		text := bytes.TrimLeft(line, " \t")
+		if n := len(line) - len(text); n > 0 && len(bytes.TrimSpace(text)) > 0 {
+			return string(line[:n])
+		}
+	}
+	return "  "
+}
+
+type jsonForm struct{}
+
+func (jsonForm) field(path []string) string { return quoted(path[0]) + ": " }
+func (jsonForm) separator() string          { return "," }
+func (jsonForm) outside([]byte, []string, []byte) ([]byte, error) {
+	return nil, errors.New("the file holds no object")
+}
+
+type cueForm struct{}
+
+func (cueForm) field(path []string) string { return label(path[0]) + ": " }
+func (cueForm) separator() string          { return "" }
+
+// outside adds to the file's end, where CUE takes more of any object.
+func (cueForm) outside(body []byte, path []string, value []byte) ([]byte, error) {
+	var line strings.Builder
+	for _, name := range path {
+		line.WriteString(label(name) + ": ")
+	}
+	edited := append(bytes.Clone(bytes.TrimRight(body, "\n")), "\n\n"...)
+	return append(edited, line.String()+spread(value, "", "\t")+"\n"...), nil
+}
+
+func label(name string) string {
+	if ast.IsValidIdent(name) && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "#") {
+		return name
+	}
+	return quoted(name)
+}
+
+func quoted(name string) string {
+	text, err := encode(name)
+	if err != nil {
+		return `""` // a string always encodes
+	}
+	return string(text)
+}
+
+// holds checks an edit of CUE, which can't be evaluated alone: the path must lead to the value's text.
+func holds(edited []byte, path []string, value []byte) error {
+	file, err := parser.ParseFile("", edited)
+	if err != nil {
+		return errDiffers
+	}
+	found := descend(topOf(file), path)
+	if found.field == nil {
+		return errDiffers
+	}
+	from, to := found.field.Value.Pos().Offset(), found.field.Value.End().Offset()
+	var got, want any
+	if json.Unmarshal(edited[from:to], &got) != nil || json.Unmarshal(value, &want) != nil || !reflect.DeepEqual(got, want) {
+		return errDiffers
+	}
+	return nil
+}

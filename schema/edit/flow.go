@@ -1,0 +1,70 @@
+package edit
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+func nextRune(text []byte) (rune, int) { return utf8.DecodeRune(text) }
+
+// endOfFlow is where a value in braces or brackets ends: at the comma or the closing one that follows.
+func endOfFlow(body []byte, at int) int {
+	depth, fresh := 0, true
+	for at < len(body) {
+		c := body[at]
+		switch {
+		case (c == '"' || c == '\'') && fresh:
+			at, fresh = endOfToken(body, at), false
+			continue
+		case c == '#' && at > 0 && isSpace(body[at-1]):
+			at += lineRest(body[at:])
+			continue
+		case depth == 0 && (c == ',' || c == '}' || c == ']'):
+			return at
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		}
+		fresh = c == '{' || c == '[' || c == ',' || c == ':' || fresh && isSpace(c)
+		at++
+	}
+	return at
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// endOfToken is where a quoted text ends that starts here; a bare one ends at its colon.
+func endOfToken(body []byte, at int) int {
+	switch body[at] {
+	case '"':
+		for i := at + 1; i < len(body); i++ {
+			if body[i] == '\\' {
+				i++
+			} else if body[i] == '"' {
+				return i + 1
+			}
+		}
+	case '\'':
+		for i := at + 1; i < len(body); i++ {
+			if body[i] != '\'' {
+				continue
+			}
+			if i+1 < len(body) && body[i+1] == '\'' {
+				i++
+				continue
+			}
+			return i + 1
+		}
+	default:
+		for _, end := range [][]byte{[]byte(": "), []byte(":\n"), []byte(":\r")} {
+			if n := bytes.Index(body[at:], end); n >= 0 && !bytes.Contains(body[at:at+n], []byte("\n")) {
+				return at + n
+			}
+		}
+		if n := bytes.IndexByte(body[at:], ':'); n >= 0 {
+			return at + n
+		}
+	}
+	return len(body)
+}

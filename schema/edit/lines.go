@@ -1,0 +1,199 @@
+package edit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// yamlText is a YAML manifest's text with the places of its values.
+type yamlText struct {
+	body  []byte
+	lines []int // where each line starts
+	step  string
+}
+
+func setYAML(body []byte, path []string, value []byte) ([]byte, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(body, &document); err != nil || len(document.Content) != 1 {
+		return nil, errors.New("it can't be read: spacel vet says why")
+	}
+	t := yamlText{body: body, step: indentStep(body)}
+	if strings.Contains(t.step, "\t") {
+		t.step = "  "
+	}
+	for offset := 0; offset <= len(body); {
+		t.lines = append(t.lines, offset)
+		n := bytes.IndexByte(body[offset:], '\n')
+		if n < 0 {
+			break
+		}
+		offset += n + 1
+	}
+	return t.set(document.Content[0], path, value)
+}
+
+// set walks down from a mapping.
+func (t yamlText) set(mapping *yaml.Node, path []string, value []byte) ([]byte, error) {
+	if mapping.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("what stands above %s is no object", path[0])
+	}
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key, held := mapping.Content[i], mapping.Content[i+1]
+		if key.Value != path[0] {
+			continue
+		}
+		if held.Kind == yaml.AliasNode {
+			return nil, fmt.Errorf("%s is an alias of &%s: write the object out there, or put the value in by hand", path[0], held.Value)
+		}
+		if len(path) == 1 || held.Tag == "!!null" {
+			return t.replace(mapping, key, held, path[1:], value), nil
+		}
+		return t.set(held, path[1:], value)
+	}
+	return t.insert(mapping, path, value)
+}
+
+// replace puts a value, inside of objects for the rest of the path, in the place of a key's.
+func (t yamlText) replace(mapping, key, held *yaml.Node, rest []string, value []byte) []byte {
+	from := t.afterKey(key)
+	if flow(mapping) {
+		to := endOfFlow(t.body, from)
+		return splice(t.body, from, to, " "+flowText(rest, value))
+	}
+	to := t.endOfEntry(key)
+	comment := string(bytes.TrimSpace(t.body[from : from+lineRest(t.body[from:])]))
+	if !strings.HasPrefix(comment, "#") {
+		comment = held.LineComment
+	}
+	if comment != "" {
+		comment = " " + comment
+	}
+	return splice(t.body, from, to, comment+t.block(rest, value, t.indentOf(key)+t.step))
+}
+
+// insert adds a key at the end of a mapping.
+func (t yamlText) insert(mapping *yaml.Node, path []string, value []byte) ([]byte, error) {
+	if flow(mapping) {
+		opening := t.offset(mapping) + bytes.IndexByte(t.body[t.offset(mapping):], '{')
+		closing := endOfFlow(t.body, opening+1)
+		for closing < len(t.body) && t.body[closing] == ',' {
+			closing = endOfFlow(t.body, closing+1)
+		}
+		end := contentEnd(t.body, opening, closing)
+		comma := ", "
+		if len(mapping.Content) == 0 {
+			comma = ""
+		}
+		inside := strings.TrimSuffix(strings.TrimPrefix(flowText(path, value), "{"), "}")
+		return splice(t.body, end, end, comma+inside), nil
+	}
+	last := mapping.Content[len(mapping.Content)-2]
+	indent, end := t.indentOf(last), t.endOfEntry(last)
+	return splice(t.body, end, end, t.block(path, value, indent)), nil
+}
+
+func flow(mapping *yaml.Node) bool { return mapping.Style&yaml.FlowStyle != 0 }
+
+// block is a value in objects of one key each, on lines of their own.
+func (t yamlText) block(path []string, value []byte, indent string) string {
+	var out strings.Builder
+	for _, name := range path {
+		out.WriteString("\n" + indent + scalar(name) + ":")
+		indent += t.step
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(value, &node); err != nil || node.Content[0].Kind != yaml.MappingNode {
+		out.WriteString(" " + string(value))
+		return out.String()
+	}
+	t.blockFields(&out, node.Content[0], indent)
+	return out.String()
+}
+
+func (t yamlText) blockFields(out *strings.Builder, mapping *yaml.Node, indent string) {
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key, held := mapping.Content[i], mapping.Content[i+1]
+		out.WriteString("\n" + indent + scalar(key.Value) + ":")
+		if held.Kind == yaml.MappingNode && len(held.Content) > 0 {
+			t.blockFields(out, held, indent+t.step)
+			continue
+		}
+		held.Style = 0
+		text, err := yaml.Marshal(held)
+		if err != nil {
+			text = nil // it was YAML a moment ago
+		}
+		out.WriteString(" " + strings.TrimSpace(string(text)))
+	}
+}
+
+// flowText is a value in objects of one key each, on one line.
+func flowText(path []string, value []byte) string {
+	if len(path) == 0 {
+		return strings.ReplaceAll(string(value), `":`, `": `)
+	}
+	return "{" + scalar(path[0]) + ": " + flowText(path[1:], value) + "}"
+}
+
+// scalar is a key as YAML writes it: quoted where it must be.
+func scalar(text string) string {
+	out, err := yaml.Marshal(text)
+	if err != nil {
+		return quoted(text)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// offset is where a node starts.
+func (t yamlText) offset(n *yaml.Node) int {
+	at := t.lines[n.Line-1]
+	for range n.Column - 1 { // columns count characters
+		_, size := nextRune(t.body[at:])
+		at += size
+	}
+	return at
+}
+
+func (t yamlText) indentOf(key *yaml.Node) string { return strings.Repeat(" ", key.Column-1) }
+
+// afterKey is where a key's colon ends.
+func (t yamlText) afterKey(key *yaml.Node) int {
+	at := t.offset(key)
+	at = endOfToken(t.body, at)
+	return at + bytes.IndexByte(t.body[at:], ':') + 1
+}
+
+// endOfEntry is the end of the last line that belongs to a key of a block, without the comments that follow.
+func (t yamlText) endOfEntry(key *yaml.Node) int {
+	end := t.lineEnd(key.Line)
+	for line := key.Line + 1; line <= len(t.lines); line++ {
+		text := string(t.body[t.lines[line-1]:t.lineEnd(line)])
+		content := strings.TrimLeft(text, " ")
+		indent := len(text) - len(content)
+		item := indent == key.Column-1 && (content == "-" || strings.HasPrefix(content, "- "))
+		switch {
+		case strings.TrimSpace(content) == "":
+			continue
+		case indent < key.Column && !item:
+			return end
+		}
+		end = t.lineEnd(line)
+	}
+	return end
+}
+
+// lineEnd is the end of a line's text.
+func (t yamlText) lineEnd(line int) int {
+	end := len(t.body)
+	if line < len(t.lines) {
+		end = t.lines[line] - 1
+	}
+	if end > 0 && end > t.lines[line-1] && t.body[end-1] == '\r' {
+		end--
+	}
+	return end
+}
