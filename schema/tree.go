@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // tree is a manifest as plain data, whatever format it was written in: each value with the place it was written. An app
@@ -123,6 +124,22 @@ func member(path, key string) string {
 		return key
 	}
 	return path + "." + key
+}
+
+// Keys are the keys of a path, as the manifest has them: what member put together. An index stays with its key.
+func (p Pos) Keys() []string {
+	var keys []string
+	for rest := p.Path; rest != ""; {
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			key, after, _ := strings.Cut(rest, ".")
+			keys, rest = append(keys, key), after
+			continue
+		}
+		key, _ := strconv.Unquote(quoted) // a quoted prefix is one
+		keys, rest = append(keys, key), strings.TrimPrefix(rest[len(quoted):], ".")
+	}
+	return keys
 }
 
 // index is the path of an item of the list at path: regions[0].

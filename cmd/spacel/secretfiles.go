@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+)
+
+// replaceFiles writes files anew, each as a whole or not at all, and says which.
+func (c *console) replaceFiles(ctx *cli.Context, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := replaceFile(name, files[name]); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		if !ctx.Bool("quiet") {
+			fmt.Fprintf(c.out, "wrote %s\n", name)
+		}
+	}
+	return c.out.err
+}
+
+// replaceFile puts a new file, with the old one's mode, in the place of a file. A link stays one.
+func replaceFile(name string, body []byte) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(fresh.Name()) // gone already when all is well
+	_, err = fresh.Write(body)
+	if err == nil {
+		err = fresh.Chmod(info.Mode().Perm())
+	}
+	if err == nil {
+		err = fresh.Sync()
+	}
+	if closed := fresh.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(fresh.Name(), name)
+}
+
+func encodeJSON(value any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(value)
+	return out.Bytes(), err
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/secrets"
+	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/edit"
+)
+
+// secretPlace is where a payload stands, or will: in one section of a manifest.
+type secretPlace struct {
+	file     string
+	path     []string // in the file; nil: the file is the payload
+	key      string   // that the payload is bound to
+	verbatim bool     // a file's content, in which a final newline matters
+}
+
+func (p secretPlace) String() string {
+	if p.path == nil {
+		return p.file
+	}
+	return p.file + ": " + strings.Join(p.path, ".")
+}
+
+// places are where the flags' secret belongs: in every section of the manifest that has what it is part of.
+func (v *vault) places(ctx *cli.Context) ([]secretPlace, error) {
+	if err := onePlace(ctx); err != nil {
+		return nil, err
+	}
+	var found []secretPlace
+	var err error
+	switch {
+	case ctx.IsSet("key"):
+		found, err = v.variablePlaces(ctx.String("key"), ctx.StringSlice("service"))
+	case ctx.IsSet("file"):
+		found = v.filePlaces(ctx.String("file"))
+	default:
+		found, err = v.endpointPlaces(ctx.String("endpoint"))
+	}
+	slices.SortFunc(found, func(a, b secretPlace) int { return strings.Compare(a.String(), b.String()) })
+	return slices.CompactFunc(found, func(a, b secretPlace) bool { return a.String() == b.String() }), err
+}
+
+func onePlace(ctx *cli.Context) error {
+	given := 0
+	for _, flag := range []string{"key", "file", "endpoint"} {
+		if ctx.IsSet(flag) {
+			given++
+		}
+	}
+	if given != 1 {
+		return fmt.Errorf("%s: which secret? Give one of --key, --file and --endpoint", ctx.Command.HelpName)
+	}
+	if ctx.IsSet("service") && !ctx.IsSet("key") {
+		return fmt.Errorf("%s: --service goes with --key", ctx.Command.HelpName)
+	}
+	return nil
+}
+
+func (v *vault) variablePlaces(key string, services []string) ([]secretPlace, error) {
+	names := v.serviceNames()
+	if len(services) == 0 {
+		if len(names) != 1 {
+			return nil, fmt.Errorf("app %s has several services: whose variable is %s? Say --service, one or more of %s", v.app.Name, key, strings.Join(names, ", "))
+		}
+		services = names
+	}
+	var found []secretPlace
+	for _, name := range services {
+		if !strings.Contains(name, ".") {
+			name += ".service"
+		}
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("app %s has no service %s%s", v.app.Name, name, suggestion(name, names))
+		}
+		for _, region := range v.app.Regions {
+			for _, service := range region.Services {
+				if service.Name == name {
+					found = append(found, at(service.Pos, key, "environment", key))
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+// serviceNames are the app's in any region, sorted. Timers have no environment.
+func (v *vault) serviceNames() []string {
+	var names []string
+	for _, region := range v.app.Regions {
+		for _, service := range region.Services {
+			if strings.HasSuffix(service.Name, ".service") {
+				names = append(names, service.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// filePlaces are where the file is written, else the section for all regions.
+func (v *vault) filePlaces(name string) []secretPlace {
+	var found []secretPlace
+	for _, region := range v.app.Regions {
+		for _, file := range region.Files {
+			if file.Name == name {
+				found = append(found, at(file.Pos, name))
+			}
+		}
+	}
+	if found == nil {
+		found = []secretPlace{{file: v.mainFile(), path: []string{"all", "files", name}, key: name}}
+	}
+	for i := range found {
+		found[i].verbatim = true
+	}
+	return found
+}
+
+// mainFile is the manifest itself, also of an app's directory.
+func (v *vault) mainFile() string { return v.app.Pos.File }
+
+func (v *vault) endpointPlaces(name string) ([]secretPlace, error) {
+	var found []secretPlace
+	var names []string
+	for _, region := range v.app.Regions {
+		for _, endpoint := range region.Alarms.Endpoints {
+			names = append(names, endpoint.Name)
+			if endpoint.Name == name {
+				found = append(found, at(endpoint.Pos, secrets.WebhookKey, "url"))
+			}
+		}
+	}
+	if found == nil {
+		slices.Sort(names)
+		return nil, fmt.Errorf("app %s has no alarm endpoint %s%s; write it into the manifest first, its type at least", v.app.Name, name, suggestion(name, slices.Compact(names)))
+	}
+	return found, nil
+}
+
+func suggestion(word string, known []string) string {
+	if hint := schema.Suggest(word, known); hint != "" || len(known) == 0 {
+		return hint
+	}
+	return "; it has " + strings.Join(known, ", ")
+}
+
+// at is a place below one that the manifest has.
+func at(pos schema.Pos, key string, below ...string) secretPlace {
+	if filepath.Ext(pos.File) == ".crypt" && len(below) == 0 {
+		return secretPlace{file: pos.File, key: key}
+	}
+	return secretPlace{file: pos.File, path: append(pos.Keys(), below...), key: key}
+}
+
+// edited is the content that files would have with a payload at each of the places. Nothing is written.
+func edited(places []secretPlace, payload func(secretPlace) (document.Payload, error)) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, place := range places {
+		body, known := files[place.file]
+		if !known {
+			var err error
+			if body, err = os.ReadFile(place.file); err != nil {
+				return nil, err
+			}
+		}
+		value, err := payload(place)
+		if err != nil {
+			return nil, err
+		}
+		if files[place.file], err = place.edit(body, value); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func (p secretPlace) edit(body []byte, value document.Payload) ([]byte, error) {
+	if p.path == nil {
+		return encodeJSON(value)
+	}
+	if slices.Contains([]string{".service", ".timer", ".env"}, filepath.Ext(p.file)) {
+		return nil, errors.New(p.file + " is no manifest")
+	}
+	return edit.Set(p.file, body, p.path, value)
+}

@@ -1,0 +1,67 @@
+// Package appkey makes the KMS key that an app's secrets are encrypted under, alias/<orbit>-<app>: the one thing that is made
+// outside CloudFormation, since a secret is written before its app is deployed.
+package appkey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/pebble/spacel/agent/secrets"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// pendingDays is how long KMS keeps a key that lost the race for its alias: the least it takes.
+const pendingDays = 7
+
+// Ensure makes an app's key in a region unless it is there. The key is turned by KMS once a year.
+func Ensure(ctx context.Context, region *cloud.Region, orbit, app string) (made bool, err error) {
+	client, alias := region.KMS(), secrets.Context{Orbit: orbit, App: app}.Alias()
+	_, err = client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &alias})
+	if _, missing := errors.AsType[*types.NotFoundException](err); !missing {
+		return false, explain("look for", alias, region, err)
+	}
+	key, err := create(ctx, client, orbit, app)
+	if err != nil {
+		return false, explain("make", alias, region, err)
+	}
+	_, err = client.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: &key})
+	if _, lost := errors.AsType[*types.AlreadyExistsException](err); lost {
+		return false, explain("remove the second", alias, region, discard(ctx, client, key))
+	}
+	return err == nil, explain("name", alias, region, err)
+}
+
+func create(ctx context.Context, client *kms.Client, orbit, app string) (id string, err error) {
+	out, err := client.CreateKey(ctx, &kms.CreateKeyInput{
+		Description: aws.String(fmt.Sprintf("Secrets of app %s in orbit %s, made by spacel secret.", app, orbit)),
+		Tags: []types.Tag{
+			{TagKey: aws.String(live.TagOrbit), TagValue: &orbit},
+			{TagKey: aws.String(live.TagApp), TagValue: &app},
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	id = aws.ToString(out.KeyMetadata.KeyId)
+	_, err = client.EnableKeyRotation(ctx, &kms.EnableKeyRotationInput{KeyId: &id})
+	return id, err
+}
+
+// discard schedules the deletion of a key that nothing was encrypted under.
+func discard(ctx context.Context, client *kms.Client, key string) error {
+	_, err := client.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &key, PendingWindowInDays: aws.Int32(pendingDays)})
+	return err
+}
+
+func explain(doing, alias string, region *cloud.Region, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s the KMS key %s in %s: %w", doing, alias, region.Name, cloud.Explain(err))
+}

@@ -1,0 +1,61 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// Regions are those of the account's regions in which an orbit is deployed, sorted. Finding them is one call to each region.
+func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error) {
+	enabled, err := Enabled(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	stacks := New(c)
+	var lock sync.Mutex
+	var found []string
+	group, ctx := errgroup.WithContext(ctx)
+	for _, region := range enabled {
+		group.Go(func() error {
+			stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: orbit + "-vpc"})
+			if err != nil || stack == nil || stack.Orbit() != orbit {
+				return err
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			found = append(found, region)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no region of this account has an orbit %s, that is a stack %s-vpc: name a region with --region, or check the name and the credentials", orbit, orbit)
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// Enabled are the account's regions that are in use or can be, sorted.
+func Enabled(ctx context.Context, c *cloud.Cloud) ([]string, error) {
+	out, err := c.Default().EC2().DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
+	if err != nil {
+		return nil, fmt.Errorf("list the account's regions: %w", cloud.Explain(err))
+	}
+	var names []string
+	for _, r := range out.Regions {
+		names = append(names, aws.ToString(r.RegionName))
+	}
+	slices.Sort(names)
+	return names, nil
+}
