@@ -93,6 +93,18 @@ func (s *Stacks) Refresh(ctx context.Context, ref assembly.StackRef) (*Stack, er
 	return stack, nil
 }
 
+// ByID reads a stack by its ARN, which finds a deleted one too: its status says so. The result is not remembered.
+func (s *Stacks) ByID(ctx context.Context, region, id string) (*Stack, error) {
+	out, err := s.cloud.Region(region).CloudFormation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	switch {
+	case absent(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("describe the stack %s in %s: %w", id, region, cloud.Explain(err))
+	}
+	return newStack(region, out.Stacks[0]), nil
+}
+
 // List reads all of an orbit's stacks in a region, sorted by name. It is one call for each hundred stacks of the account.
 func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, error) {
 	var found []*Stack

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/deploy/instances"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+const instancesDescription = `Health is what the load balancer says, else the auto scaling group. An instance that an update has yet to replace has no
+version, but "older".
+
+   spacel instances laika --orbit production
+   spacel instances laika --orbit production --region us-east-1 --output json`
+
+func instancesCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "instances",
+		Usage:       "list an app's instances",
+		ArgsUsage:   "APP",
+		Description: instancesDescription,
+		Flags:       targetFlags(),
+		Action: func(ctx *cli.Context) error {
+			_, found, err := c.instances(ctx, ctx.Args().First(), exactly(ctx, 1, "the app's name"))
+			if err != nil {
+				fmt.Fprintln(c.stderr, err)
+			}
+			return cmp.Or(c.printInstances(ctx, found), silently(err))
+		},
+	}, "text", "json")
+}
+
+// silently ends a command whose failure was told.
+func silently(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errSilent
+}
+
+// instances are an app's in the orbit of the flags. The app must be deployed.
+func (c *console) instances(ctx *cli.Context, app string, usage error) (target, []instances.Instance, error) {
+	if usage != nil {
+		return target{}, nil, usage
+	}
+	to, err := c.target(ctx)
+	if err != nil {
+		return to, nil, err
+	}
+	found, err := instances.List(ctx.Context, to.Cloud, live.New(to.Cloud), to.Orbit, app, to.Regions)
+	if err == nil && len(found) == 0 {
+		err = to.checkApp(ctx.Context, app)
+	}
+	return to, found, err
+}
+
+func (c *console) printInstances(ctx *cli.Context, found []instances.Instance) error {
+	if ctx.String("output") == "json" {
+		if found == nil {
+			found = []instances.Instance{}
+		}
+		return c.json(found)
+	}
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "INSTANCE\tZONE\tTYPE\tADDRESS\tSTATE\tHEALTH\tVERSION\tAGE")
+	for _, i := range found {
+		version := i.Version
+		if !i.Current {
+			version = "older"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Zone, i.Type, cmp.Or(i.PublicIP, i.PrivateIP), i.State, i.Health, version, age(time.Since(i.Launched)))
+	}
+	return cmp.Or(table.Flush(), c.out.err)
+}
+
+// age is a time in its two largest units.
+func age(d time.Duration) string {
+	minutes := int(d.Minutes())
+	switch {
+	case minutes < 60:
+		return fmt.Sprintf("%dm", minutes)
+	case minutes < 24*60:
+		return fmt.Sprintf("%dh%02dm", minutes/60, minutes%60)
+	}
+	return fmt.Sprintf("%dd%dh", minutes/60/24, minutes/60%24)
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"os/user"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/instances"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/schema"
+)
+
+const sshDescription = `Runs ssh, through the bastion of the instance's region, with your own keys and configuration. On a pipe, or with --print, it
+prints the command instead. Without an INSTANCE it is the app's first that is in service; what follows is run there.
+
+Who may log in is said with spacel access.
+
+   spacel ssh laika --orbit production
+   spacel ssh laika i-0123456789abcdef0 --orbit production
+   spacel ssh laika --orbit production -- sudo journalctl -u laika -f`
+
+func sshCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "ssh",
+		Usage:       "log in to an instance of an app through the bastion",
+		ArgsUsage:   "APP [INSTANCE] [-- COMMAND...]",
+		Description: sshDescription,
+		Flags: append(targetFlags(),
+			&cli.StringFlag{Name: "user", Usage: "log in as `NAME`; else as the user of this machine"},
+			&cli.BoolFlag{Name: "print", Usage: "print the command and do not run it", DisableDefaultText: true},
+		),
+		Action: func(ctx *cli.Context) error {
+			argv, err := c.sshArguments(ctx)
+			if err != nil {
+				return err
+			}
+			if ctx.Bool("print") || !newAsker(c.stdin, c.stderr).possible() {
+				_, err := fmt.Fprintln(c.out, shellLine(argv))
+				return err
+			}
+			return runHere(ctx.Context, argv)
+		},
+	})
+}
+
+func (c *console) sshArguments(ctx *cli.Context) ([]string, error) {
+	words := ctx.Args().Slice()
+	if len(words) == 0 {
+		return nil, exactly(ctx, 1, "an app's name")
+	}
+	to, found, err := c.instances(ctx, words[0], nil)
+	if err != nil && len(found) == 0 {
+		return nil, err
+	}
+	id, remote := "", words[1:]
+	if len(remote) > 0 && strings.HasPrefix(remote[0], "i-") {
+		id, remote = remote[0], remote[1:]
+	}
+	instance, err := choose(words[0], id, found)
+	if err != nil {
+		return nil, err
+	}
+	name, err := login(ctx.String("user"))
+	if err != nil {
+		return nil, err
+	}
+	bastion, err := to.bastion(ctx.Context, instance.Region)
+	if err != nil {
+		return nil, err
+	}
+	return append(sshArgv(name, bastion, instance), remote...), nil
+}
+
+// sshArgv goes by the instance's id where ssh keeps host keys: addresses are used again.
+func sshArgv(name, bastion string, instance instances.Instance) []string {
+	return []string{
+		"ssh", "-J", name + "@" + bastion, "-o", "HostKeyAlias=" + instance.ID, "-o", "StrictHostKeyChecking=accept-new",
+		name + "@" + instance.PrivateIP,
+	}
+}
+
+// choose is the instance of an id, else the first that is in service and of the newest launch template.
+func choose(app, id string, found []instances.Instance) (instances.Instance, error) {
+	if id != "" {
+		var ids []string
+		for _, i := range found {
+			if ids = append(ids, i.ID); i.ID == id {
+				return i, nil
+			}
+		}
+		return instances.Instance{}, fmt.Errorf("app %s has no instance %s%s", app, id, cmp.Or(schema.Suggest(id, ids), "; see spacel instances "+app))
+	}
+	for _, wanted := range []func(instances.Instance) bool{
+		func(i instances.Instance) bool { return i.Current && i.State == "InService" },
+		func(i instances.Instance) bool { return i.State == "InService" },
+		func(i instances.Instance) bool { return i.PrivateIP != "" },
+	} {
+		if n := slices.IndexFunc(found, wanted); n >= 0 {
+			return found[n], nil
+		}
+	}
+	return instances.Instance{}, fmt.Errorf("app %s has no instance to log in to: see spacel events %s", app, app)
+}
+
+// bastion is the name, else the address, of a bastion in a region: the first.
+func (t target) bastion(ctx context.Context, region string) (string, error) {
+	ref := assembly.StackRef{Region: region, Name: t.Orbit + "-bastion"}
+	stack, err := live.New(t.Cloud).Get(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	if stack != nil {
+		names := slices.Sorted(maps.Keys(stack.Outputs))
+		for _, prefix := range []string{"DnsRecord", "ElasticIp"} {
+			for _, name := range names {
+				if strings.HasPrefix(name, prefix) {
+					return stack.Outputs[name], nil
+				}
+			}
+		}
+	}
+	return "", fmt.Errorf("orbit %s has no bastion in %s: its manifest asks for none, or %s is not deployed", t.Orbit, region, ref.Name)
+}
+
+func login(name string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	me, err := user.Current()
+	if err != nil {
+		return "", fmt.Errorf("find out your user name: %w; give it with --user", err)
+	}
+	return me.Username, nil
+}
+
+// shellLine is a command as a shell takes it.
+func shellLine(argv []string) string {
+	quoted := make([]string, len(argv))
+	for i, word := range argv {
+		quoted[i] = word
+		if strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune(shellPlain, r) }) || word == "" {
+			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+const shellPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:/=@%+"
+
+// runHere runs a program with this one's terminal, and ends as it does.
+func runHere(ctx context.Context, argv []string) error {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		if exit.ExitCode() == sshFailed {
+			return errSilent // ssh said why
+		}
+		return errNo
+	}
+	return err
+}
+
+// sshFailed is ssh's exit code when it failed itself, and not what it ran.
+const sshFailed = 255

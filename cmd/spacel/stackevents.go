@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+const eventsDescription = `The events of an app's stacks, or without an APP of all the orbit's, in order of time.
+
+   spacel events laika --orbit production                  the last hour's
+   spacel events --orbit production --since 24h --region us-east-1
+   spacel events laika --orbit production --follow`
+
+func eventsCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "events",
+		Usage:       "print what CloudFormation did to stacks",
+		ArgsUsage:   "[APP]",
+		Description: eventsDescription,
+		Flags:       append(targetFlags(), sinceFlag(time.Hour), followFlag()),
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() > 1 {
+				return exactly(ctx, 1, "at most one app")
+			}
+			to, err := c.target(ctx)
+			if err != nil {
+				return err
+			}
+			t := telling{console: c, target: to, since: time.Now().Add(-ctx.Duration("since")), told: map[string]bool{}}
+			return c.follow(ctx, func() error { return t.tell(ctx) })
+		},
+	}, "text", "json")
+}
+
+// telling prints each event of some stacks once.
+type telling struct {
+	*console
+	target
+	since time.Time
+	told  map[string]bool
+}
+
+func (t telling) tell(ctx *cli.Context) error {
+	events, err := t.events(ctx.Context, ctx.Args().First())
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if t.told[e.Region+e.ID] {
+			continue
+		}
+		t.told[e.Region+e.ID] = true
+		if err := t.print(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t telling) events(ctx context.Context, app string) ([]live.Event, error) {
+	stacks := live.New(t.Cloud)
+	refs, err := t.stacksOf(ctx, stacks, app)
+	if err != nil {
+		return nil, err
+	}
+	var all []live.Event
+	for _, ref := range refs {
+		events, err := stacks.Events(ctx, ref, t.since)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, events...)
+	}
+	slices.SortStableFunc(all, func(a, b live.Event) int { return a.Time.Compare(b.Time) })
+	return all, nil
+}
+
+// stacksOf are an app's stacks, or all the orbit's. No stack of the app is a mistake in its name.
+func (t target) stacksOf(ctx context.Context, stacks *live.Stacks, app string) ([]assembly.StackRef, error) {
+	var refs []assembly.StackRef
+	for _, region := range t.Regions {
+		found, err := stacks.List(ctx, region, t.Orbit)
+		if err != nil {
+			return nil, err
+		}
+		for _, stack := range found {
+			if app == "" || stack.App() == app {
+				refs = append(refs, stack.StackRef)
+			}
+		}
+	}
+	if len(refs) == 0 && app != "" {
+		return nil, t.checkApp(ctx, app)
+	}
+	return refs, nil
+}
+
+func (t telling) print(ctx *cli.Context, e live.Event) error {
+	if ctx.String("output") == "json" {
+		return t.jsonLine(e)
+	}
+	what := e.Resource + " (" + e.Type + ")"
+	if e.Resource == e.Stack {
+		what = "stack"
+	}
+	line := fmt.Sprintf("%s %s/%s %s %s", e.Time.Format(time.RFC3339), e.Region, e.Stack, what, e.Status)
+	if e.Reason != "" {
+		line += ": " + e.Reason
+	}
+	_, err := fmt.Fprintln(t.out, printable(line))
+	return err
+}

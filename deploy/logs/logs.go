@@ -1,0 +1,98 @@
+// Package logs reads what an app's instances wrote to CloudWatch Logs.
+package logs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// Kind is which of an app's logs.
+type Kind string
+
+// The kinds of logs.
+const (
+	Boot   Kind = "boot"   // how instances booted: kept for the orbit, so it outlives a failed stack
+	Deploy Kind = "deploy" // the agent's own log, when the manifest has logging.deploy
+	Docker Kind = "docker" // what containers print, when it has logging.docker
+)
+
+// Group is a log group to read, in one region.
+type Group struct {
+	Region string
+	Name   string
+	Prefix string // of the streams that are the app's; "" is all
+}
+
+// Line is one event of a log.
+type Line struct {
+	Time    time.Time `json:"time"`
+	Region  string    `json:"region"`
+	Stream  string    `json:"stream"` // of the boot log: app/instance
+	Message string    `json:"message"`
+
+	id string
+}
+
+// Find gives an app's log of a kind in a region, false when the app has none there. The app "" is the orbit's bastions.
+func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, region string, kind Kind) (Group, bool, error) {
+	if kind == Boot {
+		return Group{region, orbit + "-boot", cmp.Or(app, "bastion") + "/"}, true, nil
+	}
+	stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: orbit + "-" + app})
+	if err != nil || !stack.Exists() {
+		return Group{}, false, err
+	}
+	id := map[Kind]string{Deploy: "DeployLogGroup", Docker: "DockerLogGroup"}[kind]
+	out, err := c.Region(region).CloudFormation().DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{
+		StackName: &stack.ID, LogicalResourceId: &id,
+	})
+	if err != nil || len(out.StackResources) == 0 {
+		return Group{}, false, nil // CloudFormation calls a resource that the template lacks a mistake
+	}
+	return Group{Region: region, Name: aws.ToString(out.StackResources[0].PhysicalResourceId)}, true, nil
+}
+
+// Read gives a group's lines since a time, oldest first. What matches no filter pattern of CloudWatch Logs is left out; ""
+// matches all.
+func (g Group) Read(ctx context.Context, c *cloud.Cloud, since time.Time, pattern string) ([]Line, error) {
+	input := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &g.Name, StartTime: aws.Int64(since.UnixMilli())}
+	if g.Prefix != "" {
+		input.LogStreamNamePrefix = &g.Prefix
+	}
+	if pattern != "" {
+		input.FilterPattern = &pattern
+	}
+	var lines []Line
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(c.Region(g.Region).Logs(), input)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+			return nil, fmt.Errorf("there is no log group %s in %s: deploy the orbit there first", g.Name, g.Region)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the log group %s in %s: %w", g.Name, g.Region, cloud.Explain(err))
+		}
+		for _, e := range page.Events {
+			lines = append(lines, Line{
+				Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Region: g.Region, Stream: aws.ToString(e.LogStreamName),
+				Message: strings.TrimRight(aws.ToString(e.Message), "\n"), id: aws.ToString(e.EventId),
+			})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b Line) int { return a.Time.Compare(b.Time) })
+	return lines, nil
+}
