@@ -1,6 +1,13 @@
 package agent
 
 import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -10,8 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Clients are the services an instance speaks to, all in its own region.
@@ -37,7 +42,34 @@ func NewClients(config aws.Config) *Clients {
 		ELB:            elasticloadbalancingv2.NewFromConfig(config),
 		KMS:            kms.NewFromConfig(config),
 		Logs:           cloudwatchlogs.NewFromConfig(config),
-		S3:             s3.NewFromConfig(config),
-		Secrets:        secretsmanager.NewFromConfig(config),
+		S3: s3.NewFromConfig(config, func(o *s3.Options) {
+			o.UsePathStyle = config.BaseEndpoint != nil // an endpoint of one's own has no name per bucket
+		}),
+		Secrets: secretsmanager.NewFromConfig(config),
 	}
+}
+
+// roleConfig is the SDK's configuration with the instance's own role. The shared configuration of package config would bring
+// in single sign-on and a page of services that an instance has no use for. Endpoint stands in for AWS's own unless empty.
+func roleConfig(region string, metadata *imds.Client, endpoint string) aws.Config {
+	config := aws.Config{
+		Region:      region,
+		Credentials: aws.NewCredentialsCache(ec2rolecreds.New(func(o *ec2rolecreds.Options) { o.Client = metadata })),
+		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(30 * time.Second),
+		Retryer:     patience,
+	}
+	if endpoint != "" {
+		config.BaseEndpoint = aws.String(endpoint)
+	}
+	return config
+}
+
+// patience tries a call for about 20 seconds, also one that is refused: the rights of a new role take some to be known
+// everywhere (IAM User Guide, "Changes that I make are not always immediately visible").
+func patience() aws.Retryer {
+	standard := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 7
+		o.MaxBackoff = 8 * time.Second
+	})
+	return retry.AddWithErrorCodes(standard, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 }

@@ -132,9 +132,9 @@ func (b *bastionPart) role(agent agentBinary) (*cfn.InstanceProfile, *cfn.IAMPol
 		agent.statement(),
 		signalStatement(),
 		bootLogStatement(b.net.bootLog(b.part), ""),
-		cfn.Allow([]string{"dynamodb:BatchGetItem", "dynamodb:GetItem"}, tableARN(b.net.usersTable(b.part))),
+		cfn.Allow([]string{"dynamodb:BatchGetItem"}, tableARN(b.net.usersTable(b.part))),
 		// An admin of any service may log in to a bastion, so the agent reads them all.
-		cfn.Allow([]string{"dynamodb:GetItem", "dynamodb:Scan"}, tableARN(b.net.servicesTable(b.part))),
+		cfn.Allow([]string{"dynamodb:Scan"}, tableARN(b.net.servicesTable(b.part))),
 	}
 	policy := add(b.part, at, "AgentPolicy", &cfn.IAMPolicy{
 		PolicyName:     "Agent",

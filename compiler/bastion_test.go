@@ -86,11 +86,7 @@ func TestBastionsReachOnlyTheirOwn(t *testing.T) {
 		"logs:CreateLogStream":          {arn + "logs:${AWS::Region}:${AWS::AccountId}:log-group:production-boot:log-stream:bastion/*"},
 		"logs:PutLogEvents":             {arn + "logs:${AWS::Region}:${AWS::AccountId}:log-group:production-boot:log-stream:bastion/*"},
 		"dynamodb:BatchGetItem":         {arn + "dynamodb:${AWS::Region}:${AWS::AccountId}:table/production-users"},
-		"dynamodb:GetItem": {
-			arn + "dynamodb:${AWS::Region}:${AWS::AccountId}:table/production-users",
-			arn + "dynamodb:${AWS::Region}:${AWS::AccountId}:table/production-services",
-		},
-		"dynamodb:Scan": {arn + "dynamodb:${AWS::Region}:${AWS::AccountId}:table/production-services"},
+		"dynamodb:Scan":                 {arn + "dynamodb:${AWS::Region}:${AWS::AccountId}:table/production-services"},
 		"ec2:AssociateAddress": {
 			own + "elastic-ip/${ElasticIp01.AllocationId}",
 			own + "elastic-ip/${ElasticIp02.AllocationId}",

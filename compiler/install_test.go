@@ -29,7 +29,7 @@ func newMachine(t *testing.T) machine {
 	m.write("var/lib/apt/daily_lock", "")
 	m.write("usr/local/bin/empty", "")
 	m.write("uploaded", "#!/bin/sh\necho agent \"$@\" >>$CALLS\n")
-	for _, tool := range []string{"sh", "cat", "cut", "date", "rm", "chmod", "mv", "cp", "sha256sum", "flock"} {
+	for _, tool := range []string{"sh", "cat", "cut", "date", "rm", "chmod", "mv", "cp", "sha256sum", "flock", "grep", "tr"} {
 		path, err := exec.LookPath(tool)
 		if err != nil {
 			t.Fatal(err)
@@ -41,10 +41,10 @@ func newMachine(t *testing.T) machine {
 			t.Fatal(err)
 		}
 	}
-	m.command("systemctl", "")
-	m.command("apt-get", "")
-	m.command("apt-cache", "exit 100")
+	m.command("dpkg", "")
+	m.packages("dockerd docker") // as on Debian 12
 	m.command("aws", `[ "$2" != get-object ] || { for last; do :; done; cp "$ROOT/uploaded" "$last"; }`)
+	m.copy("bin/aws", "awscli")
 	m.command("sleep", `echo "$(($(cut -d. -f1 "$ROOT/proc/uptime") + $1)).00" >"$ROOT/proc/uptime"`)
 	return m
 }
@@ -64,6 +64,28 @@ func (m machine) write(name, content string) {
 // command is a program that notes how it was called and then runs a script.
 func (m machine) command(name, script string) {
 	m.write("bin/"+name, "#!/bin/sh\necho "+name+" \"$*\" >>$CALLS\n"+script+"\n")
+}
+
+func (m machine) copy(from, to string) {
+	m.t.Helper()
+	body, err := os.ReadFile(m.path(from))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.write(to, string(body))
+}
+
+func (m machine) remove(name string) {
+	m.t.Helper()
+	if err := os.Remove(m.path(name)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// packages has docker.io bring commands, and docker-cli the one it is for.
+func (m machine) packages(docker string) {
+	m.command("apt-get", `made() { for name; do cp "$ROOT/bin/dpkg" "$ROOT/bin/$name"; done; }
+case "$*" in *install*docker.io*) made `+docker+` ;; *install*docker-cli*) made docker ;; *install*awscli*) cp "$ROOT/awscli" "$ROOT/bin/aws" ;; esac`)
 }
 
 // install runs the script and gives the calls it made, one per line.
@@ -108,7 +130,7 @@ func called(calls []string, program string) []string {
 	return out
 }
 
-// refused holds a run to having told CloudFormation and the boot log, and to having started nothing.
+// refused holds a run to having told CloudFormation and the boot log, and to having installed nothing.
 func (m machine) refused(calls []string, err error, reason string) {
 	m.t.Helper()
 	if err == nil {
@@ -124,8 +146,8 @@ func (m machine) refused(calls []string, err error, reason string) {
 			m.t.Errorf("no call of aws with %q in\n%s", want, aws)
 		}
 	}
-	if started := called(calls, "systemctl"); len(started) != 0 || m.installed() {
-		m.t.Errorf("the agent is installed: %t; systemctl %v", m.installed(), started)
+	if m.installed() {
+		m.t.Error("the agent is installed")
 	}
 }
 
@@ -135,10 +157,12 @@ func TestInstallGetsWhatTheImageLacks(t *testing.T) {
 		docker  bool
 		want    []string
 	}{
-		"Debian 12": {func(m machine) {}, true, []string{"docker.io apparmor"}},
-		"Debian 13": {func(m machine) { m.command("apt-cache", "") }, true, []string{"docker.io apparmor docker-cli"}},
-		"prebaked":  {func(m machine) { m.command("dockerd", "") }, true, nil},
-		"a bastion": {func(m machine) {}, false, nil},
+		"Debian 12":      {func(m machine) {}, true, []string{"docker.io apparmor"}},
+		"Debian 13":      {func(m machine) { m.packages("dockerd") }, true, []string{"docker.io apparmor", "docker-cli"}},
+		"prebaked":       {func(m machine) { m.command("dockerd", ""); m.command("docker", "") }, true, nil},
+		"without client": {func(m machine) { m.command("dockerd", "") }, true, []string{"docker-cli"}},
+		"a bastion":      {func(m machine) {}, false, nil},
+		"without awscli": {func(m machine) { m.remove("bin/aws") }, false, []string{"awscli"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
@@ -149,7 +173,7 @@ func TestInstallGetsWhatTheImageLacks(t *testing.T) {
 			}
 			var got []string
 			for _, call := range called(calls, "apt-get") {
-				if _, packages, ok := strings.Cut(call, "DPkg::Lock::Timeout=60 "); ok {
+				if _, packages, ok := strings.Cut(call, "--no-install-recommends "); ok {
 					got = append(got, packages)
 				}
 			}
@@ -160,25 +184,59 @@ func TestInstallGetsWhatTheImageLacks(t *testing.T) {
 	}
 }
 
-func TestInstallStartsTheAgent(t *testing.T) {
+func TestInstallFetchesTheAgent(t *testing.T) {
 	m := newMachine(t)
 	calls, err := m.install(true)
 	if err != nil || !m.installed() {
 		t.Fatalf("installed: %t, %v", m.installed(), err)
 	}
-	want := []string{"daemon-reload", "enable spacel-agent.service", "start --no-block spacel-agent.service"}
-	if got := called(calls, "systemctl"); !slices.Equal(got, want) {
-		t.Errorf("systemctl %q, want %q", got, want)
-	}
-	want = []string{"s3api get-object --bucket assets.example.com --key agent/amd64/4d2f " + m.path("usr/local/bin/spacel-agent.new")}
+	want := []string{"s3api get-object --cli-connect-timeout 10 --bucket assets.example.com --key agent/amd64/4d2f " +
+		m.path("usr/local/bin/spacel-agent.new")}
 	if got := called(calls, "aws"); !slices.Equal(got, want) {
 		t.Errorf("aws %q, want %q", got, want)
 	}
 }
 
+// A later boot needs neither mirrors nor S3.
+func TestInstallAgainDoesNothing(t *testing.T) {
+	m := newMachine(t)
+	if _, err := m.install(true); err != nil {
+		t.Fatal(err)
+	}
+	m.write("calls", "")
+	if calls, err := m.install(true); err != nil || len(calls) != 1 || calls[0] != "" || !m.installed() {
+		t.Errorf("ran %q, installed: %t, %v", calls, m.installed(), err)
+	}
+}
+
+// An image made of an instance holds the agent that was the right one then.
+func TestInstallReplacesAnotherAgent(t *testing.T) {
+	m := newMachine(t)
+	m.write("usr/local/bin/spacel-agent", "#!/bin/sh\n")
+	m.write("var/lib/spacel/status.json", `{"instance":"i-00000000000000000"}`)
+	if _, err := m.install(true); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(m.path("usr/local/bin/spacel-agent"))
+	if err != nil || !strings.Contains(string(got), "$CALLS") || !m.installed() {
+		t.Errorf("the agent is %q, %v", got, err)
+	}
+}
+
+// A stack that waits for another instance would take this one's failure for that of the other.
+func TestInstallOfABootedInstanceSignalsNothing(t *testing.T) {
+	m := newMachine(t)
+	m.write("var/lib/spacel/status.json", `{"instance":"i-0123456789abcdef0"}`)
+	calls, err := m.run(installScriptOf(t, true))
+	if err == nil || slices.ContainsFunc(calls, func(c string) bool { return strings.Contains(c, "signal-resource") }) {
+		t.Errorf("%v: %q", err, calls)
+	}
+}
+
 func TestInstallWaitsForWhatLags(t *testing.T) {
 	m := newMachine(t)
-	m.command("apt-get", `[ "$1" = update ] || [ "$(cut -d. -f1 "$ROOT/proc/uptime")" -gt 100 ]`)
+	m.copy("bin/apt-get", "bin/ready")
+	m.command("apt-get", `case "$*" in *install*) [ "$(cut -d. -f1 "$ROOT/proc/uptime")" -gt 100 ] && ready "$@" ;; esac`)
 	if _, err := m.install(true); err != nil || !m.installed() {
 		t.Errorf("installed: %t, %v", m.installed(), err)
 	}
@@ -200,7 +258,7 @@ func TestInstallGivesUp(t *testing.T) {
 	}{
 		"no packages": {
 			func(m machine) { m.command("apt-get", "exit 100") },
-			"the packages could not be installed",
+			"the packages docker.io apparmor could not be installed",
 		},
 		"no agent": {
 			func(m machine) { m.command("aws", `[ "$2" != get-object ]`) },

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -39,15 +40,12 @@ func role(a appContext, statements []cfn.Statement, r *schema.Report) identity {
 // agentStatements are what the agent of every app does: tell CloudFormation, write its own boot log, and read whose keys
 // may log in. Of the services it reads the app's own and the operators'.
 func agentStatements(a appContext, p *part) []cfn.Statement {
-	services := cfn.Allow([]string{"dynamodb:GetItem"}, tableARN(a.net.servicesTable(p))).
-		When("ForAllValues:StringEquals", "dynamodb:LeadingKeys", cfn.Strings(a.app.Name, operators))
+	services := cfn.Allow([]string{"dynamodb:BatchGetItem"}, tableARN(a.net.servicesTable(p))).
+		When("ForAllValues:StringEquals", "dynamodb:LeadingKeys", cfn.Strings(a.app.Name, document.Operators))
 	return []cfn.Statement{
 		signalStatement(),
 		bootLogStatement(a.net.bootLog(p), a.app.Name),
-		cfn.Allow([]string{"dynamodb:BatchGetItem", "dynamodb:GetItem"}, tableARN(a.net.usersTable(p))),
+		cfn.Allow([]string{"dynamodb:BatchGetItem"}, tableARN(a.net.usersTable(p))),
 		services,
 	}
 }
-
-// operators is the service whose admins may log in to every instance.
-const operators = "SPACE_ELEVATOR_OPERATORS"

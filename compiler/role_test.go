@@ -77,7 +77,7 @@ func TestAgentPolicy(t *testing.T) {
 	services := v.policy("AgentPolicy")[slices.IndexFunc(v.policy("AgentPolicy"), limitedToKeys)]
 	services.on(t, `{"Fn::Sub":"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/test-services"}`)
 	keys, _ := services.Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"].([]any)
-	if !slices.Equal(services.Action, []string{"dynamodb:GetItem"}) || !slices.Equal(keys, []any{"web", "SPACE_ELEVATOR_OPERATORS"}) {
+	if !slices.Equal(services.Action, []string{"dynamodb:BatchGetItem"}) || !slices.Equal(keys, []any{"web", "SPACE_ELEVATOR_OPERATORS"}) {
 		t.Errorf("services: %+v", services)
 	}
 }
@@ -156,4 +156,30 @@ func TestTooManyPermissions(t *testing.T) {
 	build(t, orbit, testApp(orbit, "web", asking(8000))).silent()
 	addresses := availability(schema.Disabled, schema.InternetFacing, true)
 	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 80", "characters of IAM policy")
+}
+
+// The agent opens the payloads that are values in an environment file, as the 2016 tool's did.
+func TestPayloadsInEnvironmentFiles(t *testing.T) {
+	line := `KEY={"iv": "aXY=", "key": "a2V5", "ciphertext": "dGV4dA==", "key_region": "eu-west-1", "encoding": "utf-8"}`
+	for _, test := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"web.env", "A=1\n" + line + "\n", true},
+		{"web.json", line, false},
+		{"web.env", "A=1\n", false},
+		{"web.env", strings.ReplaceAll(line, "eu-west-1", "*:${Role}"), false},
+	} {
+		v := lower(t, func(app *schema.AppRegion) {
+			app.Files = []schema.File{{Name: test.name, Mode: "0644", Text: schema.Text{Body: []byte(test.body)}}}
+		})
+		decrypt := v.allowed("kms:Decrypt")
+		if !test.want {
+			if decrypt != nil {
+				t.Errorf("%s with %s may decrypt with %v", test.name, test.body, decrypt.Resource)
+			}
+			continue
+		}
+		decrypt.on(t, `{"Fn::Sub":"arn:${AWS::Partition}:kms:eu-west-1:${AWS::AccountId}:key/*"}`)
+	}
 }

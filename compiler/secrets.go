@@ -1,9 +1,14 @@
 package compiler
 
 import (
+	"encoding/json"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
+	"strings"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -15,6 +20,9 @@ func decryption(a appContext) *part {
 	for _, payload := range payloads(a.region) {
 		regions[payload.KeyRegion] = true
 	}
+	for _, file := range a.region.Files {
+		regionsInEnv(file, regions)
+	}
 	p := &part{}
 	if len(regions) == 0 {
 		return p
@@ -22,6 +30,24 @@ func decryption(a appContext) *part {
 	p.statements = []cfn.Statement{decryptStatement(a, regions)}
 	return p
 }
+
+// regionsInEnv notes the regions of the payloads that are values in an environment file of the manifest's own, which the agent
+// opens line by line.
+func regionsInEnv(file schema.File, regions map[string]bool) {
+	if path.Ext(file.Name) != ".env" {
+		return
+	}
+	for line := range strings.Lines(string(file.Text.Body)) {
+		_, value, _ := strings.Cut(line, "=")
+		var p document.Payload
+		if json.Unmarshal([]byte(value), &p) == nil && p.Key != "" && p.Ciphertext != "" && regionName.MatchString(p.KeyRegion) {
+			regions[p.KeyRegion] = true
+		}
+	}
+}
+
+// regionName keeps what goes into a policy to what a region can be called.
+var regionName = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
 
 // decryptStatement allows decrypting with the app's own keys, and no others, of some regions.
 func decryptStatement(a appContext, regions map[string]bool) cfn.Statement {

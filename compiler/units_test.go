@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -95,7 +96,7 @@ func TestEnvironmentReachesContainers(t *testing.T) {
 	want := []document.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"},
 		{Name: "S", Payload: &document.Payload{Version: 1, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: "us-east-1", Encoding: "utf-8"}}}
 	got := d.Environments["b.env"]
-	if len(got) != 3 || got[0] != want[0] || got[1] != want[1] || got[2].Name != "S" || *got[2].Payload != *want[2].Payload {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("b.env: %+v", got)
 	}
 	if len(d.Environments) != 2 || d.Environments["bare.env"] == nil {

@@ -27,8 +27,9 @@ type boot struct {
 	docker   bool // install Docker unless the image has it
 }
 
-// userData is cloud-config for a stock Debian 12 or 13: it writes the instance document, installs Docker, fetches the agent
-// and starts it. All of it happens once per instance; later boots start the agent through its unit.
+// userData is cloud-config for a stock Debian 12 or 13: it writes the instance document and starts the agent through its unit,
+// which installs Docker and the agent first. An image made of an instance boots like any other: what it brings is used when it
+// is what user data asks for.
 func userData(b boot) *cfn.Text {
 	text := &cfn.Text{}
 	text.Line(cfn.String("#cloud-config"))
@@ -37,7 +38,8 @@ func userData(b boot) *cfn.Text {
 	writeFile(text, "/etc/systemd/system/spacel-agent.service", "0644", plain(agentUnit))
 	writeFile(text, "/usr/local/sbin/spacel-install", "0700", install(b))
 	text.Line(cfn.String("runcmd:"))
-	text.Line(cfn.String("- [/usr/local/sbin/spacel-install]"))
+	text.Line(cfn.String("- [systemctl, daemon-reload]"))
+	text.Line(cfn.String("- [systemctl, enable, --now, --no-block, spacel-agent.service]"))
 	return text
 }
 

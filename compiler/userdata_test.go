@@ -161,18 +161,19 @@ func TestUserDataIsPlain(t *testing.T) {
 	}
 }
 
-func TestUserDataRunsTheInstallScriptOnce(t *testing.T) {
+func TestUserDataStartsTheAgent(t *testing.T) {
 	config := readCloudConfig(t, resolve(t, userData(sampleBoot(true))))
-	if len(config.RunCmd) != 1 || len(config.RunCmd[0]) != 1 {
-		t.Fatalf("runs %v", config.RunCmd)
-	}
-	script, mode := config.file(config.RunCmd[0][0])
-	if mode != "0700" || !strings.HasPrefix(script, "#!/bin/sh\n") {
-		t.Errorf("runs %.20q of mode %s", script, mode)
+	want := [][]string{{"systemctl", "daemon-reload"}, {"systemctl", "enable", "--now", "--no-block", "spacel-agent.service"}}
+	if !reflect.DeepEqual(config.RunCmd, want) {
+		t.Errorf("runs %v, want %v", config.RunCmd, want)
 	}
 	unit, mode := config.file("/etc/systemd/system/spacel-agent.service")
 	if unit != agentUnit || mode != "0644" {
 		t.Errorf("the unit is, with mode %s:\n%s", mode, unit)
+	}
+	script, mode := config.file("/usr/local/sbin/spacel-install")
+	if !strings.Contains(unit, "\nExecStartPre=/usr/local/sbin/spacel-install\n") || mode != "0700" || !strings.HasPrefix(script, "#!/bin/sh\n") {
+		t.Errorf("the unit runs %.20q of mode %s", script, mode)
 	}
 }
 

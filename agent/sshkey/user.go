@@ -11,8 +11,8 @@ var userName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 
 // CheckUser says whether a person of this name can have a user on an instance.
 func CheckUser(name string) error {
-	if !userName.MatchString(name) {
-		return fmt.Errorf("a user can only be called by 1 to 32 small letters, digits and _ . -, a letter or _ first; got %q", name)
+	if userName.MatchString(name) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("user %q: expected a Linux user name: up to 32 of a-z, 0-9, -, _ and ., starting with a letter or _", name)
 }

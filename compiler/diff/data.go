@@ -11,10 +11,13 @@ var dataTypes = []string{
 	"AWS::Redshift::Cluster", "AWS::Route53::HostedZone", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SecretsManager::Secret",
 }
 
+// HoldsData says whether the end of a resource of this type loses what cannot be made again.
+func HoldsData(kind string) bool { return slices.Contains(dataTypes, kind) }
+
 // dataOf says what becomes of the data of a resource that is replaced or deleted; nil when it holds none or stays. Before
 // is the resource as it is deployed.
 func dataOf(before, now resource, action Action) *Data {
-	if !slices.Contains(dataTypes, before.kind) {
+	if !HoldsData(before.kind) {
 		return nil
 	}
 	switch action {
@@ -27,12 +30,18 @@ func dataOf(before, now resource, action Action) *Data {
 	return nil
 }
 
-// deletionPolicy is a resource's own, else CloudFormation's default (Template Reference, DeletionPolicy attribute).
+// deletionPolicy is a resource's own, else CloudFormation's default.
 func deletionPolicy(r resource) string {
 	if policy, ok := r.attributes["DeletionPolicy"].(string); ok {
 		return policy
 	}
-	if r.kind == "AWS::RDS::DBCluster" || r.kind == "AWS::RDS::DBInstance" && r.properties["DBClusterIdentifier"] == nil {
+	return DefaultDeletionPolicy(r.kind, r.properties)
+}
+
+// DefaultDeletionPolicy is what CloudFormation does with a resource that has no policy (Template Reference, DeletionPolicy
+// attribute).
+func DefaultDeletionPolicy(kind string, properties map[string]any) string {
+	if kind == "AWS::RDS::DBCluster" || kind == "AWS::RDS::DBInstance" && properties["DBClusterIdentifier"] == nil {
 		return "Snapshot"
 	}
 	return "Delete"

@@ -1,8 +1,7 @@
-
-# Installs Docker and the agent, once per instance. The first thing that fails ends the stack's wait, with the reason in
-# the orbit's boot log.
+# Installs Docker and the agent, whatever of them is not there yet: systemd runs this before it starts the agent, at each boot.
+# The first thing that fails ends the stack's wait, with the reason in the orbit's boot log.
 set -u
-export DEBIAN_FRONTEND=noninteractive AWS_DEFAULT_REGION="$region"
+export AWS_DEFAULT_REGION="$region" DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 instance=$(cat /var/lib/cloud/data/instance-id)
 agent=/usr/local/bin/spacel-agent
 
@@ -12,8 +11,10 @@ fail() {
 	aws logs create-log-stream --log-group-name "$log_group" --log-stream-name "$stream"
 	aws logs put-log-events --log-group-name "$log_group" --log-stream-name "$stream" \
 		--log-events "[{\"timestamp\":$(date +%s)000,\"message\":\"$1\"}]"
-	aws cloudformation signal-resource --stack-name "$stack" --logical-resource-id "$resource" \
-		--unique-id "$instance" --status FAILURE
+	# Nobody waits for an instance that has booted before: a stack would take the signal for another's.
+	grep -qs "$instance" /var/lib/spacel/status.json ||
+		aws cloudformation signal-resource --stack-name "$stack" --logical-resource-id "$resource" \
+			--unique-id "$instance" --status FAILURE
 	exit 1
 }
 
@@ -31,30 +32,41 @@ retry() {
 
 missing() {
 	command -v aws >/dev/null || echo awscli
-	[ "$docker" = false ] || command -v dockerd >/dev/null || echo docker.io apparmor
+	[ "$docker" = true ] || return 0
+	if ! command -v dockerd >/dev/null; then
+		echo docker.io apparmor
+	elif ! command -v docker >/dev/null; then
+		echo docker-cli # apart from docker.io since Debian 13
+	fi
+}
+
+apt() { apt-get -qq -o Acquire::http::Timeout=15 -o DPkg::Lock::Timeout=60 "$@"; }
+
+install_missing() {
+	packages=$(missing)
+	# shellcheck disable=SC2086 # a list
+	[ -z "$packages" ] || apt install --no-install-recommends $packages
 }
 
 install_packages() {
-	packages=$(missing)
-	[ -n "$packages" ] || return 0
-	apt-get update -qq
-	case $packages in
-	*docker*) ! apt-cache show docker-cli >/dev/null 2>&1 || packages="$packages docker-cli" ;; # apart since Debian 13
-	esac
-	# shellcheck disable=SC2086 # a list
-	apt-get install -qq --no-install-recommends -o DPkg::Lock::Timeout=60 $packages
+	dpkg --configure -a # an earlier boot may have been interrupted
+	apt update
+	install_missing && install_missing
 }
 
-fetch_agent() { aws s3api get-object --bucket "$bucket" --key "$key" "$agent.new" >/dev/null; }
+digest_of() { sha256sum <"$1" | cut -d' ' -f1; }
 
-exec 9>/var/lib/apt/daily_lock # which unattended upgrades wait for
-flock -w 120 9
-retry 240 install_packages || fail "the packages could not be installed"
-exec 9>&-
+if [ -n "$(missing)" ]; then
+	exec 9>/var/lib/apt/daily_lock # which unattended upgrades wait for
+	flock -w 120 9
+	retry 240 install_packages || fail "the packages $(missing | tr '\n' ' ')could not be installed"
+	exec 9>&-
+fi
 
-retry 120 fetch_agent || fail "the agent could not be fetched from s3://$bucket/$key"
-got=$(sha256sum <"$agent.new")
-got=${got%% *}
+[ ! -x "$agent" ] || [ "$(digest_of "$agent")" != "$digest" ] || exit 0
+retry 120 aws s3api get-object --cli-connect-timeout 10 --bucket "$bucket" --key "$key" "$agent.new" >/dev/null ||
+	fail "the agent could not be fetched from s3://$bucket/$key"
+got=$(digest_of "$agent.new")
 if [ "$got" != "$digest" ]; then
 	rm -f "$agent.new"
 	fail "the agent from s3://$bucket/$key has the sha256 $got, not $digest: refused"
@@ -62,7 +74,3 @@ fi
 chmod 0755 "$agent.new"
 "$agent.new" version || fail "the agent does not run on this machine"
 mv "$agent.new" "$agent"
-
-systemctl daemon-reload
-systemctl enable spacel-agent.service
-systemctl start --no-block spacel-agent.service

@@ -1,0 +1,236 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// claimAddress takes an elastic address that is free, if one is. The addresses are shared by the instances of the stack.
+func claimAddress(ctx context.Context, b *Boot) error {
+	if len(b.Document.Addresses) == 0 {
+		return nil
+	}
+	all, err := b.addresses(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := b.takeFree(ctx, all)
+	if err == nil && !got {
+		b.Log.Info("no elastic address is free; one is looked for again when the instance is healthy")
+	}
+	return err
+}
+
+// leavingPatience is how long an app's instance waits for the address of one that is being terminated.
+const leavingPatience = time.Minute
+
+// takeAddress, on an instance that is healthy, takes an address that is free or one from an instance of an older version of the
+// launch template, never of the same or a newer one. Without any, an app goes on: there may be fewer addresses than
+// instances for a while. A bastion waits: it is of no use without.
+func takeAddress(ctx context.Context, b *Boot) error {
+	if len(b.Document.Addresses) == 0 {
+		return nil
+	}
+	patient, cancel := ctx, context.CancelFunc(func() {})
+	if !b.Document.Bastion {
+		patient, cancel = context.WithTimeout(ctx, leavingPatience)
+	}
+	defer cancel()
+	err := b.until(patient, func(ctx context.Context) (string, error) {
+		waiting, hopeless, err := b.tryAddress(ctx)
+		if hopeless && !b.Document.Bastion {
+			b.Log.Warn("the instance goes on without an elastic address: " + waiting)
+			return "", nil
+		}
+		return waiting, err
+	})
+	if err != nil && patient.Err() != nil && ctx.Err() == nil {
+		b.Log.Warn("the instance goes on without an elastic address: " + err.Error())
+		return nil
+	}
+	return err
+}
+
+// tryAddress gets the instance an address, or says what it waits for, and whether that may take forever.
+func (b *Boot) tryAddress(ctx context.Context) (waiting string, hopeless bool, err error) {
+	all, err := b.addresses(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	if got, err := b.takeFree(ctx, all); got || err != nil {
+		return "", false, err
+	}
+	holders, err := b.holders(ctx, all)
+	if err != nil {
+		return "", false, err
+	}
+	hopeless = true
+	var held []string
+	for _, h := range holders {
+		if h.older {
+			waiting, err := b.takeOver(ctx, h)
+			return waiting, false, err
+		}
+		hopeless = hopeless && !h.leaving()
+		held = append(held, h.String())
+	}
+	return "no elastic address is free: " + strings.Join(held, ", "), hopeless, nil
+}
+
+// addresses describes the shared addresses. One that the stack has deleted since is left out.
+func (b *Boot) addresses(ctx context.Context) ([]ec2types.Address, error) {
+	found, err := b.AWS.EC2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{
+		Filters: []ec2types.Filter{filter("allocation-id", b.Document.Addresses...)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe the elastic addresses: %w", err)
+	}
+	return b.inTurn(found.Addresses), nil
+}
+
+// inTurn has each instance begin with another address, so that those that start together seldom want the same.
+func (b *Boot) inTurn(all []ec2types.Address) []ec2types.Address {
+	slices.SortFunc(all, func(x, y ec2types.Address) int {
+		return strings.Compare(aws.ToString(x.AllocationId), aws.ToString(y.AllocationId))
+	})
+	if len(all) == 0 {
+		return nil
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(b.Instance.ID))
+	first := int(hash.Sum32() % uint32(len(all)))
+	return append(slices.Clone(all[first:]), all[:first]...)
+}
+
+// takeFree takes the first of the addresses that is free, unless the instance has one.
+func (b *Boot) takeFree(ctx context.Context, all []ec2types.Address) (got bool, err error) {
+	for _, a := range all {
+		if aws.ToString(a.InstanceId) == b.Instance.ID {
+			b.Log.Info("the elastic address is this instance's", "address", aws.ToString(a.PublicIp))
+			return true, nil
+		}
+	}
+	for _, a := range all {
+		if aws.ToString(a.AssociationId) != "" || aws.ToString(a.InstanceId) != "" {
+			continue
+		}
+		err := b.associate(ctx, *a.AllocationId, b.Instance.ID, false)
+		switch apiCode(err) {
+		case "Resource.AlreadyAssociated", "InvalidAllocationID.NotFound": // another was faster, or the stack
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		b.Log.Info("elastic address taken, which was free", "address", aws.ToString(a.PublicIp))
+		return true, nil
+	}
+	return false, nil
+}
+
+func (b *Boot) associate(ctx context.Context, allocation, instance string, takeOver bool) error {
+	_, err := b.AWS.EC2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
+		AllocationId: aws.String(allocation), InstanceId: aws.String(instance), AllowReassociation: aws.Bool(takeOver),
+	})
+	if err != nil {
+		return fmt.Errorf("associate elastic address %s with %s: %w", allocation, instance, err)
+	}
+	return nil
+}
+
+// holder is who has an address.
+type holder struct {
+	allocation, address string
+	instance            string
+	state               ec2types.InstanceStateName
+	version             int  // of the launch template, 0 when it is unknown
+	older               bool // than this instance, by the version of the launch template they share
+}
+
+func (h holder) String() string {
+	return fmt.Sprintf("%s is that of %s (%s, launch template version %d)", h.address, h.instance, stateText(h.state), h.version)
+}
+
+// leaving says whether EC2 is about to take the address from its holder.
+func (h holder) leaving() bool {
+	return h.state == ec2types.InstanceStateNameShuttingDown || h.state == ec2types.InstanceStateNameTerminated
+}
+
+// The tags that tell which instances are of one kind (EC2 and CloudFormation set them; nobody else can).
+const (
+	tagTemplate        = "aws:ec2launchtemplate:id"
+	tagTemplateVersion = "aws:ec2launchtemplate:version"
+	tagStack           = "aws:cloudformation:stack-id"
+)
+
+// holders are who has the addresses, the oldest first.
+func (b *Boot) holders(ctx context.Context, all []ec2types.Address) ([]holder, error) {
+	ids := []string{b.Instance.ID}
+	for _, a := range all {
+		if id := aws.ToString(a.InstanceId); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	known, err := b.instances(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	own := known[b.Instance.ID]
+	var holders []holder
+	for _, a := range all {
+		id := aws.ToString(a.InstanceId)
+		holders = append(holders, holder{
+			allocation: aws.ToString(a.AllocationId),
+			address:    aws.ToString(a.PublicIp),
+			instance:   cmp.Or(id, aws.ToString(a.AssociationId)),
+			state:      stateOf(known[id]),
+			version:    templateVersion(known[id]),
+			older:      olderThan(own, known[id]),
+		})
+	}
+	slices.SortStableFunc(holders, func(x, y holder) int { return cmp.Compare(x.version, y.version) })
+	return holders, nil
+}
+
+// olderThan says whether an instance is of the same stack and launch template as own, and of an older version.
+func olderThan(own, other ec2types.Instance) bool {
+	for _, same := range []string{tagStack, tagTemplate} {
+		if value := tagOf(own.Tags, same); value == "" || value != tagOf(other.Tags, same) {
+			return false
+		}
+	}
+	version := templateVersion(other)
+	return version > 0 && version < templateVersion(own)
+}
+
+func templateVersion(i ec2types.Instance) int {
+	version, _ := strconv.Atoi(tagOf(i.Tags, tagTemplateVersion)) // 0 is no version
+	return version
+}
+
+// staying is how long an address must have been this instance's to stay so. EC2 has no way to take an address only from the
+// instance that was seen with it, so of two that take the same one the first loses it again, and looks for another.
+const staying = 3 * time.Second
+
+// takeOver takes an address from an older instance, and first writes down from which. The next question says whether it stays.
+func (b *Boot) takeOver(ctx context.Context, h holder) (string, error) {
+	if err := b.rememberTaken(taken{Allocation: h.allocation, From: h.instance}); err != nil {
+		return "", err
+	}
+	if err := b.associate(ctx, h.allocation, b.Instance.ID, true); err != nil {
+		return "", err
+	}
+	b.Log.Info("elastic address taken over from an older instance", "address", h.address, "from", h.instance, "version", h.version)
+	sleep(ctx, staying)
+	return "elastic address " + h.address + " may be taken by another instance", nil
+}

@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// takenFile says from whom an address was taken, until the boot has succeeded.
+const takenFile = "/var/lib/spacel/address.json"
+
+// taken is an elastic address and the instance that it was taken from.
+type taken struct {
+	Allocation string `json:"allocation"`
+	From       string `json:"from"`
+}
+
+func (b *Boot) rememberTaken(t taken) error {
+	text, err := json.Marshal(t)
+	if err == nil {
+		err = b.writeFile(takenFile, text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("write down whose elastic address is taken: %w", err)
+	}
+	return nil
+}
+
+// keepAddress ends the time in which an address that was taken over may go back.
+func keepAddress(_ context.Context, b *Boot) error {
+	err := os.Remove(filepath.Join(b.Machine.Root, takenFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// giveBackAddress returns the address that a boot took over and then failed, if the instance it is from still runs.
+func giveBackAddress(ctx context.Context, b *Boot) error {
+	text, err := b.readFile(takenFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var t taken
+	if err == nil {
+		err = json.Unmarshal(text, &t)
+	}
+	if err != nil {
+		return fmt.Errorf("read whose elastic address was taken: %w", err)
+	}
+	if err := b.giveBack(ctx, t); err != nil {
+		return err
+	}
+	return keepAddress(ctx, b)
+}
+
+func (b *Boot) giveBack(ctx context.Context, t taken) error {
+	all, err := b.addresses(ctx)
+	if err != nil {
+		return err
+	}
+	holds := map[string]string{}
+	for _, a := range all {
+		holds[aws.ToString(a.AllocationId)] = aws.ToString(a.InstanceId)
+		if aws.ToString(a.InstanceId) == t.From {
+			b.Log.Info("the elastic address is not given back: the instance it is from has another", "instance", t.From)
+			return nil
+		}
+	}
+	if holds[t.Allocation] != b.Instance.ID {
+		return nil // it was taken over in turn
+	}
+	known, err := b.instances(ctx, []string{t.From})
+	if err != nil {
+		return err
+	}
+	if state := stateOf(known[t.From]); state != ec2types.InstanceStateNameRunning {
+		b.Log.Info("the elastic address is not given back: the instance it is from is gone", "instance", t.From, "state", stateText(state))
+		return nil
+	}
+	if err := b.associate(ctx, t.Allocation, t.From, true); err != nil {
+		return err
+	}
+	b.Log.Info("elastic address given back", "address", t.Allocation, "to", t.From)
+	return nil
+}

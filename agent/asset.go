@@ -1,0 +1,87 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/pebble/spacel/agent/document"
+)
+
+// assetCache keeps the asset for later boots, which need no S3 then. It may hold what only root may read.
+const assetCache = "var/lib/spacel/asset.json"
+
+// fetchAsset completes a document that did not fit user data with the part that is in S3.
+func fetchAsset(ctx context.Context, b *Boot) error {
+	asset := b.Document.Asset
+	if asset == nil {
+		return nil
+	}
+	data, err := b.asset(ctx, asset)
+	if err != nil {
+		return err
+	}
+	rest, err := parse(data)
+	if err != nil {
+		return fmt.Errorf("read s3://%s/%s: %w", asset.Bucket, asset.Key, err)
+	}
+	d := b.Document
+	if rest.Orbit != d.Orbit || rest.App != d.App || rest.Region != d.Region {
+		return fmt.Errorf("s3://%s/%s is of app %s in orbit %s in %s, not of this instance's", asset.Bucket, asset.Key, rest.App, rest.Orbit, rest.Region)
+	}
+	d.Units, d.Files, d.Environments, d.Volumes = rest.Units, rest.Files, rest.Environments, rest.Volumes
+	return nil
+}
+
+// asset is the asset's bytes, which have the digest that the document asks for.
+func (b *Boot) asset(ctx context.Context, asset *document.Asset[string]) ([]byte, error) {
+	if kept, err := b.readFile(assetCache); err == nil && digest(kept) == asset.Digest {
+		return kept, nil
+	}
+	data, err := b.fetch(ctx, asset.Bucket, asset.Key)
+	if err != nil {
+		return nil, fmt.Errorf("fetch s3://%s/%s: %w", asset.Bucket, asset.Key, err)
+	}
+	if got := digest(data); got != asset.Digest {
+		return nil, fmt.Errorf("s3://%s/%s has the sha256 %s, not %s: refused", asset.Bucket, asset.Key, got, asset.Digest)
+	}
+	return data, b.writeFile(assetCache, data, 0o600)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// fetch reads an object, also from a bucket in another region, which S3 names when it turns the call away.
+func (b *Boot) fetch(ctx context.Context, bucket, key string) ([]byte, error) {
+	in := &s3.GetObjectInput{Bucket: &bucket, Key: &key}
+	out, err := b.AWS.S3.GetObject(ctx, in)
+	if region := elsewhere(err); region != "" {
+		out, err = b.AWS.S3.GetObject(ctx, in, func(o *s3.Options) { o.Region = region })
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer out.Body.Close()
+	return io.ReadAll(io.LimitReader(out.Body, maxDocument))
+}
+
+// elsewhere is the region of a bucket that S3 says is not here, or "".
+func elsewhere(err error) string {
+	var refused *smithyhttp.ResponseError
+	if !errors.As(err, &refused) || refused.Response == nil {
+		return ""
+	}
+	if status := refused.HTTPStatusCode(); status != http.StatusMovedPermanently && status != http.StatusBadRequest {
+		return ""
+	}
+	return refused.Response.Header.Get("X-Amz-Bucket-Region")
+}

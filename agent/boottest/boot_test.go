@@ -1,0 +1,145 @@
+//go:build boot
+
+package boottest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long a machine may take to boot. Emulated, it takes some minutes; Docker's packages take some more.
+const patience = 12 * time.Minute
+
+func TestBoot(t *testing.T) {
+	for _, c := range []bootCase{
+		{name: "web", docker: true, sealed: "TOKEN", signal: "SUCCESS", within: patience, check: lives},
+		{name: "unit-mistake", docker: true, signal: "FAILURE", within: patience, log: []string{"web.service"}},
+		{name: "unit-exits", docker: true, signal: "FAILURE", within: patience, log: []string{"web.service", "status 1"}},
+		{name: "unhealthy", docker: true, age: 8 * time.Minute, signal: "FAILURE", within: patience, log: []string{"TCP:8080"}},
+		{name: "wrong-digest", docker: true, alter: map[string]string{"AgentDigestAmd64": strings.Repeat("0", 64)},
+			signal: "FAILURE", within: patience, log: []string{"has the sha256", "refused"}, check: nothingInstalled},
+		{name: "unreadable-secret", docker: true, sealed: "ANOTHER", signal: "FAILURE", within: patience, log: []string{"TOKEN"}},
+		{name: "container", signal: "SUCCESS", within: 2 * patience, check: serves},
+	} {
+		t.Run(c.name, c.run)
+	}
+}
+
+// serves holds that the app is reached, in the version deployed.
+func serves(t *testing.T, w *world) {
+	t.Helper()
+	want := "this is " + version + ": hello\n"
+	if got := w.get(); got != want {
+		t.Errorf("the app answers %q, want %q", got, want)
+	}
+}
+
+// get asks the app, or says why it gave no answer.
+func (w *world) get() string {
+	response, err := http.Get("http://" + w.machine.app)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
+}
+
+// lives follows an instance that booted: its app, its people, and a second boot.
+func lives(t *testing.T, w *world) {
+	serves(t, w)
+	w.seen += "; the app answers"
+	w.peopleLogIn()
+	w.rebooted()
+}
+
+// peopleLogIn holds that an admin logs in, that nobody else does, and that a right taken away counts at once.
+func (w *world) peopleLogIn() {
+	t := w.t
+	t.Helper()
+	environment, err := w.ada.run(w.machine.ssh, "sudo cat /files/web.env")
+	if err != nil {
+		t.Fatalf("an admin cannot log in: %v: %s", err, environment)
+	}
+	if !strings.Contains(environment, "TOKEN="+secretText) {
+		t.Error("the environment does not hold the secret")
+	}
+	if said, err := w.eve.run(w.machine.ssh, "true"); err == nil {
+		t.Errorf("another app's admin logs in: %s", said)
+	}
+	w.grant("eve")
+	if said, err := w.ada.run(w.machine.ssh, "true"); err == nil {
+		t.Errorf("an admin whose right was taken away logs in: %s", said)
+	}
+	w.becomes("the new admin logs in", func() error {
+		_, err := w.eve.run(w.machine.ssh, "! id ada")
+		return err
+	})
+	w.grant("ada")
+	w.becomes("the old admin logs in again", func() error {
+		_, err := w.ada.run(w.machine.ssh, "true")
+		return err
+	})
+	w.seen += "; ssh, revoked, granted"
+}
+
+// rebooted holds that a second boot goes on: the same agent, the same app, no second signal.
+func (w *world) rebooted() {
+	t := w.t
+	t.Helper()
+	fetched := w.cloud.count("s3:GET /agent")
+	if fetched != 1 {
+		t.Errorf("the agent was fetched %d times", fetched)
+	}
+	w.machine.stop(t)
+	w.machine.start(t)
+	w.becomes("the agent has booted again", func() error {
+		said, err := w.ada.run(w.machine.ssh, "test $(cut -d. -f1 /proc/uptime) -gt 0 && systemctl is-active spacel-agent web && "+
+			"sudo journalctl -b -u spacel-agent -o cat | grep -q 'stage local health check: done' && spacel-agent status")
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, said)
+		}
+		return nil
+	})
+	serves(t, w)
+	if n := w.cloud.count("s3:GET /agent"); n != fetched {
+		t.Errorf("the second boot fetched the agent again")
+	}
+	if n := len(w.cloud.signalled()); n != 1 {
+		t.Errorf("CloudFormation was signalled %d times", n)
+	}
+	w.seen += "; rebooted"
+}
+
+// becomes waits until something is so.
+func (w *world) becomes(what string, so func() error) {
+	w.t.Helper()
+	end := time.Now().Add(patience)
+	for {
+		err := so()
+		if err == nil {
+			return
+		}
+		if running := w.machine.running(); running != nil {
+			err = running
+		}
+		if time.Now().After(end) || w.machine.running() != nil {
+			w.t.Fatalf("in vain was it awaited that %s: %v", what, err)
+		}
+		time.Sleep(2 * time.Second)
+	}
+}
+
+// nothingInstalled holds that a refused agent is not there.
+func nothingInstalled(t *testing.T, w *world) {
+	if strings.Contains(w.machine.console.String(), "spacel-agent boot") {
+		t.Error("a refused agent was started")
+	}
+}

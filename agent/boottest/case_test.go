@@ -1,0 +1,340 @@
+//go:build boot
+
+package boottest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/secrets"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloudtest"
+)
+
+// What all cases share. The names of the region and the bucket are in the image's /etc/hosts, too.
+const (
+	orbit        = "test"
+	region       = "eu-west-1"
+	bucket       = "spacel-boot-test"
+	instanceType = "t3.nano"
+	version      = "v7"
+	secretText   = "correct horse battery staple"
+)
+
+// bootCase is an app, and what becomes of an instance of it.
+type bootCase struct {
+	name   string
+	docker bool              // the image has Docker already
+	age    time.Duration     // how long ago EC2 launched the instance when the machine starts
+	sealed string            // the key that the app's secret is bound to
+	alter  map[string]string // parameters that deploy would never give
+
+	signal string   // SUCCESS or FAILURE
+	log    []string // what the boot log says
+	within time.Duration
+	check  func(t *testing.T, w *world)
+}
+
+// world is one case: an account with what deploy puts there, and an instance.
+type world struct {
+	bootCase
+	t        *testing.T
+	config   aws.Config
+	cloud    *cloud
+	machine  *machine
+	instance instance
+	stack    *stack
+	dir      string // what was built
+	ada, eve person // an admin of the app, and one of another
+	seen     string // for the summary
+}
+
+func (c bootCase) run(t *testing.T) {
+	w := &world{bootCase: c, t: t, seen: "no signal"}
+	began := time.Now()
+	defer func() {
+		w.leave()
+		summary = append(summary, row{c.name, c.signal + c.reason(), w.seen, !t.Failed(), int(time.Since(began).Seconds())})
+	}()
+	image := makeImage(t, c.docker)
+	moto := cloudtest.Moto(t)
+	w.config = cloudtest.Config(t, moto, region)
+	w.build()
+	w.prepare()
+	front, address := newCloud(t, moto)
+	w.cloud = front
+	w.machine = newMachine(t, image, w.instance.id, newMetadata(t, w.instance, w.userData()), address)
+	w.machine.start(t)
+	w.expectSignal()
+	w.expectLog()
+	if c.check != nil {
+		c.check(t, w)
+	}
+	if strings.Contains(w.machine.console.String(), secretText) {
+		t.Error("the console shows a secret")
+	}
+	t.Logf("the machine called %s", strings.Join(front.operations(), ", "))
+}
+
+func (c bootCase) reason() string {
+	if len(c.log) == 0 {
+		return ""
+	}
+	return ": " + c.log[len(c.log)-1]
+}
+
+// leave shows the console to who looks into a failure.
+func (w *world) leave() {
+	if w.machine == nil {
+		return
+	}
+	if w.t.Failed() {
+		w.t.Logf("the console ended with\n%s", w.machine.console.tail(4000))
+	}
+}
+
+// must is for what has to go well before there is anything to test.
+func must[T any](t *testing.T, what string) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return v
+	}
+}
+
+// build builds the orbit and the case's app, as a user does. LARGE and PAYLOAD stand in the manifest for what no file holds.
+func (w *world) build() {
+	w.t.Helper()
+	source := must[[]byte](w.t, "read the manifest")(os.ReadFile("testdata/" + w.name + ".yaml"))
+	large := make([]byte, 12<<10)
+	_, _ = rand.Read(large)
+	text := strings.ReplaceAll(string(source), "LARGE", base64.StdEncoding.EncodeToString(large))
+	if w.sealed != "" {
+		text = strings.ReplaceAll(text, "PAYLOAD", encode(w.t, w.seal()))
+	}
+	dir := w.t.TempDir()
+	manifest := filepath.Join(dir, w.name+".yaml")
+	if err := os.WriteFile(manifest, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	w.dir = filepath.Join(dir, "build")
+	said, err := exec.Command(programs.spacel, "build", "--orbit", "testdata/orbit.yaml", manifest, "--with-orbit", "--out", w.dir).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("spacel build: %v\n%s", err, said)
+	}
+	w.stack = readStack(w.t, w.dir, orbit+"-"+w.name)
+	w.stack.account = cloudtest.Account(w.t)
+	w.stack.id = fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/3d4e1f60-0000-4000-8000-0123456789ab", region, w.stack.account, w.stack.Name)
+	w.stack.parameter = w.parameter
+}
+
+// seal encrypts the app's secret with the app's key.
+func (w *world) seal() document.Payload {
+	w.t.Helper()
+	client := kms.NewFromConfig(w.config)
+	bound := secrets.Context{Orbit: orbit, App: w.name, Key: w.sealed}
+	key := must[*kms.CreateKeyOutput](w.t, "make a key")(client.CreateKey(w.t.Context(), &kms.CreateKeyInput{}))
+	must[*kms.CreateAliasOutput](w.t, "name the key")(client.CreateAlias(w.t.Context(), &kms.CreateAliasInput{
+		AliasName: aws.String(bound.Alias()), TargetKeyId: key.KeyMetadata.KeyId,
+	}))
+	return must[document.Payload](w.t, "encrypt")(secrets.Seal(w.t.Context(), client, []byte(secretText), bound, []string{region}))
+}
+
+// prepare puts into the account what deploy and EC2 do: the tables, the agent, the assets, the instance, and people.
+func (w *world) prepare() {
+	w.t.Helper()
+	ctx, t := w.t.Context(), w.t
+	tables := readStack(t, w.dir, orbit+"-tables")
+	body := must[[]byte](t, "read the tables")(os.ReadFile(filepath.Join(w.dir, tables.Template)))
+	must[*cloudformation.CreateStackOutput](t, "make the tables")(cloudformation.NewFromConfig(w.config).CreateStack(ctx,
+		&cloudformation.CreateStackInput{StackName: &tables.Name, TemplateBody: aws.String(string(body))}))
+
+	files := s3.NewFromConfig(w.config, func(o *s3.Options) { o.UsePathStyle = true })
+	must[*s3.CreateBucketOutput](t, "make a bucket")(files.CreateBucket(ctx, &s3.CreateBucketInput{
+		Bucket: aws.String(bucket), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
+	}))
+	t.Cleanup(func() { emptyBucket(t, files) })
+	w.upload(files, "agent", programs.agent)
+	for _, asset := range must[[]os.DirEntry](t, "read the assets")(readDir(filepath.Join(w.dir, "assets"))) {
+		w.upload(files, "assets/"+asset.Name(), filepath.Join(w.dir, "assets", asset.Name()))
+	}
+
+	const image = "ami-12c6146b" // one that moto has
+	run := must[*ec2.RunInstancesOutput](t, "launch an instance")(ec2.NewFromConfig(w.config).RunInstances(ctx,
+		&ec2.RunInstancesInput{ImageId: aws.String(image), InstanceType: instanceType, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}))
+	w.instance = instance{
+		id: *run.Instances[0].InstanceId, image: image, account: w.stack.account, credentials: w.config.Credentials,
+		launched: time.Now().Add(-w.age),
+	}
+
+	w.ada, w.eve = newPerson(t, "ada"), newPerson(t, "eve")
+	for _, p := range []person{w.ada, w.eve} {
+		w.put(document.UsersTable, p.name, document.AccessKeys, p.line())
+	}
+	w.put(document.ServicesTable, "other", document.AccessAdmins, "eve")
+	w.grant("ada")
+}
+
+// readDir is empty for a directory that is not there.
+func readDir(dir string) ([]os.DirEntry, error) {
+	all, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	return all, err
+}
+
+// emptyBucket makes room for the next case: the name of a bucket is one for all accounts.
+func emptyBucket(t *testing.T, files *s3.Client) {
+	ctx := context.Background()
+	list, err := files.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, o := range list.Contents {
+		if _, err := files.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: o.Key}); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := files.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Error(err)
+	}
+}
+
+func (w *world) upload(files *s3.Client, key, path string) {
+	w.t.Helper()
+	file := must[*os.File](w.t, "open")(os.Open(path))
+	defer file.Close()
+	must[*s3.PutObjectOutput](w.t, "upload "+key)(files.PutObject(w.t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(key), Body: file,
+	}))
+}
+
+// grant lets people, and nobody else, log in to the app's instances.
+func (w *world) grant(names ...string) {
+	w.t.Helper()
+	w.put(document.ServicesTable, w.name, document.AccessAdmins, names...)
+}
+
+func (w *world) put(table, name, attribute string, values ...string) {
+	w.t.Helper()
+	item := map[string]types.AttributeValue{document.AccessName: &types.AttributeValueMemberS{Value: name}}
+	if len(values) > 0 {
+		item[attribute] = &types.AttributeValueMemberSS{Value: values}
+	}
+	must[*dynamodb.PutItemOutput](w.t, "write to "+table)(dynamodb.NewFromConfig(w.config).PutItem(w.t.Context(),
+		&dynamodb.PutItemInput{TableName: aws.String(orbit + "-" + table), Item: item}))
+}
+
+// parameter is what deploy resolves a parameter's source to.
+func (w *world) parameter(name string, from assembly.Source) (string, error) {
+	if value, ok := w.alter[name]; ok {
+		return value, nil
+	}
+	switch {
+	case from.Literal != nil:
+		return *from.Literal, nil
+	case from.Version != nil:
+		return version, nil
+	case from.Token != nil:
+		return "", nil
+	case from.Asset != nil && from.Asset.Part == "key":
+		return "assets/" + from.Asset.Digest, nil
+	case from.Asset != nil, from.Binary != nil && from.Binary.Part == "bucket":
+		return bucket, nil
+	case from.Binary != nil && from.Binary.Part == "key":
+		return "agent", nil
+	case from.Binary != nil && from.Binary.Part == "digest":
+		return digest(programs.agent)
+	case from.Output != nil && from.Output.Output == "BootLogGroup":
+		return orbit + "-boot", nil
+	}
+	return "", fmt.Errorf("no test knows a value for the parameter %s", name)
+}
+
+func digest(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
+}
+
+func (w *world) userData() string {
+	for name := range maps.Keys(w.alter) {
+		if _, ok := w.stack.Parameters[name]; !ok {
+			w.t.Fatalf("the stack has no parameter %s", name)
+		}
+	}
+	return w.stack.userData(w.t)
+}
+
+// expectSignal waits for the one signal.
+func (w *world) expectSignal() {
+	w.t.Helper()
+	end := time.Now().Add(w.within)
+	for len(w.cloud.signalled()) == 0 {
+		if err := w.machine.running(); err != nil {
+			w.t.Fatal(err)
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("no signal within %s", w.within)
+		}
+		time.Sleep(time.Second)
+	}
+	got, want := w.cloud.signalled(), signal{w.stack.id, "Asg", w.instance.id, w.signal}
+	w.seen = got[0].status
+	if len(got) != 1 || got[0] != want {
+		w.t.Errorf("CloudFormation was signalled %v, want %v", got, want)
+	}
+}
+
+// expectLog wants the lines in the boot log.
+func (w *world) expectLog() {
+	w.t.Helper()
+	out, err := cloudwatchlogs.NewFromConfig(w.config).GetLogEvents(w.t.Context(), &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String(orbit + "-boot"), LogStreamName: aws.String(w.name + "/" + w.instance.id), StartFromHead: aws.Bool(true),
+	})
+	if err != nil {
+		w.t.Errorf("read the boot log: %v", err)
+		return
+	}
+	var log strings.Builder
+	for _, e := range out.Events {
+		fmt.Fprintln(&log, *e.Message)
+	}
+	w.t.Logf("the boot log:\n%s", &log)
+	if strings.Contains(log.String(), secretText) {
+		w.t.Error("the boot log shows a secret")
+	}
+	for _, want := range w.log {
+		if !strings.Contains(log.String(), want) {
+			w.t.Errorf("the boot log does not say %q", want)
+		} else {
+			w.seen += ": " + want
+		}
+	}
+}

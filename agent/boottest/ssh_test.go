@@ -1,0 +1,58 @@
+//go:build boot
+
+package boottest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// person has a key, and perhaps the right to log in.
+type person struct {
+	name   string
+	signer ssh.Signer
+}
+
+func newPerson(t *testing.T, name string) person {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{name, signer}
+}
+
+// line is the person's public key as authorized_keys has it.
+func (p person) line() string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.signer.PublicKey()))) + " " + p.name
+}
+
+// run logs in to a machine and runs a command there.
+func (p person) run(address, command string) (string, error) {
+	client, err := ssh.Dial("tcp", address, &ssh.ClientConfig{
+		User:            p.name,
+		Auth:            []ssh.AuthMethod{ssh.PublicKeys(p.signer)},
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // the machine is a minute old, and on loopback
+		Timeout:         time.Minute,
+	})
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	session, err := client.NewSession()
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	said, err := session.CombinedOutput(command)
+	return string(said), err
+}

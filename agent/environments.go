@@ -1,0 +1,135 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/agent/document"
+)
+
+// environmentMode keeps an environment, which may hold passwords, to root: systemd reads it, and so does Docker's client in a
+// unit. A file of the same name can say otherwise.
+const environmentMode = 0o600
+
+func isEnvironment(name string) bool { return path.Ext(name) == ".env" }
+
+// environments writes the .env files that units read: a file of that name in the document, the unit's own variables, and
+// those of the databases and caches, where the user's own win.
+func environments(ctx context.Context, b *Boot) error {
+	names := b.environmentNames()
+	if len(names) == 0 {
+		return nil
+	}
+	stores, err := b.storeVariables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		text, err := b.environment(ctx, name, stores)
+		if err != nil {
+			return fmt.Errorf("environment %s: %w", name, err)
+		}
+		if err := b.writeNamed(filesDirectory, name, text, b.Document.Files[name].Mode, environmentMode); err != nil {
+			return fmt.Errorf("environment %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (b *Boot) environmentNames() []string {
+	names := slices.Collect(maps.Keys(b.Document.Environments))
+	for name := range b.Document.Files {
+		if isEnvironment(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// environment is the text of a .env file: NAME=value lines, where a value is all that follows the =, as Docker reads it.
+func (b *Boot) environment(ctx context.Context, name string, stores []document.Variable) ([]byte, error) {
+	var text bytes.Buffer
+	set := map[string]bool{}
+	if err := b.environmentFile(ctx, name, &text, set); err != nil {
+		return nil, err
+	}
+	for _, v := range b.Document.Environments[name] {
+		line, err := b.variable(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		text.WriteString(line)
+		set[v.Name] = true
+	}
+	for _, v := range stores {
+		if !set[v.Name] {
+			text.WriteString(v.Name + "=" + v.Value + "\n")
+		}
+	}
+	return text.Bytes(), nil
+}
+
+// environmentFile is the document's own file of that name, as it is but for values that are payloads.
+func (b *Boot) environmentFile(ctx context.Context, name string, text *bytes.Buffer, set map[string]bool) error {
+	file, ok := b.Document.Files[name]
+	if !ok {
+		return nil
+	}
+	data, err := b.content(ctx, name, file)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\r\n") + "\n"
+		key, value, _ := strings.Cut(strings.TrimLeft(strings.TrimSpace(line), " \t"), "=")
+		set[key] = true
+		if p := payloadIn(value); p != nil {
+			if line, err = b.variable(ctx, document.Variable{Name: key, Payload: p}); err != nil {
+				return err
+			}
+		}
+		text.WriteString(line)
+	}
+	return nil
+}
+
+// payloadIn is the encrypted payload that a value is as JSON, or nil.
+func payloadIn(value string) *document.Payload {
+	var p document.Payload
+	if !strings.HasPrefix(value, "{") || json.Unmarshal([]byte(value), &p) != nil || p.Key == "" || p.Ciphertext == "" {
+		return nil
+	}
+	return &p
+}
+
+// variable is a line of a .env file, which cannot hold line breaks. The text of a payload of version 0 starts with its NAME=,
+// or else it was encrypted for another.
+func (b *Boot) variable(ctx context.Context, v document.Variable) (string, error) {
+	value := v.Value
+	if v.Payload != nil {
+		plaintext, err := b.open(ctx, v.Name, *v.Payload)
+		if err != nil {
+			return "", err
+		}
+		value = strings.TrimRight(string(plaintext), "\r\n")
+		if v.Payload.Version == 0 {
+			var bound bool
+			if value, bound = strings.CutPrefix(value, v.Name+"="); !bound {
+				return "", fmt.Errorf("%s: the payload was encrypted for another name: encrypt it again with spacel secret", v.Name)
+			}
+			b.hidden.add([]byte(value))
+		}
+	}
+	if strings.ContainsAny(value, "\r\n\x00") {
+		return "", errors.New(v.Name + ": an environment cannot hold line breaks: use a file")
+	}
+	return v.Name + "=" + value + "\n", nil
+}

@@ -1,0 +1,235 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+)
+
+// mountFilesystem mounts a device, now and whenever the machine starts. An empty device gets a filesystem first; one with
+// anything else on it is refused. systemd mounts, and checks the filesystem before: at a reboot it may be doing so already.
+func (b *Boot) mountFilesystem(ctx context.Context, device, point string) error {
+	point = path.Clean(point)
+	if point == "/" {
+		return errors.New("a volume cannot be mounted at /")
+	}
+	found, err := b.prepare(ctx, device)
+	if err != nil {
+		return err
+	}
+	if from := b.Machine.mountedFrom(point); from != "" && from != device {
+		b.Log.Warn(point + " is mounted from " + from + ": unmounting that")
+		if err := b.unmount(ctx, point); err != nil {
+			return err
+		}
+	}
+	if err := b.mountAtBoot(ctx, found, point); err != nil {
+		return err
+	}
+	if err := b.mountNow(ctx, device, point); err != nil {
+		return err
+	}
+	b.grow(ctx, found, device)
+	return nil
+}
+
+// filesystem is what blkid finds on a device.
+type filesystem struct{ kind, uuid string }
+
+// prepare says which filesystem is on a device, and makes one if nothing at all is.
+func (b *Boot) prepare(ctx context.Context, device string) (filesystem, error) {
+	found, err := b.probe(ctx, device)
+	if err != nil || found.kind != "" {
+		return found, err
+	}
+	if err := b.Machine.mustBeBlank(device); err != nil {
+		return found, err
+	}
+	b.Log.Info("making a filesystem on an empty device", "device", device)
+	if _, err := b.Machine.Run(ctx, "mkfs.ext4", "-q", device); err != nil {
+		return found, fmt.Errorf("make a filesystem on %s: %w", device, err)
+	}
+	if found, err = b.probe(ctx, device); err == nil && found.kind == "" {
+		err = fmt.Errorf("%s has no filesystem that blkid knows after mkfs.ext4", device)
+	}
+	return found, err
+}
+
+// probe asks blkid what is on a device: nothing that it knows is an empty answer. Anything but one filesystem is an error.
+func (b *Boot) probe(ctx context.Context, device string) (filesystem, error) {
+	out, err := b.Machine.Run(ctx, "blkid", "-p", "-o", "export", device)
+	if exitCode(err) == nothingFound && out == "" {
+		return filesystem{}, nil
+	}
+	if err != nil {
+		return filesystem{}, fmt.Errorf("find out what is on %s, which is left as it is: %w", device, err)
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(out) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		found[name] = value
+	}
+	if found["USAGE"] != "filesystem" || found["TYPE"] == "" || found["UUID"] == "" {
+		return filesystem{}, fmt.Errorf("%s holds something else than a filesystem, and is left as it is: blkid says %s", device, oneLine(out))
+	}
+	return filesystem{found["TYPE"], found["UUID"]}, nil
+}
+
+// nothingFound is blkid's exit code when it recognises nothing, and when it cannot read the device.
+const nothingFound = 2
+
+// exitCode is a program's exit code, 0 if it did not fail by itself.
+func exitCode(err error) int {
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+// edge is how much of a device's beginning and end must be zeros. All that marks a disk as used is there; EBS volumes and
+// instance store disks begin as zeros.
+const edge = 1 << 20
+
+// mustBeBlank is the second opinion before a device is formatted: not a byte of data at its edges.
+func (m Machine) mustBeBlank(device string) error {
+	f, err := os.Open(filepath.Join(m.Root, device))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("find the size of %s: %w", device, err)
+	}
+	if size == 0 {
+		return fmt.Errorf("%s has no size", device)
+	}
+	for _, at := range []int64{0, max(0, size-edge)} {
+		data := make([]byte, min(edge, size))
+		if _, err := f.ReadAt(data, at); err != nil {
+			return fmt.Errorf("read %s: %w", device, err)
+		}
+		if len(bytes.Trim(data, "\x00")) > 0 {
+			return fmt.Errorf("%s is not empty, though blkid knows nothing on it: it is not formatted. To use it, erase it or make a filesystem on it", device)
+		}
+	}
+	return nil
+}
+
+const fstab = "/etc/fstab"
+
+// mountAtBoot gives the mount point a line in fstab, in place of any other that it has. The machine starts without the volume,
+// too: the agent then says what is wrong.
+func (b *Boot) mountAtBoot(ctx context.Context, found filesystem, point string) error {
+	before, err := b.readFile(fstab)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	line := fmt.Sprintf("UUID=%s %s %s defaults,nofail,x-systemd.device-timeout=30s 0 2\n", found.uuid, point, found.kind)
+	after := withMount(string(before), point, line)
+	if after == string(before) {
+		return nil
+	}
+	if err := b.writeFile(fstab, []byte(after), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", fstab, err)
+	}
+	// Else systemd goes by the old line, and may unmount what it does not know of.
+	if _, err := b.Machine.Run(ctx, "systemctl", "daemon-reload"); err != nil {
+		return fmt.Errorf("have systemd read %s: %w", fstab, err)
+	}
+	return nil
+}
+
+// withMount is fstab with this line for the mount point.
+func withMount(table, point, line string) string {
+	var out strings.Builder
+	for old := range strings.Lines(table) {
+		if fields := strings.Fields(old); len(fields) > 1 && !strings.HasPrefix(fields[0], "#") && path.Clean(fields[1]) == point {
+			continue
+		}
+		out.WriteString(strings.TrimSuffix(old, "\n") + "\n")
+	}
+	return out.String() + line
+}
+
+func (b *Boot) mountNow(ctx context.Context, device, point string) error {
+	name := mountUnit(point)
+	if _, err := b.Machine.Run(ctx, "systemctl", "start", name); err != nil {
+		return b.because(ctx, name, fmt.Errorf("cannot mount %s: %w", device, err))
+	}
+	if from := b.Machine.mountedFrom(point); from != device {
+		return fmt.Errorf("%s is mounted from %q, not from %s", point, from, device)
+	}
+	return nil
+}
+
+func (b *Boot) unmount(ctx context.Context, point string) error {
+	point = path.Clean(point)
+	if b.Machine.mountedFrom(point) == "" {
+		return nil
+	}
+	if _, err := b.Machine.Run(ctx, "systemctl", "stop", mountUnit(point)); err != nil {
+		return fmt.Errorf("unmount %s: %w", point, err)
+	}
+	return nil
+}
+
+// mountUnit is the unit that systemd makes of a line of fstab.
+func mountUnit(point string) string { return unit.UnitNamePathEscape(point) + ".mount" }
+
+// mountedFrom is the device that is mounted at a point, "" without one. Of several on top of each other it is the last.
+func (m Machine) mountedFrom(point string) string {
+	table, _ := os.ReadFile(filepath.Join(m.Root, "proc/self/mounts")) // where there is none, nothing is mounted
+	from := ""
+	for line := range strings.Lines(string(table)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == point {
+			from = fields[0]
+		}
+	}
+	return from
+}
+
+// grow has a filesystem use all of its device, which may have become larger when it moved.
+func (b *Boot) grow(ctx context.Context, found filesystem, device string) {
+	if !strings.HasPrefix(found.kind, "ext") {
+		return
+	}
+	if _, err := b.Machine.Run(ctx, "resize2fs", device); err != nil {
+		b.Log.Warn("the filesystem keeps its size", "device", device, "error", err)
+	}
+}
+
+// The marks that say, on a volume, which it is. Apps read them.
+const (
+	labelMark = ".space-label"
+	indexMark = ".space-index"
+)
+
+// leaveMarks leaves them, and lets every user write to a volume that had none yet: containers run as anyone.
+func (b *Boot) leaveMarks(point string, marks map[string]string) error {
+	if _, err := b.readFile(path.Join(point, labelMark)); errors.Is(err, fs.ErrNotExist) {
+		if err := os.Chmod(filepath.Join(b.Machine.Root, point), 0o777); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{indexMark, labelMark} { // the label last: it says that all is done
+		text, wanted := marks[name]
+		if was, err := b.readFile(path.Join(point, name)); !wanted || err == nil && string(was) == text+"\n" {
+			continue
+		}
+		if err := b.writeBelow(point, name, []byte(text+"\n"), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", path.Join(point, name), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+)
+
+// metadataDeadline is how long the metadata service may take to answer: the network of a machine that has just started may lag.
+const (
+	metadataDeadline = 2 * time.Minute
+	metadataPause    = 2 * time.Second
+)
+
+// newMetadata is a client of version 2 of the metadata service, never of version 1. An empty endpoint means the service's own.
+func newMetadata(endpoint string) *imds.Client {
+	return imds.New(imds.Options{Endpoint: endpoint, EnableFallback: aws.FalseTernary, ClientEnableState: imds.ClientEnabled})
+}
+
+// identify asks the metadata service which instance this is.
+func identify(ctx context.Context, metadata *imds.Client) (Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, metadataDeadline)
+	defer cancel()
+	out, err := metadata.GetInstanceIdentityDocument(ctx, nil)
+	for err != nil && sleep(ctx, metadataPause) {
+		out, err = metadata.GetInstanceIdentityDocument(ctx, nil)
+	}
+	if err != nil {
+		return Instance{}, fmt.Errorf("ask the metadata service which instance this is: %w", err)
+	}
+	return Instance{
+		ID:           out.InstanceID,
+		Region:       out.Region,
+		Zone:         out.AvailabilityZone,
+		Type:         out.InstanceType,
+		Architecture: architecture(out.Architecture),
+		Launched:     out.PendingTime,
+	}, nil
+}
+
+// architecture is EC2's word in Go's and Debian's.
+func architecture(ec2 string) string {
+	if ec2 == "x86_64" {
+		return "amd64"
+	}
+	return ec2
+}

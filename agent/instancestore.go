@@ -1,0 +1,27 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+)
+
+// instanceStore mounts the instance's own disks. They are empty after a launch, and after a stop and a start.
+func instanceStore(ctx context.Context, b *Boot) error {
+	for _, v := range b.Document.Volumes {
+		if v.Disk == nil {
+			continue
+		}
+		device := b.Machine.ownDisk(*v.Disk)
+		if device == "" {
+			return fmt.Errorf("volume %s: the instance, a %s, has no disk %d of its own", v.Label, b.Instance.Type, *v.Disk)
+		}
+		if err := b.mountFilesystem(ctx, device, v.MountPoint); err != nil {
+			return fmt.Errorf("volume %s: %w", v.Label, err)
+		}
+		if err := b.leaveMarks(v.MountPoint, map[string]string{labelMark: v.Label}); err != nil {
+			return fmt.Errorf("volume %s: %w", v.Label, err)
+		}
+		b.Log.Info("instance store mounted", "volume", v.Label, "device", device, "at", v.MountPoint)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/pebble/spacel/agent/document"
+)
+
+// checkDeadline is how long one attempt may take.
+const checkDeadline = 5 * time.Second
+
+// localHealth waits until the app answers on the machine itself.
+func localHealth(ctx context.Context, b *Boot) error {
+	check := b.Document.LocalHealth
+	if check == nil {
+		return nil
+	}
+	return b.until(ctx, func(whole context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(whole, checkDeadline)
+		defer cancel()
+		err := checkLocal(ctx, check)
+		if whole.Err() != nil {
+			return "", whole.Err() // what was waited for before says more
+		}
+		if err != nil {
+			return fmt.Sprintf("%s:%d%s on this machine: %s", check.Protocol, check.Port, check.Path, err), nil
+		}
+		return "", nil
+	})
+}
+
+// checkLocal asks once. A certificate is not checked: it is for the name that clients use, not for this address.
+func checkLocal(ctx context.Context, check *document.LocalHealth) error {
+	at := address("127.0.0.1", check.Port)
+	trustAny := &tls.Config{InsecureSkipVerify: true}
+	switch check.Protocol {
+	case "TCP":
+		return closeAfter((&net.Dialer{}).DialContext(ctx, "tcp", at))
+	case "SSL":
+		return closeAfter((&tls.Dialer{Config: trustAny}).DialContext(ctx, "tcp", at))
+	case "HTTP":
+		return ask(ctx, "http://"+at+check.Path, nil)
+	case "HTTPS":
+		return ask(ctx, "https://"+at+check.Path, trustAny)
+	}
+	return fmt.Errorf("the protocol must be TCP, SSL, HTTP or HTTPS, got %s", check.Protocol)
+}
+
+func closeAfter(conn net.Conn, err error) error {
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// ask wants a 200, as a load balancer does.
+func ask(ctx context.Context, url string, config *tls.Config) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := (&http.Transport{TLSClientConfig: config, DisableKeepAlives: true}).RoundTrip(request) // which follows no redirect
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the answer is %s, not 200", response.Status)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// accounts are the machine's users and groups.
+type accounts struct {
+	users  map[string]int  // uid by name
+	groups map[string]bool // names
+	ours   map[string]bool // users that the agent made
+}
+
+// foreign says whether the system has a user of this name that the agent didn't make, or a group, without which useradd makes
+// no user.
+func (a accounts) foreign(name string) bool {
+	_, user := a.users[name]
+	return (user || a.groups[name]) && !a.ours[name]
+}
+
+func readAccounts(m Machine) (accounts, error) {
+	a := accounts{users: map[string]int{}, groups: map[string]bool{}, ours: map[string]bool{}}
+	users, err := readDatabase(m, "/etc/passwd", 4)
+	if err != nil {
+		return a, err
+	}
+	for _, fields := range users {
+		if a.users[fields[0]], err = strconv.Atoi(fields[2]); err != nil {
+			return a, fmt.Errorf("read the uid of %s in /etc/passwd: %w", fields[0], err)
+		}
+	}
+	groups, err := readDatabase(m, "/etc/group", 4)
+	if err != nil {
+		return a, err
+	}
+	for _, fields := range groups {
+		a.groups[fields[0]] = true
+		if fields[0] == peopleGroup {
+			a.own(strings.Split(fields[3], ","))
+		}
+	}
+	return a, nil
+}
+
+// own notes the members of our group, but for those that are the system's.
+func (a accounts) own(members []string) {
+	for _, name := range members {
+		if uid, exists := a.users[name]; exists && uid >= accountsFloor {
+			a.ours[name] = true
+		}
+	}
+}
+
+// readDatabase reads a file of lines with fields between colons, those that have enough of them.
+func readDatabase(m Machine, path string, fields int) ([][]string, error) {
+	body, err := os.ReadFile(filepath.Join(m.Root, path))
+	if err != nil {
+		return nil, fmt.Errorf("read the system's accounts: %w", err)
+	}
+	var all [][]string
+	for line := range strings.Lines(string(body)) {
+		all = append(all, strings.Split(strings.TrimSuffix(line, "\n"), ":"))
+	}
+	return slices.DeleteFunc(all, func(line []string) bool { return len(line) < fields }), nil
+}
+
+func (p *People) addUser(ctx context.Context, name string) error {
+	if _, err := p.Machine.Run(ctx, "useradd", "--create-home", "--shell", "/bin/bash", "--groups", peopleGroup, name); err != nil {
+		return fmt.Errorf("make the user %s: %w", name, err)
+	}
+	p.Log.Info("made a user", "user", name)
+	return nil
+}
+
+// removeUser ends what a user runs and removes the user. The home is left, for root: the next user may get the same uid.
+// Whatever fails is tried again the next time.
+func (p *People) removeUser(ctx context.Context, name string) error {
+	// It fails, too, when the user is not logged in.
+	_, _ = p.Machine.Run(ctx, "loginctl", "kill-user", "--signal=SIGKILL", name)
+	if err := p.setHomeAside(name); err != nil {
+		return fmt.Errorf("remove the user %s: %w", name, err)
+	}
+	if _, err := p.Machine.Run(ctx, "userdel", name); err != nil {
+		return fmt.Errorf("remove the user %s: %w", name, err)
+	}
+	p.Log.Info("removed a user, who may not log in any more", "user", name)
+	return nil
+}
+
+// setHomeAside gives a home to root under another name. Nothing is below it that another user can reach.
+func (p *People) setHomeAside(name string) error {
+	homes := filepath.Join(p.Machine.Root, "/home")
+	aside := filepath.Join(homes, fmt.Sprintf(".removed-%s-%d", name, p.Now().Unix()))
+	err := os.Rename(filepath.Join(homes, name), aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Lchown(aside, os.Geteuid(), os.Getegid()), os.Chmod(aside, 0o700))
+}

@@ -1,0 +1,129 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// logLine is a line of the log.
+type logLine struct {
+	at   time.Time
+	text string
+}
+
+// logOutput is where the log goes: the console, which systemd copies to the journal, and log groups once they are known. No
+// line shows what is hidden.
+type logOutput struct {
+	hidden *hidden
+
+	mu      sync.Mutex
+	console io.Writer
+	early   []logLine // those before the groups were known
+	groups  []*logStream
+}
+
+// NewLog is a log that goes nowhere but to w, a line a record.
+func NewLog(w io.Writer) *slog.Logger {
+	log, _ := newLog(w)
+	return log
+}
+
+func newLog(console io.Writer) (*slog.Logger, *logOutput) {
+	out := &logOutput{hidden: &hidden{}, console: console}
+	return slog.New(logHandler{out: out}), out
+}
+
+// send adds groups. They get what was logged so far too.
+func (o *logOutput) send(groups ...*logStream) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, g := range groups {
+		g.add(o.early...)
+	}
+	o.groups = append(o.groups, groups...)
+	o.early = nil
+}
+
+func (o *logOutput) write(line logLine) {
+	line.text = o.hidden.mask(line.text)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = io.WriteString(o.console, line.text+"\n") // there is nowhere to say that this failed
+	if len(o.groups) == 0 {
+		o.early = append(o.early, line)
+	}
+	for _, g := range o.groups {
+		g.add(line)
+	}
+}
+
+// flush sends every group what it has not had yet.
+func (o *logOutput) flush(ctx context.Context) {
+	o.mu.Lock()
+	groups := o.groups
+	o.mu.Unlock()
+	for _, g := range groups {
+		if err := g.flush(ctx); err != nil {
+			o.complain(g, err)
+		}
+	}
+}
+
+// complain tells the console alone, and once a group.
+func (o *logOutput) complain(g *logStream, err error) {
+	if g.complained {
+		return
+	}
+	g.complained = true
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = io.WriteString(o.console, "warning: "+oneLine(err.Error())+"\n")
+}
+
+// logHandler writes a record as a line: its message and its attributes.
+type logHandler struct {
+	out   *logOutput
+	attrs string
+}
+
+func (h logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+
+func (h logHandler) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	if r.Level >= slog.LevelWarn {
+		text = strings.ToLower(r.Level.String()) + ": " + text
+	}
+	text += h.attrs
+	r.Attrs(func(a slog.Attr) bool {
+		text += attribute(a)
+		return true
+	})
+	h.out.write(logLine{r.Time, oneLine(text)})
+	return nil
+}
+
+func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, a := range attrs {
+		h.attrs += attribute(a)
+	}
+	return h
+}
+
+func (h logHandler) WithGroup(string) slog.Handler { return h }
+
+func attribute(a slog.Attr) string { return " " + a.Key + "=" + a.Value.String() }
+
+// oneLine is text that a console can show: what an app wrote may hold anything.
+func oneLine(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", " | "))
+}

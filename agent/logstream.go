@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// What PutLogEvents takes: bytes a call, an event counting for 26 more than its text, and events a call (CloudWatch Logs API,
+// PutLogEvents). A line is cut well below the largest event.
+const (
+	maxBatchBytes  = 1 << 20
+	maxBatchEvents = 10000
+	eventOverhead  = 26
+	maxLine        = 16 << 10
+	maxWaiting     = 20000 // lines; the oldest go when a group cannot be reached
+)
+
+// logPause is how long a line may wait until it is sent.
+const logPause = 5 * time.Second
+
+// logStream is a stream of a log group, which the user data's script may have made already.
+type logStream struct {
+	client        *cloudwatchlogs.Client
+	group, stream string
+	complained    bool
+
+	mu      sync.Mutex
+	made    bool
+	waiting []logLine
+}
+
+func (s *logStream) add(lines ...logLine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, lines...)
+	if more := len(s.waiting) - maxWaiting; more > 0 {
+		s.waiting = s.waiting[more:]
+	}
+}
+
+// flush sends what waits. What could not be sent goes on waiting.
+func (s *logStream) flush(ctx context.Context) error {
+	for {
+		batch := s.batch()
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := s.put(ctx, batch); err != nil {
+			return fmt.Errorf("write to log group %s: %w", s.group, err)
+		}
+		s.mu.Lock()
+		s.waiting = s.waiting[min(len(batch), len(s.waiting)):]
+		s.mu.Unlock()
+	}
+}
+
+// batch is as much of what waits as one call takes.
+func (s *logStream) batch() []types.InputLogEvent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var batch []types.InputLogEvent
+	size := 0
+	for _, line := range s.waiting {
+		text := strings.ToValidUTF8(line.text[:min(len(line.text), maxLine)], "")
+		if text == "" {
+			text = " " // an event must have a text
+		}
+		if size += len(text) + eventOverhead; size > maxBatchBytes || len(batch) == maxBatchEvents {
+			break
+		}
+		at := line.at.UnixMilli()
+		batch = append(batch, types.InputLogEvent{Message: &text, Timestamp: &at})
+	}
+	return batch
+}
+
+func (s *logStream) put(ctx context.Context, batch []types.InputLogEvent) error {
+	if err := s.make(ctx); err != nil {
+		return err
+	}
+	_, err := s.client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.group, LogStreamName: &s.stream, LogEvents: batch})
+	return err
+}
+
+func (s *logStream) make(ctx context.Context) error {
+	if s.made {
+		return nil
+	}
+	_, err := s.client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &s.group, LogStreamName: &s.stream})
+	var exists *types.ResourceAlreadyExistsException
+	if err != nil && !errors.As(err, &exists) {
+		return err
+	}
+	s.made = true
+	return nil
+}
+
+// streams are where the boot's log goes beside the console: a stream of the instance's own in each group.
+func (b *Boot) streams() []*logStream {
+	groups := []string{b.Document.BootLog}
+	if b.Document.Logging != nil {
+		groups = append(groups, b.Document.Logging.Deploy)
+	}
+	var streams []*logStream
+	for _, group := range groups {
+		if group != "" {
+			streams = append(streams, &logStream{client: b.AWS.Logs, group: group, stream: b.streamName()})
+		}
+	}
+	return streams
+}
+
+// streamName is the same as in the user data's script.
+func (b *Boot) streamName() string {
+	name := b.Document.App
+	if name == "" {
+		name = "bastion"
+	}
+	return name + "/" + b.Instance.ID
+}
+
+// ship sends the log now and then until the returned function ends that, with all that is left.
+func (o *logOutput) ship(ctx context.Context) (stop func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for sleep(ctx, logPause) {
+			o.flush(ctx)
+		}
+	}()
+	return func(last context.Context) {
+		cancel()
+		<-ended
+		o.flush(last)
+	}
+}

@@ -1,0 +1,54 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Where people's access lives on an instance.
+const (
+	accessPath    = "/etc/spacel/access.json"     // Access, for sshd's command, which may not read the document
+	peoplePath    = "/var/lib/spacel/people.json" // what the tables last said
+	peopleGroup   = "spacel-people"               // whose members are the users that the agent made
+	keysUser      = "spacel-keys"                 // who sshd asks for keys as
+	accountsFloor = 1000                          // the first uid of people (Debian Policy, 9.2.2): no account below is ever touched
+)
+
+// Access is what of the instance document decides who may log in.
+type Access struct {
+	Orbit   string `json:"orbit"`
+	App     string `json:"app,omitempty"`
+	Region  string `json:"region"`
+	Bastion bool   `json:"bastion,omitempty"`
+}
+
+// People knows who may log in to an instance: on a bastion the admins of every service, elsewhere those of the app's service
+// and the operators.
+type People struct {
+	Access  Access
+	Tables  *dynamodb.Client
+	Machine Machine
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// OpenPeople reads what the boot left of the instance document. The tables are asked with the instance's
+// own rights.
+func OpenPeople(m Machine, at Endpoints, log *slog.Logger) (*People, error) {
+	body, err := os.ReadFile(filepath.Join(m.Root, accessPath))
+	if err != nil {
+		return nil, fmt.Errorf("read whose instance this is: %w", err)
+	}
+	p := &People{Machine: m, Log: log, Now: time.Now}
+	if err := json.Unmarshal(body, &p.Access); err != nil {
+		return nil, fmt.Errorf("read %s: %w", accessPath, err)
+	}
+	p.Tables = dynamodb.NewFromConfig(roleConfig(p.Access.Region, newMetadata(at.Metadata), at.Services))
+	return p, nil
+}

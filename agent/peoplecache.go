@@ -1,0 +1,37 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// seen is what the tables said when they were last asked. Public keys are no secret, and the user that sshd asks as must be
+// able to read it.
+type seen struct {
+	Asked   time.Time           `json:"asked"`
+	Keys    map[string][]string `json:"keys"`              // of those who may log in
+	Refused map[string]string   `json:"refused,omitempty"` // why somebody has no user here, so that it is said once only
+}
+
+func readSeen(m Machine) (seen, error) {
+	body, err := os.ReadFile(filepath.Join(m.Root, peoplePath))
+	if err != nil {
+		return seen{}, fmt.Errorf("read the keys last seen: %w", err)
+	}
+	var s seen
+	if err := json.Unmarshal(body, &s); err != nil {
+		return seen{}, fmt.Errorf("read the keys last seen in %s: %w", peoplePath, err)
+	}
+	return s, nil
+}
+
+func (s seen) write(m Machine) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode the keys last seen: %w", err)
+	}
+	return (&Boot{Machine: m}).writeFile(peoplePath, body, 0o644)
+}

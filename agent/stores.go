@@ -1,0 +1,137 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/pebble/spacel/agent/document"
+)
+
+// credentials are what the secret of a database or a cache holds, among other things.
+type credentials struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// schemes are those of databases' URLs, by the first word of RDS's name of the engine where they differ.
+var schemes = map[string]string{"mariadb": "mysql"}
+
+// storeVariables are how every unit finds the app's databases and caches.
+func (b *Boot) storeVariables(ctx context.Context) ([]document.Variable, error) {
+	var all []document.Variable
+	for _, name := range slices.Sorted(maps.Keys(b.Document.Databases)) {
+		d := b.Document.Databases[name]
+		who, err := b.credentials(ctx, d.Secret)
+		if err != nil {
+			return nil, fmt.Errorf("database %s: %w", name, err)
+		}
+		all = append(all, databaseVariables(prefix(name), d, who)...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Document.Caches)) {
+		c := b.Document.Caches[name]
+		who, err := b.credentials(ctx, c.Secret)
+		if err != nil {
+			return nil, fmt.Errorf("cache %s: %w", name, err)
+		}
+		all = append(all, cacheVariables(prefix(name), c, who)...)
+	}
+	return all, nil
+}
+
+// credentials reads a secret of Secrets Manager by its ARN.
+func (b *Boot) credentials(ctx context.Context, arn string) (credentials, error) {
+	out, err := b.AWS.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+	if err != nil {
+		return credentials{}, fmt.Errorf("read secret %s: %w", arn, err)
+	}
+	var c credentials
+	if out.SecretString == nil || json.Unmarshal([]byte(*out.SecretString), &c) != nil || c.Password == "" {
+		return credentials{}, fmt.Errorf("read secret %s: it must be JSON with a password", arn) // the cause would quote it
+	}
+	b.hidden.add([]byte(c.Password))
+	if strings.ContainsAny(c.Username+c.Password, "\r\n\x00") {
+		return credentials{}, errors.New("its user or password holds a line break, which an environment cannot hold")
+	}
+	return c, nil
+}
+
+// prefix is a store's name as its variables begin.
+func prefix(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' {
+			return c
+		}
+		return '_'
+	}, strings.ToUpper(name))
+}
+
+func databaseVariables(prefix string, d document.Database[string], who credentials) []document.Variable {
+	variables := []document.Variable{
+		{Name: prefix + "_URL", Value: databaseURL(d, who)},
+		{Name: prefix + "_HOSTNAME", Value: d.Host},
+		{Name: prefix + "_PORT", Value: strconv.Itoa(d.Port)},
+		{Name: prefix + "_USERNAME", Value: who.Username},
+		{Name: prefix + "_PASSWORD", Value: who.Password},
+	}
+	if d.Database != "" {
+		variables = append(variables, document.Variable{Name: prefix + "_DATABASE", Value: d.Database})
+	}
+	return variables
+}
+
+// databaseURL asks Postgres for TLS, which libpq and most that read such a URL take from it. There is no one word for the others.
+func databaseURL(d document.Database[string], who credentials) string {
+	family, _, _ := strings.Cut(d.Engine, "-")
+	u := url.URL{Scheme: family, User: url.UserPassword(who.Username, who.Password), Host: address(d.Host, d.Port)}
+	if scheme := schemes[family]; scheme != "" {
+		u.Scheme = scheme
+	}
+	if d.Database != "" {
+		u.Path = "/" + d.Database
+	}
+	if family == "postgres" {
+		u.RawQuery = "sslmode=require"
+	}
+	return u.String()
+}
+
+// cacheVariables name no database, and a URL for each node when there are several.
+func cacheVariables(prefix string, c document.Cache[string], who credentials) []document.Variable {
+	user := cmp.Or(who.Username, "default")
+	at := func(host string) string {
+		u := url.URL{Scheme: "rediss", User: url.UserPassword(user, who.Password), Host: address(host, c.Port)}
+		return u.String()
+	}
+	variables := []document.Variable{
+		{Name: prefix + "_URL", Value: at(c.Host)},
+		{Name: prefix + "_HOSTNAME", Value: c.Host},
+		{Name: prefix + "_PORT", Value: strconv.Itoa(c.Port)},
+		{Name: prefix + "_USERNAME", Value: user},
+		{Name: prefix + "_PASSWORD", Value: who.Password},
+	}
+	if c.Reader != "" {
+		variables = append(variables, document.Variable{Name: prefix + "_READER_URL", Value: at(c.Reader)})
+	}
+	for i, node := range nodes(c.Nodes) {
+		variables = append(variables, document.Variable{Name: fmt.Sprintf("%s_URL_%02d", prefix, i), Value: at(node)})
+	}
+	return variables
+}
+
+// nodes are the host names of a list as ElastiCache writes it: [a, b].
+func nodes(list string) []string {
+	return strings.FieldsFunc(list, func(c rune) bool { return strings.ContainsRune("[], ", c) })
+}
+
+func address(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

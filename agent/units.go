@@ -1,0 +1,196 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	lookPause    = time.Second      // between looks at units that start
+	settle       = 10 * time.Second // for which a service must run before it counts as started
+	mostRestarts = 10               // within which a service must have settled
+)
+
+// ready lets the units start that wait for the agent. From here on it starts units itself, which would wait for it otherwise.
+func ready(_ context.Context, b *Boot) error {
+	if b.Machine.Notify == nil {
+		return nil
+	}
+	return b.Machine.Notify("READY=1")
+}
+
+// units starts the document's units and waits until each runs, or has run if it is meant to end.
+func units(ctx context.Context, b *Boot) error {
+	if len(b.Document.Units) == 0 {
+		return nil
+	}
+	systemd, err := b.systemd(ctx)
+	if err != nil {
+		return err
+	}
+	defer systemd.Close()
+	if err := systemd.Reload(ctx); err != nil {
+		return fmt.Errorf("have systemd read the units: %w", err)
+	}
+	names, err := toStart(ctx, systemd, slices.Sorted(maps.Keys(b.Document.Units)))
+	if err != nil {
+		return err
+	}
+	var starts []*start
+	for _, name := range names {
+		s, err := b.start(ctx, systemd, name)
+		if err != nil {
+			return b.because(ctx, name, err)
+		}
+		starts = append(starts, s)
+	}
+	return b.watch(ctx, systemd, starts)
+}
+
+func (b *Boot) systemd(ctx context.Context) (Systemd, error) {
+	if b.Machine.Systemd == nil {
+		return nil, errors.New("there is no systemd to start units with")
+	}
+	return b.Machine.Systemd(ctx)
+}
+
+// toStart leaves a service to the timer that starts it, and a template to whom names its instances.
+func toStart(ctx context.Context, systemd Systemd, names []string) ([]string, error) {
+	owned := map[string]bool{}
+	for _, name := range names {
+		if path.Ext(name) != ".timer" {
+			continue
+		}
+		timer, err := systemd.State(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("ask systemd what %s starts: %w", name, err)
+		}
+		for _, unit := range timer.Triggers {
+			owned[unit] = true
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		return owned[name] || strings.HasSuffix(strings.TrimSuffix(name, path.Ext(name)), "@")
+	}), nil
+}
+
+// start is a unit on its way.
+type start struct {
+	unit     string
+	job      <-chan string
+	result   string    // of the job, once it is over
+	since    time.Time // when it was first seen to run, without a restart since
+	restarts int       // at that time
+	begun    int       // restarts before this boot
+	last     UnitState
+}
+
+func (b *Boot) start(ctx context.Context, systemd Systemd, unit string) (*start, error) {
+	if err := systemd.Enable(ctx, unit); err != nil {
+		return nil, fmt.Errorf("cannot be enabled: %w", err)
+	}
+	before, err := systemd.State(ctx, unit)
+	if err != nil {
+		return nil, fmt.Errorf("its state cannot be asked for: %w", err)
+	}
+	job, err := systemd.Start(ctx, unit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be started: %w", err)
+	}
+	b.Log.Info("starting " + unit)
+	return &start{unit: unit, job: job, begun: before.Restarts}, nil
+}
+
+// watch looks at the units until all have started. The first that fails, or the end of ctx, ends it.
+func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) error {
+	for {
+		var rest []*start
+		for _, s := range starts {
+			started, err := s.look(ctx, systemd)
+			switch {
+			case err != nil:
+				return b.because(ctx, s.unit, err)
+			case started:
+				b.Log.Info(fmt.Sprintf("%s is %s", s.unit, s.last))
+			default:
+				rest = append(rest, s)
+			}
+		}
+		if starts = rest; len(starts) == 0 {
+			return nil
+		}
+		if !sleep(ctx, lookPause) {
+			return b.because(ctx, starts[0].unit, fmt.Errorf("has not started: it is %s: %w", starts[0].last, context.Cause(ctx)))
+		}
+	}
+}
+
+// look says whether the unit has started, or why it never will.
+func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
+	if s.result == "" { // asked for before the state: a job that is over has had its effect
+		select {
+		case s.result = <-s.job:
+		default:
+		}
+	}
+	state, err := systemd.State(ctx, s.unit)
+	if err != nil {
+		return false, fmt.Errorf("its state cannot be asked for: %w", err)
+	}
+	s.last = state
+	switch {
+	case state.Active == "failed":
+		return false, fmt.Errorf("failed: %s", state)
+	case slices.Contains([]string{"canceled", "dependency", "timeout", "assert", "unsupported"}, s.result):
+		return false, fmt.Errorf("was not started, and the reason is %q", s.result)
+	case state.Restarts-s.begun > mostRestarts:
+		return false, fmt.Errorf("ends again and again, %d times so far: %s", state.Restarts-s.begun, state)
+	case state.Active == "active" || state.Active == "reloading":
+		return s.settled(), nil
+	case state.Active == "inactive" && s.result != "":
+		return s.ended()
+	}
+	s.since = time.Time{}
+	return false, nil
+}
+
+// settled says whether the unit has run for long enough to believe it. Only a service's process can end by itself.
+func (s *start) settled() bool {
+	if path.Ext(s.unit) != ".service" || s.last.Sub == "exited" {
+		return true
+	}
+	if s.since.IsZero() || s.restarts != s.last.Restarts {
+		s.since, s.restarts = time.Now(), s.last.Restarts
+	}
+	return time.Since(s.since) >= settle
+}
+
+// ended judges a unit that is not running, without having failed.
+func (s *start) ended() (bool, error) {
+	switch {
+	case s.last.Unmet, s.last.Type == "oneshot" && s.last.Result == "success":
+		return true, nil
+	case s.last.Type != "":
+		return false, fmt.Errorf("ended right after it was started (%s): a unit that is meant to end says Type=oneshot", s.last)
+	}
+	return false, fmt.Errorf("is not active after it was started (%s)", s.result)
+}
+
+// String says how a unit is, such as: failed (exit-code, status 1).
+func (s UnitState) String() string {
+	switch {
+	case s.Unmet && s.Active == "inactive":
+		return "not started, since its conditions are not met"
+	case s.Load != "" && s.Load != "loaded":
+		return s.Active + " (" + s.Load + ")"
+	case s.Result != "" && s.Result != "success":
+		return fmt.Sprintf("%s (%s, %s, status %d)", s.Active, s.Sub, s.Result, s.Status)
+	}
+	return s.Active + " (" + s.Sub + ")"
+}

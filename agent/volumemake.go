@@ -1,0 +1,155 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/pebble/spacel/agent/document"
+)
+
+// tagAttempt marks what is made to become a slot's volume, so that it is found when its maker ended before it wrote the id down.
+const tagAttempt = "spacel:attempt"
+
+// snapshot takes a snapshot of the slot's volume and waits until it can be used. Nobody writes to the volume from then on until
+// the attempt is over: it is attached to nothing.
+func (k keeper) snapshot(ctx context.Context, s *slot) error {
+	if s.snapshot == "" {
+		if err := k.detach(ctx, s.volume); err != nil {
+			return err
+		}
+		id, err := k.takeSnapshot(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := k.save(ctx, s, func(next *slot) { next.snapshot = id }); err != nil {
+			return err
+		}
+	}
+	return k.until(ctx, func(ctx context.Context) (string, error) {
+		found, err := k.snapshots(ctx, filter("snapshot-id", s.snapshot))
+		switch {
+		case err != nil:
+			return "", err
+		case len(found) == 0:
+			return fmt.Sprintf("EC2 knows no snapshot %s of %s", s.snapshot, s.volume), nil
+		case found[0].State == ec2types.SnapshotStateError:
+			err := fmt.Errorf("EC2 could not take snapshot %s of %s; the next boot takes another", s.snapshot, s.volume)
+			return "", errors.Join(err, k.abandon(ctx, s))
+		case found[0].State != ec2types.SnapshotStateCompleted:
+			return fmt.Sprintf("snapshot %s of %s is at %s", s.snapshot, s.volume, cmp.Or(aws.ToString(found[0].Progress), "0%")), nil
+		}
+		return "", nil
+	})
+}
+
+// takeSnapshot returns the snapshot that this attempt has taken already, or takes it.
+func (k keeper) takeSnapshot(ctx context.Context, s *slot) (string, error) {
+	taken, err := k.snapshots(ctx, filter("tag:"+tagAttempt, s.attempt))
+	if err != nil {
+		return "", err
+	}
+	if len(taken) > 0 {
+		return aws.ToString(taken[0].SnapshotId), nil
+	}
+	made, err := k.AWS.EC2.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
+		VolumeId:          aws.String(s.volume),
+		Description:       aws.String("Volume " + s.String() + " of " + k.Document.Orbit + ", to move it to " + k.Instance.Zone),
+		TagSpecifications: k.tags(s, ec2types.ResourceTypeSnapshot),
+	})
+	if err != nil {
+		return "", fmt.Errorf("take a snapshot of %s: %w", s.volume, err)
+	}
+	k.Log.Info("snapshot started", "slot", s, "volume", s.volume, "snapshot", *made.SnapshotId)
+	return *made.SnapshotId, nil
+}
+
+func (k keeper) snapshots(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Snapshot, error) {
+	var snapshots []ec2types.Snapshot
+	pages := ec2.NewDescribeSnapshotsPaginator(k.AWS.EC2, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("describe snapshots: %w", err)
+		}
+		snapshots = append(snapshots, page.Snapshots...)
+	}
+	return snapshots, nil
+}
+
+// make returns the volume that this attempt has made here already, or makes it, and writes its id down.
+func (k keeper) make(ctx context.Context, s *slot) (string, error) {
+	made, err := k.volumes(ctx, filter("tag:"+tagAttempt, s.attempt), filter("availability-zone", k.Instance.Zone))
+	if err != nil {
+		return "", err
+	}
+	id := ""
+	if len(made) > 0 {
+		id = aws.ToString(made[0].VolumeId)
+	} else if id, err = k.create(ctx, s); err != nil {
+		return "", err
+	}
+	return id, k.save(ctx, s, func(next *slot) { next.next = id })
+}
+
+func (k keeper) create(ctx context.Context, s *slot) (string, error) {
+	input := &ec2.CreateVolumeInput{
+		AvailabilityZone: aws.String(k.Instance.Zone),
+		// Has EC2 return the same volume again when the answer was lost (EC2 API Reference, "Ensuring idempotency").
+		ClientToken:       aws.String(s.attempt + "-" + k.Instance.Zone),
+		Size:              aws.Int32(int32(k.volume.Size)),
+		VolumeType:        ec2types.VolumeType(k.volume.Type),
+		TagSpecifications: k.tags(s, ec2types.ResourceTypeVolume),
+	}
+	if k.volume.IOPS > 0 {
+		input.Iops = aws.Int32(int32(k.volume.IOPS))
+	}
+	if k.volume.Encrypted {
+		input.Encrypted = aws.Bool(true) // left out, a volume is encrypted when its snapshot is
+	}
+	if err := k.from(ctx, s, input); err != nil {
+		return "", err
+	}
+	made, err := k.AWS.EC2.CreateVolume(ctx, input)
+	if err != nil {
+		return "", fmt.Errorf("create a volume of %d GiB in %s: %w", *input.Size, k.Instance.Zone, err)
+	}
+	k.Log.Info("volume created", "slot", s, "volume", *made.VolumeId, "zone", k.Instance.Zone, "GiB", *input.Size)
+	return *made.VolumeId, nil
+}
+
+// from has a volume made from the attempt's snapshot, if it has one, and not smaller than that.
+func (k keeper) from(ctx context.Context, s *slot, input *ec2.CreateVolumeInput) error {
+	if s.snapshot == "" {
+		return nil
+	}
+	input.SnapshotId = aws.String(s.snapshot)
+	found, err := k.snapshots(ctx, filter("snapshot-id", s.snapshot))
+	if err != nil {
+		return err
+	}
+	for _, snapshot := range found {
+		input.Size = aws.Int32(max(*input.Size, aws.ToInt32(snapshot.VolumeSize)))
+	}
+	return nil
+}
+
+// tags are what the instance's rights depend on, and what tells people what this is.
+func (k keeper) tags(s *slot, kind ec2types.ResourceType) []ec2types.TagSpecification {
+	tag := func(key, value string) ec2types.Tag {
+		return ec2types.Tag{Key: aws.String(key), Value: aws.String(value)}
+	}
+	return []ec2types.TagSpecification{{ResourceType: kind, Tags: []ec2types.Tag{
+		tag("Name", k.Document.Orbit+"-"+k.Document.App+" "+k.volume.Label+" "+strconv.Itoa(s.index)),
+		tag(document.TagOrbit, k.Document.Orbit),
+		tag(document.TagApp, k.Document.App),
+		tag(document.TagVolume, k.volume.Label),
+		tag(tagAttempt, s.attempt),
+	}}}
+}

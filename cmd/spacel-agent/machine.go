@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/pebble/spacel/agent"
+)
+
+const root = "/"
+
+// machine is the host itself.
+func machine() agent.Machine {
+	return agent.Machine{Root: root, Run: runProgram, Systemd: agent.ConnectSystemd, Notify: agent.Notify}
+}
+
+// endpoints stand in for AWS's in a test, as the SDK's own variables say.
+func endpoints() agent.Endpoints {
+	return agent.Endpoints{
+		Services: os.Getenv("AWS_ENDPOINT_URL"),
+		Metadata: os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+	}
+}
+
+// runProgram gives a program's standard output. What it writes to standard error is in the error of one that fails. Its words
+// are the same on every machine.
+func runProgram(ctx context.Context, name string, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if said := strings.TrimSpace(stderr.String()); err != nil && said != "" {
+		err = fmt.Errorf("%s: %w: %s", name, err, said)
+	} else if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return stdout.String(), err
+}

@@ -1,0 +1,134 @@
+// Command spacel-agent boots a stock Debian instance into the app that its document describes, and tells sshd whose keys may
+// log in. User data installs and starts it.
+//
+//	main.go       process: signals, exit codes, the list of commands
+//	machine.go    the host that the agent acts on
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/pebble/spacel/agent"
+)
+
+// Exit codes. That an instance has not booted is an answer of status, not an error.
+const (
+	exitYes   = 0
+	exitNo    = 1
+	exitError = 2
+)
+
+const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP | version]
+
+  boot                   boot this machine into the app of its instance document (the default)
+  status                 say how the boot went; exits 1 unless it succeeded
+  authorized-keys USER   print the keys that a user may log in with, for sshd's AuthorizedKeysCommand
+  people                 make the local users those who may log in
+  stats GROUP            publish memory and disk use, as metrics of an auto scaling group
+  stats GROUP            send memory and disk use to CloudWatch once, as an auto scaling group's
+  version                print the version
+`
+
+// release is set by the linker for a release: -X main.release=v1.2.3.
+var release = "devel"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program without its process.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		args = []string{"boot"}
+	}
+	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 2}
+	if want[args[0]] != len(args) {
+		fmt.Fprint(stderr, usage)
+		return exitError
+	}
+	code, err := command(ctx, args, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "spacel-agent: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return code
+}
+
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	switch args[0] {
+	case "boot":
+		return boot(ctx, stderr)
+	case "status":
+		return status(stdout)
+	case "authorized-keys":
+		return authorizedKeys(ctx, args[1], stdout, stderr)
+	case "people":
+		return people(ctx, stderr)
+	case "stats":
+		return failing(agent.Stats(ctx, machine(), endpoints(), args[1]))
+	}
+	_, err := fmt.Fprintf(stdout, "spacel-agent %s (%s, %s/%s)\n", release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return failing(err)
+}
+
+// boot leaves it to the log to say what failed.
+func boot(ctx context.Context, stderr io.Writer) (int, error) {
+	if agent.Run(ctx, machine(), endpoints(), stderr) != nil {
+		return exitError, nil
+	}
+	return exitYes, nil
+}
+
+func failing(err error) (int, error) {
+	if err != nil {
+		return exitError, err
+	}
+	return exitYes, nil
+}
+
+func status(stdout io.Writer) (int, error) {
+	s, err := agent.ReadStatus(root)
+	if err != nil {
+		return exitError, err
+	}
+	if _, err := fmt.Fprintln(stdout, s); err != nil {
+		return exitError, err
+	}
+	if s.Outcome != agent.Booted {
+		return exitNo, nil
+	}
+	return exitYes, nil
+}
+
+func authorizedKeys(ctx context.Context, user string, stdout, stderr io.Writer) (int, error) {
+	log := agent.NewLog(io.MultiWriter(stderr, syslogWriter())) // sshd shows nobody what its command writes to stderr
+	p, err := agent.OpenPeople(machine(), endpoints(), log)
+	if err != nil {
+		return exitError, err
+	}
+	keys, err := p.AuthorizedKeys(ctx, user)
+	if err != nil {
+		log.Error("no keys: "+err.Error(), "user", user)
+		return exitError, nil
+	}
+	for _, key := range keys {
+		fmt.Fprintln(stdout, key) // sshd closes the pipe once a key fits
+	}
+	return exitYes, nil
+}
+
+func people(ctx context.Context, stderr io.Writer) (int, error) {
+	p, err := agent.OpenPeople(machine(), endpoints(), agent.NewLog(stderr))
+	if err != nil {
+		return exitError, err
+	}
+	return failing(p.Sync(ctx))
+}
