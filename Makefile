@@ -5,23 +5,44 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: help build binaries demo test golden lint fuzz soak bench clean
+.PHONY: help build binaries release demo test golden lint fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build bin/spacel
+build: binaries ## build bin/spacel, and first the programs that it carries
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/spacel ./cmd/spacel
 
-binaries: ## build bin/slack-arm64.zip, the function that posts alarms to Slack: equal sources give equal bytes
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid=' -o bin/slack-arm64 ./cmd/spacel-slack
-	$(GO) run ./cmd/spacel-slack/pack bin/slack-arm64 bin/slack-arm64.zip
+# Equal sources and an equal toolchain give equal bytes, on every machine: what is deployed is known by its digest.
+PROGRAM = GOOS=linux GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
+CARRIED = deploy/release/files
+binaries: ## build what spacel carries: the agent, and the function that posts alarms to Slack
+	GOARCH=arm64 $(PROGRAM) -o bin/agent-arm64 ./cmd/spacel-agent
+	GOARCH=amd64 $(PROGRAM) -o bin/agent-amd64 ./cmd/spacel-agent
+	GOARCH=arm64 $(PROGRAM) -tags lambda.norpc -o bin/slack-arm64 ./cmd/spacel-slack
+	$(GO) build -o bin/pack ./deploy/release/pack
+	bin/pack bin/agent-arm64 $(CARRIED)/agent-arm64.gz
+	bin/pack bin/agent-amd64 $(CARRIED)/agent-amd64.gz
+	bin/pack bin/slack-arm64 $(CARRIED)/slack-arm64.zip
+
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+release: binaries ## build dist/: spacel for every platform, with checksums; equal sources give equal bytes
+	@test -n '$(VERSION)' || { echo 'say which: make release VERSION=v1.2.3'; exit 2; }
+	rm -rf dist && mkdir dist
+	@set -e; for platform in $(PLATFORMS); do \
+		os=$${platform%/*}; arch=$${platform#*/}; file=dist/spacel-$$os-$$arch; \
+		if [ $$os = windows ]; then file=$$file.exe; fi; echo $$file; \
+		GOOS=$$os GOARCH=$$arch GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false \
+			-ldflags '-s -w -X main.release=$(VERSION)' -o $$file ./cmd/spacel; \
+	done
+	cd dist && sha256sum spacel-* > SHA256SUMS
 
 demo: build ## build the example orbit and app, and show what came out
 	cd testdata/golden/example && ../../../bin/spacel build --orbit orbit.cue laika.yaml --with-orbit --out ../../../build
 
 test: ## run every test; changes nothing in the tree
+	.ci/moto/install
 	$(GO) vet ./...
 	$(GO) test ./...
 
@@ -46,4 +67,5 @@ bench: build ## time start-up and whole builds, and say where the time goes
 	$(GO) test ./cmd/spacel -run '^$$' -bench . -benchtime 3x
 
 clean: ## remove what the other targets made
-	rm -rf bin build .ci/lint/.tools
+	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools
+	rm -f $(CARRIED)/*.gz $(CARRIED)/*.zip

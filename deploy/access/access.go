@@ -8,17 +8,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/sshkey"
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
 // Operators is the service whose admins may log in to every instance of the orbit.
-const Operators = "SPACE_ELEVATOR_OPERATORS"
+const Operators = document.Operators
 
 // patience is how long one region may take to answer.
 const patience = 30 * time.Second
@@ -80,13 +81,5 @@ func (t *Tables) explain(region string, err error) error {
 	return cloud.Explain(err)
 }
 
-// userName is what Debian's useradd takes.
-var userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-
 // CheckUser refuses a name that no instance could make a user of.
-func CheckUser(name string) error {
-	if userName.MatchString(name) {
-		return nil
-	}
-	return fmt.Errorf("user %q: expected a Linux user name: up to 32 of a-z, 0-9, - and _, starting with a letter or _", name)
-}
+func CheckUser(name string) error { return sshkey.CheckUser(name) }

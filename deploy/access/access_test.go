@@ -244,7 +244,7 @@ func TestAnOrbitWithoutTables(t *testing.T) {
 
 func TestCheckUser(t *testing.T) {
 	for name, good := range map[string]bool{
-		"ada": true, "_x": true, "a-b_c9": true, strings.Repeat("a", 32): true,
+		"ada": true, "_x": true, "ada.lovelace": true, "a-b_c9": true, strings.Repeat("a", 32): true,
 		"": false, "Ada": false, "9a": false, "a b": false, "root;": false, strings.Repeat("a", 33): false,
 	} {
 		if err := CheckUser(name); (err == nil) != good {

@@ -1,52 +1,59 @@
-// Package cloud is an AWS account as deploy reaches it: credentials, and one client per service and region.
+// Package cloud is an AWS account as deploy reaches it: credentials, one client per service and region, and what AWS's errors
+// mean.
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
-// attempts is how often a call is made before its failure is the world's. With the SDK's backoff of at most 20 s this
-// outlasts a throttled minute.
-const attempts = 12
+// anywhere is the region of calls that no region is special to.
+const anywhere = "us-east-1"
+
+// silence is how long AWS may take to begin its answer. The SDK would wait for ever on a connection that has died.
+const silence = time.Minute
 
 // Access says how to reach AWS. What is empty is left to the SDK's own environment and files.
 type Access struct {
 	Profile  string // of the shared configuration
 	RoleARN  string // assumed for every call
 	Endpoint string // an URL instead of AWS's own, for all services: an emulator's
+
+	MFA func() (string, error) // asks for the code that a profile's mfa_serial wants; nil if there is no terminal
 }
 
 // Cloud gives clients. It is safe for concurrent use.
 type Cloud struct {
 	config aws.Config
 
-	mu      sync.Mutex
-	regions map[string]*Region
+	mu       sync.Mutex
+	regions  map[string]*Region
+	identity Identity // once it is known
 }
 
 // Connect reads the configuration. It calls AWS only when a client is used.
 func Connect(ctx context.Context, access Access) (*Cloud, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, options(access)...)
 	if err != nil {
-		return nil, fmt.Errorf("read the AWS configuration: %w", err)
+		return nil, explainConfiguration(err)
+	}
+	if access.Endpoint != "" {
+		cfg.ConfigSources = nil // where AWS_ENDPOINT_URL_<SERVICE> would come from, and win
 	}
 	if access.RoleARN != "" {
-		// STS has a global endpoint, which is that of this region.
-		source := cfg.Copy()
-		if source.Region == "" {
-			source.Region = "us-east-1"
-		}
-		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(source), access.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), access.RoleARN, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = "spacel"
 		})
 		cfg.Credentials = aws.NewCredentialsCache(role)
@@ -54,30 +61,47 @@ func Connect(ctx context.Context, access Access) (*Cloud, error) {
 	return New(cfg), nil
 }
 
-// New is a cloud of a configuration whose region does not matter.
-func New(cfg aws.Config) *Cloud { return &Cloud{config: cfg, regions: map[string]*Region{}} }
-
 func options(access Access) []func(*config.LoadOptions) error {
-	chosen := []func(*config.LoadOptions) error{config.WithAppID("spacel")}
+	chosen := []func(*config.LoadOptions) error{config.WithAppID("spacel"), config.WithDefaultRegion(anywhere)}
 	if access.Profile != "" {
 		chosen = append(chosen, config.WithSharedConfigProfile(access.Profile))
 	}
 	if access.Endpoint != "" {
 		chosen = append(chosen, config.WithBaseEndpoint(access.Endpoint))
 	}
+	if access.MFA != nil {
+		chosen = append(chosen, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = access.MFA }))
+	}
 	return chosen
 }
 
-// newRetryer is one service's in one region. All calls share its rate limit, which falls when AWS throttles; there is no
-// quota of retries, for giving up in the middle of a deployment helps nobody.
-func newRetryer() aws.Retryer {
-	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
-			o.MaxAttempts = attempts
-			o.RateLimiter = ratelimit.None
-		})
-	})
+func explainConfiguration(err error) error {
+	var absent config.SharedConfigProfileNotExistError
+	var code config.AssumeRoleTokenProviderNotSetError
+	switch {
+	case errors.As(err, &absent):
+		return fmt.Errorf("there is no AWS profile %s: name one that aws configure list-profiles shows", absent.Profile)
+	case errors.As(err, &code):
+		return errors.New("the AWS profile wants an MFA code, and there is no terminal to ask for it: use credentials that have none, such as aws sso login's or a role's")
+	}
+	return fmt.Errorf("read the AWS configuration: %w", err)
 }
+
+// New is a cloud of a configuration whose region does not matter.
+func New(cfg aws.Config) *Cloud {
+	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if ok || cfg.HTTPClient == nil {
+		if client == nil {
+			client = awshttp.NewBuildableClient()
+		}
+		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
+	}
+	cfg.Logger = logging.Nop{} // only cmd prints
+	return &Cloud{config: cfg, regions: map[string]*Region{}}
+}
+
+// Default is the region of the configuration, else us-east-1: for calls that no region is special to.
+func (c *Cloud) Default() *Region { return c.Region(cmp.Or(c.config.Region, anywhere)) }
 
 // Identity is whose credentials these are.
 type Identity struct {
@@ -85,22 +109,22 @@ type Identity struct {
 	ARN     string // of the user or the role's session
 }
 
-// Identity asks who calls, in a region that is in use anyway.
+// Identity asks who calls, in a region that is in use anyway. It asks AWS once.
 func (c *Cloud) Identity(ctx context.Context, region string) (Identity, error) {
-	out, err := c.Region(region).STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	c.mu.Lock()
+	known := c.identity
+	c.mu.Unlock()
+	if known != (Identity{}) {
+		return known, nil
+	}
+	out, err := c.Region(region).STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.Options) {
+		o.Retryer = impatient{newRetryer()}
+	})
 	if err != nil {
-		return Identity{}, fmt.Errorf("find out whose AWS credentials these are: %w; set AWS_PROFILE, or log in with aws sso login", plain(err))
+		return Identity{}, fmt.Errorf("find out whose AWS credentials these are: %w", Explain(err))
 	}
-	return Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}, nil
-}
-
-// plain is the innermost error of the SDK's chain that still says what happened.
-func plain(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
-		err = inner
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.identity = Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}
+	return c.identity, nil
 }

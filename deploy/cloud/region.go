@@ -49,8 +49,8 @@ func client[C any](r *Region, service string, make func(aws.Config) C) C {
 		return made.(C)
 	}
 	cfg := r.config.Copy()
-	retryer := newRetryer()
-	cfg.Retryer = func() aws.Retryer { return retryer }
+	shared := newRetryer()
+	cfg.Retryer = func() aws.Retryer { return shared }
 	made := make(cfg)
 	r.clients[service] = made
 	return made

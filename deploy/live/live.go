@@ -83,7 +83,7 @@ func (s *Stacks) Refresh(ctx context.Context, ref assembly.StackRef) (*Stack, er
 	switch {
 	case absent(err):
 	case err != nil:
-		return nil, fmt.Errorf("describe the stack %s: %w", ref, err)
+		return nil, fmt.Errorf("describe the stack %s: %w", ref, cloud.Explain(err))
 	default:
 		stack = newStack(ref.Region, out.Stacks[0])
 	}
@@ -112,7 +112,7 @@ func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, erro
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list the stacks in %s: %w", region, err)
+			return nil, fmt.Errorf("list the stacks in %s: %w", region, cloud.Explain(err))
 		}
 		for _, description := range page.Stacks {
 			if stack := newStack(region, description); stack.Orbit() == orbit {

@@ -1,0 +1,76 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// approvals remembers what was agreed to. Questions come one at a time, for there is one terminal.
+type approvals struct {
+	consent Consent
+
+	mu      sync.Mutex
+	answers map[string]bool // by danger
+}
+
+func newApprovals(consent Consent, allowed []string) *approvals {
+	a := &approvals{consent: consent, answers: map[string]bool{}}
+	for _, id := range allowed {
+		a.answers[id] = true
+	}
+	return a
+}
+
+// dangers says whether all dangers of a plan are agreed to. Each is asked about once.
+func (a *approvals) dangers(ctx context.Context, plan StackPlan) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var ask []Danger
+	for _, danger := range plan.Dangers {
+		if _, answered := a.answers[danger.ID]; !answered {
+			ask = append(ask, danger)
+		}
+	}
+	if len(ask) > 0 {
+		yes, err := a.consent.Dangers(ctx, plan, ask)
+		if err != nil {
+			return false, err
+		}
+		for _, danger := range ask {
+			a.answers[danger.ID] = yes
+		}
+	}
+	return !slices.ContainsFunc(plan.Dangers, func(d Danger) bool { return !a.answers[d.ID] }), nil
+}
+
+func (a *approvals) skip(ctx context.Context, ref assembly.StackRef, failed []FailedResource) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.consent.SkipResources(ctx, ref, failed)
+}
+
+func (a *approvals) leaveBehind(ctx context.Context, ref assembly.StackRef, failed []FailedResource) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.consent.LeaveBehind(ctx, ref, failed)
+}
+
+// agree refuses a plan with dangers that were not agreed to.
+func (j *job) agree(ctx context.Context) error {
+	yes, err := j.approvals.dangers(ctx, j.plan)
+	if err != nil {
+		return refuse("%s: %v", j.ref(), err)
+	}
+	if yes {
+		return nil
+	}
+	var lines []string
+	for _, d := range j.plan.Dangers {
+		lines = append(lines, d.What+" (--allow-replace "+d.ID+")")
+	}
+	return refuse("%s: not agreed to: %s", j.ref(), strings.Join(lines, "; "))
+}

@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// changes are what a change set would do, by logical id.
+func (j *job) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
+	var out []Change
+	for _, c := range d.Changes {
+		if r := c.ResourceChange; r != nil && r.Action != types.ChangeActionSyncWithActual {
+			out = append(out, j.change(r))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(a.LogicalID, b.LogicalID) })
+	return out
+}
+
+func (j *job) change(r *types.ResourceChange) Change {
+	id := aws.ToString(r.LogicalResourceId)
+	c := Change{
+		LogicalID: id, PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType), Origin: j.origin(id),
+		Action: string(r.Action), Replacement: string(r.Replacement), Policy: string(r.PolicyAction),
+	}
+	for _, detail := range r.Details {
+		if detail.Target == nil {
+			continue
+		}
+		c.Properties = appendProperty(c.Properties, j.property(detail))
+	}
+	slices.SortStableFunc(c.Properties, func(a, b PropertyChange) int { return cmp.Compare(a.Path, b.Path) })
+	return c
+}
+
+func (j *job) property(detail types.ResourceChangeDetail) PropertyChange {
+	target := detail.Target
+	path := propertyPath(aws.ToString(target.Path))
+	if path == "" {
+		path = cmp.Or(aws.ToString(target.Name), string(target.Attribute))
+	}
+	return PropertyChange{
+		Path: path, Before: j.mask(aws.ToString(target.BeforeValue)), After: j.mask(aws.ToString(target.AfterValue)),
+		Replacement: string(target.RequiresRecreation),
+	}
+}
+
+// appendProperty adds a property's change. CloudFormation lists one that several things cause several times, at times without
+// its values.
+func appendProperty(list []PropertyChange, p PropertyChange) []PropertyChange {
+	for i := range list {
+		if list[i].Path != p.Path {
+			continue
+		}
+		if list[i].Before == "" && list[i].After == "" {
+			list[i].Before, list[i].After = p.Before, p.After
+		}
+		if p.Replacement == string(types.RequiresRecreationAlways) {
+			list[i].Replacement = p.Replacement
+		}
+		return list
+	}
+	return append(list, p)
+}
+
+// propertyPath turns /Properties/Tags/0/Value into Tags[0].Value.
+func propertyPath(pointer string) string {
+	var out strings.Builder
+	for part := range strings.SplitSeq(strings.TrimPrefix(strings.TrimPrefix(pointer, "/"), "Properties/"), "/") {
+		if _, err := strconv.Atoi(part); err == nil && out.Len() > 0 {
+			out.WriteString("[" + part + "]")
+			continue
+		}
+		if out.Len() > 0 {
+			out.WriteByte('.')
+		}
+		out.WriteString(strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+	}
+	return out.String()
+}

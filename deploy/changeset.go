@@ -1,0 +1,267 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// changeSet is one that this run made.
+type changeSet struct {
+	name, stackID string
+	kind          types.ChangeSetType
+	newStack      bool           // there was no stack before: CloudFormation made one to hold the change set
+	template      staging.Object // as it was staged for it; zero when it was sent with the call
+}
+
+// maxPropose is the longest that CloudFormation may take over a change set.
+const maxPropose = 10 * time.Minute
+
+// makeChangeSet makes a change set and waits until it can be read. The error may be errUnchanged or errOvertaken.
+func (j *job) makeChangeSet(ctx context.Context, kind types.ChangeSetType) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
+	made := &changeSet{name: j.token(), kind: kind, newStack: j.deployed == nil}
+	input, err := j.changeSetInput(ctx, made)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := j.cloudFormation().CreateChangeSet(ctx, input)
+	switch {
+	case isDuplicate(err): // the answer to this very call was lost
+		made.stackID = j.stack.Name
+	case err != nil:
+		if ctx.Err() != nil {
+			made.stackID = j.stack.Name // interrupted, it may have arrived all the same
+		}
+		return nil, nil, j.afterFailed(ctx, made, j.explainProposal(err))
+	default:
+		made.stackID = aws.ToString(out.StackId)
+	}
+	description, err := j.awaitChangeSet(ctx, made)
+	if err != nil {
+		return nil, nil, j.afterFailed(ctx, made, err)
+	}
+	made.stackID = aws.ToString(description.StackId)
+	if description.Status == types.ChangeSetStatusFailed {
+		return nil, nil, j.afterFailed(ctx, made, j.whyProposalFailed(ctx, made, description))
+	}
+	return made, description, nil
+}
+
+func (j *job) changeSetInput(ctx context.Context, made *changeSet) (*cloudformation.CreateChangeSetInput, error) {
+	input := &cloudformation.CreateChangeSetInput{
+		StackName: &j.stack.Name, ChangeSetName: &made.name, ClientToken: &made.name, ChangeSetType: made.kind,
+		Description: aws.String("made by spacel deploy"), Parameters: j.parameters(), Tags: j.tags(),
+	}
+	for _, c := range j.stack.Capabilities {
+		input.Capabilities = append(input.Capabilities, types.Capability(c))
+	}
+	if made.kind == types.ChangeSetTypeCreate {
+		input.OnStackFailure = types.OnStackFailureDelete
+	}
+	if j.template.retains() {
+		input.ImportExistingResources = aws.Bool(true) // what an earlier stack left behind
+	}
+	if j.sendsTemplate() {
+		input.TemplateBody = aws.String(string(j.template.body))
+		return input, nil
+	}
+	var err error
+	if made.template, err = j.stageTemplate(ctx); err != nil {
+		return nil, err
+	}
+	input.TemplateURL = &made.template.URL
+	return input, nil
+}
+
+func (j *job) tags() []types.Tag {
+	var out []types.Tag
+	for _, name := range slices.Sorted(maps.Keys(j.stack.Tags)) {
+		out = append(out, types.Tag{Key: &name, Value: aws.String(j.stack.Tags[name])})
+	}
+	return out
+}
+
+// sendsTemplate says that the template goes with the call: a dry run puts nothing anywhere if it can be helped, and a small
+// orbit needs no bucket.
+func (j *job) sendsTemplate() bool {
+	noBucket := j.options.Buckets.Template == "" && j.options.Buckets.Asset == ""
+	return len(j.template.body) <= maxInline && (j.options.DryRun || noBucket)
+}
+
+func (j *job) stageTemplate(ctx context.Context) (staging.Object, error) {
+	stage := j.stage.Template
+	if j.options.DryRun {
+		stage = j.stage.Temporary
+	}
+	object, err := stage(ctx, j.stack.Region, j.stack.Digest, j.template.body)
+	if err != nil {
+		return staging.Object{}, fmt.Errorf("%s: %w", j.ref(), err)
+	}
+	if object.New {
+		j.tell(Event{Kind: Uploaded, Reason: object.URL})
+	}
+	return object, nil
+}
+
+// awaitChangeSet describes a change set until it is made, with all its pages.
+func (j *job) awaitChangeSet(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
+	deadline := time.Now().Add(maxPropose)
+	for {
+		out, err := j.describeChangeSet(ctx, made)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case out.Status == types.ChangeSetStatusCreateComplete, out.Status == types.ChangeSetStatusFailed:
+			return out, nil
+		case time.Now().After(deadline):
+			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console", j.ref(), made.name, out.Status, maxPropose)
+		}
+		if err := j.pause(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (j *job) describeChangeSet(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
+	input := &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name, IncludePropertyValues: aws.Bool(true)}
+	var whole *cloudformation.DescribeChangeSetOutput
+	for {
+		page, err := j.cloudFormation().DescribeChangeSet(ctx, input)
+		if isOvertaken(err) {
+			return nil, errOvertaken
+		}
+		if err != nil {
+			return nil, j.failed("describe change set "+made.name, err)
+		}
+		if whole != nil {
+			page.Changes = append(whole.Changes, page.Changes...)
+		}
+		whole = page
+		if input.NextToken = page.NextToken; input.NextToken == nil {
+			return whole, nil
+		}
+	}
+}
+
+// saysNoChanges knows CloudFormation's ways of saying that there is nothing to do.
+func saysNoChanges(reason string) bool {
+	reason = strings.ToLower(reason)
+	for _, wording := range []string{
+		"didn't contain changes", // a change set's reason: The submitted information didn't contain changes. Submit different information to …
+		"did not contain changes",
+		"no updates are to be performed", // of transforms, and of UpdateStack
+		"no changes to deploy",
+		"no changes to perform",
+		"no changes detected",
+	} {
+		if strings.Contains(reason, wording) {
+			return true
+		}
+	}
+	return false
+}
+
+// errUnchanged and errOvertaken are not failures: a change set without changes; and one that someone else's operation made
+// worthless, which is made again.
+const (
+	errUnchanged = sentinel("there are no changes")
+	errOvertaken = sentinel("another operation came first")
+)
+
+type sentinel string
+
+func (s sentinel) Error() string { return string(s) }
+
+// explainProposal is an error of CreateChangeSet.
+func (j *job) explainProposal(err error) error {
+	switch {
+	case saysNoChanges(messageOf(err)):
+		return errUnchanged
+	case isOvertaken(err):
+		return errOvertaken
+	}
+	return j.failed("make a change set", err)
+}
+
+// whyProposalFailed is a failed change set's reason.
+func (j *job) whyProposalFailed(ctx context.Context, made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
+	reason := aws.ToString(d.StatusReason)
+	if saysNoChanges(reason) {
+		return errUnchanged
+	}
+	text := fmt.Sprintf("%s: CloudFormation refuses the change: %s", j.ref(), reason)
+	for _, v := range j.validationErrors(ctx, made) {
+		text += "; " + v
+	}
+	return refuse("%s", j.mask(text))
+}
+
+// validationErrors are what CloudFormation found wrong before it would have begun: only the newer DescribeEvents tells. Where
+// that cannot be asked, the change set's reason must do.
+func (j *job) validationErrors(ctx context.Context, made *changeSet) []string {
+	return j.failedValidations(ctx, &cloudformation.DescribeEventsInput{StackName: &made.stackID, ChangeSetName: &made.name})
+}
+
+func (j *job) failedValidations(ctx context.Context, of *cloudformation.DescribeEventsInput) []string {
+	of.Filters = &types.EventFilter{FailedEvents: aws.Bool(true)}
+	out, err := j.cloudFormation().DescribeEvents(ctx, of, func(o *cloudformation.Options) { o.RetryMaxAttempts = 1 })
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for _, e := range out.OperationEvents {
+		if e.EventType != types.EventTypeValidationError {
+			continue
+		}
+		id := aws.ToString(e.LogicalResourceId)
+		lines = append(lines, place(j.origin(id))+id+aws.ToString(e.ValidationPath)+": "+aws.ToString(e.ValidationStatusReason))
+	}
+	return lines
+}
+
+func place(origin string) string {
+	if origin == "" {
+		return ""
+	}
+	return origin + ": "
+}
+
+// afterFailed takes a change set away that came to nothing, and says why it did.
+func (j *job) afterFailed(ctx context.Context, made *changeSet, why error) error {
+	if err := j.discard(context.WithoutCancel(ctx), made); err != nil {
+		j.tell(Event{Kind: Warning, Reason: err.Error()})
+	}
+	return why
+}
+
+// mask hides secrets in a text.
+func (j *job) mask(text string) string {
+	for _, secret := range j.secrets() {
+		text = strings.ReplaceAll(text, secret, "****")
+	}
+	return text
+}
+
+// pause waits until it is time to look again.
+func (d *Deployment) pause(ctx context.Context) error {
+	timer := time.NewTimer(d.options.poll())
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-d.control.detach.raised:
+		return errDetached
+	case <-timer.C:
+		return nil
+	}
+}

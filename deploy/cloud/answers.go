@@ -1,0 +1,56 @@
+package cloud
+
+import (
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Answers remembers what AWS answered to each question of a run, so that many stacks ask once. A failure is not remembered.
+// The zero value is ready to use. It is safe for concurrent use.
+type Answers[V any] struct {
+	asking singleflight.Group
+	mu     sync.Mutex
+	known  map[string]V
+}
+
+// To gives the answer to a question. Who asks while another asks the same waits for that one's answer.
+func (a *Answers[V]) To(question string, ask func() (V, error)) (V, error) {
+	if answer, ok := a.find(question); ok {
+		return answer, nil
+	}
+	answer, err, _ := a.asking.Do(question, func() (any, error) {
+		if answer, ok := a.find(question); ok {
+			return answer, nil
+		}
+		answer, err := ask()
+		if err == nil {
+			a.remember(question, answer)
+		}
+		return answer, err
+	})
+	return answer.(V), err
+}
+
+// Forget has a question asked again.
+func (a *Answers[V]) Forget(question string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, question)
+}
+
+func (a *Answers[V]) find(question string) (V, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	answer, ok := a.known[question]
+	return answer, ok
+}
+
+func (a *Answers[V]) remember(question string, answer V) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known == nil {
+		a.known = map[string]V{}
+	}
+	a.known[question] = answer
+}

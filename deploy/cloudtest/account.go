@@ -1,0 +1,66 @@
+package cloudtest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+var (
+	accountsMu sync.Mutex
+	accounts   = map[string]string{} // by the test's name
+)
+
+// Account is the 12 digits of the account that belongs to the test alone. It is another in every run.
+func Account(t testing.TB) string {
+	t.Helper()
+	accountsMu.Lock()
+	defer accountsMu.Unlock()
+	name := t.Name()
+	if id, ok := accounts[name]; ok {
+		return id
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(8e11))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts[name] = fmt.Sprintf("%012d", n.Int64()+1e11)
+	t.Cleanup(func() {
+		accountsMu.Lock()
+		defer accountsMu.Unlock()
+		delete(accounts, name)
+	})
+	return accounts[name]
+}
+
+// AccessKey is the access key of the test's account: what .ci/moto/accounts.py and CloudFormation here read it from.
+func AccessKey(t testing.TB) string { return "AKIA" + Account(t) + "SPCL" }
+
+// Config reaches the test's account in a region. Only names of buckets are shared with other tests: give them the
+// account.
+func Config(t testing.TB, endpoint, region string) aws.Config {
+	t.Helper()
+	return aws.Config{
+		Region:       region,
+		BaseEndpoint: aws.String(endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey(t), "secret", ""),
+	}
+}
+
+// Environment reaches the test's account from another process, or through the SDK's own configuration.
+func Environment(t testing.TB, endpoint string) []string {
+	t.Helper()
+	return []string{
+		"AWS_ENDPOINT_URL=" + endpoint,
+		"AWS_ACCESS_KEY_ID=" + AccessKey(t),
+		"AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_CONFIG_FILE=/dev/null",
+		"AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+}

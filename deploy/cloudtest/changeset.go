@@ -1,0 +1,526 @@
+package cloudtest
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// changeSet is a change set of a stack.
+type changeSet struct {
+	name, id, token string
+	kind            types.ChangeSetType
+	created, ready  time.Time
+	next            inputs
+	description     *string
+	onFailure       types.OnStackFailure
+	importExisting  *bool
+	toImport        []types.ResourceToImport
+
+	failure   string // why it failed, "" if it did not
+	execution types.ExecutionStatus
+	changes   []types.ResourceChange
+	conflicts []types.OperationEvent
+	operation string
+}
+
+// The limits of a template.
+const (
+	inlineLimit = 51200
+	urlLimit    = 1 << 20
+)
+
+var (
+	changeSetName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
+	stackName     = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
+)
+
+func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudformation.CreateChangeSetOutput, error) {
+	if !changeSetName.MatchString(aws.ToString(in.ChangeSetName)) {
+		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", aws.ToString(in.ChangeSetName))
+	}
+	if in.ChangeSetType == "" {
+		in.ChangeSetType = types.ChangeSetTypeUpdate
+	}
+	s := c.find(in.StackName)
+	if same := s.changeSet(aws.ToString(in.ChangeSetName)); same != nil {
+		if same.token != "" && same.token == aws.ToString(in.ClientToken) {
+			return &cloudformation.CreateChangeSetOutput{Id: &same.id, StackId: &s.id}, nil
+		}
+		return nil, refuse("AlreadyExistsException", "ChangeSet %s already exists", same.id)
+	}
+	if err := c.mayChange(s, in); err != nil {
+		return nil, err
+	}
+	next, err := c.nextInputs(s, in)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		if !stackName.MatchString(*in.StackName) {
+			return nil, invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*", *in.StackName)
+		}
+		s = c.newStack(c.region, *in.StackName, c.now)
+		s.set(c.now, types.StackStatusReviewInProgress, "User Initiated")
+		s.inputs.tags = next.tags // known before anything is made
+	}
+	set := c.newChangeSet(s, in, next)
+	s.changeSets = append(s.changeSets, set)
+	return &cloudformation.CreateChangeSetOutput{Id: &set.id, StackId: &s.id}, nil
+}
+
+// changeSet is a stack's change set by name or id.
+func (s *stack) changeSet(name string) *changeSet {
+	if s == nil {
+		return nil
+	}
+	for _, set := range s.changeSets {
+		if set.name == name || set.id == name {
+			return set
+		}
+	}
+	return nil
+}
+
+// mayChange checks that the kind of change set fits the stack's state.
+func (c *call) mayChange(s *stack, in *cloudformation.CreateChangeSetInput) error {
+	fresh := s == nil || s.status == types.StackStatusReviewInProgress
+	switch {
+	case in.ChangeSetType == types.ChangeSetTypeCreate && fresh, in.ChangeSetType == types.ChangeSetTypeImport && fresh:
+		return nil
+	case in.ChangeSetType == types.ChangeSetTypeCreate:
+		return invalid("Stack [%s] already exists and cannot be created again with the changeSet [%s].", s.name, *in.ChangeSetName)
+	case s == nil:
+		return invalid("Stack [%s] does not exist", *in.StackName)
+	case fresh:
+		return invalid("Stack:%s does not exist", s.id)
+	case in.OnStackFailure == types.OnStackFailureDelete:
+		return invalid("OnStackFailure parameter value DELETE is only valid for CREATE change sets")
+	case !s.updatable():
+		return invalid("Stack:%s is in %s state and can not be updated.", s.id, s.status)
+	}
+	return nil
+}
+
+// updatable says that a stack can be updated from here. A failed creation or update can only if its resources were kept
+// on purpose.
+func (s *stack) updatable() bool {
+	switch s.status {
+	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
+		types.StackStatusImportComplete, types.StackStatusImportRollbackComplete, types.StackStatusUpdateFailed:
+		return true
+	case types.StackStatusCreateFailed:
+		return s.onFailure == types.OnStackFailureDoNothing
+	}
+	return false
+}
+
+func (c *call) nextInputs(s *stack, in *cloudformation.CreateChangeSetInput) (inputs, error) {
+	next := inputs{capabilities: in.Capabilities, role: in.RoleARN, parameters: map[string]string{}}
+	var err error
+	if next.body, err = c.templateBody(s, in); err != nil {
+		return next, err
+	}
+	if next.template, err = parseTemplate(next.body); err != nil {
+		return next, err
+	}
+	if err := next.takeParameters(s, in.Parameters); err != nil {
+		return next, err
+	}
+	if err := next.takeTags(s, in.Tags); err != nil {
+		return next, err
+	}
+	named := slices.Contains(in.Capabilities, types.CapabilityCapabilityNamedIam)
+	switch needed := next.template.capabilities(); {
+	case needed == "CAPABILITY_NAMED_IAM" && !named,
+		needed == "CAPABILITY_IAM" && !named && !slices.Contains(in.Capabilities, types.CapabilityCapabilityIam):
+		return next, refuse("InsufficientCapabilitiesException", "Requires capabilities : [%s]", needed)
+	}
+	return next, nil
+}
+
+func (c *call) templateBody(s *stack, in *cloudformation.CreateChangeSetInput) (string, error) {
+	switch {
+	case aws.ToBool(in.UsePreviousTemplate):
+		if s == nil || s.inputs.body == "" {
+			return "", invalid("Cannot use the previous template of a stack that has none")
+		}
+		return s.inputs.body, nil
+	case in.TemplateBody != nil && in.TemplateURL != nil:
+		return "", invalid("Only one of TemplateBody or TemplateUrl may be specified.")
+	case in.TemplateBody != nil:
+		if len(*in.TemplateBody) > inlineLimit {
+			return "", invalid("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", inlineLimit)
+		}
+		return *in.TemplateBody, nil
+	case in.TemplateURL != nil:
+		return c.templateAt(*in.TemplateURL)
+	}
+	return "", invalid("Either Template URL or Template Body must be specified.")
+}
+
+func (in *inputs) takeParameters(s *stack, given []types.Parameter) error {
+	var previous map[string]string
+	if s != nil {
+		previous = s.inputs.parameters
+	}
+	var strange []string
+	for _, p := range given {
+		name := aws.ToString(p.ParameterKey)
+		if _, ok := in.template.Parameters[name]; !ok {
+			strange = append(strange, name)
+			continue
+		}
+		if !aws.ToBool(p.UsePreviousValue) {
+			in.parameters[name] = aws.ToString(p.ParameterValue)
+			continue
+		}
+		old, ok := previous[name]
+		if !ok {
+			return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", name)
+		}
+		in.parameters[name] = old
+	}
+	if len(strange) > 0 {
+		return invalid("Parameters: [%s] do not exist in the template", strings.Join(strange, ", "))
+	}
+	return in.completeParameters()
+}
+
+func (in *inputs) completeParameters() error {
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(in.template.Parameters)) {
+		p := in.template.Parameters[name]
+		if _, ok := in.parameters[name]; !ok && p.Default != nil {
+			in.parameters[name] = text(p.Default)
+		}
+		value, ok := in.parameters[name]
+		switch {
+		case !ok:
+			missing = append(missing, name)
+		case len(value) > 4096:
+			return invalid("Parameter '%s' must be at most 4096 bytes", name)
+		case value == "" && strings.HasPrefix(p.Type, "AWS::") && !strings.HasPrefix(p.Type, "AWS::SSM"):
+			return invalid("Parameter validation failed: parameter value for parameter name %s does not exist. Rollback requested by user.", name)
+		case len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(v any) bool { return text(v) == value }):
+			return invalid("Parameter '%s' must be one of AllowedValues", name)
+		}
+	}
+	if len(missing) > 0 {
+		return invalid("Parameters: [%s] must have values", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// takeTags takes the given tags, or the stack's own when none are given.
+func (in *inputs) takeTags(s *stack, given []types.Tag) error {
+	if given == nil && s != nil {
+		in.tags = s.inputs.tags
+		return nil
+	}
+	in.tags = map[string]string{}
+	for _, tag := range given {
+		if _, twice := in.tags[*tag.Key]; twice {
+			return invalid("Duplicate tag keys: %s", *tag.Key)
+		}
+		in.tags[*tag.Key] = aws.ToString(tag.Value)
+	}
+	return nil
+}
+
+func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, next inputs) *changeSet {
+	c.serial++
+	set := &changeSet{
+		name:           *in.ChangeSetName,
+		id:             fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.region, c.account, *in.ChangeSetName, digest(32, s.id, c.serial)),
+		token:          aws.ToString(in.ClientToken),
+		kind:           in.ChangeSetType,
+		created:        c.now,
+		ready:          c.now.Add(c.ChangeSetDelay),
+		next:           next,
+		description:    in.Description,
+		onFailure:      in.OnStackFailure,
+		importExisting: in.ImportExistingResources,
+		toImport:       in.ResourcesToImport,
+		execution:      types.ExecutionStatusAvailable,
+		operation:      digest(36, s.id, c.serial, "operation"),
+	}
+	set.changes = diff(s, next, func(logical string, d definition, properties map[string]any) bool {
+		return set.imports(c, logical, d, properties)
+	})
+	set.validate(c, s)
+	if set.failure == "" && len(set.changes) == 0 && !set.otherChanges(s) {
+		set.failure = c.NoChanges
+	}
+	if set.failure != "" {
+		set.execution = types.ExecutionStatusUnavailable
+	}
+	return set
+}
+
+// otherChanges are those that no resource shows: the stack's outputs.
+func (set *changeSet) otherChanges(s *stack) bool {
+	if s.inputs.template == nil {
+		return true
+	}
+	before, after := *s, *s
+	after.inputs = set.next
+	return !reflect.DeepEqual(before.findOutputs(), after.findOutputs()) ||
+		!reflect.DeepEqual(s.inputs.template.Outputs, set.next.template.Outputs)
+}
+
+// imports says that a resource, new to the stack, exists and will be taken into it.
+func (set *changeSet) imports(c *call, logical string, d definition, properties map[string]any) bool {
+	for _, wanted := range set.toImport {
+		if aws.ToString(wanted.LogicalResourceId) == logical {
+			return true
+		}
+	}
+	return aws.ToBool(set.importExisting) && c.isRetained(d, properties)
+}
+
+// isRetained says that a resource with the very name that the template gives exists, and is no stack's.
+func (c *call) isRetained(d definition, properties map[string]any) bool {
+	name, static := d.Properties[nameProperty[d.Type]].(string) // AWS imports no name that is computed
+	return static && name != "" && slices.Contains(c.retained, asset{c.region, d.Type, customName(d.Type, properties)})
+}
+
+// validate does what AWS calls early validation: it finds the names that are taken, and imports that cannot be.
+func (set *changeSet) validate(c *call, s *stack) {
+	var unfit []string
+	for _, change := range set.changes {
+		definition := set.next.template.Resources[*change.LogicalResourceId]
+		if change.Action == types.ChangeActionImport && !strings.HasPrefix(definition.DeletionPolicy, "Retain") {
+			unfit = append(unfit, *change.LogicalResourceId)
+		}
+		if change.Action != types.ChangeActionAdd && change.Replacement != types.ReplacementTrue {
+			continue
+		}
+		scope := s.scope(set.next)
+		name := customName(definition.Type, scope.properties(definition))
+		if c.EarlyValidation && change.Action == types.ChangeActionAdd && name != "" && c.taken(s, asset{c.region, definition.Type, name}) {
+			set.conflict(s, change, name)
+		}
+	}
+	if len(unfit) > 0 {
+		set.failure = fmt.Sprintf("CloudFormation is attempting to import some resources because they already exist in your account. The resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the template for successful import. The affected resources are %s", strings.Join(unfit, ", "))
+	}
+}
+
+// taken says that a name is in use: by what a stack retained, or by another stack.
+func (c *CloudFormation) taken(by *stack, wanted asset) bool {
+	if slices.Contains(c.retained, wanted) {
+		return true
+	}
+	for _, s := range c.stacks {
+		for _, r := range s.resources {
+			if s != by && s.region == wanted.Region && r.exists() && r.Type == wanted.Type && r.Physical == wanted.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (set *changeSet) conflict(s *stack, change types.ResourceChange, name string) {
+	set.failure = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+	set.conflicts = append(set.conflicts, types.OperationEvent{
+		EventId:                aws.String(digest(36, set.id, *change.LogicalResourceId)),
+		EventType:              types.EventTypeValidationError,
+		LogicalResourceId:      change.LogicalResourceId,
+		OperationId:            &set.operation,
+		OperationType:          types.OperationTypeCreateChangeset,
+		ResourceType:           change.ResourceType,
+		StackId:                &s.id,
+		Timestamp:              &set.created,
+		ValidationFailureMode:  types.HookFailureModeFail,
+		ValidationName:         aws.String("NAME_CONFLICT_VALIDATION"),
+		ValidationPath:         aws.String("/Resources/" + *change.LogicalResourceId),
+		ValidationStatus:       types.ValidationStatusFailed,
+		ValidationStatusReason: aws.String(fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", *change.ResourceType, name)),
+	})
+}
+
+// status is how far the change set is.
+func (set *changeSet) status(now time.Time) types.ChangeSetStatus {
+	switch {
+	case now.Before(set.ready):
+		return types.ChangeSetStatusCreateInProgress
+	case set.failure != "":
+		return types.ChangeSetStatusFailed
+	}
+	return types.ChangeSetStatusCreateComplete
+}
+
+// findChangeSet is a change set by its id, or by its name and stack.
+func (c *call) findChangeSet(name, of *string) (*stack, *changeSet, error) {
+	for _, s := range slices.Backward(c.stacks) {
+		if s.region != c.region {
+			continue
+		}
+		for _, set := range s.changeSets {
+			named := set.name == aws.ToString(name) && s == c.find(of)
+			if set.id == aws.ToString(name) || named {
+				return s, set, nil
+			}
+		}
+	}
+	if of != nil && !strings.HasPrefix(aws.ToString(name), "arn:") && c.find(of) == nil {
+		return nil, nil, invalid("Stack [%s] does not exist", *of)
+	}
+	return nil, nil, &refusal{404, "ChangeSetNotFound", fmt.Sprintf("ChangeSet [%s] does not exist", aws.ToString(name))}
+}
+
+func (c *call) describeChangeSet(in *cloudformation.DescribeChangeSetInput) (*cloudformation.DescribeChangeSetOutput, error) {
+	s, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudformation.DescribeChangeSetOutput{
+		Capabilities:            set.next.capabilities,
+		ChangeSetId:             &set.id,
+		ChangeSetName:           &set.name,
+		CreationTime:            &set.created,
+		Description:             set.description,
+		ExecutionStatus:         set.execution,
+		ImportExistingResources: set.importExisting,
+		OnStackFailure:          set.onFailure,
+		Parameters:              set.next.shown(),
+		StackId:                 &s.id,
+		StackName:               &s.name,
+		Status:                  set.status(c.now),
+		Tags:                    set.next.tagList(),
+	}
+	if out.Status == types.ChangeSetStatusCreateInProgress {
+		out.ExecutionStatus = types.ExecutionStatusUnavailable
+		return out, nil
+	}
+	if set.failure != "" {
+		out.StatusReason = &set.failure
+		return out, nil
+	}
+	changes, next := page(set.changes, in.NextToken, c.Page)
+	out.NextToken = next
+	for _, change := range changes {
+		out.Changes = append(out.Changes, types.Change{Type: types.ChangeTypeResource, ResourceChange: presented(change, aws.ToBool(in.IncludePropertyValues), set.next, s.inputs)})
+	}
+	return out, nil
+}
+
+// presented is a change with or without its values. Secret parameters are never in them.
+func presented(change types.ResourceChange, values bool, all ...inputs) *types.ResourceChange {
+	if !values {
+		change.BeforeContext, change.AfterContext = nil, nil
+	}
+	details := slices.Clone(change.Details)
+	for i, detail := range details {
+		target := *detail.Target
+		if !values {
+			target.BeforeValue, target.AfterValue, target.Path, target.AttributeChangeType = nil, nil, nil, ""
+		}
+		target.BeforeValue, target.AfterValue = masked(target.BeforeValue, all), masked(target.AfterValue, all)
+		details[i].Target = &target
+	}
+	change.Details = details
+	change.BeforeContext, change.AfterContext = masked(change.BeforeContext, all), masked(change.AfterContext, all)
+	return &change
+}
+
+func masked(value *string, all []inputs) *string {
+	if value == nil {
+		return nil
+	}
+	shown := *value
+	for _, in := range all {
+		for name, secret := range in.parameters {
+			if in.template.Parameters[name].hidden() && secret != "" {
+				shown = strings.ReplaceAll(shown, secret, "****")
+			}
+		}
+	}
+	return &shown
+}
+
+// page cuts a page out of a list. The token is where it begins.
+func page[T any](all []T, token *string, size int) ([]T, *string) {
+	from, _ := strconv.Atoi(aws.ToString(token))
+	from = min(from, len(all))
+	to := min(from+size, len(all))
+	if to == len(all) {
+		return all[from:to], nil
+	}
+	return all[from:to], aws.String(strconv.Itoa(to))
+}
+
+func (c *call) listChangeSets(in *cloudformation.ListChangeSetsInput) (*cloudformation.ListChangeSetsOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudformation.ListChangeSetsOutput{}
+	sets, next := page(s.changeSets, in.NextToken, c.Page)
+	out.NextToken = next
+	for _, set := range sets {
+		summary := types.ChangeSetSummary{
+			ChangeSetId: &set.id, ChangeSetName: &set.name, CreationTime: &set.created, Description: set.description,
+			ExecutionStatus: set.execution, StackId: &s.id, StackName: &s.name, Status: set.status(c.now),
+		}
+		if set.failure != "" {
+			summary.StatusReason = &set.failure
+		}
+		out.Summaries = append(out.Summaries, summary)
+	}
+	return out, nil
+}
+
+func (c *call) deleteChangeSet(in *cloudformation.DeleteChangeSetInput) (*cloudformation.DeleteChangeSetOutput, error) {
+	s, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
+	if said, ok := err.(*refusal); ok && said.code == "ChangeSetNotFound" {
+		return &cloudformation.DeleteChangeSetOutput{}, nil // deleting is idempotent
+	}
+	if err != nil {
+		return nil, err
+	}
+	if set.status(c.now) == types.ChangeSetStatusCreateInProgress || set.execution == types.ExecutionStatusExecuteInProgress {
+		return nil, refuse("InvalidChangeSetStatus", "An operation on this ChangeSet is currently in progress.  Please attempt this operation again later.")
+	}
+	s.changeSets = slices.DeleteFunc(s.changeSets, func(each *changeSet) bool { return each == set })
+	return &cloudformation.DeleteChangeSetOutput{}, nil
+}
+
+func (c *call) executeChangeSet(in *cloudformation.ExecuteChangeSetInput) (*cloudformation.ExecuteChangeSetOutput, error) {
+	s, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	token := aws.ToString(in.ClientRequestToken)
+	if token != "" && s.tokens[token] == set.id {
+		return &cloudformation.ExecuteChangeSetOutput{}, nil
+	}
+	if status := set.status(c.now); status != types.ChangeSetStatusCreateComplete {
+		return nil, refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", set.id, status)
+	}
+	if set.execution != types.ExecutionStatusAvailable {
+		return nil, refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current execution status of [%s]", set.id, set.execution)
+	}
+	if s.busy() && s.status != types.StackStatusReviewInProgress || s.status != types.StackStatusReviewInProgress && !s.updatable() {
+		return nil, invalid("Stack:%s is in %s state and can not be updated.", s.id, s.status)
+	}
+	if set.onFailure != "" && in.DisableRollback != nil {
+		return nil, invalid("DisableRollback cannot be specified when OnStackFailure was specified for the change set")
+	}
+	if token != "" {
+		s.tokens[token] = set.id
+	}
+	c.execute(s, set, in)
+	return &cloudformation.ExecuteChangeSetOutput{}, nil
+}

@@ -1,0 +1,155 @@
+package cloudtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// removal deletes resources that a stack no longer needs. That one cannot be deleted does not matter to the stack.
+// replaced says that others took their places, so that another policy holds.
+func (c *CloudFormation) removal(s *stack, gone []*resource, replaced bool) []step {
+	var all []step
+	for _, r := range gone {
+		all = append(all, func(at time.Time) []step {
+			policy := r.Definition.DeletionPolicy
+			if replaced {
+				policy = r.Definition.UpdateReplacePolicy
+			}
+			return c.remove(s, r, policyOf(policy, r.Definition), at, func(string) {})
+		})
+	}
+	return all
+}
+
+// remove takes a resource away: two steps, or one if its policy keeps it.
+func (c *CloudFormation) remove(s *stack, r *resource, policy string, at time.Time, failed func(logical string)) []step {
+	if !r.exists() {
+		if r.Physical == "" { // it never came to be
+			s.mark(at, r, types.ResourceStatusDeleteComplete, "")
+		}
+		return nil
+	}
+	if strings.HasPrefix(policy, "Retain") {
+		c.retain(s, r, at)
+		return nil
+	}
+	s.mark(at, r, types.ResourceStatusDeleteInProgress, "")
+	return []step{func(at time.Time) []step {
+		if reason := c.failure(s, r.Logical, Delete); reason != "" {
+			s.mark(at, r, types.ResourceStatusDeleteFailed, reason)
+			failed(r.Logical)
+			return nil
+		}
+		if policy == "Snapshot" {
+			c.snapshots = append(c.snapshots, asset{s.region, r.Type, r.Physical})
+		}
+		s.mark(at, r, types.ResourceStatusDeleteComplete, "")
+		return nil
+	}}
+}
+
+func (c *CloudFormation) retain(s *stack, r *resource, at time.Time) {
+	c.retained = append(c.retained, asset{s.region, r.Type, r.Physical})
+	s.mark(at, r, types.ResourceStatusDeleteSkipped, "")
+}
+
+// deletion deletes all of a stack's resources, what was made last first, and ends in one of two states.
+// creating says that it is a creation that is taken back: what was only to be kept afterwards goes too.
+func (c *CloudFormation) deletion(s *stack, creating bool, good, bad types.StackStatus, keep ...string) []step {
+	var all []step
+	var stuck []string
+	for _, r := range s.newestFirst() {
+		all = append(all, func(at time.Time) []step {
+			policy := policyOf(r.Definition.DeletionPolicy, r.Definition)
+			switch {
+			case slices.Contains(keep, r.Logical):
+				policy = "Retain"
+			case creating && policy == "RetainExceptOnCreate" && !r.Imported:
+				policy = "Delete"
+			}
+			return c.remove(s, r, policy, at, func(logical string) { stuck = append(stuck, logical) })
+		})
+	}
+	return append(all, func(at time.Time) []step {
+		if len(stuck) > 0 {
+			s.set(at, bad, fmt.Sprintf("The following resource(s) failed to delete: %s. ", named(stuck)))
+			return nil
+		}
+		s.set(at, good, "")
+		if good == types.StackStatusDeleteComplete {
+			s.deleted = at
+		}
+		return nil
+	})
+}
+
+// newestFirst are the resources that are there, in the reverse of the order in which they depend on each other.
+func (s *stack) newestFirst() []*resource {
+	var all []*resource
+	if s.inputs.template == nil {
+		return nil
+	}
+	for _, level := range slices.Backward(s.scope(s.inputs).active()) {
+		for _, logical := range level {
+			if r := s.resources[logical]; r != nil {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation.DeleteStackOutput, error) {
+	s := c.find(in.StackName)
+	out := &cloudformation.DeleteStackOutput{}
+	if s == nil || !s.deleted.IsZero() || s.status == types.StackStatusDeleteInProgress {
+		return out, nil // it succeeds whenever there is nothing to do
+	}
+	if err := s.mayDelete(in); err != nil {
+		return nil, err
+	}
+	bad, keep := types.StackStatusDeleteFailed, in.RetainResources
+	if in.DeletionMode == types.DeletionModeForceDeleteStack {
+		keep = append(keep, s.stuckResources()...)
+	}
+	c.begin(s, c.now, types.OperationTypeDeleteStack, aws.ToString(in.ClientRequestToken))
+	s.set(c.now, types.StackStatusDeleteInProgress, "User Initiated")
+	s.operation.queue = c.deletion(s, false, types.StackStatusDeleteComplete, bad, keep...)
+	return out, nil
+}
+
+func (s *stack) mayDelete(in *cloudformation.DeleteStackInput) error {
+	failed := s.status == types.StackStatusDeleteFailed
+	switch {
+	case s.protected:
+		return invalid("Stack [%s] cannot be deleted while TerminationProtection is enabled", s.name)
+	case len(in.RetainResources) > 0 && !failed:
+		return invalid("Invalid operation on stack [%s]. RetainResources can only be specified when the stack is in the DELETE_FAILED state.", s.id)
+	case in.DeletionMode == types.DeletionModeForceDeleteStack && !failed:
+		return invalid("Invalid operation on stack [%s]. FORCE_DELETE_STACK can only be specified when the stack is in the DELETE_FAILED state.", s.id)
+	case s.busy() && s.status != types.StackStatusCreateInProgress && s.status != types.StackStatusReviewInProgress:
+		return invalid("Stack [%s] cannot be deleted while in status %s", s.id, s.status)
+	}
+	for _, logical := range in.RetainResources {
+		if r := s.resources[logical]; r == nil || r.Status != types.ResourceStatusDeleteFailed {
+			return invalid("Resource [%s] is not in the DELETE_FAILED state and cannot be retained", logical)
+		}
+	}
+	return nil
+}
+
+func (s *stack) stuckResources() []string {
+	var all []string
+	for _, r := range s.newestFirst() {
+		if r.Status == types.ResourceStatusDeleteFailed {
+			all = append(all, r.Logical)
+		}
+	}
+	return all
+}

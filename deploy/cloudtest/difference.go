@@ -1,0 +1,256 @@
+package cloudtest
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// difference finds what a stack's new inputs change.
+type difference struct {
+	stack *stack
+	next  inputs
+	scope *scope
+	// importable says whether a resource that is new to the stack exists already and is to be imported.
+	importable func(logical string, d definition, properties map[string]any) bool
+	touched    map[string]types.ResourceChange
+	changes    []types.ResourceChange
+}
+
+// diff is in the order: what is made and changed, by dependency; then what is removed.
+func diff(s *stack, next inputs, importable func(string, definition, map[string]any) bool) []types.ResourceChange {
+	d := &difference{stack: s, next: next, scope: s.scope(next), importable: importable, touched: map[string]types.ResourceChange{}}
+	d.scope.resource = d.resource
+	for _, level := range d.scope.active() {
+		for _, logical := range level {
+			d.visit(logical)
+		}
+	}
+	d.removals()
+	return d.changes
+}
+
+// resource is what a reference will find: nil for what does not exist yet, or will be another.
+func (d *difference) resource(logical string) *resource {
+	r := d.stack.resources[logical]
+	if !r.exists() {
+		return nil
+	}
+	change, ok := d.touched[logical]
+	if !ok {
+		return r
+	}
+	if change.Replacement == types.ReplacementTrue {
+		return nil
+	}
+	changed := *r
+	changed.Revision = -1 // its attributes are known only afterwards
+	return &changed
+}
+
+func (d *difference) visit(logical string) {
+	definition := d.next.template.Resources[logical]
+	properties := d.scope.properties(definition)
+	old := d.stack.resources[logical]
+	if !old.exists() {
+		d.add(logical, definition, properties)
+		return
+	}
+	change := types.ResourceChange{
+		Action:             types.ChangeActionModify,
+		LogicalResourceId:  &logical,
+		PhysicalResourceId: aws.String(old.Physical),
+		ResourceType:       aws.String(definition.Type),
+	}
+	d.details(&change, old, definition, properties)
+	if len(change.Scope) == 0 {
+		return
+	}
+	if change.Replacement == types.ReplacementTrue {
+		change.PolicyAction = types.PolicyAction("ReplaceAnd" + shortPolicy(policyOf(definition.UpdateReplacePolicy, definition)))
+	}
+	change.BeforeContext = aws.String(compact(map[string]any{"Properties": old.Properties}))
+	change.AfterContext = aws.String(compact(map[string]any{"Properties": properties}))
+	d.record(change)
+}
+
+func shortPolicy(policy string) string {
+	if policy == "RetainExceptOnCreate" {
+		return "Retain"
+	}
+	return policy
+}
+
+func (d *difference) record(change types.ResourceChange) {
+	d.touched[*change.LogicalResourceId] = change
+	d.changes = append(d.changes, change)
+}
+
+func (d *difference) add(logical string, definition definition, properties map[string]any) {
+	change := types.ResourceChange{
+		Action:            types.ChangeActionAdd,
+		LogicalResourceId: &logical,
+		ResourceType:      aws.String(definition.Type),
+		AfterContext:      aws.String(compact(map[string]any{"Properties": properties})),
+	}
+	if d.importable(logical, definition, properties) {
+		change.Action = types.ChangeActionImport
+		change.PhysicalResourceId = aws.String(customName(definition.Type, properties))
+	}
+	d.record(change)
+}
+
+func (d *difference) removals() {
+	for _, logical := range slices.Sorted(maps.Keys(d.stack.resources)) {
+		old := d.stack.resources[logical]
+		now, kept := d.next.template.Resources[logical]
+		if !old.exists() || kept && d.scope.condition(now.Condition) {
+			continue
+		}
+		d.record(types.ResourceChange{
+			Action:             types.ChangeActionRemove,
+			LogicalResourceId:  &logical,
+			PhysicalResourceId: aws.String(old.Physical),
+			ResourceType:       aws.String(old.Type),
+			PolicyAction:       types.PolicyAction(shortPolicy(policyOf(old.Definition.DeletionPolicy, old.Definition))),
+			BeforeContext:      aws.String(compact(map[string]any{"Properties": old.Properties})),
+		})
+	}
+}
+
+// details fills in what changes of a resource, and whether that makes a new one.
+func (d *difference) details(change *types.ResourceChange, old *resource, now definition, properties map[string]any) {
+	change.Replacement = types.ReplacementFalse
+	if old.Type != now.Type {
+		change.Replacement = types.ReplacementTrue
+	}
+	names := maps.Clone(old.Properties)
+	if names == nil {
+		names = map[string]any{}
+	}
+	maps.Copy(names, properties)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		before, after := old.Properties[name], properties[name]
+		if !reflect.DeepEqual(before, after) {
+			d.property(change, old.Type, name, before, after, now.Properties[name])
+		}
+	}
+	d.attributes(change, old, now)
+}
+
+func (d *difference) property(change *types.ResourceChange, kind, name string, before, after, raw any) {
+	recreates := recreation(kind, name)
+	evaluation := types.EvaluationTypeStatic
+	if strings.Contains(text(after), unknown) {
+		evaluation = types.EvaluationTypeDynamic
+	}
+	switch {
+	case recreates == types.RequiresRecreationAlways && evaluation == types.EvaluationTypeStatic:
+		change.Replacement = types.ReplacementTrue
+	case recreates != types.RequiresRecreationNever && change.Replacement != types.ReplacementTrue:
+		change.Replacement = types.ReplacementConditional
+	}
+	source, cause := d.source(raw)
+	change.Details = append(change.Details, types.ResourceChangeDetail{
+		CausingEntity: cause,
+		ChangeSource:  source,
+		Evaluation:    evaluation,
+		Target: &types.ResourceTargetDefinition{
+			Attribute:           types.ResourceAttributeProperties,
+			AttributeChangeType: changeType(before, after),
+			Name:                &name,
+			Path:                aws.String("/Properties/" + name),
+			BeforeValue:         shown(before),
+			AfterValue:          shown(after),
+			RequiresRecreation:  recreates,
+		},
+	})
+	d.within(change, types.ResourceAttributeProperties)
+}
+
+func changeType(before, after any) types.AttributeChangeType {
+	switch {
+	case before == nil:
+		return types.AttributeChangeTypeAdd
+	case after == nil:
+		return types.AttributeChangeTypeRemove
+	}
+	return types.AttributeChangeTypeModify
+}
+
+// source says what made a property change: the template, or what it refers to.
+func (d *difference) source(raw any) (types.ChangeSource, *string) {
+	found := map[string]bool{}
+	walkReferences(raw, found)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if _, ok := d.touched[name]; ok {
+			return types.ChangeSourceResourceReference, &name
+		}
+		before, known := d.stack.inputs.parameters[name]
+		if after, ok := d.next.parameters[name]; ok && known && before != after {
+			return types.ChangeSourceParameterReference, &name
+		}
+	}
+	return types.ChangeSourceDirectModification, nil
+}
+
+func shown(v any) *string {
+	if v == nil {
+		return nil
+	}
+	if s, ok := v.(string); ok {
+		return &s
+	}
+	return aws.String(compact(v))
+}
+
+func (d *difference) within(change *types.ResourceChange, attribute types.ResourceAttribute) {
+	if !slices.Contains(change.Scope, attribute) {
+		change.Scope = append(change.Scope, attribute)
+	}
+}
+
+// attributes are a resource's other parts, and the stack's tags, which all that can have tags gets.
+func (d *difference) attributes(change *types.ResourceChange, old *resource, now definition) {
+	for _, part := range []struct {
+		name          types.ResourceAttribute
+		before, after any
+	}{
+		{types.ResourceAttributeMetadata, old.Definition.Metadata, now.Metadata},
+		{types.ResourceAttributeCreationPolicy, old.Definition.CreationPolicy, now.CreationPolicy},
+		{types.ResourceAttributeUpdatePolicy, old.Definition.UpdatePolicy, now.UpdatePolicy},
+		{types.ResourceAttributeDeletionPolicy, old.Definition.DeletionPolicy, now.DeletionPolicy},
+		{types.ResourceAttributeUpdateReplacePolicy, old.Definition.UpdateReplacePolicy, now.UpdateReplacePolicy},
+		{types.ResourceAttributeTags, tagsOf(old.Type, old.Tags), tagsOf(old.Type, d.next.tags)},
+	} {
+		if reflect.DeepEqual(part.before, part.after) {
+			continue
+		}
+		d.within(change, part.name)
+		change.Details = append(change.Details, types.ResourceChangeDetail{
+			ChangeSource: types.ChangeSourceDirectModification,
+			Evaluation:   types.EvaluationTypeStatic,
+			Target:       &types.ResourceTargetDefinition{Attribute: part.name, RequiresRecreation: types.RequiresRecreationNever},
+		})
+	}
+}
+
+// untagged are the types to which CloudFormation hands on none of the stack's tags, for they cannot have any.
+var untagged = []string{
+	"AWS::EC2::Route", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SubnetRouteTableAssociation",
+	"AWS::EC2::VPCGatewayAttachment", "AWS::EC2::VPCCidrBlock", "AWS::ElasticLoadBalancingV2::Listener", "AWS::IAM::InstanceProfile",
+	"AWS::IAM::Policy", "AWS::Lambda::Permission", "AWS::Logs::MetricFilter", "AWS::Route53::RecordSet", "AWS::AutoScaling::ScalingPolicy",
+	"AWS::AutoScaling::ScheduledAction", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy",
+	"AWS::SecretsManager::SecretTargetAttachment",
+}
+
+func tagsOf(kind string, tags map[string]string) map[string]string {
+	if len(tags) == 0 || slices.Contains(untagged, kind) {
+		return nil
+	}
+	return tags
+}

@@ -1,0 +1,92 @@
+package cloudtest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+func (c *call) describeStackEvents(in *cloudformation.DescribeStackEventsInput) (*cloudformation.DescribeStackEventsOutput, error) {
+	s := c.find(in.StackName)
+	if s == nil {
+		return nil, invalid("Stack [%s] does not exist", aws.ToString(in.StackName))
+	}
+	newest := slices.Clone(s.events)
+	slices.Reverse(newest)
+	out := &cloudformation.DescribeStackEventsOutput{}
+	out.StackEvents, out.NextToken = page(newest, in.NextToken, c.Page)
+	return out, nil
+}
+
+// describeEvents are the events of a stack, an operation or a change set: the newest first.
+func (c *call) describeEvents(in *cloudformation.DescribeEventsInput) (*cloudformation.DescribeEventsOutput, error) {
+	all, err := c.operationEvents(in)
+	if err != nil {
+		return nil, err
+	}
+	if in.Filters != nil && aws.ToBool(in.Filters.FailedEvents) {
+		all = slices.DeleteFunc(all, func(e types.OperationEvent) bool { return !failedEvent(e) })
+	}
+	out := &cloudformation.DescribeEventsOutput{}
+	out.OperationEvents, out.NextToken = page(all, in.NextToken, c.Page)
+	return out, nil
+}
+
+func failedEvent(e types.OperationEvent) bool {
+	return e.EventType != types.EventTypeStackEvent && e.EventType != types.EventTypeProgressEvent
+}
+
+func (c *call) operationEvents(in *cloudformation.DescribeEventsInput) ([]types.OperationEvent, error) {
+	if in.ChangeSetName != nil {
+		if in.StackName == nil && !strings.HasPrefix(*in.ChangeSetName, "arn:") {
+			return nil, invalid("One of ChangeSetName, OperationId or StackName must be specified")
+		}
+		_, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Clone(set.conflicts), nil
+	}
+	var all []types.OperationEvent
+	for _, s := range c.stacks {
+		if s.region != c.region || in.StackName != nil && s != c.find(in.StackName) {
+			continue
+		}
+		for _, e := range slices.Backward(s.events) {
+			if in.OperationId == nil || aws.ToString(e.OperationId) == *in.OperationId {
+				all = append(all, operationEvent(e))
+			}
+		}
+	}
+	if in.StackName == nil && in.OperationId == nil {
+		return nil, invalid("One of ChangeSetName, OperationId or StackName must be specified")
+	}
+	if in.StackName != nil && c.find(in.StackName) == nil {
+		return nil, invalid("Stack [%s] does not exist", *in.StackName)
+	}
+	return all, nil
+}
+
+func operationEvent(e types.StackEvent) types.OperationEvent {
+	kind := types.EventTypeStackEvent
+	if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {
+		kind = types.EventTypeProvisioningError
+	}
+	return types.OperationEvent{
+		ClientRequestToken:   e.ClientRequestToken,
+		EventId:              e.EventId,
+		EventType:            kind,
+		LogicalResourceId:    e.LogicalResourceId,
+		OperationId:          e.OperationId,
+		PhysicalResourceId:   e.PhysicalResourceId,
+		ResourceProperties:   e.ResourceProperties,
+		ResourceStatus:       e.ResourceStatus,
+		ResourceStatusReason: e.ResourceStatusReason,
+		ResourceType:         e.ResourceType,
+		StackId:              e.StackId,
+		Timestamp:            e.Timestamp,
+	}
+}

@@ -1,0 +1,145 @@
+// Package cloudtest gives tests an AWS to talk to: moto, an emulator by others, with an account for each test; a
+// CloudFormation whose stacks move through their states as the test says; and a proxy that breaks what passes through it.
+//
+// Everything listens on loopback only.
+package cloudtest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// URLVariable names the environment variable with the address of a moto that is running already. It must have been
+// started by .ci/moto/serve.py, for the accounts.
+const URLVariable = "SPACEL_MOTO_URL"
+
+// startLimit is how long moto may take to start. It is some 2 s on an idle machine.
+const startLimit = 2 * time.Minute
+
+var (
+	motoOnce  sync.Once
+	motoURL   string
+	motoError error
+	motoInput io.WriteCloser // kept: the garbage collector would close it, and with it moto
+)
+
+// Moto is the address of moto's server, which is started when a test process first asks and ends with that process.
+// The test fails when moto is not installed.
+func Moto(t testing.TB) string {
+	t.Helper()
+	motoOnce.Do(func() { motoURL, motoError = findMoto() })
+	if motoError != nil {
+		t.Fatalf("start moto: %v", motoError)
+	}
+	return motoURL
+}
+
+func findMoto() (string, error) {
+	if url := os.Getenv(URLVariable); url != "" {
+		return url, nil
+	}
+	dir := motoDir()
+	if err := installed(dir); err != nil {
+		return "", err
+	}
+	return startMoto(filepath.Join(dir, ".tools/python/bin/python"), filepath.Join(dir, "serve.py"))
+}
+
+// motoDir is .ci/moto of the checkout that this file was compiled from.
+func motoDir() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "../../.ci/moto")
+}
+
+// installed reads what was installed, and with it every file that decides how moto behaves, so that go test knows when
+// its cached results are old.
+func installed(dir string) error {
+	want, err := os.ReadFile(filepath.Join(dir, "requirements.txt"))
+	if err != nil {
+		return err
+	}
+	have, err := os.ReadFile(filepath.Join(dir, ".tools/python/made-from"))
+	if err != nil || !bytes.Equal(want, have) {
+		return errors.New("it is not installed; run make test, or .ci/moto/install, which installs it into the checkout")
+	}
+	sources, err := filepath.Glob(filepath.Join(dir, "*.py"))
+	for _, source := range sources {
+		_, readErr := os.ReadFile(source)
+		err = errors.Join(err, readErr)
+	}
+	return err
+}
+
+// startMoto starts the server and waits for its first line. The server ends when this process does, which holds the
+// other end of its standard input.
+func startMoto(python, script string) (string, error) {
+	log := &tail{}
+	cmd := exec.Command(python, "-B", script)
+	cmd.Stderr = log
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	motoInput = input
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	address := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(out).ReadString('\n')
+		address <- strings.TrimSpace(line)
+		_, _ = io.Copy(io.Discard, out)
+	}()
+	select {
+	case url := <-address:
+		if url != "" {
+			return url, nil
+		}
+		err = errors.New("it ended at once")
+	case <-time.After(startLimit):
+		err = fmt.Errorf("it gave no address within %s", startLimit)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	return "", fmt.Errorf("%w: %s", err, log)
+}
+
+// tail keeps the last of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailSize = 4096
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if len(t.text) > tailSize {
+		t.text = t.text[len(t.text)-tailSize:]
+	}
+	return len(p), nil
+}
+
+// String is what was kept.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}

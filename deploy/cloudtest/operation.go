@@ -1,0 +1,384 @@
+package cloudtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// operation is what a stack is going through: steps, of which one is taken each Step.
+type operation struct {
+	id, token string
+	queue     []step
+	next      time.Time
+	cancel    func(at time.Time) []step // nil: cannot be cancelled
+	cancelled bool
+}
+
+// step does one thing, and says what comes before the rest of the queue.
+type step func(at time.Time) []step
+
+// Failure is something that goes wrong in a stack's resource, once.
+type Failure struct {
+	Region, Stack, Logical string
+	When                   Verb
+	Reason                 string
+	Always                 bool // and not once
+}
+
+// Verb is what is done to a resource.
+type Verb string
+
+// The verbs.
+const (
+	Create Verb = "create"
+	Update Verb = "update" // also when that makes a new one
+	Undo   Verb = "undo"   // an update, in a rollback
+	Delete Verb = "delete"
+)
+
+// Fail arranges a failure.
+func (c *CloudFormation) Fail(f Failure) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failures = append(c.failures, &f)
+}
+
+// failure is why this fails, "" if it does not.
+func (c *CloudFormation) failure(s *stack, logical string, verb Verb) string {
+	for i, f := range c.failures {
+		if f.Region != s.region || f.Stack != s.name || f.Logical != logical || f.When != verb {
+			continue
+		}
+		if !f.Always {
+			c.failures = slices.Delete(c.failures, i, i+1)
+		}
+		return f.Reason
+	}
+	return ""
+}
+
+// Hold stops time for a stack: whatever it goes through, it stays in the middle of it.
+func (c *CloudFormation) Hold(region, name string) { c.hold(region, name, true) }
+
+// Release lets a held stack go on.
+func (c *CloudFormation) Release(region, name string) { c.hold(region, name, false) }
+
+func (c *CloudFormation) hold(region, name string, held bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(time.Now())
+	key := region + "/" + name
+	if held {
+		c.held[key] = true
+		return
+	}
+	delete(c.held, key)
+	for _, s := range c.stacks {
+		if s.operation != nil && s.region+"/"+s.name == key {
+			s.operation.next = time.Now()
+		}
+	}
+}
+
+// Settle lets all operations that are not held come to their end at once.
+func (c *CloudFormation) Settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(time.Now().Add(24 * time.Hour))
+}
+
+// advance takes the steps that are due.
+func (c *CloudFormation) advance(now time.Time) {
+	for _, s := range c.stacks {
+		for s.operation != nil && !c.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
+			c.take(s)
+		}
+	}
+}
+
+func (c *CloudFormation) take(s *stack) {
+	o := s.operation
+	at := o.next
+	o.next = o.next.Add(c.Step)
+	if o.cancelled && o.cancel != nil {
+		o.queue, o.cancel = o.cancel(at), nil
+		return
+	}
+	if len(o.queue) == 0 {
+		s.operation = nil
+		return
+	}
+	first := o.queue[0]
+	o.queue = o.queue[1:]
+	more := first(at) // which may change the queue
+	o.queue = append(more, o.queue...)
+}
+
+// begin starts an operation. Its first step is due after a Step.
+func (c *CloudFormation) begin(s *stack, at time.Time, kind types.OperationType, token string, steps ...step) {
+	c.serial++
+	id := digest(36, s.id, c.serial)
+	s.operation = &operation{id: id, token: token, queue: steps, next: at.Add(c.Step)}
+	s.last = append([]types.OperationEntry{{OperationId: &id, OperationType: kind}}, s.last...)
+}
+
+// named is a list of logical ids as CloudFormation's reasons give it.
+func named(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
+
+// flight is a resource that something is being done to.
+type flight struct {
+	verb Verb
+	next *resource
+	// imported: it exists, and only becomes the stack's
+	imported, replaces bool
+}
+
+// change makes or updates a stack.
+type change struct {
+	c      *CloudFormation
+	s      *stack
+	set    *changeSet
+	before inputs
+	scope  *scope
+
+	keep      bool // what was made when something fails
+	onFailure types.OnStackFailure
+
+	flights  map[string]*flight
+	saved    map[string]*resource // what was updated, as it was before
+	order    []string             // logical ids in the order in which they were begun
+	failed   []string
+	obsolete []*resource // what new ones have taken the place of
+}
+
+// word is how the stack's states begin.
+func (g *change) word() string { return string(g.set.kind) }
+
+func (g *change) status(suffix string) types.StackStatus {
+	return types.StackStatus(g.word() + suffix)
+}
+
+// steps are the levels of dependency, one after the other, and the end.
+func (g *change) steps() []step {
+	var all []step
+	for _, level := range g.scope.active() {
+		all = append(all, g.start(level))
+	}
+	return append(all, g.complete)
+}
+
+func (g *change) start(level []string) step {
+	return func(at time.Time) []step {
+		for _, logical := range level {
+			g.launch(at, logical)
+		}
+		return []step{g.land(level)}
+	}
+}
+
+// launch begins what is to be done to a resource, if anything.
+func (g *change) launch(at time.Time, logical string) {
+	definition := g.s.inputs.template.Resources[logical]
+	properties := g.scope.properties(definition)
+	next := &resource{
+		Logical: logical, Type: definition.Type, Properties: properties, Definition: definition, Tags: g.s.inputs.tags,
+		Revision: 1, region: g.s.region, account: g.s.account,
+	}
+	f := &flight{next: next}
+	old := g.s.resources[logical]
+	switch {
+	case !old.exists():
+		g.launchNew(at, f)
+	case g.same(old, next):
+		return
+	default:
+		g.launchUpdate(at, old, f)
+	}
+	g.flights[logical] = f
+	g.order = append(g.order, logical)
+}
+
+func (g *change) launchNew(at time.Time, f *flight) {
+	f.verb = Create
+	status := types.ResourceStatusCreateInProgress
+	if f.imported = g.imported(f.next.Logical); f.imported {
+		status = types.ResourceStatusImportInProgress
+		f.next.Imported = true
+	}
+	g.s.resources[f.next.Logical] = f.next
+	g.s.mark(at, f.next, status, "")
+}
+
+func (g *change) imported(logical string) bool {
+	return slices.ContainsFunc(g.set.changes, func(rc types.ResourceChange) bool {
+		return *rc.LogicalResourceId == logical && rc.Action == types.ChangeActionImport
+	})
+}
+
+func (g *change) launchUpdate(at time.Time, old *resource, f *flight) {
+	f.verb = Update
+	logical := f.next.Logical
+	saved := *old
+	g.saved[logical] = &saved
+	f.next.Physical, f.next.Revision, f.next.Imported = old.Physical, old.Revision+1, old.Imported
+	reason := ""
+	if f.replaces = replaces(old, f.next); f.replaces {
+		reason = "Requested update requires the creation of a new physical resource; hence creating one."
+	}
+	g.s.mark(at, old, types.ResourceStatusUpdateInProgress, reason)
+}
+
+// same says that nothing is to be done.
+func (g *change) same(old, next *resource) bool {
+	scope := g.s.scope(g.s.inputs)
+	d := &difference{stack: g.s, next: g.s.inputs, scope: scope}
+	var rc types.ResourceChange
+	d.details(&rc, old, next.Definition, next.Properties)
+	return len(rc.Scope) == 0
+}
+
+// replaces says that the update needs a new resource: a property that cannot change in place did.
+func replaces(old, next *resource) bool {
+	if old.Type != next.Type {
+		return true
+	}
+	for name := range replacements()[old.Type] {
+		if recreation(old.Type, name) == types.RequiresRecreationAlways && compact(old.Properties[name]) != compact(next.Properties[name]) {
+			return true
+		}
+	}
+	return false
+}
+
+// land ends what was begun, with success or not.
+func (g *change) land(level []string) step {
+	return func(at time.Time) []step {
+		for _, logical := range level {
+			if f := g.flights[logical]; f != nil {
+				g.doom(at, logical, f)
+			}
+		}
+		for _, logical := range level {
+			if f := g.flights[logical]; f != nil && len(g.failed) == 0 {
+				g.finish(at, logical, f)
+			}
+		}
+		if len(g.failed) > 0 {
+			g.cancelFlights(at)
+			g.s.operation.queue = nil
+			g.s.operation.cancel = nil
+			return g.fail(at)
+		}
+		return nil
+	}
+}
+
+// doom lets a flight fail that is to, before the others of its level are done: those are then cancelled, as on AWS.
+func (g *change) doom(at time.Time, logical string, f *flight) {
+	if reason := g.c.failure(g.s, logical, f.verb); reason != "" {
+		g.crash(at, logical, f, reason)
+	}
+}
+
+// finish ends one flight well, or finds that its name is taken.
+func (g *change) finish(at time.Time, logical string, f *flight) {
+	delete(g.flights, logical)
+	if f.verb == Create && !f.imported || f.replaces {
+		if name := customName(f.next.Type, f.next.Properties); name != "" && g.c.taken(g.s, asset{g.s.region, f.next.Type, name}) {
+			g.crash(at, logical, f, fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", f.next.Type, name))
+			return
+		}
+		g.made(at, logical, f)
+		return
+	}
+	if f.imported {
+		g.adopt(at, f.next)
+		return
+	}
+	g.s.resources[logical] = f.next
+	g.s.mark(at, f.next, types.ResourceStatusUpdateComplete, "")
+}
+
+func (g *change) made(at time.Time, logical string, f *flight) {
+	g.c.serial++
+	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.c.serial)
+	g.s.resources[logical] = f.next
+	if f.replaces {
+		g.obsolete = append(g.obsolete, g.saved[logical])
+		g.s.mark(at, f.next, types.ResourceStatusUpdateComplete, "")
+		return
+	}
+	g.s.mark(at, f.next, types.ResourceStatusCreateInProgress, "Resource creation Initiated")
+	g.s.mark(at, f.next, types.ResourceStatusCreateComplete, "")
+}
+
+// adopt makes an existing resource the stack's.
+func (g *change) adopt(at time.Time, r *resource) {
+	r.Physical = customName(r.Type, r.Properties)
+	g.c.retained = slices.DeleteFunc(g.c.retained, func(a asset) bool { return a == asset{g.s.region, r.Type, r.Physical} })
+	g.s.mark(at, r, types.ResourceStatusImportComplete, "Resource import completed.")
+}
+
+// crash is a flight's bad end.
+func (g *change) crash(at time.Time, logical string, f *flight, reason string) {
+	g.failed = append(g.failed, logical)
+	delete(g.flights, logical)
+	if f.verb == Create {
+		g.s.mark(at, f.next, types.ResourceStatusCreateFailed, reason)
+		return
+	}
+	g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, reason)
+}
+
+// cancelFlights ends what is still in the air.
+func (g *change) cancelFlights(at time.Time) {
+	for _, logical := range g.order {
+		f := g.flights[logical]
+		if f == nil {
+			continue
+		}
+		delete(g.flights, logical)
+		g.failed = append(g.failed, logical)
+		if f.verb == Create {
+			g.s.mark(at, f.next, types.ResourceStatusCreateFailed, "Resource creation cancelled")
+		} else {
+			g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, "Resource update cancelled")
+		}
+	}
+}
+
+// complete is the end of the way forward.
+func (g *change) complete(at time.Time) []step {
+	g.s.operation.cancel = nil
+	g.set.execution = types.ExecutionStatusExecuteComplete
+	g.s.outputs = g.s.findOutputs()
+	if g.set.kind != types.ChangeSetTypeUpdate {
+		g.s.set(at, g.status("_COMPLETE"), "")
+		return nil
+	}
+	g.s.set(at, types.StackStatusUpdateCompleteCleanupInProgress, "")
+	gone := g.leftOut()
+	return append(g.c.removal(g.s, g.obsolete, true), append(g.c.removal(g.s, gone, false), func(at time.Time) []step {
+		g.s.set(at, types.StackStatusUpdateComplete, "")
+		return nil
+	})...)
+}
+
+// leftOut are the stack's resources that the template no longer has, what was made last first.
+func (g *change) leftOut() []*resource {
+	var gone []*resource
+	before := g.s.scope(g.before)
+	for _, level := range slices.Backward(before.active()) {
+		for _, logical := range level {
+			now, kept := g.s.inputs.template.Resources[logical]
+			if r := g.s.resources[logical]; r.exists() && !(kept && g.scope.condition(now.Condition)) {
+				gone = append(gone, r)
+			}
+		}
+	}
+	return gone
+}

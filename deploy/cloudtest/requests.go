@@ -1,0 +1,213 @@
+package cloudtest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// execute starts what a change set says. All others of the stack are deleted.
+func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChangeSetInput) {
+	for _, other := range s.changeSets {
+		if other != set {
+			other.execution = types.ExecutionStatusObsolete
+		}
+	}
+	set.execution = types.ExecutionStatusExecuteInProgress
+	g := &change{
+		c: c.CloudFormation, s: s, set: set, before: s.inputs, onFailure: set.onFailure,
+		keep:    set.onFailure == types.OnStackFailureDoNothing || aws.ToBool(in.DisableRollback),
+		flights: map[string]*flight{}, saved: map[string]*resource{},
+	}
+	s.inputs = set.next
+	s.onFailure = set.onFailure
+	g.scope = s.scope(s.inputs)
+	kind := types.OperationTypeCreateStack
+	if set.kind == types.ChangeSetTypeUpdate {
+		kind = types.OperationTypeUpdateStack
+		s.updated = c.now
+	}
+	c.begin(s, c.now, kind, aws.ToString(in.ClientRequestToken), g.steps()...)
+	if set.kind == types.ChangeSetTypeUpdate {
+		s.operation.cancel = g.cancel
+	}
+	s.set(c.now, g.status("_IN_PROGRESS"), "User Initiated")
+}
+
+func (c *call) cancelUpdateStack(in *cloudformation.CancelUpdateStackInput) (*cloudformation.CancelUpdateStackOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	if s.status != types.StackStatusUpdateInProgress || s.operation == nil || s.operation.cancel == nil {
+		return nil, invalid("CancelUpdateStack cannot be called from current stack status")
+	}
+	s.operation.cancelled = true
+	return &cloudformation.CancelUpdateStackOutput{}, nil
+}
+
+func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackInput) (*cloudformation.ContinueUpdateRollbackOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	token := aws.ToString(in.ClientRequestToken)
+	if token != "" && s.tokens[token] == "continue" {
+		return &cloudformation.ContinueUpdateRollbackOutput{}, nil
+	}
+	if s.status != types.StackStatusUpdateRollbackFailed {
+		return nil, invalid("Stack:%s is in %s state and can not continue rolling back.", s.id, s.status)
+	}
+	for _, logical := range in.ResourcesToSkip {
+		if r := s.resources[logical]; r == nil || r.Status != types.ResourceStatusUpdateFailed {
+			return nil, invalid("The resource(s) %s cannot be skipped: only resources that are in the UPDATE_FAILED state because a rollback failed can be", named([]string{logical}))
+		}
+	}
+	s.tokens[token] = "continue"
+	c.begin(s, c.now, types.OperationTypeContinueRollback, token)
+	s.set(c.now, types.StackStatusUpdateRollbackInProgress, "User Initiated")
+	s.operation.queue = s.resume(in.ResourcesToSkip)
+	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
+}
+
+func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudformation.DescribeStacksOutput, error) {
+	out := &cloudformation.DescribeStacksOutput{}
+	if in.StackName != nil {
+		s, err := c.must(in.StackName)
+		if err != nil {
+			return nil, err
+		}
+		out.Stacks = []types.Stack{s.describe()}
+		return out, nil
+	}
+	var all []*stack
+	for _, s := range c.stacks {
+		if s.region == c.region && s.deleted.IsZero() {
+			all = append(all, s)
+		}
+	}
+	stacks, next := page(all, in.NextToken, c.Page)
+	out.NextToken = next
+	for _, s := range stacks {
+		out.Stacks = append(out.Stacks, s.describe())
+	}
+	return out, nil
+}
+
+func (c *call) listStacks(in *cloudformation.ListStacksInput) (*cloudformation.ListStacksOutput, error) {
+	out := &cloudformation.ListStacksOutput{}
+	var all []types.StackSummary
+	for _, s := range c.stacks {
+		if s.region != c.region || len(in.StackStatusFilter) > 0 && !slices.Contains(in.StackStatusFilter, s.status) {
+			continue
+		}
+		summary := types.StackSummary{StackId: &s.id, StackName: &s.name, StackStatus: s.status, CreationTime: &s.created}
+		if !s.deleted.IsZero() {
+			summary.DeletionTime = &s.deleted
+		}
+		all = append(all, summary)
+	}
+	out.StackSummaries, out.NextToken = page(all, in.NextToken, c.Page)
+	return out, nil
+}
+
+func (c *call) getTemplate(in *cloudformation.GetTemplateInput) (*cloudformation.GetTemplateOutput, error) {
+	stages := []types.TemplateStage{types.TemplateStageOriginal, types.TemplateStageProcessed}
+	if in.ChangeSetName != nil {
+		_, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
+		if err != nil {
+			return nil, err
+		}
+		return &cloudformation.GetTemplateOutput{TemplateBody: &set.next.body, StagesAvailable: stages}, nil
+	}
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	if s.inputs.body == "" {
+		return nil, invalid("Stack with id %s does not have a template", s.name)
+	}
+	return &cloudformation.GetTemplateOutput{TemplateBody: &s.inputs.body, StagesAvailable: stages}, nil
+}
+
+func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesInput) (*cloudformation.DescribeStackResourcesOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudformation.DescribeStackResourcesOutput{}
+	for _, r := range s.listed() {
+		if in.LogicalResourceId != nil && r.Logical != *in.LogicalResourceId {
+			continue
+		}
+		described := types.StackResource{
+			LogicalResourceId: &r.Logical, PhysicalResourceId: &r.Physical, ResourceStatus: r.Status, ResourceType: &r.Type,
+			StackId: &s.id, StackName: &s.name, Timestamp: &r.Updated,
+		}
+		if r.Reason != "" {
+			described.ResourceStatusReason = &r.Reason
+		}
+		out.StackResources = append(out.StackResources, described)
+	}
+	return out, nil
+}
+
+// listed are the stack's resources by name.
+func (s *stack) listed() []*resource {
+	var all []*resource
+	for _, r := range s.resources {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *resource) int { return strings.Compare(a.Logical, b.Logical) })
+	return all
+}
+
+func (c *call) listStackResources(in *cloudformation.ListStackResourcesInput) (*cloudformation.ListStackResourcesOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudformation.ListStackResourcesOutput{}
+	resources, next := page(s.listed(), in.NextToken, c.Page)
+	out.NextToken = next
+	for _, r := range resources {
+		summary := types.StackResourceSummary{
+			LogicalResourceId: &r.Logical, PhysicalResourceId: &r.Physical, ResourceStatus: r.Status, ResourceType: &r.Type,
+			LastUpdatedTimestamp: &r.Updated,
+		}
+		if r.Reason != "" {
+			summary.ResourceStatusReason = &r.Reason
+		}
+		out.StackResourceSummaries = append(out.StackResourceSummaries, summary)
+	}
+	return out, nil
+}
+
+func (c *call) updateTerminationProtection(in *cloudformation.UpdateTerminationProtectionInput) (*cloudformation.UpdateTerminationProtectionOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	s.protected = aws.ToBool(in.EnableTerminationProtection)
+	return &cloudformation.UpdateTerminationProtectionOutput{StackId: &s.id}, nil
+}
+
+func (c *call) setStackPolicy(in *cloudformation.SetStackPolicyInput) (*cloudformation.SetStackPolicyOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	s.policy = aws.ToString(in.StackPolicyBody)
+	return &cloudformation.SetStackPolicyOutput{}, nil
+}
+
+func (c *call) getStackPolicy(in *cloudformation.GetStackPolicyInput) (*cloudformation.GetStackPolicyOutput, error) {
+	s, err := c.must(in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	return &cloudformation.GetStackPolicyOutput{StackPolicyBody: &s.policy}, nil
+}

@@ -1,0 +1,147 @@
+package cloudtest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// resource is one resource of a stack.
+type resource struct {
+	Logical, Physical, Type string
+	Status                  types.ResourceStatus
+	Reason                  string
+	Properties              map[string]any
+	Definition              definition
+	Tags                    map[string]string // the stack's, when it was made or changed last
+	Revision                int               // counts updates: a launch template's version
+	Imported                bool
+	Updated                 time.Time
+	region                  string
+	account                 string
+}
+
+// nameProperty is the property with which a template names a resource itself. Two of one name cannot be.
+var nameProperty = map[string]string{
+	"AWS::CloudWatch::Alarm":                    "AlarmName",
+	"AWS::DynamoDB::Table":                      "TableName",
+	"AWS::ElastiCache::ReplicationGroup":        "ReplicationGroupId",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+	"AWS::ElasticLoadBalancingV2::TargetGroup":  "Name",
+	"AWS::IAM::InstanceProfile":                 "InstanceProfileName",
+	"AWS::IAM::ManagedPolicy":                   "ManagedPolicyName",
+	"AWS::IAM::Role":                            "RoleName",
+	"AWS::IAM::User":                            "UserName",
+	"AWS::Lambda::Function":                     "FunctionName",
+	"AWS::Logs::LogGroup":                       "LogGroupName",
+	"AWS::RDS::DBInstance":                      "DBInstanceIdentifier",
+	"AWS::S3::Bucket":                           "BucketName",
+	"AWS::SecretsManager::Secret":               "Name",
+	"AWS::SNS::Topic":                           "TopicName",
+	"AWS::SQS::Queue":                           "QueueName",
+	"AWS::SSM::Parameter":                       "Name",
+}
+
+// idPrefix is how EC2's ids begin.
+var idPrefix = map[string]string{
+	"AWS::EC2::VPC":                         "vpc-",
+	"AWS::EC2::Subnet":                      "subnet-",
+	"AWS::EC2::SecurityGroup":               "sg-",
+	"AWS::EC2::RouteTable":                  "rtb-",
+	"AWS::EC2::InternetGateway":             "igw-",
+	"AWS::EC2::NatGateway":                  "nat-",
+	"AWS::EC2::LaunchTemplate":              "lt-",
+	"AWS::EC2::Volume":                      "vol-",
+	"AWS::EC2::VPCEndpoint":                 "vpce-",
+	"AWS::EC2::EgressOnlyInternetGateway":   "eigw-",
+	"AWS::EC2::Instance":                    "i-",
+	"AWS::EC2::FlowLog":                     "fl-",
+	"AWS::EC2::SubnetRouteTableAssociation": "rtbassoc-",
+	"AWS::EC2::SecurityGroupIngress":        "sgr-",
+	"AWS::EC2::SecurityGroupEgress":         "sgr-",
+}
+
+// customName is the name that a template gives a resource, "" if it leaves that to CloudFormation.
+func customName(kind string, properties map[string]any) string {
+	property, ok := nameProperty[kind]
+	if !ok || properties[property] == nil {
+		return ""
+	}
+	return text(properties[property])
+}
+
+// newPhysical makes up the id of a resource; serial makes it another each time.
+func (s *stack) newPhysical(logical, kind string, properties map[string]any, serial int) string {
+	unique := digest(17, s.region, s.name, logical, serial)
+	if name := customName(kind, properties); name != "" {
+		return name
+	}
+	if prefix, ok := idPrefix[kind]; ok {
+		return prefix + unique
+	}
+	switch kind {
+	case "AWS::EC2::EIP":
+		return fmt.Sprintf("203.0.%d.%d", serial/250%250, 1+serial%250)
+	case "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::Listener":
+		return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:%s/%s", s.region, s.account, strings.ToLower(kind[strings.LastIndex(kind, ":")+1:]), unique[:16])
+	case "AWS::SNS::Topic":
+		return fmt.Sprintf("arn:aws:sns:%s:%s:%s-%s-%s", s.region, s.account, s.name, logical, unique[:12])
+	}
+	return fmt.Sprintf("%s-%s-%s", s.name, logical, strings.ToUpper(unique[:12]))
+}
+
+// attribute is what Fn::GetAtt says: a property of that name, else something made up that names the resource.
+func (r *resource) attribute(name string) any {
+	if r.Revision < 0 {
+		return unknown
+	}
+	switch name {
+	case "LatestVersionNumber":
+		return fmt.Sprint(r.Revision)
+	case "DefaultVersionNumber":
+		return "1"
+	case "Arn":
+		if strings.HasPrefix(r.Physical, "arn:") {
+			return r.Physical
+		}
+		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", strings.ToLower(strings.Split(r.Type, "::")[1]), r.region, r.account, r.Physical)
+	case "PublicIp":
+		return r.Physical
+	case "AllocationId":
+		return "eipalloc-" + digest(17, r.Physical)
+	case "DNSName":
+		return digest(16, r.Physical) + "." + r.region + ".elb.amazonaws.com"
+	case "CanonicalHostedZoneID":
+		return "Z35SXDOTRQ7X7K"
+	case "GroupId", "SubnetId", "VpcId":
+		if r.Properties[name] == nil {
+			return r.Physical
+		}
+	}
+	if v, ok := r.Properties[name]; ok {
+		return v
+	}
+	return name + "-of-" + r.Physical
+}
+
+// retained says what becomes of a resource that its stack lets go. A resource without a policy is deleted; of a database
+// instance a snapshot is made first.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+func policyOf(policy string, d definition) string {
+	switch {
+	case policy != "":
+		return policy
+	case d.Type == "AWS::RDS::DBCluster", d.Type == "AWS::RDS::DBInstance" && d.Properties["DBClusterIdentifier"] == nil:
+		return "Snapshot"
+	}
+	return "Delete"
+}
+
+// asset is something of the account that outlives stacks: a retained resource, or a snapshot of one.
+type asset struct {
+	Region, Type, Name string
+}
+
+func (a asset) String() string { return a.Region + " " + a.Type + " " + a.Name }

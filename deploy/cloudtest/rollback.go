@@ -1,0 +1,137 @@
+package cloudtest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// fail is what comes after a failure, as the change set said.
+func (g *change) fail(at time.Time) []step {
+	g.set.execution = types.ExecutionStatusExecuteFailed
+	if g.set.kind == types.ChangeSetTypeUpdate {
+		return g.failUpdate(at, fmt.Sprintf("The following resource(s) failed to update: %s. ", named(g.failed)))
+	}
+	reason := fmt.Sprintf("The following resource(s) failed to create: %s. ", named(g.failed))
+	switch {
+	case g.keep:
+		g.s.set(at, g.status("_FAILED"), reason)
+		return nil
+	case g.onFailure == types.OnStackFailureDelete:
+		g.s.set(at, types.StackStatusDeleteInProgress, reason+"Delete requested by user.")
+		return g.c.deletion(g.s, true, types.StackStatusDeleteComplete, types.StackStatusDeleteFailed)
+	case g.set.kind == types.ChangeSetTypeImport:
+		g.s.set(at, types.StackStatusImportRollbackInProgress, reason+"Rollback requested by user.")
+		return g.c.deletion(g.s, true, types.StackStatusImportRollbackComplete, types.StackStatusImportRollbackFailed)
+	}
+	g.s.set(at, types.StackStatusRollbackInProgress, reason+"Rollback requested by user.")
+	return g.c.deletion(g.s, true, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed)
+}
+
+// cancel is what an update does when it is told to stop.
+func (g *change) cancel(at time.Time) []step {
+	g.cancelFlights(at)
+	g.set.execution = types.ExecutionStatusExecuteFailed
+	return g.rollBack(at, "User Initiated")
+}
+
+func (g *change) failUpdate(at time.Time, reason string) []step {
+	if g.keep {
+		g.s.set(at, types.StackStatusUpdateFailed, reason)
+		return nil
+	}
+	return g.rollBack(at, reason)
+}
+
+// rollBack undoes an update: first what was updated, then what was made.
+func (g *change) rollBack(at time.Time, reason string) []step {
+	g.s.set(at, types.StackStatusUpdateRollbackInProgress, reason)
+	g.s.inputs = g.before
+	return g.undo(g.touched())
+}
+
+// touched are the resources that were updated, the last first.
+func (g *change) touched() []string {
+	var all []string
+	for _, logical := range slices.Backward(g.order) {
+		if g.saved[logical] != nil {
+			all = append(all, logical)
+		}
+	}
+	return all
+}
+
+// undo puts resources back, and then cleans up, or stands still if one of them cannot be.
+func (g *change) undo(logicals []string) []step {
+	var stuck []string
+	var all []step
+	for _, logical := range logicals {
+		all = append(all, func(at time.Time) []step {
+			g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateInProgress, "")
+			return nil
+		}, func(at time.Time) []step {
+			if reason := g.c.failure(g.s, logical, Undo); reason != "" {
+				g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, reason)
+				stuck = append(stuck, logical)
+				return nil
+			}
+			g.restore(at, logical)
+			return nil
+		})
+	}
+	return append(all, func(at time.Time) []step {
+		if len(stuck) > 0 {
+			g.s.stick(at, stuck, func(skip []string) []step { return g.resume(stuck, skip) })
+			return nil
+		}
+		return g.cleanUp(at)
+	})
+}
+
+// stick leaves a stack in the rollback that failed, with the way on.
+func (s *stack) stick(at time.Time, stuck []string, resume func(skip []string) []step) {
+	s.resume = resume
+	s.set(at, types.StackStatusUpdateRollbackFailed, fmt.Sprintf("The following resource(s) failed to update: %s. ", named(stuck)))
+}
+
+// resume tries again what could not be undone, and takes what is to be skipped as done.
+func (g *change) resume(stuck, skip []string) []step {
+	again := slices.DeleteFunc(slices.Clone(stuck), func(logical string) bool { return slices.Contains(skip, logical) })
+	skipping := func(at time.Time) []step {
+		for _, logical := range skip {
+			g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateComplete, "Resource skipped")
+		}
+		return nil
+	}
+	return append([]step{skipping}, g.undo(again)...)
+}
+
+func (g *change) restore(at time.Time, logical string) {
+	now := g.s.resources[logical]
+	old := g.saved[logical]
+	if now.Physical != old.Physical {
+		g.obsolete = slices.DeleteFunc(g.obsolete, func(r *resource) bool { return r == old })
+		g.obsolete = append(g.obsolete, now)
+	}
+	old.Revision = now.Revision + 1
+	g.s.resources[logical] = old
+	g.s.mark(at, old, types.ResourceStatusUpdateComplete, "")
+}
+
+// cleanUp removes what the failed update made.
+func (g *change) cleanUp(at time.Time) []step {
+	g.s.set(at, types.StackStatusUpdateRollbackCompleteCleanupInProgress, "")
+	fresh := g.obsolete
+	for _, logical := range slices.Backward(g.order) {
+		if r := g.s.resources[logical]; g.saved[logical] == nil && r != nil {
+			fresh = append(fresh, r)
+		}
+	}
+	return append(g.c.removal(g.s, fresh, true), func(at time.Time) []step {
+		g.s.outputs = g.s.findOutputs()
+		g.s.set(at, types.StackStatusUpdateRollbackComplete, "")
+		return nil
+	})
+}

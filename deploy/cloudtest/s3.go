@@ -1,0 +1,171 @@
+package cloudtest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// bucket is a bucket of S3.
+type bucket struct {
+	region  string
+	key     string // the KMS key that it encrypts with by default, "" for S3's own
+	objects map[string][]byte
+}
+
+// Bucket makes a bucket in a region, and gives its name, which no other test uses.
+func (c *CloudFormation) Bucket(t testing.TB, region string) string {
+	name := fmt.Sprintf("spacel-%s-%s", Account(t), region)
+	c.BucketNamed(name, region)
+	return name
+}
+
+// BucketNamed makes a bucket.
+func (c *CloudFormation) BucketNamed(name, region string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buckets[name] = &bucket{region: region, objects: map[string][]byte{}}
+}
+
+// EncryptBucket makes a bucket encrypt with a key of the customer's.
+func (c *CloudFormation) EncryptBucket(name, key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buckets[name].key = key
+}
+
+// Object is an object's body, nil if there is none.
+func (c *CloudFormation) Object(bucket, key string) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b := c.buckets[bucket]; b != nil {
+		return b.objects[key]
+	}
+	return nil
+}
+
+// serveS3 answers the calls of S3 that deploy makes, addressed by path.
+func (c *CloudFormation) serveS3(w http.ResponseWriter, r *http.Request, region string) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls["s3:"+s3Operation(r, key)]++
+	b, ok := c.buckets[name]
+	switch {
+	case !ok:
+		s3Refuse(w, r, http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case b.region != region && r.Header.Get("Authorization") != "":
+		w.Header().Set("X-Amz-Bucket-Region", b.region)
+		s3Refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint.")
+	case key == "":
+		b.serve(w, r)
+	default:
+		b.serveObject(w, r, key, body)
+	}
+}
+
+func s3Operation(r *http.Request, key string) string {
+	method := r.Method[:1] + strings.ToLower(r.Method[1:])
+	switch {
+	case key != "":
+		return method + "Object"
+	case r.URL.RawQuery != "":
+		return method + "Bucket?" + strings.SplitN(r.URL.RawQuery, "&", 2)[0]
+	}
+	return method + "Bucket"
+}
+
+func s3Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>", code, message, requestID)
+	}
+}
+
+func (b *bucket) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Amz-Bucket-Region", b.region)
+	w.Header().Set("Content-Type", "application/xml")
+	switch {
+	case r.URL.Query().Has("encryption"):
+		algorithm := "<SSEAlgorithm>AES256</SSEAlgorithm>"
+		if b.key != "" {
+			algorithm = "<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>" + b.key + "</KMSMasterKeyID>"
+		}
+		fmt.Fprintf(w, "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>%s</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>", algorithm)
+	case r.URL.Query().Has("location"):
+		fmt.Fprintf(w, "<LocationConstraint>%s</LocationConstraint>", b.region)
+	}
+}
+
+func (b *bucket) serveObject(w http.ResponseWriter, r *http.Request, key string, body []byte) {
+	found, ok := b.objects[key]
+	switch r.Method {
+	case http.MethodPut:
+		if ok && r.Header.Get("If-None-Match") == "*" {
+			s3Refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+			return
+		}
+		b.objects[key] = unchunked(r, body)
+		w.Header().Set("ETag", `"`+digest(32, b.objects[key])+`"`)
+	case http.MethodDelete:
+		delete(b.objects, key)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		if !ok {
+			s3Refuse(w, r, http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+			return
+		}
+		w.Header().Set("ETag", `"`+digest(32, found)+`"`)
+		w.Header().Set("Content-Length", fmt.Sprint(len(found)))
+		_, _ = w.Write(found)
+	}
+}
+
+// unchunked takes the SDK's own framing off a body: chunks with their size in hex before, and checksums behind.
+func unchunked(r *http.Request, body []byte) []byte {
+	if !strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
+		return body
+	}
+	var plain []byte
+	for rest := string(body); ; {
+		head, after, _ := strings.Cut(rest, "\r\n")
+		var size int
+		if _, err := fmt.Sscanf(head, "%x", &size); err != nil || size == 0 {
+			return plain
+		}
+		plain = append(plain, after[:size]...)
+		rest = after[size+2:]
+	}
+}
+
+// templateAt reads a template as CloudFormation does, by its address in S3.
+func (c *call) templateAt(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", invalid("TemplateURL must be a supported URL.")
+	}
+	host, path, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if name, _, ok := strings.Cut(u.Host, ".s3."); ok {
+		host, path = name, strings.TrimPrefix(u.Path, "/")
+	}
+	b := c.buckets[host]
+	if b == nil {
+		return "", invalid("S3 error: The specified bucket does not exist\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
+	}
+	body, ok := b.objects[path]
+	switch {
+	case !ok:
+		return "", invalid("S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
+	case len(body) > urlLimit:
+		return "", invalid("Template may not exceed %d bytes in size.", urlLimit)
+	}
+	return string(body), nil
+}

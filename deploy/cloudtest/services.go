@@ -1,0 +1,69 @@
+package cloudtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Debian gives a region images of Debian 13, as Debian's own parameters name them, and their ids.
+func (c *CloudFormation) Debian(region string) {
+	for i, architecture := range []string{"amd64", "arm64"} {
+		c.Parameter(region, "/aws/service/debian/release/13/latest/"+architecture, "ami-0"+digest(15, region, "debian")+fmt.Sprint(i))
+	}
+}
+
+// Parameter puts a parameter into SSM's store.
+func (c *CloudFormation) Parameter(region, name, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parameters[region+" "+name] = value
+}
+
+// Zone makes a public hosted zone, and gives its id.
+func (c *CloudFormation) Zone(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.zones = append(c.zones, name)
+	return zoneID(name)
+}
+
+func zoneID(name string) string { return "Z" + strings.ToUpper(digest(13, name)) }
+
+// serveSSM answers GetParameter.
+func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region string) {
+	target := r.Header.Get("X-Amz-Target")
+	c.count("ssm", target[strings.LastIndex(target, ".")+1:])
+	var in struct{ Name string }
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &in)
+	}
+	c.mu.Lock()
+	value, ok := c.parameters[region+" "+in.Name]
+	c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if err != nil || !ok {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"__type":"ParameterNotFound"}`)
+		return
+	}
+	answer := map[string]any{"Parameter": map[string]any{"Name": in.Name, "Type": "String", "Value": value, "Version": 1}}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// serveRoute53 answers ListHostedZones.
+func (c *CloudFormation) serveRoute53(w http.ResponseWriter) {
+	c.count("route53", "ListHostedZones")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprint(w, `<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones>`)
+	for _, name := range slices.Sorted(slices.Values(c.zones)) {
+		fmt.Fprintf(w, "<HostedZone><Id>/hostedzone/%s</Id><Name>%s.</Name><CallerReference>test</CallerReference><Config><PrivateZone>false</PrivateZone></Config></HostedZone>", zoneID(name), name)
+	}
+	fmt.Fprint(w, `</HostedZones><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>`)
+}

@@ -1,0 +1,183 @@
+package cloudtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// stack is a stack and all that CloudFormation remembers of it.
+type stack struct {
+	account, region, name, id string
+
+	status     types.StackStatus
+	reason     string
+	inputs     inputs
+	resources  map[string]*resource
+	outputs    map[string]string
+	protected  bool
+	policy     string
+	created    time.Time
+	updated    time.Time // zero: never
+	deleted    time.Time // zero: not
+	onFailure  types.OnStackFailure
+	events     []types.StackEvent // oldest first
+	changeSets []*changeSet
+	operation  *operation
+	tokens     map[string]string // of requests that started something → what
+	last       []types.OperationEntry
+
+	// After a rollback that failed: what it could not undo, and how it goes on.
+	resume func(skip []string) []step
+}
+
+// inputs are what a stack is made from.
+type inputs struct {
+	body         string
+	template     *template
+	parameters   map[string]string
+	tags         map[string]string
+	capabilities []types.Capability
+	role         *string
+}
+
+// busy says that an operation is going on.
+func (s *stack) busy() bool { return strings.HasSuffix(string(s.status), "_IN_PROGRESS") }
+
+// scope is how references resolve with these inputs.
+func (s *stack) scope(in inputs) *scope {
+	return &scope{
+		template:   in.template,
+		parameters: in.parameters,
+		pseudo: map[string]string{
+			"AWS::AccountId": s.account,
+			"AWS::Partition": "aws",
+			"AWS::Region":    s.region,
+			"AWS::StackId":   s.id,
+			"AWS::StackName": s.name,
+			"AWS::URLSuffix": "amazonaws.com",
+		},
+		resource:   func(logical string) *resource { return s.resources[logical] },
+		conditions: map[string]bool{},
+	}
+}
+
+// exists says that a resource is there.
+func (r *resource) exists() bool {
+	return r != nil && r.Physical != "" && r.Status != types.ResourceStatusDeleteComplete && r.Status != types.ResourceStatusDeleteSkipped
+}
+
+// findOutputs evaluates the outputs.
+func (s *stack) findOutputs() map[string]string {
+	found := map[string]string{}
+	if s.inputs.template == nil {
+		return found
+	}
+	scope := s.scope(s.inputs)
+	for name, o := range s.inputs.template.Outputs {
+		if scope.condition(o.Condition) {
+			found[name] = text(scope.value(o.Value))
+		}
+	}
+	return found
+}
+
+// set changes the stack's status and says so in its events.
+func (s *stack) set(at time.Time, status types.StackStatus, reason string) {
+	s.status, s.reason = status, reason
+	s.event(at, &resource{Logical: s.name, Physical: s.id, Type: "AWS::CloudFormation::Stack", Status: types.ResourceStatus(status), Reason: reason})
+}
+
+// mark changes a resource's status and says so in the stack's events.
+func (s *stack) mark(at time.Time, r *resource, status types.ResourceStatus, reason string) {
+	r.Status, r.Reason, r.Updated = status, reason, at
+	s.event(at, r)
+}
+
+func (s *stack) event(at time.Time, r *resource) {
+	e := types.StackEvent{
+		EventId:           aws.String(fmt.Sprintf("%s-%d-%s", r.Logical, len(s.events), digest(8, s.id, len(s.events)))),
+		StackId:           &s.id,
+		StackName:         &s.name,
+		Timestamp:         &at,
+		LogicalResourceId: &r.Logical,
+		ResourceType:      &r.Type,
+		ResourceStatus:    r.Status,
+	}
+	if r.Physical != "" {
+		e.PhysicalResourceId = aws.String(r.Physical)
+	}
+	if r.Reason != "" {
+		e.ResourceStatusReason = aws.String(r.Reason)
+	}
+	if s.operation != nil {
+		e.OperationId = &s.operation.id
+		if s.operation.token != "" {
+			e.ClientRequestToken = &s.operation.token
+		}
+	}
+	if r.Properties != nil {
+		e.ResourceProperties = aws.String(compact(r.Properties))
+	}
+	s.events = append(s.events, e)
+}
+
+// describe is the stack as DescribeStacks says it.
+func (s *stack) describe() types.Stack {
+	d := types.Stack{
+		StackId:                     &s.id,
+		StackName:                   &s.name,
+		StackStatus:                 s.status,
+		CreationTime:                &s.created,
+		EnableTerminationProtection: &s.protected,
+		DisableRollback:             aws.Bool(false),
+		Capabilities:                s.inputs.capabilities,
+		RoleARN:                     s.inputs.role,
+		DriftInformation:            &types.StackDriftInformation{StackDriftStatus: types.StackDriftStatusNotChecked},
+		LastOperations:              s.last,
+	}
+	if s.reason != "" {
+		d.StackStatusReason = &s.reason
+	}
+	if !s.updated.IsZero() {
+		d.LastUpdatedTime = &s.updated
+	}
+	if !s.deleted.IsZero() {
+		d.DeletionTime = &s.deleted
+	}
+	if s.inputs.template != nil && s.inputs.template.Description != "" {
+		d.Description = &s.inputs.template.Description
+	}
+	d.Parameters = s.inputs.shown()
+	for _, name := range slices.Sorted(maps.Keys(s.outputs)) {
+		d.Outputs = append(d.Outputs, types.Output{OutputKey: &name, OutputValue: aws.String(s.outputs[name])})
+	}
+	d.Tags = s.inputs.tagList()
+	return d
+}
+
+// shown are the parameters, the secret ones masked.
+func (in inputs) shown() []types.Parameter {
+	var all []types.Parameter
+	for _, name := range slices.Sorted(maps.Keys(in.parameters)) {
+		value := in.parameters[name]
+		if in.template != nil && in.template.Parameters[name].hidden() {
+			value = "****"
+		}
+		all = append(all, types.Parameter{ParameterKey: &name, ParameterValue: &value})
+	}
+	return all
+}
+
+func (in inputs) tagList() []types.Tag {
+	var all []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(in.tags)) {
+		all = append(all, types.Tag{Key: &key, Value: aws.String(in.tags[key])})
+	}
+	return all
+}

@@ -1,0 +1,33 @@
+package cloudtest
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// updateStack is an update without a change set: one is made and executed at once.
+func (c *call) updateStack(in *cloudformation.UpdateStackInput) (*cloudformation.UpdateStackOutput, error) {
+	create := &cloudformation.CreateChangeSetInput{
+		StackName: in.StackName, ChangeSetName: aws.String("update"), ChangeSetType: types.ChangeSetTypeUpdate,
+		TemplateBody: in.TemplateBody, TemplateURL: in.TemplateURL, UsePreviousTemplate: in.UsePreviousTemplate,
+		Parameters: in.Parameters, Tags: in.Tags, Capabilities: in.Capabilities, RoleARN: in.RoleARN,
+	}
+	s := c.find(in.StackName)
+	if err := c.mayChange(s, create); err != nil {
+		return nil, err
+	}
+	next, err := c.nextInputs(s, create)
+	if err != nil {
+		return nil, err
+	}
+	set := c.newChangeSet(s, create, next)
+	if set.failure == c.NoChanges {
+		return nil, invalid(NoChangesUpdates)
+	}
+	if set.failure != "" {
+		return nil, invalid("%s", set.failure)
+	}
+	c.execute(s, set, &cloudformation.ExecuteChangeSetInput{ClientRequestToken: in.ClientRequestToken})
+	return &cloudformation.UpdateStackOutput{StackId: &s.id}, nil
+}

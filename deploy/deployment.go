@@ -1,0 +1,144 @@
+// Package deploy takes an artifact directory to stacks in AWS.
+//
+//	Prepare   select → pre-flight → resolve the parameters → change sets: the Plan
+//	Execute   the graph of stacks, each: mend → change set → follow the events → explain what failed
+//	Discard   takes back what Prepare made
+//
+//	state.go      what each state of a stack asks for
+//	draw.go       what would happen to one stack
+//	schedule.go   which stack's turn it is
+//	run.go        one stack's turn
+//	follow.go     an operation of CloudFormation, to its end
+package deploy
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// Deployment is one run.
+type Deployment struct {
+	Plan Plan
+
+	orbit     string
+	cloud     *cloud.Cloud
+	options   Options
+	live      *live.Stacks
+	stage     *staging.Stage
+	resolver  *sources.Resolver
+	places    assembly.SourceMap
+	identity  cloud.Identity
+	name      string // of the run, which its change sets and tokens start with
+	control   *Control
+	approvals *approvals
+	jobs      []*job // sorted by region and name
+	index     map[assembly.StackRef]*job
+
+	speaking sync.Mutex
+	listener Listener
+}
+
+// Prepare finds out what a deployment would do. It changes nothing that is deployed; what it makes (change sets, with them
+// stacks in REVIEW_IN_PROGRESS, and uploads) Discard removes. All that stands in the way comes as one *Problems.
+func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l Listener) (*Deployment, error) {
+	o.Sources.DryRun = o.Sources.DryRun || o.DryRun
+	o.Sources.Asset = a.Asset
+	d := &Deployment{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), listener: l, control: NewControl()}
+	d.resolver = sources.New(c, d.live, d.stage, o.Binaries, o.Sources)
+	if err := d.prepare(ctx, a); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err error) {
+	if d.places, err = a.SourceMap(); err != nil {
+		return err
+	}
+	if err := d.selectJobs(a); err != nil {
+		return err
+	}
+	if err := d.preflight(ctx); err != nil {
+		return err
+	}
+	if err := d.draw(ctx); err != nil {
+		d.withdraw(ctx)
+		return err
+	}
+	d.Plan = d.plan()
+	return nil
+}
+
+// draw finds out what would happen to each stack.
+func (d *Deployment) draw(ctx context.Context) error {
+	problems := d.each(ctx, func(ctx context.Context, j *job) error { return j.draw(ctx) })
+	return asProblems(problems)
+}
+
+// withdrawal is how long it may take to discard what was not used.
+const withdrawal = 30 * time.Second
+
+// withdraw discards what was made and not used, also when the run was interrupted; quickly, when the user wants out.
+func (d *Deployment) withdraw(ctx context.Context) {
+	limit := withdrawal
+	if d.control.detach.isRaised() {
+		limit = withdrawal / 6
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if err := d.Discard(ctx); err != nil {
+		d.tell(Event{Kind: Warning, Reason: "clean up: " + err.Error()})
+	}
+}
+
+func (d *Deployment) plan() Plan {
+	p := Plan{Orbit: d.orbit, Account: d.identity.Account}
+	for _, j := range d.jobs {
+		p.Stacks = append(p.Stacks, j.plan)
+		p.Warnings = append(p.Warnings, j.warnings()...)
+	}
+	return p
+}
+
+// each does something with every stack, regions side by side, as many at a time in each as the options say. It gives all
+// errors in the stacks' order.
+func (d *Deployment) each(ctx context.Context, do func(context.Context, *job) error) []error {
+	errs := make([]error, len(d.jobs))
+	var wait sync.WaitGroup
+	slots := map[string]chan struct{}{}
+	for _, j := range d.jobs {
+		if slots[j.stack.Region] == nil {
+			slots[j.stack.Region] = make(chan struct{}, d.options.concurrency())
+		}
+	}
+	for i, j := range d.jobs {
+		slot := slots[j.stack.Region]
+		wait.Go(func() {
+			slot <- struct{}{}
+			defer func() { <-slot }()
+			errs[i] = do(ctx, j)
+		})
+	}
+	wait.Wait()
+	return errs
+}
+
+// tell lets the listener know. Events come one at a time.
+func (d *Deployment) tell(e Event) {
+	if d.listener == nil {
+		return
+	}
+	if e.Time.IsZero() {
+		e.Time = time.Now().UTC()
+	}
+	d.speaking.Lock()
+	defer d.speaking.Unlock()
+	d.listener(e)
+}

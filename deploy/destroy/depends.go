@@ -1,0 +1,129 @@
+package destroy
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// edge is a stack that takes a value from another.
+type edge struct {
+	from, to  assembly.StackRef // from takes, to gives
+	parameter string            // "" when the names tell
+	optional  bool              // it lives without the value
+}
+
+// edges are those that lead to a stack that is to go: told from values, so that an orbit can be taken down whose artifacts
+// nobody has any more; from the names of the orbit's own stacks; and from the directory, if there is one.
+func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
+	var out []edge
+	givers := s.givers(doomed)
+	for _, stack := range s.found {
+		for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
+			for _, to := range givers[stack.Parameters[name]] {
+				if to != stack.StackRef {
+					out = append(out, edge{stack.StackRef, to, name, s.templates[stack.StackRef].optional(name)})
+				}
+			}
+		}
+		for _, to := range s.named(stack, doomed) {
+			out = append(out, edge{from: stack.StackRef, to: to})
+		}
+	}
+	return append(out, s.written(doomed)...)
+}
+
+// givers is output value → the stacks to go that give it.
+func (s *survey) givers(doomed map[assembly.StackRef]bool) map[string][]assembly.StackRef {
+	out := map[string][]assembly.StackRef{}
+	for _, stack := range s.found {
+		if !doomed[stack.StackRef] {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(stack.Outputs)) {
+			if value := stack.Outputs[name]; identifies(value) && !slices.Contains(out[value], stack.StackRef) {
+				out[value] = append(out[value], stack.StackRef)
+			}
+		}
+	}
+	return out
+}
+
+// identifies says whether a value is one thing's own, as an id, an address or an ARN is, and a port or a version is not.
+func identifies(value string) bool {
+	const shortest = 7 // 1.1.1.1
+	_, err := strconv.Atoi(value)
+	return err != nil && len(value) >= shortest && value != live.Masked
+}
+
+// named are the orbit's own stacks that a stack needs though it takes no value of them: instances read the tables by
+// their names.
+func (s *survey) named(stack *live.Stack, doomed map[assembly.StackRef]bool) []assembly.StackRef {
+	kind, own := strings.CutPrefix(stack.Name, s.scope.Orbit+"-")
+	if own && stack.App() == "" && (kind == "vpc" || kind == "tables") {
+		return nil
+	}
+	var out []assembly.StackRef
+	for _, kind := range []string{"tables", "vpc"} {
+		ref := assembly.StackRef{Region: stack.Region, Name: s.scope.Orbit + "-" + kind}
+		if to := s.find(ref); to != nil && to.App() == "" && doomed[ref] {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// written are the dependencies that the directory states, between stacks that are there.
+func (s *survey) written(doomed map[assembly.StackRef]bool) []edge {
+	var out []edge
+	for _, stack := range s.scope.Stacks {
+		for _, to := range stack.DependsOn {
+			if doomed[to] && s.find(stack.Ref()) != nil {
+				out = append(out, edge{from: stack.Ref(), to: to})
+			}
+		}
+	}
+	return out
+}
+
+// details reads templates and resources of the stacks that go, and templates of those that take values from them.
+func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool) error {
+	givers := s.givers(doomed)
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	templates := make([]*template, len(s.found))
+	resources := make([][]Resource, len(s.found))
+	for i, stack := range s.found {
+		if !doomed[stack.StackRef] && !takes(stack, givers) {
+			continue
+		}
+		work.Go(func() (err error) {
+			if templates[i], err = readTemplate(ctx, s.cloud, stack); err != nil {
+				return err
+			}
+			resources[i], err = readResources(ctx, s.cloud, stack)
+			return err
+		})
+	}
+	err := work.Wait()
+	for i, stack := range s.found {
+		s.templates[stack.StackRef], s.resources[stack.StackRef] = templates[i], resources[i]
+	}
+	return err
+}
+
+func takes(stack *live.Stack, givers map[string][]assembly.StackRef) bool {
+	for _, value := range stack.Parameters {
+		if len(givers[value]) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,177 @@
+// Package destroy deletes an orbit's stacks, or an app's, in the reverse order of what depends on what.
+//
+//	destroy.go   Prepare: live stacks → a plan
+//	scope.go     which stacks are meant
+//	depends.go   which stack takes values from which, told from live parameters and outputs
+//	order.go     the order, and which rules of others are unbound first
+//	kept.go      what stays in the account, and what is lost
+//	left.go      what no stack holds and nothing here deletes
+//	execute.go   the plan carried out
+//	remove.go    one stack deleted, until it is gone
+//	unbind.go    one stack that lives on without another's values
+//	watch.go     a stack's events until its operation ends
+package destroy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// atOnce is how many stacks are read at a time.
+const atOnce = 8
+
+// Plan is what would be deleted, and what would stay.
+type Plan struct {
+	Orbit  string   `json:"orbit"`
+	Name   string   `json:"name"`             // what is destroyed: the orbit's name, or the apps'
+	Stacks []Stack  `json:"stacks"`           // in an order in which they can be deleted
+	Unbind []Unbind `json:"unbind,omitempty"` // done first
+	Left   []string `json:"left,omitempty"`   // what no stack holds and spacel does not delete, a sentence each
+
+	live map[assembly.StackRef]*live.Stack
+}
+
+// Stack is a stack that is deleted.
+type Stack struct {
+	assembly.StackRef
+	App       string              `json:"app,omitempty"`
+	Status    string              `json:"status"` // in CloudFormation's words
+	Protected bool                `json:"protected,omitempty"`
+	Resources int                 `json:"resources"`
+	After     []assembly.StackRef `json:"after,omitempty"` // stacks that must be gone first
+	Kept      []Resource          `json:"kept,omitempty"`  // stays in the account
+	Lost      []Resource          `json:"lost,omitempty"`  // holds data, or is an address that others may know
+}
+
+// Resource is a resource of a stack.
+type Resource struct {
+	LogicalID  string `json:"logicalId"`
+	PhysicalID string `json:"physicalId"`
+	Type       string `json:"type"`
+	Policy     string `json:"policy,omitempty"` // its DeletionPolicy: Retain, Snapshot …
+}
+
+// Unbind is a stack that lives on, or is deleted later, and whose optional parameters name what goes.
+type Unbind struct {
+	assembly.StackRef
+	Parameters []string `json:"parameters"` // set to the empty string
+	From       []string `json:"from"`       // the stacks they name, as region/name
+}
+
+// Prepare reads what is deployed and says what would happen. It changes nothing. What stands in the way is one error.
+func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope) (*Plan, error) {
+	s := &survey{cloud: c, stacks: stacks, scope: scope, templates: map[assembly.StackRef]*template{}, resources: map[assembly.StackRef][]Resource{}}
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	doomed := s.selected()
+	p := &Plan{Orbit: scope.Orbit, Name: scope.name(), live: map[assembly.StackRef]*live.Stack{}, Stacks: []Stack{}}
+	if len(doomed) == 0 {
+		return p, nil
+	}
+	if err := s.details(ctx, doomed); err != nil {
+		return nil, err
+	}
+	order, unbind, err := arrange(s.edges(doomed), doomed)
+	if err != nil {
+		return nil, err
+	}
+	p.Unbind = unbind
+	for _, ref := range order.sorted {
+		p.Stacks = append(p.Stacks, s.describe(ref, order.after[ref]))
+	}
+	for _, stack := range s.found {
+		p.live[stack.StackRef] = stack
+	}
+	p.Left = s.left(ctx, p)
+	return p, nil
+}
+
+// survey is what is read of the orbit.
+type survey struct {
+	cloud     *cloud.Cloud
+	stacks    *live.Stacks
+	scope     Scope
+	found     []*live.Stack // of the orbit, in all regions looked through, sorted
+	templates map[assembly.StackRef]*template
+	resources map[assembly.StackRef][]Resource
+}
+
+// read lists the orbit's stacks, and refuses to touch another's that has a name of the directory's.
+func (s *survey) read(ctx context.Context) error {
+	var work errgroup.Group
+	work.SetLimit(atOnce)
+	lists := make([][]*live.Stack, len(s.scope.Search))
+	for i, region := range s.scope.Search {
+		work.Go(func() (err error) {
+			lists[i], err = s.stacks.List(ctx, region, s.scope.Orbit)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	s.found = slices.Concat(lists...)
+	return s.foreign(ctx)
+}
+
+func (s *survey) foreign(ctx context.Context) error {
+	var problems []error
+	for _, stack := range s.scope.Stacks {
+		if !s.scope.wants(stack.Ref(), stack.App) || s.find(stack.Ref()) != nil {
+			continue
+		}
+		other, err := s.stacks.Get(ctx, stack.Ref())
+		if err != nil {
+			return err
+		}
+		if other != nil {
+			problems = append(problems, fmt.Errorf("the stack %s is not of orbit %s (its tag %s is %q): nothing was changed", stack.Ref(), s.scope.Orbit, live.TagOrbit, other.Orbit()))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s *survey) find(ref assembly.StackRef) *live.Stack {
+	i := slices.IndexFunc(s.found, func(l *live.Stack) bool { return l.StackRef == ref })
+	if i < 0 {
+		return nil
+	}
+	return s.found[i]
+}
+
+// selected are the stacks that are to go.
+func (s *survey) selected() map[assembly.StackRef]bool {
+	doomed := map[assembly.StackRef]bool{}
+	for _, stack := range s.found {
+		if s.scope.wants(stack.StackRef, stack.App()) {
+			doomed[stack.StackRef] = true
+		}
+	}
+	return doomed
+}
+
+func (s *survey) describe(ref assembly.StackRef, after []assembly.StackRef) Stack {
+	stack := s.find(ref)
+	out := Stack{StackRef: ref, App: stack.App(), Status: string(stack.Status), Protected: stack.TerminationProtection, After: after}
+	for _, r := range s.resources[ref] {
+		out.Resources++
+		r.Policy = s.templates[ref].policy(r.LogicalID)
+		switch {
+		case keeps(r.Policy):
+			out.Kept = append(out.Kept, r)
+		case diff.HoldsData(r.Type):
+			out.Lost = append(out.Lost, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,100 @@
+package destroy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// left says what stays that no stack holds: volumes that instances made, the apps' keys, what deploy uploaded. What cannot
+// be looked up for want of rights is said to be so, and is no reason to stop.
+func (s *survey) left(ctx context.Context, p *Plan) []string {
+	apps := map[string][]string{} // region → apps that go
+	for _, stack := range p.Stacks {
+		if stack.App != "" && !slices.Contains(apps[stack.Region], stack.App) {
+			apps[stack.Region] = append(apps[stack.Region], stack.App)
+		}
+	}
+	regions := slices.Sorted(maps.Keys(apps))
+	found := make([][]string, len(regions))
+	var work errgroup.Group
+	work.SetLimit(atOnce)
+	for i, region := range regions {
+		work.Go(func() error {
+			found[i] = append(s.volumes(ctx, region, apps[region]), s.keys(ctx, region, apps[region])...)
+			return nil
+		})
+	}
+	_ = work.Wait() // the functions fail in words
+	return append(slices.Concat(found...), s.uploads(p)...)
+}
+
+// volumes are the EBS volumes that the apps' instances made and tagged.
+func (s *survey) volumes(ctx context.Context, region string, apps []string) []string {
+	var ids []string
+	pages := ec2.NewDescribeVolumesPaginator(s.cloud.Region(region).EC2(), &ec2.DescribeVolumesInput{Filters: []types.Filter{
+		{Name: aws.String("tag:" + document.TagOrbit), Values: []string{s.scope.Orbit}},
+		{Name: aws.String("tag:" + document.TagApp), Values: apps},
+		{Name: aws.String("tag-key"), Values: []string{document.TagVolume}},
+	}})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return []string{fmt.Sprintf("%s: EBS volumes of %s, if there are any (looking them up failed: %v)", region, strings.Join(apps, ", "), cloud.Explain(err))}
+		}
+		for _, volume := range page.Volumes {
+			ids = append(ids, aws.ToString(volume.VolumeId))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	return []string{fmt.Sprintf("%s: EBS volumes %s, with their data", region, strings.Join(ids, ", "))}
+}
+
+// keys are the KMS keys that the apps' secrets are encrypted with: manifests may still hold some.
+func (s *survey) keys(ctx context.Context, region string, apps []string) []string {
+	var found []string
+	pages := kms.NewListAliasesPaginator(s.cloud.Region(region).KMS(), &kms.ListAliasesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return []string{fmt.Sprintf("%s: KMS keys alias/%s-<app>, if there are any (looking them up failed: %v)", region, s.scope.Orbit, cloud.Explain(err))}
+		}
+		for _, alias := range page.Aliases {
+			app, ours := strings.CutPrefix(aws.ToString(alias.AliasName), "alias/"+s.scope.Orbit+"-")
+			if ours && slices.Contains(apps, app) {
+				found = append(found, fmt.Sprintf("%s: the KMS key alias/%s-%s, with which secrets in manifests can be read", region, s.scope.Orbit, app))
+			}
+		}
+	}
+	return found
+}
+
+// uploads are the buckets that stacks were deployed from.
+func (s *survey) uploads(p *Plan) []string {
+	buckets := map[string]bool{}
+	for _, stack := range p.Stacks {
+		for name, value := range s.find(stack.StackRef).Parameters {
+			if strings.HasSuffix(name, "Bucket") && value != "" {
+				buckets[value] = true
+			}
+		}
+	}
+	if len(buckets) == 0 {
+		return nil
+	}
+	return []string{"what deploy uploaded to the S3 bucket " + strings.Join(slices.Sorted(maps.Keys(buckets)), ", ")}
+}

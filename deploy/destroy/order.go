@@ -1,0 +1,121 @@
+package destroy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// order is which stack goes after which.
+type order struct {
+	sorted []assembly.StackRef                       // takers before givers, else by name
+	after  map[assembly.StackRef][]assembly.StackRef // giver → its takers, sorted
+}
+
+// arrange makes an order of the stacks to go. What takes an optional value of one of them, and stays or would close a
+// circle (two apps that name each other), is unbound first. What needs a value of one of them and stays is an error.
+func arrange(edges []edge, doomed map[assembly.StackRef]bool) (order, []Unbind, error) {
+	o := order{after: map[assembly.StackRef][]assembly.StackRef{}}
+	var loose []edge
+	var problems []error
+	for _, e := range edges {
+		switch {
+		case !doomed[e.from] && e.optional:
+			loose = append(loose, e)
+		case !doomed[e.from]:
+			problems = append(problems, e.problem())
+		case !e.optional:
+			o.add(e) // a circle of these is a value that two stacks have by chance
+		}
+	}
+	for _, e := range edges {
+		if doomed[e.from] && e.optional && !o.add(e) {
+			loose = append(loose, e)
+		}
+	}
+	o.sort(doomed)
+	return o, unbindings(loose), errors.Join(distinct(problems)...)
+}
+
+func (e edge) problem() error {
+	what := "is in it"
+	if e.parameter != "" {
+		what = "takes its parameter " + e.parameter + " from it"
+	}
+	return fmt.Errorf("%s cannot be deleted: %s %s: destroy that too, or deploy it without this first", e.to, e.from, what)
+}
+
+// distinct drops errors that say the same of the same two stacks.
+func distinct(problems []error) []error {
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return slices.CompactFunc(problems, func(a, b error) bool {
+		first := func(err error) string { before, _, _ := strings.Cut(err.Error(), " takes its "); return before }
+		return first(a) == first(b)
+	})
+}
+
+// add puts the taker before the giver, unless that would close a circle.
+func (o *order) add(e edge) bool {
+	if o.before(e.to, e.from) {
+		return false
+	}
+	if !slices.Contains(o.after[e.to], e.from) {
+		o.after[e.to] = append(o.after[e.to], e.from)
+		slices.SortFunc(o.after[e.to], compare)
+	}
+	return true
+}
+
+// before says whether a must be gone before b.
+func (o *order) before(a, b assembly.StackRef) bool {
+	return a == b || slices.ContainsFunc(o.after[b], func(c assembly.StackRef) bool { return o.before(a, c) })
+}
+
+func (o *order) sort(doomed map[assembly.StackRef]bool) {
+	placed := map[assembly.StackRef]bool{}
+	var place func(assembly.StackRef)
+	place = func(ref assembly.StackRef) {
+		if placed[ref] {
+			return
+		}
+		placed[ref] = true
+		for _, first := range o.after[ref] {
+			place(first)
+		}
+		o.sorted = append(o.sorted, ref)
+	}
+	var refs []assembly.StackRef
+	for ref := range doomed {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, compare)
+	for _, ref := range refs {
+		place(ref)
+	}
+}
+
+func compare(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
+
+// unbindings gathers edges by stack.
+func unbindings(loose []edge) []Unbind {
+	slices.SortFunc(loose, func(a, b edge) int {
+		return strings.Compare(a.from.String()+" "+a.parameter, b.from.String()+" "+b.parameter)
+	})
+	var out []Unbind
+	for _, e := range loose {
+		if len(out) == 0 || out[len(out)-1].StackRef != e.from {
+			out = append(out, Unbind{StackRef: e.from})
+		}
+		u := &out[len(out)-1]
+		if !slices.Contains(u.Parameters, e.parameter) {
+			u.Parameters = append(u.Parameters, e.parameter)
+		}
+		if !slices.Contains(u.From, e.to.String()) {
+			u.From = append(u.From, e.to.String())
+		}
+	}
+	return out
+}

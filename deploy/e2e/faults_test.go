@@ -1,0 +1,209 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/cloudtest"
+)
+
+// small is an orbit without bastions and an app.
+var small = map[string]string{
+	"orbit.json": `{"name": "test", "regions": ["eu-west-1"], "all": {"domain": "example.com", "bastion_instance_count": 0}}`,
+	"web.json":   web,
+}
+
+// clean is the account after a deployment that nothing disturbed, and how many calls that takes.
+var clean = struct {
+	once  sync.Once
+	state string
+	calls int
+}{}
+
+func cleanRun(t *testing.T, dir string) (state string, calls int) {
+	t.Helper()
+	clean.once.Do(func() {
+		w, cf := newFake(t)
+		p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
+		w.endpoint = p.URL
+		w.must(dir)
+		clean.state, clean.calls = cf.State(), len(p.Calls())
+	})
+	return clean.state, clean.calls
+}
+
+func same(t *testing.T, got, want string) {
+	t.Helper()
+	if got == want {
+		return
+	}
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			t.Fatalf("the account is not as after a clean run: line %d is\n%s\nwant\n%s", i+1, g[i], w[i])
+		}
+	}
+	t.Fatalf("the account is not as after a clean run: %d lines, want %d", len(g), len(w))
+}
+
+// Whatever the connection does, the end is that of a clean run.
+func TestFaults(t *testing.T) {
+	dir := build(t, small)
+	want, _ := cleanRun(t, dir)
+	for name, faults := range map[string]cloudtest.Faults{
+		"throttled":          {Seed: 1, Throttle: 0.3},
+		"dropped before":     {Seed: 2, DropBefore: 0.2},
+		"dropped after":      {Seed: 3, DropAfter: 0.2},
+		"broken":             {Seed: 4, Break: 0.2},
+		"slow":               {Seed: 5, Slow: 0.3, Delay: 200 * time.Millisecond},
+		"clock behind":       {Clock: 5*time.Minute + 30*time.Second},
+		"clock ahead":        {Clock: -5*time.Minute - 30*time.Second},
+		"a bit of all":       {Seed: 6, Throttle: 0.05, DropBefore: 0.05, DropAfter: 0.05, Break: 0.05, Slow: 0.05, Delay: 50 * time.Millisecond},
+		"many changes twice": {Seed: 7, DropAfter: 0.3, Only: changes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, cf := newFake(t)
+			w.endpoint = cloudtest.NewProxy(t, cf.URL, faults).URL
+			w.must(dir)
+			same(t, cf.State(), want)
+		})
+	}
+}
+
+// changes are the calls that change something.
+func changes(_, operation string) bool {
+	return !strings.HasPrefix(operation, "Describe") && !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "List")
+}
+
+// A run that is gone at any call, before or after AWS served it, is picked up by the next.
+func TestKilledAtEveryCall(t *testing.T) {
+	dir := build(t, small)
+	want, calls := cleanRun(t, dir)
+	for at := 1; at <= calls; at++ {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d %v", at, after), func(t *testing.T) {
+				t.Parallel()
+				w, cf := newFake(t)
+				killed(w, cf, dir, cloudtest.Faults{StopAt: at, StopAfter: after})
+				w.endpoint = cf.URL
+				w.must(dir)
+				same(t, cf.State(), want)
+			})
+		}
+	}
+}
+
+// killed deploys until the call at which that stops, and waits for nothing: what would still be done is not done.
+func killed(w *world, cf *cloudtest.CloudFormation, dir string, faults cloudtest.Faults) {
+	ctx, cancel := context.WithCancel(w.Context())
+	stopped := make(chan struct{})
+	var p *cloudtest.Proxy
+	faults.Stop = func() {
+		p.Kill()
+		cancel()
+		close(stopped)
+	}
+	p = cloudtest.NewProxy(w, cf.URL, faults)
+	w.endpoint = p.URL
+	d := make(chan struct{})
+	a, err := assembly.Read(dir)
+	if err != nil {
+		w.Fatal(err)
+	}
+	cloud, options := w.cloud(), w.deployOptions(dir)
+	go func() {
+		defer close(d)
+		if prepared, err := deploy.Prepare(ctx, cloud, a, options, nil); err == nil {
+			_, _ = prepared.Execute(ctx, yes{}, nil)
+		}
+	}()
+	select {
+	case <-stopped:
+	case <-d: // a run may make fewer calls than another
+	}
+}
+
+// Two runs at once come to the same end as one.
+func TestTwoAtOnce(t *testing.T) {
+	dir := build(t, small)
+	want, _ := cleanRun(t, dir)
+	w, cf := newFake(t)
+	var wait sync.WaitGroup
+	for range 2 {
+		other := &world{TB: t, endpoint: w.endpoint, buckets: w.buckets}
+		wait.Go(func() {
+			r, err := other.deploy(dir)
+			if err != nil {
+				t.Error(err)
+			} else if !r.OK() {
+				t.Error(explain(r))
+			}
+		})
+	}
+	wait.Wait()
+	same(t, cf.State(), want)
+}
+
+// Expired credentials end a run with what to do about it, and the next run goes on.
+func TestExpired(t *testing.T) {
+	dir := build(t, small)
+	want, calls := cleanRun(t, dir)
+	w, cf := newFake(t)
+	w.endpoint = cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{ExpireAfter: calls / 2}).URL
+	r, err := w.deploy(dir)
+	said := fmt.Sprint(err)
+	if r != nil {
+		said += explain(r)
+	}
+	if !strings.Contains(said, "expired") || !strings.Contains(said, "log in") {
+		t.Errorf("it said: %s", said)
+	}
+	w.endpoint = cf.URL
+	w.must(dir)
+	same(t, cf.State(), want)
+}
+
+// A dry run leaves the account as it was, byte for byte, whatever is there.
+func TestDryRunLeavesNoTrace(t *testing.T) {
+	dir := build(t, small)
+	w, cf := newFake(t)
+	dry := func() *deploy.Plan {
+		o := w.deployOptions(dir)
+		o.DryRun = true
+		before := cf.Everything()
+		d, err := w.prepare(t.Context(), dir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Discard(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if after := cf.Everything(); after != before {
+			t.Errorf("a dry run left\n%s\nbefore it was\n%s", after, before)
+		}
+		return &d.Plan
+	}
+	if plan := dry(); len(plan.Stacks) != 3 {
+		t.Errorf("the plan is %+v", plan)
+	}
+	w.must(dir)
+	next := map[string]string{"orbit.json": small["orbit.json"], "web.json": strings.Replace(web, `"instance_max": 2`, `"instance_max": 3`, 1)}
+	dir = build(t, next)
+	plan := dry()
+	var changed []string
+	for _, s := range plan.Stacks {
+		for _, c := range s.Changes {
+			changed = append(changed, s.Name+" "+c.LogicalID)
+		}
+	}
+	if len(changed) != 1 || !strings.HasPrefix(changed[0], "test-web ") {
+		t.Errorf("it would change %v", changed)
+	}
+}

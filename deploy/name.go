@@ -1,0 +1,54 @@
+package deploy
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strings"
+
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// tokenPrefix starts the names of all that spacel does in CloudFormation.
+const tokenPrefix = "spacel-"
+
+// longestUser bounds what of a user's name goes into a token: CloudFormation takes 128 characters in all.
+const longestUser = 40
+
+// runName is a new run's: who deploys, and something no other run has.
+func runName(who cloud.Identity) string {
+	random := make([]byte, 4)
+	_, _ = rand.Read(random) // never fails (crypto/rand)
+	return tokenPrefix + userName(who.ARN) + "-" + hex.EncodeToString(random)
+}
+
+// userName is the last part of an ARN, in the characters that a token may have.
+func userName(arn string) string {
+	name := arn[strings.LastIndexAny(arn, "/:")+1:]
+	name = strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+			return c
+		}
+		return '-'
+	}, name)
+	name = strings.Trim(name[:min(len(name), longestUser)], "-")
+	if name == "" {
+		return "unknown"
+	}
+	return name
+}
+
+// startedBy says who an operation's token speaks of.
+func startedBy(token string) string {
+	rest, ours := strings.CutPrefix(token, tokenPrefix)
+	switch {
+	case ours:
+		parts := strings.Split(rest, "-")
+		return "another spacel, of " + strings.Join(parts[:max(1, len(parts)-2)], "-")
+	case strings.HasPrefix(token, "Console-"):
+		return "someone in the console"
+	case token == "":
+		return "someone"
+	}
+	return "someone with the token " + token
+}

@@ -1,0 +1,134 @@
+// Command pack makes of a binary what a release carries: the zip that Lambda takes a function's code in, or a gzip of an
+// agent. Equal binaries give equal files. A file that holds the binary already is left alone, so that what embeds it need not
+// be built again.
+//
+//	pack BINARY FILE.zip|FILE.gz
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: pack BINARY FILE.zip|FILE.gz")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(2)
+	}
+}
+
+// format is a way to pack one file, and to get it back.
+type format struct {
+	pack   func([]byte) ([]byte, error)
+	unpack func([]byte) ([]byte, error)
+}
+
+var formats = map[string]format{
+	".zip": {packZip, unpackZip},
+	".gz":  {packGzip, unpackGzip},
+}
+
+func run(binary, into string) error {
+	f, ok := formats[filepath.Ext(into)]
+	if !ok {
+		return fmt.Errorf("pack into %s: it must end in .zip or .gz", into)
+	}
+	data, err := os.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	if holds(f, into, data) {
+		return nil
+	}
+	packed, err := f.pack(data)
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", binary, err)
+	}
+	return replace(into, packed)
+}
+
+// holds says whether the file is this binary, packed.
+func holds(f format, file string, data []byte) bool {
+	packed, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	got, err := f.unpack(packed)
+	return err == nil && bytes.Equal(got, data)
+}
+
+// replace writes a file whole: one that was cut short would go into a release.
+func replace(file string, data []byte) error {
+	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// packZip has one file: bootstrap, which is what provided.al2023 runs.
+func packZip(binary []byte) ([]byte, error) {
+	header := &zip.FileHeader{
+		Name:     "bootstrap",
+		Method:   zip.Deflate,
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // a zip's first day
+	}
+	header.SetMode(0o755)
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	w.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	file, err := w.CreateHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.Write(binary); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return out.Bytes(), err
+}
+
+func unpackZip(packed []byte) ([]byte, error) {
+	r, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		return nil, err
+	}
+	file, err := r.Open("bootstrap")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(file)
+}
+
+// packGzip leaves the header empty: no name, no time.
+func packGzip(binary []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(binary); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return out.Bytes(), err
+}
+
+func unpackGzip(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}

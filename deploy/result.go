@@ -1,0 +1,75 @@
+package deploy
+
+import (
+	"time"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// Result is what a deployment came to.
+type Result struct {
+	Orbit    string        `json:"orbit"`
+	Account  string        `json:"account"`
+	Stacks   []StackResult `json:"stacks"` // sorted by region and name
+	Failures []Failure     `json:"failures,omitempty"`
+	Warnings []string      `json:"warnings,omitempty"`
+	Seconds  float64       `json:"seconds"`
+}
+
+// OK says that every stack is as the artifact says.
+func (r *Result) OK() bool {
+	for _, s := range r.Stacks {
+		if !s.Outcome.OK() {
+			return false
+		}
+	}
+	return true
+}
+
+// StackResult is what became of one stack.
+type StackResult struct {
+	assembly.StackRef
+	Outcome Outcome           `json:"outcome"`
+	Why     string            `json:"why,omitempty"`    // of what is not OK, in one line
+	Status  string            `json:"status,omitempty"` // in CloudFormation's words, empty for none
+	Seconds float64           `json:"seconds,omitempty"`
+	Outputs map[string]string `json:"outputs,omitempty"`
+}
+
+// Outcome is what became of a stack.
+type Outcome string
+
+// The outcomes.
+const (
+	WasUnchanged Outcome = "unchanged"
+	WasCreated   Outcome = "created"
+	WasUpdated   Outcome = "updated"
+	HasFailed    Outcome = "failed"
+	WasSkipped   Outcome = "skipped"   // not tried
+	WasCancelled Outcome = "cancelled" // as Control.Cancel asked
+	WasDetached  Outcome = "detached"  // goes on in CloudFormation
+)
+
+// OK says that the stack is as the artifact says.
+func (o Outcome) OK() bool { return o == WasUnchanged || o == WasCreated || o == WasUpdated }
+
+// Failure explains why a stack failed.
+type Failure struct {
+	assembly.StackRef
+	What     string   `json:"what"`               // one line: what failed and what came back
+	Resource string   `json:"resource,omitempty"` // logical id of the root cause
+	Type     string   `json:"type,omitempty"`
+	Reason   string   `json:"reason,omitempty"` // of the root cause, in CloudFormation's words
+	Origin   string   `json:"origin,omitempty"` // file:line:col in the manifests
+	Others   []string `json:"others,omitempty"` // what else failed by itself, a line each
+	Boot     []Boot   `json:"boot,omitempty"`   // what instances said, when they did not start
+	State    string   `json:"state,omitempty"`  // what the stack is now, and what that means
+	Next     string   `json:"next"`             // what to do, with the command
+}
+
+// Boot is the end of what an instance wrote to the orbit's boot log.
+type Boot struct {
+	Instance string    `json:"instance"`
+	Lines    []string  `json:"lines"`
+	Last     time.Time `json:"last"`
+}

@@ -1,0 +1,308 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// maxOvertaken is how often other people's operations may come between before a stack is given up.
+const maxOvertaken = 10
+
+// run is a stack's turn: it takes the stack to what the artifact says. Others may come between at any time; then the stack is
+// looked at anew.
+func (j *job) run(ctx context.Context) (Outcome, error) {
+	j.started = time.Now()
+	err := j.freshen(ctx)
+	for range maxOvertaken {
+		if err == nil {
+			var outcome Outcome
+			if outcome, err = j.carryOut(ctx); err == nil {
+				return outcome, nil
+			}
+		}
+		if !errors.Is(err, errOvertaken) {
+			return outcomeOf(err), err
+		}
+		err = j.redraw(ctx)
+	}
+	return HasFailed, j.alwaysOvertaken()
+}
+
+// outcomeOf is what an error leaves a stack as.
+func outcomeOf(err error) Outcome {
+	switch {
+	case errors.Is(err, errDetached):
+		return WasDetached
+	case errors.Is(err, errCancelled):
+		return WasCancelled
+	case errors.Is(err, errStopped):
+		return WasSkipped
+	}
+	if _, lost := errors.AsType[*lostError](err); lost {
+		return WasDetached
+	}
+	return HasFailed
+}
+
+// errCancelled is the end of an operation that Control.Cancel undid.
+const errCancelled = sentinel("cancelled")
+
+// lostError is that an operation goes on which could not be followed.
+type lostError struct{ error }
+
+func (e *lostError) Unwrap() error { return e.error }
+
+// isWorlds says that an error is neither the stack's nor the user's.
+func isWorlds(err error) bool {
+	if _, planned := errors.AsType[sentinel](err); err == nil || planned {
+		return false
+	}
+	_, refused := errors.AsType[*refusedError](err)
+	return !refused
+}
+
+// freshen mends the stack, and draws its plan anew if what it was made of has changed since.
+func (j *job) freshen(ctx context.Context) error {
+	mended, err := j.mend(ctx)
+	if err != nil {
+		return err
+	}
+	if mended || j.plan.Action == Later || j.plan.Action == Repair {
+		return j.redraw(ctx)
+	}
+	was := j.values
+	if err := j.resolve(ctx); err != nil {
+		return refuseAll(err)
+	}
+	if j.sameOutputs(was, j.values) {
+		return nil
+	}
+	return j.redraw(ctx)
+}
+
+// refuseAll makes the stack's own failure of what its parameters' sources answered.
+func refuseAll(err error) error { return refuse("%v", err) }
+
+// redraw looks at the stack, its values and its change set anew.
+func (j *job) redraw(ctx context.Context) error {
+	if old := j.proposal; old != nil {
+		j.proposal = nil
+		if err := j.discard(ctx, old); err != nil {
+			return err
+		}
+	}
+	if err := j.look(ctx); err != nil {
+		return err
+	}
+	if err := j.settle(ctx); err != nil {
+		return err
+	}
+	if err := j.ours(); err != nil {
+		return refuseAll(err)
+	}
+	if _, err := j.mend(ctx); err != nil {
+		return err
+	}
+	if err := j.resolve(ctx); err != nil {
+		return refuseAll(err)
+	}
+	if pending := j.pending(); len(pending) > 0 {
+		return refuse("%s: %s", j.ref(), j.whyPending())
+	}
+	return j.drawOnce(ctx)
+}
+
+// whyPending is what the first missing value's source says.
+func (j *job) whyPending() string {
+	for _, v := range j.values {
+		if len(j.pending()) > 0 && v.Pending == j.pending()[0] {
+			return v.Missing
+		}
+	}
+	return ""
+}
+
+// carryOut does what the plan says.
+func (j *job) carryOut(ctx context.Context) (Outcome, error) {
+	if j.proposal == nil {
+		return j.finish(ctx, false)
+	}
+	if err := j.agree(ctx); err != nil {
+		return "", err
+	}
+	end, err := j.execute(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := j.look(ctx); err != nil {
+		return "", err
+	}
+	switch {
+	case succeeded(end.status):
+		return j.finish(ctx, true)
+	case end.cancelled:
+		return "", errCancelled
+	}
+	j.failure = j.explain(ctx, end)
+	return "", errFailed
+}
+
+// errFailed is a failure that is explained already.
+const errFailed = sentinel("the stack failed")
+
+// finish sets what is no part of an operation.
+func (j *job) finish(ctx context.Context, changed bool) (Outcome, error) {
+	protected, err := j.protect(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case changed && j.plan.Action == Create:
+		return WasCreated, nil
+	case changed || protected:
+		return WasUpdated, nil
+	}
+	return WasUnchanged, nil
+}
+
+// protect turns termination protection on or off. A stack is protected only now, for one that fails at first must go.
+func (j *job) protect(ctx context.Context) (bool, error) {
+	want := j.stack.TerminationProtection
+	if j.deployed == nil || j.deployed.TerminationProtection == want {
+		return false, nil
+	}
+	_, err := j.cloudFormation().UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &j.deployed.ID, EnableTerminationProtection: &want,
+	})
+	if err != nil {
+		return false, j.failed("turn termination protection "+onOff(want), err)
+	}
+	return true, j.look(ctx)
+}
+
+// errStopped is the end of a turn that had not changed anything when Control.Stop came.
+const errStopped = sentinel("stopped before anything changed")
+
+// execute executes the change set and follows it to its end.
+func (j *job) execute(ctx context.Context) (ending, error) {
+	if j.control.stop.isRaised() {
+		return ending{}, errStopped
+	}
+	made := j.proposal
+	mark, err := j.lastEvent(ctx, made.stackID)
+	if err != nil {
+		return ending{}, err
+	}
+	_, err = j.cloudFormation().ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
+		StackName: &made.stackID, ChangeSetName: &made.name, ClientRequestToken: &made.name,
+	})
+	switch {
+	case isOvertaken(err) && j.executed(ctx, made, mark): // the answer to the first call was lost
+	case isOvertaken(err):
+		return ending{}, errOvertaken
+	case err != nil:
+		return ending{}, j.failed("execute the change set", err)
+	}
+	j.proposal = nil
+	j.tell(Event{Kind: Started, Status: string(j.plan.Action), Total: len(j.plan.Changes)})
+	return j.followOwn(ctx, operation{ref: j.ref(), stackID: made.stackID, mark: mark, deletes: made.kind == types.ChangeSetTypeCreate, undo: j.undo(made)})
+}
+
+// followOwn follows an operation of ours. If that is no longer possible, the operation goes on.
+func (j *job) followOwn(ctx context.Context, o operation) (ending, error) {
+	end, err := j.follow(ctx, o)
+	if err != nil && !errors.Is(err, errDetached) {
+		return end, &lostError{fmt.Errorf("%s: the operation goes on in CloudFormation, but could not be followed: %w: run spacel deploy again to pick it up", j.ref(), err)}
+	}
+	return end, err
+}
+
+// executed says whether it was this run that executed a change set: nobody else executes one of its name.
+func (j *job) executed(ctx context.Context, made *changeSet, mark string) bool {
+	out, err := j.cloudFormation().DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
+	if err == nil {
+		switch out.ExecutionStatus {
+		case types.ExecutionStatusExecuteInProgress, types.ExecutionStatusExecuteComplete, types.ExecutionStatusExecuteFailed:
+			return true
+		}
+	}
+	events, err := j.eventsSince(ctx, j.stack.Region, made.stackID, func(e types.StackEvent) bool { return aws.ToString(e.EventId) == mark })
+	if err != nil {
+		return false
+	}
+	for _, e := range events {
+		if aws.ToString(e.ClientRequestToken) == made.name {
+			return true
+		}
+	}
+	return false
+}
+
+// undo is what cancels an operation: an update is rolled back, a creation is deleted.
+func (j *job) undo(made *changeSet) func(context.Context) error {
+	token := made.name + "-cancel"
+	return func(ctx context.Context) error {
+		var err error
+		if made.kind == types.ChangeSetTypeCreate {
+			_, err = j.cloudFormation().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &made.stackID, ClientRequestToken: &token})
+		} else {
+			_, err = j.cloudFormation().CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &made.stackID, ClientRequestToken: &token})
+		}
+		if err != nil {
+			return j.failed("cancel", err)
+		}
+		return nil
+	}
+}
+
+// conclude notes what the job's turn came to.
+func (j *job) conclude(outcome Outcome, err error) {
+	if j.result.Outcome == "" {
+		j.result.Outcome = outcome
+	}
+	j.result.Seconds += time.Since(j.started).Seconds()
+	switch outcome {
+	case WasUnchanged:
+		j.tell(Event{Kind: Unchanged})
+	case WasCreated, WasUpdated:
+		j.tell(Event{Kind: Done, Status: string(j.deployed.Status)})
+	case HasFailed:
+		j.fail(err)
+	default:
+		j.result.Why = describeEnd(outcome, err)
+		j.tell(Event{Kind: Skipped, Reason: j.result.Why})
+	}
+}
+
+// fail notes a failure, explained or not.
+func (j *job) fail(err error) {
+	if j.failure == nil {
+		j.failure = &Failure{StackRef: j.ref(), What: err.Error(), Next: "then run " + j.command()}
+	}
+	j.result.Why = j.failure.What
+	j.tell(Event{Kind: Failed, Resource: j.failure.Resource, Type: j.failure.Type, Reason: j.failure.What, Origin: j.failure.Origin})
+}
+
+func describeEnd(outcome Outcome, err error) string {
+	switch {
+	case errors.Is(err, errDetached):
+		return "goes on in CloudFormation: run spacel deploy again to pick it up"
+	case errors.Is(err, errCancelled):
+		return "cancelled"
+	}
+	return err.Error()
+}
+
+// command is what deploys this stack alone.
+func (j *job) command() string {
+	dir := j.options.Directory
+	if dir == "" {
+		dir = "DIR"
+	}
+	return fmt.Sprintf("spacel deploy %s --stack %s", dir, j.ref())
+}

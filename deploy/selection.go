@@ -1,0 +1,74 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// selectJobs takes what the options name out of the artifact.
+func (d *Deployment) selectJobs(a *assembly.Assembly) error {
+	stacks := a.Manifest.Stacks
+	if err := asProblems(d.options.misnamed(stacks)); err != nil {
+		return err
+	}
+	d.index = map[assembly.StackRef]*job{}
+	var errs []error
+	for _, stack := range stacks {
+		if !d.options.selects(stack) {
+			continue
+		}
+		j, err := newJob(d, a, stack)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		d.jobs = append(d.jobs, j)
+		d.index[stack.Ref()] = j
+	}
+	if len(d.jobs) == 0 && len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("no stack of the %d in the artifact directory is selected: check --stack, --app and --region together", len(stacks)))
+	}
+	return asProblems(errs)
+}
+
+func (o Options) selects(stack assembly.Stack) bool {
+	return names(o.Regions, stack.Region) && names(o.Apps, stack.App) &&
+		(names(o.Stacks, stack.Name) || slices.Contains(o.Stacks, stack.Ref().String()))
+}
+
+// names says whether a list narrows to a name. An empty one does not narrow.
+func names(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+
+// misnamed are the selections that name nothing in the artifact.
+func (o Options) misnamed(stacks []assembly.Stack) []error {
+	regions, apps, refs := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	known := map[string]bool{}
+	for _, s := range stacks {
+		regions[s.Region] = true
+		refs[s.Name] = true
+		known[s.Name], known[s.Ref().String()] = true, true
+		if s.App != "" {
+			apps[s.App] = true
+		}
+	}
+	return slices.Concat(
+		unknown("--stack", o.Stacks, known, refs),
+		unknown("--app", o.Apps, apps, apps),
+		unknown("--region", o.Regions, regions, regions),
+	)
+}
+
+func unknown(flag string, chosen []string, known, choices map[string]bool) []error {
+	var errs []error
+	for _, name := range chosen {
+		if !known[name] {
+			all := strings.Join(slices.Sorted(maps.Keys(choices)), ", ")
+			errs = append(errs, fmt.Errorf("%s %s: the artifact directory has none of that name: choose from %s", flag, name, all))
+		}
+	}
+	return errs
+}

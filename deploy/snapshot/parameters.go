@@ -1,0 +1,107 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// maxAsset is the largest deployed asset that is fetched, in bytes: far more than an instance document.
+const maxAsset = 8 << 20
+
+// parameters are where the deployed values come from: from where the directory says, when they are what one would find
+// there; else they are literal. What cannot be told, a secret or a value that is kept, counts as right.
+func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deployed *live.Stack) (map[string]assembly.Source, error) {
+	out := map[string]assembly.Source{}
+	for name, value := range deployed.Parameters {
+		source, known := written.Parameters[name]
+		if !known {
+			out[name] = literal(value)
+			continue
+		}
+		is, err := s.source(ctx, written, source, value, deployed)
+		if err != nil {
+			return nil, fmt.Errorf("%s: parameter %s: %w", written.Ref(), name, err)
+		}
+		out[name] = is
+	}
+	return out, nil
+}
+
+func literal(value string) assembly.Source { return assembly.Source{Literal: &value} }
+
+func (s *snapshot) source(ctx context.Context, written assembly.Stack, want assembly.Source, value string, deployed *live.Stack) (assembly.Source, error) {
+	switch {
+	case value == live.Masked:
+		return want, nil
+	case want.Literal != nil:
+		return literal(value), nil
+	case want.Output != nil:
+		return s.output(ctx, want, value)
+	case want.Asset != nil:
+		return s.asset(ctx, written, want, value, deployed)
+	}
+	return want, nil
+}
+
+// output compares with what the other stack gives by now.
+func (s *snapshot) output(ctx context.Context, want assembly.Source, value string) (assembly.Source, error) {
+	giver, err := s.stacks.Get(ctx, assembly.StackRef{Region: want.Output.Region, Name: want.Output.Stack})
+	if err != nil {
+		return want, err
+	}
+	now := ""
+	if giver != nil {
+		now = giver.Outputs[want.Output.Output]
+	}
+	if now == value {
+		return want, nil
+	}
+	return literal(value), nil
+}
+
+// asset is the deployed asset: its key ends in its digest, and its text is compared like a template.
+func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.Source, value string, deployed *live.Stack) (assembly.Source, error) {
+	key, bucket := siblings(written, want.Asset.Digest, deployed)
+	body, err := s.artifact.Asset(want.Asset.Digest)
+	if err != nil {
+		return want, err
+	}
+	if !strings.Contains(key, want.Asset.Digest) {
+		if body, err = s.fetch(ctx, written.Region, bucket, key); err != nil {
+			return literal(value), nil // gone, or not ours to read: that it is another is all there is to say
+		}
+	}
+	kept, err := s.memory.Asset(body)
+	return assembly.Source{Asset: &assembly.AssetPart{Digest: kept.Digest, Part: want.Asset.Part}}, err
+}
+
+// siblings are the deployed values of an asset's two parameters.
+func siblings(written assembly.Stack, digest string, deployed *live.Stack) (key, bucket string) {
+	for name, source := range written.Parameters {
+		switch {
+		case source.Asset == nil || source.Asset.Digest != digest:
+		case source.Asset.Part == "key":
+			key = deployed.Parameters[name]
+		case source.Asset.Part == "bucket":
+			bucket = deployed.Parameters[name]
+		}
+	}
+	return key, bucket
+}
+
+func (s *snapshot) fetch(ctx context.Context, region, bucket, key string) ([]byte, error) {
+	out, err := s.cloud.Region(region).S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, cloud.Explain(err))
+	}
+	defer out.Body.Close()
+	return io.ReadAll(io.LimitReader(out.Body, maxAsset))
+}

@@ -1,0 +1,89 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/sources"
+)
+
+// Upgrade is a value that deploy keeps until it is told otherwise, and of which there is a newer one.
+type Upgrade struct {
+	assembly.StackRef
+	What     string `json:"what"` // agent or image: what --upgrade names
+	Deployed string `json:"deployed"`
+	Newest   string `json:"newest"`
+}
+
+// String is a sentence.
+func (u Upgrade) String() string {
+	return fmt.Sprintf("%s: there is a newer %s (deployed %s, newest %s)", u.StackRef, u.What, brief(u.Deployed), brief(u.Newest))
+}
+
+// brief is enough of a digest.
+func brief(value string) string {
+	if len(value) == 64 {
+		return value[:12] + "…"
+	}
+	return value
+}
+
+// Upgrades compares the images and programs that are deployed with the newest. The resolver must upgrade both.
+func Upgrades(ctx context.Context, r *sources.Resolver, stacks *live.Stacks, a *assembly.Assembly) ([]Upgrade, error) {
+	found := make([][]Upgrade, len(a.Manifest.Stacks))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	for i, stack := range a.Manifest.Stacks {
+		work.Go(func() (err error) {
+			found[i], err = upgradesOf(ctx, r, stacks, stack)
+			return err
+		})
+	}
+	err := work.Wait()
+	return slices.Concat(found...), err
+}
+
+func upgradesOf(ctx context.Context, r *sources.Resolver, stacks *live.Stacks, stack assembly.Stack) ([]Upgrade, error) {
+	what := upgradable(stack)
+	deployed, err := stacks.Get(ctx, stack.Ref())
+	if err != nil || !deployed.Exists() || len(what) == 0 {
+		return nil, err
+	}
+	some := stack
+	some.Parameters = map[string]assembly.Source{}
+	for name := range what {
+		some.Parameters[name] = stack.Parameters[name]
+	}
+	values, err := r.Resolve(ctx, some, deployed)
+	if err != nil {
+		return nil, err
+	}
+	var out []Upgrade
+	for _, name := range slices.Sorted(maps.Keys(what)) {
+		is, newest := deployed.Parameters[name], values[name].Text
+		if is != "" && newest != "" && is != newest {
+			out = append(out, Upgrade{stack.Ref(), what[name], is, newest})
+		}
+	}
+	return out, nil
+}
+
+// upgradable is parameter → what --upgrade names. Of a program's three parameters the digest says all.
+func upgradable(stack assembly.Stack) map[string]string {
+	out := map[string]string{}
+	for name, source := range stack.Parameters {
+		switch {
+		case source.Image != nil:
+			out[name] = "image"
+		case source.Binary != nil && source.Binary.Part == "digest":
+			out[name] = "agent"
+		}
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// program is a program of the release's.
+type program struct {
+	body   []byte
+	digest string
+}
+
+// The parts of a program that a parameter can be.
+const (
+	partBucket = "bucket"
+	partKey    = "key"
+	partDigest = "digest"
+)
+
+// binary is where a program is, or its digest. What is deployed stays, all parts of it or none: a key means nothing in another
+// bucket.
+func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (Value, error) {
+	if bucket, ok := deployedBucket(q, s.Name); ok && !r.settings.UpgradeAgent {
+		if err := r.checkHeld(ctx, q, s.Name, bucket); err != nil {
+			return Value{}, err
+		}
+		v, _ := q.kept()
+		return v, nil
+	}
+	p, err := r.program(s.Name, s.Architecture)
+	if err != nil {
+		return Value{}, err
+	}
+	if s.Part == partDigest {
+		return Value{Text: p.digest}, nil
+	}
+	object, err := r.place(ctx, q.stack.Region, p)
+	if err != nil {
+		return Value{}, err
+	}
+	if err := r.checkRegion(ctx, q.stack.Region, s.Name, object.Bucket); err != nil {
+		return Value{}, err
+	}
+	return Value{Text: part(object, s.Part)}, nil
+}
+
+func part(o staging.Object, name string) string {
+	if name == partBucket {
+		return o.Bucket
+	}
+	return o.Key
+}
+
+// deployedBucket is where a stack's deployed programs of a name are, if it has all that it needs of them.
+func deployedBucket(q question, name string) (bucket string, ok bool) {
+	if q.deployed == nil {
+		return "", false
+	}
+	for parameter, source := range q.stack.Parameters {
+		if source.Binary == nil || source.Binary.Name != name {
+			continue
+		}
+		value := q.deployed.Parameters[parameter]
+		if value == "" {
+			return "", false
+		}
+		if source.Binary.Part == partBucket {
+			bucket = value
+		}
+	}
+	return bucket, bucket != ""
+}
+
+// checkHeld refuses to keep a program that is gone, and puts it back if it is the one that this release carries.
+func (r *Resolver) checkHeld(ctx context.Context, q question, name, bucket string) error {
+	for _, parameter := range slices.Sorted(maps.Keys(q.stack.Parameters)) {
+		s := q.stack.Parameters[parameter].Binary
+		if s == nil || s.Name != name || s.Part != partKey {
+			continue
+		}
+		key := q.deployed.Parameters[parameter]
+		held, err := r.stage.Held(ctx, bucket, key)
+		if err != nil {
+			return fmt.Errorf("%w; --upgrade agent deploys this release's %s from your own bucket", err, name)
+		}
+		if !held && !r.restore(ctx, q.stack.Region, *s, bucket, key) {
+			return fmt.Errorf("the deployed %s, s3://%s/%s, is gone, so nothing new could start: bring it back, or deploy this release's with --upgrade agent", name, bucket, key)
+		}
+	}
+	return nil
+}
+
+// restore uploads a program again, if what was there is what this release carries.
+func (r *Resolver) restore(ctx context.Context, region string, s assembly.Binary, bucket, key string) bool {
+	p, err := r.program(s.Name, s.Architecture)
+	if err != nil {
+		return false
+	}
+	at, err := r.stage.AssetAt(region, p.digest)
+	if err != nil || at.Bucket != bucket || at.Key != key {
+		return false
+	}
+	_, err = r.place(ctx, region, p)
+	return err == nil
+}
+
+// place uploads a program, or says where it would go.
+func (r *Resolver) place(ctx context.Context, region string, p program) (staging.Object, error) {
+	if r.settings.DryRun {
+		return r.stage.AssetAt(region, p.digest)
+	}
+	return r.stage.Asset(ctx, region, p.digest, p.body)
+}
+
+// checkRegion keeps Lambda's rule: a function's code is in the function's region.
+func (r *Resolver) checkRegion(ctx context.Context, region, name, bucket string) error {
+	if name != "slack" {
+		return nil
+	}
+	at, err := r.stage.AssetRegion(ctx, region)
+	if err == nil && at != region {
+		return fmt.Errorf("bucket %s is in %s, and the function that posts to Slack is in %s, where Lambda must find its code: name a bucket of each region, with {region} in --lambda-bucket or LAMBDA_BUCKET", bucket, at, region)
+	}
+	return err
+}
+
+func (r *Resolver) program(name, architecture string) (program, error) {
+	return r.programs.To(name+" "+architecture, func() (program, error) {
+		body, digest, err := r.binaries.Read(name, architecture)
+		return program{body, digest}, err
+	})
+}
+
+// asset is where an asset of the artifact's is.
+func (r *Resolver) asset(ctx context.Context, q question, s assembly.AssetPart) (Value, error) {
+	if r.settings.DryRun {
+		object, err := r.stage.AssetAt(q.stack.Region, s.Digest)
+		return Value{Text: part(object, s.Part)}, err
+	}
+	if r.settings.Asset == nil {
+		return Value{}, errors.New("no artifact directory to take it from")
+	}
+	body, err := r.settings.Asset(s.Digest)
+	if err != nil {
+		return Value{}, err
+	}
+	object, err := r.stage.Asset(ctx, q.stack.Region, s.Digest, body)
+	return Value{Text: part(object, s.Part)}, err
+}

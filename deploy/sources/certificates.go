@@ -1,0 +1,165 @@
+package sources
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
+	"github.com/aws/aws-sdk-go-v2/service/acm/types"
+
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// certificate is one of ACM's.
+type certificate struct {
+	arn     string
+	names   []string // lower case
+	expires time.Time
+}
+
+// certificate is the ARN of an issued certificate in the stack's region for all the names. Of several, that which replaces the
+// fewest labels by stars is taken; then the one that is deployed, then the one that is valid longest.
+func (r *Resolver) certificate(ctx context.Context, q question, names []string) (Value, error) {
+	region := q.stack.Region
+	issued, err := r.certificates.To(region, func() ([]certificate, error) {
+		return r.listCertificates(ctx, region, types.CertificateStatusIssued)
+	})
+	if err != nil {
+		return Value{}, fmt.Errorf("look for a certificate for %s in %s: %w", strings.Join(names, ", "), region, err)
+	}
+	deployed, _ := q.kept()
+	if best, ok := choose(issued, names, deployed.Text, time.Now()); ok {
+		return Value{Text: best.arn}, nil
+	}
+	return Value{}, fmt.Errorf("no issued certificate in %s is for %s: %s; request one for all of these names, give its ARN in the manifest as certificate, or leave certificate out to have one made",
+		region, strings.Join(names, ", "), r.present(ctx, region, issued, names))
+}
+
+// choose is the best certificate for all of the names, if there is one.
+func choose(all []certificate, names []string, deployed string, now time.Time) (certificate, bool) {
+	var best certificate
+	stars := -1
+	for _, c := range all {
+		n, ok := c.covers(names)
+		if !ok || !c.expires.IsZero() && c.expires.Before(now) {
+			continue
+		}
+		if stars < 0 || better(c, best, n-stars, deployed) {
+			best, stars = c, n
+		}
+	}
+	return best, stars >= 0
+}
+
+// better compares two certificates, the first of which has so many more stars.
+func better(a, b certificate, stars int, deployed string) bool {
+	if stars != 0 {
+		return stars < 0
+	}
+	if a.arn == deployed || b.arn == deployed {
+		return a.arn == deployed
+	}
+	return cmp.Or(b.expires.Compare(a.expires), strings.Compare(a.arn, b.arn)) < 0
+}
+
+// covers says whether a certificate is for all of the names, and how many labels of them its stars stand for.
+func (c certificate) covers(names []string) (stars int, ok bool) {
+	for _, name := range names {
+		n, ok := c.covering(plainName(name))
+		if !ok {
+			return 0, false
+		}
+		stars += n
+	}
+	return stars, true
+}
+
+func (c certificate) covering(name string) (fewest int, ok bool) {
+	for _, pattern := range c.names {
+		if n, matches := match(pattern, name); matches && (!ok || n < fewest) {
+			fewest, ok = n, true
+		}
+	}
+	return fewest, ok
+}
+
+// match compares label by label, for a star stands for exactly one (RFC 6125, 6.4.3), and counts the stars.
+func match(pattern, name string) (stars int, ok bool) {
+	patterns, labels := strings.Split(pattern, "."), strings.Split(name, ".")
+	if len(patterns) != len(labels) {
+		return 0, false
+	}
+	for i, p := range patterns {
+		if p == "*" {
+			stars++
+		} else if p != labels[i] {
+			return 0, false
+		}
+	}
+	return stars, true
+}
+
+// listCertificates are a region's certificates in a state, sorted by ARN.
+func (r *Resolver) listCertificates(ctx context.Context, region string, status types.CertificateStatus) ([]certificate, error) {
+	client := r.cloud.Region(region).ACM()
+	pages := acm.NewListCertificatesPaginator(client, &acm.ListCertificatesInput{
+		CertificateStatuses: []types.CertificateStatus{status},
+		// Without this, ACM only tells of keys of RSA with at most 2048 bits.
+		Includes: &types.Filters{KeyTypes: types.KeyAlgorithm("").Values()},
+	})
+	var all []certificate
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the certificates: %w", cloud.Explain(err))
+		}
+		for _, summary := range page.CertificateSummaryList {
+			c, err := describe(ctx, client, summary)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b certificate) int { return strings.Compare(a.arn, b.arn) })
+	return all, nil
+}
+
+// describe asks only for the names that the list leaves out: it has the first hundred.
+func describe(ctx context.Context, client *acm.Client, s types.CertificateSummary) (certificate, error) {
+	c := certificate{arn: aws.ToString(s.CertificateArn), expires: aws.ToTime(s.NotAfter)}
+	names := s.SubjectAlternativeNameSummaries
+	if len(names) == 0 || aws.ToBool(s.HasAdditionalSubjectAlternativeNames) {
+		out, err := client.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: s.CertificateArn})
+		if err != nil {
+			return c, fmt.Errorf("describe the certificate %s: %w", c.arn, cloud.Explain(err))
+		}
+		names, c.expires = out.Certificate.SubjectAlternativeNames, aws.ToTime(out.Certificate.NotAfter)
+	}
+	for _, name := range append([]string{aws.ToString(s.DomainName)}, names...) {
+		if name = plainName(name); !slices.Contains(c.names, name) {
+			c.names = append(c.names, name)
+		}
+	}
+	return c, nil
+}
+
+// present says what there is in place of the certificate that is wanted.
+func (r *Resolver) present(ctx context.Context, region string, issued []certificate, names []string) string {
+	pending, err := r.listCertificates(ctx, region, types.CertificateStatusPendingValidation)
+	if err == nil {
+		if c, ok := choose(pending, names, "", time.Now()); ok {
+			return fmt.Sprintf("%s waits to be validated", c.arn)
+		}
+	}
+	var there []string
+	for _, c := range issued {
+		there = append(there, strings.Join(c.names[:min(len(c.names), 3)], "+"))
+	}
+	return "there are " + list(there, "none at all")
+}

@@ -1,0 +1,136 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// rootDevice is where Debian's images have their root volume. The templates give it its size.
+const rootDevice = "/dev/xvda"
+
+// imageID is what EC2's ids of images look like.
+var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
+
+// image is a machine image's id, which stays until an upgrade is asked for.
+func (r *Resolver) image(ctx context.Context, q question, s assembly.Image) (Value, error) {
+	if v, ok := q.kept(); ok && !r.settings.UpgradeImage {
+		return v, nil
+	}
+	id, err := r.newest(ctx, q.stack.Region, s)
+	return Value{Text: id}, err
+}
+
+// newest is the id of the image that a source names today, in a region.
+func (r *Resolver) newest(ctx context.Context, region string, s assembly.Image) (string, error) {
+	if imageID.MatchString(s.AMI) {
+		return s.AMI, r.checkImage(ctx, region, s.AMI, s.Architecture)
+	}
+	names := r.imageParameters(s)
+	for _, name := range names {
+		id, err := r.parameter(ctx, region, name)
+		if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if !imageID.MatchString(id) {
+			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), got %q", name, region, id)
+		}
+		if s.AMI == "" {
+			return id, nil // Debian's own, of this architecture by its name
+		}
+		return id, r.checkImage(ctx, region, id, s.Architecture)
+	}
+	return "", fmt.Errorf("there is no image for %s in %s: no SSM parameter %s; correct ami or debian in the manifest", describeImage(s), region, strings.Join(names, ", and no "))
+}
+
+// imageParameters are the SSM parameters that may hold the id, in the order in which they are tried. Debian publishes the
+// first kind itself, in every region (https://wiki.debian.org/Cloud/AmazonEC2Image).
+func (r *Resolver) imageParameters(s assembly.Image) []string {
+	streams := []string{"release", "daily"}
+	if r.settings.Channel == "latest" {
+		slices.Reverse(streams)
+	}
+	path := func(stream, build string) string {
+		return fmt.Sprintf("/aws/service/debian/%s/%s/%s/%s", stream, s.Debian, build, s.Architecture)
+	}
+	switch {
+	case s.AMI == "":
+		return []string{path(streams[0], "latest")}
+	case strings.HasPrefix(s.AMI, "/"):
+		return []string{s.AMI}
+	}
+	return []string{path(streams[0], s.AMI), path(streams[1], s.AMI)}
+}
+
+func describeImage(s assembly.Image) string {
+	if s.AMI == "" {
+		return fmt.Sprintf("Debian %s on %s", s.Debian, s.Architecture)
+	}
+	return fmt.Sprintf("ami: %s on %s", s.AMI, s.Architecture)
+}
+
+// parameter is the value of an SSM parameter, decrypted.
+func (r *Resolver) parameter(ctx context.Context, region, name string) (string, error) {
+	return r.parameters.To(region+" "+name, func() (string, error) {
+		out, err := r.cloud.Region(region).SSM().GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		if err != nil {
+			return "", fmt.Errorf("read the SSM parameter %s in %s: %w", name, region, cloud.Explain(err))
+		}
+		return strings.TrimSpace(aws.ToString(out.Parameter.Value)), nil
+	})
+}
+
+// checkImage refuses an image of the user's own that instances could not boot from.
+func (r *Resolver) checkImage(ctx context.Context, region, id, architecture string) error {
+	_, err := r.images.To(region+" "+id+" "+architecture, func() (struct{}, error) {
+		out, err := r.cloud.Region(region).EC2().DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
+		if code := errorCode(err); strings.HasPrefix(code, "InvalidAMIID") || err == nil && len(out.Images) == 0 {
+			return struct{}{}, fmt.Errorf("there is no image %s in %s, or it is not shared with this account: images are a region's own; name one of this region in its section of the manifest", id, region)
+		}
+		if err != nil {
+			return struct{}{}, fmt.Errorf("describe the image %s in %s: %w", id, region, cloud.Explain(err))
+		}
+		return struct{}{}, fits(out.Images[0], region, architecture)
+	})
+	return err
+}
+
+func errorCode(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// fits compares an image with what the templates take for granted.
+func fits(i ec2types.Image, region, architecture string) error {
+	id := aws.ToString(i.ImageId)
+	got := strings.Replace(string(i.Architecture), "x86_64", "amd64", 1)
+	switch {
+	case i.State != ec2types.ImageStateAvailable:
+		return fmt.Errorf("image %s in %s is %s, not available: wait until it is, or name another", id, region, i.State)
+	case got != architecture:
+		return fmt.Errorf("image %s in %s is for %s, and the instance type is %s: name another image or instance_type", id, region, got, architecture)
+	case i.RootDeviceType != "" && i.RootDeviceType != ec2types.DeviceTypeEbs:
+		return fmt.Errorf("image %s in %s has its root on %s: it must be on an EBS volume", id, region, i.RootDeviceType)
+	case aws.ToString(i.RootDeviceName) != rootDevice:
+		return fmt.Errorf("image %s in %s has its root at %s: it must be at %s, as in Debian's own", id, region, aws.ToString(i.RootDeviceName), rootDevice)
+	}
+	return nil
+}

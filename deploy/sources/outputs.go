@@ -1,0 +1,46 @@
+package sources
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// output is what another stack gives, in any region. A required one that isn't there is waited for, an optional one is empty.
+func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (Value, error) {
+	from := assembly.StackRef{Region: o.Region, Name: o.Stack}
+	stack, err := r.live.Get(ctx, from)
+	if err != nil {
+		return Value{}, err
+	}
+	if stack.Exists() && stack.Orbit() != q.orbit() {
+		return Value{}, fmt.Errorf("stack %s is not one of orbit %s: %s; rename that stack, or the orbit or app", from, q.orbit(), owner(stack))
+	}
+	if stack.Exists() && stack.Outputs[o.Output] != "" {
+		return Value{Text: stack.Outputs[o.Output]}, nil
+	}
+	if o.Optional {
+		return Value{Missing: fmt.Sprintf("%s; what %s is for is left out until a deploy that finds it", why(from, stack, o.Output), q.name)}, nil
+	}
+	return Value{Pending: from, Missing: why(from, stack, o.Output) + "; deploy that stack first"}, nil
+}
+
+func owner(s *live.Stack) string {
+	if s.Orbit() == "" {
+		return "it has no tag " + live.TagOrbit
+	}
+	return fmt.Sprintf("its tag %s says %s", live.TagOrbit, s.Orbit())
+}
+
+// why says what is the matter with a stack that does not give an output.
+func why(ref assembly.StackRef, s *live.Stack, output string) string {
+	switch {
+	case !s.Exists():
+		return fmt.Sprintf("stack %s is not deployed", ref)
+	case len(s.Outputs) == 0:
+		return fmt.Sprintf("stack %s has no outputs, in state %s", ref, s.Status)
+	}
+	return fmt.Sprintf("stack %s as it is deployed has no output %s", ref, output)
+}

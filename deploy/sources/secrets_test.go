@@ -1,0 +1,89 @@
+package sources
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/secrets"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+const hook = "https://hooks.example.com/secret"
+
+func secret(s assembly.Secret) assembly.Source { return assembly.Source{Secret: &s} }
+
+func TestSecretOfSSM(t *testing.T) {
+	a := newAccount(t)
+	a.parameter("/hook", hook+"\n", ssmtypes.ParameterTypeSecureString)
+	a.is(secret(assembly.Secret{SSM: "/hook"}), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
+	a.fails(secret(assembly.Secret{SSM: "/absent"}), "there is no SSM parameter /absent in us-east-1: create it there as a SecureString")
+}
+
+func TestSecretOfSecretsManager(t *testing.T) {
+	a := newAccount(t)
+	_, err := a.cloud.Region(here).SecretsManager().CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("hook"), SecretString: aws.String(hook)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.is(secret(assembly.Secret{SecretsManager: "hook"}), nil, Value{Text: hook, Secret: true})
+	a.fails(secret(assembly.Secret{SecretsManager: "absent"}), "there is no secret absent with a value in Secrets Manager in us-east-1")
+}
+
+func TestSecretOfPayload(t *testing.T) {
+	a := newAccount(t)
+	client := a.cloud.Region(there).KMS()
+	key, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/production-laika"), TargetKeyId: key.KeyMetadata.KeyId}); err != nil {
+		t.Fatal(err)
+	}
+	seal := func(key string) *document.Payload {
+		p, err := secrets.Seal(t.Context(), client, []byte(hook), secrets.Context{Orbit: "production", App: "laika", Key: key}, []string{there})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &p
+	}
+	a.is(secret(assembly.Secret{Payload: seal(secrets.WebhookKey)}), nil, Value{Text: hook, Secret: true})
+	a.fails(secret(assembly.Secret{Payload: seal("PASSWORD")}), "open url of app laika in orbit production")
+	other := seal(secrets.WebhookKey)
+	other.KeyRegion = here
+	a.fails(secret(assembly.Secret{Payload: other}), "open url of app laika in orbit production", "us-east-1")
+}
+
+func TestSecretOfTheEnvironment(t *testing.T) {
+	a := newAccount(t)
+	s := secret(assembly.Secret{Environment: "SPACEL_WEBHOOK_LAIKA__X"})
+	a.fails(s, "the environment variable SPACEL_WEBHOOK_LAIKA__X is not set: set it to the webhook's address")
+	a.is(s, deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
+	asked := 0
+	a.settings.Ask = asking(&asked, " "+hook+"\n")
+	r := a.resolver()
+	for range 3 { // three regions
+		values, err := r.Resolve(t.Context(), app(map[string]assembly.Source{"P": s}), nil)
+		if err != nil || values["P"] != (Value{Text: hook, Secret: true}) {
+			t.Errorf("got %+v, %v", values, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	a.settings.Ask = asking(&asked, " ")
+	a.fails(s, "is not set")
+	a.settings.Environment = func(name string) (string, bool) { return hook + " " + name, true }
+	a.is(s, deployed(map[string]string{"P": live.Masked}), Value{Text: hook + " SPACEL_WEBHOOK_LAIKA__X", Secret: true})
+}
+
+func TestEmptySecret(t *testing.T) {
+	a := newAccount(t)
+	a.parameter("/hook", " ", ssmtypes.ParameterTypeSecureString)
+	a.fails(secret(assembly.Secret{SSM: "/hook"}), "the secret is there, and empty")
+}

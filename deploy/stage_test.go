@@ -1,0 +1,140 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// large is a template that is too long to be sent with a call.
+func large() string {
+	return `{"Description": "` + strings.Repeat("x", 1000) + `", "Metadata": {"Pad": "` + strings.Repeat("y", maxInline) + `"}, ` + topics("Topic")[1:]
+}
+
+// A template that is too large to be sent is staged, under its digest; by a dry run only for its time.
+func TestLargeTemplateIsStaged(t *testing.T) {
+	b := newBench(t)
+	web := stack(east, "test-web", large())
+	if _, err := b.prepare(web); err == nil {
+		t.Error("there is no bucket, and it was taken")
+	} else {
+		b.says(err.Error(), "us-east-1/test-web", "there is no bucket")
+	}
+	name := b.cf.Bucket(t, east)
+	before := b.cf.Everything()
+	b.options.Buckets.Template = name
+	b.options.DryRun = true
+	d := b.prepared(web)
+	if got := b.cf.Calls()["s3:PutObject"]; got != 1 {
+		t.Errorf("staged %d times", got)
+	}
+	if err := d.Discard(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.cf.Everything(); got != before {
+		t.Errorf("it left %s", got)
+	}
+	b.events = nil
+	b.options.DryRun = false
+	b.expect(b.deploy(web), "test-web created")
+	told := b.told(Uploaded)
+	if len(told) != 1 {
+		t.Fatalf("told %v", told)
+	}
+	_, key, _ := strings.Cut(told[0], ".amazonaws.com/")
+	if !strings.Contains(key, web.Digest) || string(b.cf.Object(name, key)) != web.template {
+		t.Errorf("staged %s", told[0])
+	}
+}
+
+const tables = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {"TableName": "test-users"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
+
+// What a failed creation retains is not in the way of the next one.
+func TestRetainedTablesAreAdopted(t *testing.T) {
+	b := newBench(t)
+	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-tables", Logical: "Topic", When: cloudtest.Create, Reason: "no"})
+	b.cf.Retain(east, "AWS::DynamoDB::Table", "test-users")
+	r := b.deploy(stack(east, "test-tables", tables))
+	b.expect(r, "test-tables failed")
+	b.says(r.Failures[0].State, "retained is kept")
+	d := b.prepared(stack(east, "test-tables", tables))
+	if i := slices.IndexFunc(d.Plan.Stacks[0].Changes, func(c Change) bool { return c.Action == "Import" }); i < 0 {
+		t.Errorf("got %+v", d.Plan.Stacks[0].Changes)
+	}
+	r, err := d.Execute(t.Context(), b.user, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.expect(r, "test-tables created")
+}
+
+// What CloudFormation finds wrong with a change set is said before anything starts, with its place.
+func TestRefusedChangeSetIsExplained(t *testing.T) {
+	b := newBench(t)
+	b.cf.Retain(east, "AWS::SNS::Topic", "taken")
+	_, err := b.prepare(stack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken"}}}}`))
+	if err == nil {
+		t.Fatal("it was taken")
+	}
+	b.says(err.Error(), "us-east-1/test-web", "test-web.cue:3:5", "Topic")
+	if got := b.cf.Seen(east, "test-web"); got != nil {
+		t.Errorf("it left %+v", got)
+	}
+}
+
+// Sixty stacks in three regions that are as they should be cost two calls each.
+func TestManyUnchangedStacks(t *testing.T) {
+	b := newBench(t)
+	var stacks []built
+	for _, region := range []string{"eu-west-1", "us-east-1", "us-west-2"} {
+		for i := range 20 {
+			name := fmt.Sprintf("test-app%02d", i)
+			s := stack(region, name, topics("Topic"))
+			b.cf.Put(t, cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: s.template, Tags: map[string]string{live.TagOrbit: "test", live.TagApp: s.App}})
+			stacks = append(stacks, s)
+		}
+	}
+	b.cf.ResetCalls()
+	r := b.deploy(stacks...)
+	for _, s := range r.Stacks {
+		if s.Outcome != WasUnchanged {
+			t.Fatalf("got %+v", s)
+		}
+	}
+	calls := b.cf.Calls()
+	if calls["cloudformation:DescribeStacks"] != 60 || calls["cloudformation:GetTemplate"] != 60 || len(calls) != 3 {
+		t.Errorf("got %v", calls)
+	}
+}
+
+func TestCertificateThatIsNotValidatedIsNoticed(t *testing.T) {
+	s := stalls{}
+	event := func(status types.ResourceStatus, kind string) types.StackEvent {
+		return types.StackEvent{LogicalResourceId: aws.String("Certificate"), ResourceType: &kind, ResourceStatus: status}
+	}
+	now := time.Now()
+	s.note(event(types.ResourceStatusCreateInProgress, "AWS::SNS::Topic"), now)
+	s.note(event(types.ResourceStatusCreateInProgress, "AWS::CertificateManager::Certificate"), now)
+	if got := s.overdue(now.Add(time.Minute)); len(got) > 0 {
+		t.Errorf("too early: %v", got)
+	}
+	if got := s.overdue(now.Add(time.Hour)); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+	if got := s.overdue(now.Add(2 * time.Hour)); len(got) > 0 {
+		t.Errorf("twice: %v", got)
+	}
+	s.note(event(types.ResourceStatusCreateInProgress, "AWS::CertificateManager::Certificate"), now)
+	s.note(event(types.ResourceStatusCreateComplete, "AWS::CertificateManager::Certificate"), now)
+	if got := s.overdue(now.Add(3 * time.Hour)); len(got) > 0 {
+		t.Errorf("it is done: %v", got)
+	}
+}

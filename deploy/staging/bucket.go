@@ -1,0 +1,141 @@
+package staging
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// bucket is a bucket as it was configured.
+type bucket struct {
+	holds  string // assets or templates
+	name   string // may hold {region}
+	region string // as the user says it is; empty: not said
+	prefix string // of its environment variables
+}
+
+// regional stands for a stack's region in a bucket's name.
+const regional = "{region}"
+
+// flag is the flag and the environment variable that name the bucket.
+func (b bucket) flag() string {
+	return fmt.Sprintf("--%s-bucket or %s_BUCKET", strings.ToLower(b.prefix), b.prefix)
+}
+
+// in is the bucket for stacks in a region, and the region where it must be, if that is said.
+func (b bucket) in(region string) (name, at string, err error) {
+	switch {
+	case b.name == "":
+		return "", "", fmt.Errorf("there is no bucket to upload %s to: name one with %s; %s in its name stands for each stack's region", b.holds, b.flag(), regional)
+	case strings.Contains(b.name, regional):
+		return strings.ReplaceAll(b.name, regional, region), region, nil
+	}
+	return b.name, b.region, nil
+}
+
+// locate finds the bucket for stacks in a region, and the region it is in, which must be the one that was said.
+func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at string, err error) {
+	name, want, err := b.in(region)
+	if err != nil {
+		return "", "", err
+	}
+	at, err = s.regionOf(ctx, name, want)
+	if err != nil {
+		return "", "", fmt.Errorf("bucket %s for %s (%s): %w", name, b.holds, b.flag(), err)
+	}
+	if want == "" || at == want {
+		return name, at, nil
+	}
+	said := fmt.Sprintf("--%s-region or %s_REGION says", strings.ToLower(b.prefix), b.prefix)
+	if strings.Contains(b.name, regional) {
+		said = "its name says"
+	}
+	return "", "", fmt.Errorf("bucket %s for %s is in %s, and not in %s as %s: name another bucket with %s, or correct the region", name, b.holds, at, want, said, b.flag())
+}
+
+// regionOf finds where a bucket of this account is, in one call if the guess is right.
+func (s *Stage) regionOf(ctx context.Context, name, guess string) (string, error) {
+	return s.regions.To(name, func() (string, error) {
+		owner, err := s.account(ctx)
+		if err != nil {
+			return "", err
+		}
+		guess := cmp.Or(guess, s.cloud.Default().Name)
+		region, err := s.head(ctx, name, guess, owner)
+		if moved := movedTo(err); moved != "" && moved != guess {
+			region, err = s.head(ctx, name, moved, owner)
+		}
+		if err != nil {
+			return "", s.explain(ctx, name, err)
+		}
+		return region, nil
+	})
+}
+
+// head is a bucket's region, if it is this account's and may be read. Nobody else's bucket of that name will do.
+func (s *Stage) head(ctx context.Context, name, region, owner string) (string, error) {
+	out, err := s.cloud.Region(region).S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name, ExpectedBucketOwner: &owner})
+	if err != nil {
+		return "", err
+	}
+	if at := aws.ToString(out.BucketRegion); at != "" {
+		return at, nil
+	}
+	return region, nil
+}
+
+func (s *Stage) account(ctx context.Context) (string, error) {
+	id, err := s.cloud.Identity(ctx, s.cloud.Default().Name)
+	return id.Account, err
+}
+
+// movedTo is the region that S3 says a bucket is in, in a refusal too.
+func movedTo(err error) string {
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || response.Response == nil {
+		return ""
+	}
+	return response.Response.Header.Get("x-amz-bucket-region")
+}
+
+func status(err error) int {
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// explain tells the refusals of HeadBucket apart, which have no words of their own.
+func (s *Stage) explain(ctx context.Context, name string, err error) error {
+	switch status(err) {
+	case http.StatusNotFound:
+		return fmt.Errorf("there is no such bucket in any account: create it, as with aws s3 mb s3://%s, or correct its name", name)
+	case http.StatusForbidden:
+		if s.foreign(ctx, name, movedTo(err)) {
+			return errors.New("it belongs to another account than these credentials: name one of your own")
+		}
+		return fmt.Errorf("it is another account's, or it may not be read: %w", cloud.Explain(err))
+	case http.StatusBadRequest:
+		return errors.New("S3 doesn't take the name: it must be 3 to 63 lower-case letters, digits, dots and dashes")
+	}
+	return cloud.Explain(err)
+}
+
+// foreign says whether a bucket can be read when nobody asks whose it is.
+func (s *Stage) foreign(ctx context.Context, name, region string) bool {
+	in := s.cloud.Default()
+	if region != "" {
+		in = s.cloud.Region(region)
+	}
+	_, err := in.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+	return err == nil
+}

@@ -1,0 +1,187 @@
+package staging
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// item is what is uploaded.
+type item struct {
+	key    string
+	digest string // sha256, in hex
+	body   []byte
+	media  string // type
+}
+
+// place is an object's address.
+type place struct{ bucket, region, owner, key string }
+
+func (p place) String() string { return "s3://" + p.bucket + "/" + p.key }
+
+// url is how CloudFormation takes an object's address. A bucket's name with dots is no name for a TLS host.
+func (p place) url() string {
+	if strings.Contains(p.bucket, ".") {
+		return fmt.Sprintf("https://s3.%s.amazonaws.com/%s/%s", p.region, p.bucket, p.key)
+	}
+	return fmt.Sprintf("https://%s.s3.%s.amazonaws.com/%s", p.bucket, p.region, p.key)
+}
+
+// upload puts an item where it belongs, unless it is there.
+func (s *Stage) upload(ctx context.Context, b bucket, region string, i item) (Object, error) {
+	name, at, err := s.locate(ctx, b, region)
+	if err != nil {
+		return Object{}, err
+	}
+	owner, err := s.account(ctx)
+	if err != nil {
+		return Object{}, err
+	}
+	p := place{name, at, owner, i.key}
+	return s.objects.To(name+"/"+i.key, func() (Object, error) {
+		made, err := s.put(ctx, p, i)
+		if err != nil {
+			return Object{}, fmt.Errorf("upload to %s in %s: %w", p, at, cloud.Explain(err))
+		}
+		return Object{Bucket: name, Key: i.key, URL: p.url(), New: made}, nil
+	})
+}
+
+// put looks first: most of what a run needs was uploaded by another. What it finds must be what it would put there.
+func (s *Stage) put(ctx context.Context, p place, i item) (made bool, err error) {
+	there, err := s.check(ctx, p, i.digest)
+	if there || err != nil && status(err) != http.StatusForbidden { // who may not list a bucket can't see that a key is absent
+		return false, err
+	}
+	sum := sha256.Sum256(i.body)
+	if got := hex.EncodeToString(sum[:]); got != i.digest {
+		return false, fmt.Errorf("its content has the sha256 %s, not %s", got, i.digest)
+	}
+	out, err := s.cloud.Region(p.region).S3().PutObject(ctx, &s3.PutObjectInput{
+		Bucket:               &p.bucket,
+		Key:                  &p.key,
+		ExpectedBucketOwner:  &p.owner,
+		Body:                 bytes.NewReader(i.body),
+		ContentType:          &i.media,
+		IfNoneMatch:          aws.String("*"),
+		ServerSideEncryption: types.ServerSideEncryptionAes256,
+		ChecksumAlgorithm:    types.ChecksumAlgorithmSha256,
+		ChecksumSHA256:       aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+	})
+	if code := status(err); code == http.StatusPreconditionFailed || code == http.StatusConflict {
+		_, err := s.check(ctx, p, i.digest) // another run was quicker
+		return false, err
+	}
+	if err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made[p.bucket+"/"+p.key] = aws.ToString(out.VersionId)
+	return true, nil
+}
+
+// check says whether an object is there. One that is there must have the content that its key promises.
+func (s *Stage) check(ctx context.Context, p place, digest string) (bool, error) {
+	out, err := s.cloud.Region(p.region).S3().HeadObject(ctx, &s3.HeadObjectInput{
+		Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner, ChecksumMode: types.ChecksumModeEnabled,
+	})
+	if status(err) == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	got, err := s.digest(ctx, p, aws.ToString(out.ChecksumSHA256))
+	switch {
+	case err != nil:
+		return false, err
+	case got != digest:
+		return false, fmt.Errorf("something else is there, with the sha256 %s: find out who put it there, and delete it", got)
+	case out.ServerSideEncryption == types.ServerSideEncryptionAwsKms && strings.HasPrefix(p.key, assets):
+		return false, fmt.Errorf("it is there, under the KMS key %s, with which instances can't read it: delete it, and run deploy again", aws.ToString(out.SSEKMSKeyId))
+	}
+	return true, nil
+}
+
+// digest is an object's sha256 in hex: the checksum S3 keeps of what was uploaded at once, else that of what is read.
+func (s *Stage) digest(ctx context.Context, p place, checksum string) (string, error) {
+	if sum, err := base64.StdEncoding.DecodeString(checksum); err == nil && len(sum) == sha256.Size {
+		return hex.EncodeToString(sum), nil
+	}
+	out, err := s.cloud.Region(p.region).S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner})
+	if err != nil {
+		return "", err
+	}
+	defer out.Body.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, out.Body); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// Held says whether an object that a deployed stack reads is still there. What may not be looked at is taken to be.
+func (s *Stage) Held(ctx context.Context, bucket, key string) (bool, error) {
+	return s.held.To(bucket+"/"+key, func() (bool, error) {
+		region, err := s.regionOf(ctx, bucket, "")
+		if err != nil {
+			return false, fmt.Errorf("bucket %s, which the deployed stack reads: %w", bucket, err)
+		}
+		owner, err := s.account(ctx)
+		if err != nil {
+			return false, err
+		}
+		_, err = s.cloud.Region(region).S3().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ExpectedBucketOwner: &owner})
+		switch status(err) {
+		case http.StatusNotFound:
+			return false, nil
+		case http.StatusForbidden:
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("look for s3://%s/%s: %w", bucket, key, cloud.Explain(err))
+		}
+		return true, nil
+	})
+}
+
+// Remove deletes what this run uploaded, without a trace in a bucket that keeps versions; it leaves alone what was there
+// before.
+func (s *Stage) Remove(ctx context.Context, o Object) error {
+	id := o.Bucket + "/" + o.Key
+	s.mu.Lock()
+	version, ours := s.made[id]
+	s.mu.Unlock()
+	if !ours {
+		return nil
+	}
+	region, err := s.regionOf(ctx, o.Bucket, "")
+	if err != nil {
+		return err
+	}
+	in := &s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key}
+	if version != "" {
+		in.VersionId = &version
+	}
+	if _, err := s.cloud.Region(region).S3().DeleteObject(ctx, in); err != nil {
+		return fmt.Errorf("delete s3://%s, which this run uploaded: %w", id, cloud.Explain(err))
+	}
+	s.objects.Forget(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.made, id)
+	return nil
+}

@@ -1,0 +1,87 @@
+package deploy
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// step is what a stack's state asks for.
+type step string
+
+const (
+	toCreate step = "create" // a change set that creates
+	toUpdate step = "update" // a change set that updates
+	toRemove step = "remove" // delete what is left, then create
+	toResume step = "resume" // continue the rollback, then update
+	toWait   step = "wait"   // until the operation ends, then look again
+	toRefuse step = "refuse" // nothing that deploy could do is safe
+)
+
+// stepFor is the one table of stack states (CloudFormation User Guide, "Stack status codes").
+func stepFor(s *live.Stack) step {
+	if s == nil {
+		return toCreate
+	}
+	switch s.Status {
+	case types.StackStatusReviewInProgress, // change sets alone: another creates as well
+		types.StackStatusDeleteComplete:
+		return toCreate
+	case types.StackStatusCreateComplete,
+		types.StackStatusUpdateComplete,
+		types.StackStatusUpdateRollbackComplete,
+		types.StackStatusUpdateFailed, // someone updated it with rollback off
+		types.StackStatusImportComplete,
+		types.StackStatusImportRollbackComplete:
+		return toUpdate
+	case types.StackStatusCreateFailed, // these take no update
+		types.StackStatusRollbackComplete,
+		types.StackStatusRollbackFailed,
+		types.StackStatusDeleteFailed:
+		return toRemove
+	case types.StackStatusUpdateRollbackFailed:
+		return toResume
+	}
+	if strings.HasSuffix(string(s.Status), "_IN_PROGRESS") {
+		return toWait
+	}
+	return toRefuse // IMPORT_ROLLBACK_FAILED, and what CloudFormation may add
+}
+
+// busy says that an operation is going on.
+func busy(s *live.Stack) bool { return stepFor(s) == toWait }
+
+// deployed says that a stack is there to be updated, or to be waited for until it is.
+func deployed(s *live.Stack) bool {
+	switch stepFor(s) {
+	case toUpdate, toWait, toResume:
+		return true
+	}
+	return false
+}
+
+// succeeded says that an operation did what it was to do.
+func succeeded(status types.StackStatus) bool {
+	switch status {
+	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusImportComplete:
+		return true
+	}
+	return false
+}
+
+// describeState says what a state that asks for more than a change set means.
+func describeState(s *live.Stack) string {
+	switch s.Status {
+	case types.StackStatusCreateFailed, types.StackStatusRollbackComplete:
+		return "an earlier creation failed: what is left of it is deleted, and the stack is created again"
+	case types.StackStatusRollbackFailed:
+		return "an earlier creation failed and could not be rolled back: what is left of it is deleted, and the stack is created again"
+	case types.StackStatusDeleteFailed:
+		return "an earlier deletion failed: it is finished, and the stack is created again"
+	case types.StackStatusUpdateRollbackFailed:
+		return "an earlier update failed and could not be rolled back: the rollback is continued, and the stack is updated"
+	}
+	return ""
+}

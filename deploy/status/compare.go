@@ -1,0 +1,156 @@
+package status
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// compared holds what is deployed against the directory.
+func compared(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope, found []Stack) ([]Stack, error) {
+	var written []assembly.Stack
+	for _, s := range scope.Artifact.Manifest.Stacks {
+		if scope.Wanted(s.Ref(), s.App) {
+			written = append(written, s)
+		}
+	}
+	out := make([]Stack, len(written))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(8)
+	for i, s := range written {
+		work.Go(func() (err error) {
+			out[i], err = compareOne(ctx, c, stacks, scope.Artifact, s)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	for _, s := range found {
+		if _, known := scope.Artifact.Stack(s.StackRef); !known && concerns(scope.Artifact, s.App) {
+			s.State, s.Why = Unwritten, append(s.Why, "deploy leaves it alone; spacel destroy removes it")
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// concerns says whether a directory is about an app, or with "" about the orbit's own stacks: that of one app says nothing
+// of another's.
+func concerns(a *assembly.Assembly, app string) bool {
+	return slices.ContainsFunc(a.Manifest.Stacks, func(s assembly.Stack) bool { return s.App == app })
+}
+
+func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack) (Stack, error) {
+	deployed, err := stacks.Get(ctx, written.Ref())
+	if err != nil {
+		return Stack{}, err
+	}
+	if deployed == nil {
+		return Stack{StackRef: written.Ref(), App: written.App, State: Missing}, nil
+	}
+	if deployed.Orbit() != a.Manifest.Orbit || deployed.App() != written.App {
+		why := fmt.Sprintf("the stack of this name is another's: its tags are %s=%q, %s=%q", live.TagOrbit, deployed.Orbit(), live.TagApp, deployed.App())
+		return Stack{StackRef: written.Ref(), App: written.App, State: Differs, Status: string(deployed.Status), Why: []string{why}}, nil
+	}
+	s := describe(deployed)
+	if s.State != Good {
+		return s, nil
+	}
+	if s.Why, err = differences(ctx, c, a, written, deployed); err != nil {
+		return Stack{}, err
+	}
+	if len(s.Why) > 0 {
+		s.State = Differs
+	}
+	return s, nil
+}
+
+// differences are in words. What becomes of them, and where, spacel diff --live shows.
+func differences(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack) ([]string, error) {
+	body, err := Template(ctx, c, deployed)
+	if err != nil {
+		return nil, err
+	}
+	want, err := a.Template(written.Ref())
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	if !SameTemplate(body, want) {
+		out = append(out, fmt.Sprintf("the template: deployed sha256 %.12s…, built %.12s…", digest(body), written.Digest))
+	}
+	if !maps.Equal(written.Tags, ownTags(deployed.Tags)) {
+		out = append(out, "the stack's tags")
+	}
+	if written.TerminationProtection != deployed.TerminationProtection {
+		out = append(out, "termination protection: deployed "+onOff(deployed.TerminationProtection)+", built "+onOff(written.TerminationProtection))
+	}
+	for _, name := range slices.Sorted(maps.Keys(written.Parameters)) {
+		literal := written.Parameters[name].Literal
+		if is := deployed.Parameters[name]; literal != nil && is != live.Masked && is != *literal {
+			out = append(out, fmt.Sprintf("parameter %s: deployed %q, built %q", name, is, *literal))
+		}
+	}
+	return out, nil
+}
+
+func ownTags(tags map[string]string) map[string]string {
+	own := maps.Clone(tags)
+	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
+	return own
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// Template is a stack's template as it was sent last.
+func Template(ctx context.Context, c *cloud.Cloud, stack *live.Stack) ([]byte, error) {
+	out, err := c.Region(stack.Region).CloudFormation().GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack.ID, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, fmt.Errorf("read the template of %s: %w", stack.StackRef, cloud.Explain(err))
+	}
+	return []byte(aws.ToString(out.TemplateBody)), nil
+}
+
+// SameTemplate compares what two templates say, in whatever layout.
+func SameTemplate(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errX := decode(a)
+	y, errY := decode(b)
+	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+}
+
+func decode(body []byte) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	err = dec.Decode(&v)
+	return v, err
+}
+
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,155 @@
+// Package status says how an orbit's stacks stand, by themselves and against an artifact directory.
+package status
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// Report is how an orbit stands.
+type Report struct {
+	Orbit  string  `json:"orbit"`
+	OK     bool    `json:"ok"` // every stack is as it should be
+	Stacks []Stack `json:"stacks"`
+}
+
+// Stack is how one stack stands.
+type Stack struct {
+	assembly.StackRef
+	App       string            `json:"app,omitempty"`
+	State     State             `json:"state"`
+	Status    string            `json:"status,omitempty"` // in CloudFormation's words; empty: there is no stack
+	Why       []string          `json:"why,omitempty"`    // what differs, or why it failed
+	Changed   *time.Time        `json:"changed,omitempty"`
+	Endpoints []Endpoint        `json:"endpoints,omitempty"`
+	Outputs   map[string]string `json:"outputs,omitempty"`
+}
+
+// Endpoint is where something of the stack is reached: an URL, or a host name.
+type Endpoint struct {
+	Name    string `json:"name"` // of the output
+	Address string `json:"address"`
+}
+
+// State is how a stack stands.
+type State string
+
+// The states.
+const (
+	Good      State = "good"         // deployed; and as the directory says, if there is one
+	Differs   State = "differs"      // not as the directory says
+	Missing   State = "not deployed" // in the directory only
+	Failed    State = "failed"       // the last operation failed, and the stack needs another
+	Busy      State = "in progress"  // an operation goes on
+	Unwritten State = "only in AWS"  // not in the directory: deploy leaves it alone
+)
+
+// OK says that there is nothing to do about a state.
+func (s State) OK() bool { return s == Good || s == Unwritten }
+
+// Scope says which stacks to look at.
+type Scope struct {
+	Orbit    string
+	Artifact *assembly.Assembly // nil: what there is
+	Regions  []string           // to look in
+	Wanted   func(ref assembly.StackRef, app string) bool
+}
+
+// Read looks at the stacks. It changes nothing.
+func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
+	stacks := live.New(c)
+	found, err := list(ctx, stacks, scope)
+	if err != nil {
+		return nil, err
+	}
+	if scope.Artifact != nil {
+		if found, err = compared(ctx, c, stacks, scope, found); err != nil {
+			return nil, err
+		}
+	}
+	r := &Report{Orbit: scope.Orbit, OK: true, Stacks: found}
+	for _, s := range found {
+		r.OK = r.OK && s.State.OK()
+	}
+	slices.SortFunc(r.Stacks, func(a, b Stack) int { return strings.Compare(a.String(), b.String()) })
+	return r, nil
+}
+
+// list finds the orbit's stacks.
+func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error) {
+	lists := make([][]*live.Stack, len(scope.Regions))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(8)
+	for i, region := range scope.Regions {
+		work.Go(func() (err error) {
+			lists[i], err = stacks.List(ctx, region, scope.Orbit)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	out := []Stack{}
+	for _, stack := range slices.Concat(lists...) {
+		if scope.Wanted(stack.StackRef, stack.App()) {
+			out = append(out, describe(stack))
+		}
+	}
+	return out, nil
+}
+
+// describe is a stack by itself.
+func describe(l *live.Stack) Stack {
+	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs, Endpoints: Endpoints(l.Outputs)}
+	if changed := l.Updated; !changed.IsZero() || !l.Created.IsZero() {
+		if changed.IsZero() {
+			changed = l.Created
+		}
+		s.Changed = &changed
+	}
+	if s.State == Failed && l.Reason != "" {
+		s.Why = []string{l.Reason}
+	}
+	return s
+}
+
+// stateOf reads CloudFormation's status. A stack whose update was rolled back is whole, and not what was wanted: the
+// directory tells.
+func stateOf(l *live.Stack) State {
+	status := string(l.Status)
+	switch {
+	case !l.Exists():
+		return Missing
+	case !l.Settled():
+		return Busy
+	case strings.HasSuffix(status, "_FAILED"), status == "ROLLBACK_COMPLETE":
+		return Failed
+	}
+	return Good
+}
+
+// Endpoints are where a stack is reached, by its outputs: the balancer's own name only where no host name leads to it.
+func Endpoints(outputs map[string]string) []Endpoint {
+	var out []Endpoint
+	for name, value := range outputs {
+		if value != "" && (strings.HasPrefix(name, "Endpoint") || strings.HasPrefix(name, "DnsRecord")) {
+			out = append(out, Endpoint{name, value})
+		}
+	}
+	if balancer := outputs["BalancerDNSName"]; len(out) == 0 && balancer != "" {
+		out = append(out, Endpoint{"BalancerDNSName", balancer})
+	}
+	slices.SortFunc(out, func(a, b Endpoint) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	return out
+}
