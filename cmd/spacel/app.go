@@ -12,6 +12,8 @@ const appDescription = `Start with:
    spacel vet --orbit orbit.json app.json        are the manifests sound?
    spacel build --orbit orbit.json app.json      write build/: templates to review and deploy
    spacel diff old/ build/                       what would CloudFormation do?
+   spacel deploy build                           show what changes, ask, and do it
+   spacel status build                           is what runs what was built?
 
 ` + exitCodes
 
@@ -33,7 +35,8 @@ func newApp(c *console) *cli.App {
 		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
 		OnUsageError:           usageError,
 		Commands: []*cli.Command{
-			buildCommand(c), vetCommand(c), diffCommand(c), schemaCommand(c), completionCommand(c), versionCommand(c),
+			initCommand(c), buildCommand(c), vetCommand(c), diffCommand(c), schemaCommand(c),
+			deployCommand(c), statusCommand(c), outputsCommand(c), destroyCommand(c), instancesCommand(c), logsCommand(c), eventsCommand(c), sshCommand(c), accessCommand(c), secretCommand(c), completionCommand(c), versionCommand(c),
 		},
 	}
 }
@@ -55,6 +58,13 @@ func command(c *cli.Command, outputs ...string) *cli.Command {
 		&cli.BoolFlag{Name: "quiet", Usage: "print errors and warnings only", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "no-color", Usage: "print without colours, as with NO_COLOR in the environment", DisableDefaultText: true},
 	)
+	return c
+}
+
+// group is a command of commands.
+func group(c *cli.Command) *cli.Command {
+	c.HideHelpCommand = true
+	c.OnUsageError = usageError
 	return c
 }
 

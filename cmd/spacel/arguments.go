@@ -29,19 +29,47 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		}
 		return args, checkLeading(before)
 	}
-	name := rest[0]
-	command := app.Command(name)
-	if command == nil {
-		return nil, fmt.Errorf("spacel: unknown command %q%s", name, nearest(name, commandNames(app), "spacel"))
-	}
-	if name == "help" || name == "h" {
+	if name := rest[0]; name == "help" || name == "h" {
 		return helpOf(app, args[0], rest[1:])
 	}
-	flags, arguments, err := newParser(command).sort(append(before, rest[1:]...))
+	path, command, rest, err := find(app, rest)
 	if err != nil {
-		return nil, fmt.Errorf("spacel %s: %w", name, err)
+		return nil, err
 	}
-	return slices.Concat([]string{args[0], name}, flags, []string{"--"}, arguments), nil
+	if command.Subcommands != nil {
+		return showGroup(args[0], path, command, append(before, rest...))
+	}
+	flags, arguments, err := newParser(command).sort(append(before, rest...))
+	if err != nil {
+		return nil, fmt.Errorf("spacel %s: %w", strings.Join(path, " "), err)
+	}
+	return slices.Concat([]string{args[0]}, path, flags, []string{"--"}, arguments), nil
+}
+
+// find walks down from the program to the command that the words name: spacel access user add.
+func find(app *cli.App, words []string) (path []string, command *cli.Command, rest []string, err error) {
+	known := app.Commands
+	for len(words) > 0 && !strings.HasPrefix(words[0], "-") {
+		i := slices.IndexFunc(known, func(c *cli.Command) bool { return c.HasName(words[0]) })
+		if i < 0 {
+			above := strings.Join(append([]string{"spacel"}, path...), " ")
+			return nil, nil, nil, fmt.Errorf("%s: unknown command %q%s", above, words[0], nearest(words[0], commandNames(known), above))
+		}
+		command, path, words = known[i], append(path, known[i].Name), words[1:]
+		if known = command.Subcommands; known == nil {
+			break
+		}
+	}
+	return path, command, words, nil
+}
+
+// showGroup is what a command of commands does when none of them is named: it shows them.
+func showGroup(program string, path []string, command *cli.Command, flags []string) ([]string, error) {
+	if err := checkLeading(flags); err != nil || len(flags) == 0 {
+		name := "spacel " + strings.Join(path, " ")
+		return nil, fmt.Errorf("%s: which of %s? See %s -h", name, strings.Join(commandNames(command.Subcommands), ", "), name)
+	}
+	return slices.Concat([]string{program}, path, []string{"-h"}), nil
 }
 
 // leadingFlags splits off the flags before the command. Of those only --output may have its value in the next word.
@@ -65,9 +93,9 @@ func checkLeading(flags []string) error {
 	return nil
 }
 
-func commandNames(app *cli.App) []string {
+func commandNames(commands []*cli.Command) []string {
 	var names []string
-	for _, c := range app.Commands {
+	for _, c := range commands {
 		names = append(names, c.Name)
 	}
 	return names
@@ -77,10 +105,11 @@ func helpOf(app *cli.App, program string, topic []string) ([]string, error) {
 	if len(topic) == 0 {
 		return []string{program, "help"}, nil
 	}
-	if app.Command(topic[0]) == nil {
-		return nil, fmt.Errorf("spacel help: no command %q%s", topic[0], nearest(topic[0], commandNames(app), "spacel"))
+	path, _, _, err := find(app, topic)
+	if err != nil {
+		return nil, err
 	}
-	return []string{program, "help", topic[0]}, nil
+	return slices.Concat([]string{program}, path, []string{"-h"}), nil
 }
 
 // parser knows the flags of a command.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"time"
 )
 
 // console is what a command reads and prints to.
@@ -12,6 +13,8 @@ type console struct {
 	out      *checked // standard output
 	stderr   io.Writer
 	terminal bool // standard output is one that shows colours
+	asker    *asker
+	poll     time.Duration // between two looks at an operation in AWS; 0: as often as is good for it
 }
 
 func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
@@ -20,6 +23,7 @@ func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 		out:      &checked{w: stdout},
 		stderr:   stderr,
 		terminal: isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		asker:    newAsker(stdin, stderr),
 	}
 }
 

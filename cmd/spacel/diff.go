@@ -14,12 +14,13 @@ import (
 )
 
 const diffDescription = `Compares two artifact directories, or one with what manifests give: per stack, resource and property, with what
-CloudFormation would do. It needs neither network nor account.
+CloudFormation would do. It needs neither network nor account; with --live it compares what is deployed with a directory.
 
    spacel diff old/ build/
    spacel diff build/ --orbit orbit.json laika.json
    spacel diff old/ build/ --output markdown > comment.md
    spacel diff old/ build/ --exit-code     0 no differences, 1 differences, 2 error
+   spacel diff --live build/               what is deployed against the directory; and newer images or agents, if there are
 
 Without --orbit, and with one directory, SPACEL_ORBIT in the environment is the orbit.
 With --exit-code mistakes in manifests end with 2, so that 1 means differences and nothing else.`
@@ -28,11 +29,11 @@ func diffCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "diff",
 		Usage:       "show what changed and what CloudFormation would do",
-		ArgsUsage:   "OLD NEW | DIR --orbit FILE [APP...]",
+		ArgsUsage:   "OLD NEW | DIR --orbit FILE [APP...] | --live DIR",
 		Description: diffDescription,
-		Flags: append(manifestFlags(false),
+		Flags: slices.Concat(manifestFlags(false), []cli.Flag{
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 when there are differences", DisableDefaultText: true},
-		),
+		}, liveFlags()),
 		Action: func(ctx *cli.Context) error { return c.diff(ctx) },
 	}, "text", "markdown", "json")
 }
@@ -55,6 +56,12 @@ func (c *console) diff(ctx *cli.Context) error {
 }
 
 func (c *console) differences(ctx *cli.Context) (*diff.Diff, error) {
+	if err := checkLive(ctx); err != nil {
+		return nil, err
+	}
+	if ctx.Bool("live") {
+		return c.liveDiff(ctx)
+	}
 	orbit, err := diffOrbit(ctx)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,15 @@
-// Command spacel compiles orbit and app manifests into CloudFormation templates and reviews what changed.
+// Command spacel compiles orbit and app manifests into CloudFormation templates, reviews what changed, and deploys it.
 //
-//	main.go        process: signals, exit codes
+//	main.go        process: exit codes
+//	interrupts.go  signals
 //	app.go         the list of commands, and the flags all have
 //	arguments.go   the command line put in order
 //	console.go     what is printed where
 //	manifests.go   manifests → stacks, for the commands that compile
-//	build.go, vet.go, diff.go …   a command each
+//	settings.go    what deploy is told by flags and environment
+//	steering.go    interrupts, and asker.go questions, while stacks change
+//	progress.go    a run on a terminal (tree.go), in a log or for a program (events.go)
+//	build.go, vet.go, diff.go, deploy.go …   a command each
 package main
 
 import (
@@ -15,11 +19,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // Exit codes, the same for every command.
@@ -32,23 +33,13 @@ const (
 
 const interrupted = "spacel: interrupted; nothing was changed"
 
-// grace is how long an interrupted command may take to clean up.
-const grace = 2 * time.Second
-
 // ballast is memory that is never touched, and so never resident. The collector counts it and starts later: a small build
 // ends before its first collection, and a large one still stays below twice its live heap and this.
 const ballast = 64 << 20
 
 func main() {
 	heavy := make([]byte, ballast)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-ctx.Done()
-		stop() // a second interrupt ends the process at once
-		time.Sleep(grace)
-		fmt.Fprintln(os.Stderr, interrupted)
-		os.Exit(exitInterrupted)
-	}()
+	ctx := catchInterrupts(context.Background(), os.Stderr)
 	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	runtime.KeepAlive(heavy)
 	os.Exit(code)
@@ -71,20 +62,35 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // errNo ends a command whose answer is no. The reason was printed.
 var errNo = errors.New("no")
 
-// exit says what went wrong, on one line of standard error, and gives the exit code.
+// no is errNo with its reason, which is yet to be printed.
+type no string
+
+func (n no) Error() string { return string(n) }
+
+func (no) Is(target error) bool { return target == errNo }
+
+// exit says what went wrong, on one line of standard error for each error, and gives the exit code.
 func (c *console) exit(err error) int {
 	switch {
 	case err == nil:
 		return exitYes
 	case errors.Is(err, errNo):
+		if reason, ok := errors.AsType[no](err); ok {
+			fmt.Fprintln(c.stderr, oneLine(reason))
+		}
 		return exitNo
+	case errors.As(err, new(interruption)):
+		fmt.Fprintln(c.stderr, oneLine(err))
+		return exitInterrupted
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(c.stderr, interrupted)
 		return exitInterrupted
 	case errors.Is(err, errSilent):
 		return exitError
 	}
-	fmt.Fprintln(c.stderr, oneLine(err))
+	for line := range strings.Lines(oneLine(err)) {
+		fmt.Fprintln(c.stderr, prefixed(strings.TrimRight(line, "\n"))) // several errors in one are a line each
+	}
 	return exitError
 }
 
@@ -95,6 +101,10 @@ func oneLine(err error) string {
 	if file, ok := err.(*fs.PathError); ok {
 		text = file.Path + ": " + file.Err.Error()
 	}
+	return prefixed(text)
+}
+
+func prefixed(text string) string {
 	if strings.HasPrefix(text, "spacel ") || strings.HasPrefix(text, "spacel:") {
 		return text
 	}

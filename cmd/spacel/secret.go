@@ -116,7 +116,7 @@ func (c *console) vault(ctx *cli.Context) (*vault, error) {
 		c.say(report, true)
 		return nil, errNo
 	}
-	to, err := connect(ctx)
+	to, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
 	}

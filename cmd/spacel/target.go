@@ -43,10 +43,13 @@ func targetFlags() []cli.Flag {
 	}, accessFlags()...)
 }
 
-func connect(ctx *cli.Context) (*cloud.Cloud, error) {
-	return cloud.Connect(ctx.Context, cloud.Access{
-		Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url"),
-	})
+// connect reaches AWS as the flags say. A profile that wants an MFA code has it asked for on the terminal.
+func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
+	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url")}
+	if c.asker.possible() {
+		access.MFA = func() (string, error) { return c.asker.line(ctx.Context, "MFA code: ") }
+	}
+	return cloud.Connect(ctx.Context, access)
 }
 
 // target finds the orbit of the flags, and its regions: those of its manifest or directory, else those of the account in
@@ -56,7 +59,7 @@ func (c *console) target(ctx *cli.Context) (target, error) {
 	if what == "" {
 		return target{}, fmt.Errorf("%s: which orbit? Say --orbit, its manifest, an artifact directory or its name; or set SPACEL_ORBIT", ctx.Command.HelpName)
 	}
-	to, err := connect(ctx)
+	to, err := c.connect(ctx)
 	if err != nil {
 		return target{}, err
 	}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy"
+)
+
+// consent asks the user on a terminal. Without one it says which flag answers in the user's place.
+type consent struct {
+	*steering
+	yes bool // --yes
+}
+
+var _ deploy.Consent = (*consent)(nil)
+
+// Confirm asks whether to go ahead with a plan that was shown.
+func (c *consent) Confirm(ctx context.Context, _ *deploy.Plan) (bool, error) {
+	if c.yes {
+		return c.start(), nil
+	}
+	ctx, done := c.question(ctx)
+	defer done()
+	yes, err := c.asker.yes(ctx, "Go ahead?")
+	if errors.Is(err, errNobody) {
+		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to look only; nothing was changed", c.command, err)
+	}
+	return yes && c.start(), err
+}
+
+// start shows the first picture.
+func (c *consent) start() bool {
+	if !c.begin() {
+		return false
+	}
+	c.progress.begin()
+	return true
+}
+
+// Dangers asks for the name of each thing that would be lost.
+func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers []deploy.Danger) (bool, error) {
+	ctx, done := c.question(ctx)
+	defer done()
+	for _, danger := range dangers {
+		name := danger.ID[strings.LastIndexByte(danger.ID, '/')+1:]
+		answer, err := c.asker.line(ctx, fmt.Sprintf("%s: %s.\nType %s to agree: ", stack.StackRef, printable(danger.What), name))
+		if errors.Is(err, errNobody) {
+			return false, fmt.Errorf("%s: %w: agree with %s", printable(danger.What), err, allowances(dangers))
+		}
+		if err != nil || answer != name {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func allowances(dangers []deploy.Danger) string {
+	var flags []string
+	for _, d := range dangers {
+		flags = append(flags, "--allow-replace "+d.ID)
+	}
+	return strings.Join(flags, " ")
+}
+
+// SkipResources asks whether a rollback may pass over what it cannot undo.
+func (c *consent) SkipResources(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource) (bool, error) {
+	return c.offer(ctx, stack, failed, "cannot be rolled back whole, because of:",
+		"Skip these? They stay as they are, and the update that follows mends them")
+}
+
+// LeaveBehind asks whether a stack may go without all of it.
+func (c *consent) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource) (bool, error) {
+	return c.offer(ctx, stack, failed, "cannot be deleted whole, because of:",
+		"Delete the stack and leave these behind? They stay in the account, and are no stack's any more")
+}
+
+func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource, what, question string) (bool, error) {
+	text := fmt.Sprintf("%s %s\n%s%s?", stack, what, listed(failed), strings.TrimSuffix(question, "?"))
+	ctx, done := c.question(ctx)
+	defer done()
+	yes, err := c.asker.yes(ctx, text)
+	if errors.Is(err, errNobody) {
+		return false, fmt.Errorf("%s %s %s; %w: run %s on one to go on without them", stack, what, strings.Join(ids(failed), ", "), err, c.command)
+	}
+	return yes, err
+}
+
+func listed(failed []deploy.FailedResource) string {
+	var out strings.Builder
+	for _, r := range failed {
+		fmt.Fprintf(&out, "  %s  %s  %s\n    %s\n", r.LogicalID, r.Type, r.PhysicalID, printable(r.Reason))
+	}
+	return out.String()
+}
+
+func ids(failed []deploy.FailedResource) []string {
+	var out []string
+	for _, r := range failed {
+		out = append(out, r.LogicalID)
+	}
+	slices.Sort(out)
+	return out
+}

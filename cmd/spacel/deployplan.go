@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/deploy"
+)
+
+// planText writes what a deployment would do, for a person.
+func planText(w io.Writer, plan *deploy.Plan, colour bool) error {
+	out := &planWriter{Writer: bufio.NewWriter(w), painter: painter(colour)}
+	fmt.Fprintf(out, "orbit %s in account %s\n\n", plan.Orbit, plan.Account)
+	for _, stack := range plan.Stacks {
+		if stack.Action != deploy.None {
+			out.stack(stack)
+		}
+	}
+	for _, warning := range plan.Warnings {
+		fmt.Fprintln(out, out.paint(yellow, "! "+printable(warning)))
+	}
+	fmt.Fprintln(out, out.paint(bold, planSentence(plan)))
+	return out.Flush()
+}
+
+// planWriter keeps the first error for Flush.
+type planWriter struct {
+	*bufio.Writer
+	painter
+}
+
+func (w *planWriter) stack(s deploy.StackPlan) {
+	head := fmt.Sprintf("%s %s", s.StackRef, s.Action)
+	if s.Why != "" {
+		head += ": " + printable(s.Why)
+	}
+	fmt.Fprintln(w, w.paint(bold, head))
+	for _, change := range s.Changes {
+		w.change(change, s.Action)
+	}
+	if len(s.Parameters) > 0 && s.Action != deploy.Create {
+		fmt.Fprintln(w, "    parameters")
+		for _, p := range s.Parameters {
+			w.line(3, sign(p.Before, p.After), p.Name, p.Before, p.After, "")
+		}
+	}
+	for _, danger := range s.Dangers {
+		fmt.Fprintln(w, w.paint(red, "  ! "+printable(danger.What)))
+		fmt.Fprintln(w, w.paint(red, "    agree to it by typing its name, or with --allow-replace "+danger.ID))
+	}
+	fmt.Fprintln(w)
+}
+
+// change is one resource. Of a stack that is new each has a line; properties would be the template over again.
+func (w *planWriter) change(c deploy.Change, action deploy.Action) {
+	mark, word, colour := verdict(c)
+	text := fmt.Sprintf("  %c %-13s %s  %s", mark, word, c.LogicalID, c.Type)
+	if c.Origin != "" {
+		text += "  " + c.Origin
+	}
+	fmt.Fprintln(w, w.paint(colour, text))
+	if c.Action == "Add" && action != deploy.Update {
+		return
+	}
+	for _, p := range c.Properties {
+		w.line(3, sign(p.Before, p.After), p.Path, p.Before, p.After, recreation(p.Replacement))
+	}
+	if c.Policy != "" && mark != '~' && mark != '+' {
+		fmt.Fprintf(w, "      the old one: %s\n", c.Policy)
+	}
+}
+
+func (w *planWriter) line(indent int, mark byte, name, before, after, note string) {
+	text := strings.Repeat("  ", indent) + string(mark) + " " + printable(name) + ": "
+	switch mark {
+	case '+':
+		text += shortened(after)
+	case '-':
+		text += shortened(before)
+	default:
+		text += shortened(before) + " → " + shortened(after)
+	}
+	if note != "" {
+		text += "  (" + note + ")"
+	}
+	fmt.Fprintln(w, text)
+}
+
+// verdict is what happens to a resource: its mark, in a word, and its colour.
+func verdict(c deploy.Change) (mark byte, word, colour string) {
+	switch c.Action {
+	case "Add":
+		return '+', "create", green
+	case "Import":
+		return '+', "adopt", green
+	case "Remove":
+		return '-', "delete", red
+	}
+	switch c.Replacement {
+	case "True":
+		return '!', "replace", red
+	case "Conditional":
+		return '!', "maybe replace", purple
+	}
+	return '~', "update", yellow
+}
+
+func sign(before, after string) byte {
+	switch {
+	case before == "":
+		return '+'
+	case after == "":
+		return '-'
+	}
+	return '~'
+}
+
+func recreation(replacement string) string {
+	return map[string]string{"Always": "replaces", "Conditionally": "may replace"}[replacement]
+}
+
+// shortened cuts a value that would fill the screen; --output json has all of it.
+func shortened(value string) string {
+	const most = 200
+	text := []rune(printable(value))
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
+}
+
+// planSentence counts.
+func planSentence(plan *deploy.Plan) string {
+	stacks, resources := map[deploy.Action]int{}, map[string]int{}
+	for _, s := range plan.Stacks {
+		stacks[s.Action]++
+		for _, c := range s.Changes {
+			_, word, _ := verdict(c)
+			resources[word]++
+		}
+	}
+	text := "stacks: " + counted(stacks, deploy.Create, deploy.Update, deploy.Repair, deploy.Later, deploy.None)
+	if stacks[deploy.None] == len(plan.Stacks) {
+		return "nothing to do: " + plural(len(plan.Stacks), "stack") + " as the artifact says"
+	}
+	if len(resources) > 0 {
+		text += "; resources: " + counted(resources, "create", "adopt", "update", "maybe replace", "replace", "delete")
+	}
+	return text
+}
+
+func counted[K ~string](counts map[K]int, order ...K) string {
+	var parts []string
+	for _, what := range order {
+		if n := counts[what]; n > 0 {
+			word := string(what)
+			if word == string(deploy.None) {
+				word = "unchanged"
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// idle says that a plan changes nothing.
+func idle(plan *deploy.Plan) bool {
+	return !slices.ContainsFunc(plan.Stacks, func(s deploy.StackPlan) bool { return s.Action != deploy.None })
+}

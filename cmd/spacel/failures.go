@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/pebble/spacel/deploy"
+)
+
+// failuresText explains what failed, a block for each stack: the root cause first, then what instances said, then what to do.
+func failuresText(w io.Writer, failures []deploy.Failure, colour bool) error {
+	out := &planWriter{Writer: bufio.NewWriter(w), painter: painter(colour)}
+	for _, f := range failures {
+		out.failure(f)
+	}
+	return out.Flush()
+}
+
+func (w *planWriter) failure(f deploy.Failure) {
+	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef, printable(f.What))))
+	if f.Resource != "" {
+		fmt.Fprintf(w, "  %s  %s", f.Resource, f.Type)
+		if f.Origin != "" {
+			fmt.Fprintf(w, "  %s", f.Origin)
+		}
+		fmt.Fprintln(w)
+	}
+	if f.Reason != "" {
+		fmt.Fprintf(w, "  %s\n", printable(f.Reason))
+	}
+	for _, other := range f.Others {
+		fmt.Fprintf(w, "  also: %s\n", printable(other))
+	}
+	for _, boot := range f.Boot {
+		w.boot(boot)
+	}
+	if f.State != "" {
+		fmt.Fprintf(w, "  %s\n", printable(f.State))
+	}
+	fmt.Fprintln(w, w.paint(bold, "  next: "+f.Next))
+}
+
+func (w *planWriter) boot(b deploy.Boot) {
+	fmt.Fprintf(w, "  boot log of %s, the last at %s\n", b.Instance, b.Last.UTC().Format("15:04:05Z"))
+	for _, line := range b.Lines {
+		fmt.Fprintf(w, "    | %s\n", printable(line))
+	}
+}
+
+// resultSentence counts what became of the stacks.
+func resultSentence(r *deploy.Result) string {
+	counts := map[deploy.Outcome]int{}
+	for _, s := range r.Stacks {
+		counts[s.Outcome]++
+	}
+	return "stacks: " + counted(counts, deploy.WasCreated, deploy.WasUpdated, deploy.WasUnchanged,
+		deploy.HasFailed, deploy.WasSkipped, deploy.WasCancelled, deploy.WasDetached)
+}

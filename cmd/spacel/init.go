@@ -1,0 +1,130 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+const initDescription = `Writes an orbit's and an app's manifest with comments, a workflow for GitHub that builds, checks and comments on pull requests and
+deploys what is merged, and a .gitignore. What is there already is never overwritten: then nothing is written.
+
+   spacel init
+   spacel init shop`
+
+//go:embed starter
+var starter embed.FS
+
+// starterFiles are what init writes: where it goes → where it comes from.
+var starterFiles = []struct{ to, from string }{
+	{"orbit.yaml", "starter/orbit.yaml"},
+	{"app.yaml", "starter/app.yaml"},
+	{".github/workflows/spacel.yml", "starter/workflow.yml"},
+	{".gitignore", "starter/gitignore"},
+}
+
+func initCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "init",
+		Usage:       "write an orbit, an app and a CI workflow to start from",
+		ArgsUsage:   "[DIR]",
+		Description: initDescription,
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() > 1 {
+				return exactly(ctx, 1, "at most one directory")
+			}
+			dir := "."
+			if ctx.NArg() == 1 {
+				dir = ctx.Args().First()
+			}
+			return c.start(ctx, dir)
+		},
+	})
+}
+
+func (c *console) start(ctx *cli.Context, dir string) error {
+	app, err := appName(dir)
+	if err != nil {
+		return err
+	}
+	if err := nothingThere(dir); err != nil {
+		return err
+	}
+	for _, f := range starterFiles {
+		body, err := starter.ReadFile(f.from)
+		if err != nil {
+			return err
+		}
+		text := strings.ReplaceAll(string(body), "APP", app)
+		if f.from != "starter/app.yaml" {
+			text = string(body)
+		}
+		if err := writeNew(filepath.Join(dir, f.to), text); err != nil {
+			return err
+		}
+		if !ctx.Bool("quiet") {
+			fmt.Fprintf(c.out, "wrote %s\n", filepath.Join(dir, f.to))
+		}
+	}
+	if ctx.Bool("quiet") {
+		return c.out.err
+	}
+	there := ""
+	if dir != "." {
+		there = "cd " + dir + "\n   "
+	}
+	fmt.Fprintf(c.out, "\nnext:\n   %sspacel build --orbit orbit.yaml app.yaml --with-orbit\n", there)
+	return c.out.err
+}
+
+// foreign is what a name made of a directory's cannot hold.
+var foreign = regexp.MustCompile(`[^a-z0-9]+`)
+
+// appName is the directory's name as an app may have it.
+func appName(dir string) (string, error) {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	name := strings.Trim(foreign.ReplaceAllString(strings.ToLower(filepath.Base(whole)), "-"), "-0123456789")
+	if name == "" {
+		return "app", nil
+	}
+	return strings.TrimRight(name[:min(len(name), 32)], "-"), nil
+}
+
+// nothingThere refuses to overwrite.
+func nothingThere(dir string) error {
+	var there []string
+	for _, f := range starterFiles {
+		_, err := os.Lstat(filepath.Join(dir, f.to))
+		if err == nil {
+			there = append(there, filepath.Join(dir, f.to))
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if there == nil {
+		return nil
+	}
+	return fmt.Errorf("spacel init: %s: already there; nothing was written: name another directory, or move it away", strings.Join(there, ", "))
+}
+
+func writeNew(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
+}

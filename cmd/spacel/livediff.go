@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+	carried "github.com/pebble/spacel/deploy/release"
+	"github.com/pebble/spacel/deploy/snapshot"
+	resolve "github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// liveFlags are of diff against what is deployed.
+func liveFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.BoolFlag{Name: "live", Usage: "compare what is deployed with DIR, and say what is newer", DisableDefaultText: true},
+		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
+			Usage: "with --live: look for newer images in this `CHANNEL`, stable or latest"},
+	}, accessFlags()...)
+}
+
+// checkLive refuses flags that speak of AWS without --live, and what --live has no use for.
+func checkLive(ctx *cli.Context) error {
+	name := ctx.Command.HelpName
+	if !ctx.Bool("live") {
+		for _, flag := range []string{"profile", "role-arn", "endpoint-url"} {
+			if ctx.IsSet(flag) {
+				return fmt.Errorf("%s: --%s is for --live", name, flag)
+			}
+		}
+		return nil
+	}
+	for _, flag := range []string{"orbit", "with-orbit", "strict"} {
+		if ctx.IsSet(flag) {
+			return fmt.Errorf("%s: --live compares a directory with what is deployed: leave --%s out", name, flag)
+		}
+	}
+	return exactly(ctx, 1, "with --live one artifact directory")
+}
+
+// liveDiff compares what is deployed with a directory.
+func (c *console) liveDiff(ctx *cli.Context) (*diff.Diff, error) {
+	all, err := assembly.Read(ctx.Args().First())
+	if err != nil {
+		return nil, err
+	}
+	defer all.Close()
+	to, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := all.Only(inRegions(ctx.StringSlice("region")))
+	stacks := live.New(to)
+	old, err := snapshot.Take(ctx.Context, to, stacks, now)
+	if err != nil {
+		return nil, err
+	}
+	d, err := diff.Compare(old, now)
+	if err != nil {
+		return nil, err
+	}
+	return d, c.upgrades(ctx, to, stacks, now)
+}
+
+// upgrades says what is newer than what is deployed. That it cannot be found out is worth a warning, and no more.
+func (c *console) upgrades(ctx *cli.Context, to *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) error {
+	if ctx.Bool("quiet") {
+		return nil
+	}
+	newest := resolve.New(to, stacks, staging.New(to, staging.Buckets{}), carried.Embedded(), resolve.Settings{
+		UpgradeAgent: true, UpgradeImage: true, Channel: ctx.String("agent-channel"), DryRun: true,
+	})
+	found, err := snapshot.Upgrades(ctx.Context, newest, stacks, a)
+	if cancelled := ctx.Context.Err(); cancelled != nil {
+		return errors.Join(err, cancelled)
+	}
+	for _, u := range found {
+		fmt.Fprintf(c.stderr, "note: %s: spacel deploy %s --upgrade %s takes it\n", u, ctx.Args().First(), u.What)
+	}
+	if err != nil {
+		fmt.Fprintf(c.stderr, "warning: whether there are newer images or agents could not be found out: %s\n", printable(err.Error()))
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/deploy/status"
+)
+
+const outputsDescription = `Prints what the deployed stacks give: ids, addresses, names of secrets, where the app is reached. No output is a secret.
+
+   spacel outputs build
+   spacel outputs --orbit production --app laika --output json      {"us-east-1/production-laika": {"Endpoint443": …}}
+   eval "$(spacel outputs build --stack us-east-1/production-laika --output env)"; curl "$ENDPOINT443"
+
+--output env prints NAME='value' lines for a shell: US_EAST_1_PRODUCTION_LAIKA_ENDPOINT443, or just ENDPOINT443 when one
+--stack is given as region/name.`
+
+func outputsCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "outputs",
+		Usage:       "print the outputs of deployed stacks",
+		ArgsUsage:   "DIR | --orbit ORBIT",
+		Description: outputsDescription,
+		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, narrowingFlags(), accessFlags()),
+		Action:      func(ctx *cli.Context) error { return c.outputs(ctx) },
+	}, "text", "json", "env")
+}
+
+func (c *console) outputs(ctx *cli.Context) error {
+	r, err := c.report(ctx)
+	if err != nil {
+		return err
+	}
+	r.Stacks = slices.DeleteFunc(r.Stacks, func(s status.Stack) bool { return s.State == status.Missing || s.State == status.Unwritten })
+	switch ctx.String("output") {
+	case "json":
+		all := map[string]map[string]string{}
+		for _, s := range r.Stacks {
+			all[s.String()] = s.Outputs
+		}
+		return c.json(all)
+	case "env":
+		text, err := environment(r.Stacks, shortNames(ctx.StringSlice("stack")))
+		if err == nil {
+			fmt.Fprint(c.out, text)
+		}
+		return err
+	}
+	for _, s := range r.Stacks {
+		for _, name := range slices.Sorted(maps.Keys(s.Outputs)) {
+			fmt.Fprintf(c.out, "%s  %s  %s\n", s, name, printable(s.Outputs[name]))
+		}
+	}
+	return nil
+}
+
+// shortNames says whether one stack was chosen, by its full name: its outputs need no more to tell them apart.
+func shortNames(stacks []string) bool { return len(stacks) == 1 && strings.Contains(stacks[0], "/") }
+
+// environment writes assignments that a shell reads. Two outputs that would be one variable are an error.
+func environment(stacks []status.Stack, short bool) (string, error) {
+	var out strings.Builder
+	of := map[string]string{}
+	for _, s := range stacks {
+		for _, name := range slices.Sorted(maps.Keys(s.Outputs)) {
+			variable, full := variableName(name), s.String()+" "+name
+			if !short {
+				variable = variableName(s.Region) + "_" + variableName(s.Name) + "_" + variable
+			}
+			if other, taken := of[variable]; taken {
+				return "", fmt.Errorf("spacel outputs: %s and %s would both be %s: choose one with --stack, or use --output json", other, full, variable)
+			}
+			of[variable] = full
+			fmt.Fprintf(&out, "%s='%s'\n", variable, strings.ReplaceAll(s.Outputs[name], "'", `'\''`))
+		}
+	}
+	return out.String(), nil
+}
+
+// variableName is BALANCER_DNS_NAME for BalancerDNSName, and US_EAST_1 for us-east-1.
+func variableName(name string) string {
+	var out strings.Builder
+	letters := []rune(name)
+	for i, r := range letters {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			out.WriteByte('_')
+			continue
+		case i > 0 && unicode.IsUpper(r) && startsWord(letters, i):
+			out.WriteByte('_')
+		}
+		out.WriteRune(unicode.ToUpper(r))
+	}
+	return out.String()
+}
+
+// startsWord says whether a capital begins a word: after a small letter or a digit, or as the last of several capitals.
+func startsWord(letters []rune, i int) bool {
+	before := letters[i-1]
+	if unicode.IsLower(before) || unicode.IsDigit(before) {
+		return true
+	}
+	return unicode.IsUpper(before) && i+1 < len(letters) && unicode.IsLower(letters[i+1])
+}

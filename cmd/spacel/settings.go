@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/deploy"
+	carried "github.com/pebble/spacel/deploy/release"
+	resolve "github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// narrowingFlags choose among the stacks of a directory or an orbit.
+func narrowingFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "stack", Usage: "only the `STACK` of this name, or region/name; may be given again"},
+		&cli.StringSliceFlag{Name: "app", Usage: "only the stacks of this `APP`; may be given again"},
+		&cli.StringSliceFlag{Name: "region", Aliases: []string{"r"}, Usage: "only the stacks in this `REGION`; may be given again"},
+	}
+}
+
+// settingFlags are what values are made of that the artifact leaves to the account. Each has a variable, which the flag
+// overrides; docs/deploy.md says more.
+func settingFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "lambda-bucket", EnvVars: []string{"LAMBDA_BUCKET"}, Usage: "put programs and assets into this S3 `BUCKET`; {region} in it stands for each stack's region"},
+		&cli.StringFlag{Name: "lambda-region", EnvVars: []string{"LAMBDA_REGION"}, Usage: "the `REGION` of that bucket; looked up when not given"},
+		&cli.StringFlag{Name: "template-bucket", EnvVars: []string{"TEMPLATE_BUCKET"}, Usage: "put large templates into this S3 `BUCKET`; else into that of --lambda-bucket"},
+		&cli.StringFlag{Name: "template-region", EnvVars: []string{"TEMPLATE_REGION"}, Usage: "the `REGION` of that bucket; looked up when not given"},
+		&cli.StringFlag{Name: "webhooks-pagerduty", EnvVars: []string{"WEBHOOKS_PAGERDUTY"}, Usage: "send alarms to this `URL` whose PagerDuty endpoint names no service"},
+		&cli.StringFlag{Name: "pagerduty-api-key", EnvVars: []string{pagerDutyKey}, Usage: "find and make PagerDuty services with this `KEY`; better given in the environment, where other users cannot see it"},
+		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
+			Usage: "take new images from this `CHANNEL`: stable is Debian's releases, latest its daily images"},
+	}
+}
+
+// knownChannel takes an empty variable for none.
+func knownChannel(ctx *cli.Context, got string) error {
+	if got == "" {
+		return nil
+	}
+	return oneOf("--agent-channel", []string{"stable", "latest"})(ctx, got)
+}
+
+const pagerDutyKey = "PAGERDUTY_API_KEY"
+
+// deployOptions is what the flags say.
+func (c *console) deployOptions(ctx *cli.Context) (deploy.Options, error) {
+	upgrades := ctx.StringSlice("upgrade")
+	for _, what := range upgrades {
+		if !slices.Contains([]string{"agent", "image"}, what) {
+			return deploy.Options{}, fmt.Errorf("--upgrade must be agent, image or both with a comma, got %q", what)
+		}
+	}
+	if err := checkPace(ctx); err != nil {
+		return deploy.Options{}, err
+	}
+	return deploy.Options{
+		Stacks: ctx.StringSlice("stack"), Apps: ctx.StringSlice("app"), Regions: ctx.StringSlice("region"),
+		DryRun: ctx.Bool("dry-run"), AllowReplace: ctx.StringSlice("allow-replace"),
+		Concurrency: ctx.Int("concurrency"), Timeout: ctx.Duration("timeout"), Poll: c.poll,
+		Directory: ctx.Args().First(),
+		Buckets:   buckets(ctx),
+		Binaries:  carried.Embedded(),
+		Sources:   c.sourceSettings(ctx, upgrades),
+	}, nil
+}
+
+// checkPace checks the flags that say how fast, and for how long.
+func checkPace(ctx *cli.Context) error {
+	if n := ctx.Int("concurrency"); ctx.IsSet("concurrency") && n < 1 {
+		return fmt.Errorf("--concurrency must be at least 1, got %d", n)
+	}
+	if d := ctx.Duration("timeout"); ctx.IsSet("timeout") && d <= 0 {
+		return fmt.Errorf("--timeout must be a time such as 45m, got %s", d)
+	}
+	return nil
+}
+
+func buckets(ctx *cli.Context) staging.Buckets {
+	return staging.Buckets{
+		Asset: ctx.String("lambda-bucket"), AssetRegion: ctx.String("lambda-region"),
+		Template: ctx.String("template-bucket"), TemplateRegion: ctx.String("template-region"),
+	}
+}
+
+func (c *console) sourceSettings(ctx *cli.Context, upgrades []string) resolve.Settings {
+	s := resolve.Settings{
+		Version: ctx.String("version"), Force: ctx.Bool("force"),
+		UpgradeAgent: slices.Contains(upgrades, "agent"), UpgradeImage: slices.Contains(upgrades, "image"),
+		Channel: ctx.String("agent-channel"), WebhooksPagerDuty: ctx.String("webhooks-pagerduty"), PagerDutyKey: ctx.String("pagerduty-api-key"),
+		Environment: os.LookupEnv, DryRun: ctx.Bool("dry-run"),
+	}
+	if c.asker.possible() {
+		s.Ask = func(ctx context.Context, what string) (string, error) { return c.asker.secret(ctx, what+": ") }
+	}
+	return s
+}
+
+// warnOfSecrets says so when a secret was given where every user of the machine can read it.
+func (c *console) warnOfSecrets(ctx *cli.Context) {
+	if ctx.String("pagerduty-api-key") != "" && !fromEnvironment(ctx, "pagerduty-api-key", pagerDutyKey) {
+		fmt.Fprintf(c.stderr, "warning: --pagerduty-api-key shows the key to every user of this machine while spacel runs: set %s instead\n", pagerDutyKey)
+	}
+}
+
+// fromEnvironment says whether a flag's value is its variable's.
+func fromEnvironment(ctx *cli.Context, flag, variable string) bool {
+	return ctx.String(flag) == os.Getenv(variable)
+}
+
+// artifactDirectory is the one argument of a command that takes a directory.
+func artifactDirectory(ctx *cli.Context) (string, error) {
+	if ctx.NArg() == 0 {
+		return "", fmt.Errorf("%s: which artifact directory? Give the one that spacel build wrote: %s build", ctx.Command.HelpName, ctx.Command.HelpName)
+	}
+	return strings.TrimSpace(ctx.Args().First()), exactly(ctx, 1, "one artifact directory")
+}

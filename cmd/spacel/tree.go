@@ -1,0 +1,257 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy"
+)
+
+// tree is a run as a terminal shows it: regions, their stacks, and what is in flight in each.
+type tree struct {
+	painter
+	began  time.Time
+	verb   string // what is done with a stack in the end: deployed or deleted
+	footer string // how to end it
+	stacks map[assembly.StackRef]*branch
+	said   []string // what went wrong, a line each
+}
+
+// branch is a stack of the tree.
+type branch struct {
+	state branchState
+	text  string
+	since time.Time // of running
+	took  time.Duration
+	busy  map[string]leaf // by logical id
+	done  int             // resources
+	total int             // of them, that change; 0: not known
+}
+
+// leaf is a resource in flight.
+type leaf struct {
+	kind, status string
+	since        time.Time
+}
+
+type branchState int
+
+// The states of a branch, in the order in which they are counted.
+const (
+	branchPending branchState = iota
+	branchRunning
+	branchDone
+	branchFailed
+	branchSkipped
+)
+
+func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackRef) *tree {
+	t := &tree{painter: painter(colour), began: began, verb: verb, stacks: map[assembly.StackRef]*branch{}}
+	for _, ref := range stacks {
+		t.branch(ref)
+	}
+	return t
+}
+
+func (t *tree) branch(ref assembly.StackRef) *branch {
+	if t.stacks[ref] == nil {
+		t.stacks[ref] = &branch{busy: map[string]leaf{}}
+	}
+	return t.stacks[ref]
+}
+
+// note takes an event in. Times are this machine's: how long something takes is then right whatever the clocks say.
+func (t *tree) note(e deploy.Event, now time.Time) {
+	if failing(e) || e.Kind == deploy.Warning || e.Kind == deploy.Note {
+		t.said = append(t.said, t.paint(eventColour(e), eventText(e)))
+	}
+	if e.Stack == "" {
+		return
+	}
+	b := t.branch(e.Ref())
+	switch e.Kind {
+	case deploy.Resource:
+		b.resource(e, now)
+	case deploy.Waiting:
+		b.state, b.text = branchPending, "waits "+printable(e.Reason)
+	case deploy.Started:
+		b.begin(doing(e.Status), now)
+		b.total = e.Total
+	case deploy.Unchanged:
+		b.end(branchDone, "unchanged", now)
+	case deploy.Done:
+		b.end(branchDone, t.verb, now)
+	case deploy.Failed:
+		b.end(branchFailed, "failed", now)
+	case deploy.Skipped:
+		b.end(branchSkipped, "skipped: "+printable(e.Reason), now)
+	}
+}
+
+func (b *branch) begin(text string, now time.Time) {
+	if b.state != branchRunning {
+		b.since = now
+	}
+	b.state, b.text, b.busy = branchRunning, text, map[string]leaf{}
+}
+
+func (b *branch) end(state branchState, text string, now time.Time) {
+	if !b.since.IsZero() {
+		b.took = now.Sub(b.since)
+	}
+	b.state, b.text, b.busy = state, text, map[string]leaf{}
+}
+
+func (b *branch) resource(e deploy.Event, now time.Time) {
+	if e.Resource == "" { // the stack's own
+		if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
+			b.text = doing(e.Status)
+		}
+		return
+	}
+	if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
+		since := now
+		if before, known := b.busy[e.Resource]; known {
+			since = before.since
+		}
+		b.busy[e.Resource] = leaf{e.Type, e.Status, since}
+		return
+	}
+	delete(b.busy, e.Resource)
+	if strings.HasSuffix(e.Status, "_COMPLETE") {
+		b.done++
+	}
+}
+
+// doing is an operation, or a stack's status, as a word: CREATE_IN_PROGRESS is what CloudFormation says for creating.
+func doing(status string) string {
+	words := map[string]string{
+		"create": "creating", "update": "updating", "delete": "deleting", "rollback": "rolling back",
+		"CREATE_IN_PROGRESS": "creating", "UPDATE_IN_PROGRESS": "updating", "DELETE_IN_PROGRESS": "deleting",
+		"IMPORT_IN_PROGRESS": "adopting", "ROLLBACK_IN_PROGRESS": "rolling back", "UPDATE_ROLLBACK_IN_PROGRESS": "rolling back",
+		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "cleaning up", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "cleaning up",
+	}
+	return cmp.Or(words[status], strings.ToLower(status))
+}
+
+// view draws the tree, at most so wide and so high. Where that is too little, what is finished goes first, then what is in
+// flight is counted.
+func (t *tree) view(width, height int, now time.Time) string {
+	said := t.said[max(len(t.said)-5, 0):]
+	room := max(height-len(said)-2, 3) // the last line, and the cursor's
+	lines := t.lines(now, true, room)
+	if len(lines) > room {
+		lines = t.lines(now, false, 2)
+	}
+	if len(lines) > room {
+		lines = append(lines[:room-1], fmt.Sprintf("… and %d more lines", len(lines)-room+1))
+	}
+	lines = append(append(lines, said...), t.summary(now))
+	for i, line := range lines {
+		lines[i] = ansi.Truncate(line, width, "…")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// lines are the regions' and stacks', and of each stack so many resources.
+func (t *tree) lines(now time.Time, finished bool, resources int) []string {
+	var out []string
+	region := ""
+	for _, ref := range t.refs() {
+		b := t.stacks[ref]
+		if !finished && b.state == branchDone {
+			continue
+		}
+		if ref.Region != region {
+			region = ref.Region
+			out = append(out, t.paint(bold, region))
+		}
+		out = append(out, b.line(t.painter, ref.Name, t.nameWidth(), now))
+		out = append(out, b.flying(t.painter, resources, now)...)
+	}
+	return out
+}
+
+func (t *tree) refs() []assembly.StackRef {
+	return slices.SortedFunc(maps.Keys(t.stacks), func(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) })
+}
+
+func (t *tree) nameWidth() int {
+	width := 0
+	for ref := range t.stacks {
+		width = max(width, len(ref.Name))
+	}
+	return width
+}
+
+func (b *branch) line(p painter, name string, width int, now time.Time) string {
+	mark := [...]string{"○", "●", "✓", "✗", "-"}[b.state]
+	colour := [...]string{dim, yellow, green, red, dim}[b.state]
+	text := fmt.Sprintf("  %s %-*s  %s", mark, width, name, cmp.Or(b.text, "pending"))
+	if b.state == branchRunning {
+		text += "  " + elapsed(now.Sub(b.since))
+	} else if b.took > 0 {
+		text += "  " + elapsed(b.took)
+	}
+	switch {
+	case b.state == branchRunning && b.total > 0:
+		text += fmt.Sprintf("  %d of %s done", min(b.done, b.total), plural(b.total, "resource"))
+	case b.done > 0:
+		text += fmt.Sprintf("  %s done", plural(b.done, "resource"))
+	}
+	return p.paint(colour, text)
+}
+
+// flying are the lines of resources in flight, the longest in flight first.
+func (b *branch) flying(p painter, most int, now time.Time) []string {
+	ids := slices.SortedFunc(maps.Keys(b.busy), func(x, y string) int {
+		return cmp.Or(b.busy[x].since.Compare(b.busy[y].since), strings.Compare(x, y))
+	})
+	var out []string
+	for i, id := range ids {
+		if i == most {
+			return append(out, p.paint(dim, fmt.Sprintf("      and %d more", len(ids)-most)))
+		}
+		l := b.busy[id]
+		out = append(out, p.paint(dim, fmt.Sprintf("      %s  %s  %s  %s", id, l.kind, l.status, elapsed(now.Sub(l.since)))))
+	}
+	return out
+}
+
+// summary is the last line.
+func (t *tree) summary(now time.Time) string {
+	counts := [branchSkipped + 1]int{}
+	for _, b := range t.stacks {
+		counts[b.state]++
+	}
+	text := fmt.Sprintf("%d of %s done", counts[branchDone], plural(len(t.stacks), "stack"))
+	for _, c := range []struct {
+		state branchState
+		word  string
+	}{{branchRunning, "running"}, {branchFailed, "failed"}, {branchSkipped, "skipped"}} {
+		if n := counts[c.state]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, c.word)
+		}
+	}
+	text += "  " + elapsed(now.Sub(t.began))
+	if t.footer != "" {
+		text += "  " + t.footer
+	}
+	return t.paint(bold, text)
+}
+
+// elapsed is a time as 1:05 or 1:02:03.
+func elapsed(d time.Duration) string {
+	seconds := int(max(d, 0).Seconds())
+	if seconds < 3600 {
+		return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+}
