@@ -6,6 +6,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
 )
 
 // Systemd is what the agent asks of systemd, over D-Bus.
@@ -36,7 +37,10 @@ type UnitState struct {
 }
 
 // bus is systemd itself.
-type bus struct{ *dbus.Conn }
+type bus struct {
+	*dbus.Conn
+	hold *godbus.Conn // keeps units loaded, by Ref
+}
 
 // ConnectSystemd speaks to systemd until ctx ends.
 func ConnectSystemd(ctx context.Context) (Systemd, error) {
@@ -44,7 +48,18 @@ func ConnectSystemd(ctx context.Context) (Systemd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to systemd: %w", err)
 	}
-	return bus{conn}, nil
+	hold, err := godbus.ConnectSystemBus(godbus.WithContext(ctx))
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("connect to the system's D-Bus: %w", err)
+	}
+	return bus{conn, hold}, nil
+}
+
+// Close ends the connections.
+func (b bus) Close() {
+	b.Conn.Close()
+	_ = b.hold.Close() // which was only there to be open
 }
 
 // Notify tells systemd of the service that this process is. It does nothing when systemd did not start it as one.
@@ -61,8 +76,13 @@ func (b bus) Enable(ctx context.Context, unit string) error {
 
 func (b bus) Reload(ctx context.Context) error { return b.ReloadContext(ctx) }
 
-// Start forgets an earlier failure first: too many of them, and systemd refuses to start the unit.
+// Start forgets an earlier failure first: too many of them, and systemd refuses to start the unit. It has systemd keep the unit in
+// memory while the connection lasts, or a unit that isn't running would forget why.
 func (b bus) Start(ctx context.Context, unit string) (<-chan string, error) {
+	path := godbus.ObjectPath("/org/freedesktop/systemd1/unit/" + dbus.PathBusEscape(unit))
+	if err := b.hold.Object("org.freedesktop.systemd1", path).CallWithContext(ctx, "org.freedesktop.systemd1.Unit.Ref", 0).Err; err != nil {
+		return nil, err
+	}
 	_ = b.ResetFailedUnitContext(ctx, unit) // a unit that is not loaded has nothing to forget
 	result := make(chan string, 1)
 	_, err := b.StartUnitContext(ctx, unit, "replace", result)

@@ -107,23 +107,25 @@ func (b *Boot) start(ctx context.Context, systemd Systemd, unit string) (*start,
 	return &start{unit: unit, job: job, begun: before.Restarts}, nil
 }
 
-// watch looks at the units until all have started. The first that fails, or the end of ctx, ends it.
+// watch looks at the units until all have started. The first that fail, or the end of ctx, end it: a unit and those that need
+// it fail together.
 func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) error {
 	for {
 		var rest []*start
+		var failed []error
 		for _, s := range starts {
 			started, err := s.look(ctx, systemd)
 			switch {
 			case err != nil:
-				return b.because(ctx, s.unit, err)
+				failed = append(failed, b.because(ctx, s.unit, err))
 			case started:
 				b.Log.Info(fmt.Sprintf("%s is %s", s.unit, s.last))
 			default:
 				rest = append(rest, s)
 			}
 		}
-		if starts = rest; len(starts) == 0 {
-			return nil
+		if starts = rest; len(starts) == 0 || len(failed) > 0 {
+			return errors.Join(failed...)
 		}
 		if !sleep(ctx, lookPause) {
 			return b.because(ctx, starts[0].unit, fmt.Errorf("has not started: it is %s: %w", starts[0].last, context.Cause(ctx)))

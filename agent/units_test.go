@@ -179,6 +179,19 @@ func TestUnitsThatFail(t *testing.T) {
 	}
 }
 
+// What made a unit fail is told with the units that need it, whichever is looked at first.
+func TestUnitsThatFailTogether(t *testing.T) {
+	f := &fakeSystemd{
+		play: map[string]func(int) UnitState{
+			"a.service": always(UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Type: "simple", Result: "success"}),
+			"b.service": always(UnitState{Load: "loaded", Active: "failed", Sub: "failed", Type: "oneshot", Result: "exit-code", Status: 9}),
+		},
+		results: map[string]string{"a.service": "dependency", "b.service": "failed"},
+	}
+	_, _, err := onUnits(t, f, "a.service", "b.service", "c.service")
+	wantError(t, err, "a.service was not started", "b.service failed", "status 9")
+}
+
 // A later boot finds units that ran, and restarted, before.
 func TestUnitsThatRestartedLongAgo(t *testing.T) {
 	f := &fakeSystemd{play: map[string]func(int) UnitState{"x.service": always(running(mostRestarts + 5))}}

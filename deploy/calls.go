@@ -72,7 +72,7 @@ func worldError(doing string, err error) error {
 // failed wraps the error of a call with what was being done, and to what.
 func (j *job) failed(doing string, err error) error {
 	if isRefusal(err) {
-		return refuse("%s: %s: %s", j.ref(), doing, strings.Join(strings.Fields(messageOf(err)), " "))
+		return refuse("%s: %s: %s", j.ref(), doing, j.mask(strings.Join(strings.Fields(messageOf(err)), " ")))
 	}
 	return fmt.Errorf("%s: %s: %w", j.ref(), doing, cloud.Explain(err))
 }

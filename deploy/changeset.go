@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/pebble/spacel/deploy/staging"
 )
@@ -33,13 +35,17 @@ func (j *job) makeChangeSet(ctx context.Context, kind types.ChangeSetType) (*cha
 	if err != nil {
 		return nil, nil, err
 	}
-	out, err := j.cloudFormation().CreateChangeSet(ctx, input)
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	// An interrupt does not cut it off: whether it had arrived would not be known, nor so what there is to discard.
+	out, err := j.cloudFormation().CreateChangeSet(context.WithoutCancel(ctx), input)
 	switch {
 	case isDuplicate(err): // the answer to this very call was lost
 		made.stackID = j.stack.Name
 	case err != nil:
-		if ctx.Err() != nil {
-			made.stackID = j.stack.Name // interrupted, it may have arrived all the same
+		if _, answered := errors.AsType[smithy.APIError](err); !answered {
+			made.stackID = j.stack.Name // interrupted or cut off, it may have arrived all the same
 		}
 		return nil, nil, j.afterFailed(ctx, made, j.explainProposal(err))
 	default:
@@ -66,6 +72,10 @@ func (j *job) changeSetInput(ctx context.Context, made *changeSet) (*cloudformat
 	}
 	if made.kind == types.ChangeSetTypeCreate {
 		input.OnStackFailure = types.OnStackFailureDelete
+	}
+	if j.options.Redeploy {
+		input.UsePreviousTemplate = aws.Bool(true)
+		return input, nil
 	}
 	if j.template.retains() {
 		input.ImportExistingResources = aws.Bool(true) // what an earlier stack left behind
@@ -224,7 +234,7 @@ func (j *job) failedValidations(ctx context.Context, of *cloudformation.Describe
 			continue
 		}
 		id := aws.ToString(e.LogicalResourceId)
-		lines = append(lines, place(j.origin(id))+id+aws.ToString(e.ValidationPath)+": "+aws.ToString(e.ValidationStatusReason))
+		lines = append(lines, j.mask(place(j.origin(id))+id+aws.ToString(e.ValidationPath)+": "+aws.ToString(e.ValidationStatusReason)))
 	}
 	return lines
 }

@@ -46,9 +46,11 @@ type Deployment struct {
 }
 
 // Prepare finds out what a deployment would do. It changes nothing that is deployed; what it makes (change sets, with them
-// stacks in REVIEW_IN_PROGRESS, and uploads) Discard removes. All that stands in the way comes as one *Problems.
+// stacks in REVIEW_IN_PROGRESS, and a dry run's uploads) Discard removes. All that stands in the way comes as one *Problems.
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l Listener) (*Deployment, error) {
 	o.Sources.DryRun = o.Sources.DryRun || o.DryRun
+	o.Sources.Keep = o.Redeploy
+	o.Sources.Force = o.Sources.Force || o.Redeploy
 	o.Sources.Asset = a.Asset
 	d := &Deployment{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), listener: l, control: NewControl()}
 	d.resolver = sources.New(c, d.live, d.stage, o.Binaries, o.Sources)

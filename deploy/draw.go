@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // draw finds out what would happen to the stack, however often someone else changes it meanwhile.
@@ -27,7 +28,7 @@ func (j *job) draw(ctx context.Context) error {
 }
 
 func (j *job) alwaysOvertaken() error {
-	return refuse("%s: other operations came first %d times: wait until nobody else deploys this stack, and run spacel deploy again", j.ref(), maxOvertaken)
+	return refuse("%s: other operations came first %d times: wait until nobody else deploys this stack, and run spacel %s again", j.ref(), maxOvertaken, j.verb())
 }
 
 func (j *job) drawAnew(ctx context.Context) error {
@@ -46,6 +47,9 @@ func (j *job) drawAnew(ctx context.Context) error {
 // drawOnce makes the plan. When that takes a change set, it stands afterwards.
 func (j *job) drawOnce(ctx context.Context) error {
 	j.plan = StackPlan{StackRef: j.ref()}
+	if j.options.Redeploy && !deployed(j.deployed) {
+		return j.refuseRedeploy()
+	}
 	if pending := j.pending(); len(pending) > 0 && stepFor(j.deployed) != toWait {
 		return j.later(ctx, "waits for "+listRefs(pending))
 	}
@@ -62,6 +66,14 @@ func (j *job) drawOnce(ctx context.Context) error {
 		return j.later(ctx, fmt.Sprintf("waits for its %s", j.deployed.Status))
 	}
 	return refuse("%s: the stack is %s, which deploy does not know how to mend: roll it back or delete it in the console", j.ref(), j.deployed.Status)
+}
+
+// refuseRedeploy is for a stack that has nothing which could be deployed again.
+func (j *job) refuseRedeploy() error {
+	if j.deployed == nil {
+		return refuse("%s: it is not deployed any more: spacel deploy DIR deploys it", j.ref())
+	}
+	return refuse("%s: the stack is %s, so there is nothing to deploy again: spacel deploy DIR mends it", j.ref(), j.deployed.Status)
 }
 
 func listRefs(refs []assembly.StackRef) string {
@@ -93,9 +105,13 @@ func (j *job) nothing() {
 	}
 }
 
-// foundUnchanged is what a change set without changes means. A stack whose last update was left half done is not in order.
+// foundUnchanged is what a change set without changes means. A stack that is to be created, or whose last update was left half
+// done, is not in order.
 func (j *job) foundUnchanged() error {
-	if j.deployed != nil && j.deployed.Status == types.StackStatusUpdateFailed {
+	if stepFor(j.deployed) == toCreate {
+		return refuse("%s: CloudFormation finds nothing to create: every resource of the template has a condition that is not met", j.ref())
+	}
+	if j.deployed.Status == types.StackStatusUpdateFailed {
 		return refuse("%s: the stack is UPDATE_FAILED, and CloudFormation finds nothing to change: roll it back with aws cloudformation rollback-stack --region %s --stack-name %s, then deploy again",
 			j.ref(), j.stack.Region, j.stack.Name)
 	}
@@ -112,21 +128,14 @@ func onOff(on bool) string {
 
 // unchanged compares without a change set, which costs more calls and takes seconds. It is sure when it says yes.
 func (j *job) unchanged(ctx context.Context) (bool, error) {
-	if j.unknowable() || len(j.parameterChanges()) > 0 || !maps.Equal(j.stack.Tags, ownTags(j.deployed.Tags)) {
+	if j.unknowable() || len(j.parameterChanges()) > 0 || !maps.Equal(j.stack.Tags, j.deployed.OwnTags()) {
 		return false, nil
 	}
 	if j.deployed.Status == types.StackStatusUpdateFailed {
 		return false, nil // the template was half applied
 	}
 	body, err := j.deployedTemplate(ctx)
-	return equalTemplates(body, j.template.body), err
-}
-
-// ownTags are a stack's tags without those that AWS sets.
-func ownTags(tags map[string]string) map[string]string {
-	own := maps.Clone(tags)
-	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
-	return own
+	return live.SameTemplate(body, j.template.body), err
 }
 
 // deployedTemplate is the template as it was sent last.

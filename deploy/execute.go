@@ -31,7 +31,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *Cont
 	errs := d.schedule(ctx, d.jobs, func(j *job) []assembly.StackRef { return j.needs })
 	errs = append(errs, d.secondPass(ctx)...)
 	if late.Load() {
-		errs = append(errs, fmt.Errorf("not done after %s (--timeout): what runs in CloudFormation goes on there; run spacel deploy again to pick it up", d.options.Timeout))
+		errs = append(errs, fmt.Errorf("not done after %s (--timeout): what runs in CloudFormation goes on there; %s", d.options.Timeout, d.pickUp("")))
 	}
 	return d.result(begun), errors.Join(errs...)
 }

@@ -22,11 +22,11 @@ func (j *job) explain(ctx context.Context, end ending) *Failure {
 	f := &Failure{StackRef: j.ref(), State: j.describeEnding(end), Next: "mend what failed, then run " + j.command()}
 	causes := rootCauses(end.events)
 	if len(causes) == 0 {
-		f.Reason = lastReason(end)
+		f.Reason = j.mask(lastReason(end))
 		if j.deployed != nil {
 			f.Others = j.failedValidations(ctx, &cloudformation.DescribeEventsInput{StackName: &j.deployed.ID})
 		}
-		f.What = j.mask(fmt.Sprintf("%s: %s: %s", j.ref(), end.status, f.Reason))
+		f.What = fmt.Sprintf("%s: %s: %s", j.ref(), end.status, f.Reason)
 		return f
 	}
 	root := causes[0]
@@ -119,6 +119,9 @@ func (j *job) describeEnding(end ending) string {
 	s := &live.Stack{Status: end.status}
 	switch stepFor(s) {
 	case toCreate:
+		if s.Status == types.StackStatusReviewInProgress {
+			return "the creation never began: the next deploy tries again"
+		}
 		return "the stack was deleted again: nothing is in the way of the next deploy" + j.describeRetained()
 	case toUpdate:
 		return fmt.Sprintf("the stack is %s: it is as it was before", end.status)

@@ -37,10 +37,14 @@ const errDetached = sentinel("left running")
 // patience is how many looks without a new event there may be before the stack itself is asked.
 const patience = 3
 
+// reviewPatience is how long a creation may take to begin: seconds, as a rule.
+const reviewPatience = 5 * time.Minute
+
 // follower follows one operation.
 type follower struct {
 	*Deployment
 	operation
+	began     time.Time
 	seen      map[string]bool
 	events    []types.StackEvent // oldest first
 	quiet     int                // looks without a new event
@@ -52,7 +56,7 @@ type follower struct {
 // follow tells of an operation's events until it is at its end. It asks for events, which is one call, and for the stack only
 // when they say that it is at rest or nothing at all.
 func (d *Deployment) follow(ctx context.Context, o operation) (ending, error) {
-	f := &follower{Deployment: d, operation: o, seen: map[string]bool{}, stalls: stalls{}}
+	f := &follower{Deployment: d, operation: o, began: time.Now(), seen: map[string]bool{}, stalls: stalls{}}
 	for {
 		if err := f.wait(ctx); err != nil {
 			return ending{}, err
@@ -131,6 +135,9 @@ func (f *follower) report(e types.StackEvent) {
 	if ofStack(e) {
 		event.Resource = ""
 	}
+	if j := f.job(f.ref); j != nil {
+		event.Reason = j.mask(event.Reason)
+	}
 	f.tell(event)
 }
 
@@ -166,8 +173,10 @@ func (f *follower) final(s *live.Stack) bool {
 	switch {
 	case s == nil:
 		return true
-	case busy(s), s.Status == types.StackStatusReviewInProgress && !f.cancelled:
+	case busy(s):
 		return false
+	case s.Status == types.StackStatusReviewInProgress && !f.cancelled: // not begun yet; one that was refused at once stays so
+		return time.Since(f.began) > reviewPatience
 	case f.deletes && (s.Status == types.StackStatusCreateFailed || s.Status == types.StackStatusRollbackComplete):
 		f.still++
 		return f.still > 2*patience

@@ -10,13 +10,16 @@ import (
 
 // mend takes a failed stack to where a change set can be made. It says whether it did anything.
 func (j *job) mend(ctx context.Context) (bool, error) {
-	switch stepFor(j.deployed) {
-	case toRemove:
+	step := stepFor(j.deployed)
+	switch {
+	case step != toRemove && step != toResume:
+		return false, nil
+	case j.control.stop.isRaised():
+		return false, errStopped
+	case step == toRemove:
 		return true, j.remove(ctx)
-	case toResume:
-		return true, j.resume(ctx)
 	}
-	return false, nil
+	return true, j.resume(ctx)
 }
 
 // remove deletes what is left of a stack, after consent to what is lost with it.
@@ -145,7 +148,7 @@ func (j *job) stuck(ctx context.Context, status types.ResourceStatus) ([]FailedR
 		if r.ResourceStatus == status {
 			out = append(out, FailedResource{
 				LogicalID: aws.ToString(r.LogicalResourceId), PhysicalID: aws.ToString(r.PhysicalResourceId),
-				Type: aws.ToString(r.ResourceType), Reason: aws.ToString(r.ResourceStatusReason),
+				Type: aws.ToString(r.ResourceType), Reason: j.mask(aws.ToString(r.ResourceStatusReason)),
 			})
 		}
 	}

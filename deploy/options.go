@@ -14,6 +14,10 @@ type Options struct {
 	// name, or as region/name.
 	Stacks, Apps, Regions []string
 
+	// Redeploy says that the assembly is of what is deployed (snapshot.Keep): the templates stay, and of the parameters all but
+	// the version that is named and the token. What is not deployed soundly is refused.
+	Redeploy bool
+
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers that are agreed to, by Danger.ID
 	Concurrency  int           // stacks at a time in each region; 0: 10

@@ -69,10 +69,10 @@ func (j *job) limits() error {
 	return nil
 }
 
-// ours refuses a stack of someone else that has our stack's name. One in review may have no tags yet.
+// ours refuses a stack of someone else that has our stack's name.
 func (j *job) ours() error {
 	s := j.deployed
-	if s == nil || !s.Exists() && s.Orbit() == "" && s.App() == "" {
+	if s.OfNobody() {
 		return nil
 	}
 	orbit, app := j.stack.Tags[live.TagOrbit], j.stack.Tags[live.TagApp]

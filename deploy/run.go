@@ -130,7 +130,10 @@ func (j *job) whyPending() string {
 
 // carryOut does what the plan says.
 func (j *job) carryOut(ctx context.Context) (Outcome, error) {
-	if j.proposal == nil {
+	switch {
+	case j.plan.Action == Later || j.plan.Action == Repair: // it is not as it was looked at: someone else has begun something
+		return "", errOvertaken
+	case j.proposal == nil:
 		return j.finish(ctx, false)
 	}
 	if err := j.agree(ctx); err != nil {
@@ -217,7 +220,7 @@ func (j *job) execute(ctx context.Context) (ending, error) {
 func (j *job) followOwn(ctx context.Context, o operation) (ending, error) {
 	end, err := j.follow(ctx, o)
 	if err != nil && !errors.Is(err, errDetached) {
-		return end, &lostError{fmt.Errorf("%s: the operation goes on in CloudFormation, but could not be followed: %w: run spacel deploy again to pick it up", j.ref(), err)}
+		return end, &lostError{fmt.Errorf("%s: the operation goes on in CloudFormation, but could not be followed: %w: %s", j.ref(), err, j.pickUp(j.stack.App))}
 	}
 	return end, err
 }
@@ -270,11 +273,11 @@ func (j *job) conclude(outcome Outcome, err error) {
 	case WasUnchanged:
 		j.tell(Event{Kind: Unchanged})
 	case WasCreated, WasUpdated:
-		j.tell(Event{Kind: Done, Status: string(j.deployed.Status)})
+		j.tell(Event{Kind: Done, Status: j.summary().Status})
 	case HasFailed:
 		j.fail(err)
 	default:
-		j.result.Why = describeEnd(outcome, err)
+		j.result.Why = j.describeEnd(err)
 		j.tell(Event{Kind: Skipped, Reason: j.result.Why})
 	}
 }
@@ -282,27 +285,18 @@ func (j *job) conclude(outcome Outcome, err error) {
 // fail notes a failure, explained or not.
 func (j *job) fail(err error) {
 	if j.failure == nil {
-		j.failure = &Failure{StackRef: j.ref(), What: err.Error(), Next: "then run " + j.command()}
+		j.failure = &Failure{StackRef: j.ref(), What: err.Error(), Next: "mend that, then run " + j.command()}
 	}
 	j.result.Why = j.failure.What
 	j.tell(Event{Kind: Failed, Resource: j.failure.Resource, Type: j.failure.Type, Reason: j.failure.What, Origin: j.failure.Origin})
 }
 
-func describeEnd(outcome Outcome, err error) string {
+func (j *job) describeEnd(err error) string {
 	switch {
 	case errors.Is(err, errDetached):
-		return "goes on in CloudFormation: run spacel deploy again to pick it up"
+		return "goes on in CloudFormation: " + j.pickUp(j.stack.App)
 	case errors.Is(err, errCancelled):
 		return "cancelled"
 	}
 	return err.Error()
-}
-
-// command is what deploys this stack alone.
-func (j *job) command() string {
-	dir := j.options.Directory
-	if dir == "" {
-		dir = "DIR"
-	}
-	return fmt.Sprintf("spacel deploy %s --stack %s", dir, j.ref())
 }

@@ -25,7 +25,7 @@ func (d *Deployment) schedule(ctx context.Context, jobs []*job, needs func(*job)
 			q.errs = append(q.errs, t.err)
 		}
 	}
-	q.skipRest()
+	q.skipRest(ctx)
 	return q.errs
 }
 
@@ -128,12 +128,12 @@ func describeOutcome(o Outcome) string {
 }
 
 // skipRest is for those whose turn never came.
-func (q *queue) skipRest() {
+func (q *queue) skipRest(ctx context.Context) {
 	for _, j := range q.waiting {
 		why := q.spoiled(j)
 		switch {
 		case why != "":
-		case q.d.control.stop.isRaised():
+		case q.d.control.stop.isRaised() || ctx.Err() != nil:
 			why = "stopped before its turn"
 		default:
 			why = "waits for " + listRefs(q.unfinished(j)) + ", which waits for it"

@@ -1,9 +1,7 @@
 package deploy
 
 import (
-	"bytes"
 	"encoding/json"
-	"reflect"
 	"strings"
 )
 
@@ -50,16 +48,4 @@ func (t *template) retains() bool {
 		}
 	}
 	return false
-}
-
-// equalTemplates says whether two templates are the same document.
-func equalTemplates(a, b []byte) bool {
-	if bytes.Equal(a, b) {
-		return true
-	}
-	var left, right any
-	if json.Unmarshal(a, &left) != nil || json.Unmarshal(b, &right) != nil {
-		return false
-	}
-	return reflect.DeepEqual(left, right)
 }

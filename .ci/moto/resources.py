@@ -7,7 +7,13 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.dynamodb import models as dynamodb
 from moto.ec2.models import ec2_backends, security_groups
+from moto.ec2.models.elastic_ip_addresses import ElasticAddress
+from moto.ec2.models.internet_gateways import InternetGateway
+from moto.ec2.models.nat_gateways import NatGateway
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet
+from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.models.vpn_gateway import VPCGatewayAttachment
 from moto.elbv2 import models as elbv2
 from moto.logs import models as logs
 from moto.route53 import models as route53
@@ -157,6 +163,33 @@ def update_record(cls, original_resource, new_resource_name, cloudformation_json
     return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
 
 
+def deletions():
+    """How to delete what moto's CloudFormation makes and then forgets."""
+
+    def on_ec2(act):
+        return lambda self, account, region: act(ec2_backends[account][region], self)
+
+    def detach(backend, attachment):
+        backend.detach_internet_gateway(attachment.gateway_id, attachment.vpc_id)
+
+    def delete_table(backend, table):
+        if table.id in backend.route_tables:  # moto may have taken it for the VPC's own, which goes with the VPC
+            backend.delete_route_table(table.id)
+
+    def release(backend, address):
+        backend.release_address(allocation_id=address.allocation_id)
+
+    return {
+        ElasticAddress: on_ec2(release),
+        InternetGateway: on_ec2(lambda b, r: b.delete_internet_gateway(r.id)),
+        NatGateway: on_ec2(lambda b, r: b.delete_nat_gateway(r.id)),
+        RouteTable: on_ec2(delete_table),
+        VPCEndPoint: on_ec2(lambda b, r: b.delete_vpc_endpoints([r.id])),
+        VPCGatewayAttachment: on_ec2(detach),
+        elbv2.FakeTargetGroup: lambda self, account, region: elbv2.elbv2_backends[account][region].delete_target_group(self.arn),
+    }
+
+
 def named(model, find):
     """Has a resource with a name of its own refuse what exists, or take it over where the change set says so."""
     create = model.create_from_cloudformation_json.__func__
@@ -193,6 +226,8 @@ def install():
     route53.RecordSet.create_from_cloudformation_json = record(route53.RecordSet.create_from_cloudformation_json.__func__)
     route53.RecordSet.update_from_cloudformation_json = classmethod(update_record)
     route53.RecordSet.delete = delete_record
+    for model, delete in deletions().items():
+        model.delete = delete
     named(dynamodb.Table, lambda name, account, region: dynamodb.dynamodb_backends[account][region].tables.get(name))
     named(logs.LogGroup, lambda name, account, region: logs.logs_backends[account][region].groups.get(name))
     debian(ssm.SimpleSystemManagerBackend, ssm.SimpleSystemManagerBackend.get_parameter)

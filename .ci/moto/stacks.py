@@ -394,6 +394,24 @@ def keep_retained():
     parsing.ResourceMap._delete_resource = unless_kept
 
 
+def delete_all(self):
+    """Deletes a stack's resources, what was made last first, and in more rounds than one where that is not the order."""
+    left = [r for r in reversed(self._parsed_resources.values()) if hasattr(r, "logical_resource_id")]
+    while left:
+        stuck, reason = [], None
+        for resource in left:
+            try:
+                self._delete_resource(resource, self._resource_json_map[resource.logical_resource_id])
+            except Exception as err:  # something still uses it
+                reason = err
+                stuck.append(resource)
+            else:
+                self._parsed_resources.pop(resource.logical_resource_id)
+        if len(stuck) == len(left):
+            raise reason
+        left = stuck
+
+
 def install():
     for action in (
         create_change_set, describe_change_set, delete_change_set, list_change_sets, execute_change_set,
@@ -405,3 +423,4 @@ def install():
     refuse_unknown_types()
     watch_resources()
     keep_retained()
+    parsing.ResourceMap.delete = delete_all

@@ -3,8 +3,10 @@
 package boottest
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,7 +25,7 @@ func TestBoot(t *testing.T) {
 		{name: "wrong-digest", docker: true, alter: map[string]string{"AgentDigestAmd64": strings.Repeat("0", 64)},
 			signal: "FAILURE", within: patience, log: []string{"has the sha256", "refused"}, check: nothingInstalled},
 		{name: "unreadable-secret", docker: true, sealed: "ANOTHER", signal: "FAILURE", within: patience, log: []string{"TOKEN"}},
-		{name: "container", signal: "SUCCESS", within: 2 * patience, check: serves},
+		{name: "container", qemu: true, signal: "SUCCESS", within: 2 * patience, check: serves},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -40,7 +42,11 @@ func serves(t *testing.T, w *world) {
 
 // get asks the app, or says why it gave no answer.
 func (w *world) get() string {
-	response, err := http.Get("http://" + w.machine.app)
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return w.machine.dial(ctx, 8080)
+	}}}
+	defer client.CloseIdleConnections()
+	response, err := client.Get("http://instance:8080/")
 	if err != nil {
 		return err.Error()
 	}
@@ -64,27 +70,27 @@ func lives(t *testing.T, w *world) {
 func (w *world) peopleLogIn() {
 	t := w.t
 	t.Helper()
-	environment, err := w.ada.run(w.machine.ssh, "sudo cat /files/web.env")
+	environment, err := w.ada.run(w.machine, "sudo cat /files/web.env")
 	if err != nil {
 		t.Fatalf("an admin cannot log in: %v: %s", err, environment)
 	}
 	if !strings.Contains(environment, "TOKEN="+secretText) {
 		t.Error("the environment does not hold the secret")
 	}
-	if said, err := w.eve.run(w.machine.ssh, "true"); err == nil {
+	if said, err := w.eve.run(w.machine, "true"); err == nil {
 		t.Errorf("another app's admin logs in: %s", said)
 	}
 	w.grant("eve")
-	if said, err := w.ada.run(w.machine.ssh, "true"); err == nil {
+	if said, err := w.ada.run(w.machine, "true"); err == nil {
 		t.Errorf("an admin whose right was taken away logs in: %s", said)
 	}
 	w.becomes("the new admin logs in", func() error {
-		_, err := w.eve.run(w.machine.ssh, "! id ada")
+		_, err := w.eve.run(w.machine, "! id ada")
 		return err
 	})
 	w.grant("ada")
 	w.becomes("the old admin logs in again", func() error {
-		_, err := w.ada.run(w.machine.ssh, "true")
+		_, err := w.ada.run(w.machine, "true")
 		return err
 	})
 	w.seen += "; ssh, revoked, granted"
@@ -101,7 +107,7 @@ func (w *world) rebooted() {
 	w.machine.stop(t)
 	w.machine.start(t)
 	w.becomes("the agent has booted again", func() error {
-		said, err := w.ada.run(w.machine.ssh, "test $(cut -d. -f1 /proc/uptime) -gt 0 && systemctl is-active spacel-agent web && "+
+		said, err := w.ada.run(w.machine, "test $(cut -d. -f1 /proc/uptime) -gt 0 && systemctl is-active spacel-agent web && "+
 			"sudo journalctl -b -u spacel-agent -o cat | grep -q 'stage local health check: done' && spacel-agent status")
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, said)
@@ -139,7 +145,7 @@ func (w *world) becomes(what string, so func() error) {
 
 // nothingInstalled holds that a refused agent is not there.
 func nothingInstalled(t *testing.T, w *world) {
-	if strings.Contains(w.machine.console.String(), "spacel-agent boot") {
+	if strings.Contains(w.machine.screen(), "spacel-agent boot") {
 		t.Error("a refused agent was started")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -47,6 +48,7 @@ const (
 type bootCase struct {
 	name   string
 	docker bool              // the image has Docker already
+	qemu   bool              // it takes a kernel and a network that reaches Debian's mirrors
 	age    time.Duration     // how long ago EC2 launched the instance when the machine starts
 	sealed string            // the key that the app's secret is bound to
 	alter  map[string]string // parameters that deploy would never give
@@ -63,7 +65,7 @@ type world struct {
 	t        *testing.T
 	config   aws.Config
 	cloud    *cloud
-	machine  *machine
+	machine  machine
 	instance instance
 	stack    *stack
 	dir      string // what was built
@@ -72,30 +74,43 @@ type world struct {
 }
 
 func (c bootCase) run(t *testing.T) {
+	if c.qemu && *engine != "qemu" {
+		summary = append(summary, row{c.name, c.signal, "not run: it takes qemu", "-", 0})
+		t.Skip("it takes qemu")
+	}
 	w := &world{bootCase: c, t: t, seen: "no signal"}
 	began := time.Now()
 	defer func() {
 		w.leave()
-		summary = append(summary, row{c.name, c.signal + c.reason(), w.seen, !t.Failed(), int(time.Since(began).Seconds())})
+		summary = append(summary, row{c.name, c.signal + c.reason(), w.seen, verdict(t), int(time.Since(began).Seconds())})
 	}()
 	image := makeImage(t, c.docker)
 	moto := cloudtest.Moto(t)
 	w.config = cloudtest.Config(t, moto, region)
 	w.build()
 	w.prepare()
-	front, address := newCloud(t, moto)
-	w.cloud = front
-	w.machine = newMachine(t, image, w.instance.id, newMetadata(t, w.instance, w.userData()), address)
+	w.cloud = newCloud(t, moto)
+	w.machine = newMachine(t, surroundings{
+		image: image, instance: w.instance.id, metadata: newMetadata(t, w.instance, w.userData()), cloud: w.cloud,
+		cloudTrust: &tls.Config{Certificates: []tls.Certificate{certificate(t)}},
+	})
 	w.machine.start(t)
 	w.expectSignal()
 	w.expectLog()
 	if c.check != nil {
 		c.check(t, w)
 	}
-	if strings.Contains(w.machine.console.String(), secretText) {
+	if strings.Contains(w.machine.screen(), secretText) {
 		t.Error("the console shows a secret")
 	}
-	t.Logf("the machine called %s", strings.Join(front.operations(), ", "))
+	t.Logf("the machine called %s", strings.Join(w.cloud.operations(), ", "))
+}
+
+func verdict(t *testing.T) string {
+	if t.Failed() {
+		return "FAILED"
+	}
+	return "ok"
 }
 
 func (c bootCase) reason() string {
@@ -111,7 +126,8 @@ func (w *world) leave() {
 		return
 	}
 	if w.t.Failed() {
-		w.t.Logf("the console ended with\n%s", w.machine.console.tail(4000))
+		screen := w.machine.screen()
+		w.t.Logf("the console ended with\n%s", screen[max(0, len(screen)-8000):])
 	}
 }
 

@@ -12,9 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
@@ -38,22 +36,16 @@ type cloud struct {
 // signal is a call of SignalResource.
 type signal struct{ stack, resource, instance, status string }
 
-// newCloud serves TLS on an address of loopback, until the test ends.
-func newCloud(t *testing.T, moto string) (*cloud, string) {
+func newCloud(t *testing.T, moto string) *cloud {
 	t.Helper()
 	to, err := url.Parse(moto)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{moto: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	return &cloud{moto: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Host = r.In.Host
 	}}}
-	server := httptest.NewUnstartedServer(c)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	return c, server.Listener.Addr().(*net.TCPAddr).String()
 }
 
 // certificate is for all of AWS, by the authority that the image trusts.

@@ -9,7 +9,9 @@
 //	userdata_test.go  user data out of a template, as CloudFormation makes it
 //	metadata_test.go  the instance metadata service, version 2
 //	cloud_test.go     AWS's endpoints: TLS, a record of the calls, signals
-//	machine_test.go   qemu
+//	machine_test.go   a machine and what is around it
+//	qemu_test.go      with a kernel of its own
+//	nspawn_test.go    on this kernel
 //	ssh_test.go       people who log in
 //
 // make boot-test runs it.
@@ -30,6 +32,7 @@ import (
 
 var (
 	release = flag.String("release", "13", "the release of Debian: 12 or 13")
+	engine  = flag.String("engine", "", "qemu or nspawn; without it qemu where the processor can run guests, and else nspawn")
 	keep    = flag.String("keep", "", "a `DIR` for the consoles of all machines")
 )
 
@@ -38,9 +41,8 @@ var programs struct{ spacel, agent string }
 
 // row is a case's line of the summary.
 type row struct {
-	name, expected, seen string
-	ok                   bool
-	seconds              int
+	name, expected, seen, verdict string
+	seconds                       int
 }
 
 var summary []row
@@ -50,6 +52,12 @@ func TestMain(m *testing.M) {
 		os.Exit(forward(os.Args[2]))
 	}
 	flag.Parse()
+	if *engine == "" {
+		*engine = "nspawn"
+		if virtualized() {
+			*engine = "qemu"
+		}
+	}
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -116,15 +124,19 @@ func forward(address string) int {
 	return 0
 }
 
+// form is what the machines were.
+func form() string {
+	if *engine == "nspawn" {
+		return "systemd-nspawn"
+	}
+	return "qemu (" + acceleration() + ")"
+}
+
 func summarize(out io.Writer) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "\nDebian %s\t%s\n\ncase\texpected\tseen\tseconds\t\n", *release, acceleration())
+	fmt.Fprintf(table, "\nDebian %s in %s\n\ncase\texpected\tseen\tseconds\t\n", *release, form())
 	for _, r := range summary {
-		verdict := "ok"
-		if !r.ok {
-			verdict = "FAILED"
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", r.name, r.expected, strings.ReplaceAll(r.seen, "\n", " "), r.seconds, verdict)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", r.name, r.expected, strings.ReplaceAll(r.seen, "\n", " "), r.seconds, r.verdict)
 	}
 	_ = table.Flush()
 }

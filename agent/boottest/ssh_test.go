@@ -3,6 +3,7 @@
 package boottest
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"strings"
@@ -37,16 +38,24 @@ func (p person) line() string {
 }
 
 // run logs in to a machine and runs a command there.
-func (p person) run(address, command string) (string, error) {
-	client, err := ssh.Dial("tcp", address, &ssh.ClientConfig{
+func (p person) run(m machine, command string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := m.dial(ctx, 22)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	connection, channels, requests, err := ssh.NewClientConn(conn, "instance", &ssh.ClientConfig{
 		User:            p.name,
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(p.signer)},
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // the machine is a minute old, and on loopback
-		Timeout:         time.Minute,
 	})
 	if err != nil {
 		return "", err
 	}
+	client := ssh.NewClient(connection, channels, requests)
 	defer client.Close()
 	session, err := client.NewSession()
 	if err != nil {

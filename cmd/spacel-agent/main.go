@@ -31,7 +31,6 @@ const usage = `usage: spacel-agent [boot | status | authorized-keys USER | peopl
   status                 say how the boot went; exits 1 unless it succeeded
   authorized-keys USER   print the keys that a user may log in with, for sshd's AuthorizedKeysCommand
   people                 make the local users those who may log in
-  stats GROUP            publish memory and disk use, as metrics of an auto scaling group
   stats GROUP            send memory and disk use to CloudWatch once, as an auto scaling group's
   version                print the version
 `

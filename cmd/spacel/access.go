@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -114,11 +116,31 @@ func (c *console) changeUser(ctx *cli.Context, change func(*access.Tables, strin
 	if err != nil {
 		return err
 	}
-	outcomes, err := change(access.New(to.Cloud, to.Orbit, to.Regions), name)
+	tables := access.New(to.Cloud, to.Orbit, to.Regions)
+	outcomes, err := change(tables, name)
 	if err != nil {
 		return err
 	}
-	return c.outcomes(ctx, to, outcomes)
+	return cmp.Or(c.outcomes(ctx, to, outcomes), c.checkUser(ctx, tables, name, outcomes))
+}
+
+// checkUser finds a name misspelt, where nothing changed: that no region knows the user may be what was wanted, or not.
+func (c *console) checkUser(ctx *cli.Context, tables *access.Tables, name string, all []access.Outcome) error {
+	if slices.ContainsFunc(all, func(o access.Outcome) bool { return o.Changed }) {
+		return nil
+	}
+	read, err := tables.Read(ctx.Context)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, s := range read {
+		known = append(known, slices.Sorted(maps.Keys(s.Users))...)
+	}
+	if !slices.Contains(known, name) {
+		fmt.Fprintf(c.stderr, "note: there is no user %s%s\n", name, schema.Suggest(name, known))
+	}
+	return nil
 }
 
 // keys reads public keys, a line each.
@@ -251,19 +273,17 @@ func grantee(ctx *cli.Context) (user, service string, err error) {
 // checkApp finds an app's name misspelt.
 func (t target) checkApp(ctx context.Context, app string) error {
 	apps, err := live.Apps(ctx, t.Cloud, t.Orbit, t.Regions)
+	if slices.Contains(apps, app) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	for _, known := range apps {
-		if known == app {
-			return nil
-		}
+	where := strings.Join(t.Regions, ", ")
+	if len(apps) == 0 {
+		return fmt.Errorf("orbit %s has no app in %s: check its name, the regions and the credentials", t.Orbit, where)
 	}
-	hint := schema.Suggest(app, apps)
-	if hint == "" && len(apps) > 0 {
-		hint = "; there are " + strings.Join(apps, ", ")
-	}
-	return fmt.Errorf("orbit %s has no app %s%s", t.Orbit, app, hint)
+	return fmt.Errorf("orbit %s has no app %s in %s%s", t.Orbit, app, where, cmp.Or(schema.Suggest(app, apps), "; there are "+strings.Join(apps, ", ")))
 }
 
 // outcome is an access.Outcome as --output json has it.
@@ -276,26 +296,41 @@ type outcome struct {
 // outcomes prints what became of a change in each region, and how to repair what failed.
 func (c *console) outcomes(ctx *cli.Context, to target, all []access.Outcome) error {
 	if ctx.String("output") == "json" {
-		return errors.Join(c.json(outcomesOf(all)), failure(all))
+		if err := c.json(outcomesOf(all)); err != nil {
+			return err
+		}
+	} else if !ctx.Bool("quiet") {
+		c.sayOutcomes(all)
 	}
-	good := ""
+	var good []string
+	failed := map[string][]string{}
+	for _, o := range all {
+		if o.Err == nil {
+			good = append(good, o.Region)
+			continue
+		}
+		text := o.Err.Error()
+		failed[text] = append(failed[text], o.Region)
+	}
+	for _, text := range slices.Sorted(maps.Keys(failed)) {
+		fmt.Fprintf(c.stderr, "spacel: %s: %s\n", strings.Join(failed[text], ", "), text)
+	}
+	if len(failed) > 0 && len(good) > 0 {
+		fmt.Fprintf(c.stderr, "spacel: the regions may differ now: try again, or make them as %s is: spacel access sync --from %s --orbit %s\n", good[0], good[0], shellLine([]string{ctx.String("orbit")}))
+	}
+	return failure(all)
+}
+
+func (c *console) sayOutcomes(all []access.Outcome) {
 	for _, o := range all {
 		switch {
 		case o.Err != nil:
-			fmt.Fprintf(c.stderr, "%s: %v\n", o.Region, o.Err)
-			continue
-		case ctx.Bool("quiet"):
 		case o.Changed:
 			fmt.Fprintf(c.out, "%s: done\n", o.Region)
 		default:
 			fmt.Fprintf(c.out, "%s: nothing to change\n", o.Region)
 		}
-		good = o.Region
 	}
-	if access.Failed(all) && good != "" {
-		fmt.Fprintf(c.stderr, "spacel: the regions differ now; try again, or make them as %s is: spacel access sync --from %s --orbit %s\n", good, good, ctx.String("orbit"))
-	}
-	return failure(all)
 }
 
 func outcomesOf(all []access.Outcome) []outcome {

@@ -24,7 +24,11 @@ func userListCommand(c *console) *cli.Command {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {
 				return err
 			}
-			return c.snapshots(ctx, func(s access.Snapshot) [][]string { return userRows(s) }, []string{"USER", "KEY", "COMMENT", "REGIONS"})
+			to, err := c.target(ctx)
+			if err != nil {
+				return err
+			}
+			return c.snapshots(ctx, to, userRows, []string{"USER", "KEY", "COMMENT", "REGIONS"})
 		},
 	}, "text", "json")
 }
@@ -41,10 +45,27 @@ func accessListCommand(c *console) *cli.Command {
 			if ctx.NArg() > 1 {
 				return exactly(ctx, 1, "at most one app")
 			}
-			app := ctx.Args().First()
-			return c.snapshots(ctx, func(s access.Snapshot) [][]string { return grantRows(s, app) }, []string{"APP", "USER", "REGIONS"})
+			return c.grants(ctx, ctx.Args().First())
 		},
 	}, "text", "json")
+}
+
+// grants prints who may log in to an app, or to any. An app that nobody is granted must be one.
+func (c *console) grants(ctx *cli.Context, app string) error {
+	to, err := c.target(ctx)
+	if err != nil {
+		return err
+	}
+	named := app == ""
+	err = c.snapshots(ctx, to, func(s access.Snapshot) [][]string {
+		_, granted := s.Services[app]
+		named = named || granted
+		return grantRows(s, app)
+	}, []string{"APP", "USER", "REGIONS"})
+	if err != nil || named {
+		return err
+	}
+	return to.checkApp(ctx.Context, app)
 }
 
 func userRows(s access.Snapshot) (rows [][]string) {
@@ -73,11 +94,7 @@ func grantRows(s access.Snapshot, app string) (rows [][]string) {
 }
 
 // snapshots prints rows made of each region's tables, with the regions that have them where not all do.
-func (c *console) snapshots(ctx *cli.Context, rows func(access.Snapshot) [][]string, heads []string) error {
-	to, err := c.target(ctx)
-	if err != nil {
-		return err
-	}
+func (c *console) snapshots(ctx *cli.Context, to target, rows func(access.Snapshot) [][]string, heads []string) error {
 	read, failed := access.New(to.Cloud, to.Orbit, to.Regions).Read(ctx.Context)
 	where := map[string][]string{}
 	for _, s := range read {
@@ -86,14 +103,10 @@ func (c *console) snapshots(ctx *cli.Context, rows func(access.Snapshot) [][]str
 			where[key] = append(where[key], s.Region)
 		}
 	}
-	if err := c.rows(ctx, heads, where, len(read)); err != nil {
-		return err
+	if len(read) == 0 {
+		return failed
 	}
-	if failed != nil {
-		fmt.Fprintln(c.stderr, failed)
-		return errSilent
-	}
-	return nil
+	return cmp.Or(c.rows(ctx, heads, where, len(read)), failed)
 }
 
 func (c *console) rows(ctx *cli.Context, heads []string, where map[string][]string, regions int) error {
@@ -167,8 +180,7 @@ func (c *console) accessSync(ctx *cli.Context) error {
 // compareRegions says how the regions differ from the first.
 func (c *console) compareRegions(ctx *cli.Context, read []access.Snapshot, failed error) error {
 	if failed != nil {
-		fmt.Fprintln(c.stderr, failed)
-		return errSilent
+		return failed
 	}
 	found := map[string][]access.Difference{}
 	for _, s := range read[1:] {
@@ -181,7 +193,7 @@ func (c *console) compareRegions(ctx *cli.Context, read []access.Snapshot, faile
 			return err
 		}
 	} else {
-		c.sayDifferences(read[0].Region, found)
+		c.sayDifferences(ctx, read, found)
 	}
 	if len(found) > 0 {
 		return errNo
@@ -189,7 +201,13 @@ func (c *console) compareRegions(ctx *cli.Context, read []access.Snapshot, faile
 	return nil
 }
 
-func (c *console) sayDifferences(first string, found map[string][]access.Difference) {
+func (c *console) sayDifferences(ctx *cli.Context, read []access.Snapshot, found map[string][]access.Difference) {
+	if len(found) == 0 {
+		if !ctx.Bool("quiet") {
+			fmt.Fprintf(c.out, "equal: %s\n", strings.Join(regionsOfAll(read), ", "))
+		}
+		return
+	}
 	for _, region := range slices.Sorted(maps.Keys(found)) {
 		for _, d := range found[region] {
 			for _, word := range d.Missing {
@@ -200,9 +218,15 @@ func (c *console) sayDifferences(first string, found map[string][]access.Differe
 			}
 		}
 	}
-	if len(found) > 0 {
-		fmt.Fprintf(c.out, "compared with %s; say whose state is right: spacel access sync --from REGION\n", first)
+	fmt.Fprintf(c.out, "compared with %s; say whose state is right: spacel access sync --from REGION --orbit %s\n", read[0].Region, shellLine([]string{ctx.String("orbit")}))
+}
+
+func regionsOfAll(read []access.Snapshot) []string {
+	var names []string
+	for _, s := range read {
+		names = append(names, s.Region)
 	}
+	return names
 }
 
 // short is a key's fingerprint; other words are short.

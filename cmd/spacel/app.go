@@ -36,7 +36,7 @@ func newApp(c *console) *cli.App {
 		OnUsageError:           usageError,
 		Commands: []*cli.Command{
 			initCommand(c), buildCommand(c), vetCommand(c), diffCommand(c), schemaCommand(c),
-			deployCommand(c), statusCommand(c), outputsCommand(c), destroyCommand(c), instancesCommand(c), logsCommand(c), eventsCommand(c), sshCommand(c), accessCommand(c), secretCommand(c), completionCommand(c), versionCommand(c),
+			deployCommand(c), statusCommand(c), outputsCommand(c), destroyCommand(c), redeployCommand(c), instancesCommand(c), logsCommand(c), eventsCommand(c), sshCommand(c), accessCommand(c), secretCommand(c), completionCommand(c), versionCommand(c),
 		},
 	}
 }

@@ -39,7 +39,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if command.Subcommands != nil {
 		return showGroup(args[0], path, command, append(before, rest...))
 	}
-	flags, arguments, err := newParser(command).sort(append(before, rest...))
+	flags, arguments, err := newParser(strings.Join(path, " "), command).sort(append(before, rest...))
 	if err != nil {
 		return nil, fmt.Errorf("spacel %s: %w", strings.Join(path, " "), err)
 	}
@@ -114,7 +114,7 @@ func helpOf(app *cli.App, program string, topic []string) ([]string, error) {
 
 // parser knows the flags of a command.
 type parser struct {
-	command string
+	command string              // with those above it: access user add
 	flags   map[string]flagKind // by name and alias
 	seen    map[string]bool     // by name
 }
@@ -125,8 +125,8 @@ type flagKind struct {
 	many  bool // may be given again
 }
 
-func newParser(command *cli.Command) *parser {
-	p := &parser{command: command.Name, flags: map[string]flagKind{}, seen: map[string]bool{}}
+func newParser(name string, command *cli.Command) *parser {
+	p := &parser{command: name, flags: map[string]flagKind{}, seen: map[string]bool{}}
 	for _, f := range append(command.Flags, cli.HelpFlag) {
 		_, isBool := f.(*cli.BoolFlag)
 		_, isSlice := f.(*cli.StringSliceFlag)

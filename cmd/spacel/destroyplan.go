@@ -116,6 +116,6 @@ func (d *destruction) stackText(s destroy.StackResult) {
 		return
 	}
 	for _, r := range s.Kept {
-		fmt.Fprintln(d.out, keptText(s.Name, r, "kept"))
+		fmt.Fprintf(d.out, "%s  %s\n", s.StackRef, keptText(s.Name, r, "kept"))
 	}
 }

@@ -27,20 +27,12 @@ func instancesCommand(c *console) *cli.Command {
 		Flags:       targetFlags(),
 		Action: func(ctx *cli.Context) error {
 			_, found, err := c.instances(ctx, ctx.Args().First(), exactly(ctx, 1, "the app's name"))
-			if err != nil {
-				fmt.Fprintln(c.stderr, err)
+			if err != nil && len(found) == 0 {
+				return err
 			}
-			return cmp.Or(c.printInstances(ctx, found), silently(err))
+			return cmp.Or(c.printInstances(ctx, found), err)
 		},
 	}, "text", "json")
-}
-
-// silently ends a command whose failure was told.
-func silently(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errSilent
 }
 
 // instances are an app's in the orbit of the flags. The app must be deployed.
@@ -66,6 +58,12 @@ func (c *console) printInstances(ctx *cli.Context, found []instances.Instance) e
 		}
 		return c.json(found)
 	}
+	if len(found) == 0 {
+		if !ctx.Bool("quiet") {
+			fmt.Fprintf(c.stderr, "app %s has no instances\n", ctx.Args().First())
+		}
+		return nil
+	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "INSTANCE\tZONE\tTYPE\tADDRESS\tSTATE\tHEALTH\tVERSION\tAGE")
 	for _, i := range found {
@@ -73,15 +71,17 @@ func (c *console) printInstances(ctx *cli.Context, found []instances.Instance) e
 		if !i.Current {
 			version = "older"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Zone, i.Type, cmp.Or(i.PublicIP, i.PrivateIP), i.State, i.Health, version, age(time.Since(i.Launched)))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Zone, i.Type, cmp.Or(i.PublicIP, i.PrivateIP), i.State, i.Health, version, age(i.Launched))
 	}
 	return cmp.Or(table.Flush(), c.out.err)
 }
 
-// age is a time in its two largest units.
-func age(d time.Duration) string {
-	minutes := int(d.Minutes())
+// age is how long ago a time was, in its two largest units.
+func age(since time.Time) string {
+	minutes := max(int(time.Since(since).Minutes()), 0)
 	switch {
+	case since.IsZero():
+		return "-"
 	case minutes < 60:
 		return fmt.Sprintf("%dm", minutes)
 	case minutes < 24*60:

@@ -41,14 +41,31 @@ func logsCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
-			since := time.Now().Add(-ctx.Duration("since"))
-			return c.logs(ctx, logs.NewReader(to.Cloud, groups, since, ctx.String("filter")))
+			from, err := since(ctx)
+			if err != nil {
+				return err
+			}
+			reader := logs.NewReader(to.Cloud, groups, from, ctx.String("filter"))
+			printed, err := c.logs(ctx, reader)
+			if err != nil || printed {
+				return err
+			}
+			return c.nothingLogged(ctx, to)
 		},
 	}, "text", "json")
 }
 
 func sinceFlag(value time.Duration) cli.Flag {
 	return &cli.DurationFlag{Name: "since", Usage: "go back this `TIME`, such as 30m or 24h", Value: value}
+}
+
+// since is the time that --since goes back to.
+func since(ctx *cli.Context) (time.Time, error) {
+	back := ctx.Duration("since")
+	if back <= 0 {
+		return time.Time{}, fmt.Errorf("%s: --since must be a time to go back, such as 30m or 24h, got %s", ctx.Command.HelpName, back)
+	}
+	return time.Now().Add(-back), nil
 }
 
 func followFlag() cli.Flag {
@@ -114,10 +131,25 @@ func (t target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs.
 	return groups, nil
 }
 
+// nothingLogged says why nothing was printed: most likely it is too long ago, or the app's name is misspelt. The boot log
+// of an app outlives its stack, so that it is looked for first.
+func (c *console) nothingLogged(ctx *cli.Context, to target) error {
+	if app := ctx.Args().First(); app != "" {
+		if err := to.checkApp(ctx.Context, app); err != nil {
+			return err
+		}
+	}
+	if !ctx.Bool("quiet") {
+		fmt.Fprintf(c.stderr, "nothing was logged in the last %s; --since goes back further\n", ctx.Duration("since"))
+	}
+	return nil
+}
+
 // logs prints what there is, and goes on when asked to.
-func (c *console) logs(ctx *cli.Context, reader *logs.Reader) error {
-	return c.follow(ctx, func() error {
+func (c *console) logs(ctx *cli.Context, reader *logs.Reader) (printed bool, err error) {
+	err = c.follow(ctx, func() error {
 		lines, err := reader.Next(ctx.Context)
+		printed = printed || len(lines) > 0 || ctx.Bool("follow")
 		for _, line := range lines {
 			if err := c.logLine(ctx, line); err != nil {
 				return err
@@ -125,6 +157,7 @@ func (c *console) logs(ctx *cli.Context, reader *logs.Reader) error {
 		}
 		return err
 	})
+	return printed, err
 }
 
 func (c *console) logLine(ctx *cli.Context, line logs.Line) error {

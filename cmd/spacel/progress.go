@@ -63,12 +63,15 @@ type picture struct {
 	program *tea.Program  // nil: nothing is drawn now
 	ended   chan struct{} // of the program
 	hidden  bool
+	over    bool // nothing is drawn any more, whatever question is given up late
 }
 
 func (p *picture) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.start()
+	if !p.over {
+		p.start()
+	}
 }
 
 func (p *picture) start() {
@@ -102,6 +105,9 @@ func (p *picture) hold() (release func()) {
 
 // end leaves on the screen what went wrong; the tree goes.
 func (p *picture) end() {
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 	p.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -104,6 +106,9 @@ func (c *console) vault(ctx *cli.Context) (*vault, error) {
 	if ctx.String("orbit") == "" {
 		return nil, fmt.Errorf("%s: which orbit? Name its manifest with --orbit, or in SPACEL_ORBIT", ctx.Command.HelpName)
 	}
+	if err := manifestOfOrbit(ctx); err != nil {
+		return nil, err
+	}
 	manifest := relative(ctx.Args().First())
 	report := &schema.Report{}
 	model, err := schema.Load(ctx.Context, schema.Inputs{
@@ -125,6 +130,19 @@ func (c *console) vault(ctx *cli.Context) (*vault, error) {
 		v.regions = append(v.regions, r.Region)
 	}
 	return v, nil
+}
+
+// manifestOfOrbit refuses what names an orbit for other commands: the app's manifest is checked against the orbit's.
+func manifestOfOrbit(ctx *cli.Context) error {
+	what := ctx.String("orbit")
+	_, err := os.Stat(what)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && orbitName.MatchString(what):
+		return fmt.Errorf("%s: --orbit %s: there is no such file, and an orbit's name is not enough here: name its manifest", ctx.Command.HelpName, what)
+	case err == nil && isArtifact(what):
+		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest", ctx.Command.HelpName, what)
+	}
+	return nil
 }
 
 func (v *vault) bound(key string) secrets.Context {
@@ -167,13 +185,16 @@ func (v *vault) seal(ctx context.Context, plaintext []byte, key string) (documen
 
 // value is the plaintext: the flag's, what is typed, or standard input.
 func (v *vault) value(ctx *cli.Context, place secretPlace) ([]byte, error) {
-	if ctx.IsSet("value") {
-		return []byte(ctx.String("value")), nil
+	if text := ctx.String("value"); ctx.IsSet("value") {
+		return []byte(text), nonEmpty(text, nil)
 	}
 	ask := newAsker(v.stdin, v.stderr)
 	if ask.possible() {
 		typed, err := ask.secret(ctx.Context, "Value of "+place.key+" (not shown): ")
 		return []byte(typed), nonEmpty(typed, err)
+	}
+	if isTTY(v.stdin) {
+		return nil, fmt.Errorf("%w: what is typed would be shown; pipe the value in", errNobody) // standard error is no terminal
 	}
 	piped, err := io.ReadAll(io.LimitReader(v.stdin, maxSecret+1))
 	if err != nil {

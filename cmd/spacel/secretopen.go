@@ -128,7 +128,7 @@ func rotateCommand(c *console) *cli.Command {
 		Usage:       "encrypt all secrets of an app anew",
 		ArgsUsage:   "APP",
 		Description: rotateDescription,
-		Flags:       secretFlags(),
+		Flags:       slices.DeleteFunc(secretFlags(), func(f cli.Flag) bool { return f.Names()[0] == "region" }), // of all or none
 		Action: func(ctx *cli.Context) error {
 			v, err := c.vault(ctx)
 			if err != nil {

@@ -57,6 +57,11 @@ func (c *console) deployOptions(ctx *cli.Context) (deploy.Options, error) {
 			return deploy.Options{}, fmt.Errorf("--upgrade must be agent, image or both with a comma, got %q", what)
 		}
 	}
+	for _, id := range ctx.StringSlice("allow-replace") {
+		if strings.Count(id, "/") != 2 {
+			return deploy.Options{}, fmt.Errorf("--allow-replace must be region/stack/resource, as the plan says it, got %q", id)
+		}
+	}
 	if err := checkPace(ctx); err != nil {
 		return deploy.Options{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/access"
 	"github.com/pebble/spacel/deploy/instances"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/schema"
@@ -61,6 +62,9 @@ func (c *console) sshArguments(ctx *cli.Context) ([]string, error) {
 	to, found, err := c.instances(ctx, words[0], nil)
 	if err != nil && len(found) == 0 {
 		return nil, err
+	}
+	if err != nil {
+		fmt.Fprintln(c.stderr, "warning: "+err.Error())
 	}
 	id, remote := "", words[1:]
 	if len(remote) > 0 && strings.HasPrefix(remote[0], "i-") {
@@ -134,13 +138,17 @@ func (t target) bastion(ctx context.Context, region string) (string, error) {
 
 func login(name string) (string, error) {
 	if name != "" {
-		return name, nil
+		return name, access.CheckUser(name)
 	}
 	me, err := user.Current()
 	if err != nil {
 		return "", fmt.Errorf("find out your user name: %w; give it with --user", err)
 	}
-	return me.Username, nil
+	name = me.Username[strings.LastIndexByte(me.Username, '\\')+1:] // of Windows: DOMAIN\name
+	if err := access.CheckUser(name); err != nil {
+		return "", fmt.Errorf("%w; give the name of your user in the orbit with --user", err)
+	}
+	return name, nil
 }
 
 // shellLine is a command as a shell takes it.

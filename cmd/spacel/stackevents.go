@@ -33,8 +33,16 @@ func eventsCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
-			t := telling{console: c, target: to, since: time.Now().Add(-ctx.Duration("since")), told: map[string]bool{}}
-			return c.follow(ctx, func() error { return t.tell(ctx) })
+			from, err := since(ctx)
+			if err != nil {
+				return err
+			}
+			t := telling{console: c, target: to, since: from, told: map[string]bool{}}
+			err = c.follow(ctx, func() error { return t.tell(ctx) })
+			if err == nil && len(t.told) == 0 && !ctx.Bool("quiet") && !ctx.Bool("follow") {
+				fmt.Fprintf(c.stderr, "nothing happened in the last %s; --since goes back further\n", ctx.Duration("since"))
+			}
+			return err
 		},
 	}, "text", "json")
 }

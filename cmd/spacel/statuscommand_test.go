@@ -122,10 +122,24 @@ func TestLiveDiff(t *testing.T) {
 	if strings.Contains(s.stdout, "test-vpc") || strings.Contains(s.stdout, "VpcId") {
 		t.Errorf("more than that:\n%s", s.stdout)
 	}
-	// A value that is not what the other stack gives by now.
-	a.cf.Put(t, cloudtest.Stack{Region: west, Name: "test-web", Status: "CREATE_COMPLETE", Template: web("small"), Parameters: map[string]string{"VpcId": "vpc-0"}, Tags: map[string]string{"spacel:orbit": "x"}})
 	a.expect(a.spacel("diff", "--live", "build", "--orbit", "o"), exitError, "leave --orbit out")
 	a.expect(a.spacel("diff", "build", "build", "--profile", "p"), exitError, "--profile is for --live")
+}
+
+// A value that is not what the other stack gives by now, and a stack's own settings.
+func TestLiveDiffOfInputs(t *testing.T) {
+	a := newAccount(t)
+	for name, template := range map[string]string{"test-vpc": vpcTemplate, "test-tables": tablesTemplate} {
+		a.cf.Put(t, cloudtest.Stack{Region: east, Name: name, Status: "CREATE_COMPLETE", Template: template, Tags: map[string]string{"spacel:orbit": "test"}})
+	}
+	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: web("small"), Protected: true,
+		Parameters: map[string]string{"VpcId": "vpc-0"}, Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
+	s := a.must("diff", "--live", "build")
+	a.expect(s, 0, "us-east-1/test-web changed", "terminationProtection: true → false", `- VpcId.source.literal: "vpc-0" → (none)`,
+		`+ VpcId.source.output: {"output":"VpcId","region":"us-east-1","stack":"test-vpc"}`, "VpcId: changes, as parameter VpcId")
+	if strings.Contains(s.stdout, "Version") {
+		t.Errorf("a version that is kept is no difference:\n%s", s.stdout)
+	}
 }
 
 func TestDestroyCommand(t *testing.T) {

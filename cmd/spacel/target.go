@@ -140,9 +140,17 @@ func chosenRegions(orbit string, regions, chosen []string) ([]string, error) {
 	}
 	slices.Sort(chosen)
 	chosen = slices.Compact(chosen)
+	known, problem := regions, fmt.Sprintf("orbit %s is not there", orbit)
+	if regions == nil {
+		var err error
+		if known, err = schema.RegionNames(); err != nil {
+			return nil, err
+		}
+		problem = "AWS has no region of this name"
+	}
 	for _, region := range chosen {
-		if regions != nil && !slices.Contains(regions, region) {
-			return nil, fmt.Errorf("--region %s: orbit %s is not there%s", region, orbit, schema.Suggest(region, regions))
+		if !slices.Contains(known, region) {
+			return nil, fmt.Errorf("--region %s: %s%s", region, problem, schema.Suggest(region, known))
 		}
 	}
 	return chosen, nil

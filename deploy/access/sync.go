@@ -51,11 +51,11 @@ func (t table) snapshot(ctx context.Context) (Snapshot, error) {
 
 // Difference is an item that two regions hold differently.
 type Difference struct {
-	Table   string   // users or services
-	Name    string   // the user's or the service's
-	Missing []string // what the region lacks
-	Extra   []string // what it has beyond
-	Absent  bool     // the region has an item that is no part of the model at all
+	Table   string   `json:"table"`             // users or services
+	Name    string   `json:"name"`              // the user's or the service's
+	Missing []string `json:"missing,omitempty"` // what the region lacks
+	Extra   []string `json:"extra,omitempty"`   // what it has beyond
+	Absent  bool     `json:"-"`                 // the region has an item that is no part of the model at all
 }
 
 // Differences is what a region must change to be as another is, sorted by table and name.

@@ -53,7 +53,7 @@ func (r *run) remove(ctx context.Context, stack Stack) (behind, failed []deploy.
 		if gone || err != nil {
 			return nil, nil, err
 		}
-		if failed, err = r.inTheWay(ctx, stack); err != nil {
+		if failed, err = r.inTheWay(ctx, stack); err != nil || len(failed) == 0 { // gone, by someone else
 			return nil, nil, err
 		}
 		if try < tries {
@@ -135,7 +135,7 @@ func (r *run) settled(ctx context.Context, stack Stack) (*live.Stack, error) {
 	return now, nil
 }
 
-// inTheWay are the resources whose deletion failed.
+// inTheWay are the resources whose deletion failed; none when the stack is gone after all.
 func (r *run) inTheWay(ctx context.Context, stack Stack) ([]deploy.FailedResource, error) {
 	of := r.plan.live[stack.StackRef]
 	summaries, err := listResources(ctx, r.cloud, of)

@@ -44,12 +44,18 @@ func build(t testing.TB, manifests map[string]string) string {
 		}
 	}
 	slices.Sort(in.Apps)
+	return buildInputs(t, in)
+}
+
+// buildInputs compiles the orbit and the apps.
+func buildInputs(t testing.TB, in schema.Inputs) string {
+	t.Helper()
 	report := &schema.Report{}
 	model, err := schema.Load(t.Context(), in, report)
 	if err != nil || model == nil {
 		t.Fatalf("load the manifests: %v %v", err, report)
 	}
-	out := filepath.Join(dir, "build")
+	out := filepath.Join(t.TempDir(), "build")
 	writer, err := assembly.NewWriter(out, model.Orbit.Name)
 	if err == nil {
 		err = compiler.Compile(model, compiler.Scope{Orbit: true}, report, writer)

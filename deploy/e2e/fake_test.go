@@ -9,16 +9,23 @@ import (
 
 // newFake is a world whose CloudFormation is the tests' own.
 func newFake(t testing.TB) (*world, *cloudtest.CloudFormation) {
+	t.Helper()
 	cf := cloudtest.NewCloudFormation(t)
+	return fakeOf(t, cf), cf
+}
+
+// fakeOf is the world of an account, to which it gives what a deployment needs.
+func fakeOf(t testing.TB, cf *cloudtest.CloudFormation) *world {
 	for _, region := range []string{"us-east-1", "us-west-2", "eu-west-1"} {
 		cf.Debian(region)
 		cf.Bucket(t, region)
 	}
 	cf.Zone("example.com")
-	return &world{TB: t, endpoint: cf.URL, buckets: "spacel-" + cloudtest.Account(t) + "-{region}"}, cf
+	return &world{TB: t, endpoint: cf.URL, buckets: "spacel-" + cloudtest.Account(t) + "-{region}"}
 }
 
 func TestDeployTwice(t *testing.T) {
+	t.Parallel()
 	w, cf := newFake(t)
 	dir := build(t, map[string]string{"orbit.json": threeRegions, "web.json": web})
 	if got := len(w.must(dir)[deploy.WasCreated]); got != 12 {
@@ -32,5 +39,4 @@ func TestDeployTwice(t *testing.T) {
 	if cf.Everything() != before {
 		t.Error("a second deployment changed something")
 	}
-	t.Log(cf.Calls())
 }

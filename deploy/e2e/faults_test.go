@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloudtest"
 )
@@ -54,6 +52,7 @@ func same(t *testing.T, got, want string) {
 
 // Whatever the connection does, the end is that of a clean run.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	dir := build(t, small)
 	want, _ := cleanRun(t, dir)
 	for name, faults := range map[string]cloudtest.Faults{
@@ -82,56 +81,9 @@ func changes(_, operation string) bool {
 	return !strings.HasPrefix(operation, "Describe") && !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "List")
 }
 
-// A run that is gone at any call, before or after AWS served it, is picked up by the next.
-func TestKilledAtEveryCall(t *testing.T) {
-	dir := build(t, small)
-	want, calls := cleanRun(t, dir)
-	for at := 1; at <= calls; at++ {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d %v", at, after), func(t *testing.T) {
-				t.Parallel()
-				w, cf := newFake(t)
-				killed(w, cf, dir, cloudtest.Faults{StopAt: at, StopAfter: after})
-				w.endpoint = cf.URL
-				w.must(dir)
-				same(t, cf.State(), want)
-			})
-		}
-	}
-}
-
-// killed deploys until the call at which that stops, and waits for nothing: what would still be done is not done.
-func killed(w *world, cf *cloudtest.CloudFormation, dir string, faults cloudtest.Faults) {
-	ctx, cancel := context.WithCancel(w.Context())
-	stopped := make(chan struct{})
-	var p *cloudtest.Proxy
-	faults.Stop = func() {
-		p.Kill()
-		cancel()
-		close(stopped)
-	}
-	p = cloudtest.NewProxy(w, cf.URL, faults)
-	w.endpoint = p.URL
-	d := make(chan struct{})
-	a, err := assembly.Read(dir)
-	if err != nil {
-		w.Fatal(err)
-	}
-	cloud, options := w.cloud(), w.deployOptions(dir)
-	go func() {
-		defer close(d)
-		if prepared, err := deploy.Prepare(ctx, cloud, a, options, nil); err == nil {
-			_, _ = prepared.Execute(ctx, yes{}, nil)
-		}
-	}()
-	select {
-	case <-stopped:
-	case <-d: // a run may make fewer calls than another
-	}
-}
-
 // Two runs at once come to the same end as one.
 func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
 	dir := build(t, small)
 	want, _ := cleanRun(t, dir)
 	w, cf := newFake(t)
@@ -153,6 +105,7 @@ func TestTwoAtOnce(t *testing.T) {
 
 // Expired credentials end a run with what to do about it, and the next run goes on.
 func TestExpired(t *testing.T) {
+	t.Parallel()
 	dir := build(t, small)
 	want, calls := cleanRun(t, dir)
 	w, cf := newFake(t)
@@ -172,6 +125,7 @@ func TestExpired(t *testing.T) {
 
 // A dry run leaves the account as it was, byte for byte, whatever is there.
 func TestDryRunLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	dir := build(t, small)
 	w, cf := newFake(t)
 	dry := func() *deploy.Plan {

@@ -19,6 +19,7 @@ import (
 
 // The life of an orbit in three regions, against an AWS by others.
 func TestLifecycle(t *testing.T) {
+	t.Parallel()
 	w := newMoto(t)
 	manifests := map[string]string{"orbit.json": threeRegions, "web.json": web}
 	dir := build(t, manifests)

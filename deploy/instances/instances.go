@@ -133,18 +133,30 @@ func versionOf(template *scaling.LaunchTemplateSpecification) string {
 }
 
 func describe(ctx context.Context, region *cloud.Region, members []scaling.Instance) (map[string]compute.Instance, error) {
+	found := map[string]compute.Instance{}
+	for some := range slices.Chunk(members, maxFilterValues) {
+		if err := describeSome(ctx, region, some, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// maxFilterValues is EC2's limit of the values of a filter (Amazon EC2 User Guide, "List and filter your resources").
+const maxFilterValues = 200
+
+func describeSome(ctx context.Context, region *cloud.Region, members []scaling.Instance, found map[string]compute.Instance) error {
 	var ids []string
 	for _, member := range members {
 		ids = append(ids, aws.ToString(member.InstanceId))
 	}
 	// A filter and not ids: one that has just gone is no error.
 	input := &ec2.DescribeInstancesInput{Filters: []compute.Filter{{Name: aws.String("instance-id"), Values: ids}}}
-	found := map[string]compute.Instance{}
 	pages := ec2.NewDescribeInstancesPaginator(region.EC2(), input)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("describe the instances: %w", cloud.Explain(err))
+			return fmt.Errorf("describe the instances: %w", cloud.Explain(err))
 		}
 		for _, reservation := range page.Reservations {
 			for _, machine := range reservation.Instances {
@@ -152,5 +164,5 @@ func describe(ctx context.Context, region *cloud.Region, members []scaling.Insta
 			}
 		}
 	}
-	return found, nil
+	return nil
 }

@@ -2,27 +2,24 @@ package live
 
 import (
 	"context"
+	"errors"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Apps are the names of an orbit's deployed apps in these regions, sorted.
+// Apps are the names of an orbit's deployed apps in these regions, sorted. The error names the regions that did not say; the
+// apps of the others are given all the same.
 func Apps(ctx context.Context, c *cloud.Cloud, orbit string, regions []string) ([]string, error) {
 	stacks := New(c)
 	found := make([][]*Stack, len(regions))
-	group, ctx := errgroup.WithContext(ctx)
+	errs := make([]error, len(regions))
+	var wait sync.WaitGroup
 	for i, region := range regions {
-		group.Go(func() (err error) {
-			found[i], err = stacks.List(ctx, region, orbit)
-			return err
-		})
+		wait.Go(func() { found[i], errs[i] = stacks.List(ctx, region, orbit) })
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
+	wait.Wait()
 	var apps []string
 	for _, stack := range slices.Concat(found...) {
 		if app := stack.App(); app != "" && stack.Exists() {
@@ -30,5 +27,5 @@ func Apps(ctx context.Context, c *cloud.Cloud, orbit string, regions []string) (
 		}
 	}
 	slices.Sort(apps)
-	return slices.Compact(apps), nil
+	return slices.Compact(apps), errors.Join(errs...)
 }

@@ -48,6 +48,9 @@ func (s *Stack) Orbit() string { return s.Tags[TagOrbit] }
 // App is the app the stack says it is of, "" for an orbit's own.
 func (s *Stack) App() string { return s.Tags[TagApp] }
 
+// OfNobody says that nothing tells whose it is: it is absent, or holds only a change set, which may have no tags yet.
+func (s *Stack) OfNobody() bool { return s == nil || !s.Exists() && s.Orbit() == "" && s.App() == "" }
+
 // Settled says that no operation is going on.
 func (s *Stack) Settled() bool { return !strings.HasSuffix(string(s.Status), "_IN_PROGRESS") }
 

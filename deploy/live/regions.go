@@ -2,14 +2,13 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 )
@@ -21,28 +20,27 @@ func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error
 		return nil, err
 	}
 	stacks := New(c)
-	var lock sync.Mutex
-	var found []string
-	group, ctx := errgroup.WithContext(ctx)
-	for _, region := range enabled {
-		group.Go(func() error {
+	there, errs := make([]bool, len(enabled)), make([]error, len(enabled))
+	var wait sync.WaitGroup
+	for i, region := range enabled {
+		wait.Go(func() {
 			stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: orbit + "-vpc"})
-			if err != nil || stack == nil || stack.Orbit() != orbit {
-				return err
-			}
-			lock.Lock()
-			defer lock.Unlock()
-			found = append(found, region)
-			return nil
+			there[i], errs[i] = stack.Exists() && stack.Orbit() == orbit, err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("look for the regions of orbit %s: %w\nname them with --region, or give the orbit's manifest as --orbit", orbit, err)
+	}
+	var found []string
+	for i, region := range enabled {
+		if there[i] {
+			found = append(found, region)
+		}
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("no region of this account has an orbit %s, that is a stack %s-vpc: name a region with --region, or check the name and the credentials", orbit, orbit)
 	}
-	slices.Sort(found)
 	return found, nil
 }
 

@@ -19,6 +19,9 @@ const maxAsset = 8 << 20
 // parameters are where the deployed values come from: from where the directory says, when they are what one would find
 // there; else they are literal. What cannot be told, a secret or a value that is kept, counts as right.
 func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deployed *live.Stack) (map[string]assembly.Source, error) {
+	if len(deployed.Parameters) == 0 {
+		return nil, nil // as a manifest that is read has it
+	}
 	out := map[string]assembly.Source{}
 	for name, value := range deployed.Parameters {
 		source, known := written.Parameters[name]

@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -65,7 +63,7 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 	is.Digest = digest(body)
 	is.Capabilities = capabilities(written, deployed)
 	is.TerminationProtection = deployed.TerminationProtection
-	is.Tags = ownTags(deployed.Tags)
+	is.Tags = deployed.OwnTags()
 	if is.Parameters, err = s.parameters(ctx, written, deployed); err != nil {
 		return err
 	}
@@ -82,7 +80,7 @@ func (s *snapshot) template(ctx context.Context, written assembly.Stack, deploye
 	if err != nil {
 		return nil, err
 	}
-	if status.SameTemplate(body, want) {
+	if live.SameTemplate(body, want) {
 		return want, nil
 	}
 	return body, nil
@@ -97,12 +95,6 @@ func capabilities(written assembly.Stack, deployed *live.Stack) []string {
 		}
 	}
 	return written.Capabilities
-}
-
-func ownTags(tags map[string]string) map[string]string {
-	own := maps.Clone(tags)
-	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
-	return own
 }
 
 func digest(body []byte) string {

@@ -49,7 +49,7 @@ func (r *Resolver) newest(ctx context.Context, region string, s assembly.Image) 
 			return "", err
 		}
 		if !imageID.MatchString(id) {
-			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), got %q", name, region, id)
+			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), and holds something else", name, region) // which may be a secret
 		}
 		if s.AMI == "" {
 			return id, nil // Debian's own, of this architecture by its name

@@ -28,6 +28,7 @@ type Settings struct {
 	UpgradeAgent bool   // the release's programs in place of those that are deployed
 	UpgradeImage bool   // the newest images in place of those that are deployed
 	Force        bool   // a redeploy of every app, by a new token
+	Keep         bool   // of what is deployed every value stays, but the version that is named and the token
 	Token        string // the new token; made at random, once for the run, unless given
 
 	Channel           string // stable (Debian's releases, and the default) or latest (its daily images)
@@ -140,6 +141,9 @@ func distinct(problems []error) []error {
 }
 
 func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
+	if v, ok := q.kept(); ok && r.settings.Keep && q.source.Version == nil && q.source.Token == nil {
+		return v, nil
+	}
 	switch s := q.source; {
 	case s.Literal != nil:
 		return Value{Text: *s.Literal}, nil

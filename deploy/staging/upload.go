@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -81,7 +82,10 @@ func (s *Stage) put(ctx context.Context, p place, i item) (made bool, err error)
 		ChecksumSHA256:       aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 	})
 	if code := status(err); code == http.StatusPreconditionFailed || code == http.StatusConflict {
-		_, err := s.check(ctx, p, i.digest) // another run was quicker
+		there, err := s.check(ctx, p, i.digest) // another run was quicker
+		if err == nil && !there {
+			err = errors.New("another run is at it: run deploy again")
+		}
 		return false, err
 	}
 	if err != nil {

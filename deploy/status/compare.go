@@ -1,16 +1,12 @@
 package status
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -62,7 +58,7 @@ func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *ass
 	if err != nil {
 		return Stack{}, err
 	}
-	if deployed == nil {
+	if deployed.OfNobody() {
 		return Stack{StackRef: written.Ref(), App: written.App, State: Missing}, nil
 	}
 	if deployed.Orbit() != a.Manifest.Orbit || deployed.App() != written.App {
@@ -93,10 +89,10 @@ func differences(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, writ
 		return nil, err
 	}
 	var out []string
-	if !SameTemplate(body, want) {
+	if !live.SameTemplate(body, want) {
 		out = append(out, fmt.Sprintf("the template: deployed sha256 %.12s…, built %.12s…", digest(body), written.Digest))
 	}
-	if !maps.Equal(written.Tags, ownTags(deployed.Tags)) {
+	if !maps.Equal(written.Tags, deployed.OwnTags()) {
 		out = append(out, "the stack's tags")
 	}
 	if written.TerminationProtection != deployed.TerminationProtection {
@@ -109,12 +105,6 @@ func differences(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, writ
 		}
 	}
 	return out, nil
-}
-
-func ownTags(tags map[string]string) map[string]string {
-	own := maps.Clone(tags)
-	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
-	return own
 }
 
 func onOff(on bool) string {
@@ -131,23 +121,6 @@ func Template(ctx context.Context, c *cloud.Cloud, stack *live.Stack) ([]byte, e
 		return nil, fmt.Errorf("read the template of %s: %w", stack.StackRef, cloud.Explain(err))
 	}
 	return []byte(aws.ToString(out.TemplateBody)), nil
-}
-
-// SameTemplate compares what two templates say, in whatever layout.
-func SameTemplate(a, b []byte) bool {
-	if bytes.Equal(a, b) {
-		return true
-	}
-	x, errX := decode(a)
-	y, errY := decode(b)
-	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
-}
-
-func decode(body []byte) (v any, err error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	err = dec.Decode(&v)
-	return v, err
 }
 
 func digest(body []byte) string {

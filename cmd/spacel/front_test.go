@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// front passes calls on, but for a region that is down: its calls are refused. It tells a call's region by its signature.
+type front struct {
+	url   string
+	proxy *httputil.ReverseProxy
+
+	mu   sync.Mutex
+	down string
+}
+
+func newFront(t testing.TB, target string) *front {
+	t.Helper()
+	to, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &front{proxy: httputil.NewSingleHostReverseProxy(to)}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	return f
+}
+
+func (f *front) setDown(region string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = region
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	down := f.down
+	f.mu.Unlock()
+	if down == "" || !strings.Contains(r.Header.Get("Authorization"), "/"+down+"/") {
+		f.proxy.ServeHTTP(w, r)
+		return
+	}
+	// As JSON, and as XML: what the caller does not read it leaves.
+	w.Header().Set("X-Amzn-Requestid", "front")
+	w.WriteHeader(http.StatusForbidden)
+	if r.Header.Get("X-Amz-Target") != "" {
+		fmt.Fprint(w, `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "the region is not enabled"}`)
+		return
+	}
+	fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>the region is not enabled</Message></Error><RequestId>front</RequestId></ErrorResponse>`)
+}

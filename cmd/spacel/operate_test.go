@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/deploy/release"
+	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// An orbit at work, as those meet it who run it: each script of testdata/operate has an AWS account of its own, by others,
+// and reads like a session.
+func TestOperate(t *testing.T) {
+	moto := cloudtest.Moto(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/operate",
+		UpdateScripts:       os.Getenv("SPACEL_UPDATE") != "",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			t := env.T().(testing.TB)
+			o := &operated{TB: t, moto: moto, front: newFront(t, moto), cloud: cloud.New(cloudtest.Config(t, moto, east))}
+			env.Values[operatedKey{}] = o
+			env.Vars = append(env.Vars, cloudtest.Environment(t, o.front.url)...)
+			env.Vars = append(env.Vars, "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":       exits,
+			"deploy":      operate("deploy DIR", 1, (*operated).deploy),
+			"region-down": operate("region-down REGION", 1, func(o *operated, _ *testscript.TestScript, args []string) { o.front.setDown(args[0]) }),
+			"regions-up":  operate("regions-up", 0, func(o *operated, _ *testscript.TestScript, _ []string) { o.front.setDown("") }),
+			"logged":      operate("logged REGION GROUP STREAM AGE TEXT", 5, (*operated).logged),
+			"capture":     operate("capture VARIABLE PATTERN", 2, (*operated).capture),
+			"old-payload": operate("old-payload REGION ALIAS TEXT FILE", 4, (*operated).oldPayload),
+			"agent-opens": operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*operated).agentOpens),
+			"awaits":      operate("awaits FILE TEXT", 2, (*operated).awaits),
+		},
+	})
+}
+
+type operatedKey struct{}
+
+// operated is a script's account.
+type operated struct {
+	testing.TB
+	moto  string
+	front *front
+	cloud *cloud.Cloud
+	zones sync.Once
+}
+
+// operate makes a command of a script.
+func operate(usage string, arguments int, do func(*operated, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, not bool, args []string) {
+		if not || len(args) != arguments {
+			ts.Fatalf("usage: %s", usage)
+		}
+		do(ts.Value(operatedKey{}).(*operated), ts, args)
+	}
+}
+
+func (o *operated) bucket(region string) string {
+	return "operate-" + cloudtest.Account(o) + "-" + region
+}
+
+// prepare makes what an account has before its first orbit.
+func (o *operated) prepare(ts *testscript.TestScript, regions []string) {
+	o.zones.Do(func() {
+		_, err := route53.NewFromConfig(cloudtest.Config(o, o.moto, east)).CreateHostedZone(o.Context(), &route53.CreateHostedZoneInput{
+			Name: aws.String("example.com"), CallerReference: aws.String(o.Name()),
+		})
+		ts.Check(err)
+		for _, region := range regions {
+			in := &s3.CreateBucketInput{Bucket: aws.String(o.bucket(region))}
+			if region != east {
+				in.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(region)}
+			}
+			_, err := o.cloud.Region(region).S3().CreateBucket(o.Context(), in)
+			ts.Check(err)
+		}
+	})
+}
+
+// deploy deploys a directory as spacel deploy would, and quicker.
+func (o *operated) deploy(ts *testscript.TestScript, args []string) {
+	a, err := assembly.Read(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer a.Close()
+	o.prepare(ts, regionsOf(a))
+	d, err := deploy.Prepare(o.Context(), o.cloud, a, deploy.Options{
+		Poll: 5 * time.Millisecond, Binaries: release.Embedded(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
+		Sources: sources.Settings{Environment: os.LookupEnv, Version: "v1"},
+	}, nil)
+	ts.Check(err)
+	r, err := d.Execute(o.Context(), agreeable{}, nil)
+	ts.Check(err)
+	if !r.OK() {
+		ts.Fatalf("%+v", r.Failures)
+	}
+}
+
+// agreeable agrees to what is deployed for the first time.
+type agreeable struct{ deploy.Consent }
+
+func (agreeable) Confirm(context.Context, *deploy.Plan) (bool, error) { return true, nil }
+
+// logged writes a line into a log, as if an instance had.
+func (o *operated) logged(ts *testscript.TestScript, args []string) {
+	client, group, stream := o.cloud.Region(args[0]).Logs(), args[1], args[2]
+	age, err := time.ParseDuration(args[3])
+	ts.Check(err)
+	if group == "docker" {
+		found, err := client.DescribeLogGroups(o.Context(), &cloudwatchlogs.DescribeLogGroupsInput{})
+		ts.Check(err)
+		for _, g := range found.LogGroups {
+			if strings.Contains(strings.ToLower(*g.LogGroupName), "docker") {
+				group = *g.LogGroupName
+			}
+		}
+	}
+	_, _ = client.CreateLogStream(o.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}) // it may be there
+	_, err = client.PutLogEvents(o.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: []types.InputLogEvent{
+		{Message: &args[4], Timestamp: aws.Int64(time.Now().Add(-age).UnixMilli())},
+	}})
+	ts.Check(err)
+}
+
+// capture sets a variable to what a pattern finds in the last command's output.
+func (o *operated) capture(ts *testscript.TestScript, args []string) {
+	found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("%s is not in the output", args[1])
+	}
+	ts.Setenv(args[0], found)
+}
+
+// awaits waits until a text is in a file.
+func (o *operated) awaits(ts *testscript.TestScript, args []string) {
+	for range 2000 {
+		if body, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(body), args[1]) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s never came", args[1])
+}

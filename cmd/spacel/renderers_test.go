@@ -1,0 +1,233 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/destroy"
+)
+
+var laika = assembly.StackRef{Region: "us-east-1", Name: "production-laika"}
+
+func samplePlan() *deploy.Plan {
+	return &deploy.Plan{
+		Orbit: "production", Account: "123456789012", Warnings: []string{"us-east-1/production-laika: no group of belka yet"},
+		Stacks: []deploy.StackPlan{
+			{StackRef: assembly.StackRef{Region: "us-east-1", Name: "production-belka"}, Action: deploy.Create, Changes: []deploy.Change{
+				{LogicalID: "Sg", Type: "AWS::EC2::SecurityGroup", Action: "Add", Origin: "belka.json:1:1", Properties: []deploy.PropertyChange{{Path: "GroupDescription", After: "x"}}},
+				{LogicalID: "Users", Type: "AWS::DynamoDB::Table", Action: "Import"},
+			}},
+			{StackRef: laika, Action: deploy.Update,
+				Changes: []deploy.Change{
+					{LogicalID: "Asg", Type: "AWS::AutoScaling::AutoScalingGroup", Action: "Modify", Replacement: "Conditional", Properties: []deploy.PropertyChange{{Path: "MaxSize", Before: "1", After: "2"}}},
+					{LogicalID: "Cache", Type: "AWS::ElastiCache::ReplicationGroup", Action: "Modify", Replacement: "True", Policy: "ReplaceAndSnapshot", Origin: "laika.json:9:3",
+						Properties: []deploy.PropertyChange{{Path: "Engine", Before: "redis", After: "valkey", Replacement: "Always"}, {Path: "Port", After: "6379"}, {Path: "Tags", Before: "a\x1b[31m\nb"}}},
+					{LogicalID: "Old", Type: "AWS::SNS::Topic", Action: "Remove", Policy: "Delete"},
+					{LogicalID: "Role", Type: "AWS::IAM::Role", Action: "Modify", Replacement: "False"},
+				},
+				Parameters: []deploy.ParameterChange{{Name: "Version", Before: "v1", After: "v2"}},
+				Dangers:    []deploy.Danger{{ID: laika.String() + "/Cache", What: "Cache is replaced: a snapshot of the old one is kept"}},
+			},
+			{StackRef: assembly.StackRef{Region: "us-east-1", Name: "production-vpc"}, Action: deploy.None},
+		},
+	}
+}
+
+func TestPlanText(t *testing.T) {
+	var out strings.Builder
+	if err := planText(&out, samplePlan(), false); err != nil {
+		t.Fatal(err)
+	}
+	want := `orbit production in account 123456789012
+
+us-east-1/production-belka create
+  + create        Sg  AWS::EC2::SecurityGroup  belka.json:1:1
+  + adopt         Users  AWS::DynamoDB::Table
+
+us-east-1/production-laika update
+  ! maybe replace Asg  AWS::AutoScaling::AutoScalingGroup
+      ~ MaxSize: 1 → 2
+  ! replace       Cache  AWS::ElastiCache::ReplicationGroup  laika.json:9:3
+      ~ Engine: redis → valkey  (replaces)
+      + Port: 6379
+      - Tags: a�[31m b
+      the old one: ReplaceAndSnapshot
+  - delete        Old  AWS::SNS::Topic
+      the old one: Delete
+  ~ update        Role  AWS::IAM::Role
+    parameters
+      ~ Version: v1 → v2
+  ! Cache is replaced: a snapshot of the old one is kept
+    agree to it by typing its name, or with --allow-replace us-east-1/production-laika/Cache
+
+! us-east-1/production-laika: no group of belka yet
+stacks: 1 create, 1 update, 1 unchanged; resources: 1 create, 1 adopt, 1 update, 1 maybe replace, 1 replace, 1 delete
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+	colourful := &strings.Builder{}
+	if err := planText(colourful, samplePlan(), true); err != nil || !strings.Contains(colourful.String(), "\x1b[31m") || ansi.Strip(colourful.String()) != want {
+		t.Errorf("%q, %v", colourful, err)
+	}
+}
+
+func TestFailuresText(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 1, 2, 0, time.FixedZone("", 3600))
+	failures := []deploy.Failure{{
+		StackRef: laika, What: laika.String() + ": update failed: Asg", Resource: "Asg", Type: "AWS::AutoScaling::AutoScalingGroup",
+		Reason: "Received 1 FAILURE signal", Origin: "laika.json:3:5", Others: []string{"Topic: no"},
+		Boot:  []deploy.Boot{{Instance: "i-1", Lines: []string{"volumes: no free slot", "\x1b[2Jgone"}, Last: at}},
+		State: "it was rolled back: the app runs as before", Next: "spacel deploy build --stack us-east-1/production-laika",
+	}}
+	var out strings.Builder
+	if err := failuresText(&out, failures, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+us-east-1/production-laika failed: update failed: Asg
+  Asg  AWS::AutoScaling::AutoScalingGroup  laika.json:3:5
+  Received 1 FAILURE signal
+  also: Topic: no
+  boot log of i-1, the last at 09:01:02Z
+    | volumes: no free slot
+    | �[2Jgone
+  it was rolled back: the app runs as before
+  next: spacel deploy build --stack us-east-1/production-laika
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEventText(t *testing.T) {
+	at := time.Date(2026, 11, 22, 10, 1, 2, 0, time.FixedZone("", 3600))
+	of := func(kind deploy.Kind, status, reason string) deploy.Event {
+		return deploy.Event{Time: at, Kind: kind, Region: laika.Region, Stack: laika.Name, Status: status, Reason: reason}
+	}
+	resource := of(deploy.Resource, "CREATE_FAILED", "no\nmore")
+	resource.Resource, resource.Type, resource.Origin = "Sg", "AWS::EC2::SecurityGroup", "laika.json:1:2"
+	for want, e := range map[string]deploy.Event{
+		"09:01:02Z  us-east-1/production-laika  started update":                                                      of(deploy.Started, "update", ""),
+		"09:01:02Z  us-east-1/production-laika  waiting: for us-east-1/production-vpc":                               of(deploy.Waiting, "UPDATE_IN_PROGRESS", "for us-east-1/production-vpc"),
+		"09:01:02Z  us-east-1/production-laika  UPDATE_IN_PROGRESS":                                                  of(deploy.Resource, "UPDATE_IN_PROGRESS", ""),
+		"09:01:02Z  us-east-1/production-laika  Sg  AWS::EC2::SecurityGroup  CREATE_FAILED: no more  laika.json:1:2": resource,
+		"09:01:02Z  -  warning: clean up":                                                                            {Time: at, Kind: deploy.Warning, Reason: "clean up"},
+		"09:01:02Z  us-east-1  uploaded: https://b":                                                                  {Time: at, Kind: deploy.Uploaded, Region: "us-east-1", Reason: "https://b"},
+	} {
+		if got := eventText(e); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// begun is a tree some time after a run began.
+func begun(colour bool) (*tree, time.Time) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	vpc, web := assembly.StackRef{Region: "us-east-1", Name: "production-vpc"}, assembly.StackRef{Region: "eu-west-1", Name: "production-vpc"}
+	t := newTree(colour, start, "deployed", []assembly.StackRef{laika, vpc, web})
+	note := func(after time.Duration, ref assembly.StackRef, kind deploy.Kind, resource, status string) {
+		t.note(deploy.Event{Time: start.Add(after), Kind: kind, Region: ref.Region, Stack: ref.Name, Resource: resource, Type: "AWS::X", Status: status, Total: 3}, start.Add(after))
+	}
+	note(0, vpc, deploy.Started, "", "create")
+	note(0, web, deploy.Started, "", "update")
+	note(0, web, deploy.Resource, "", "UPDATE_IN_PROGRESS")
+	note(5*time.Second, web, deploy.Resource, "B", "UPDATE_IN_PROGRESS")
+	note(6*time.Second, web, deploy.Resource, "A", "UPDATE_IN_PROGRESS")
+	note(7*time.Second, web, deploy.Resource, "C", "UPDATE_IN_PROGRESS")
+	note(8*time.Second, web, deploy.Resource, "C", "UPDATE_COMPLETE")
+	note(61*time.Second, vpc, deploy.Done, "", "CREATE_COMPLETE")
+	return t, start.Add(65 * time.Second)
+}
+
+func TestTree(t *testing.T) {
+	tree, now := begun(false)
+	want := `eu-west-1
+  ● production-vpc    updating  1:05  1 of 3 resources done
+      B  AWS::X  UPDATE_IN_PROGRESS  1:00
+      A  AWS::X  UPDATE_IN_PROGRESS  0:59
+us-east-1
+  ○ production-laika  pending
+  ✓ production-vpc    deployed  1:01
+1 of 3 stacks done, 1 running  1:05`
+	if diff := cmp.Diff(want, tree.view(80, 24, now)); diff != "" {
+		t.Error(diff)
+	}
+	tree.footer = "waiting"
+	tree.note(deploy.Event{Time: tree.began, Kind: deploy.Failed, Region: "eu-west-1", Stack: "production-vpc", Reason: "no"}, now)
+	got := tree.view(80, 24, now)
+	for _, want := range []string{"  ✗ production-vpc    failed  1:05", "10:00:00Z  eu-west-1/production-vpc  failed: no", "1 of 3 stacks done, 1 failed  1:05  waiting"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+// Whatever the window's size, the tree fits into it.
+func TestTreeFits(t *testing.T) {
+	for _, colour := range []bool{false, true} {
+		for width := 1; width < 100; width += 7 {
+			for height := 6; height < 30; height += 3 {
+				tree, now := begun(colour)
+				for i := range 40 {
+					ref := assembly.StackRef{Region: "ap-southeast-2", Name: "production-app" + strings.Repeat("x", i)}
+					tree.note(deploy.Event{Kind: deploy.Started, Region: ref.Region, Stack: ref.Name, Status: "create"}, now)
+				}
+				lines := strings.Split(tree.view(width, height, now), "\n")
+				if len(lines) >= height {
+					t.Fatalf("%d lines in a window of %d", len(lines), height)
+				}
+				for _, line := range lines {
+					if ansi.StringWidth(line) > width {
+						t.Fatalf("%d columns: %q", width, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestElapsed(t *testing.T) {
+	for want, d := range map[string]time.Duration{"0:00": -1, "1:05": 65 * time.Second, "59:59": 3599 * time.Second, "1:00:01": 3601 * time.Second} {
+		if got := elapsed(d); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestDestroyText(t *testing.T) {
+	plan := &destroy.Plan{
+		Orbit: "production", Name: "laika",
+		Unbind: []destroy.Unbind{{StackRef: assembly.StackRef{Region: "us-east-1", Name: "production-belka"}, Parameters: []string{"GroupOfAppLaika"}, From: []string{laika.String()}}},
+		Stacks: []destroy.Stack{{
+			StackRef: laika, App: "laika", Status: "ROLLBACK_COMPLETE", Protected: true, Resources: 4,
+			Kept: []destroy.Resource{{LogicalID: "Main", PhysicalID: "db-1", Type: "AWS::RDS::DBInstance", Policy: "Snapshot"}, {LogicalID: "Log", PhysicalID: "/log", Type: "AWS::Logs::LogGroup", Policy: "Retain"}},
+			Lost: []destroy.Resource{{LogicalID: "Ip", PhysicalID: "1.2.3.4", Type: "AWS::EC2::EIP"}},
+		}},
+		Left: []string{"us-east-1: the KMS key alias/production-laika"},
+	}
+	var out strings.Builder
+	if err := destroyText(&out, plan, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `~ us-east-1/production-belka is updated: it loses what it has of us-east-1/production-laika (GroupOfAppLaika)
+- us-east-1/production-laika  4 resources  ROLLBACK_COMPLETE  (termination protection is turned off)
+    ! lost: AWS::EC2::EIP Ip (1.2.3.4)
+    a last snapshot stays: of AWS::RDS::DBInstance Main (db-1), named production-laika-snapshot-main-…
+    stays: AWS::Logs::LogGroup Log (/log)
+
+not touched, and left in the account:
+  us-east-1: the KMS key alias/production-laika
+
+1 stack of orbit production will be deleted
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}

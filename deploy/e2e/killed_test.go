@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/deploy/destroy"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/staging"
+)
+
+// A run that is gone after any of its calls is picked up by the next.
+func TestKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	dir := build(t, small)
+	want, calls := cleanRun(t, dir)
+	for at := 1; at <= calls; at++ {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			t.Parallel()
+			w, cf := newFake(t)
+			killed(w, cf, dir, at)
+			w.must(dir)
+			same(t, cf.State(), want)
+		})
+	}
+}
+
+// The same of a run that updates.
+func TestUpdateKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	dir := build(t, small)
+	next := build(t, map[string]string{"orbit.json": small["orbit.json"], "web.json": written(web, `"instance_max": 2`, `"instance_max": 3`)})
+	w, cf := newFake(t)
+	w.must(dir)
+	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
+	w.endpoint = p.URL
+	w.wants(w.must(next), deploy.WasUpdated, 1)
+	want, calls := cf.State(), len(p.Calls())
+	for at := 1; at <= calls; at++ {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			t.Parallel()
+			w, cf := newFake(t)
+			w.must(dir)
+			killed(w, cf, next, at)
+			w.must(next)
+			same(t, cf.State(), want)
+		})
+	}
+}
+
+// killed deploys until a call has been served.
+func killed(w *world, cf *cloudtest.CloudFormation, dir string, at int) {
+	a, err := assembly.Read(dir)
+	w.fatal(err)
+	options := w.deployOptions(dir)
+	w.cutAfter(cf, at, func(ctx context.Context, to *cloud.Cloud) {
+		if prepared, err := deploy.Prepare(ctx, to, a, options, nil); err == nil {
+			_, _ = prepared.Execute(ctx, yes{}, nil)
+		}
+	})
+}
+
+// cutAfter does something until a call has been served, and waits for nothing: what would still be done is not done.
+func (w *world) cutAfter(cf *cloudtest.CloudFormation, at int, do func(context.Context, *cloud.Cloud)) {
+	ctx, cancel := context.WithCancel(w.Context())
+	stopped, over := make(chan struct{}), make(chan struct{})
+	var p *cloudtest.Proxy
+	p = cloudtest.NewProxy(w, cf.URL, cloudtest.Faults{StopAt: at, StopAfter: true, Stop: func() {
+		p.Kill()
+		cancel()
+		close(stopped)
+	}})
+	w.endpoint = p.URL
+	to := w.cloud()
+	go func() {
+		defer close(over)
+		do(ctx, to)
+	}()
+	select {
+	case <-stopped:
+	case <-over: // a run may make fewer calls than another
+		cancel()
+	}
+	w.endpoint = cf.URL
+}
+
+// The same of a run that destroys.
+func TestDestroyKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	dir := build(t, small)
+	deployed := func(t *testing.T) (*world, *cloudtest.CloudFormation) {
+		w, cf := newFake(t)
+		w.must(dir)
+		return w, cf
+	}
+	w, cf := deployed(t)
+	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
+	w.endpoint = p.URL
+	w.destroy("test")
+	want, calls := cf.State(), len(p.Calls())
+	for at := 1; at <= calls; at++ {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			t.Parallel()
+			w, cf := deployed(t)
+			w.cutAfter(cf, at, func(ctx context.Context, to *cloud.Cloud) {
+				stacks := live.New(to)
+				plan, err := destroy.Prepare(ctx, to, stacks, destroy.Scope{Orbit: "test", Search: regions})
+				if err == nil {
+					_, _ = plan.Execute(ctx, to, stacks, destroy.Options{Poll: poll}, yes{}, deploy.NewControl(), func(deploy.Event) {})
+				}
+			})
+			w.destroy("test")
+			same(t, cf.State(), want)
+		})
+	}
+}
+
+// A process that is killed for good (SIGKILL) leaves what the next run takes up.
+func TestProcessKilled(t *testing.T) {
+	t.Parallel()
+	dir := build(t, small)
+	want, calls := cleanRun(t, dir)
+	for at := 2; at <= calls; at += 5 {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			t.Parallel()
+			w, cf := newFake(t)
+			program := exec.CommandContext(t.Context(), os.Args[0])
+			p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{StopAt: at, Stop: func() { _ = program.Process.Kill() }})
+			program.Env = append(cloudtest.Environment(t, p.URL), deployVariable+"="+dir, bucketsVariable+"="+w.buckets)
+			out, err := program.CombinedOutput()
+			if err == nil {
+				t.Logf("it was done before: %s", out)
+			} else if program.ProcessState.Exited() {
+				t.Fatalf("it ended by itself: %s: %s", err, out)
+			}
+			w.must(dir)
+			same(t, cf.State(), want)
+		})
+	}
+}
+
+// With these in its environment, the test binary deploys a directory instead of testing.
+const (
+	deployVariable  = "SPACEL_E2E_DEPLOY"
+	bucketsVariable = "SPACEL_E2E_BUCKETS"
+)
+
+func TestMain(m *testing.M) {
+	dir, ok := os.LookupEnv(deployVariable)
+	if !ok {
+		flag.Parse()
+		_ = flag.Set("test.parallel", "8") // they wait more than they work
+		os.Exit(m.Run())
+	}
+	if err := deployAlone(dir); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func deployAlone(dir string) error {
+	ctx := context.Background()
+	to, err := cloud.Connect(ctx, cloud.Access{})
+	if err != nil {
+		return err
+	}
+	a, err := assembly.Read(dir)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	d, err := deploy.Prepare(ctx, to, a, deploy.Options{Poll: poll, Binaries: programs(), Buckets: staging.Buckets{Asset: os.Getenv(bucketsVariable)}}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = d.Execute(ctx, yes{}, nil)
+	return err
+}

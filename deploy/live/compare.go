@@ -1,0 +1,34 @@
+package live
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"strings"
+)
+
+// OwnTags are the stack's tags without those that AWS sets.
+func (s *Stack) OwnTags() map[string]string {
+	own := maps.Clone(s.Tags)
+	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "aws:") })
+	return own
+}
+
+// SameTemplate says whether two templates in JSON are the same document, in whatever layout.
+func SameTemplate(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errX := decode(a)
+	y, errY := decode(b)
+	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+}
+
+// decode keeps numbers as they are written.
+func decode(body []byte) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	err = dec.Decode(&v)
+	return v, err
+}

@@ -1,0 +1,66 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/status"
+)
+
+// The parameters of an app's template that a redeploy may change; see compiler/agent.go and compiler/launchdocument.go.
+const (
+	tokenParameter   = "Token"
+	versionParameter = "Version"
+)
+
+// Keep takes deployed stacks as they are: for deploy.Options.Redeploy, which keeps their templates and values. Origins are
+// not known. A stack without the parameter Token, which a redeploy changes, is an error, and so is one without Version when
+// that is to change.
+func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stack, newVersion bool) (*assembly.Assembly, error) {
+	memory := assembly.NewMemory(nil, orbit)
+	for _, deployed := range stacks {
+		if err := changeable(deployed, newVersion); err != nil {
+			return nil, err
+		}
+		body, err := status.Template(ctx, c, deployed)
+		if err != nil {
+			return nil, err
+		}
+		if err := memory.Stack(kept(deployed, body), body, nil); err != nil {
+			return nil, err
+		}
+	}
+	return memory.Assembly()
+}
+
+func changeable(deployed *live.Stack, newVersion bool) error {
+	if _, ok := deployed.Parameters[tokenParameter]; !ok {
+		return fmt.Errorf("%s: its template has no parameter %s that would replace the instances: deploy what this spacel builds once", deployed.StackRef, tokenParameter)
+	}
+	if _, ok := deployed.Parameters[versionParameter]; !ok && newVersion {
+		return fmt.Errorf("%s: its template takes no version: leave --version out", deployed.StackRef)
+	}
+	return nil
+}
+
+func kept(deployed *live.Stack, body []byte) assembly.Stack {
+	s := assembly.Stack{
+		Name: deployed.Name, Region: deployed.Region, App: deployed.App(),
+		Template: assembly.TemplatePath(deployed.StackRef), Digest: digest(body),
+		Capabilities:          deployed.Capabilities,
+		TerminationProtection: deployed.TerminationProtection,
+		Tags:                  deployed.OwnTags(),
+		Parameters:            map[string]assembly.Source{},
+	}
+	for name, value := range deployed.Parameters {
+		s.Parameters[name] = literal(value) // which is never sent: sources.Settings.Keep
+	}
+	s.Parameters[tokenParameter] = assembly.Source{Token: &assembly.Token{}}
+	if value, ok := deployed.Parameters[versionParameter]; ok {
+		s.Parameters[versionParameter] = assembly.Source{Version: &assembly.Version{Default: value}}
+	}
+	return s
+}
