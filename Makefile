@@ -5,11 +5,11 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: help build binaries release demo test golden lint fuzz soak bench clean
+.PHONY: help build binaries release demo test boot-test golden lint fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: binaries ## build bin/spacel, and first the programs that it carries
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/spacel ./cmd/spacel
@@ -46,6 +46,11 @@ test: ## run every test; changes nothing in the tree
 	$(GO) vet ./...
 	$(GO) test ./...
 
+# IMAGE is Debian's release, 12 or 13; ENGINE is qemu or nspawn, by default what the machine allows; CASE picks cases.
+boot-test: ## boot a real Debian with the user data of spacel build: needs mmdebstrap, and qemu or, as root, systemd-nspawn
+	.ci/moto/install
+	$(GO) test -tags boot ./agent/boottest -run '$(if $(CASE),TestBoot/$(CASE)$$,TestBoot)' -count=1 -v -timeout 2h -args -release=$(or $(IMAGE),13) -engine=$(ENGINE)
+
 golden: ## rewrite the expected results in testdata, to be reviewed
 	SPACEL_UPDATE=1 $(GO) test ./schema ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1
 
@@ -63,9 +68,10 @@ soak: ## build SOAK orbits and apps made at random, check them, and a sample of 
 	.ci/lint/install
 	.ci/lint/check --partial --security $(SAMPLE)
 
-bench: build ## time start-up and whole builds, and say where the time goes
+bench: build ## time start-up, whole builds and deployments, and count the calls of AWS
 	$(GO) test ./cmd/spacel -run '^$$' -bench . -benchtime 3x
+	$(GO) test ./deploy/e2e -run '^$$' -bench . -benchtime 3x
 
 clean: ## remove what the other targets made
-	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools
+	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools .ci/boot/.cache
 	rm -f $(CARRIED)/*.gz $(CARRIED)/*.zip

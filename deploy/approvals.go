@@ -27,6 +27,9 @@ func newApprovals(consent Consent, allowed []string) *approvals {
 
 // dangers says whether all dangers of a plan are agreed to. Each is asked about once.
 func (a *approvals) dangers(ctx context.Context, plan StackPlan) (bool, error) {
+	if len(plan.Dangers) == 0 {
+		return true, nil // and does not wait for what is asked about another stack
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var ask []Danger

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -51,17 +52,19 @@ func (j *job) discardChangeSet(ctx context.Context, made *changeSet) error {
 
 // deleteChangeSet waits for one that is in the making, which CloudFormation does not delete: the run was interrupted.
 func (j *job) deleteChangeSet(ctx context.Context, made *changeSet) error {
+	deadline := time.Now().Add(maxPropose)
 	for {
 		_, err := j.cloudFormation().DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
-		if !isCode(err, "InvalidChangeSetStatus", "InvalidChangeSetStatusException") || !j.inTheMaking(ctx, made) || j.pause(ctx) != nil {
+		if !isCode(err, "InvalidChangeSetStatus", "InvalidChangeSetStatusException") || j.isExecuted(ctx, made) || time.Now().After(deadline) || j.pause(ctx) != nil {
 			return err
 		}
 	}
 }
 
-func (j *job) inTheMaking(ctx context.Context, made *changeSet) bool {
+// isExecuted says that a change set is gone, or became an operation.
+func (j *job) isExecuted(ctx context.Context, made *changeSet) bool {
 	out, err := j.cloudFormation().DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
-	return err == nil && (out.Status == types.ChangeSetStatusCreatePending || out.Status == types.ChangeSetStatusCreateInProgress)
+	return err != nil || out.ExecutionStatus != types.ExecutionStatusAvailable && out.ExecutionStatus != types.ExecutionStatusUnavailable
 }
 
 // discardStack deletes the stack that CloudFormation made to hold a change set, unless someone else's is in it by now.

@@ -125,6 +125,24 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
+// Nor do they stand in what is told of a failure, though CloudFormation repeats them.
+func TestSecretsAreMaskedInFailures(t *testing.T) {
+	b := newBench(t)
+	b.options.Sources.Environment = func(string) (string, bool) { return "https://hooks.example.com/secret", true }
+	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create, Reason: "https://hooks.example.com/secret is no address"})
+	r := b.deploy(stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
+		func(s *assembly.Stack) {
+			s.Parameters["Hook"] = assembly.Source{Secret: &assembly.Secret{Environment: "HOOK"}}
+		}))
+	b.expect(r, "test-web failed")
+	b.says(r.Failures[0].Reason, "**** is no address")
+	for _, text := range []string{sprint(r), sprint(r.Failures), sprint(b.events)} {
+		if strings.Contains(text, "hooks.example.com") {
+			t.Errorf("a secret in %s", text)
+		}
+	}
+}
+
 // The context's end leaves nothing behind either.
 func TestInterruptedPreparation(t *testing.T) {
 	b := newBench(t)

@@ -141,16 +141,17 @@ func TestPreflightSaysAll(t *testing.T) {
 	if !ok {
 		t.Fatalf("got %v", err)
 	}
-	b.says(err.Error(), `us-east-1/test-web: the stack of this name is not of orbit test and app web: its tags are spacel:orbit="other", spacel:app="web"`, "us-east-1/test-job: the stack")
-	if len(problems.List) != 2 {
-		t.Errorf("got %d problems", len(problems.List))
+	b.says(err.Error(), `us-east-1/test-web: the stack of this name is not of orbit test and app web: its tags are spacel:orbit="other", spacel:app="web"`, "us-east-1/test-job: the stack",
+		"eu-west-1/test-web needs eu-west-1/test-vpc, which is not deployed", "us-east-1/test-long: parameter Text: its value is 5000 bytes")
+	if len(problems.List) != 5 { // the missing stack is said of the stack, and of the value
+		t.Errorf("got %d problems: %v", len(problems.List), err)
 	}
 	if got := b.cf.Everything(); got != before {
 		t.Error("something changed")
 	}
 }
 
-// The next stage of the pre-flight, with values.
+// What only the values tell is said too.
 func TestPreflightSaysAllOfValues(t *testing.T) {
 	b := newBench(t)
 	_, err := b.prepare(

@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/smithy-go"
+
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/sources"
 )
 
 // preflight checks all that can be checked before anything changes, and finds the parameters' values.
@@ -17,15 +20,36 @@ func (d *Deployment) preflight(ctx context.Context) error {
 	if err := d.identify(ctx); err != nil {
 		return asProblems([]error{err})
 	}
-	errs := d.stage.Check(ctx, d.regions())
-	errs = append(errs, d.each(ctx, func(ctx context.Context, j *job) error { return j.check(ctx) })...)
-	if err := asProblems(errs); err != nil {
-		return err
+	found := d.each(ctx, func(ctx context.Context, j *job) error { return j.check(ctx) })
+	errs := slices.Concat(d.stage.Check(ctx, d.regions()), found)
+	if problems := asProblems(errs); problems != nil {
+		if _, failed := errors.AsType[*smithy.OperationError](problems); failed {
+			return problems // AWS cannot be asked for more
+		}
+		d.makeNothing()
 	}
 	// Values come from other stacks too: only now are all of them at rest.
-	errs = d.each(ctx, func(ctx context.Context, j *job) error { return j.checkNeeds(ctx) })
-	errs = append(errs, d.each(ctx, func(ctx context.Context, j *job) error { return j.resolve(ctx) })...)
+	sound := func(do func(*job, context.Context) error) func(context.Context, *job) error {
+		return func(ctx context.Context, j *job) error {
+			if found[slices.Index(d.jobs, j)] != nil {
+				return nil
+			}
+			return do(j, ctx)
+		}
+	}
+	errs = append(errs, d.each(ctx, sound((*job).checkNeeds))...)
+	errs = append(errs, d.each(ctx, sound((*job).resolve))...)
 	return asProblems(errs)
+}
+
+// makeNothing is for a run that has come to its end: it goes on only to find what else is wrong, waits for nothing, and asks
+// nobody.
+func (d *Deployment) makeNothing() {
+	d.options.DryRun, d.options.Sources.DryRun = true, true
+	if d.options.Sources.Ask != nil {
+		d.options.Sources.Ask = func(context.Context, string) (string, error) { return "not asked", nil }
+	}
+	d.resolver = sources.New(d.cloud, d.live, d.stage, d.options.Binaries, d.options.Sources)
 }
 
 func (d *Deployment) identify(ctx context.Context) (err error) {

@@ -135,6 +135,8 @@ func (j *job) carryOut(ctx context.Context) (Outcome, error) {
 		return "", errOvertaken
 	case j.proposal == nil:
 		return j.finish(ctx, false)
+	case j.control.stop.isRaised(): // before a question that would come to nothing
+		return "", errStopped
 	}
 	if err := j.agree(ctx); err != nil {
 		return "", err

@@ -17,11 +17,8 @@ const (
 // template is what deploy must know of a template, and its bytes.
 type template struct {
 	body       []byte
-	Parameters map[string]struct {
-		NoEcho any
-	}
-	Resources map[string]resource
-	Outputs   map[string]any
+	Parameters map[string]any
+	Resources  map[string]resource
 }
 
 // resource is one of a template's.

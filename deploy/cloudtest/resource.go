@@ -126,7 +126,7 @@ func (r *resource) attribute(name string) any {
 	return name + "-of-" + r.Physical
 }
 
-// retained says what becomes of a resource that its stack lets go. A resource without a policy is deleted; of a database
+// policyOf says what becomes of a resource that its stack lets go. A resource without a policy is deleted; of a database
 // instance a snapshot is made first.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func policyOf(policy string, d definition) string {
@@ -144,4 +144,5 @@ type asset struct {
 	Region, Type, Name string
 }
 
+// String is region, type and name.
 func (a asset) String() string { return a.Region + " " + a.Type + " " + a.Name }

@@ -1,0 +1,190 @@
+package cloudtest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// Seen is a stack as it stands, without ids and times, so that two runs can be compared.
+type Seen struct {
+	Status       types.StackStatus   `json:"status"`
+	Template     string              `json:"template"`
+	Parameters   map[string]string   `json:"parameters,omitempty"`
+	Tags         map[string]string   `json:"tags,omitempty"`
+	Outputs      map[string]string   `json:"outputs,omitempty"`
+	Resources    map[string]string   `json:"resources,omitempty"` // logical id → type and properties
+	Protected    bool                `json:"protected"`
+	Capabilities []types.Capability  `json:"capabilities,omitempty"`
+	ChangeSets   []string            `json:"changeSets,omitempty"` // those that were not executed
+	IDs          map[string]string   `json:"-"`                    // logical → physical id
+	Events       []types.StackEvent  `json:"-"`
+	History      []types.StackStatus `json:"-"` // all states that it has been through
+}
+
+// Seen is a stack that is not deleted, nil if there is none. Its ids stand as {region/stack/logical id} wherever they
+// occur.
+func (c *CloudFormation) Seen(region, name string) *Seen {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(time.Now())
+	names := c.names()
+	for _, s := range c.stacks {
+		if s.region == region && s.name == name && s.deleted.IsZero() {
+			return s.seen(names)
+		}
+	}
+	return nil
+}
+
+// State is the whole account in one text: equal states give equal texts, however they came to be and whoever's account
+// it is. What is deleted, and the objects that stacks no longer use, are not part of it.
+func (c *CloudFormation) State() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(time.Now())
+	names := c.names()
+	stacks := map[string]*Seen{}
+	for _, s := range c.stacks {
+		if s.deleted.IsZero() {
+			stacks[s.region+"/"+s.name] = s.seen(names)
+		}
+	}
+	whole := map[string]any{"stacks": stacks, "retained": listed(c.retained)}
+	out, err := json.MarshalIndent(whole, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return string(out)
+}
+
+// Everything is State and what State leaves out: the objects in the buckets, snapshots, ids and events. It is equal only
+// if nothing at all was done that lasts.
+func (c *CloudFormation) Everything() string {
+	state := c.State()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	b.WriteString(state)
+	for _, s := range c.stacks {
+		if !s.deleted.IsZero() {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s %s %s\n%s", s.id, s.updated, compact(s.events), compact(s.describe()))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.buckets)) {
+		for _, key := range slices.Sorted(maps.Keys(c.buckets[name].objects)) {
+			fmt.Fprintf(&b, "\ns3://%s/%s %s", name, key, digest(64, string(c.buckets[name].objects[key])))
+		}
+	}
+	fmt.Fprintf(&b, "\nsnapshots %v", listed(c.snapshots))
+	return b.String()
+}
+
+// Snapshots are the snapshots that deleted resources left, as region, type and id.
+func (c *CloudFormation) Snapshots() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return listed(c.snapshots)
+}
+
+// Retained are the resources that stacks left behind, as region, type and name.
+func (c *CloudFormation) Retained() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return listed(c.retained)
+}
+
+func listed(all []asset) []string {
+	texts := []string{}
+	for _, a := range all {
+		texts = append(texts, a.String())
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+// names replaces physical ids by what they are the ids of.
+func (c *CloudFormation) names() *strings.Replacer {
+	ids := map[string]string{c.account: "{account}"}
+	for _, s := range c.stacks {
+		ids[s.id] = "{" + s.region + "/" + s.name + "}"
+		for _, r := range s.resources {
+			if r.Physical != "" && customName(r.Type, r.Properties) == "" {
+				ids[r.Physical] = "{" + s.region + "/" + s.name + "/" + r.Logical + "}"
+				ids[digest(16, r.Physical)] = "{" + s.region + "/" + s.name + "/" + r.Logical + "}"
+				ids[digest(17, r.Physical)] = "{" + s.region + "/" + s.name + "/" + r.Logical + "}"
+			}
+		}
+	}
+	longest := slices.SortedFunc(maps.Keys(ids), func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	var pairs []string
+	for _, id := range longest {
+		pairs = append(pairs, id, ids[id])
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+func (s *stack) seen(names *strings.Replacer) *Seen {
+	seen := &Seen{
+		Status: s.status, Template: s.inputs.body, Parameters: map[string]string{}, Tags: s.inputs.tags, Outputs: map[string]string{},
+		Resources: map[string]string{}, Protected: s.protected, Capabilities: s.inputs.capabilities, IDs: map[string]string{}, Events: s.events,
+	}
+	for name, value := range s.inputs.parameters {
+		seen.Parameters[name] = names.Replace(value)
+	}
+	for name, value := range s.outputs {
+		seen.Outputs[name] = names.Replace(value)
+	}
+	for _, r := range s.resources {
+		if r.exists() {
+			seen.Resources[r.Logical] = names.Replace(r.Type + " " + compact(legible(r.Properties)))
+			seen.IDs[r.Logical] = r.Physical
+		}
+	}
+	for _, set := range s.changeSets {
+		if set.execution == types.ExecutionStatusAvailable || set.execution == types.ExecutionStatusUnavailable {
+			seen.ChangeSets = append(seen.ChangeSets, set.name)
+		}
+	}
+	for _, e := range s.events {
+		if *e.LogicalResourceId == s.name {
+			seen.History = append(seen.History, types.StackStatus(e.ResourceStatus))
+		}
+	}
+	return seen
+}
+
+// legible is a value whose base64 texts, which hold ids, are decoded.
+func legible(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		all := map[string]any{}
+		for name, each := range v {
+			all[name] = legible(each)
+		}
+		return all
+	case []any:
+		var all []any
+		for _, each := range v {
+			all = append(all, legible(each))
+		}
+		return all
+	case string:
+		if decoded, err := base64.StdEncoding.DecodeString(v); err == nil && len(v) > 64 {
+			return string(decoded)
+		}
+	}
+	return v
+}

@@ -1,0 +1,94 @@
+package cloudtest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// otherChanges are those that no resource shows: the stack's outputs.
+func (set *changeSet) otherChanges(s *stack) bool {
+	if s.inputs.template == nil {
+		return true
+	}
+	before, after := *s, *s
+	after.inputs = set.next
+	return !reflect.DeepEqual(before.findOutputs(), after.findOutputs()) ||
+		!reflect.DeepEqual(s.inputs.template.Outputs, set.next.template.Outputs)
+}
+
+// imports says that a resource, new to the stack, exists and will be taken into it.
+func (set *changeSet) imports(c *call, logical string, d definition, properties map[string]any) bool {
+	for _, wanted := range set.toImport {
+		if aws.ToString(wanted.LogicalResourceId) == logical {
+			return true
+		}
+	}
+	return aws.ToBool(set.importExisting) && c.isRetained(d, properties)
+}
+
+// isRetained says that a resource with the very name that the template gives exists, and is no stack's.
+func (c *call) isRetained(d definition, properties map[string]any) bool {
+	name, static := d.Properties[nameProperty[d.Type]].(string) // AWS imports no name that is computed
+	return static && name != "" && slices.Contains(c.retained, asset{c.region, d.Type, customName(d.Type, properties)})
+}
+
+// validate does what AWS calls early validation: it finds the names that are taken, and imports that cannot be.
+func (set *changeSet) validate(c *call, s *stack) {
+	var unfit []string
+	for _, change := range set.changes {
+		definition := set.next.template.Resources[*change.LogicalResourceId]
+		if change.Action == types.ChangeActionImport && !strings.HasPrefix(definition.DeletionPolicy, "Retain") {
+			unfit = append(unfit, *change.LogicalResourceId)
+		}
+		if change.Action != types.ChangeActionAdd && change.Replacement != types.ReplacementTrue {
+			continue
+		}
+		scope := s.scope(set.next)
+		name := customName(definition.Type, scope.properties(definition))
+		if c.EarlyValidation && change.Action == types.ChangeActionAdd && name != "" && c.taken(s, asset{c.region, definition.Type, name}) {
+			set.conflict(s, change, name)
+		}
+	}
+	if len(unfit) > 0 {
+		set.failure = fmt.Sprintf("CloudFormation is attempting to import some resources because they already exist in your account. The resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the template for successful import. The affected resources are %s", strings.Join(unfit, ", "))
+	}
+}
+
+// taken says that a name is in use: by what a stack retained, or by another stack.
+func (c *CloudFormation) taken(by *stack, wanted asset) bool {
+	if slices.Contains(c.retained, wanted) {
+		return true
+	}
+	for _, s := range c.stacks {
+		for _, r := range s.resources {
+			if s != by && s.region == wanted.Region && r.exists() && r.Type == wanted.Type && r.Physical == wanted.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (set *changeSet) conflict(s *stack, change types.ResourceChange, name string) {
+	set.failure = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+	set.conflicts = append(set.conflicts, types.OperationEvent{
+		EventId:                aws.String(digest(36, set.id, *change.LogicalResourceId)),
+		EventType:              types.EventTypeValidationError,
+		LogicalResourceId:      change.LogicalResourceId,
+		OperationId:            &set.operation,
+		OperationType:          types.OperationTypeCreateChangeset,
+		ResourceType:           change.ResourceType,
+		StackId:                &s.id,
+		Timestamp:              &set.created,
+		ValidationFailureMode:  types.HookFailureModeFail,
+		ValidationName:         aws.String("NAME_CONFLICT_VALIDATION"),
+		ValidationPath:         aws.String("/Resources/" + *change.LogicalResourceId),
+		ValidationStatus:       types.ValidationStatusFailed,
+		ValidationStatusReason: aws.String(fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", *change.ResourceType, name)),
+	})
+}
