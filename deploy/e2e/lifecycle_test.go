@@ -34,6 +34,7 @@ func TestLifecycle(t *testing.T) {
 			w.group(region, "test-web", 2)
 		}
 		w.record("web-test.example.com.", len(regions))
+		w.signals("test-web", regions)
 	})
 	w.step("again", func() {
 		w.wants(w.must(dir), deploy.WasUnchanged, 12)
@@ -83,6 +84,7 @@ func TestLifecycle(t *testing.T) {
 			w.empty(region)
 			w.tables(region)
 		}
+		w.signals("test-web", nil)
 	})
 	w.step("deploy again", func() {
 		w.wants(w.must(dir), deploy.WasCreated, 21)
