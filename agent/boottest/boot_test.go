@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
 // patience is how long a machine may take to boot. Emulated, it takes some minutes; Docker's packages take some more.
@@ -21,7 +24,9 @@ func TestBoot(t *testing.T) {
 		{name: "web", docker: true, sealed: "TOKEN", signal: "SUCCESS", within: patience, check: lives},
 		{name: "unit-mistake", docker: true, signal: "FAILURE", within: patience, log: []string{"web.service"}},
 		{name: "unit-exits", docker: true, signal: "FAILURE", within: patience, log: []string{"web.service", "status 1"}},
-		{name: "unhealthy", docker: true, age: 8 * time.Minute, signal: "FAILURE", within: patience, log: []string{"TCP:8080"}},
+		{name: bastion, docker: true, signal: "SUCCESS", within: patience, check: isWayThrough},
+		// A stack waits for 15 minutes, and the agent ends a minute before.
+		{name: "unhealthy", docker: true, age: 13*time.Minute + allowance()/2, signal: "FAILURE", within: patience, log: []string{"TCP:8080"}},
 		{name: "wrong-digest", docker: true, alter: map[string]string{"AgentDigestAmd64": strings.Repeat("0", 64)},
 			signal: "FAILURE", within: patience, log: []string{"has the sha256", "refused"}, check: nothingInstalled},
 		{name: "unreadable-secret", docker: true, sealed: "ANOTHER", signal: "FAILURE", within: patience, log: []string{"TOKEN"}},
@@ -141,6 +146,36 @@ func (w *world) becomes(what string, so func() error) {
 		}
 		time.Sleep(2 * time.Second)
 	}
+}
+
+// isWayThrough holds what a bastion is: who administers any app passes on to port 22, and nothing else goes. It has its
+// elastic address.
+func isWayThrough(t *testing.T, w *world) {
+	client, err := w.eve.connect(w.machine)
+	if err != nil {
+		t.Fatalf("an admin cannot log in: %v", err)
+	}
+	defer client.Close()
+	if onward, err := client.Dial("tcp", "127.0.0.1:22"); err != nil {
+		t.Errorf("an admin cannot pass on to port 22: %v", err)
+	} else {
+		onward.Close()
+	}
+	if onward, err := client.Dial("tcp", metadataAddress); err == nil {
+		onward.Close()
+		t.Error("an admin reaches the bastion's metadata service, and with it the bastion's rights")
+	}
+	if said, err := w.eve.run(w.machine, "id"); err == nil || !strings.Contains(said, "This is a bastion") {
+		t.Errorf("a command on a bastion gives %q, %v", said, err)
+	}
+	if _, err := w.mallory.connect(w.machine); err == nil {
+		t.Error("who administers nothing logs in")
+	}
+	out := must[*ec2.DescribeAddressesOutput](t, "read the addresses")(ec2.NewFromConfig(w.config).DescribeAddresses(t.Context(), nil))
+	if len(out.Addresses) != 1 || aws.ToString(out.Addresses[0].InstanceId) != w.instance.id {
+		t.Errorf("the elastic address is not the instance's: %+v", out.Addresses)
+	}
+	w.seen += "; a way through to port 22 alone; has its address"
 }
 
 // nothingInstalled holds that a refused agent is not there.

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -46,7 +47,7 @@ const (
 
 // bootCase is an app, and what becomes of an instance of it.
 type bootCase struct {
-	name   string
+	name   string            // of the app, or bastion
 	docker bool              // the image has Docker already
 	qemu   bool              // it takes a kernel and a network that reaches Debian's mirrors
 	age    time.Duration     // how long ago EC2 launched the instance when the machine starts
@@ -70,6 +71,7 @@ type world struct {
 	stack    *stack
 	dir      string // what was built
 	ada, eve person // an admin of the app, and one of another
+	mallory  person // of none
 	seen     string // for the summary
 }
 
@@ -142,8 +144,30 @@ func must[T any](t *testing.T, what string) func(T, error) T {
 	}
 }
 
-// build builds the orbit and the case's app, as a user does. LARGE and PAYLOAD stand in the manifest for what no file holds.
+// build builds the orbit and the case's app, as a user does.
 func (w *world) build() {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	args := []string{"build", "--orbit", "testdata/orbit.yaml", "--with-orbit"}
+	if w.name != bastion {
+		args = append(args, w.manifest(dir))
+	}
+	w.dir = filepath.Join(dir, "build")
+	said, err := exec.Command(programs.spacel, append(args, "--out", w.dir)...).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("spacel build: %v\n%s", err, said)
+	}
+	w.stack = readStack(w.t, w.dir, orbit+"-"+w.name)
+	w.stack.account = cloudtest.Account(w.t)
+	w.stack.id = fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/3d4e1f60-0000-4000-8000-0123456789ab", region, w.stack.account, w.stack.Name)
+	w.stack.parameter = w.parameter
+}
+
+// bastion is the case of the orbit's own machine.
+const bastion = "bastion"
+
+// manifest writes the case's manifest, with what stands for LARGE and PAYLOAD.
+func (w *world) manifest(dir string) string {
 	w.t.Helper()
 	source := must[[]byte](w.t, "read the manifest")(os.ReadFile("testdata/" + w.name + ".yaml"))
 	large := make([]byte, 12<<10)
@@ -152,20 +176,11 @@ func (w *world) build() {
 	if w.sealed != "" {
 		text = strings.ReplaceAll(text, "PAYLOAD", encode(w.t, w.seal()))
 	}
-	dir := w.t.TempDir()
-	manifest := filepath.Join(dir, w.name+".yaml")
-	if err := os.WriteFile(manifest, []byte(text), 0o600); err != nil {
+	path := filepath.Join(dir, w.name+".yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	w.dir = filepath.Join(dir, "build")
-	said, err := exec.Command(programs.spacel, "build", "--orbit", "testdata/orbit.yaml", manifest, "--with-orbit", "--out", w.dir).CombinedOutput()
-	if err != nil {
-		w.t.Fatalf("spacel build: %v\n%s", err, said)
-	}
-	w.stack = readStack(w.t, w.dir, orbit+"-"+w.name)
-	w.stack.account = cloudtest.Account(w.t)
-	w.stack.id = fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/3d4e1f60-0000-4000-8000-0123456789ab", region, w.stack.account, w.stack.Name)
-	w.stack.parameter = w.parameter
+	return path
 }
 
 // seal encrypts the app's secret with the app's key.
@@ -204,15 +219,32 @@ func (w *world) prepare() {
 		&ec2.RunInstancesInput{ImageId: aws.String(image), InstanceType: instanceType, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}))
 	w.instance = instance{
 		id: *run.Instances[0].InstanceId, image: image, account: w.stack.account, credentials: w.config.Credentials,
-		launched: time.Now().Add(-w.age),
+		launched: time.Now().Add(-w.age).Add(allowance()),
 	}
 
-	w.ada, w.eve = newPerson(t, "ada"), newPerson(t, "eve")
-	for _, p := range []person{w.ada, w.eve} {
+	w.stack.addresses = map[string]string{}
+	for id, r := range w.stack.template.Resources {
+		if r.Type == "AWS::EC2::EIP" {
+			address := must[*ec2.AllocateAddressOutput](t, "make an address")(ec2.NewFromConfig(w.config).AllocateAddress(ctx,
+				&ec2.AllocateAddressInput{Domain: ec2types.DomainTypeVpc}))
+			w.stack.addresses[id] = *address.AllocationId
+		}
+	}
+
+	w.ada, w.eve, w.mallory = newPerson(t, "ada"), newPerson(t, "eve"), newPerson(t, "mallory")
+	for _, p := range []person{w.ada, w.eve, w.mallory} {
 		w.put(document.UsersTable, p.name, document.AccessKeys, p.line())
 	}
 	w.put(document.ServicesTable, "other", document.AccessAdmins, "eve")
 	w.grant("ada")
+}
+
+// allowance is the time that emulation costs, which an instance must not miss.
+func allowance() time.Duration {
+	if *engine == "qemu" && !virtualized() {
+		return 15 * time.Minute
+	}
+	return 0
 }
 
 // readDir is empty for a directory that is not there.

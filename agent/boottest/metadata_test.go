@@ -143,9 +143,11 @@ func (m *metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotFound)
 }
 
-// excused is cloud-init in a container: without firmware that says EC2 it knows no tokens. Nothing else goes without.
+// excused is cloud-init in a container: without firmware that says EC2 it knows no tokens. An older one gives its library's
+// name. Nothing else goes without.
 func (m *metadata) excused(r *http.Request) bool {
-	return *engine == "nspawn" && strings.HasPrefix(r.UserAgent(), "Cloud-Init/")
+	agent := r.UserAgent()
+	return *engine == "nspawn" && (strings.HasPrefix(agent, "Cloud-Init/") || strings.HasPrefix(agent, "python-requests/"))
 }
 
 // list is a directory's entries, of which those that are directories end in a slash.

@@ -37,15 +37,14 @@ func (p person) line() string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(p.signer.PublicKey()))) + " " + p.name
 }
 
-// run logs in to a machine and runs a command there.
-func (p person) run(m machine, command string) (string, error) {
+// connect logs in to a machine, for a minute.
+func (p person) connect(m machine) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := m.dial(ctx, 22)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	connection, channels, requests, err := ssh.NewClientConn(conn, "instance", &ssh.ClientConfig{
 		User:            p.name,
@@ -53,9 +52,18 @@ func (p person) run(m machine, command string) (string, error) {
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // the machine is a minute old, and on loopback
 	})
 	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return ssh.NewClient(connection, channels, requests), nil
+}
+
+// run logs in and runs a command.
+func (p person) run(m machine, command string) (string, error) {
+	client, err := p.connect(m)
+	if err != nil {
 		return "", err
 	}
-	client := ssh.NewClient(connection, channels, requests)
 	defer client.Close()
 	session, err := client.NewSession()
 	if err != nil {

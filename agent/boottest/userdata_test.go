@@ -21,6 +21,7 @@ type stack struct {
 	account   string
 	template  template
 	parameter func(name string, from assembly.Source) (string, error)
+	addresses map[string]string // the allocation id of each elastic address, by logical id
 }
 
 type template struct {
@@ -95,6 +96,8 @@ func (s *stack) resolve(v any) (string, error) {
 			return s.resolve(argument)
 		case "Ref":
 			return s.ref(argument.(string))
+		case "Fn::GetAtt":
+			return s.attribute(argument.([]any))
 		case "Fn::Join":
 			return s.join(argument.([]any))
 		case "Fn::Sub":
@@ -102,6 +105,13 @@ func (s *stack) resolve(v any) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no test knows the value of %v", v)
+}
+
+func (s *stack) attribute(of []any) (string, error) {
+	if id, ok := s.addresses[of[0].(string)]; ok && of[1] == "AllocationId" {
+		return id, nil
+	}
+	return "", fmt.Errorf("no test knows the attribute %v", of)
 }
 
 func (s *stack) join(arguments []any) (string, error) {

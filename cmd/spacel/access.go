@@ -79,7 +79,7 @@ func userRemoveCommand(c *console) *cli.Command {
 		Name:      "remove",
 		Usage:     "remove a user with all rights, or one of the keys",
 		ArgsUsage: "NAME",
-		Description: `Access ends with the next login: instances read the tables each time.
+		Description: `Access ends with the next login, since instances read the tables each time; open sessions end within a minute.
 
    spacel access user remove ada --orbit production
    spacel access user remove ada --key old.pub --orbit production`,
@@ -194,7 +194,8 @@ func grantCommand(c *console) *cli.Command {
 		Name:      "grant",
 		Usage:     "let a user log in to an app's instances",
 		ArgsUsage: "USER APP | USER --operators",
-		Description: `Who may log in to any app's instances may also log in to the bastions, which lead to them.
+		Description: `Who may log in to any app's instances may also pass the bastions, which lead to them. Instances know a new user within a
+minute. An app's admins may use sudo on its instances.
 
    spacel access grant ada laika --orbit production
    spacel access grant ada --operators --orbit production`,
@@ -213,7 +214,8 @@ func revokeCommand(c *console) *cli.Command {
 		Name:      "revoke",
 		Usage:     "take the right to log in from a user",
 		ArgsUsage: "USER APP | USER --operators | USER --all",
-		Description: `The user's keys stay; spacel access user remove removes them too.
+		Description: `The right ends with the next login, and open sessions within a minute. The user's keys stay; spacel access user remove
+removes them too.
 
    spacel access revoke ada laika --orbit production
    spacel access revoke ada --all --orbit production`,

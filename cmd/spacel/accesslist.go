@@ -106,10 +106,10 @@ func (c *console) snapshots(ctx *cli.Context, to target, rows func(access.Snapsh
 	if len(read) == 0 {
 		return failed
 	}
-	return cmp.Or(c.rows(ctx, heads, where, len(read)), failed)
+	return cmp.Or(c.rows(ctx, heads, where, len(read), len(to.Regions)), failed)
 }
 
-func (c *console) rows(ctx *cli.Context, heads []string, where map[string][]string, regions int) error {
+func (c *console) rows(ctx *cli.Context, heads []string, where map[string][]string, read, regions int) error {
 	lines := slices.Sorted(maps.Keys(where))
 	if ctx.String("output") == "json" {
 		return c.json(objects(heads, lines, where))
@@ -117,9 +117,13 @@ func (c *console) rows(ctx *cli.Context, heads []string, where map[string][]stri
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, strings.Join(heads, "\t"))
 	for _, line := range lines {
-		in := "all"
-		if len(where[line]) < regions {
-			in = "only " + strings.Join(where[line], ", ")
+		in := strings.Join(where[line], ", ")
+		switch len(where[line]) {
+		case regions:
+			in = "all"
+		case read: // of the others nothing is known
+		default:
+			in = "only " + in
 		}
 		fmt.Fprintf(table, "%s\t%s\n", line, in)
 	}

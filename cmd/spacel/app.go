@@ -8,23 +8,29 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const appDescription = `Start with:
+const appDescription = `An orbit is a tier such as test or production: a VPC in each of its regions. An app is systemd units, mostly Docker
+containers, on instances there. Each has a manifest.
+
+Start with:
+   spacel init shop                              write manifests to start from
    spacel vet --orbit orbit.json app.json        are the manifests sound?
    spacel build --orbit orbit.json app.json      write build/: templates to review and deploy
    spacel diff old/ build/                       what would CloudFormation do?
    spacel deploy build                           show what changes, ask, and do it
    spacel status build                           is what runs what was built?
 
+spacel COMMAND -h says all there is to say of a command.
+
 ` + exitCodes
 
-const exitCodes = `Exit codes: 0 yes; 1 no (mistakes in manifests, differences asked for);
+const exitCodes = `Exit codes: 0 yes; 1 no (mistakes in manifests, differences asked for, a stack that failed);
 2 the call was wrong or the world failed; 130 interrupted.`
 
 // newApp lists the commands. A constructor each, so that a run shares nothing with another.
 func newApp(c *console) *cli.App {
 	return &cli.App{
 		Name:                   "spacel",
-		Usage:                  "compile orbit and app manifests into CloudFormation that can be reviewed",
+		Usage:                  "launch applications into AWS, by way of CloudFormation that can be reviewed",
 		Description:            appDescription,
 		EnableBashCompletion:   true,
 		HideVersion:            true,
@@ -45,7 +51,7 @@ func newApp(c *console) *cli.App {
 func command(c *cli.Command, outputs ...string) *cli.Command {
 	c.HideHelpCommand = true
 	c.OnUsageError = usageError
-	c.Description = strings.TrimSpace(c.Description) + "\n\n" + exitCodes
+	c.Description = strings.Trim(c.Description, "\n") + "\n\n" + exitCodes
 	if len(outputs) > 0 {
 		c.Flags = append(c.Flags, &cli.StringFlag{
 			Name:   "output",

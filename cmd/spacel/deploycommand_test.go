@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,5 +164,35 @@ func TestDeployInterruptedEarly(t *testing.T) {
 	}
 	if after := a.cf.Everything(); after != before {
 		t.Errorf("left behind:\n%s", after)
+	}
+}
+
+// The process itself: its first signal stops, its second detaches.
+func TestDeploySignalled(t *testing.T) {
+	a := newAccount(t)
+	a.must("deploy", "build", "--yes")
+	a.build(web("large"))
+	a.cf.Hold(east, "test-web")
+	var out, errs lockedBuffer
+	cmd := program(t.Context(), "deploy", "build", "--yes")
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	a.running("test-web")
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; signal == os.Interrupt && n < 2000 && !strings.Contains(errs.String(), "no more stacks start"); n++ {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+		t.Errorf("%v\n%s\n%s", err, out.String(), errs.String())
+	}
+	if !strings.Contains(out.String(), "1 detached") {
+		t.Errorf("%s\n%s", out.String(), errs.String())
 	}
 }

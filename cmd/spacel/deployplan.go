@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/pebble/spacel/deploy"
@@ -164,9 +163,4 @@ func counted[K ~string](counts map[K]int, order ...K) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// idle says that a plan changes nothing.
-func idle(plan *deploy.Plan) bool {
-	return !slices.ContainsFunc(plan.Stacks, func(s deploy.StackPlan) bool { return s.Action != deploy.None })
 }

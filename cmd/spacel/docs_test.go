@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 )
 
 var (
@@ -65,4 +69,105 @@ func TestReadmeExample(t *testing.T) {
 	if want := "# laika.yaml\n" + string(example); first == nil || first[2] != want {
 		t.Errorf("the README shows\n%q\nand the example is\n%q", first, want)
 	}
+}
+
+// readDocs are the README and the docs, by path.
+func readDocs(t *testing.T) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := map[string]string{}
+	for _, path := range append(paths, "../../README.md") {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs[filepath.Clean(path)] = string(body)
+	}
+	return docs
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile("(?m)^#+ (.*)$")
+	noSlug  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are a document's headings as GitHub links to them.
+func anchors(body string) []string {
+	var all []string
+	for _, m := range heading.FindAllStringSubmatch(body, -1) {
+		all = append(all, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return all
+}
+
+// Every link of the docs leads somewhere: to a file of the repository, and to a heading when it names one.
+func TestDocumentedLinks(t *testing.T) {
+	docs := readDocs(t)
+	for path, body := range docs {
+		for _, m := range link.FindAllStringSubmatch(body, -1) {
+			file, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(file, "://") {
+				continue
+			}
+			to := path
+			if file != "" {
+				to = filepath.Join(filepath.Dir(path), file)
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: the link %s: %v", path, m[1], err)
+			}
+			if anchor != "" && !slices.Contains(anchors(docs[to]), anchor) {
+				t.Errorf("%s: the link %s: there is no such heading", path, m[1])
+			}
+		}
+	}
+}
+
+// call is a command line in the docs, up to where it ends or a comment begins.
+var call = regexp.MustCompile("(?m)(?:^ *(?:\\$ )?|[`|] ?)spacel ([a-z][^`|)\n]*?)(?:   |$|[`|)])")
+
+// Every command in the docs is one, and takes the flags that it is given there.
+func TestDocumentedCommands(t *testing.T) {
+	found := 0
+	for path, body := range readDocs(t) {
+		for _, m := range call.FindAllStringSubmatch(body, -1) {
+			found++
+			if wrong := wrongCall(strings.Fields(m[1])); wrong != "" {
+				t.Errorf("%s: spacel %s: %s", path, m[1], wrong)
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("%d commands found", found)
+	}
+}
+
+// wrongCall says what the program would not know of a command line.
+func wrongCall(words []string) string {
+	commands, flags := newApp(newConsole(strings.NewReader(""), io.Discard, io.Discard)).Commands, []string(nil)
+	for i, word := range words {
+		if word == "--" {
+			return ""
+		}
+		at := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(strings.TrimSuffix(word, ",")) })
+		switch {
+		case at >= 0:
+			for _, f := range commands[at].Flags {
+				flags = append(flags, f.Names()...)
+			}
+			commands = commands[at].Subcommands
+		case i == 0:
+			return "no command is called " + word
+		case strings.HasPrefix(word, "--"):
+			name, _, _ := strings.Cut(strings.Trim(word, "-,[]…"), "=")
+			if !slices.Contains(flags, name) {
+				return "it has no flag --" + name
+			}
+		}
+	}
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -21,8 +22,8 @@ import (
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/cloudtest"
-	"github.com/pebble/spacel/deploy/release"
-	"github.com/pebble/spacel/deploy/sources"
+	carried "github.com/pebble/spacel/deploy/release"
+	resolve "github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
 )
 
@@ -52,6 +53,7 @@ func TestOperate(t *testing.T) {
 			"capture":     operate("capture VARIABLE PATTERN", 2, (*operated).capture),
 			"old-payload": operate("old-payload REGION ALIAS TEXT FILE", 4, (*operated).oldPayload),
 			"agent-opens": operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*operated).agentOpens),
+			"replace":     operate("replace FILE OLD NEW INTO", 4, (*operated).replace),
 			"awaits":      operate("awaits FILE TEXT", 2, (*operated).awaits),
 		},
 	})
@@ -107,14 +109,17 @@ func (o *operated) deploy(ts *testscript.TestScript, args []string) {
 	defer a.Close()
 	o.prepare(ts, regionsOf(a))
 	d, err := deploy.Prepare(o.Context(), o.cloud, a, deploy.Options{
-		Poll: 5 * time.Millisecond, Binaries: release.Embedded(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
-		Sources: sources.Settings{Environment: os.LookupEnv, Version: "v1"},
+		Poll: 5 * time.Millisecond, Binaries: carried.Embedded(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
+		Sources: resolve.Settings{Environment: os.LookupEnv, Version: "v1"},
 	}, nil)
 	ts.Check(err)
 	r, err := d.Execute(o.Context(), agreeable{}, nil)
 	ts.Check(err)
+	for _, f := range r.Failures {
+		ts.Logf("%s", f.What)
+	}
 	if !r.OK() {
-		ts.Fatalf("%+v", r.Failures)
+		ts.Fatalf("the deployment failed")
 	}
 }
 
@@ -123,25 +128,28 @@ type agreeable struct{ deploy.Consent }
 
 func (agreeable) Confirm(context.Context, *deploy.Plan) (bool, error) { return true, nil }
 
-// logged writes a line into a log, as if an instance had.
+// logged writes a line into a log, as if an instance had. The group is a name, or stack/logical id.
 func (o *operated) logged(ts *testscript.TestScript, args []string) {
 	client, group, stream := o.cloud.Region(args[0]).Logs(), args[1], args[2]
 	age, err := time.ParseDuration(args[3])
 	ts.Check(err)
-	if group == "docker" {
-		found, err := client.DescribeLogGroups(o.Context(), &cloudwatchlogs.DescribeLogGroupsInput{})
-		ts.Check(err)
-		for _, g := range found.LogGroups {
-			if strings.Contains(strings.ToLower(*g.LogGroupName), "docker") {
-				group = *g.LogGroupName
-			}
-		}
+	if stack, id, ok := strings.Cut(group, "/"); ok {
+		group = o.resource(ts, args[0], stack, id)
 	}
 	_, _ = client.CreateLogStream(o.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}) // it may be there
 	_, err = client.PutLogEvents(o.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: []types.InputLogEvent{
 		{Message: &args[4], Timestamp: aws.Int64(time.Now().Add(-age).UnixMilli())},
 	}})
 	ts.Check(err)
+}
+
+// resource is the physical id of a stack's resource.
+func (o *operated) resource(ts *testscript.TestScript, region, stack, id string) string {
+	out, err := o.cloud.Region(region).CloudFormation().DescribeStackResource(o.Context(), &cloudformation.DescribeStackResourceInput{
+		StackName: &stack, LogicalResourceId: &id,
+	})
+	ts.Check(err)
+	return aws.ToString(out.StackResourceDetail.PhysicalResourceId)
 }
 
 // capture sets a variable to what a pattern finds in the last command's output.
@@ -151,6 +159,15 @@ func (o *operated) capture(ts *testscript.TestScript, args []string) {
 		ts.Fatalf("%s is not in the output", args[1])
 	}
 	ts.Setenv(args[0], found)
+}
+
+// replace writes a copy of a file with some words replaced.
+func (o *operated) replace(ts *testscript.TestScript, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s is not in %s", args[1], args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o644))
 }
 
 // awaits waits until a text is in a file.

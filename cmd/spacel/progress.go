@@ -19,7 +19,7 @@ type progress interface {
 	listen(deploy.Event)
 	begin()                 // the first picture
 	hold() (release func()) // leaves the terminal to a question
-	footer(text string)     // says how to end it
+	footer(text string)     // says how things stand, and how to end it
 	end()
 }
 
@@ -27,13 +27,13 @@ type progress interface {
 func (c *console) newProgress(ctx *cli.Context, verb string, stacks []assembly.StackRef) progress {
 	switch {
 	case ctx.String("output") == "json":
-		return plain{jsonLines(c.out)}
+		return plain{jsonLines(c.out), c.stderr}
 	case ctx.Bool("quiet"):
-		return plain{quietly(lines(c.stderr, false))}
+		return plain{quietly(lines(c.stderr, false)), c.stderr}
 	case isTTY(c.out.w) && os.Getenv("TERM") != "dumb":
 		return &picture{out: c.out.w, tree: newTree(c.colour(ctx), time.Now(), verb, stacks)}
 	}
-	return plain{lines(c.out, false)}
+	return plain{lines(c.out, false), c.stderr}
 }
 
 // quietly passes on what went wrong.
@@ -46,12 +46,15 @@ func quietly(listen deploy.Listener) deploy.Listener {
 }
 
 // plain is progress that is only written.
-type plain struct{ to deploy.Listener }
+type plain struct {
+	to     deploy.Listener
+	stderr io.Writer
+}
 
 func (p plain) listen(e deploy.Event) { p.to(e) }
+func (p plain) footer(text string)    { fmt.Fprintln(p.stderr, text) }
 func (plain) begin()                  {}
 func (plain) hold() func()            { return func() {} }
-func (plain) footer(string)           {}
 func (plain) end()                    {}
 
 // picture draws a tree and redraws it in place. It takes no input: interrupts and answers go their usual ways.

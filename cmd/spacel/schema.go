@@ -22,7 +22,7 @@ func schemaCommand(c *console) *cli.Command {
 		Flags: []cli.Flag{&cli.StringFlag{
 			Name: "json-schema", Usage: "print JSON Schema of `WHAT`: orbit or app", Action: oneOf("--json-schema", []string{"orbit", "app"}),
 		}, &cli.BoolFlag{
-			Name: "reference", Usage: "print all fields with their types and defaults, as markdown",
+			Name: "reference", Usage: "print all fields with their types and defaults, as markdown", DisableDefaultText: true,
 		}},
 		Action: func(ctx *cli.Context) error {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -84,6 +85,9 @@ func encryptCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := v.unshared(ctx, places); err != nil {
+				return err
+			}
 			return v.encrypt(ctx, places)
 		},
 	})
@@ -95,8 +99,9 @@ type vault struct {
 	cloud    *cloud.Cloud
 	manifest string
 	orbit    string
-	app      *schema.App
-	regions  []string
+	app      *schema.App // in the regions that were chosen
+	others   *schema.App // in the others
+	regions  []string    // that were chosen
 }
 
 func (c *console) vault(ctx *cli.Context) (*vault, error) {
@@ -125,11 +130,27 @@ func (c *console) vault(ctx *cli.Context) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &vault{console: c, cloud: to, manifest: manifest, orbit: model.Orbit.Name, app: model.Apps[0]}
-	for _, r := range v.app.Regions {
+	v := &vault{console: c, cloud: to, manifest: manifest, orbit: model.Orbit.Name}
+	return v, v.narrow(model.Apps[0], ctx.StringSlice("region"))
+}
+
+// narrow leaves the chosen regions of the app, or all when none is chosen.
+func (v *vault) narrow(app *schema.App, chosen []string) error {
+	some, others := *app, *app
+	some.Regions, others.Regions = nil, nil
+	for _, r := range app.Regions {
+		if len(chosen) > 0 && !slices.Contains(chosen, r.Region) {
+			others.Regions = append(others.Regions, r)
+			continue
+		}
+		some.Regions = append(some.Regions, r)
 		v.regions = append(v.regions, r.Region)
 	}
-	return v, nil
+	v.app, v.others = &some, &others
+	if len(v.regions) == 0 {
+		return fmt.Errorf("app %s is not in %s", app.Name, strings.Join(chosen, ", "))
+	}
+	return nil
 }
 
 // manifestOfOrbit refuses what names an orbit for other commands: the app's manifest is checked against the orbit's.
@@ -186,6 +207,7 @@ func (v *vault) seal(ctx context.Context, plaintext []byte, key string) (documen
 // value is the plaintext: the flag's, what is typed, or standard input.
 func (v *vault) value(ctx *cli.Context, place secretPlace) ([]byte, error) {
 	if text := ctx.String("value"); ctx.IsSet("value") {
+		fmt.Fprintln(v.stderr, "warning: --value shows the secret to every user of this machine while spacel runs: pipe it in instead")
 		return []byte(text), nonEmpty(text, nil)
 	}
 	ask := newAsker(v.stdin, v.stderr)

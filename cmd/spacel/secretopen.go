@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func (v *vault) open(ctx context.Context, s stored) ([]byte, error) {
 	plaintext, err := secrets.Open(ctx, v.cloud.Region(p.KeyRegion).KMS(), p, v.bound(s.key))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s, cloud.Explain(err))
+	}
+	if p.Version == 0 {
+		plaintext = bytes.TrimPrefix(plaintext, []byte(s.key+"=")) // of a variable the 2016 tool encrypted NAME=value
 	}
 	return plaintext, nil
 }

@@ -50,6 +50,26 @@ func (v *vault) places(ctx *cli.Context) ([]secretPlace, error) {
 	return slices.CompactFunc(found, func(a, b secretPlace) bool { return a.String() == b.String() }), err
 }
 
+// unshared refuses to write what only the chosen regions could open where the others read it too.
+func (v *vault) unshared(ctx *cli.Context, places []secretPlace) error {
+	if !ctx.Bool("modify") || len(v.others.Regions) == 0 {
+		return nil
+	}
+	also := *v
+	also.app = v.others
+	read, err := also.places(ctx)
+	if err != nil {
+		return nil // they do not have it at all
+	}
+	for _, p := range places {
+		if slices.ContainsFunc(read, func(o secretPlace) bool { return o.String() == p.String() }) {
+			return fmt.Errorf("%s: --region: %s is read in %s too: leave --region out, or write it into a section of the region first",
+				ctx.Command.HelpName, p, v.others.Regions[0].Region)
+		}
+	}
+	return nil
+}
+
 func onePlace(ctx *cli.Context) error {
 	given := 0
 	for _, flag := range []string{"key", "file", "endpoint"} {

@@ -109,8 +109,13 @@ func (c *console) sourceSettings(ctx *cli.Context, upgrades []string) resolve.Se
 
 // warnOfSecrets says so when a secret was given where every user of the machine can read it.
 func (c *console) warnOfSecrets(ctx *cli.Context) {
-	if ctx.String("pagerduty-api-key") != "" && !fromEnvironment(ctx, "pagerduty-api-key", pagerDutyKey) {
-		fmt.Fprintf(c.stderr, "warning: --pagerduty-api-key shows the key to every user of this machine while spacel runs: set %s instead\n", pagerDutyKey)
+	for _, s := range []struct{ flag, variable, what string }{
+		{"pagerduty-api-key", pagerDutyKey, "the key"},
+		{"webhooks-pagerduty", "WEBHOOKS_PAGERDUTY", "the address, which is a secret,"},
+	} {
+		if ctx.String(s.flag) != "" && !fromEnvironment(ctx, s.flag, s.variable) {
+			fmt.Fprintf(c.stderr, "warning: --%s shows %s to every user of this machine while spacel runs: set %s instead\n", s.flag, s.what, s.variable)
+		}
 	}
 }
 

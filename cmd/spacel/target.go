@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -140,17 +141,18 @@ func chosenRegions(orbit string, regions, chosen []string) ([]string, error) {
 	}
 	slices.Sort(chosen)
 	chosen = slices.Compact(chosen)
-	known, problem := regions, fmt.Sprintf("orbit %s is not there", orbit)
+	known, problem := regions, fmt.Sprintf("orbit %s is not there; it is in %s", orbit, strings.Join(regions, ", "))
+	hint := func(string) string { return "" }
 	if regions == nil {
 		var err error
 		if known, err = schema.RegionNames(); err != nil {
 			return nil, err
 		}
-		problem = "AWS has no region of this name"
+		problem, hint = "AWS has no region of this name", func(region string) string { return schema.Suggest(region, known) }
 	}
 	for _, region := range chosen {
 		if !slices.Contains(known, region) {
-			return nil, fmt.Errorf("--region %s: %s%s", region, problem, schema.Suggest(region, known))
+			return nil, fmt.Errorf("--region %s: %s%s", region, problem, hint(region))
 		}
 	}
 	return chosen, nil

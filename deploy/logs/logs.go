@@ -87,6 +87,9 @@ func (g Group) Read(ctx context.Context, c *cloud.Cloud, since time.Time, patter
 			return nil, fmt.Errorf("read the log group %s in %s: %w", g.Name, g.Region, cloud.Explain(err))
 		}
 		for _, e := range page.Events {
+			if !strings.HasPrefix(aws.ToString(e.LogStreamName), g.Prefix) {
+				continue // of an emulator that takes no prefix
+			}
 			lines = append(lines, Line{
 				Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Region: g.Region, Stream: aws.ToString(e.LogStreamName),
 				Message: strings.TrimRight(aws.ToString(e.Message), "\n"), id: aws.ToString(e.EventId),
