@@ -110,13 +110,30 @@ func (m *container) stop(t *testing.T) {
 	}
 }
 
+// kill ends the container at once. systemd-nspawn is asked, twice, and not killed: it waits for the last of the container's
+// processes, in whose control groups the next one would start.
 func (m *container) kill() {
 	if m.cmd == nil || m.cmd.Process == nil {
 		return
 	}
-	_ = m.cmd.Process.Kill()
-	<-m.ended
+	for range 2 {
+		_ = m.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-m.ended:
+			return
+		case <-time.After(time.Second):
+		}
+	}
+	select {
+	case <-m.ended:
+	case <-time.After(killLimit):
+		_ = m.cmd.Process.Kill()
+		<-m.ended
+	}
 }
+
+// killLimit is how long the last processes of a container may take to die.
+const killLimit = 20 * time.Second
 
 func (m *container) running() error {
 	select {

@@ -210,9 +210,8 @@ func (v *vault) value(ctx *cli.Context, place secretPlace) ([]byte, error) {
 		fmt.Fprintln(v.stderr, "warning: --value shows the secret to every user of this machine while spacel runs: pipe it in instead")
 		return []byte(text), nonEmpty(text, nil)
 	}
-	ask := newAsker(v.stdin, v.stderr)
-	if ask.possible() {
-		typed, err := ask.secret(ctx.Context, "Value of "+place.key+" (not shown): ")
+	if v.asker.possible() {
+		typed, err := v.asker.secret(ctx.Context, "Value of "+place.key+" (not shown): ")
 		return []byte(typed), nonEmpty(typed, err)
 	}
 	if isTTY(v.stdin) {

@@ -45,7 +45,7 @@ func sshCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if ctx.Bool("print") || !newAsker(c.stdin, c.stderr).possible() {
+			if ctx.Bool("print") || !c.asker.possible() {
 				_, err := fmt.Fprintln(c.out, shellLine(argv))
 				return err
 			}

@@ -63,3 +63,15 @@ func TestShellLine(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// The exit code says whether it was ssh that failed, or what it ran.
+func TestRunHere(t *testing.T) {
+	for script, want := range map[string]error{"exit 0": nil, "exit 3": errNo, "exit 255": errSilent} {
+		if got := runHere(t.Context(), []string{"sh", "-c", script}); got != want {
+			t.Errorf("%s: got %v, want %v", script, got, want)
+		}
+	}
+	if err := runHere(t.Context(), []string{"no-such-ssh"}); err == nil || !strings.Contains(err.Error(), "no-such-ssh") {
+		t.Errorf("got %v", err)
+	}
+}
