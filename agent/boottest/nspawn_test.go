@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func (m *container) start(t *testing.T) {
 		"--network-namespace-path="+m.space.network, "--console=pipe", "--link-journal=no", "systemd.show_status=true")
 	m.cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // systemd since 256 knows no other
 	m.cmd.Stdout, m.cmd.Stderr = m.console, m.console
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // of the space's thread, so it never outlives the test
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // when the test is gone, shut down
 	var err error
 	m.space.do(func() { err = m.cmd.Start() })
 	if err != nil {
@@ -110,8 +111,7 @@ func (m *container) stop(t *testing.T) {
 	}
 }
 
-// kill ends the container at once. systemd-nspawn is asked, twice, and not killed: it waits for the last of the container's
-// processes, in whose control groups the next one would start.
+// kill ends the container at once. systemd-nspawn is asked, twice, and not killed: without it the container would live on.
 func (m *container) kill() {
 	if m.cmd == nil || m.cmd.Process == nil {
 		return
@@ -124,16 +124,14 @@ func (m *container) kill() {
 		case <-time.After(time.Second):
 		}
 	}
-	select {
-	case <-m.ended:
-	case <-time.After(killLimit):
-		_ = m.cmd.Process.Kill()
-		<-m.ended
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", m.cmd.Process.Pid))
+	for child := range strings.FieldsSeq(string(children)) {
+		if pid, err := strconv.Atoi(child); err == nil {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
 	}
+	<-m.ended
 }
-
-// killLimit is how long the last processes of a container may take to die.
-const killLimit = 20 * time.Second
 
 func (m *container) running() error {
 	select {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -164,7 +165,7 @@ func (c *console) logLine(ctx *cli.Context, line logs.Line) error {
 	if ctx.String("output") == "json" {
 		return c.jsonLine(line)
 	}
-	stream := line.Stream[strings.LastIndexByte(line.Stream, '/')+1:]
+	stream := strings.TrimPrefix(line.Stream, cmp.Or(ctx.Args().First(), "bastion")+"/") // the instance, and the container after it
 	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(line.Message))
 	return err
 }
