@@ -19,8 +19,9 @@ import (
 // of the image names.
 const (
 	guestMAC        = "02:00:00:00:00:01"
-	guestNetwork    = "169.254.169.0/24"
-	guestAddress    = "169.254.169.15"
+	guestNetwork    = "172.31.0.0/20"
+	guestAddress    = "172.31.0.15"
+	guestHost       = "ip-172-31-0-15." + region + ".compute.internal"
 	metadataAddress = "169.254.169.254:80"
 	cloudAddress    = "169.254.169.253:443"
 )

@@ -44,8 +44,8 @@ func (i instance) metadata(t *testing.T) map[string]string {
 	return map[string]string{
 		"meta-data/ami-id":                           i.image,
 		"meta-data/ami-launch-index":                 "0",
-		"meta-data/hostname":                         "ip-169-254-169-15." + region + ".compute.internal",
-		"meta-data/local-hostname":                   "ip-169-254-169-15." + region + ".compute.internal",
+		"meta-data/hostname":                         guestHost,
+		"meta-data/local-hostname":                   guestHost,
 		"meta-data/iam/info":                         encode(t, map[string]string{"Code": "Success"}),
 		"meta-data/iam/security-credentials/" + role: i.keys(t),
 		"meta-data/instance-id":                      i.id,

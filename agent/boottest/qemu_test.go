@@ -27,6 +27,9 @@ type qemu struct {
 	ended   chan struct{}
 }
 
+// qemuNetwork holds the guest's address and the metadata service's, for qemu forwards no other, and none of Debian's mirrors.
+const qemuNetwork = "160.0.0.0/4"
+
 func newQemu(t *testing.T, s surroundings) *qemu {
 	t.Helper()
 	m := &qemu{dir: t.TempDir(), ports: map[int]string{22: freeAddress(t), 8080: freeAddress(t)}, console: newConsole(t)}
@@ -52,7 +55,7 @@ func newQemu(t *testing.T, s surroundings) *qemu {
 		"-drive", "file=" + disk + ",if=virtio,cache=unsafe",
 		"-device", "virtio-rng-pci",
 		"-netdev", strings.Join([]string{
-			"user,id=net,net=" + guestNetwork + ",dhcpstart=" + guestAddress,
+			"user,id=net,net=" + qemuNetwork + ",host=172.31.0.2,dns=172.31.0.3,dhcpstart=" + guestAddress,
 			"hostfwd=tcp:" + m.ports[22] + "-:22",
 			"hostfwd=tcp:" + m.ports[8080] + "-:8080",
 			"guestfwd=tcp:" + metadataAddress + "-cmd:" + self + " forward " + metadata.Addr().String(),

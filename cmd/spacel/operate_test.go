@@ -22,7 +22,6 @@ import (
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/cloudtest"
-	carried "github.com/pebble/spacel/deploy/release"
 	resolve "github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
 )
@@ -109,7 +108,7 @@ func (o *operated) deploy(ts *testscript.TestScript, args []string) {
 	defer a.Close()
 	o.prepare(ts, regionsOf(a))
 	d, err := deploy.Prepare(o.Context(), o.cloud, a, deploy.Options{
-		Poll: 5 * time.Millisecond, Binaries: carried.Embedded(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
+		Poll: 5 * time.Millisecond, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
 		Sources: resolve.Settings{Environment: os.LookupEnv, Version: "v1"},
 	}, nil)
 	ts.Check(err)

@@ -2,17 +2,13 @@
 package e2e
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/pebble/spacel/compiler"
@@ -20,7 +16,6 @@ import (
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/cloudtest"
-	"github.com/pebble/spacel/deploy/release"
 	"github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/schema"
@@ -69,19 +64,6 @@ func buildInputs(t testing.TB, in schema.Inputs) string {
 	return out
 }
 
-// programs stand in for those that a release carries.
-var programs = sync.OnceValue(func() release.Binaries {
-	files := fstest.MapFS{"slack-arm64.zip": {Data: []byte("the slack function")}}
-	for _, architecture := range []string{"amd64", "arm64"} {
-		var packed bytes.Buffer
-		w := gzip.NewWriter(&packed)
-		_, _ = w.Write([]byte("the agent for " + architecture))
-		_ = w.Close()
-		files["agent-"+architecture+".gz"] = &fstest.MapFile{Data: packed.Bytes()}
-	}
-	return release.Binaries{FS: files}
-})
-
 // world is an account to deploy to.
 type world struct {
 	testing.TB
@@ -112,7 +94,7 @@ func (w *world) cloud() *cloud.Cloud { return cloud.New(cloudtest.Config(w, w.en
 
 func (w *world) deployOptions(dir string) deploy.Options {
 	o := deploy.Options{
-		Poll: poll, Directory: dir, Binaries: programs(), Buckets: staging.Buckets{Asset: w.buckets},
+		Poll: poll, Directory: dir, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: w.buckets},
 		Sources: sources.Settings{Environment: os.LookupEnv},
 	}
 	if w.options != nil {

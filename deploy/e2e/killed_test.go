@@ -177,7 +177,7 @@ func deployAlone(dir string) error {
 		return err
 	}
 	defer a.Close()
-	d, err := deploy.Prepare(ctx, to, a, deploy.Options{Poll: poll, Binaries: programs(), Buckets: staging.Buckets{Asset: os.Getenv(bucketsVariable)}}, nil)
+	d, err := deploy.Prepare(ctx, to, a, deploy.Options{Poll: poll, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: os.Getenv(bucketsVariable)}}, nil)
 	if err != nil {
 		return err
 	}

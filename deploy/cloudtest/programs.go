@@ -1,0 +1,22 @@
+package cloudtest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"testing/fstest"
+
+	"github.com/pebble/spacel/deploy/release"
+)
+
+// Programs stand in for those that a release carries.
+func Programs() release.Binaries {
+	files := fstest.MapFS{"slack-arm64.zip": {Data: []byte("the slack function")}}
+	for _, architecture := range []string{"amd64", "arm64"} {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, _ = w.Write([]byte("the agent for " + architecture)) // a buffer takes all
+		_ = w.Close()
+		files["agent-"+architecture+".gz"] = &fstest.MapFile{Data: packed.Bytes()}
+	}
+	return release.Binaries{FS: files}
+}
