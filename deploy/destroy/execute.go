@@ -1,6 +1,7 @@
 package destroy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -91,7 +92,7 @@ type ending struct {
 var errDetached = errors.New("detached")
 
 // Execute carries the plan out. The error is that of unbinding, after which nothing was deleted; what became of the stacks
-// is in the result. Doing it again goes on where it stopped.
+// is in the result. Doing it again goes on where it stopped. Control and listen may be nil.
 func (p *Plan) Execute(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, o Options, consent Consent, control *deploy.Control, listen deploy.Listener) (*Result, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
@@ -100,7 +101,7 @@ func (p *Plan) Execute(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks,
 		o.Poll = defaultPoll
 	}
 	began := time.Now()
-	r := &run{plan: p, cloud: c, stacks: stacks, options: o, consent: consent, control: control, tell: serial(listen),
+	r := &run{plan: p, cloud: c, stacks: stacks, options: o, consent: consent, control: cmp.Or(control, deploy.NewControl()), tell: serial(listen),
 		gone: map[assembly.StackRef]*ending{}, slots: make(chan struct{}, o.Concurrency)}
 	ctx, cancel := r.untilDetached(ctx)
 	defer cancel()
@@ -121,7 +122,9 @@ func serial(listen deploy.Listener) deploy.Listener {
 	return func(e deploy.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		listen(e)
+		if listen != nil {
+			listen(e)
+		}
 	}
 }
 
