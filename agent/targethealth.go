@@ -2,12 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"github.com/aws/smithy-go"
 )
 
 // targetHealth waits until the load balancer finds this instance healthy in every target group. The auto scaling group
@@ -40,7 +42,7 @@ func (b *Boot) healthIn(ctx context.Context, group string) string {
 		Targets:        []types.TargetDescription{{Id: &b.Instance.ID}},
 	})
 	if err != nil {
-		return err.Error()
+		return refusal(err)
 	}
 	for _, target := range out.TargetHealthDescriptions {
 		if target.TargetHealth.State != types.TargetHealthStateEnumHealthy {
@@ -49,6 +51,14 @@ func (b *Boot) healthIn(ctx context.Context, group string) string {
 		return ""
 	}
 	return "this instance is not registered there"
+}
+
+// refusal is what AWS answered, without the request's id: the same answer again is nothing new.
+func refusal(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return err.Error()
 }
 
 // reason is a target's state in the load balancer's own words: unhealthy, Target.ResponseCodeMismatch, what it got, and where.
