@@ -42,7 +42,7 @@ func (b *Boot) healthIn(ctx context.Context, group string) string {
 		Targets:        []types.TargetDescription{{Id: &b.Instance.ID}},
 	})
 	if err != nil {
-		return refusal(err)
+		return answerOf(err)
 	}
 	for _, target := range out.TargetHealthDescriptions {
 		if target.TargetHealth.State != types.TargetHealthStateEnumHealthy {
@@ -53,8 +53,8 @@ func (b *Boot) healthIn(ctx context.Context, group string) string {
 	return "this instance is not registered there"
 }
 
-// refusal is what AWS answered, without the request's id: the same answer again is nothing new.
-func refusal(err error) string {
+// answerOf is what AWS answered, without the request's id: the same answer again is nothing new.
+func answerOf(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode() + ": " + api.ErrorMessage()
 	}
