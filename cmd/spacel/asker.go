@@ -102,7 +102,7 @@ func (a *asker) held() (release func()) {
 }
 
 // secret asks for a line that is not shown.
-func (a *asker) secret(ctx context.Context, question string) (string, error) {
+func (a *asker) secret(ctx context.Context, question string) (value string, err error) {
 	if !a.both {
 		return "", errNobody
 	}
@@ -110,20 +110,26 @@ func (a *asker) secret(ctx context.Context, question string) (string, error) {
 	defer a.turn.Unlock()
 	defer a.held()()
 	fd := int(a.in.(*os.File).Fd())
-	before, err := term.GetState(fd)
+	before, err := term.MakeRaw(fd) // from before the question on, for those who type at once
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprint(a.out, question)
-	defer fmt.Fprintln(a.out)
+	defer func() { err = errors.Join(err, term.Restore(fd, before)) }()
+	screen := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{a.in, a.out}, "")
 	typed := make(chan answer, 1)
 	go func() {
-		line, err := term.ReadPassword(fd)
-		typed <- answer{string(line), err}
+		line, err := screen.ReadPassword(question)
+		if errors.Is(err, io.EOF) {
+			err = context.Canceled // Ctrl-C is no signal here
+		}
+		typed <- answer{line, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return "", errors.Join(context.Cause(ctx), term.Restore(fd, before))
+		return "", context.Cause(ctx)
 	case got := <-typed:
 		return got.line, got.err
 	}
