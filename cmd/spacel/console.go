@@ -52,8 +52,11 @@ func (c *checked) Write(p []byte) (int, error) {
 }
 
 // json prints a value for a program to read.
-func (c *console) json(v any) error {
-	enc := json.NewEncoder(c.out)
+func (c *console) json(v any) error { return writeJSON(c.out, v) }
+
+// writeJSON lays a value out over lines.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)

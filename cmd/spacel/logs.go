@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -163,7 +162,8 @@ func (c *console) logs(ctx *cli.Context, reader *logs.Reader) (printed bool, err
 
 func (c *console) logLine(ctx *cli.Context, line logs.Line) error {
 	if ctx.String("output") == "json" {
-		return c.jsonLine(line)
+		jsonLine(c.out, line)
+		return c.out.err
 	}
 	stream := strings.TrimPrefix(line.Stream, cmp.Or(ctx.Args().First(), "bastion")+"/") // the instance, and the container after it
 	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(line.Message))
@@ -189,11 +189,4 @@ func (c *console) follow(ctx *cli.Context, step func() error) error {
 			return nil
 		}
 	}
-}
-
-// jsonLine prints a value on one line.
-func (c *console) jsonLine(v any) error {
-	enc := json.NewEncoder(c.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -58,9 +57,6 @@ func replaceFile(name string, body []byte) error {
 
 func encodeJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(value)
+	err := writeJSON(&out, value)
 	return out.Bytes(), err
 }

@@ -112,7 +112,8 @@ func (t target) stacksOf(ctx context.Context, stacks *live.Stacks, app string) (
 
 func (t telling) print(ctx *cli.Context, e live.Event) error {
 	if ctx.String("output") == "json" {
-		return t.jsonLine(e)
+		jsonLine(t.out, e)
+		return t.out.err
 	}
 	what := e.Resource + " (" + e.Type + ")"
 	if e.Resource == e.Stack {

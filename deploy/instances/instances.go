@@ -4,9 +4,11 @@ package instances
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,7 +16,6 @@ import (
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	compute "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -40,33 +41,22 @@ type Instance struct {
 // the instances of the others are given all the same.
 func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app string, regions []string) ([]Instance, error) {
 	found := make([][]Instance, len(regions))
-	var group errgroup.Group
+	var wait sync.WaitGroup
 	errs := make([]error, len(regions))
 	for i, region := range regions {
-		group.Go(func() error {
-			found[i], errs[i] = inRegion(ctx, c.Region(region), stacks, assembly.StackRef{Region: region, Name: orbit + "-" + app})
-			return nil
+		wait.Go(func() {
+			var err error
+			if found[i], err = inRegion(ctx, c.Region(region), stacks, assembly.StackRef{Region: region, Name: orbit + "-" + app}); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", region, err)
+			}
 		})
 	}
-	_ = group.Wait() // each keeps its own
+	wait.Wait()
 	all := slices.Concat(found...)
 	slices.SortStableFunc(all, func(a, b Instance) int {
 		return cmp.Or(strings.Compare(a.Region, b.Region), a.Launched.Compare(b.Launched), strings.Compare(a.ID, b.ID))
 	})
-	return all, joined(regions, errs)
-}
-
-func joined(regions []string, errs []error) error {
-	var lines []string
-	for i, err := range errs {
-		if err != nil {
-			lines = append(lines, regions[i]+": "+err.Error())
-		}
-	}
-	if lines == nil {
-		return nil
-	}
-	return fmt.Errorf("%s", strings.Join(lines, "\n"))
+	return all, errors.Join(errs...)
 }
 
 // inRegion gives none where the app is not deployed.
