@@ -13,7 +13,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/secrets/kmstest"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // of2016 is a payload as the predecessor made it: AES-CBC with PKCS#7 padding, bound to no name.

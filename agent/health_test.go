@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/agent/document"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 func portOf(t testing.TB, rawURL string) int {

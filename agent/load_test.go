@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/pebble/spacel/agent/document"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 const identity = `{"instanceId":"i-0123456789abcdef0","region":"us-east-1","availabilityZone":"us-east-1b","instanceType":"t4g.nano",

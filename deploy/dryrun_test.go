@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // A dry run shows what would happen, and leaves the account byte for byte as it was.

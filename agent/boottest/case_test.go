@@ -32,7 +32,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/secrets"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // What all cases share. The names of the region and the bucket are in the image's /etc/hosts, too.

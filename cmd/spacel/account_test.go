@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 func TestDeployWithoutTerminal(t *testing.T) {

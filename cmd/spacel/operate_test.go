@@ -21,9 +21,9 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	resolve "github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // An orbit at work, as those meet it who run it: each script of testdata/operate has an AWS account of its own, by others,

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // On a terminal the value is asked for, and is not shown.

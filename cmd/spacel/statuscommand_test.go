@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/status"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 func TestStatus(t *testing.T) {

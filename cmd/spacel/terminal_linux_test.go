@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // at runs the program on a terminal.

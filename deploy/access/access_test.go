@@ -22,7 +22,7 @@ import (
 
 	"github.com/pebble/spacel/agent/sshkey"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 var regions = []string{"eu-west-1", "us-east-1", "us-west-2"}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/pebble/spacel/agent/secrets"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 func TestAKeyIsMadeOnce(t *testing.T) {

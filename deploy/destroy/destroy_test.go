@@ -14,8 +14,8 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/deploy"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // latency is that of an AWS API in another continent.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/deploy"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // newFake is a world whose CloudFormation is the tests' own.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/deploy"
-	"github.com/pebble/spacel/deploy/cloudtest"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // small is an orbit without bastions and an app.

@@ -11,10 +11,10 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/destroy"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // A run that is gone after any of its calls is picked up by the next.

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/pebble/spacel/deploy"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/destroy"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 var regions = []string{"us-east-1", "us-west-2", "eu-west-1"}

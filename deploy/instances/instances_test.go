@@ -16,8 +16,8 @@ import (
 	balancing "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 const region = "us-east-1"

@@ -19,10 +19,10 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/cloudtest"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/release"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 const (
