@@ -19,8 +19,8 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // Deployment is one run.
@@ -32,7 +32,7 @@ type Deployment struct {
 	options   Options
 	live      *live.Stacks
 	stage     *staging.Stage
-	resolver  *sources.Resolver
+	resolver  *values.Resolver
 	places    assembly.SourceMap
 	identity  cloud.Identity
 	name      string // of the run, which its change sets and tokens start with
@@ -48,12 +48,12 @@ type Deployment struct {
 // Prepare finds out what a deployment would do. It changes nothing that is deployed; what it makes (change sets, with them
 // stacks in REVIEW_IN_PROGRESS, and a dry run's uploads) Discard removes. All that stands in the way comes as one *Problems.
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l Listener) (*Deployment, error) {
-	o.Sources.DryRun = o.Sources.DryRun || o.DryRun
-	o.Sources.Keep = o.Redeploy
-	o.Sources.Force = o.Sources.Force || o.Redeploy
-	o.Sources.Asset = a.Asset
+	o.Values.DryRun = o.Values.DryRun || o.DryRun
+	o.Values.Keep = o.Redeploy
+	o.Values.Force = o.Values.Force || o.Redeploy
+	o.Values.Asset = a.Asset
 	d := &Deployment{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), listener: l, control: NewControl()}
-	d.resolver = sources.New(c, d.live, d.stage, o.Binaries, o.Sources)
+	d.resolver = values.New(c, d.live, d.stage, o.Binaries, o.Values)
 	if err := d.prepare(ctx, a); err != nil {
 		return nil, err
 	}

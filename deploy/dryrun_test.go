@@ -77,7 +77,7 @@ func TestNoChangesInEveryWording(t *testing.T) {
 	for _, wording := range []string{cloudtest.NoChangesSubmitted, cloudtest.NoChangesUpdates, "No changes to deploy. Stack test-web is up to date"} {
 		b := newBenchNow(t)
 		b.cf.NoChanges = wording
-		b.options.Sources.Environment = func(name string) (string, bool) { return "https://hooks.example.com/" + name, true }
+		b.options.Values.Environment = func(name string) (string, bool) { return "https://hooks.example.com/" + name, true }
 		web := stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 			func(s *assembly.Stack) {
 				s.Parameters["Hook"] = assembly.Source{Secret: &assembly.Secret{Environment: "HOOK"}}
@@ -105,7 +105,7 @@ func TestNoChangesInEveryWording(t *testing.T) {
 func TestSecretsAreMasked(t *testing.T) {
 	b := newBench(t)
 	secret := "https://hooks.example.com/first"
-	b.options.Sources.Environment = func(string) (string, bool) { return secret, true }
+	b.options.Values.Environment = func(string) (string, bool) { return secret, true }
 	template := func(display string) string {
 		return `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::Sub": "` + display + `${Hook}"}}}}}`
 	}
@@ -128,7 +128,7 @@ func TestSecretsAreMasked(t *testing.T) {
 // Nor do they stand in what is told of a failure, though CloudFormation repeats them.
 func TestSecretsAreMaskedInFailures(t *testing.T) {
 	b := newBench(t)
-	b.options.Sources.Environment = func(string) (string, bool) { return "https://hooks.example.com/secret", true }
+	b.options.Values.Environment = func(string) (string, bool) { return "https://hooks.example.com/secret", true }
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create, Reason: "https://hooks.example.com/secret is no address"})
 	r := b.deploy(stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 		func(s *assembly.Stack) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // resolve finds the values of the stack's parameters.
@@ -46,7 +46,7 @@ func prefixed(name string, err error) error {
 }
 
 // checkValues refuses a value that CloudFormation would, and a required one that this run will not bring.
-func (j *job) checkValues(values sources.Values) error {
+func (j *job) checkValues(values values.ByName) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		v := values[name]
@@ -133,7 +133,7 @@ func (j *job) parameterChanges() []ParameterChange {
 	return out
 }
 
-func shown(v sources.Value) string {
+func shown(v values.Value) string {
 	if v.Secret {
 		return live.Masked
 	}
@@ -141,7 +141,7 @@ func shown(v sources.Value) string {
 }
 
 // sameOutputs says whether what comes from other stacks is the same in two sets of values: that alone changes in a run.
-func (j *job) sameOutputs(before, now sources.Values) bool {
+func (j *job) sameOutputs(before, now values.ByName) bool {
 	for name, source := range j.stack.Parameters {
 		if source.Output != nil && (before[name].Text != now[name].Text || before[name].Pending != now[name].Pending) {
 			return false

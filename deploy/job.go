@@ -9,7 +9,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // job is one stack's part in a deployment.
@@ -19,8 +19,8 @@ type job struct {
 	stack    assembly.Stack
 	needs    []assembly.StackRef // see needsOf
 	template *template
-	deployed *live.Stack    // as it was looked at last
-	values   sources.Values // nil: not resolved
+	deployed *live.Stack   // as it was looked at last
+	values   values.ByName // nil: not resolved
 	plan     StackPlan
 	proposal *changeSet // nil: none stands
 	turns    int        // change sets and operations so far, which names are made of

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/deploy/release"
-	"github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // Options say what to deploy and how. The zero value deploys all there is.
@@ -27,7 +27,7 @@ type Options struct {
 
 	Buckets  staging.Buckets
 	Binaries release.Binaries
-	Sources  sources.Settings
+	Values   values.Settings
 }
 
 const (

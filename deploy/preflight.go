@@ -12,7 +12,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // preflight checks all that can be checked before anything changes, and finds the parameters' values.
@@ -45,11 +45,11 @@ func (d *Deployment) preflight(ctx context.Context) error {
 // makeNothing is for a run that has come to its end: it goes on only to find what else is wrong, waits for nothing, and asks
 // nobody.
 func (d *Deployment) makeNothing() {
-	d.options.DryRun, d.options.Sources.DryRun = true, true
-	if d.options.Sources.Ask != nil {
-		d.options.Sources.Ask = func(context.Context, string) (string, error) { return "not asked", nil }
+	d.options.DryRun, d.options.Values.DryRun = true, true
+	if d.options.Values.Ask != nil {
+		d.options.Values.Ask = func(context.Context, string) (string, error) { return "not asked", nil }
 	}
-	d.resolver = sources.New(d.cloud, d.live, d.stage, d.options.Binaries, d.options.Sources)
+	d.resolver = values.New(d.cloud, d.live, d.stage, d.options.Binaries, d.options.Values)
 }
 
 func (d *Deployment) identify(ctx context.Context) (err error) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // secondPass gives stacks another turn whose optional outputs appeared in this run: two apps that name each other cannot both
@@ -65,7 +65,7 @@ func (j *job) optional() []string {
 }
 
 // differing are the optional outputs whose values are others than before.
-func (j *job) differing(before sources.Values) []string {
+func (j *job) differing(before values.ByName) []string {
 	return slices.DeleteFunc(j.optional(), func(name string) bool { return before[name].Text == j.values[name].Text })
 }
 

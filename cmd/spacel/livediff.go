@@ -12,8 +12,8 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 	carried "github.com/pebble/spacel/deploy/release"
 	"github.com/pebble/spacel/deploy/snapshot"
-	resolve "github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // liveFlags are of diff against what is deployed.
@@ -73,7 +73,7 @@ func (c *console) upgrades(ctx *cli.Context, to *cloud.Cloud, stacks *live.Stack
 	if ctx.Bool("quiet") {
 		return nil
 	}
-	newest := resolve.New(to, stacks, staging.New(to, staging.Buckets{}), carried.Embedded(), resolve.Settings{
+	newest := values.New(to, stacks, staging.New(to, staging.Buckets{}), carried.Embedded(), values.Settings{
 		UpgradeAgent: true, UpgradeImage: true, Channel: ctx.String("agent-channel"), DryRun: true,
 	})
 	found, err := snapshot.Upgrades(ctx.Context, newest, stacks, a)

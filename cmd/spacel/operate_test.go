@@ -21,8 +21,8 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
-	resolve "github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -109,7 +109,7 @@ func (o *operated) deploy(ts *testscript.TestScript, args []string) {
 	o.prepare(ts, regionsOf(a))
 	d, err := deploy.Prepare(o.Context(), o.cloud, a, deploy.Options{
 		Poll: 5 * time.Millisecond, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
-		Sources: resolve.Settings{Environment: os.LookupEnv, Version: "v1"},
+		Values: values.Settings{Environment: os.LookupEnv, Version: "v1"},
 	}, nil)
 	ts.Check(err)
 	r, err := d.Execute(o.Context(), agreeable{}, nil)

@@ -52,7 +52,7 @@ func (c *console) redeploy(ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := to.asDeployed(ctx.Context, ctx.Args().First(), options.Sources.Version != "")
+	a, err := to.asDeployed(ctx.Context, ctx.Args().First(), options.Values.Version != "")
 	if err != nil {
 		return err
 	}

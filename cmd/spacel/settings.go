@@ -11,8 +11,8 @@ import (
 
 	"github.com/pebble/spacel/deploy"
 	carried "github.com/pebble/spacel/deploy/release"
-	resolve "github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // narrowingFlags choose among the stacks of a directory or an orbit.
@@ -72,7 +72,7 @@ func (c *console) deployOptions(ctx *cli.Context) (deploy.Options, error) {
 		Directory: ctx.Args().First(),
 		Buckets:   buckets(ctx),
 		Binaries:  carried.Embedded(),
-		Sources:   c.sourceSettings(ctx, upgrades),
+		Values:    c.valueSettings(ctx, upgrades),
 	}, nil
 }
 
@@ -94,8 +94,8 @@ func buckets(ctx *cli.Context) staging.Buckets {
 	}
 }
 
-func (c *console) sourceSettings(ctx *cli.Context, upgrades []string) resolve.Settings {
-	s := resolve.Settings{
+func (c *console) valueSettings(ctx *cli.Context, upgrades []string) values.Settings {
+	s := values.Settings{
 		Version: ctx.String("version"), Force: ctx.Bool("force"),
 		UpgradeAgent: slices.Contains(upgrades, "agent"), UpgradeImage: slices.Contains(upgrades, "image"),
 		Channel: ctx.String("agent-channel"), WebhooksPagerDuty: ctx.String("webhooks-pagerduty"), PagerDutyKey: ctx.String("pagerduty-api-key"),

@@ -15,8 +15,8 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 	"github.com/pebble/spacel/internal/cloudtest"
 	"github.com/pebble/spacel/schema"
 )
@@ -95,7 +95,7 @@ func (w *world) cloud() *cloud.Cloud { return cloud.New(cloudtest.Config(w, w.en
 func (w *world) deployOptions(dir string) deploy.Options {
 	o := deploy.Options{
 		Poll: poll, Directory: dir, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: w.buckets},
-		Sources: sources.Settings{Environment: os.LookupEnv},
+		Values: values.Settings{Environment: os.LookupEnv},
 	}
 	if w.options != nil {
 		w.options(&o)

@@ -13,7 +13,7 @@ import (
 
 const goldens = "../../testdata/golden"
 
-// elsewhere are golden cases whose parameters come from what the tests' account does not have. deploy/sources tests those.
+// elsewhere are golden cases whose parameters come from what the tests' account does not have. deploy/values tests those.
 var elsewhere = map[string]string{
 	"alarms-endpoints":       "webhooks of Secrets Manager, KMS and PagerDuty",
 	"app-certificate-lookup": "a certificate of ACM",

@@ -13,8 +13,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/release"
-	"github.com/pebble/spacel/deploy/sources"
 	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -148,7 +148,7 @@ func TestUpgrades(t *testing.T) {
 func (b *bench) upgrades() []Upgrade {
 	b.Helper()
 	stacks := live.New(b.cloud)
-	r := sources.New(b.cloud, stacks, staging.New(b.cloud, staging.Buckets{}), release.Binaries{FS: fstest.MapFS{}}, sources.Settings{UpgradeAgent: true, UpgradeImage: true, DryRun: true})
+	r := values.New(b.cloud, stacks, staging.New(b.cloud, staging.Buckets{}), release.Binaries{FS: fstest.MapFS{}}, values.Settings{UpgradeAgent: true, UpgradeImage: true, DryRun: true})
 	found, err := Upgrades(b.Context(), r, stacks, b.artifact)
 	if err != nil {
 		b.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/sources"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // Upgrade is a value that deploy keeps until it is told otherwise, and of which there is a newer one.
@@ -35,7 +35,7 @@ func brief(value string) string {
 }
 
 // Upgrades compares the images and programs that are deployed with the newest. The resolver must upgrade both.
-func Upgrades(ctx context.Context, r *sources.Resolver, stacks *live.Stacks, a *assembly.Assembly) ([]Upgrade, error) {
+func Upgrades(ctx context.Context, r *values.Resolver, stacks *live.Stacks, a *assembly.Assembly) ([]Upgrade, error) {
 	found := make([][]Upgrade, len(a.Manifest.Stacks))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
@@ -49,7 +49,7 @@ func Upgrades(ctx context.Context, r *sources.Resolver, stacks *live.Stacks, a *
 	return slices.Concat(found...), err
 }
 
-func upgradesOf(ctx context.Context, r *sources.Resolver, stacks *live.Stacks, stack assembly.Stack) ([]Upgrade, error) {
+func upgradesOf(ctx context.Context, r *values.Resolver, stacks *live.Stacks, stack assembly.Stack) ([]Upgrade, error) {
 	what := upgradable(stack)
 	deployed, err := stacks.Get(ctx, stack.Ref())
 	if err != nil || !deployed.Exists() || len(what) == 0 {

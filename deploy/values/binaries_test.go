@@ -1,4 +1,4 @@
-package sources
+package values
 
 import (
 	"bytes"
@@ -40,7 +40,7 @@ var agent = map[string]assembly.Source{
 	"Bucket": binary("agent", "arm64", "bucket"), "Key": binary("agent", "arm64", "key"), "Digest": binary("agent", "arm64", "digest"),
 }
 
-func (a *account) resolve(parameters map[string]assembly.Source, stack *live.Stack) Values {
+func (a *account) resolve(parameters map[string]assembly.Source, stack *live.Stack) ByName {
 	a.Helper()
 	values, err := a.resolver().Resolve(a.Context(), app(parameters), stack)
 	if err != nil {
@@ -69,14 +69,14 @@ func TestAgent(t *testing.T) {
 	first := a.resolve(agent, nil)
 	digest := digestOf("agent for arm64")
 	key := "spacel/assets/" + digest
-	want := Values{"Bucket": {Text: a.bucket}, "Key": {Text: key}, "Digest": {Text: digest}}
+	want := ByName{"Bucket": {Text: a.bucket}, "Key": {Text: key}, "Digest": {Text: digest}}
 	same(t, first, want)
 	if got := a.object(a.bucket, key); got != "agent for arm64" {
 		t.Errorf("S3 has %q", got)
 	}
 	was := deployed(map[string]string{"Bucket": a.bucket, "Key": key, "Digest": digest})
 	a.binaries["agent-arm64.gz"].Data = gzipped(t, "a newer agent")
-	kept := Values{"Bucket": {Text: a.bucket, Keep: true}, "Key": {Text: key, Keep: true}, "Digest": {Text: digest, Keep: true}}
+	kept := ByName{"Bucket": {Text: a.bucket, Keep: true}, "Key": {Text: key, Keep: true}, "Digest": {Text: digest, Keep: true}}
 	same(t, a.resolve(agent, was), kept)
 	a.settings.UpgradeAgent = true
 	upgraded := a.resolve(agent, was)
@@ -85,7 +85,7 @@ func TestAgent(t *testing.T) {
 	}
 }
 
-func same(t *testing.T, got, want Values) {
+func same(t *testing.T, got, want ByName) {
 	t.Helper()
 	for name := range want {
 		if got[name] != want[name] {
@@ -100,7 +100,7 @@ func TestAgentOfAnotherArchitecture(t *testing.T) {
 	a := newAccount(t)
 	was := deployed(map[string]string{"Bucket": "an-older-bucket", "KeyArm64": "k", "DigestArm64": "d"})
 	values := a.resolve(map[string]assembly.Source{"Bucket": binary("agent", "amd64", "bucket"), "KeyAmd64": binary("agent", "amd64", "key")}, was)
-	same(t, values, Values{"Bucket": {Text: a.bucket}, "KeyAmd64": {Text: "spacel/assets/" + digestOf("agent for amd64")}})
+	same(t, values, ByName{"Bucket": {Text: a.bucket}, "KeyAmd64": {Text: "spacel/assets/" + digestOf("agent for amd64")}})
 }
 
 func TestKeptAgentThatIsGone(t *testing.T) {
@@ -133,7 +133,7 @@ func TestDryRunUploadsNothing(t *testing.T) {
 		parameters[name] = s
 	}
 	values := a.resolve(parameters, nil)
-	same(t, values, Values{
+	same(t, values, ByName{
 		"Bucket": {Text: a.bucket}, "Key": {Text: "spacel/assets/" + digestOf("agent for arm64")},
 		"AssetBucket": {Text: a.bucket}, "AssetKey": {Text: "spacel/assets/" + digest},
 	})
@@ -165,7 +165,7 @@ func TestAsset(t *testing.T) {
 func TestSlackNeedsABucketOfItsRegion(t *testing.T) {
 	a := newAccount(t)
 	slack := map[string]assembly.Source{"B": binary("slack", "arm64", "bucket"), "K": binary("slack", "arm64", "key")}
-	same(t, a.resolve(slack, nil), Values{"B": {Text: a.bucket}, "K": {Text: "spacel/assets/" + digestOf("a zip")}})
+	same(t, a.resolve(slack, nil), ByName{"B": {Text: a.bucket}, "K": {Text: "spacel/assets/" + digestOf("a zip")}})
 	elsewhere := app(slack)
 	elsewhere.Region = there
 	_, err := a.resolver().Resolve(t.Context(), elsewhere, nil)

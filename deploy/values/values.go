@@ -1,9 +1,9 @@
-// Package sources finds the values of a stack's parameters, which the artifact says where to get: other stacks' outputs,
-// hosted zones, certificates, images, the release's programs, secrets.
+// Package values finds the values of a stack's parameters. The artifact names the source of each: an output of another stack,
+// a hosted zone, a certificate, an image, a program of the release, a secret.
 //
-//	sources.go     what is asked and answered, and the list of kinds
-//	<kind>.go      a kind of source each
-package sources
+//	values.go      the questions and answers, and the list of kinds
+//	<kind>.go      one kind of source each
+package values
 
 import (
 	"context"
@@ -43,8 +43,8 @@ type Settings struct {
 	DryRun      bool                                                   // nothing is uploaded and nothing is made
 }
 
-// Values are by the parameter's name.
-type Values map[string]Value
+// ByName holds a stack's values, by the parameter's name.
+type ByName map[string]Value
 
 // Value is a parameter's value, or why there is none yet.
 type Value struct {
@@ -109,8 +109,8 @@ func (q question) kept() (Value, bool) {
 
 // Resolve finds the values of all of a stack's parameters. Deployed is the stack as it is, nil if there is none. The error
 // holds every parameter's problem (errors.Join), by the parameter's name.
-func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *live.Stack) (Values, error) {
-	values := Values{}
+func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *live.Stack) (ByName, error) {
+	values := ByName{}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
 		q := question{name, stack.Parameters[name], stack, deployed}
