@@ -9,6 +9,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/internal/jsontext"
 	"github.com/pebble/spacel/schema"
 )
 
@@ -31,7 +32,7 @@ func userDataOf(a appContext, whole *part, r *schema.Report) (launchText, error)
 	if fitsUserData(l.text) {
 		return l, nil
 	}
-	body, err := cfn.Encode(bulk(b.document))
+	body, err := jsontext.Indent(bulk(b.document))
 	if err != nil {
 		return l, fmt.Errorf("encode the instance document: %w", err)
 	}

@@ -1,11 +1,11 @@
 package compiler
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // canonical names are those whose words can be told apart again in an id: laika, http-env-echo, use1-az1.
@@ -27,8 +27,7 @@ const maxIDPart = 100
 
 // hash is eight letters and digits that stand for a text.
 func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return strings.ToUpper(hex.EncodeToString(sum[:4]))
+	return strings.ToUpper(hexdigest.SHA256([]byte(text))[:8])
 }
 
 func camel(name string) string {

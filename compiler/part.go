@@ -2,8 +2,6 @@ package compiler
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/internal/hexdigest"
 	"github.com/pebble/spacel/schema"
 )
 
@@ -113,14 +112,13 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 		problem := fmt.Sprintf("the template is %d bytes: CloudFormation allows %d", len(body), cfn.MaxBody)
 		return assembly.Stack{}, nil, []string{problem}, nil
 	}
-	sum := sha256.Sum256(body)
 	region := h.net.region.Region
 	return assembly.Stack{
 		Name:                  h.stackName(),
 		Region:                region,
 		App:                   h.app,
 		Template:              region + "/" + h.stackName() + ".template.json",
-		Digest:                hex.EncodeToString(sum[:]),
+		Digest:                hexdigest.SHA256(body),
 		Capabilities:          p.Capabilities(),
 		TerminationProtection: true,
 		Tags:                  stackTags(h),

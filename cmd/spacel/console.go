@@ -1,10 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"os"
 	"time"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // console is what a command reads and prints to.
@@ -52,12 +53,4 @@ func (c *checked) Write(p []byte) (int, error) {
 }
 
 // json prints a value for a program to read.
-func (c *console) json(v any) error { return writeJSON(c.out, v) }
-
-// writeJSON lays a value out over lines.
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+func (c *console) json(v any) error { return jsontext.WriteIndent(c.out, v) }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // eventText is an event on one line: when, by AWS's clock in UTC, where, what. CI keeps it as it is.
@@ -85,7 +85,5 @@ func jsonLines(w io.Writer) deploy.Listener {
 
 // jsonLine prints one object of a stream. Failing to is noticed at the end, as of all that is printed.
 func jsonLine(w io.Writer, v any) {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v)
+	_ = jsontext.WriteLine(w, v)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // replaceFiles writes files anew, each as a whole or not at all, and says which.
@@ -57,6 +59,6 @@ func replaceFile(name string, body []byte) error {
 
 func encodeJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
-	err := writeJSON(&out, value)
+	err := jsontext.WriteIndent(&out, value)
 	return out.Bytes(), err
 }

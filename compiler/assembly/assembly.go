@@ -7,7 +7,11 @@
 //	sourcemap.json                            stack → logical id → file:line:col
 package assembly
 
-import "github.com/pebble/spacel/agent/document"
+import (
+	"cmp"
+
+	"github.com/pebble/spacel/agent/document"
+)
 
 // Format is the version of the directory's layout. Read refuses any other.
 const Format = 1
@@ -46,6 +50,11 @@ type StackRef struct {
 // String is region/name, the stack's key in a SourceMap.
 func (r StackRef) String() string { return r.Region + "/" + r.Name }
 
+// Compare orders stacks by region, then by name, as slices.SortFunc needs it.
+func (r StackRef) Compare(other StackRef) int {
+	return cmp.Or(cmp.Compare(r.Region, other.Region), cmp.Compare(r.Name, other.Name))
+}
+
 // TemplatePath is where a stack's template is in the directory, with slashes.
 func TemplatePath(r StackRef) string { return r.String() + ".template.json" }
 
@@ -70,11 +79,17 @@ type Source struct {
 	Secret      *Secret      `json:"secret,omitempty"`
 	PagerDuty   *PagerDuty   `json:"pagerduty,omitempty"`
 
-	// These keep the deployed value until told otherwise.
+	// See Kept.
 	Version *Version `json:"version,omitempty"`
 	Image   *Image   `json:"image,omitempty"`
 	Binary  *Binary  `json:"binary,omitempty"`
 	Token   *Token   `json:"token,omitempty"`
+}
+
+// Kept reports whether deploy keeps the deployed value until a flag such as --upgrade or --version says otherwise. The
+// values of all other sources are looked up in every run.
+func (s Source) Kept() bool {
+	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil
 }
 
 // Output is an output of a stack in this build or deployed before it. An Optional one is no reason to wait: while the stack

@@ -22,7 +22,7 @@ func (m *Manifest) problems() []string {
 	if m.Orbit == "" {
 		out = append(out, "orbit: is missing")
 	}
-	if !slices.IsSortedFunc(m.Stacks, func(a, b Stack) int { return compareRefs(a.Ref(), b.Ref()) }) {
+	if !slices.IsSortedFunc(m.Stacks, func(a, b Stack) int { return a.Ref().Compare(b.Ref()) }) {
 		out = append(out, "stacks: are not sorted by region and name")
 	}
 	assets := map[string]bool{}

@@ -2,13 +2,13 @@ package assembly
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // contents gathers what the manifest and the source map will say. Several goroutines may add to it.
@@ -31,7 +31,7 @@ func newContents(orbit string) *contents {
 
 // addStack notes a stack. Two paths that differ only in letter case would be one file on some machines.
 func (c *contents) addStack(stack Stack, template []byte, origins map[string]string) error {
-	if digest := digestOf(template); digest != stack.Digest {
+	if digest := hexdigest.SHA256(template); digest != stack.Digest {
 		return fmt.Errorf("stack %s: its digest is %s, its template's is %s", stack.Ref(), stack.Digest, digest)
 	}
 	if problems := stack.problems(); len(problems) > 0 {
@@ -68,24 +68,15 @@ func (c *contents) addAsset(body []byte) (Asset, bool) {
 func (c *contents) sorted() *Manifest {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slices.SortFunc(c.manifest.Stacks, func(a, b Stack) int { return compareRefs(a.Ref(), b.Ref()) })
+	slices.SortFunc(c.manifest.Stacks, func(a, b Stack) int { return a.Ref().Compare(b.Ref()) })
 	slices.SortFunc(c.manifest.Assets, func(a, b Asset) int { return cmp.Compare(a.Digest, b.Digest) })
 	return &c.manifest
-}
-
-func compareRefs(a, b StackRef) int {
-	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
-}
-
-func digestOf(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }
 
 func assetPath(digest string) string { return assetsDir + "/" + digest }
 
 // AssetOf is the entry of an asset with this content.
 func AssetOf(body []byte) Asset {
-	digest := digestOf(body)
+	digest := hexdigest.SHA256(body)
 	return Asset{Digest: digest, Path: assetPath(digest), Size: len(body)}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Memory takes what a build makes without writing it, to be compared with a directory. A file that the directory holds as
@@ -60,7 +62,7 @@ func (m *Memory) Assembly() (*Assembly, error) {
 	if problems := manifest.problems(); len(problems) > 0 {
 		return nil, fmt.Errorf("the build is not sound: %w", &InvalidError{Dir: "the build", Problems: problems})
 	}
-	places, err := encode(m.places)
+	places, err := jsontext.Indent(m.places)
 	if err != nil {
 		return nil, err
 	}

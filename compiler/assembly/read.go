@@ -9,6 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"github.com/pebble/spacel/internal/hexdigest"
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Assembly is an artifact directory whose manifest was read and whose digests were verified. Templates and assets are
@@ -58,7 +61,7 @@ func (a *Assembly) Close() error { return a.files.Close() }
 
 // Stack is the entry of a stack.
 func (a *Assembly) Stack(ref StackRef) (Stack, bool) {
-	i, found := slices.BinarySearchFunc(a.Manifest.Stacks, ref, func(s Stack, r StackRef) int { return compareRefs(s.Ref(), r) })
+	i, found := slices.BinarySearchFunc(a.Manifest.Stacks, ref, func(s Stack, r StackRef) int { return s.Ref().Compare(r) })
 	if !found {
 		return Stack{}, false
 	}
@@ -115,14 +118,14 @@ func (a *Assembly) verified(name, digest string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%s: %w", a.dir, name, err)
 	}
-	if got := digestOf(body); got != digest {
+	if got := hexdigest.SHA256(body); got != digest {
 		return nil, a.invalid(changed(name, digest, got, body))
 	}
 	return body, nil
 }
 
 func changed(name, want, got string, body []byte) string {
-	if crlf := []byte("\r\n"); bytes.Contains(body, crlf) && digestOf(bytes.ReplaceAll(body, crlf, []byte("\n"))) == want {
+	if crlf := []byte("\r\n"); bytes.Contains(body, crlf) && hexdigest.SHA256(bytes.ReplaceAll(body, crlf, []byte("\n"))) == want {
 		return name + ": its line ends became CRLF: keep git from converting them (.gitattributes: * -text) and check it out again"
 	}
 	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it", name, got, want)
@@ -136,7 +139,7 @@ func decodeStrictly(body []byte, into any) string {
 	if err := dec.Decode(into); err != nil {
 		return err.Error() + ": run spacel build again, or restore it"
 	}
-	again, err := encode(into)
+	again, err := jsontext.Indent(into)
 	if err != nil || !bytes.Equal(again, body) {
 		return "was edited or laid out anew: run spacel build again, or restore it"
 	}

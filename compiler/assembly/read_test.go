@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pebble/spacel/internal/hexdigest"
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // sound writes a directory with two stacks and an asset, and gives the asset's path in it.
@@ -109,8 +112,10 @@ func TestReadFindsTampering(t *testing.T) {
 		"names differ in case": {remade(func(m *Manifest) {
 			m.Stacks[0].Name, m.Stacks[0].Template = "test-WEB", "us-east-1/test-WEB.template.json"
 		}), []string{`another stack has the path`}},
-		"unsorted":          {remade(func(m *Manifest) { slices.Reverse(m.Stacks) }), []string{`stacks: are not sorted`}},
-		"absent asset":      {remade(func(m *Manifest) { m.Stacks[0].Parameters["A"] = Source{Asset: &AssetPart{digestOf(nil), "key"}} }), []string{"parameters.A: asset e3b0c4"}},
+		"unsorted": {remade(func(m *Manifest) { slices.Reverse(m.Stacks) }), []string{`stacks: are not sorted`}},
+		"absent asset": {remade(func(m *Manifest) {
+			m.Stacks[0].Parameters["A"] = Source{Asset: &AssetPart{hexdigest.SHA256(nil), "key"}}
+		}), []string{"parameters.A: asset e3b0c4"}},
 		"depends on itself": {remade(func(m *Manifest) { m.Stacks[0].DependsOn = []StackRef{m.Stacks[0].Ref()} }), []string{"dependsOn: names the stack itself"}},
 		"digest":            {editManifest(`"digest": "`, `"digest": "x`), []string{"digest: must be 64 hexadecimal digits"}},
 		"wrong type":        {editManifest(`"terminationProtection": true`, `"terminationProtection": "yes"`), []string{"manifest.json: json: cannot unmarshal string"}},
@@ -293,7 +298,7 @@ func remade(change func(*Manifest)) func(*testing.T, string, string) {
 		}
 		defer a.Close()
 		change(&a.Manifest)
-		body, err := encode(a.Manifest)
+		body, err := jsontext.Indent(a.Manifest)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Writer writes an artifact directory. What it is given goes to disk at once, into a temporary directory beside the
@@ -87,7 +89,7 @@ func (w *Writer) finish() error {
 }
 
 func (w *Writer) encode(name string, v any) error {
-	body, err := encode(v)
+	body, err := jsontext.Indent(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", name, err)
 	}

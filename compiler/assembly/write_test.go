@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // stack makes a stack with a template of its own.
@@ -20,7 +22,7 @@ func stack(region, name, text string) (Stack, []byte) {
 	body := []byte(`{"Resources": {"A": {"Type": "` + text + `"}}}` + "\n")
 	literal := "x"
 	return Stack{
-		Name: name, Region: region, Template: region + "/" + name + ".template.json", Digest: digestOf(body),
+		Name: name, Region: region, Template: region + "/" + name + ".template.json", Digest: hexdigest.SHA256(body),
 		TerminationProtection: true, Tags: map[string]string{"spacel:orbit": "test"},
 		Parameters: map[string]Source{"Size": {Literal: &literal}},
 	}, body
@@ -358,7 +360,7 @@ func TestRefusedStacks(t *testing.T) {
 	}
 	refuse("stacks would share a file", func(s *Stack) { s.Name, s.Template = "test-WEB", "us-east-1/test-WEB.template.json" })
 	refuse("stacks would share a file", func(s *Stack) { s.Name, s.Template = "test-web", "us-east-1/test-web.template.json" })
-	refuse("its digest is", func(s *Stack) { s.Digest = digestOf(nil) })
+	refuse("its digest is", func(s *Stack) { s.Digest = hexdigest.SHA256(nil) })
 	refuse("template: must be", func(s *Stack) { s.Template = "../test-api.template.json" })
 	refuse("region: must be", func(s *Stack) { s.Region, s.Template = "..", "../test-api.template.json" })
 	refuse("name: must be", func(s *Stack) { s.Name, s.Template = "a/b", "us-east-1/a/b.template.json" })

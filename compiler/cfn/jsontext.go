@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // JSONText writes a value as JSON the way encoding/json would with two spaces of indent, but for Values inside it: a
@@ -173,7 +175,7 @@ func scalar(v any) string {
 	if s, ok := v.(string); ok && plain(s) {
 		return `"` + s + `"`
 	}
-	encoded, err := Encode(v)
+	encoded, err := jsontext.Indent(v)
 	if err != nil {
 		panic(fmt.Sprintf("cfn: JSONText cannot write %T: %v", v, err))
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 type sample struct {
@@ -46,7 +48,7 @@ func literals() sample {
 
 func TestJSONTextIsEncodingJSON(t *testing.T) {
 	for _, v := range []any{literals(), sample{}, []sample{}, map[string]*sample{"a": nil}, "x", 3, nil} {
-		want, err := Encode(v)
+		want, err := jsontext.Indent(v)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,15 @@
 package cfn
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pebble/spacel/internal/jsontext"
+)
 
 // Size is about how many characters IAM counts of the policy, white space not among them. Each reference counts as the
 // longest of its kind that is likely.
 func (p PolicyDocument) Size() (int, error) {
-	body, err := Encode(p)
+	body, err := jsontext.Indent(p)
 	if err != nil {
 		return 0, err
 	}

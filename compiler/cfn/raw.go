@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Raw is a value, or a condition's test, in CloudFormation's own words: what a user writes. It holds plain JSON, whose
@@ -85,7 +87,7 @@ func (o *object) MarshalJSON() ([]byte, error) {
 
 // compact is JSON without HTML escapes. The outermost encoder lays it out.
 func compact(v any) ([]byte, error) {
-	body, err := Encode(v)
+	body, err := jsontext.Indent(v)
 	return bytes.TrimSpace(body), err
 }
 

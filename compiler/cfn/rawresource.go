@@ -1,5 +1,7 @@
 package cfn
 
+import "github.com/pebble/spacel/internal/jsontext"
+
 // RawResource is a resource in CloudFormation's own words: of a type that this package has no struct for, or one that a patch
 // has changed. All of it, its DependsOn and Condition too, is in its body.
 type RawResource struct {
@@ -45,7 +47,7 @@ func (t *Template) raw(id string) (*RawResource, error) {
 	if r, ok := t.resources[id].(*RawResource); ok {
 		return r, nil
 	}
-	body, err := Encode(encodable(t.resources[id]))
+	body, err := jsontext.Indent(encodable(t.resources[id]))
 	if err != nil {
 		return nil, err
 	}

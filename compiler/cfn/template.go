@@ -5,12 +5,12 @@
 package cfn
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Template is one CloudFormation template under construction. The zero value is ready to use.
@@ -239,7 +239,7 @@ func (t *Template) JSON() ([]byte, error) {
 	for id, r := range t.resources {
 		resources[id] = encodable(r)
 	}
-	return Encode(struct {
+	return jsontext.Indent(struct {
 		AWSTemplateFormatVersion string
 		Description              string                `json:",omitempty"`
 		Parameters               map[string]*Parameter `json:",omitempty"`
@@ -247,18 +247,6 @@ func (t *Template) JSON() ([]byte, error) {
 		Resources                map[string]any
 		Outputs                  map[string]outputJSON `json:",omitempty"`
 	}{"2010-09-09", t.Description, t.parameters, tests(t.conditions), resources, outputs(t.outputs)})
-}
-
-// Encode is the one way JSON leaves the compiler.
-func Encode(v any) ([]byte, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false) // on the outermost encoder: else <, > and & come out as \u escapes
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 type resourceJSON struct {

@@ -1,14 +1,12 @@
 package diff
 
 import (
-	"encoding/json"
 	"io"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // JSON writes the comparison as JSON, in a form that stays.
 func JSON(w io.Writer, d *Diff) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(d)
+	return jsontext.WriteIndent(w, d)
 }

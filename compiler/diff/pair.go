@@ -35,16 +35,10 @@ func (p *pair) compareSources() error {
 	}
 	for name, source := range p.now.Parameters {
 		if old, ok := p.before.Parameters[name]; ok && !reflect.DeepEqual(old, source) {
-			p.inputs[name] = cause{"parameter " + name, !sticky(old, source)}
+			p.inputs[name] = cause{"parameter " + name, !(old.Kept() && source.Kept())}
 		}
 	}
 	return nil
-}
-
-// sticky says whether deploy keeps the value it deployed, whatever the source says by now.
-func sticky(old, now assembly.Source) bool {
-	return old.Image != nil && now.Image != nil || old.Version != nil && now.Version != nil ||
-		old.Binary != nil && now.Binary != nil || old.Token != nil && now.Token != nil
 }
 
 func parametersOf(entry assembly.Stack, t *template) (map[string]any, error) {

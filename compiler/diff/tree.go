@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // difference is a place where two JSON values differ.
@@ -131,13 +133,11 @@ func encoded(v any) json.RawMessage {
 	if _, no := v.(absent); no {
 		return nil
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	line, err := jsontext.Line(v)
+	if err != nil {
 		panic("diff: " + err.Error()) // a decoded value can be encoded
 	}
-	return bytes.TrimSpace(out.Bytes())
+	return bytes.TrimSpace(line)
 }
 
 // isIntrinsic says whether an object is a reference or a function, one value in the end.

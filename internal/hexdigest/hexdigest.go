@@ -1,0 +1,13 @@
+// Package hexdigest names content by its digest, in the one form that the artifact directory, S3 keys and the agent share.
+package hexdigest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// SHA256 returns the SHA-256 of body as 64 lowercase hexadecimal digits.
+func SHA256(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
