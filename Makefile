@@ -5,19 +5,20 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: help build binaries release demo test boot-test golden lint fuzz soak bench clean
+.PHONY: help build binaries release demo test test-fast boot-test golden lint fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+SPACEL = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)'
 build: binaries ## build bin/spacel, and first the programs that it carries
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/spacel ./cmd/spacel
+	$(SPACEL) -o bin/spacel ./cmd/spacel
 
-# Equal sources and an equal toolchain give equal bytes, on every machine: what is deployed is known by its digest.
+# Equal sources and an equal toolchain give equal bytes on every machine, so that a deployed program can be identified by its digest.
 PROGRAM = GOOS=linux GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w'
 CARRIED = deploy/release/files
-binaries: ## build what spacel carries: the agent, and the function that posts alarms to Slack
+binaries: ## build the programs that spacel carries: the agent, and the function that posts alarms to Slack
 	GOARCH=arm64 $(PROGRAM) -o bin/agent-arm64 ./cmd/spacel-agent
 	GOARCH=amd64 $(PROGRAM) -o bin/agent-amd64 ./cmd/spacel-agent
 	GOARCH=arm64 $(PROGRAM) -tags lambda.norpc -o bin/slack-arm64 ./cmd/spacel-slack
@@ -27,8 +28,8 @@ binaries: ## build what spacel carries: the agent, and the function that posts a
 	bin/pack bin/slack-arm64 $(CARRIED)/slack-arm64.zip
 
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-release: binaries ## build dist/: spacel for every platform, with checksums; equal sources give equal bytes
-	@test -n '$(VERSION)' || { echo 'say which: make release VERSION=v1.2.3'; exit 2; }
+release: binaries ## build dist/: spacel for every platform, with checksums
+	@test -n '$(VERSION)' || { echo 'VERSION is missing: make release VERSION=v1.2.3'; exit 2; }
 	rm -rf dist && mkdir dist
 	@set -e; for platform in $(PLATFORMS); do \
 		os=$${platform%/*}; arch=$${platform#*/}; file=dist/spacel-$$os-$$arch; \
@@ -38,13 +39,22 @@ release: binaries ## build dist/: spacel for every platform, with checksums; equ
 	done
 	cd dist && sha256sum spacel-* > SHA256SUMS
 
-demo: build ## build the example orbit and app, and show what came out
-	cd testdata/golden/example && ../../../bin/spacel build --orbit orbit.cue laika.yaml --with-orbit --out ../../../build
+# Only deploy needs the carried programs. So the demo has a spacel of its own, which is compiled in a third of the time and
+# with the flags of bin/spacel: a later make build takes the compiled packages from the cache.
+demo: ## build the example orbit and app, and list the files
+	$(SPACEL) -o bin/demo/spacel ./cmd/spacel
+	cd testdata/golden/example && ../../../bin/demo/spacel build --orbit orbit.cue laika.yaml --with-orbit --out ../../../build
 
+# The last line names the programs that were missing, so that tests were skipped.
 test: ## run every test; changes nothing in the tree
 	.ci/moto/install
 	$(GO) vet ./...
-	$(GO) test ./...
+	@.ci/missing $(GO) test ./...
+
+# -short skips the tests that talk to moto, and a few that take long.
+test-fast: ## run the tests that need no emulator
+	@.ci/missing $(GO) test -short ./...
+	@echo 'tests that need moto did not run: make test runs them'
 
 # IMAGE is Debian's release, 12 or 13; ENGINE is qemu or nspawn, by default what the machine allows; CASE picks cases.
 boot-test: ## boot a real Debian with the user data of spacel build: needs mmdebstrap, and qemu or, as root, systemd-nspawn
@@ -52,9 +62,9 @@ boot-test: ## boot a real Debian with the user data of spacel build: needs mmdeb
 	$(GO) test -tags boot ./agent/boottest -run '$(if $(CASE),TestBoot/$(CASE)$$,TestBoot)' -count=1 -v -timeout 2h -args -release=$(or $(IMAGE),13) -engine=$(ENGINE)
 
 golden: ## rewrite the expected results in testdata, to be reviewed
-	SPACEL_UPDATE=1 $(GO) test ./schema ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1
+	SPACEL_UPDATE=1 $(GO) test ./schema/... ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1
 
-lint: ## check the code's form, and every golden template with the CloudFormation validators
+lint: ## check the code with linters, and every golden template with the CloudFormation validators
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
 	.ci/lint/install
 	.ci/lint/check --security testdata

@@ -35,9 +35,12 @@ var (
 )
 
 // Moto is the address of moto's server, which is started when a test process first asks and ends with that process.
-// The test fails when moto is not installed.
+// The test fails when moto is not installed. With -short it is skipped: make test-fast runs without moto.
 func Moto(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs moto")
+	}
 	motoOnce.Do(func() { motoURL, motoError = findMoto() })
 	if motoError != nil {
 		t.Fatalf("start moto: %v", motoError)
