@@ -13,7 +13,7 @@ type agentBinary struct{ bucket, key, digest cfn.Value }
 func agentParameters(p *part, architecture string) agentBinary {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
-			assembly.Source{Binary: &assembly.Binary{Name: "agent", Architecture: architecture, Part: part}}).Ref()
+			assembly.ValueFrom{Binary: &assembly.Binary{Name: "agent", Architecture: architecture, Part: part}}).Ref()
 	}
 	// The patterns keep what user data embeds free of quotes.
 	return agentBinary{
@@ -34,7 +34,7 @@ func tokenParameter(p *part) cfn.Value {
 		Type:           "String",
 		AllowedPattern: `[A-Za-z0-9._-]*`,
 		Description:    "Changes when a redeploy is forced.",
-	}, assembly.Source{Token: &assembly.Token{}}).Ref()
+	}, assembly.ValueFrom{Token: &assembly.Token{}}).Ref()
 }
 
 // signalStatement lets instances tell CloudFormation, in their own stack, how their boot went.

@@ -55,7 +55,7 @@ func (b *bastionPart) records() {
 	zone := b.parameter("HostedZone", cfn.Parameter{
 		Type:        "AWS::Route53::HostedZone::Id",
 		Description: "The public hosted zone of " + first + ".",
-	}, assembly.Source{HostedZone: &assembly.HostedZone{Hostname: first}}).Ref()
+	}, assembly.ValueFrom{HostedZone: &assembly.HostedZone{Hostname: first}}).Ref()
 	b.record("DnsRecord01", first, zone, b.addresses[0])
 	if len(b.addresses) == 1 {
 		return

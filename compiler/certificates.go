@@ -51,7 +51,7 @@ func (c certificates) find(a appContext, port schema.PublicPort) cfn.Value {
 	return c.parameter("CertificateArn", cfn.Parameter{
 		Type:        "String",
 		Description: "The ARN of an issued certificate for the app's names.",
-	}, assembly.Source{Certificate: &assembly.Certificate{Hostnames: names}}).Ref()
+	}, assembly.ValueFrom{Certificate: &assembly.Certificate{Hostnames: names}}).Ref()
 }
 
 // make requests a certificate that CloudFormation validates itself, by a record in each name's hosted zone.
@@ -91,5 +91,5 @@ func hostedZone(p *part, host string) cfn.Value {
 	return p.parameter("HostedZone"+idPart(host), cfn.Parameter{
 		Type:        "AWS::Route53::HostedZone::Id",
 		Description: "The hosted zone of " + host + ".",
-	}, assembly.Source{HostedZone: &assembly.HostedZone{Hostname: host}}).Ref()
+	}, assembly.ValueFrom{HostedZone: &assembly.HostedZone{Hostname: host}}).Ref()
 }

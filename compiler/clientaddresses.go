@@ -83,7 +83,7 @@ func (c callers) optional(id string, declared cfn.Parameter, from assembly.Outpu
 	none := ""
 	declared.Default = &none
 	from.Optional = true
-	value := c.part.parameter(id, declared, assembly.Source{Output: &from}).Ref()
+	value := c.part.parameter(id, declared, assembly.ValueFrom{Output: &from}).Ref()
 	return value, c.part.Condition("Has"+id, cfn.Not(cfn.Equals(value, cfn.String(""))))
 }
 
@@ -95,7 +95,7 @@ func (c callers) overIPv6(region *schema.OrbitRegion) []peer {
 	block := c.part.parameter("VpcIpv6Cidr"+camel(region.Region), cfn.Parameter{
 		Type:        "String",
 		Description: "The IPv6 addresses of the orbit's VPC in " + region.Region + ".",
-	}, assembly.Source{Output: &assembly.Output{
+	}, assembly.ValueFrom{Output: &assembly.Output{
 		Region: region.Region,
 		Stack:  c.model.Orbit.Name + "-vpc",
 		Output: "VpcIpv6Cidr",

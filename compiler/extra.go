@@ -16,7 +16,7 @@ func extra(a appContext, whole *part, r *schema.Report) *part {
 	for _, parameter := range from.Parameters {
 		if e.take(parameter.ID, parameter.Pos) {
 			e.parameter(parameter.ID, cfn.Parameter{Type: parameter.Type, Default: &parameter.Value, Description: parameter.Description},
-				assembly.Source{Literal: &parameter.Value})
+				assembly.ValueFrom{Literal: &parameter.Value})
 			e.longParameter(parameter)
 		}
 	}

@@ -64,7 +64,7 @@ func databaseOf(region *schema.AppRegion, d schema.Database) (schema.Database, b
 func (a appContext) fromHost(p *part, d schema.Database, what, pattern, description string) cfn.Value {
 	id := databaseID(d) + what
 	return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
-		assembly.Source{Output: &assembly.Output{Region: d.Global, Stack: a.stackName(), Output: id}}).Ref()
+		assembly.ValueFrom{Output: &assembly.Output{Region: d.Global, Stack: a.stackName(), Output: id}}).Ref()
 }
 
 // replica is the ARN of a secret's copy in the stack's own region: all but the region is the same (Secrets Manager User Guide,

@@ -14,5 +14,5 @@ func imageParameter(p *part, image schema.Image, architecture string) cfn.Value 
 		id = "Image" + idPart(image.AMI) + idPart(architecture)
 	}
 	return p.parameter(id, cfn.Parameter{Type: "AWS::EC2::Image::Id", Description: "The machine image."},
-		assembly.Source{Image: &assembly.Image{Debian: image.Debian, Architecture: architecture, AMI: image.AMI}}).Ref()
+		assembly.ValueFrom{Image: &assembly.Image{Debian: image.Debian, Architecture: architecture, AMI: image.AMI}}).Ref()
 }

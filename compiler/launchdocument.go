@@ -76,7 +76,7 @@ func versionParameter(p *part) cfn.Value {
 		Default:        &first,
 		AllowedPattern: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`, // an image's tag
 		Description:    "The version deployed: __VERSION__ in units, and the tag of images that name none.",
-	}, assembly.Source{Version: &assembly.Version{Default: first}}).Ref()
+	}, assembly.ValueFrom{Version: &assembly.Version{Default: first}}).Ref()
 }
 
 // bulk is what may be fetched apart from user data.
@@ -97,7 +97,7 @@ func bulk(d document.Document[cfn.Value]) document.Document[string] {
 func (l launchText) asset(made assembly.Asset) *document.Asset[cfn.Value] {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return l.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
-			assembly.Source{Asset: &assembly.AssetPart{Digest: made.Digest, Part: part}}).Ref()
+			assembly.ValueFrom{Asset: &assembly.AssetPart{Digest: made.Digest, Part: part}}).Ref()
 	}
 	bucket := declare("DocumentBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the instance document.")
 	key := declare("DocumentKey", "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The instance document's key in its bucket.")

@@ -110,7 +110,7 @@ func (n network) keptName(what string) string { return n.orbit.Name + "-" + what
 
 // output is a parameter bound to an output of the region's vpc stack, both of the same name.
 func (n network) output(p *part, name, kind, description string) cfn.Value {
-	return p.parameter(name, cfn.Parameter{Type: kind, Description: description}, assembly.Source{Output: &assembly.Output{
+	return p.parameter(name, cfn.Parameter{Type: kind, Description: description}, assembly.ValueFrom{Output: &assembly.Output{
 		Region: n.region.Region,
 		Stack:  n.orbit.Name + "-vpc",
 		Output: name,
@@ -126,7 +126,7 @@ func (n network) natAddresses(p *part, region *schema.OrbitRegion) []natAddress 
 		param := p.parameter(name, cfn.Parameter{
 			Type:        "String",
 			Description: "The address of " + region.Region + "'s NAT gateway in " + zone + ".",
-		}, assembly.Source{Output: &assembly.Output{Region: region.Region, Stack: n.orbit.Name + "-vpc", Output: name}})
+		}, assembly.ValueFrom{Output: &assembly.Output{Region: region.Region, Stack: n.orbit.Name + "-vpc", Output: name}})
 		out = append(out, natAddress{zone, param.Ref()})
 	}
 	return out

@@ -18,7 +18,7 @@ import (
 type part struct {
 	cfn.Template
 	origins map[string]schema.Pos
-	sources map[string]assembly.Source
+	sources map[string]assembly.ValueFrom
 	after   []assembly.StackRef // stacks it needs without taking an output of theirs
 
 	refused bool // a mistake in it is reported: it makes no template
@@ -38,9 +38,9 @@ func add[R cfn.Resource](p *part, at schema.Pos, id string, resource R) R {
 }
 
 // parameter declares a parameter and where deploy gets its value. The same one may be declared again.
-func (p *part) parameter(id string, declared cfn.Parameter, source assembly.Source) *cfn.Parameter {
+func (p *part) parameter(id string, declared cfn.Parameter, source assembly.ValueFrom) *cfn.Parameter {
 	if p.sources == nil {
-		p.sources = map[string]assembly.Source{}
+		p.sources = map[string]assembly.ValueFrom{}
 	}
 	p.sources[id] = source
 	return p.Template.Parameter(id, declared)

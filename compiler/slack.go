@@ -63,7 +63,7 @@ func slack(a appContext, p *part, e schema.Endpoint, topic *cfn.Topic) *cfn.Func
 func slackCode(p *part) cfn.FunctionCode {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
-			assembly.Source{Binary: &assembly.Binary{Name: "slack", Architecture: "arm64", Part: part}}).Ref()
+			assembly.ValueFrom{Binary: &assembly.Binary{Name: "slack", Architecture: "arm64", Part: part}}).Ref()
 	}
 	return cfn.FunctionCode{
 		S3Bucket: declare("SlackBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket, in this region, that holds the function that posts to Slack."),
@@ -100,7 +100,7 @@ func slackWebhook(a appContext, p *part, e schema.Endpoint) slackHook {
 	}
 	secret := add(p, e.Pos, "SlackWebhook"+idPart(e.Name), &cfn.Secret{
 		Description:  "The Slack webhook of " + e.Name + ".",
-		SecretString: webhookParameter(p, e, assembly.Source{Secret: source}),
+		SecretString: webhookParameter(p, e, assembly.ValueFrom{Secret: source}),
 	})
 	return slackHook{document.SlackSecret, secret.Ref(), []cfn.Statement{reading(secret.Ref())}}
 }

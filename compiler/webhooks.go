@@ -13,15 +13,15 @@ import (
 // finds it; SNS can only be given it by a parameter.
 func pagerDuty(a appContext, p *part, e schema.Endpoint) cfn.Value {
 	if e.URL != "" || e.URLPayload != nil {
-		return webhookParameter(p, e, assembly.Source{Secret: webhookSource(a, e)})
+		return webhookParameter(p, e, assembly.ValueFrom{Secret: webhookSource(a, e)})
 	}
-	return webhookParameter(p, e, assembly.Source{
+	return webhookParameter(p, e, assembly.ValueFrom{
 		PagerDuty: &assembly.PagerDuty{Service: e.Service, EscalationPolicy: e.EscalationPolicy},
 	})
 }
 
 // webhookParameter is a webhook's address, which no template and no console shows.
-func webhookParameter(p *part, e schema.Endpoint, source assembly.Source) cfn.Value {
+func webhookParameter(p *part, e schema.Endpoint, source assembly.ValueFrom) cfn.Value {
 	return p.parameter("Webhook"+idPart(e.Name), cfn.Parameter{
 		Type:                  "String",
 		AllowedPattern:        `https://[^\s]+`,

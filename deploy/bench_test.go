@@ -83,7 +83,7 @@ func stack(region, name, template string, change ...func(*assembly.Stack)) built
 	sum := sha256.Sum256([]byte(template))
 	s := assembly.Stack{
 		Name: name, Region: region, Template: region + "/" + name + ".template.json", Digest: hex.EncodeToString(sum[:]),
-		Tags: map[string]string{live.TagOrbit: "test"}, Parameters: map[string]assembly.Source{},
+		Tags: map[string]string{live.TagOrbit: "test"}, Parameters: map[string]assembly.ValueFrom{},
 	}
 	if app := strings.TrimPrefix(name, "test-"); app != "vpc" && app != "tables" {
 		s.App, s.Tags[live.TagApp] = app, app
@@ -108,12 +108,12 @@ func after(names ...string) func(*assembly.Stack) {
 }
 
 func literal(name, value string) func(*assembly.Stack) {
-	return func(s *assembly.Stack) { s.Parameters[name] = assembly.Source{Literal: &value} }
+	return func(s *assembly.Stack) { s.Parameters[name] = assembly.ValueFrom{Literal: &value} }
 }
 
 func output(name, stack, output string, optional bool) func(*assembly.Stack) {
 	return func(s *assembly.Stack) {
-		s.Parameters[name] = assembly.Source{Output: &assembly.Output{Region: s.Region, Stack: stack, Output: output, Optional: optional}}
+		s.Parameters[name] = assembly.ValueFrom{Output: &assembly.Output{Region: s.Region, Stack: stack, Output: output, Optional: optional}}
 	}
 }
 
@@ -122,7 +122,7 @@ func protected(s *assembly.Stack) { s.TerminationProtection = true }
 // artifact is a directory with some stacks. Every resource comes from a place of its own.
 func (b *bench) artifact(stacks ...built) *assembly.Assembly {
 	b.Helper()
-	m := assembly.NewMemory(nil, "test")
+	m := assembly.NewInMemory(nil, "test")
 	for _, s := range stacks {
 		t, err := parseTemplate([]byte(s.template))
 		if err != nil {

@@ -80,7 +80,7 @@ func TestNoChangesInEveryWording(t *testing.T) {
 		b.options.Values.Environment = func(name string) (string, bool) { return "https://hooks.example.com/" + name, true }
 		web := stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 			func(s *assembly.Stack) {
-				s.Parameters["Hook"] = assembly.Source{Secret: &assembly.Secret{Environment: "HOOK"}}
+				s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 			})
 		b.expect(b.deploy(web), "test-web created")
 		b.cf.ResetCalls()
@@ -110,7 +110,7 @@ func TestSecretsAreMasked(t *testing.T) {
 		return `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::Sub": "` + display + `${Hook}"}}}}}`
 	}
 	hook := func(s *assembly.Stack) {
-		s.Parameters["Hook"] = assembly.Source{Secret: &assembly.Secret{Environment: "HOOK"}}
+		s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 	}
 	b.deploy(stack(east, "test-web", template(""), hook))
 	secret = "https://hooks.example.com/second"
@@ -132,7 +132,7 @@ func TestSecretsAreMaskedInFailures(t *testing.T) {
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create, Reason: "https://hooks.example.com/secret is no address"})
 	r := b.deploy(stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 		func(s *assembly.Stack) {
-			s.Parameters["Hook"] = assembly.Source{Secret: &assembly.Secret{Environment: "HOOK"}}
+			s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 		}))
 	b.expect(r, "test-web failed")
 	b.says(r.Failures[0].Reason, "**** is no address")

@@ -55,7 +55,7 @@ func (j *job) side(body []byte) (*assembly.Assembly, error) {
 	stack.Digest = hex.EncodeToString(sum[:])
 	stack.DependsOn = nil
 	stack.Parameters = nil
-	m := assembly.NewMemory(nil, j.orbit)
+	m := assembly.NewInMemory(nil, j.orbit)
 	if err := m.Stack(stack, body, j.places[j.ref().String()]); err != nil {
 		return nil, err
 	}

@@ -300,7 +300,7 @@ func (w *world) put(table, name, attribute string, values ...string) {
 }
 
 // parameter is what deploy resolves a parameter's source to.
-func (w *world) parameter(name string, from assembly.Source) (string, error) {
+func (w *world) parameter(name string, from assembly.ValueFrom) (string, error) {
 	if value, ok := w.alter[name]; ok {
 		return value, nil
 	}

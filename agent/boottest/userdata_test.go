@@ -20,7 +20,7 @@ type stack struct {
 	id        string
 	account   string
 	template  template
-	parameter func(name string, from assembly.Source) (string, error)
+	parameter func(name string, from assembly.ValueFrom) (string, error)
 	addresses map[string]string // the allocation id of each elastic address, by logical id
 }
 

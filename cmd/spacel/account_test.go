@@ -101,7 +101,7 @@ func (a *account) build(app string) {
 func appEntry(template string, after ...assembly.StackRef) assembly.Stack {
 	s := entry(assembly.StackRef{Region: east, Name: "test-web"}, "web", template)
 	s.DependsOn = after
-	s.Parameters = map[string]assembly.Source{
+	s.Parameters = map[string]assembly.ValueFrom{
 		"VpcId":   {Output: &assembly.Output{Region: east, Stack: "test-vpc", Output: "VpcId"}},
 		"Version": {Version: &assembly.Version{Default: "latest"}},
 	}

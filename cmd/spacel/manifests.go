@@ -110,9 +110,9 @@ func within(regions []string) string {
 
 // inMemory compiles without writing, beside a base to compare with, which may be nil.
 func (r request) inMemory(ctx context.Context, c *console, report *schema.Report, base *assembly.Assembly) (*assembly.Assembly, []made, error) {
-	var memory *assembly.Memory
+	var memory *assembly.InMemory
 	stacks, err := r.compile(ctx, c, report, func(orbit string) (compiler.Sink, error) {
-		memory = assembly.NewMemory(base, orbit)
+		memory = assembly.NewInMemory(base, orbit)
 		return memory, nil
 	})
 	if err != nil {

@@ -77,7 +77,7 @@ func bound(t *testing.T, stack assembly.Stack, templates map[assembly.StackRef]t
 	}
 }
 
-func sources(t *testing.T, source assembly.Source) int {
+func sources(t *testing.T, source assembly.ValueFrom) int {
 	body, err := json.Marshal(source)
 	if err != nil {
 		t.Fatal(err)

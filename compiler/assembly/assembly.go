@@ -26,16 +26,16 @@ type Manifest struct {
 
 // Stack is one CloudFormation stack.
 type Stack struct {
-	Name                  string            `json:"name"`
-	Region                string            `json:"region"`
-	App                   string            `json:"app,omitempty"` // of an app's stack
-	Template              string            `json:"template"`      // path in the directory, with slashes
-	Digest                string            `json:"digest"`        // sha256 of the template, in hex
-	Capabilities          []string          `json:"capabilities,omitempty"`
-	TerminationProtection bool              `json:"terminationProtection"`
-	Tags                  map[string]string `json:"tags"`
-	DependsOn             []StackRef        `json:"dependsOn,omitempty"` // sorted
-	Parameters            map[string]Source `json:"parameters,omitempty"`
+	Name                  string               `json:"name"`
+	Region                string               `json:"region"`
+	App                   string               `json:"app,omitempty"` // of an app's stack
+	Template              string               `json:"template"`      // path in the directory, with slashes
+	Digest                string               `json:"digest"`        // sha256 of the template, in hex
+	Capabilities          []string             `json:"capabilities,omitempty"`
+	TerminationProtection bool                 `json:"terminationProtection"`
+	Tags                  map[string]string    `json:"tags"`
+	DependsOn             []StackRef           `json:"dependsOn,omitempty"` // sorted
+	Parameters            map[string]ValueFrom `json:"parameters,omitempty"`
 }
 
 // Ref is the stack's region and name.
@@ -69,8 +69,8 @@ type Asset struct {
 	Size   int    `json:"size"`   // bytes
 }
 
-// Source says where deploy gets a parameter's value. Exactly one field is set.
-type Source struct {
+// ValueFrom says where deploy gets a parameter's value. Exactly one field is set.
+type ValueFrom struct {
 	Literal     *string      `json:"literal,omitempty"`
 	Output      *Output      `json:"output,omitempty"`
 	HostedZone  *HostedZone  `json:"hostedZone,omitempty"`
@@ -88,7 +88,7 @@ type Source struct {
 
 // Kept reports whether deploy keeps the deployed value until a flag such as --upgrade or --version says otherwise. The
 // values of all other sources are looked up in every run.
-func (s Source) Kept() bool {
+func (s ValueFrom) Kept() bool {
 	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil
 }
 

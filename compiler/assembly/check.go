@@ -103,7 +103,7 @@ func (s Stack) missingAssets(assets map[string]bool) []string {
 	return out
 }
 
-func (s Source) problem() string {
+func (s ValueFrom) problem() string {
 	if n := set(s); n != 1 {
 		return fmt.Sprintf("must have exactly one source, got %d", n)
 	}

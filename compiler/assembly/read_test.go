@@ -114,14 +114,14 @@ func TestReadFindsTampering(t *testing.T) {
 		}), []string{`another stack has the path`}},
 		"unsorted": {remade(func(m *Manifest) { slices.Reverse(m.Stacks) }), []string{`stacks: are not sorted`}},
 		"absent asset": {remade(func(m *Manifest) {
-			m.Stacks[0].Parameters["A"] = Source{Asset: &AssetPart{hexdigest.SHA256(nil), "key"}}
+			m.Stacks[0].Parameters["A"] = ValueFrom{Asset: &AssetPart{hexdigest.SHA256(nil), "key"}}
 		}), []string{"parameters.A: asset e3b0c4"}},
 		"depends on itself": {remade(func(m *Manifest) { m.Stacks[0].DependsOn = []StackRef{m.Stacks[0].Ref()} }), []string{"dependsOn: names the stack itself"}},
 		"digest":            {editManifest(`"digest": "`, `"digest": "x`), []string{"digest: must be 64 hexadecimal digits"}},
 		"wrong type":        {editManifest(`"terminationProtection": true`, `"terminationProtection": "yes"`), []string{"manifest.json: json: cannot unmarshal string"}},
-		"two sources":       {remade(func(m *Manifest) { m.Stacks[0].Parameters["A"] = Source{Token: &Token{}, Version: &Version{}} }), []string{"parameters.A: must have exactly one source, got 2"}},
+		"two sources":       {remade(func(m *Manifest) { m.Stacks[0].Parameters["A"] = ValueFrom{Token: &Token{}, Version: &Version{}} }), []string{"parameters.A: must have exactly one source, got 2"}},
 		"output half": {remade(func(m *Manifest) {
-			m.Stacks[0].Parameters["A"] = Source{Output: &Output{Region: "us-east-1", Output: "x"}}
+			m.Stacks[0].Parameters["A"] = ValueFrom{Output: &Output{Region: "us-east-1", Output: "x"}}
 		}), []string{"output: must have region, stack and output"}},
 		"unknown source": {editManifest(`"literal": "x"`, `"vault": "x"`), []string{`unknown field "vault"`}},
 		"sourcemap a folder": {func(t *testing.T, dir, _ string) {
@@ -211,14 +211,14 @@ func TestReadOfNoDirectory(t *testing.T) {
 }
 
 // A build in memory is the same build, and keeps only what its base does not have.
-func TestMemory(t *testing.T) {
+func TestInMemory(t *testing.T) {
 	dir, asset := sound(t)
 	base, err := Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer base.Close()
-	m := NewMemory(base, "test")
+	m := NewInMemory(base, "test")
 	add(t, m, "us-east-1", "test-web", "AWS::SNS::Topic")
 	add(t, m, "us-east-1", "test-api", "AWS::SNS::Topic")
 	m.Asset([]byte("a long document"))
@@ -260,8 +260,8 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-func TestMemoryWithoutBase(t *testing.T) {
-	m := NewMemory(nil, "test")
+func TestInMemoryWithoutBase(t *testing.T) {
+	m := NewInMemory(nil, "test")
 	add(t, m, "us-east-1", "test-web", "AWS::SNS::Topic")
 	a, err := m.Assembly()
 	if err != nil {

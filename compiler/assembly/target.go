@@ -64,7 +64,7 @@ func onlyOurs(dir, target string) error {
 	if !holdsManifest(target) {
 		return fmt.Errorf("%s is not empty and no earlier build: nothing was touched: choose another --out, or empty it", dir)
 	}
-	strays, err := strangers(target)
+	strays, err := unknownFiles(target)
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", dir, err)
 	}
@@ -74,8 +74,8 @@ func onlyOurs(dir, target string) error {
 	return nil
 }
 
-// strangers lists what in a directory is not of our making, as far as a message needs it.
-func strangers(target string) (strays []string, err error) {
+// unknownFiles lists what in a directory is not of our making, as far as a message needs it.
+func unknownFiles(target string) (strays []string, err error) {
 	err = fs.WalkDir(os.DirFS(target), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:

@@ -78,8 +78,8 @@ func (a *Assembly) decode(body []byte) string {
 
 // verify compares what is in the directory with the manifest.
 func (a *Assembly) verify(root *os.Root) ([]string, error) {
-	want := a.vouched()
-	problems, found, err := inventory(root, want)
+	want := a.expectedFiles()
+	problems, found, err := listFiles(root, want)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ type file struct {
 	size   int64 // bytes; -1 when not said
 }
 
-// vouched is path → what the manifest says, of all files but its own and the source map.
-func (a *Assembly) vouched() map[string]file {
+// expectedFiles is path → what the manifest says, of all files but its own and the source map.
+func (a *Assembly) expectedFiles() map[string]file {
 	want := map[string]file{}
 	for _, stack := range a.Manifest.Stacks {
 		want[stack.Template] = file{stack.Digest, -1}
@@ -112,17 +112,17 @@ func (a *Assembly) vouched() map[string]file {
 	return want
 }
 
-// inventory walks the directory: what does not belong there, and which of the manifest's files are there.
-func inventory(root *os.Root, want map[string]file) (problems []string, found map[string]bool, err error) {
+// listFiles walks the directory: what does not belong there, and which of the manifest's files are there.
+func listFiles(root *os.Root, want map[string]file) (problems []string, found map[string]bool, err error) {
 	found = map[string]bool{}
 	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		_, vouched := want[name]
+		_, expected := want[name]
 		switch {
 		case err != nil:
 			return err
 		case e.IsDir():
 			return nil
-		case !vouched && name != manifestFile && name != sourceMapFile:
+		case !expected && name != manifestFile && name != sourceMapFile:
 			problems = append(problems, name+": "+manifestFile+" does not list it: remove it, or run spacel build again")
 		case !e.Type().IsRegular():
 			problems = append(problems, name+": "+notRegular)

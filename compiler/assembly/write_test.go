@@ -24,7 +24,7 @@ func stack(region, name, text string) (Stack, []byte) {
 	return Stack{
 		Name: name, Region: region, Template: region + "/" + name + ".template.json", Digest: hexdigest.SHA256(body),
 		TerminationProtection: true, Tags: map[string]string{"spacel:orbit": "test"},
-		Parameters: map[string]Source{"Size": {Literal: &literal}},
+		Parameters: map[string]ValueFrom{"Size": {Literal: &literal}},
 	}, body
 }
 
@@ -364,8 +364,10 @@ func TestRefusedStacks(t *testing.T) {
 	refuse("template: must be", func(s *Stack) { s.Template = "../test-api.template.json" })
 	refuse("region: must be", func(s *Stack) { s.Region, s.Template = "..", "../test-api.template.json" })
 	refuse("name: must be", func(s *Stack) { s.Name, s.Template = "a/b", "us-east-1/a/b.template.json" })
-	refuse("exactly one source, got 0", func(s *Stack) { s.Parameters = map[string]Source{"A": {}} })
-	refuse("exactly one of ssm", func(s *Stack) { s.Parameters = map[string]Source{"A": {Secret: &Secret{SSM: "a", Environment: "b"}}} })
+	refuse("exactly one source, got 0", func(s *Stack) { s.Parameters = map[string]ValueFrom{"A": {}} })
+	refuse("exactly one of ssm", func(s *Stack) {
+		s.Parameters = map[string]ValueFrom{"A": {Secret: &Secret{SSM: "a", Environment: "b"}}}
+	})
 }
 
 // Equal stacks give equal bytes, in whatever order and from however many goroutines they come.

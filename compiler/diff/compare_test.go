@@ -16,10 +16,10 @@ import (
 // side is an artifact directory under construction.
 type side struct {
 	t      *testing.T
-	memory *assembly.Memory
+	memory *assembly.InMemory
 }
 
-func newSide(t *testing.T) side { return side{t, assembly.NewMemory(nil, "test")} }
+func newSide(t *testing.T) side { return side{t, assembly.NewInMemory(nil, "test")} }
 
 // stack adds a stack: the template's sections as JSON, and what else the entry has.
 func (s side) stack(name, sections string, change ...func(*assembly.Stack)) side {
@@ -390,14 +390,14 @@ func TestSettings(t *testing.T) {
 	body := `"Parameters": {"P": {"Type": "String"}}, "Resources": {` + vpc + `}`
 	old := newSide(t).stack("test-web", body, func(s *assembly.Stack) {
 		s.Tags = map[string]string{"team": "a", "env": "x"}
-		s.Parameters = map[string]assembly.Source{"P": {Literal: text("1")}}
+		s.Parameters = map[string]assembly.ValueFrom{"P": {Literal: text("1")}}
 	})
 	now := newSide(t).stack("test-web", body, func(s *assembly.Stack) {
 		s.Tags = map[string]string{"team": "b"}
 		s.TerminationProtection = true
 		s.Capabilities = []string{"CAPABILITY_IAM"}
 		s.DependsOn = []assembly.StackRef{{Region: "us-east-1", Name: "test-vpc"}}
-		s.Parameters = map[string]assembly.Source{"P": {Output: &assembly.Output{Region: "us-east-1", Stack: "test-vpc", Output: "VpcId"}}}
+		s.Parameters = map[string]assembly.ValueFrom{"P": {Output: &assembly.Output{Region: "us-east-1", Stack: "test-vpc", Output: "VpcId"}}}
 	})
 	expect(t, compare(t, old, now), `
 			test-web changed
@@ -414,17 +414,17 @@ func TestSettings(t *testing.T) {
 // A parameter whose source changes changes what refers to it. What deploy keeps until told otherwise is a maybe.
 func TestParameterSources(t *testing.T) {
 	body := `"Parameters": {"P": {"Type": "String"}}, "Resources": {"S": {"Type": "AWS::EC2::Subnet", "Properties": {"CidrBlock": {"Ref": "P"}}}}`
-	with := func(source assembly.Source) side {
-		return newSide(t).stack("test-web", body, func(s *assembly.Stack) { s.Parameters = map[string]assembly.Source{"P": source} })
+	with := func(source assembly.ValueFrom) side {
+		return newSide(t).stack("test-web", body, func(s *assembly.Stack) { s.Parameters = map[string]assembly.ValueFrom{"P": source} })
 	}
-	literal := func(s string) assembly.Source { return assembly.Source{Literal: &s} }
+	literal := func(s string) assembly.ValueFrom { return assembly.ValueFrom{Literal: &s} }
 	expect(t, compare(t, with(literal("a")), with(literal("b"))), `
 			test-web changed
 			  P.source.literal: "a" → "b"
 			  S affected replace
 			    CidrBlock because parameter P replace`)
-	image := func(debian string) assembly.Source {
-		return assembly.Source{Image: &assembly.Image{Debian: debian, Architecture: "arm64"}}
+	image := func(debian string) assembly.ValueFrom {
+		return assembly.ValueFrom{Image: &assembly.Image{Debian: debian, Architecture: "arm64"}}
 	}
 	expect(t, compare(t, with(image("12")), with(image("13"))), `
 			test-web changed
@@ -437,7 +437,7 @@ func TestParameterSources(t *testing.T) {
 func TestAcrossStacks(t *testing.T) {
 	from := func(stack string, optional bool) func(*assembly.Stack) {
 		return func(s *assembly.Stack) {
-			s.Parameters = map[string]assembly.Source{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out", Optional: optional}}}
+			s.Parameters = map[string]assembly.ValueFrom{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out", Optional: optional}}}
 		}
 	}
 	network := func(cidr string) string {
@@ -483,7 +483,7 @@ func TestMutualOutputs(t *testing.T) {
 	}
 	from := func(stack string) func(*assembly.Stack) {
 		return func(s *assembly.Stack) {
-			s.Parameters = map[string]assembly.Source{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out", Optional: true}}}
+			s.Parameters = map[string]assembly.ValueFrom{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out", Optional: true}}}
 		}
 	}
 	build := func(cidr string) side {
@@ -518,7 +518,7 @@ func TestAssets(t *testing.T) {
 			t.Fatal(err)
 		}
 		return s.stack("test-web", body, func(e *assembly.Stack) {
-			e.Parameters = map[string]assembly.Source{
+			e.Parameters = map[string]assembly.ValueFrom{
 				"Key":    {Asset: &assembly.AssetPart{Digest: asset.Digest, Part: "key"}},
 				"Bucket": {Asset: &assembly.AssetPart{Digest: asset.Digest, Part: "bucket"}},
 			}
@@ -538,7 +538,7 @@ func TestAssets(t *testing.T) {
 }
 
 func TestTwoOrbits(t *testing.T) {
-	other := side{t, assembly.NewMemory(nil, "other")}
+	other := side{t, assembly.NewInMemory(nil, "other")}
 	d := compare(t, newSide(t), other)
 	if d.Equal || d.Orbit == nil {
 		t.Errorf("%+v", d)

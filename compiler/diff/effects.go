@@ -20,7 +20,6 @@ type effect struct {
 	attributes []difference
 	knocked    map[string]knock // by path
 	action     Action
-	notes      []string
 }
 
 // knock is a property that changes with something else.

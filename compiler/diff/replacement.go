@@ -88,10 +88,3 @@ func (t table) whole(kind string, p path, v any) Action {
 	}
 	return action
 }
-
-// Known says whether it is known offline which properties of a resource type can change in place.
-func Known(kind string) (bool, error) {
-	t, err := replacements()
-	_, ok := t[kind]
-	return ok, err
-}

@@ -20,7 +20,7 @@ const (
 // not known. A stack without the parameter Token, which a redeploy changes, is an error, and so is one without Version when
 // that is to change.
 func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stack, newVersion bool) (*assembly.Assembly, error) {
-	memory := assembly.NewMemory(nil, orbit)
+	memory := assembly.NewInMemory(nil, orbit)
 	for _, deployed := range stacks {
 		if err := changeable(deployed, newVersion); err != nil {
 			return nil, err
@@ -53,14 +53,14 @@ func kept(deployed *live.Stack, body []byte) assembly.Stack {
 		Capabilities:          deployed.Capabilities,
 		TerminationProtection: deployed.TerminationProtection,
 		Tags:                  deployed.OwnTags(),
-		Parameters:            map[string]assembly.Source{},
+		Parameters:            map[string]assembly.ValueFrom{},
 	}
 	for name, value := range deployed.Parameters {
 		s.Parameters[name] = literal(value) // which is never sent: sources.Settings.Keep
 	}
-	s.Parameters[tokenParameter] = assembly.Source{Token: &assembly.Token{}}
+	s.Parameters[tokenParameter] = assembly.ValueFrom{Token: &assembly.Token{}}
 	if value, ok := deployed.Parameters[versionParameter]; ok {
-		s.Parameters[versionParameter] = assembly.Source{Version: &assembly.Version{Default: value}}
+		s.Parameters[versionParameter] = assembly.ValueFrom{Version: &assembly.Version{Default: value}}
 	}
 	return s
 }

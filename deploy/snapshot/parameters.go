@@ -18,11 +18,11 @@ const maxAsset = 8 << 20
 
 // parameters are where the deployed values come from: from where the directory says, when they are what one would find
 // there; else they are literal. What cannot be told, a secret or a value that is kept, counts as right.
-func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deployed *live.Stack) (map[string]assembly.Source, error) {
+func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deployed *live.Stack) (map[string]assembly.ValueFrom, error) {
 	if len(deployed.Parameters) == 0 {
 		return nil, nil // as a manifest that is read has it
 	}
-	out := map[string]assembly.Source{}
+	out := map[string]assembly.ValueFrom{}
 	for name, value := range deployed.Parameters {
 		source, known := written.Parameters[name]
 		if !known {
@@ -38,9 +38,9 @@ func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deplo
 	return out, nil
 }
 
-func literal(value string) assembly.Source { return assembly.Source{Literal: &value} }
+func literal(value string) assembly.ValueFrom { return assembly.ValueFrom{Literal: &value} }
 
-func (s *snapshot) source(ctx context.Context, written assembly.Stack, want assembly.Source, value string, deployed *live.Stack) (assembly.Source, error) {
+func (s *snapshot) source(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
 	switch {
 	case value == live.Masked:
 		return want, nil
@@ -55,7 +55,7 @@ func (s *snapshot) source(ctx context.Context, written assembly.Stack, want asse
 }
 
 // output compares with what the other stack gives by now.
-func (s *snapshot) output(ctx context.Context, want assembly.Source, value string) (assembly.Source, error) {
+func (s *snapshot) output(ctx context.Context, want assembly.ValueFrom, value string) (assembly.ValueFrom, error) {
 	giver, err := s.stacks.Get(ctx, assembly.StackRef{Region: want.Output.Region, Name: want.Output.Stack})
 	if err != nil {
 		return want, err
@@ -71,7 +71,7 @@ func (s *snapshot) output(ctx context.Context, want assembly.Source, value strin
 }
 
 // asset is the deployed asset: its key ends in its digest, and its text is compared like a template.
-func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.Source, value string, deployed *live.Stack) (assembly.Source, error) {
+func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
 	key, bucket := siblings(written, want.Asset.Digest, deployed)
 	body, err := s.artifact.Asset(want.Asset.Digest)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assem
 		}
 	}
 	kept, err := s.memory.Asset(body)
-	return assembly.Source{Asset: &assembly.AssetPart{Digest: kept.Digest, Part: want.Asset.Part}}, err
+	return assembly.ValueFrom{Asset: &assembly.AssetPart{Digest: kept.Digest, Part: want.Asset.Part}}, err
 }
 
 // siblings are the deployed values of an asset's two parameters.

@@ -22,7 +22,7 @@ const atOnce = 8
 // Take reads the stacks that a directory names, as they are deployed. What AWS does not know of a stack (what it depends on,
 // where the values come from that are as they should be) is taken from the directory; what is not deployed is left out.
 func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) (*assembly.Assembly, error) {
-	s := &snapshot{cloud: c, stacks: stacks, artifact: a, memory: assembly.NewMemory(a, a.Manifest.Orbit)}
+	s := &snapshot{cloud: c, stacks: stacks, artifact: a, memory: assembly.NewInMemory(a, a.Manifest.Orbit)}
 	var err error
 	if s.places, err = a.SourceMap(); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ type snapshot struct {
 	cloud    *cloud.Cloud
 	stacks   *live.Stacks
 	artifact *assembly.Assembly
-	memory   *assembly.Memory
+	memory   *assembly.InMemory
 	places   assembly.SourceMap
 }
 

@@ -37,7 +37,7 @@ func newBench(t *testing.T, asset string) *bench {
 	t.Parallel()
 	cf := cloudtest.NewCloudFormation(t)
 	b := &bench{T: t, cf: cf, cloud: cloud.New(cf.Config(t, region))}
-	m := assembly.NewMemory(nil, "test")
+	m := assembly.NewInMemory(nil, "test")
 	kept, err := m.Asset([]byte(asset))
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func newBench(t *testing.T, asset string) *bench {
 	b.built = assembly.Stack{
 		Name: "test-web", Region: region, App: "web", Template: region + "/test-web.template.json", Digest: digest([]byte(template)),
 		Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}, Capabilities: []string{"CAPABILITY_IAM"},
-		Parameters: map[string]assembly.Source{
+		Parameters: map[string]assembly.ValueFrom{
 			"Image":  {Image: &assembly.Image{Debian: "13", Architecture: "arm64"}},
 			"Bucket": {Asset: &assembly.AssetPart{Digest: kept.Digest, Part: "bucket"}},
 			"Key":    {Asset: &assembly.AssetPart{Digest: kept.Digest, Part: "key"}},

@@ -56,7 +56,7 @@ func upgradesOf(ctx context.Context, r *values.Resolver, stacks *live.Stacks, st
 		return nil, err
 	}
 	some := stack
-	some.Parameters = map[string]assembly.Source{}
+	some.Parameters = map[string]assembly.ValueFrom{}
 	for name := range what {
 		some.Parameters[name] = stack.Parameters[name]
 	}

@@ -126,7 +126,7 @@ func (a *account) resolver() *Resolver {
 }
 
 // app is a stack with parameters.
-func app(parameters map[string]assembly.Source) assembly.Stack {
+func app(parameters map[string]assembly.ValueFrom) assembly.Stack {
 	return assembly.Stack{Name: "production-laika", Region: here, App: "laika", Parameters: parameters,
 		Tags: map[string]string{live.TagOrbit: "production", live.TagApp: "laika"}}
 }
@@ -137,13 +137,13 @@ func deployed(parameters map[string]string) *live.Stack {
 }
 
 // one finds the value of a single parameter, P.
-func (a *account) one(s assembly.Source, stack *live.Stack) (Value, error) {
+func (a *account) one(s assembly.ValueFrom, stack *live.Stack) (Value, error) {
 	a.Helper()
-	values, err := a.resolver().Resolve(a.Context(), app(map[string]assembly.Source{"P": s}), stack)
+	values, err := a.resolver().Resolve(a.Context(), app(map[string]assembly.ValueFrom{"P": s}), stack)
 	return values["P"], err
 }
 
-func (a *account) is(s assembly.Source, stack *live.Stack, want Value) {
+func (a *account) is(s assembly.ValueFrom, stack *live.Stack, want Value) {
 	a.Helper()
 	got, err := a.one(s, stack)
 	if err != nil || got != want {
@@ -152,7 +152,7 @@ func (a *account) is(s assembly.Source, stack *live.Stack, want Value) {
 }
 
 // fails wants an error of one line with each of these texts.
-func (a *account) fails(s assembly.Source, want ...string) {
+func (a *account) fails(s assembly.ValueFrom, want ...string) {
 	a.Helper()
 	_, err := a.one(s, nil)
 	refused(a.T, err, want...)

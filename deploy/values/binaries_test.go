@@ -32,15 +32,15 @@ func digestOf(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func binary(name, architecture, part string) assembly.Source {
-	return assembly.Source{Binary: &assembly.Binary{Name: name, Architecture: architecture, Part: part}}
+func binary(name, architecture, part string) assembly.ValueFrom {
+	return assembly.ValueFrom{Binary: &assembly.Binary{Name: name, Architecture: architecture, Part: part}}
 }
 
-var agent = map[string]assembly.Source{
+var agent = map[string]assembly.ValueFrom{
 	"Bucket": binary("agent", "arm64", "bucket"), "Key": binary("agent", "arm64", "key"), "Digest": binary("agent", "arm64", "digest"),
 }
 
-func (a *account) resolve(parameters map[string]assembly.Source, stack *live.Stack) ByName {
+func (a *account) resolve(parameters map[string]assembly.ValueFrom, stack *live.Stack) ByName {
 	a.Helper()
 	values, err := a.resolver().Resolve(a.Context(), app(parameters), stack)
 	if err != nil {
@@ -99,7 +99,7 @@ func same(t *testing.T, got, want ByName) {
 func TestAgentOfAnotherArchitecture(t *testing.T) {
 	a := newAccount(t)
 	was := deployed(map[string]string{"Bucket": "an-older-bucket", "KeyArm64": "k", "DigestArm64": "d"})
-	values := a.resolve(map[string]assembly.Source{"Bucket": binary("agent", "amd64", "bucket"), "KeyAmd64": binary("agent", "amd64", "key")}, was)
+	values := a.resolve(map[string]assembly.ValueFrom{"Bucket": binary("agent", "amd64", "bucket"), "KeyAmd64": binary("agent", "amd64", "key")}, was)
 	same(t, values, ByName{"Bucket": {Text: a.bucket}, "KeyAmd64": {Text: "spacel/assets/" + digestOf("agent for amd64")}})
 }
 
@@ -128,7 +128,7 @@ func TestDryRunUploadsNothing(t *testing.T) {
 	a.settings.DryRun = true
 	a.settings.Asset = func(string) ([]byte, error) { return []byte("asset"), nil }
 	digest := digestOf("asset")
-	parameters := map[string]assembly.Source{"AssetBucket": asset(digest, "bucket"), "AssetKey": asset(digest, "key")}
+	parameters := map[string]assembly.ValueFrom{"AssetBucket": asset(digest, "bucket"), "AssetKey": asset(digest, "key")}
 	for name, s := range agent {
 		parameters[name] = s
 	}
@@ -143,8 +143,8 @@ func TestDryRunUploadsNothing(t *testing.T) {
 	}
 }
 
-func asset(digest, part string) assembly.Source {
-	return assembly.Source{Asset: &assembly.AssetPart{Digest: digest, Part: part}}
+func asset(digest, part string) assembly.ValueFrom {
+	return assembly.ValueFrom{Asset: &assembly.AssetPart{Digest: digest, Part: part}}
 }
 
 func TestAsset(t *testing.T) {
@@ -164,7 +164,7 @@ func TestAsset(t *testing.T) {
 // Lambda reads code from its own region only.
 func TestSlackNeedsABucketOfItsRegion(t *testing.T) {
 	a := newAccount(t)
-	slack := map[string]assembly.Source{"B": binary("slack", "arm64", "bucket"), "K": binary("slack", "arm64", "key")}
+	slack := map[string]assembly.ValueFrom{"B": binary("slack", "arm64", "bucket"), "K": binary("slack", "arm64", "key")}
 	same(t, a.resolve(slack, nil), ByName{"B": {Text: a.bucket}, "K": {Text: "spacel/assets/" + digestOf("a zip")}})
 	elsewhere := app(slack)
 	elsewhere.Region = there

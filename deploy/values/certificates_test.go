@@ -51,8 +51,8 @@ func block(kind string, der []byte) []byte {
 	return out.Bytes()
 }
 
-func certificateFor(names ...string) assembly.Source {
-	return assembly.Source{Certificate: &assembly.Certificate{Hostnames: names}}
+func certificateFor(names ...string) assembly.ValueFrom {
+	return assembly.ValueFrom{Certificate: &assembly.Certificate{Hostnames: names}}
 }
 
 func TestCertificate(t *testing.T) {

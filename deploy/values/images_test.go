@@ -11,8 +11,8 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-func image(ami, architecture string) assembly.Source {
-	return assembly.Source{Image: &assembly.Image{Debian: "13", Architecture: architecture, AMI: ami}}
+func image(ami, architecture string) assembly.ValueFrom {
+	return assembly.ValueFrom{Image: &assembly.Image{Debian: "13", Architecture: architecture, AMI: ami}}
 }
 
 // some is one of moto's images.

@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-func pager(service, policy string) assembly.Source {
-	return assembly.Source{PagerDuty: &assembly.PagerDuty{Service: service, EscalationPolicy: policy}}
+func pager(service, policy string) assembly.ValueFrom {
+	return assembly.ValueFrom{PagerDuty: &assembly.PagerDuty{Service: service, EscalationPolicy: policy}}
 }
 
 func TestPagerDutyByDefault(t *testing.T) {

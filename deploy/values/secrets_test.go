@@ -16,7 +16,7 @@ import (
 
 const hook = "https://hooks.example.com/secret"
 
-func secret(s assembly.Secret) assembly.Source { return assembly.Source{Secret: &s} }
+func secret(s assembly.Secret) assembly.ValueFrom { return assembly.ValueFrom{Secret: &s} }
 
 func TestSecretOfSSM(t *testing.T) {
 	a := newAccount(t)
@@ -68,7 +68,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 	a.settings.Ask = asking(&asked, " "+hook+"\n")
 	r := a.resolver()
 	for range 3 { // three regions
-		values, err := r.Resolve(t.Context(), app(map[string]assembly.Source{"P": s}), nil)
+		values, err := r.Resolve(t.Context(), app(map[string]assembly.ValueFrom{"P": s}), nil)
 		if err != nil || values["P"] != (Value{Text: hook, Secret: true}) {
 			t.Errorf("got %+v, %v", values, err)
 		}

@@ -87,7 +87,7 @@ func New(c *cloud.Cloud, l *live.Stacks, s *staging.Stage, b release.Binaries, s
 // question is a stack's parameter, and what is known of the stack.
 type question struct {
 	name     string
-	source   assembly.Source
+	source   assembly.ValueFrom
 	stack    assembly.Stack
 	deployed *live.Stack // nil if there is none
 }

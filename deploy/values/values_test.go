@@ -11,14 +11,14 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-func output(region, stack, name string, optional bool) assembly.Source {
-	return assembly.Source{Output: &assembly.Output{Region: region, Stack: stack, Output: name, Optional: optional}}
+func output(region, stack, name string, optional bool) assembly.ValueFrom {
+	return assembly.ValueFrom{Output: &assembly.Output{Region: region, Stack: stack, Output: name, Optional: optional}}
 }
 
 func TestLiteralAndNothing(t *testing.T) {
 	a := newAccount(t)
-	a.is(assembly.Source{Literal: new("x")}, nil, Value{Text: "x"})
-	a.fails(assembly.Source{}, "parameter P: the artifact doesn't say")
+	a.is(assembly.ValueFrom{Literal: new("x")}, nil, Value{Text: "x"})
+	a.fails(assembly.ValueFrom{}, "parameter P: the artifact doesn't say")
 }
 
 func TestOutputs(t *testing.T) {
@@ -49,7 +49,7 @@ func TestOutputsOfForeignStacks(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	a := newAccount(t)
-	s := assembly.Source{Version: &assembly.Version{Default: "latest"}}
+	s := assembly.ValueFrom{Version: &assembly.Version{Default: "latest"}}
 	a.is(s, nil, Value{Text: "latest"})
 	a.is(s, deployed(map[string]string{"P": "1.2"}), Value{Text: "1.2", Keep: true})
 	a.is(s, deployed(map[string]string{"Q": "1.2"}), Value{Text: "latest"})
@@ -59,7 +59,7 @@ func TestVersion(t *testing.T) {
 
 func TestToken(t *testing.T) {
 	a := newAccount(t)
-	s := assembly.Source{Token: &assembly.Token{}}
+	s := assembly.ValueFrom{Token: &assembly.Token{}}
 	a.is(s, nil, Value{})
 	a.is(s, deployed(map[string]string{"Q": "old"}), Value{})
 	a.is(s, deployed(map[string]string{"P": "old"}), Value{Text: "old", Keep: true})
@@ -67,7 +67,7 @@ func TestToken(t *testing.T) {
 	r := a.resolver()
 	var tokens []string
 	for range 2 {
-		values, err := r.Resolve(t.Context(), app(map[string]assembly.Source{"P": s}), deployed(map[string]string{"P": "old"}))
+		values, err := r.Resolve(t.Context(), app(map[string]assembly.ValueFrom{"P": s}), deployed(map[string]string{"P": "old"}))
 		if err != nil || values["P"].Keep || len(values["P"].Text) < 10 {
 			t.Errorf("got %+v, %v", values, err)
 		}
@@ -84,10 +84,10 @@ func TestToken(t *testing.T) {
 func TestAllProblemsAtOnce(t *testing.T) {
 	a := newAccount(t)
 	a.bucket = ""
-	bucket := func(part string) assembly.Source {
-		return assembly.Source{Binary: &assembly.Binary{Name: "agent", Architecture: "arm64", Part: part}}
+	bucket := func(part string) assembly.ValueFrom {
+		return assembly.ValueFrom{Binary: &assembly.Binary{Name: "agent", Architecture: "arm64", Part: part}}
 	}
-	_, err := a.resolver().Resolve(t.Context(), app(map[string]assembly.Source{
+	_, err := a.resolver().Resolve(t.Context(), app(map[string]assembly.ValueFrom{
 		"Bucket": bucket("bucket"), "Key": bucket("key"),
 		"Zone":  {HostedZone: &assembly.HostedZone{Hostname: "a.example.com"}},
 		"Image": {Image: &assembly.Image{Debian: "13", Architecture: "arm64"}},
@@ -107,7 +107,7 @@ func TestInterrupted(t *testing.T) {
 	a := newAccount(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := a.resolver().Resolve(ctx, app(map[string]assembly.Source{"P": output(here, "x", "y", false), "Q": output(here, "z", "y", false)}), nil)
+	_, err := a.resolver().Resolve(ctx, app(map[string]assembly.ValueFrom{"P": output(here, "x", "y", false), "Q": output(here, "z", "y", false)}), nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -27,8 +27,8 @@ func (a *account) zone(name string, private bool) string {
 	return strings.TrimPrefix(*out.HostedZone.Id, "/hostedzone/")
 }
 
-func hostedZone(host string) assembly.Source {
-	return assembly.Source{HostedZone: &assembly.HostedZone{Hostname: host}}
+func hostedZone(host string) assembly.ValueFrom {
+	return assembly.ValueFrom{HostedZone: &assembly.HostedZone{Hostname: host}}
 }
 
 func TestHostedZone(t *testing.T) {
@@ -65,7 +65,7 @@ func TestHostedZonesAreListedOnce(t *testing.T) {
 	before := a.calls["route53"]
 	r := a.resolver()
 	for range 5 {
-		values, err := r.Resolve(t.Context(), app(map[string]assembly.Source{"P": hostedZone("a.zz.example.com"), "Q": hostedZone("z104.example.com")}), nil)
+		values, err := r.Resolve(t.Context(), app(map[string]assembly.ValueFrom{"P": hostedZone("a.zz.example.com"), "Q": hostedZone("z104.example.com")}), nil)
 		if err != nil || values["P"].Text != last {
 			t.Errorf("got %v, %v", values, err)
 		}

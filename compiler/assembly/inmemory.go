@@ -8,9 +8,9 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// Memory takes what a build makes without writing it, to be compared with a directory. A file that the directory holds as
+// InMemory takes what a build makes without writing it, to be compared with a directory. A file that the directory holds as
 // well is not kept, so memory grows with what differs.
-type Memory struct {
+type InMemory struct {
 	*contents
 	base *Assembly // may be nil
 
@@ -19,18 +19,18 @@ type Memory struct {
 	same   map[string]file   // what the base has, by path
 }
 
-// NewMemory starts a build of an orbit's artifacts beside a base, which may be nil.
-func NewMemory(base *Assembly, orbit string) *Memory {
-	m := &Memory{contents: newContents(orbit), base: base, bodies: map[string][]byte{}}
+// NewInMemory starts a build of an orbit's artifacts beside a base, which may be nil.
+func NewInMemory(base *Assembly, orbit string) *InMemory {
+	m := &InMemory{contents: newContents(orbit), base: base, bodies: map[string][]byte{}}
 	if base == nil {
 		return m
 	}
-	m.same = base.vouched()
+	m.same = base.expectedFiles()
 	return m
 }
 
 // Stack takes a stack's template. Origins is logical id → file:line:col.
-func (m *Memory) Stack(stack Stack, template []byte, origins map[string]string) error {
+func (m *InMemory) Stack(stack Stack, template []byte, origins map[string]string) error {
 	if err := m.addStack(stack, template, origins); err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (m *Memory) Stack(stack Stack, template []byte, origins map[string]string) 
 }
 
 // Asset takes what deploy would upload.
-func (m *Memory) Asset(body []byte) (Asset, error) {
+func (m *InMemory) Asset(body []byte) (Asset, error) {
 	asset, isNew := m.addAsset(body)
 	if isNew {
 		m.keep(asset.Path, asset.Digest, body)
@@ -47,7 +47,7 @@ func (m *Memory) Asset(body []byte) (Asset, error) {
 	return asset, nil
 }
 
-func (m *Memory) keep(name, digest string, body []byte) {
+func (m *InMemory) keep(name, digest string, body []byte) {
 	if m.same[name].digest == digest {
 		return
 	}
@@ -57,7 +57,7 @@ func (m *Memory) keep(name, digest string, body []byte) {
 }
 
 // Assembly is the finished build. Files that the base has too are read from there: close the base after it.
-func (m *Memory) Assembly() (*Assembly, error) {
+func (m *InMemory) Assembly() (*Assembly, error) {
 	manifest := m.sorted()
 	if problems := manifest.problems(); len(problems) > 0 {
 		return nil, fmt.Errorf("the build is not sound: %w", &InvalidError{Dir: "the build", Problems: problems})
@@ -71,9 +71,9 @@ func (m *Memory) Assembly() (*Assembly, error) {
 }
 
 // Close lets go of the build.
-func (m *Memory) Close() error { return nil }
+func (m *InMemory) Close() error { return nil }
 
-func (m *Memory) read(name string) ([]byte, error) {
+func (m *InMemory) read(name string) ([]byte, error) {
 	if body, ok := m.bodies[name]; ok {
 		return body, nil
 	}

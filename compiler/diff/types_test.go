@@ -1,0 +1,47 @@
+package diff
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestEveryTypeIsInTheTable holds that the replacement table has an entry for every resource type that a build makes.
+func TestEveryTypeIsInTheTable(t *testing.T) {
+	known, err := replacements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := typesOfGoldenTemplates(t)
+	for kind := range seen {
+		if _, ok := known[kind]; !ok {
+			t.Errorf("%s is not in compiler/diff/replacement.json", kind)
+		}
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d types were looked at", len(seen))
+	}
+}
+
+func typesOfGoldenTemplates(t *testing.T) map[string]bool {
+	t.Helper()
+	paths, err := filepath.Glob("../../testdata/golden/*/want/*/*.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, path := range paths {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := parseTemplate(body)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, r := range parsed.resources {
+			kinds[r.kind] = true
+		}
+	}
+	return kinds
+}
