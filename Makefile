@@ -5,11 +5,11 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: help build binaries release demo test test-fast boot-test golden lint fuzz soak bench clean
+.PHONY: help build binaries release demo test test-fast boot-test golden lint lint-go lint-templates fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 SPACEL = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)'
 build: binaries ## build bin/spacel, and first the programs that it carries
@@ -64,9 +64,16 @@ boot-test: ## boot a real Debian with the user data of spacel build: needs mmdeb
 golden: ## rewrite the expected results in testdata, to be reviewed
 	SPACEL_UPDATE=1 $(GO) test ./schema/... ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1
 
-lint: ## check the code with linters, and every golden template with the CloudFormation validators
+lint: lint-go lint-templates ## check the code with linters, and every golden template with the CloudFormation validators
+
+LINTERS = .ci/lint/.tools/go
+lint-go: ## check the code: gofmt, golangci-lint (.golangci.yml), code that nothing calls
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
-	.ci/lint/install
+	.ci/lint/install --go
+	$(LINTERS)/golangci-lint run
+	@.ci/lint/unreachable
+
+lint-templates: ## check every golden template with the CloudFormation validators
 	.ci/lint/check --security testdata
 
 fuzz: ## fuzz the loader for FUZZTIME
