@@ -67,7 +67,7 @@ func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudf
 		if !stackName.MatchString(*in.StackName) {
 			return nil, invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*", *in.StackName)
 		}
-		s = c.newStack(c.region, *in.StackName, c.now)
+		s = c.engine.newStack(c.region, *in.StackName, c.now)
 		s.set(c.now, types.StackStatusReviewInProgress, "User Initiated")
 		s.inputs.tags = next.tags // known before anything is made
 	}
@@ -123,10 +123,10 @@ func (s *stack) updatable() bool {
 }
 
 func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, next inputs) *changeSet {
-	c.serial++
+	c.engine.serial++
 	set := &changeSet{
 		name:           *in.ChangeSetName,
-		id:             fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.region, c.account, *in.ChangeSetName, digest(32, s.id, c.serial)),
+		id:             fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.region, c.engine.account, *in.ChangeSetName, digest(32, s.id, c.engine.serial)),
 		token:          aws.ToString(in.ClientToken),
 		kind:           in.ChangeSetType,
 		created:        c.now,
@@ -137,7 +137,7 @@ func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, n
 		importExisting: in.ImportExistingResources,
 		toImport:       in.ResourcesToImport,
 		execution:      types.ExecutionStatusAvailable,
-		operation:      digest(36, s.id, c.serial, "operation"),
+		operation:      digest(36, s.id, c.engine.serial, "operation"),
 	}
 	set.changes = diff(s, next, func(logical string, d definition, properties map[string]any) bool {
 		return set.imports(c, logical, d, properties)
@@ -165,7 +165,7 @@ func (set *changeSet) status(now time.Time) types.ChangeSetStatus {
 
 // findChangeSet is a change set by its id, or by its name and stack.
 func (c *call) findChangeSet(name, of *string) (*stack, *changeSet, error) {
-	for _, s := range slices.Backward(c.stacks) {
+	for _, s := range slices.Backward(c.engine.stacks) {
 		if s.region != c.region {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 
 // removal deletes resources that a stack no longer needs. That one cannot be deleted does not matter to the stack.
 // replaced says that others took their places, so that another policy holds.
-func (c *CloudFormation) removal(s *stack, gone []*resource, replaced bool) []step {
+func (e *engine) removal(s *stack, gone []*resource, replaced bool) []step {
 	var all []step
 	for _, r := range gone {
 		all = append(all, func(at time.Time) []step {
@@ -21,14 +21,14 @@ func (c *CloudFormation) removal(s *stack, gone []*resource, replaced bool) []st
 			if replaced {
 				policy = r.Definition.UpdateReplacePolicy
 			}
-			return c.remove(s, r, policyOf(policy, r.Definition), at, func(string) {})
+			return e.remove(s, r, policyOf(policy, r.Definition), at, func(string) {})
 		})
 	}
 	return all
 }
 
 // remove takes a resource away: two steps, or one if its policy keeps it.
-func (c *CloudFormation) remove(s *stack, r *resource, policy string, at time.Time, failed func(logical string)) []step {
+func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, failed func(logical string)) []step {
 	if !r.exists() {
 		if r.Physical == "" { // it never came to be
 			s.mark(at, r, types.ResourceStatusDeleteComplete, "")
@@ -36,32 +36,32 @@ func (c *CloudFormation) remove(s *stack, r *resource, policy string, at time.Ti
 		return nil
 	}
 	if strings.HasPrefix(policy, "Retain") {
-		c.retain(s, r, at)
+		e.retain(s, r, at)
 		return nil
 	}
 	s.mark(at, r, types.ResourceStatusDeleteInProgress, "")
 	return []step{func(at time.Time) []step {
-		if reason := c.failure(s, r.Logical, Delete); reason != "" {
+		if reason := e.failure(s, r.Logical, Delete); reason != "" {
 			s.mark(at, r, types.ResourceStatusDeleteFailed, reason)
 			failed(r.Logical)
 			return nil
 		}
 		if policy == "Snapshot" {
-			c.snapshots = append(c.snapshots, asset{s.region, r.Type, r.Physical})
+			e.snapshots = append(e.snapshots, asset{s.region, r.Type, r.Physical})
 		}
 		s.mark(at, r, types.ResourceStatusDeleteComplete, "")
 		return nil
 	}}
 }
 
-func (c *CloudFormation) retain(s *stack, r *resource, at time.Time) {
-	c.retained = append(c.retained, asset{s.region, r.Type, r.Physical})
+func (e *engine) retain(s *stack, r *resource, at time.Time) {
+	e.retained = append(e.retained, asset{s.region, r.Type, r.Physical})
 	s.mark(at, r, types.ResourceStatusDeleteSkipped, "")
 }
 
 // deletion deletes all of a stack's resources, what was made last first, and ends in one of two states.
 // creating says that it is a creation that is taken back: what was only to be kept afterwards goes too.
-func (c *CloudFormation) deletion(s *stack, creating bool, good, bad types.StackStatus, keep ...string) []step {
+func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, keep ...string) []step {
 	var all []step
 	var stuck []string
 	for _, r := range s.newestFirst() {
@@ -73,7 +73,7 @@ func (c *CloudFormation) deletion(s *stack, creating bool, good, bad types.Stack
 			case creating && policy == "RetainExceptOnCreate" && !r.Imported:
 				policy = "Delete"
 			}
-			return c.remove(s, r, policy, at, func(logical string) { stuck = append(stuck, logical) })
+			return e.remove(s, r, policy, at, func(logical string) { stuck = append(stuck, logical) })
 		})
 	}
 	return append(all, func(at time.Time) []step {
@@ -118,9 +118,9 @@ func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation
 	if in.DeletionMode == types.DeletionModeForceDeleteStack {
 		keep = append(keep, s.stuckResources()...)
 	}
-	c.begin(s, c.now, types.OperationTypeDeleteStack, aws.ToString(in.ClientRequestToken))
+	c.engine.begin(s, c.now, types.OperationTypeDeleteStack, aws.ToString(in.ClientRequestToken))
 	s.set(c.now, types.StackStatusDeleteInProgress, "User Initiated")
-	s.operation.queue = c.deletion(s, false, types.StackStatusDeleteComplete, bad, keep...)
+	s.operation.queue = c.engine.deletion(s, false, types.StackStatusDeleteComplete, bad, keep...)
 	return out, nil
 }
 

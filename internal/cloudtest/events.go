@@ -51,7 +51,7 @@ func (c *call) operationEvents(in *cloudformation.DescribeEventsInput) ([]types.
 		return slices.Clone(set.conflicts), nil
 	}
 	var all []types.OperationEvent
-	for _, s := range c.stacks {
+	for _, s := range c.engine.stacks {
 		if s.region != c.region || in.StackName != nil && s != c.find(in.StackName) {
 			continue
 		}

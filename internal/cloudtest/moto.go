@@ -2,6 +2,23 @@
 // CloudFormation whose stacks move through their states as the test says; and a proxy that breaks what passes through it.
 //
 // Everything listens on loopback only.
+//
+//	account.go         the account and credentials of a test
+//	moto.go            starts moto
+//	proxy.go           the proxy
+//	programs.go        programs in place of those of a release
+//	cloudformation.go  CloudFormation, for tests: its settings
+//	faults.go          for tests: failures, and stacks whose time stands still
+//	state.go           for tests: puts stacks into any state
+//	seen.go            for tests: the account as text, to compare
+//	protocol.go        calls and answers, and the list of operations; query.go is their encoding
+//	requests.go        operations on stacks; changeset.go, deletion.go, update.go, events.go the others
+//	validation.go      the checks of a change set; inputs.go those of template, parameters and tags
+//	difference.go      the changes that a change set lists
+//	engine.go          the state machine: stacks, and the steps of their operations
+//	change.go          the steps of a creation or update; rollback.go undoes them
+//	stack.go           a stack; resource.go a resource; template.go and scope.go the values in a template
+//	s3.go, services.go the calls of S3, SSM and Route 53
 package cloudtest
 
 import (

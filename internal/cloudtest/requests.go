@@ -18,7 +18,7 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 	}
 	set.execution = types.ExecutionStatusExecuteInProgress
 	g := &change{
-		c: c.CloudFormation, s: s, set: set, before: s.inputs, onFailure: set.onFailure,
+		engine: c.engine, s: s, set: set, before: s.inputs, onFailure: set.onFailure,
 		keep:    set.onFailure == types.OnStackFailureDoNothing || aws.ToBool(in.DisableRollback),
 		flights: map[string]*flight{}, saved: map[string]*resource{},
 	}
@@ -30,7 +30,7 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 		kind = types.OperationTypeUpdateStack
 		s.updated = c.now
 	}
-	c.begin(s, c.now, kind, aws.ToString(in.ClientRequestToken), g.steps()...)
+	c.engine.begin(s, c.now, kind, aws.ToString(in.ClientRequestToken), g.steps()...)
 	if set.kind == types.ChangeSetTypeUpdate {
 		s.operation.cancel = g.cancel
 	}
@@ -67,7 +67,7 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 		}
 	}
 	s.tokens[token] = "continue"
-	c.begin(s, c.now, types.OperationTypeContinueRollback, token)
+	c.engine.begin(s, c.now, types.OperationTypeContinueRollback, token)
 	s.set(c.now, types.StackStatusUpdateRollbackInProgress, "User Initiated")
 	s.operation.queue = s.resume(in.ResourcesToSkip)
 	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
@@ -84,7 +84,7 @@ func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudfor
 		return out, nil
 	}
 	var all []*stack
-	for _, s := range c.stacks {
+	for _, s := range c.engine.stacks {
 		if s.region == c.region && s.deleted.IsZero() {
 			all = append(all, s)
 		}
@@ -100,7 +100,7 @@ func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudfor
 func (c *call) listStacks(in *cloudformation.ListStacksInput) (*cloudformation.ListStacksOutput, error) {
 	out := &cloudformation.ListStacksOutput{}
 	var all []types.StackSummary
-	for _, s := range c.stacks {
+	for _, s := range c.engine.stacks {
 		if s.region != c.region || len(in.StackStatusFilter) > 0 && !slices.Contains(in.StackStatusFilter, s.status) {
 			continue
 		}

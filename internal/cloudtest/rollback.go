@@ -21,13 +21,13 @@ func (g *change) fail(at time.Time) []step {
 		return nil
 	case g.onFailure == types.OnStackFailureDelete:
 		g.s.set(at, types.StackStatusDeleteInProgress, reason+"Delete requested by user.")
-		return g.c.deletion(g.s, true, types.StackStatusDeleteComplete, types.StackStatusDeleteFailed)
+		return g.engine.deletion(g.s, true, types.StackStatusDeleteComplete, types.StackStatusDeleteFailed)
 	case g.set.kind == types.ChangeSetTypeImport:
 		g.s.set(at, types.StackStatusImportRollbackInProgress, reason+"Rollback requested by user.")
-		return g.c.deletion(g.s, true, types.StackStatusImportRollbackComplete, types.StackStatusImportRollbackFailed)
+		return g.engine.deletion(g.s, true, types.StackStatusImportRollbackComplete, types.StackStatusImportRollbackFailed)
 	}
 	g.s.set(at, types.StackStatusRollbackInProgress, reason+"Rollback requested by user.")
-	return g.c.deletion(g.s, true, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed)
+	return g.engine.deletion(g.s, true, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed)
 }
 
 // cancel is what an update does when it is told to stop.
@@ -72,7 +72,7 @@ func (g *change) undo(logicals []string) []step {
 			g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateInProgress, "")
 			return nil
 		}, func(at time.Time) []step {
-			if reason := g.c.failure(g.s, logical, Undo); reason != "" {
+			if reason := g.engine.failure(g.s, logical, Undo); reason != "" {
 				g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, reason)
 				stuck = append(stuck, logical)
 				return nil
@@ -129,7 +129,7 @@ func (g *change) cleanUp(at time.Time) []step {
 			fresh = append(fresh, r)
 		}
 	}
-	return append(g.c.removal(g.s, fresh, true), func(at time.Time) []step {
+	return append(g.engine.removal(g.s, fresh, true), func(at time.Time) []step {
 		g.s.outputs = g.s.findOutputs()
 		g.s.set(at, types.StackStatusUpdateRollbackComplete, "")
 		return nil

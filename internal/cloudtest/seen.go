@@ -33,9 +33,9 @@ type Seen struct {
 func (c *CloudFormation) Seen(region, name string) *Seen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.advance(time.Now())
-	names := c.names()
-	for _, s := range c.stacks {
+	c.engine.advance(time.Now())
+	names := c.engine.names()
+	for _, s := range c.engine.stacks {
 		if s.region == region && s.name == name && s.deleted.IsZero() {
 			return s.seen(names)
 		}
@@ -48,15 +48,15 @@ func (c *CloudFormation) Seen(region, name string) *Seen {
 func (c *CloudFormation) State() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.advance(time.Now())
-	names := c.names()
+	c.engine.advance(time.Now())
+	names := c.engine.names()
 	stacks := map[string]*Seen{}
-	for _, s := range c.stacks {
+	for _, s := range c.engine.stacks {
 		if s.deleted.IsZero() {
 			stacks[s.region+"/"+s.name] = s.seen(names)
 		}
 	}
-	whole := map[string]any{"stacks": stacks, "retained": listed(c.retained)}
+	whole := map[string]any{"stacks": stacks, "retained": listed(c.engine.retained)}
 	out, err := json.MarshalIndent(whole, "", "  ")
 	if err != nil {
 		panic(err)
@@ -72,7 +72,7 @@ func (c *CloudFormation) Everything() string {
 	defer c.mu.Unlock()
 	var b strings.Builder
 	b.WriteString(state)
-	for _, s := range c.stacks {
+	for _, s := range c.engine.stacks {
 		if !s.deleted.IsZero() {
 			continue
 		}
@@ -83,7 +83,7 @@ func (c *CloudFormation) Everything() string {
 			fmt.Fprintf(&b, "\ns3://%s/%s %s", name, key, digest(64, string(c.buckets[name].objects[key])))
 		}
 	}
-	fmt.Fprintf(&b, "\nsnapshots %v", listed(c.snapshots))
+	fmt.Fprintf(&b, "\nsnapshots %v", listed(c.engine.snapshots))
 	return b.String()
 }
 
@@ -91,14 +91,14 @@ func (c *CloudFormation) Everything() string {
 func (c *CloudFormation) Snapshots() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return listed(c.snapshots)
+	return listed(c.engine.snapshots)
 }
 
 // Retained are the resources that stacks left behind, as region, type and name.
 func (c *CloudFormation) Retained() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return listed(c.retained)
+	return listed(c.engine.retained)
 }
 
 func listed(all []asset) []string {
@@ -111,9 +111,9 @@ func listed(all []asset) []string {
 }
 
 // names replaces physical ids by what they are the ids of.
-func (c *CloudFormation) names() *strings.Replacer {
-	ids := map[string]string{c.account: "{account}"}
-	for _, s := range c.stacks {
+func (e *engine) names() *strings.Replacer {
+	ids := map[string]string{e.account: "{account}"}
+	for _, s := range e.stacks {
 		ids[s.id] = "{" + s.region + "/" + s.name + "}"
 		for _, r := range s.resources {
 			if r.Physical != "" && customName(r.Type, r.Properties) == "" {

@@ -37,11 +37,11 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	s := c.newStack(put.Region, put.Name, now)
+	s := c.engine.newStack(put.Region, put.Name, now)
 	s.inputs = inputs{tags: put.Tags, parameters: map[string]string{}, capabilities: put.Capabilities}
 	s.protected = put.Protected
 	if put.Template != "" {
-		c.fill(t, s, put, now)
+		c.engine.fill(t, s, put, now)
 	}
 	s.set(now, put.Status, put.Reason)
 	if put.Outputs != nil {
@@ -50,7 +50,7 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 		s.outputs = s.findOutputs()
 	}
 	if put.Then != "" {
-		c.begin(s, now, types.OperationTypeUpdateStack, "", func(at time.Time) []step {
+		c.engine.begin(s, now, types.OperationTypeUpdateStack, "", func(at time.Time) []step {
 			s.set(at, put.Then, "")
 			if put.Then == types.StackStatusDeleteComplete {
 				s.deleted = at
@@ -63,7 +63,7 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 }
 
 // fill gives a stack its resources.
-func (c *CloudFormation) fill(t testing.TB, s *stack, put Stack, now time.Time) {
+func (e *engine) fill(t testing.TB, s *stack, put Stack, now time.Time) {
 	t.Helper()
 	var err error
 	s.inputs.body = put.Template
@@ -77,21 +77,21 @@ func (c *CloudFormation) fill(t testing.TB, s *stack, put Stack, now time.Time) 
 	scope := s.scope(s.inputs)
 	for _, level := range scope.active() {
 		for _, logical := range level {
-			c.place(s, scope, logical, put, now)
+			e.place(s, scope, logical, put, now)
 		}
 	}
-	s.resume = func(skip []string) []step { return c.resumePut(s, put, skip) }
+	s.resume = func(skip []string) []step { return e.resumePut(s, put, skip) }
 }
 
 // place makes one resource, or says what became of it.
-func (c *CloudFormation) place(s *stack, scope *scope, logical string, put Stack, now time.Time) {
+func (e *engine) place(s *stack, scope *scope, logical string, put Stack, now time.Time) {
 	d := s.inputs.template.Resources[logical]
-	c.serial++
+	e.serial++
 	r := &resource{
 		Logical: logical, Type: d.Type, Definition: d, Properties: scope.properties(d), Tags: put.Tags, Revision: 1,
 		region: s.region, account: s.account,
 	}
-	r.Physical = s.newPhysical(logical, d.Type, r.Properties, c.serial)
+	r.Physical = s.newPhysical(logical, d.Type, r.Properties, e.serial)
 	s.resources[logical] = r
 	reason, failed := put.Failed[logical]
 	switch {
@@ -115,8 +115,8 @@ func (put Stack) failedStatus() types.ResourceStatus {
 }
 
 // resumePut goes on with the rollback of a stack that was put into the middle of one.
-func (c *CloudFormation) resumePut(s *stack, put Stack, skip []string) []step {
-	g := &change{c: c, s: s, before: s.inputs, saved: map[string]*resource{}}
+func (e *engine) resumePut(s *stack, put Stack, skip []string) []step {
+	g := &change{engine: e, s: s, before: s.inputs, saved: map[string]*resource{}}
 	stuck := slices.Sorted(maps.Keys(put.Failed))
 	for _, logical := range stuck {
 		saved := *s.resources[logical]
@@ -140,9 +140,9 @@ func (c *CloudFormation) PutChangeSet(t testing.TB, region, stack, name, templat
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.serial++
+	c.engine.serial++
 	set := &changeSet{
-		name: name, id: fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", region, c.account, name, digest(32, s.id, c.serial)),
+		name: name, id: fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", region, c.engine.account, name, digest(32, s.id, c.engine.serial)),
 		kind: types.ChangeSetTypeUpdate, created: time.Now(), failure: failure, execution: types.ExecutionStatusAvailable,
 		next: inputs{body: template, template: parsed, parameters: map[string]string{}, tags: s.inputs.tags},
 	}
@@ -160,5 +160,5 @@ func (c *CloudFormation) PutChangeSet(t testing.TB, region, stack, name, templat
 func (c *CloudFormation) Retain(region, kind, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.retained = append(c.retained, asset{region, kind, name})
+	c.engine.retained = append(c.engine.retained, asset{region, kind, name})
 }

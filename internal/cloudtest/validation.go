@@ -34,7 +34,7 @@ func (set *changeSet) imports(c *call, logical string, d definition, properties 
 // isRetained says that a resource with the very name that the template gives exists, and is no stack's.
 func (c *call) isRetained(d definition, properties map[string]any) bool {
 	name, static := d.Properties[nameProperty[d.Type]].(string) // AWS imports no name that is computed
-	return static && name != "" && slices.Contains(c.retained, asset{c.region, d.Type, customName(d.Type, properties)})
+	return static && name != "" && slices.Contains(c.engine.retained, asset{c.region, d.Type, customName(d.Type, properties)})
 }
 
 // validate does what AWS calls early validation: it finds the names that are taken, and imports that cannot be.
@@ -50,7 +50,7 @@ func (set *changeSet) validate(c *call, s *stack) {
 		}
 		scope := s.scope(set.next)
 		name := customName(definition.Type, scope.properties(definition))
-		if c.EarlyValidation && change.Action == types.ChangeActionAdd && name != "" && c.taken(s, asset{c.region, definition.Type, name}) {
+		if c.EarlyValidation && change.Action == types.ChangeActionAdd && name != "" && c.engine.taken(s, asset{c.region, definition.Type, name}) {
 			set.conflict(s, change, name)
 		}
 	}
@@ -60,11 +60,11 @@ func (set *changeSet) validate(c *call, s *stack) {
 }
 
 // taken says that a name is in use: by what a stack retained, or by another stack.
-func (c *CloudFormation) taken(by *stack, wanted asset) bool {
-	if slices.Contains(c.retained, wanted) {
+func (e *engine) taken(by *stack, wanted asset) bool {
+	if slices.Contains(e.retained, wanted) {
 		return true
 	}
-	for _, s := range c.stacks {
+	for _, s := range e.stacks {
 		for _, r := range s.resources {
 			if s != by && s.region == wanted.Region && r.exists() && r.Type == wanted.Type && r.Physical == wanted.Name {
 				return true

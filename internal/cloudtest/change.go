@@ -9,123 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// operation is what a stack is going through: steps, of which one is taken each Step.
-type operation struct {
-	id, token string
-	queue     []step
-	next      time.Time
-	cancel    func(at time.Time) []step // nil: cannot be cancelled
-	cancelled bool
-}
-
-// step does one thing, and says what comes before the rest of the queue.
-type step func(at time.Time) []step
-
-// Failure is something that goes wrong in a stack's resource, once.
-type Failure struct {
-	Region, Stack, Logical string
-	When                   Verb
-	Reason                 string
-	Always                 bool // and not once
-}
-
-// Verb is what is done to a resource.
-type Verb string
-
-// The verbs.
-const (
-	Create Verb = "create"
-	Update Verb = "update" // also when that makes a new one
-	Undo   Verb = "undo"   // an update, in a rollback
-	Delete Verb = "delete"
-)
-
-// Fail arranges a failure.
-func (c *CloudFormation) Fail(f Failure) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failures = append(c.failures, &f)
-}
-
-// failure is why this fails, "" if it does not.
-func (c *CloudFormation) failure(s *stack, logical string, verb Verb) string {
-	for i, f := range c.failures {
-		if f.Region != s.region || f.Stack != s.name || f.Logical != logical || f.When != verb {
-			continue
-		}
-		if !f.Always {
-			c.failures = slices.Delete(c.failures, i, i+1)
-		}
-		return f.Reason
-	}
-	return ""
-}
-
-// Hold stops time for a stack: whatever it goes through, it stays in the middle of it.
-func (c *CloudFormation) Hold(region, name string) { c.hold(region, name, true) }
-
-// Release lets a held stack go on.
-func (c *CloudFormation) Release(region, name string) { c.hold(region, name, false) }
-
-func (c *CloudFormation) hold(region, name string, held bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.advance(time.Now())
-	key := region + "/" + name
-	if held {
-		c.held[key] = true
-		return
-	}
-	delete(c.held, key)
-	for _, s := range c.stacks {
-		if s.operation != nil && s.region+"/"+s.name == key {
-			s.operation.next = time.Now()
-		}
-	}
-}
-
-// Settle lets all operations that are not held come to their end at once.
-func (c *CloudFormation) Settle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.advance(time.Now().Add(24 * time.Hour))
-}
-
-// advance takes the steps that are due.
-func (c *CloudFormation) advance(now time.Time) {
-	for _, s := range c.stacks {
-		for s.operation != nil && !c.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
-			c.take(s)
-		}
-	}
-}
-
-func (c *CloudFormation) take(s *stack) {
-	o := s.operation
-	at := o.next
-	o.next = o.next.Add(c.Step)
-	if o.cancelled && o.cancel != nil {
-		o.queue, o.cancel = o.cancel(at), nil
-		return
-	}
-	if len(o.queue) == 0 {
-		s.operation = nil
-		return
-	}
-	first := o.queue[0]
-	o.queue = o.queue[1:]
-	more := first(at) // which may change the queue
-	o.queue = append(more, o.queue...)
-}
-
-// begin starts an operation. Its first step is due after a Step.
-func (c *CloudFormation) begin(s *stack, at time.Time, kind types.OperationType, token string, steps ...step) {
-	c.serial++
-	id := digest(36, s.id, c.serial)
-	s.operation = &operation{id: id, token: token, queue: steps, next: at.Add(c.Step)}
-	s.last = append([]types.OperationEntry{{OperationId: &id, OperationType: kind}}, s.last...)
-}
-
 // named is a list of logical ids as CloudFormation's reasons give it.
 func named(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
 
@@ -139,7 +22,7 @@ type flight struct {
 
 // change makes or updates a stack.
 type change struct {
-	c      *CloudFormation
+	engine *engine
 	s      *stack
 	set    *changeSet
 	before inputs
@@ -279,7 +162,7 @@ func (g *change) land(level []string) step {
 
 // doom lets a flight fail that is to, before the others of its level are done: those are then cancelled, as on AWS.
 func (g *change) doom(at time.Time, logical string, f *flight) {
-	if reason := g.c.failure(g.s, logical, f.verb); reason != "" {
+	if reason := g.engine.failure(g.s, logical, f.verb); reason != "" {
 		g.crash(at, logical, f, reason)
 	}
 }
@@ -288,7 +171,7 @@ func (g *change) doom(at time.Time, logical string, f *flight) {
 func (g *change) finish(at time.Time, logical string, f *flight) {
 	delete(g.flights, logical)
 	if f.verb == Create && !f.imported || f.replaces {
-		if name := customName(f.next.Type, f.next.Properties); name != "" && g.c.taken(g.s, asset{g.s.region, f.next.Type, name}) {
+		if name := customName(f.next.Type, f.next.Properties); name != "" && g.engine.taken(g.s, asset{g.s.region, f.next.Type, name}) {
 			g.crash(at, logical, f, fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", f.next.Type, name))
 			return
 		}
@@ -304,8 +187,8 @@ func (g *change) finish(at time.Time, logical string, f *flight) {
 }
 
 func (g *change) made(at time.Time, logical string, f *flight) {
-	g.c.serial++
-	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.c.serial)
+	g.engine.serial++
+	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
 	g.s.resources[logical] = f.next
 	if f.replaces {
 		g.obsolete = append(g.obsolete, g.saved[logical])
@@ -319,7 +202,7 @@ func (g *change) made(at time.Time, logical string, f *flight) {
 // adopt makes an existing resource the stack's.
 func (g *change) adopt(at time.Time, r *resource) {
 	r.Physical = customName(r.Type, r.Properties)
-	g.c.retained = slices.DeleteFunc(g.c.retained, func(a asset) bool { return a == asset{g.s.region, r.Type, r.Physical} })
+	g.engine.retained = slices.DeleteFunc(g.engine.retained, func(a asset) bool { return a == asset{g.s.region, r.Type, r.Physical} })
 	g.s.mark(at, r, types.ResourceStatusImportComplete, "Resource import completed.")
 }
 
@@ -362,7 +245,7 @@ func (g *change) complete(at time.Time) []step {
 	}
 	g.s.set(at, types.StackStatusUpdateCompleteCleanupInProgress, "")
 	gone := g.leftOut()
-	return append(g.c.removal(g.s, g.obsolete, true), append(g.c.removal(g.s, gone, false), func(at time.Time) []step {
+	return append(g.engine.removal(g.s, g.obsolete, true), append(g.engine.removal(g.s, gone, false), func(at time.Time) []step {
 		g.s.set(at, types.StackStatusUpdateComplete, "")
 		return nil
 	})...)

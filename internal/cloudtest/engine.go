@@ -1,0 +1,121 @@
+package cloudtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// engine holds the account's stacks and moves them through their states. It has no lock of its own: CloudFormation.mu is
+// held whenever one of its methods runs. Time is an argument, so that a step has the time at which it was due and not the
+// time at which somebody asked.
+type engine struct {
+	account string
+	step    *time.Duration // points to CloudFormation.Step, which a test may change
+
+	stacks    []*stack // also the deleted
+	failures  []*Failure
+	held      map[string]bool // region/name
+	retained  []asset         // named resources of no stack
+	snapshots []asset
+	serial    int
+}
+
+// newStack makes a stack that has nothing yet.
+func (e *engine) newStack(region, name string, at time.Time) *stack {
+	e.serial++
+	unique := digest(32, e.account, region, name, e.serial)
+	uuid := strings.Join([]string{unique[:8], unique[8:12], unique[12:16], unique[16:20], unique[20:]}, "-")
+	s := &stack{
+		account:   e.account,
+		region:    region,
+		name:      name,
+		id:        fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/%s", region, e.account, name, uuid),
+		resources: map[string]*resource{},
+		outputs:   map[string]string{},
+		tokens:    map[string]string{},
+		created:   at,
+	}
+	e.stacks = append(e.stacks, s)
+	return s
+}
+
+// operation is what a stack is going through: steps, of which one is taken each Step.
+type operation struct {
+	id, token string
+	queue     []step
+	next      time.Time
+	cancel    func(at time.Time) []step // nil: cannot be cancelled
+	cancelled bool
+}
+
+// step does one thing, and says what comes before the rest of the queue.
+type step func(at time.Time) []step
+
+// failure is why this fails, "" if it does not.
+func (e *engine) failure(s *stack, logical string, verb Verb) string {
+	for i, f := range e.failures {
+		if f.Region != s.region || f.Stack != s.name || f.Logical != logical || f.When != verb {
+			continue
+		}
+		if !f.Always {
+			e.failures = slices.Delete(e.failures, i, i+1)
+		}
+		return f.Reason
+	}
+	return ""
+}
+
+// hold stops time for a stack, or lets it go on at once.
+func (e *engine) hold(region, name string, held bool) {
+	e.advance(time.Now())
+	key := region + "/" + name
+	if held {
+		e.held[key] = true
+		return
+	}
+	delete(e.held, key)
+	for _, s := range e.stacks {
+		if s.operation != nil && s.region+"/"+s.name == key {
+			s.operation.next = time.Now()
+		}
+	}
+}
+
+// advance takes the steps that are due.
+func (e *engine) advance(now time.Time) {
+	for _, s := range e.stacks {
+		for s.operation != nil && !e.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
+			e.take(s)
+		}
+	}
+}
+
+func (e *engine) take(s *stack) {
+	o := s.operation
+	at := o.next
+	o.next = o.next.Add(*e.step)
+	if o.cancelled && o.cancel != nil {
+		o.queue, o.cancel = o.cancel(at), nil
+		return
+	}
+	if len(o.queue) == 0 {
+		s.operation = nil
+		return
+	}
+	first := o.queue[0]
+	o.queue = o.queue[1:]
+	more := first(at) // which may change the queue
+	o.queue = append(more, o.queue...)
+}
+
+// begin starts an operation. Its first step is due after a Step.
+func (e *engine) begin(s *stack, at time.Time, kind types.OperationType, token string, steps ...step) {
+	e.serial++
+	id := digest(36, s.id, e.serial)
+	s.operation = &operation{id: id, token: token, queue: steps, next: at.Add(*e.step)}
+	s.last = append([]types.OperationEntry{{OperationId: &id, OperationType: kind}}, s.last...)
+}

@@ -1,0 +1,186 @@
+package cloudtest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+var scopePattern = regexp.MustCompile(`Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request`)
+
+// ServeHTTP answers a call. What service and region it is for stands in its signature.
+func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.Latency > 0 {
+		time.Sleep(c.Latency)
+	}
+	m := scopePattern.FindStringSubmatch(r.Header.Get("Authorization"))
+	if m == nil {
+		m = []string{"", "", "us-east-1", "s3"} // a template's address
+	}
+	region, service := m[2], m[3]
+	switch service {
+	case "cloudformation", "sts":
+		c.serveQuery(w, r, service, region)
+	case "s3":
+		c.serveS3(w, r, region)
+	case "ssm":
+		c.serveSSM(w, r, region)
+	case "route53":
+		c.serveRoute53(w)
+	default:
+		c.pass(w, r, service)
+	}
+}
+
+func (c *CloudFormation) pass(w http.ResponseWriter, r *http.Request, service string) {
+	if c.forward == nil {
+		answer(w, nil, &refusal{http.StatusBadRequest, "UnknownService", "this test has no " + service})
+		return
+	}
+	c.count(service, r.Header.Get("X-Amz-Target"))
+	httputil.NewSingleHostReverseProxy(c.forward).ServeHTTP(w, r)
+}
+
+func (c *CloudFormation) count(service, operation string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[service+":"+operation]++
+}
+
+func (c *CloudFormation) serveQuery(w http.ResponseWriter, r *http.Request, service, region string) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		answer(w, nil, refuse("MalformedQueryString", "%s", err))
+		return
+	}
+	operation := form.Get("Action")
+	c.count(service, operation)
+	out, err := c.perform(service, region, operation, form)
+	answer(w, out, err)
+}
+
+// answer writes what came out.
+func answer(w http.ResponseWriter, out []byte, err error) {
+	w.Header().Set("Content-Type", "text/xml")
+	w.Header().Set("X-Amzn-Requestid", requestID)
+	if err == nil {
+		_, _ = w.Write(out)
+		return
+	}
+	said, ok := err.(*refusal)
+	if !ok {
+		said = &refusal{http.StatusInternalServerError, "InternalFailure", err.Error()}
+	}
+	w.WriteHeader(said.status)
+	_, _ = w.Write(said.xml())
+}
+
+func (c *CloudFormation) perform(service, region, operation string, form url.Values) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if service == "sts" {
+		return identity(c.engine.account, operation)
+	}
+	if c.throttled(operation) {
+		return nil, refuse("Throttling", "Rate exceeded")
+	}
+	run, ok := operations[operation]
+	if !ok {
+		return nil, refuse("InvalidAction", "Could not find operation %s for version 2010-05-15", operation)
+	}
+	c.engine.advance(time.Now())
+	return run(&call{c, region, time.Now()}, operation, form)
+}
+
+func (c *CloudFormation) throttled(operation string) bool {
+	for _, key := range []string{operation, ""} {
+		if c.throttles[key] > 0 {
+			c.throttles[key]--
+			return true
+		}
+	}
+	return false
+}
+
+func identity(account, operation string) ([]byte, error) {
+	if operation != "GetCallerIdentity" {
+		return nil, refuse("InvalidAction", "this test has no sts:%s", operation)
+	}
+	return fmt.Appendf(nil, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:user/test</Arn><UserId>AIDA%[1]s</UserId><Account>%[1]s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, account), nil
+}
+
+// call is one request to CloudFormation.
+type call struct {
+	*CloudFormation
+	region string
+	now    time.Time
+}
+
+// operations are what CloudFormation answers.
+var operations = map[string]func(c *call, operation string, form url.Values) ([]byte, error){
+	"CancelUpdateStack":           handle((*call).cancelUpdateStack),
+	"ContinueUpdateRollback":      handle((*call).continueUpdateRollback),
+	"CreateChangeSet":             handle((*call).createChangeSet),
+	"DeleteChangeSet":             handle((*call).deleteChangeSet),
+	"DeleteStack":                 handle((*call).deleteStack),
+	"DescribeChangeSet":           handle((*call).describeChangeSet),
+	"DescribeEvents":              handle((*call).describeEvents),
+	"DescribeStackEvents":         handle((*call).describeStackEvents),
+	"DescribeStackResources":      handle((*call).describeStackResources),
+	"DescribeStacks":              handle((*call).describeStacks),
+	"ExecuteChangeSet":            handle((*call).executeChangeSet),
+	"GetStackPolicy":              handle((*call).getStackPolicy),
+	"GetTemplate":                 handle((*call).getTemplate),
+	"ListChangeSets":              handle((*call).listChangeSets),
+	"ListStackResources":          handle((*call).listStackResources),
+	"ListStacks":                  handle((*call).listStacks),
+	"SetStackPolicy":              handle((*call).setStackPolicy),
+	"UpdateStack":                 handle((*call).updateStack),
+	"UpdateTerminationProtection": handle((*call).updateTerminationProtection),
+}
+
+// handle makes an operation of a method on the SDK's own types.
+func handle[In, Out any](method func(*call, *In) (*Out, error)) func(*call, string, url.Values) ([]byte, error) {
+	return func(c *call, operation string, form url.Values) ([]byte, error) {
+		var in In
+		if err := decode(form, &in); err != nil {
+			return nil, invalid("%s", err)
+		}
+		out, err := method(c, &in)
+		if err != nil {
+			return nil, err
+		}
+		return encode(operation, out), nil
+	}
+}
+
+// find is a stack by name or id. A deleted one has only its id.
+func (c *call) find(name *string) *stack {
+	for _, s := range slices.Backward(c.engine.stacks) {
+		if s.region != c.region {
+			continue
+		}
+		if s.id == aws.ToString(name) || s.name == aws.ToString(name) && s.deleted.IsZero() {
+			return s
+		}
+	}
+	return nil
+}
+
+func (c *call) must(name *string) (*stack, error) {
+	if s := c.find(name); s != nil {
+		return s, nil
+	}
+	return nil, invalid("Stack with id %s does not exist", aws.ToString(name))
+}
