@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // The address plan. The VPC is a /16; the zone of number n (use1-az3 is 3) has the /20 that starts at n × 16 in the third
@@ -53,7 +54,7 @@ func zoneNumber(zone string) (int, bool) {
 }
 
 // addressable reports zones that the plan has no place for.
-func addressable(region *schema.OrbitRegion, r *schema.Report) bool {
+func addressable(region *schema.OrbitRegion, r *report.Report) bool {
 	holder := map[int]string{}
 	for _, zone := range region.Zones {
 		number, ok := zoneNumber(zone)

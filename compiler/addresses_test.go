@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // allZones are all that the plan has a place for.
@@ -121,7 +122,7 @@ func TestZonesWithoutAPlaceAreReported(t *testing.T) {
 		"same number": {[]string{"use1-az1", "use1-lax1-az1"}, "expected zones with different numbers, got use1-az1 and use1-lax1-az1: name one of them"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			report := &schema.Report{}
+			report := &report.Report{}
 			vpc(networkOf(orbitRegion(0, func(r *schema.OrbitRegion) { r.Zones = test.zones })), report)
 			problems := report.Problems()
 			if len(problems) != 1 || problems[0].Message != test.want {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // destinations are where alarms go, by the endpoint's name: to people by a topic, to the group by a scaling policy.
@@ -15,7 +16,7 @@ type destinations struct {
 }
 
 // alarmEndpoints makes the endpoints of the app's alarms.
-func alarmEndpoints(a appContext, group *cfn.AutoScalingGroup, r *schema.Report) destinations {
+func alarmEndpoints(a appContext, group *cfn.AutoScalingGroup, r *report.Report) destinations {
 	d := destinations{part: &part{}, topics: map[string]*cfn.Topic{}, policies: map[string]*cfn.ScalingPolicy{}}
 	for _, e := range a.region.Alarms.Endpoints {
 		if strings.HasPrefix(e.Type, "scale") {

@@ -6,10 +6,11 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // alarms watches what the manifest's triggers name, and the metrics of log lines.
-func alarms(a appContext, w watched, to destinations, r *schema.Report) *part {
+func alarms(a appContext, w watched, to destinations, r *report.Report) *part {
 	p := &part{}
 	for _, t := range a.region.Alarms.Triggers {
 		s, ok := w.series(t, r)

@@ -4,6 +4,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // appContext is what an app's capabilities may look at.
@@ -23,7 +24,7 @@ func (a appContext) nameTag() []cfn.Tag {
 }
 
 // appStack is an app's stack in one region: its capabilities, each after those it needs something of. An error is the sink's.
-func appStack(a appContext, r *schema.Report) (*part, error) {
+func appStack(a appContext, r *report.Report) (*part, error) {
 	warnEmptied(a.region, r)
 
 	plan := balance(a, r)

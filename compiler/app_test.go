@@ -12,6 +12,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // appChange changes an app of a test in one region.
@@ -68,14 +69,14 @@ func testApp(orbit *schema.Orbit, name string, changes ...appChange) *schema.App
 
 // at is a node that nothing was written of but the node itself.
 func at(file string, line int, path string, written ...string) schema.Node {
-	fields := map[string]schema.Pos{}
+	fields := map[string]report.Pos{}
 	for i, field := range written {
-		fields[field] = schema.Pos{File: file, Line: line + i + 1, Col: 1, Path: path + "." + field}
+		fields[field] = report.Pos{File: file, Line: line + i + 1, Col: 1, Path: path + "." + field}
 	}
-	return schema.NewNode(schema.Pos{File: file, Line: line, Col: 1, Path: path}, fields)
+	return schema.NewNode(report.Pos{File: file, Line: line, Col: 1, Path: path}, fields)
 }
 
-func testPort(port int, scheme string, sources ...schema.Source) schema.PublicPort {
+func testPort(port int, scheme string, sources ...schema.Peer) schema.PublicPort {
 	return schema.PublicPort{
 		Node:           at("app.json", 10, fmt.Sprintf("all.public_ports.%d", port), "sources"),
 		Port:           port,
@@ -86,11 +87,11 @@ func testPort(port int, scheme string, sources ...schema.Source) schema.PublicPo
 	}
 }
 
-func source(kind schema.SourceKind, value string) schema.Source {
-	return schema.Source{Node: at("app.json", 20, "all.public_ports.80.sources"), Kind: kind, Value: value}
+func source(kind schema.PeerKind, value string) schema.Peer {
+	return schema.Peer{Node: at("app.json", 20, "all.public_ports.80.sources"), Kind: kind, Value: value}
 }
 
-func anyone() schema.Source { return source(schema.CIDRv4, "0.0.0.0/0") }
+func anyone() schema.Peer { return source(schema.CIDRv4, "0.0.0.0/0") }
 
 // ports replaces the app's ports.
 func ports(all ...schema.PublicPort) appChange {
@@ -137,7 +138,7 @@ func build(t *testing.T, orbit *schema.Orbit, apps ...*schema.App) *built {
 		t: t, stacks: map[string]assembly.Stack{}, bodies: map[string]map[string]any{},
 		origins: map[string]map[string]string{}, assets: map[string][]byte{},
 	}
-	report := &schema.Report{}
+	report := &report.Report{}
 	if err := Compile(&schema.Model{Orbit: orbit, Apps: apps}, Scope{}, report, b); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // kept are the bytes of templates.
@@ -30,7 +31,7 @@ func (k *keptBytes) Asset(body []byte) (assembly.Asset, error) {
 func templates(t testing.TB, orbit *schema.Orbit, apps ...*schema.App) map[string][]byte {
 	t.Helper()
 	sink := &keptBytes{bodies: map[string][]byte{}}
-	if err := Compile(&schema.Model{Orbit: orbit, Apps: apps}, Scope{}, &schema.Report{}, sink); err != nil {
+	if err := Compile(&schema.Model{Orbit: orbit, Apps: apps}, Scope{}, &report.Report{}, sink); err != nil {
 		t.Fatal(err)
 	}
 	return sink.bodies
@@ -105,7 +106,7 @@ func BenchmarkApps(b *testing.B) {
 		b.Run(fmt.Sprintf("%d apps in 4 regions", count), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := Compile(&schema.Model{Orbit: orbit, Apps: apps}, Scope{}, &schema.Report{}, forgetful{}); err != nil {
+				if err := Compile(&schema.Model{Orbit: orbit, Apps: apps}, Scope{}, &report.Report{}, forgetful{}); err != nil {
 					b.Fatal(err)
 				}
 			}

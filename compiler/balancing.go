@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // balancing is how an app's public ports reach its instances: decisions only, made before any resource.
@@ -42,7 +43,7 @@ type target struct {
 func (r route) secure() bool { return r.protocol == "HTTPS" || r.protocol == "TLS" }
 
 // balance decides how the public ports are served: by an ALB when all speak HTTP or HTTPS, else by one NLB.
-func balance(a appContext, r *schema.Report) balancing {
+func balance(a appContext, r *report.Report) balancing {
 	b := balancing{kind: chooseBalancer(a.region)}
 	if b.kind == noBalancer {
 		return b
@@ -68,7 +69,7 @@ func chooseBalancer(app *schema.AppRegion) balancerKind {
 	return application
 }
 
-func (k balancerKind) route(port schema.PublicPort, r *schema.Report) route {
+func (k balancerKind) route(port schema.PublicPort, r *report.Report) route {
 	if k == networkBalancer {
 		return networkRoute(port, r)
 	}
@@ -81,7 +82,7 @@ func (k balancerKind) route(port schema.PublicPort, r *schema.Report) route {
 
 // networkRoute serves a port by an NLB: HTTP as TCP and HTTPS as TLS. Its TCP listeners can only forward TCP, as it came
 // (ELB User Guide, "Listeners for your Network Load Balancers").
-func networkRoute(port schema.PublicPort, r *schema.Report) route {
+func networkRoute(port schema.PublicPort, r *report.Report) route {
 	protocol, inner := networkProtocol(port.Scheme), networkProtocol(port.InternalScheme)
 	if protocol == "TCP" && inner == "TLS" {
 		r.Errorf(port.At("internal_scheme"), "a network load balancer, which an app has with a port that is neither HTTP nor HTTPS, "+
@@ -110,13 +111,13 @@ func dualStack(a appContext, b balancing) bool {
 }
 
 // origin is the first port that forwards to a target.
-func (b balancing) origin(t target) schema.Pos {
+func (b balancing) origin(t target) report.Pos {
 	for _, route := range b.routes {
 		if route.target == t {
 			return route.port.Pos
 		}
 	}
-	return schema.Pos{}
+	return report.Pos{}
 }
 
 func distinct(routes []route) []target {

@@ -7,14 +7,14 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // bastionTimeout is how long a bastion may take from its launch until it signals, in minutes.
 const bastionTimeout = 15
 
 // bastion is the orbit's way in: instances that SSH is open to from bastion_sources, an elastic address each.
-func bastion(net network, _ *schema.Report) *part {
+func bastion(net network, _ *report.Report) *part {
 	p := &part{}
 	p.Description = "The bastions of the orbit " + net.orbit.Name + " in " + net.region.Region + "."
 	b := &bastionPart{part: p, net: net}

@@ -5,11 +5,12 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // bastionGroup is the bastions' security group. It is the VPC's, not the bastions' stack's, so that apps can let it in
 // whether or not there are bastions.
-func (v *vpcPart) bastionGroup(r *schema.Report) {
+func (v *vpcPart) bastionGroup(r *report.Report) {
 	group := add(v.part, v.at, "BastionGroup", &cfn.SecurityGroup{
 		GroupDescription: "The bastions of the orbit " + v.net.orbit.Name + ": SSH from bastion_sources.",
 		VpcId:            v.vpc.Ref(),
@@ -23,7 +24,7 @@ func (v *vpcPart) bastionGroup(r *schema.Report) {
 	open.crowded(v.net.region.At("bastion_sources"), group, r)
 }
 
-func bastionClient(s schema.Source) peer {
+func bastionClient(s schema.Peer) peer {
 	switch s.Kind {
 	case schema.CIDRv6:
 		return cidr6(s.Value)

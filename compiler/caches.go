@@ -7,13 +7,14 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // cachePort is where every cache listens.
 const cachePort = 6379
 
 // caches makes the app's caches, each reachable from inside the VPC only, over TLS and with a password.
-func caches(a appContext, g groups, r *schema.Report) *part {
+func caches(a appContext, g groups, r *report.Report) *part {
 	p := &part{}
 	if len(a.region.Caches) == 0 {
 		return p
@@ -32,7 +33,7 @@ func caches(a appContext, g groups, r *schema.Report) *part {
 	return p
 }
 
-func cache(a appContext, p *part, c schema.Cache, g groups, r *schema.Report) document.Cache[cfn.Value] {
+func cache(a appContext, p *part, c schema.Cache, g groups, r *report.Report) document.Cache[cfn.Value] {
 	s := store{id: cacheID(c), what: "cache " + c.Name, at: c.Node, port: cachePort}.open(a, p, g)
 	callers{appContext: a, part: p, report: r}.admitClients(s, c.Clients)
 

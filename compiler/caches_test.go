@@ -61,7 +61,7 @@ func TestCacheIsNeverReachedFromElsewhere(t *testing.T) {
 	orbit := testOrbit("us-east-1", "us-west-2")
 	app := testApp(orbit, "web")
 	app.Region("us-east-1").Caches = []schema.Cache{
-		testCache("sessions", func(c *schema.Cache) { c.Clients = []schema.Source{source(schema.Region, "us-west-2")} }),
+		testCache("sessions", func(c *schema.Cache) { c.Clients = []schema.Peer{source(schema.Region, "us-west-2")} }),
 	}
 	build(t, orbit, app).reported("us-west-2 cannot reach the cache sessions in us-east-1")
 }

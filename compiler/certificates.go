@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // maxCertificateNames is ACM's limit, unless AWS has raised it for the account (ACM User Guide, "Quotas").
@@ -20,7 +21,7 @@ type certificates struct {
 	lookup cfn.Value // likewise
 }
 
-func certificatesFor(a appContext, b balancing, r *schema.Report) certificates {
+func certificatesFor(a appContext, b balancing, r *report.Report) certificates {
 	c := certificates{part: &part{}}
 	for _, route := range b.routes {
 		switch port := route.port; {
@@ -55,7 +56,7 @@ func (c certificates) find(a appContext, port schema.PublicPort) cfn.Value {
 }
 
 // make requests a certificate that CloudFormation validates itself, by a record in each name's hosted zone.
-func (c certificates) make(a appContext, port schema.PublicPort, r *schema.Report) cfn.Value {
+func (c certificates) make(a appContext, port schema.PublicPort, r *report.Report) cfn.Value {
 	names := hostnames(a.region)
 	at := a.region.At("hostnames")
 	if len(names) > maxCertificateNames {

@@ -67,7 +67,7 @@ func (c callers) elasticOf(app *schema.App, region, output, of string) peer {
 const groupPattern = `(sg-[0-9a-f]{8,17})?`
 
 // groupOf is another app's security group in this region.
-func (c callers) groupOf(s schema.Source) peer {
+func (c callers) groupOf(s schema.Peer) peer {
 	stack := c.model.Orbit.Name + "-" + s.Value
 	id := "GroupOfApp" + idPart(s.Value)
 	group, there := c.optional(id, cfn.Parameter{

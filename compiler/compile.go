@@ -16,6 +16,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // Scope says which of the model's stacks to make.
@@ -37,7 +38,7 @@ type Sink interface {
 
 // Compile lowers the model and hands each stack to the sink as soon as it is done, so that memory does not grow with the
 // number of apps. The user's mistakes go to the report; an error is the sink's.
-func Compile(model *schema.Model, scope Scope, report *schema.Report, sink Sink) error {
+func Compile(model *schema.Model, scope Scope, report *report.Report, sink Sink) error {
 	c := compilation{model, report, sink}
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
@@ -56,7 +57,7 @@ func Compile(model *schema.Model, scope Scope, report *schema.Report, sink Sink)
 
 type compilation struct {
 	model  *schema.Model
-	report *schema.Report
+	report *report.Report
 	sink   Sink
 }
 
@@ -114,7 +115,7 @@ func (c compilation) emit(p *part, h header) error {
 }
 
 // places are origins as text.
-func places(origins map[string]schema.Pos) map[string]string {
+func places(origins map[string]report.Pos) map[string]string {
 	out := make(map[string]string, len(origins))
 	for id, at := range origins {
 		out[id] = at.String()

@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // databaseSet is the app's databases.
@@ -17,7 +18,7 @@ type databaseSet struct {
 
 // databases makes the app's databases, or for one that another region hosts, the way to it. The instances know each by name
 // and find the user and password in its secret, which they alone may read.
-func databases(a appContext, g groups, own addresses, r *schema.Report) databaseSet {
+func databases(a appContext, g groups, own addresses, r *report.Report) databaseSet {
 	set := databaseSet{&part{}, map[string]*cfn.DBInstance{}}
 	known := map[string]document.Database[cfn.Value]{}
 	for _, d := range a.region.Databases {
@@ -55,7 +56,7 @@ type knownDatabase struct {
 }
 
 // database makes a database with its group, user and password, which the instances wait for.
-func database(a appContext, d schema.Database, g groups, own addresses, r *schema.Report) knownDatabase {
+func database(a appContext, d schema.Database, g groups, own addresses, r *report.Report) knownDatabase {
 	p := &part{}
 	s := store{id: databaseID(d), what: "database " + d.Name, at: d.Node, port: d.Port, public: exposed(d)}.open(a, p, g)
 	from := callers{appContext: a, part: p, own: own, report: r}

@@ -29,7 +29,7 @@ func hostedIn(region string) func(*schema.Database) {
 	return func(d *schema.Database) { d.Global = region }
 }
 
-func openTo(clients ...schema.Source) func(*schema.Database) {
+func openTo(clients ...schema.Peer) func(*schema.Database) {
 	return func(d *schema.Database) { d.Clients = clients }
 }
 
@@ -119,7 +119,7 @@ func TestDatabaseClients(t *testing.T) {
 	home, away := source(schema.Region, "us-east-1"), source(schema.Region, "us-west-2")
 	for name, c := range map[string]struct {
 		public bool
-		client schema.Source
+		client schema.Peer
 		peers  []string
 		report string
 	}{

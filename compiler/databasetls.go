@@ -5,11 +5,12 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // requireTLS makes the parameter group with which a database refuses connections without TLS, when it has a public address;
 // nil leaves the engine's own group.
-func requireTLS(a appContext, p *part, d schema.Database, r *schema.Report) cfn.Value {
+func requireTLS(a appContext, p *part, d schema.Database, r *report.Report) cfn.Value {
 	if !exposed(d) {
 		return nil
 	}

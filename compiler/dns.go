@@ -3,11 +3,12 @@ package compiler
 import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // dns answers the app's names: with the load balancer, else with the elastic addresses. The records come after the group, so
 // that a first boot that fails leaves no name behind.
-func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *schema.Report) *part {
+func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *report.Report) *part {
 	p := &part{}
 	if lb.balancer == nil && len(own.all) == 0 {
 		if a.region.Written("hostnames") {
@@ -30,7 +31,7 @@ func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *sc
 }
 
 // warnIdleAddresses warns of names that answer with addresses which no instance may hold: whoever is given one waits in vain.
-func warnIdleAddresses(a appContext, r *schema.Report) {
+func warnIdleAddresses(a appContext, r *report.Report) {
 	app := a.region
 	if len(app.Hostnames) > 0 && app.InstanceMin < app.InstanceMax {
 		r.Warnf(app.At("elastic_ips"), "the app's names answer with all of its %d addresses, and while fewer instances run than that the others lead "+
@@ -101,7 +102,7 @@ func (a appContext) setIdentifier() string {
 
 // checkRouting refuses what Route 53 would: one name with records that are routed in two ways. The schema keeps simple
 // records to apps in one region.
-func checkRouting(a appContext, host schema.Hostname, r *schema.Report) {
+func checkRouting(a appContext, host schema.Hostname, r *report.Report) {
 	routing := a.region.DNS.Routing
 	for _, other := range a.app.Regions {
 		if other.DNS.Routing != routing && answersTo(other, host.Name) {

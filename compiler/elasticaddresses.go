@@ -5,7 +5,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // addresses are the elastic addresses that the app's instances share, one for each instance the group may hold.
@@ -15,7 +15,7 @@ type addresses struct {
 }
 
 // elasticAddresses makes them and lets the instances move them among themselves.
-func elasticAddresses(a appContext, r *schema.Report) addresses {
+func elasticAddresses(a appContext, r *report.Report) addresses {
 	own := addresses{part: &part{}}
 	if !a.region.ElasticIPs {
 		return own

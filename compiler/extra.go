@@ -6,12 +6,13 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // extra is the piece of template that the manifest adds to the app's stack. What it refers to must be in the piece, in the
 // rest of the stack or among the network's outputs. The part is refused when there is a mistake.
-func extra(a appContext, whole *part, r *schema.Report) *part {
-	e := extraPart{part: &part{}, whole: whole, net: a.net, report: r, taken: map[string]schema.Pos{}}
+func extra(a appContext, whole *part, r *report.Report) *part {
+	e := extraPart{part: &part{}, whole: whole, net: a.net, report: r, taken: map[string]report.Pos{}}
 	from := a.region.Extra
 	for _, parameter := range from.Parameters {
 		if e.take(parameter.ID, parameter.Pos) {
@@ -45,17 +46,17 @@ type extraPart struct {
 	*part
 	whole  *part
 	net    network
-	report *schema.Report
-	taken  map[string]schema.Pos
+	report *report.Report
+	taken  map[string]report.Pos
 }
 
-func (e extraPart) mistake(at schema.Pos, format string, args ...any) {
+func (e extraPart) mistake(at report.Pos, format string, args ...any) {
 	e.report.Errorf(at, format, args...)
 	e.refused = true
 }
 
 // take says whether a name is free.
-func (e extraPart) take(id string, at schema.Pos) bool {
+func (e extraPart) take(id string, at report.Pos) bool {
 	if kind := e.whole.Kind(id); kind != "" {
 		e.mistake(at, "the stack has %s of this name already, from %s; choose another", kind, e.whole.origin(id))
 		return false
@@ -118,7 +119,7 @@ func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
 			continue
 		}
 		known := append(e.Names(), e.whole.Names()...)
-		e.mistake(within(body, ref.Path).Pos, "refers to %s, which is not in the stack%s", ref.Name, schema.Suggest(ref.Name, known))
+		e.mistake(within(body, ref.Path).Pos, "refers to %s, which is not in the stack%s", ref.Name, report.Suggest(ref.Name, known))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // A global database is made by its hosting region's stack. The app's stacks in other regions take its address and secret from
@@ -11,7 +12,7 @@ import (
 
 // hosted is the way to a database that another region hosts, nil after a mistake. What the database is, the hosting region's
 // section says.
-func hosted(a appContext, d schema.Database, r *schema.Report) *knownDatabase {
+func hosted(a appContext, d schema.Database, r *report.Report) *knownDatabase {
 	host, ok := databaseOf(a.app.Region(d.Global), d)
 	if !ok {
 		r.Errorf(d.At("global"), "%s has no database %s with global: %s: write it there too", d.Global, d.Name, d.Global)

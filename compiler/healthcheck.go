@@ -1,6 +1,9 @@
 package compiler
 
-import "github.com/pebble/spacel/schema"
+import (
+	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
+)
 
 // targetCheck is how a load balancer asks whether an instance is healthy.
 type targetCheck struct {
@@ -23,7 +26,7 @@ const anyAnswer = "200-499"
 
 // checkTargets turns the manifest's health check, in the words of the classic load balancer, into one that the app's
 // balancer can make. An ALB refuses TCP for its target groups; an NLB has no check of a TLS handshake alone.
-func checkTargets(check schema.HealthCheck, b balancing, r *schema.Report) targetCheck {
+func checkTargets(check schema.HealthCheck, b balancing, r *report.Report) targetCheck {
 	switch {
 	case check.Protocol == "HTTP" || check.Protocol == "HTTPS":
 		return targetCheck{check.Protocol, check.Port, check.Path, "200"}
@@ -37,7 +40,7 @@ func checkTargets(check schema.HealthCheck, b balancing, r *schema.Report) targe
 	return targetCheck{protocol: "TCP", port: check.Port}
 }
 
-func checkOverHTTP(check schema.HealthCheck, b balancing, r *schema.Report) targetCheck {
+func checkOverHTTP(check schema.HealthCheck, b balancing, r *report.Report) targetCheck {
 	protocol := "HTTP"
 	if check.Protocol == "SSL" || b.speaksTLS(check.Port) {
 		protocol = "HTTPS"

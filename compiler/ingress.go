@@ -3,11 +3,12 @@ package compiler
 import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // ingress writes the rules of the app's security groups: from the public ports' sources to the balancer and from the balancer
 // to the instances, or straight to the instances; among the instances; and SSH from the bastions.
-func ingress(a appContext, g groups, b balancing, own addresses, r *schema.Report) *part {
+func ingress(a appContext, g groups, b balancing, own addresses, r *report.Report) *part {
 	all := rulesIn(&part{})
 	from := callers{appContext: a, part: all.part, own: own, plan: b, report: r}
 
@@ -42,7 +43,7 @@ func admitSources(all rules, into *cfn.SecurityGroup, port schema.PublicPort, fr
 
 // behindBalancer opens what lies between the balancer and the instances, on both sides.
 func behindBalancer(all rules, a appContext, g groups, b balancing) {
-	open := func(at schema.Pos, t traffic) {
+	open := func(at report.Pos, t traffic) {
 		all.release(at, g.balancer, g.instances, t)
 		all.admit(at, g.instances, member(g.balancer), t)
 	}

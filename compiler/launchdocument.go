@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/internal/jsontext"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // launchText is the instances' user data, with the parameters it takes and the rights to fetch what it names.
@@ -24,7 +24,7 @@ const appGroupID = "Asg"
 
 // userDataOf puts the instance document together from what the app's parts add to it. Of a document that is too large for
 // user data, the units, files and environments go to an asset.
-func userDataOf(a appContext, whole *part, r *schema.Report) (launchText, error) {
+func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error) {
 	l := launchText{part: &part{}}
 	b := boot{document: l.document(a, whole), agent: agentParameters(l.part, a.region.Architecture), docker: len(a.region.Services) > 0}
 	l.statements = append(agentStatements(a, l.part), b.agent.statement())

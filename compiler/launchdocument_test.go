@@ -10,6 +10,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // userData is the stack's user data, with ${Name} and ${Name.Attribute} where references stand.
@@ -174,7 +175,7 @@ func TestAssetsThatCannotBeWritten(t *testing.T) {
 	app := testApp(orbit, "web", func(app *schema.AppRegion) {
 		app.Files = []schema.File{{Name: "big", Text: schema.Text{Body: noise(20_000)}}}
 	})
-	err := Compile(&schema.Model{Orbit: orbit, Apps: []*schema.App{app}}, Scope{}, &schema.Report{}, fullDisk{&built{}})
+	err := Compile(&schema.Model{Orbit: orbit, Apps: []*schema.App{app}}, Scope{}, &report.Report{}, fullDisk{&built{}})
 	if err == nil || err.Error() != "disk full" {
 		t.Errorf("got %v", err)
 	}

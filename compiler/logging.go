@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // logging makes the app's own log groups, which go with its stack, and the metrics of log lines. What a boot that failed has
@@ -29,7 +30,7 @@ func logging(a appContext) *part {
 }
 
 // logGroup makes a group that the instances may write to, each its own streams.
-func logGroup(a appContext, p *part, at schema.Pos, id string, retention int) cfn.Value {
+func logGroup(a appContext, p *part, at report.Pos, id string, retention int) cfn.Value {
 	group := add(p, at, id, &cfn.LogGroup{RetentionInDays: retention, Tags: a.nameTag()})
 	p.statements = append(p.statements, cfn.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, group.Arn()))
 	return group.Ref()

@@ -8,6 +8,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // watched is what an app's alarms may watch.
@@ -29,7 +30,7 @@ type series struct {
 }
 
 // series finds the metric that an alarm watches. It says no when there is none, which is reported.
-func (w watched) series(t schema.Trigger, r *schema.Report) (series, bool) {
+func (w watched) series(t schema.Trigger, r *report.Report) (series, bool) {
 	kind, name, _ := strings.Cut(t.Metric.Name, "/")
 	switch {
 	case t.Metric.Namespace != "":
@@ -98,7 +99,7 @@ var balancerMetrics = map[string]balancerMetric{
 }
 
 // ofBalancer is a metric of the app's load balancer, by the classic one's name.
-func (w watched) ofBalancer(t schema.Trigger, r *schema.Report) (series, bool) {
+func (w watched) ofBalancer(t schema.Trigger, r *report.Report) (series, bool) {
 	_, name, _ := strings.Cut(t.Metric.Name, "/")
 	known := balancerMetrics[name]
 	s := series{namespace: "AWS/ApplicationELB", name: known.application, fold: known.fold}
@@ -124,7 +125,7 @@ func (w watched) ofBalancer(t schema.Trigger, r *schema.Report) (series, bool) {
 }
 
 // ofTargets is a metric that each target group has of its own: all hold the same instances.
-func (w watched) ofTargets(s series, balancer cfn.Dimension, t schema.Trigger, r *schema.Report) (series, bool) {
+func (w watched) ofTargets(s series, balancer cfn.Dimension, t schema.Trigger, r *report.Report) (series, bool) {
 	for _, target := range w.balancer.targets {
 		s.dimensions = append(s.dimensions, []cfn.Dimension{balancer, {Name: "TargetGroup", Value: target.TargetGroupFullName()}})
 	}

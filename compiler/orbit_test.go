@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // orbitRegion is a region with so many zones, as the schema would give it, changed as a test likes.
 func orbitRegion(zones int, change func(*schema.OrbitRegion)) *schema.OrbitRegion {
-	node := schema.NewNode(schema.Pos{File: "orbit.json", Line: 1, Col: 1}, nil)
+	node := schema.NewNode(report.Pos{File: "orbit.json", Line: 1, Col: 1}, nil)
 	region := &schema.OrbitRegion{
 		Node:                 node,
 		Region:               "us-east-1",
@@ -21,7 +22,7 @@ func orbitRegion(zones int, change func(*schema.OrbitRegion)) *schema.OrbitRegio
 		BastionInstanceCount: 1,
 		BastionInstanceType:  "t3.nano",
 		BastionArchitecture:  "amd64",
-		BastionSources:       []schema.Source{{Node: node, Kind: schema.CIDRv4, Value: "0.0.0.0/0"}},
+		BastionSources:       []schema.Peer{{Node: node, Kind: schema.CIDRv4, Value: "0.0.0.0/0"}},
 		BastionImage:         schema.Image{Debian: "13"},
 	}
 	for n := 1; n <= zones; n++ {
@@ -83,7 +84,7 @@ func (t template) ofType(name string) map[string]resource {
 // orbitStacks are the orbit's stacks in a region, none of which may report anything.
 func orbitStacks(t *testing.T, region *schema.OrbitRegion) map[string]*part {
 	t.Helper()
-	net, report := networkOf(region), &schema.Report{}
+	net, report := networkOf(region), &report.Report{}
 	stacks := map[string]*part{"vpc": vpc(net, report), "tables": tables(net)}
 	if region.BastionInstanceCount > 0 {
 		stacks["bastion"] = bastion(net, report)
@@ -119,7 +120,7 @@ func shape(r *schema.OrbitRegion, nat schema.NAT, bastions int, extras bool) {
 	r.Domain = "example.com"
 	r.PrivateNetwork = "172.31"
 	r.FlowLogs = &schema.FlowLogs{Node: r.Node, Retention: 90, Traffic: "ALL"}
-	r.BastionSources = []schema.Source{
+	r.BastionSources = []schema.Peer{
 		{Node: r.Node, Kind: schema.CIDRv4, Value: "198.51.100.0/24"},
 		{Node: r.Node, Kind: schema.CIDRv4, Value: "198.51.10.0/24"},
 		{Node: r.Node, Kind: schema.CIDRv6, Value: "2001:db8::/32"},

@@ -10,14 +10,14 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/internal/hexdigest"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // part is what one capability contributes to a stack: a piece of template with the origin of each resource and the source
 // of each parameter, and for an app what its instances need.
 type part struct {
 	cfn.Template
-	origins map[string]schema.Pos
+	origins map[string]report.Pos
 	sources map[string]assembly.ValueFrom
 	after   []assembly.StackRef // stacks it needs without taking an output of theirs
 
@@ -29,9 +29,9 @@ type part struct {
 }
 
 // add puts a resource into the part and notes where in the manifests it comes from.
-func add[R cfn.Resource](p *part, at schema.Pos, id string, resource R) R {
+func add[R cfn.Resource](p *part, at report.Pos, id string, resource R) R {
 	if p.origins == nil {
-		p.origins = map[string]schema.Pos{}
+		p.origins = map[string]report.Pos{}
 	}
 	p.origins[id] = at
 	return cfn.Add(&p.Template, id, resource)
@@ -93,7 +93,7 @@ type header struct {
 	net  network
 	name string // vpc, tables, bastion or the app's name
 	app  string // the app's name, "" for the orbit's own
-	at   schema.Pos
+	at   report.Pos
 	tags map[string]string
 }
 

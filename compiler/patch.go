@@ -7,11 +7,12 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // patch sets what the manifest wants otherwise in the stack's resources, and then takes out what it does not want. It is the
 // one pass that changes what others made, and it comes last.
-func patch(a appContext, whole *part, r *schema.Report) {
+func patch(a appContext, whole *part, r *report.Report) {
 	e := extraPart{part: whole, whole: &part{}, net: a.net, report: r}
 	for _, change := range e.changes(a.region.Patches) {
 		if err := e.apply(change); err != nil {
@@ -36,7 +37,7 @@ func (e extraPart) changes(patches []schema.Patch) []change {
 		case err != nil:
 			e.mistake(p.Pos, "%s", err)
 		case !e.Has(p.ID):
-			e.mistake(p.Pos, "the stack has no resource %s%s", p.ID, schema.Suggest(p.ID, e.ResourceIDs()))
+			e.mistake(p.Pos, "the stack has no resource %s%s", p.ID, report.Suggest(p.ID, e.ResourceIDs()))
 		case p.Value == nil:
 			take = append(take, change{p, path})
 		default:
@@ -65,7 +66,7 @@ func patchMessage(c change, err error) string {
 	if !errors.As(err, &nowhere) {
 		return err.Error()
 	}
-	near := schema.Suggest(nowhere.Next, nowhere.Names)
+	near := report.Suggest(nowhere.Next, nowhere.Names)
 	if near == "" && c.Value != nil && nowhere.Names != nil {
 		near = "; to make it, set it whole"
 	}

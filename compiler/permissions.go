@@ -3,6 +3,7 @@ package compiler
 import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // maxInlinePolicies is how many characters a role's inline policies may have together, white space not counted (IAM User
@@ -10,7 +11,7 @@ import (
 const maxInlinePolicies = 10240
 
 // permissions are the manifest's own statements, as they are, for a role that has the agent's policy too.
-func permissions(a appContext, agent cfn.PolicyDocument, r *schema.Report) cfn.PolicyDocument {
+func permissions(a appContext, agent cfn.PolicyDocument, r *report.Report) cfn.PolicyDocument {
 	var statements []cfn.Statement
 	for _, p := range a.region.Permissions {
 		statements = append(statements, cfn.Statement{
@@ -51,7 +52,7 @@ func oneOrMany(values []string) cfn.Value {
 }
 
 // checkAgentPolicy refuses an app whose instances need more rights than a role can hold.
-func checkAgentPolicy(a appContext, agent cfn.PolicyDocument, r *schema.Report) {
+func checkAgentPolicy(a appContext, agent cfn.PolicyDocument, r *report.Report) {
 	if size := policySize(agent); size > maxInlinePolicies {
 		r.Errorf(a.region.Pos, "expected at most %d characters of IAM policy for the instances, got about %d: use fewer volumes, "+
 			"elastic addresses, databases or caches", maxInlinePolicies, size)

@@ -3,6 +3,7 @@ package compiler
 import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // AWS raises these quotas on request, so that what passes them is worth a note and no more.
@@ -12,7 +13,7 @@ const (
 )
 
 // countOrbitAddresses notes when a region's own elastic addresses, of its NAT gateways and bastions, pass the quota.
-func countOrbitAddresses(region *schema.OrbitRegion, r *schema.Report) {
+func countOrbitAddresses(region *schema.OrbitRegion, r *report.Report) {
 	gateways := len(natZones(region))
 	if n := gateways + region.BastionInstanceCount; n > maxElasticAddresses {
 		r.Notef(region.At("nat"), "%s needs %d elastic addresses, %d for NAT and %d for bastions: AWS allows %d there unless it has raised "+
@@ -21,7 +22,7 @@ func countOrbitAddresses(region *schema.OrbitRegion, r *schema.Report) {
 }
 
 // countAppAddresses does so for an app's.
-func countAppAddresses(app *schema.AppRegion, r *schema.Report) {
+func countAppAddresses(app *schema.AppRegion, r *report.Report) {
 	if app.InstanceMax > maxElasticAddresses {
 		r.Notef(app.At("elastic_ips"), "needs %d elastic addresses in %s, one for each of instance_max, beside the orbit's own: AWS allows "+
 			"%d there unless it has raised the account's quota", app.InstanceMax, app.Region, maxElasticAddresses)
@@ -41,7 +42,7 @@ func (c *ruleCount) add(from peer) {
 }
 
 // crowded notes when more rules than the quota let traffic into a group.
-func (r rules) crowded(at schema.Pos, into *cfn.SecurityGroup, report *schema.Report) {
+func (r rules) crowded(at report.Pos, into *cfn.SecurityGroup, report *report.Report) {
 	count := r.into[into.ID()]
 	if n := max(count.v4, count.v6); n > maxRules {
 		report.Notef(at, "needs %d rules in one security group: AWS allows %d unless it has raised the account's quota; "+

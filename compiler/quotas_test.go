@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 func TestElasticAddressQuota(t *testing.T) {
@@ -13,7 +14,7 @@ func TestElasticAddressQuota(t *testing.T) {
 			r.NAT, r.BastionInstanceCount = schema.NATPerAZ, bastions
 		})}}
 		b := &built{t: t}
-		report := &schema.Report{}
+		report := &report.Report{}
 		if err := Compile(&schema.Model{Orbit: orbit}, Scope{Orbit: true}, report, forgetful{}); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,7 @@ func TestElasticAddressQuota(t *testing.T) {
 
 // TestRuleQuota counts what EC2 counts: IPv4 and IPv6 apart, a list for both.
 func TestRuleQuota(t *testing.T) {
-	var sources []schema.Source
+	var sources []schema.Peer
 	for n := range 59 {
 		sources = append(sources, source(schema.CIDRv4, fmt.Sprintf("198.51.100.%d/32", n)), source(schema.CIDRv6, fmt.Sprintf("2001:db8:%x::/48", n)))
 	}

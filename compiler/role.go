@@ -3,7 +3,7 @@ package compiler
 import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // identity is what the instances may do. The policies are resources of their own, for instances to wait for.
@@ -13,7 +13,7 @@ type identity struct {
 }
 
 // role gives the instances the rights that the app's parts ask for, and in a policy of its own what the manifest asks for.
-func role(a appContext, statements []cfn.Statement, r *schema.Report) identity {
+func role(a appContext, statements []cfn.Statement, r *report.Report) identity {
 	id := identity{part: &part{}}
 	role := add(id.part, a.region.Pos, "Role", &cfn.Role{
 		AssumeRolePolicyDocument: cfn.AssumedBy("ec2.amazonaws.com"),

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // peer is the other end of a security group's rule. One of the four values is set.
@@ -39,7 +39,7 @@ func rulesIn(p *part) rules { return rules{p, map[string]ruleCount{}} }
 
 // admit lets traffic from a peer into a group, and returns the rule, nil when it is there already. The manifest's position is
 // the first one's that asks for the rule.
-func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffic) *cfn.SecurityGroupIngress {
+func (r rules) admit(at report.Pos, into *cfn.SecurityGroup, from peer, t traffic) *cfn.SecurityGroupIngress {
 	id := "Ingress" + into.ID() + from.id + t.id()
 	if r.Has(id) {
 		return nil
@@ -63,7 +63,7 @@ func (r rules) admit(at schema.Pos, into *cfn.SecurityGroup, from peer, t traffi
 }
 
 // release lets traffic out of a group to another. The first such rule replaces the group's default, which lets all out.
-func (r rules) release(at schema.Pos, from, to *cfn.SecurityGroup, t traffic) {
+func (r rules) release(at report.Pos, from, to *cfn.SecurityGroup, t traffic) {
 	id := "Egress" + from.ID() + to.ID() + t.id()
 	if r.Has(id) {
 		return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // TestOneRuleBehindTheBalancer holds what the predecessor did wrong: 443 to 80 and 80 to 80 gave the same rule twice.
@@ -128,7 +129,7 @@ func TestConditionsReachRules(t *testing.T) {
 	p := &part{}
 	there := p.Condition("Has", cfn.Equals(cfn.String("a"), cfn.String("a")))
 	group := cfn.Add(&p.Template, "Sg", &cfn.SecurityGroup{})
-	rulesIn(p).admit(schema.Pos{}, group, peer{id: "X", name: "x", cidr: cfn.String("10.0.0.0/8"), condition: there}, tcp(80))
+	rulesIn(p).admit(report.Pos{}, group, peer{id: "X", name: "x", cidr: cfn.String("10.0.0.0/8"), condition: there}, tcp(80))
 	if problems := p.Check(); len(problems) > 0 {
 		t.Error(problems)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // firstSize is how many instances a new group begins with.
@@ -26,7 +27,7 @@ func desiredCapacity(app *schema.AppRegion) string {
 }
 
 // scaling makes what changes the group's size beside the endpoints of alarms.
-func scaling(a appContext, w watched, r *schema.Report) *part {
+func scaling(a appContext, w watched, r *report.Report) *part {
 	p := &part{}
 	if !a.region.FixedSize() { // else the language has warned that they do nothing
 		for _, t := range a.region.Scaling.Targets {
@@ -69,7 +70,7 @@ func adjusting(group *cfn.AutoScalingGroup, kind string, percent bool) *cfn.Scal
 }
 
 // stepScaling is an alarm, and what to do by how far its metric is off.
-func stepScaling(a appContext, p *part, w watched, s schema.StepScaling, r *schema.Report) {
+func stepScaling(a appContext, p *part, w watched, s schema.StepScaling, r *report.Report) {
 	watch, ok := w.series(s.Trigger, r)
 	if !ok {
 		return
@@ -121,7 +122,7 @@ var predefined = map[string]string{
 	"requests":    "ALBRequestCountPerTarget",
 }
 
-func targetTracking(p *part, w watched, t schema.ScalingTarget, r *schema.Report) {
+func targetTracking(p *part, w watched, t schema.ScalingTarget, r *report.Report) {
 	metric := cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric]}
 	var after []cfn.Resource
 	if t.Metric == "requests" {
@@ -144,7 +145,7 @@ func targetTracking(p *part, w watched, t schema.ScalingTarget, r *schema.Report
 
 // requestLabel names the balancer and the target group whose requests count, as AWS wants it (EC2 Auto Scaling API Reference,
 // PredefinedMetricSpecification). It is nil when there is no such thing, which is reported.
-func (w watched) requestLabel(t schema.ScalingTarget, r *schema.Report) cfn.Value {
+func (w watched) requestLabel(t schema.ScalingTarget, r *report.Report) cfn.Value {
 	if w.plan.kind != application {
 		r.Errorf(t.At("metric"), "requests are counted by a load balancer whose public ports are all HTTP or HTTPS, which the app does not have")
 		return nil
@@ -157,7 +158,7 @@ func (w watched) requestLabel(t schema.ScalingTarget, r *schema.Report) cfn.Valu
 }
 
 // countedTargets is the target group of the port that a target names, or the only one.
-func (w watched) countedTargets(t schema.ScalingTarget, r *schema.Report) *cfn.TargetGroup {
+func (w watched) countedTargets(t schema.ScalingTarget, r *report.Report) *cfn.TargetGroup {
 	if t.Port == 0 {
 		if len(w.balancer.targets) == 1 {
 			return w.balancer.targets[0]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // callers finds who really sends the traffic that a manifest's source names. A public balancer, and a public address of an
@@ -18,11 +19,11 @@ type callers struct {
 	part   *part
 	own    addresses
 	plan   balancing
-	report *schema.Report
+	report *report.Report
 }
 
 // peers are who may send what a source of a port may; none when there is a mistake, which is reported.
-func (c callers) peers(port schema.PublicPort, s schema.Source) []peer {
+func (c callers) peers(port schema.PublicPort, s schema.Peer) []peer {
 	switch s.Kind {
 	case schema.CIDRv4:
 		return []peer{cidr4(s.Value)}
@@ -50,7 +51,7 @@ func cidr6(text string) peer {
 	return peer{id: id, name: text, cidr6: cfn.String(text)}
 }
 
-func prefixList(s schema.Source) []peer {
+func prefixList(s schema.Peer) []peer {
 	return []peer{{id: "List" + strings.TrimPrefix(s.Value, "pl-"), name: s.Value, list: cfn.String(s.Value)}}
 }
 
@@ -63,7 +64,7 @@ func masked(text string) string {
 	return block.Masked().String()
 }
 
-func (c callers) block6(s schema.Source) []peer {
+func (c callers) block6(s schema.Peer) []peer {
 	if c.plan.kind != noBalancer && !c.plan.dualStack {
 		c.report.Warnf(s.Pos, "nothing comes from %s: the load balancer answers over IPv4 only, as all do that are private, "+
 			"multi-region or have a UDP port", s.Value)
@@ -71,7 +72,7 @@ func (c callers) block6(s schema.Source) []peer {
 	return []peer{cidr6(s.Value)}
 }
 
-func (c callers) fromRegion(port schema.PublicPort, s schema.Source) []peer {
+func (c callers) fromRegion(port schema.PublicPort, s schema.Peer) []peer {
 	home := s.Value == c.region.Region
 	switch availability := c.region.ELBAvailability; {
 	case availability == schema.Private && home:
@@ -101,7 +102,7 @@ func (c callers) neighbours() []peer {
 
 // overInternet is how a whole region reaches a public address: through its NAT gateways, or from this app's own elastic
 // addresses there. A region that the manifest only means by naming none may have no such address.
-func (c callers) overInternet(port schema.PublicPort, s schema.Source) []peer {
+func (c callers) overInternet(port schema.PublicPort, s schema.Peer) []peer {
 	region := c.model.Orbit.Region(s.Value)
 	peers := append(c.addressesIn(s.Value), c.overIPv6(region)...)
 	if len(peers) == 0 && port.Written("sources") {
@@ -118,7 +119,7 @@ func (c callers) addressesIn(region string) []peer {
 }
 
 // fromApp admits another app: by its security group inside the VPC, else by the addresses it has on the internet.
-func (c callers) fromApp(s schema.Source) []peer {
+func (c callers) fromApp(s schema.Peer) []peer {
 	client, built := c.find(s.Value)
 	if built && client.Region(c.region.Region) == nil {
 		c.report.Errorf(s.Pos, "%s does not run in %s: name the region it comes from, or a CIDR block", s.Value, c.region.Region)
@@ -141,7 +142,7 @@ func (c callers) fromApp(s schema.Source) []peer {
 }
 
 // publicApp is an app whose instances reach the internet from addresses of their own.
-func (c callers) publicApp(s schema.Source, client *schema.App) []peer {
+func (c callers) publicApp(s schema.Peer, client *schema.App) []peer {
 	peers := c.elastic(client, c.region.Region)
 	if len(peers) == 0 {
 		c.report.Errorf(s.Pos, "no address stands for %s: its instances have public addresses that change; "+
@@ -156,7 +157,7 @@ func (c callers) publicApp(s schema.Source, client *schema.App) []peer {
 }
 
 // privateApp is an app that reaches the internet through its region's NAT gateways; so we take an app of another build.
-func (c callers) privateApp(s schema.Source) []peer {
+func (c callers) privateApp(s schema.Peer) []peer {
 	peers := append(c.nat(c.net.region), c.overIPv6(c.net.region)...)
 	if len(peers) == 0 {
 		c.report.Errorf(s.Pos, "%s cannot reach a public load balancer: the NAT of %s is disabled; "+
@@ -167,7 +168,7 @@ func (c callers) privateApp(s schema.Source) []peer {
 	return peers
 }
 
-func (c callers) warnShared(s schema.Source, how string) {
+func (c callers) warnShared(s schema.Peer, how string) {
 	c.report.Warnf(s.Pos, "%s reaches a public load balancer %s in %s, as other apps there do, so they are admitted too; "+
 		"use elb_availability: private to admit %s alone", s.Value, how, c.region.Region, s.Value)
 }

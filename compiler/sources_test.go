@@ -36,7 +36,7 @@ func TestSources(t *testing.T) {
 	const balancer, instances = "IngressBalancerSg", "IngressSg"
 	for name, c := range map[string]struct {
 		app    appChange
-		source schema.Source
+		source schema.Peer
 		group  string
 		peers  []string // of the rules for port 80
 		report string   // "" when nothing is said
@@ -101,7 +101,7 @@ func admitted(v *stackView, group string) []string {
 func TestNATDisabled(t *testing.T) {
 	for name, c := range map[string]struct {
 		app    appChange
-		source schema.Source
+		source schema.Peer
 		report string
 	}{
 		"a region":    {availability(schema.InternetFacing, schema.InternetFacing, false), source(schema.Region, "us-west-2"), "no address stands for us-west-2"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // store is a database or a cache as its clients see it. Its name gives a private address inside the VPC and, when it has a
@@ -32,12 +33,12 @@ func (s store) open(a appContext, p *part, g groups) store {
 	return s
 }
 
-func (s store) let(at schema.Pos, from peer) *cfn.SecurityGroupIngress {
+func (s store) let(at report.Pos, from peer) *cfn.SecurityGroupIngress {
 	return s.admit(at, s.group, from, tcp(s.port))
 }
 
 // admitClients lets in whom the manifest names beside the app itself.
-func (c callers) admitClients(s store, clients []schema.Source) {
+func (c callers) admitClients(s store, clients []schema.Peer) {
 	for _, client := range clients {
 		for _, peer := range c.clients(s, client) {
 			s.let(client.Pos, peer)
@@ -47,7 +48,7 @@ func (c callers) admitClients(s store, clients []schema.Source) {
 }
 
 // clients are who may connect to a store that a word of clients means; none when there is a mistake, which is reported.
-func (c callers) clients(s store, client schema.Source) []peer {
+func (c callers) clients(s store, client schema.Peer) []peer {
 	switch client.Kind {
 	case schema.CIDRv4:
 		return c.clientBlock(s, client)
@@ -70,7 +71,7 @@ func insideBlocks(n network) []netip.Prefix {
 	}
 }
 
-func (c callers) clientBlock(s store, client schema.Source) []peer {
+func (c callers) clientBlock(s store, client schema.Peer) []peer {
 	block, err := netip.ParsePrefix(client.Value)
 	reached := s.public || err != nil
 	for _, inside := range insideBlocks(c.net) {
@@ -83,7 +84,7 @@ func (c callers) clientBlock(s store, client schema.Source) []peer {
 	return []peer{cidr4(client.Value)}
 }
 
-func (c callers) clientRegion(s store, client schema.Source) []peer {
+func (c callers) clientRegion(s store, client schema.Peer) []peer {
 	switch {
 	case client.Value == c.region.Region:
 		return []peer{cidr4(c.net.cidr())}
@@ -101,7 +102,7 @@ func (c callers) clientRegion(s store, client schema.Source) []peer {
 }
 
 // clientApp is another app, which is inside the VPC.
-func (c callers) clientApp(client schema.Source) []peer {
+func (c callers) clientApp(client schema.Peer) []peer {
 	other, built := c.find(client.Value)
 	if built && other.Region(c.region.Region) == nil {
 		c.report.Errorf(client.Pos, "%s does not run in %s: name the region it comes from, or a CIDR block", client.Value, c.region.Region)

@@ -2,7 +2,7 @@ package compiler
 
 import (
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // passwordLength suits every engine: Oracle allows 30 characters, MySQL 41, and a cache's token must have 16 (AWS::RDS::DBInstance,
@@ -19,7 +19,7 @@ const passwordKey = "password"
 //
 // How it is generated must never change: Secrets Manager would make a new password at once, of which the database knows
 // nothing.
-func password(p *part, at schema.Pos, id, description, template string, regions []string) *cfn.Secret {
+func password(p *part, at report.Pos, id, description, template string, regions []string) *cfn.Secret {
 	secret := add(p, at, id, &cfn.Secret{
 		Description: description,
 		GenerateSecretString: cfn.GenerateSecretString{

@@ -9,10 +9,11 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // units puts the app's services and files into the instance document: each service's unit, its environment, and the files.
-func units(a appContext, r *schema.Report) *part {
+func units(a appContext, r *report.Report) *part {
 	all := map[string]document.Content{}
 	environments := map[string][]document.Variable{}
 	for _, service := range a.region.Services {
@@ -30,7 +31,7 @@ func units(a appContext, r *schema.Report) *part {
 	}}
 }
 
-func unit(service schema.Service, r *schema.Report) document.Content {
+func unit(service schema.Service, r *report.Report) document.Content {
 	if service.UnitFile != nil {
 		return content(*service.UnitFile, "")
 	}

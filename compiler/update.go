@@ -3,6 +3,7 @@ package compiler
 import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // signalTimeout is how long an instance may take from launch to its signal, in seconds and as CloudFormation writes it.
@@ -36,7 +37,7 @@ func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
 
 // warnEmptied warns of a red-black app whose new groups begin empty: CloudFormation starts a new group at its minimum, whatever
 // the old one had been scaled to.
-func warnEmptied(app *schema.AppRegion, r *schema.Report) {
+func warnEmptied(app *schema.AppRegion, r *report.Report) {
 	if app.UpdatePolicy == schema.RedBlack && firstSize(app) == 0 && app.InstanceMax > 0 {
 		r.Warnf(app.At("update_policy"), "a redblack update's new instances begin at instance_min, which is 0, and the old ones go; "+
 			"set instance_min to 1 or more, or use update_policy: rolling")

@@ -2,14 +2,14 @@ package compiler
 
 import (
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // vpc is the orbit's network in one region: what network.go gives the other stacks, written as outputs of the same names.
 //
 // The VPC's default security group stays as AWS made it, for CloudFormation can add rules to it but remove none. Nothing of
 // ours is ever in it.
-func vpc(net network, r *schema.Report) *part {
+func vpc(net network, r *report.Report) *part {
 	p := &part{}
 	p.Description = "The network of the orbit " + net.orbit.Name + " in " + net.region.Region + "."
 	if !addressable(net.region, r) {
@@ -30,7 +30,7 @@ func vpc(net network, r *schema.Report) *part {
 type vpcPart struct {
 	*part
 	net network
-	at  schema.Pos
+	at  report.Pos
 
 	vpc        *cfn.VPC
 	internet   *cfn.InternetGateway

@@ -198,7 +198,7 @@ func TestFlowLogs(t *testing.T) {
 
 func TestBastionSources(t *testing.T) {
 	stack := vpcTemplate(t, func(r *schema.OrbitRegion) {
-		r.BastionSources = []schema.Source{
+		r.BastionSources = []schema.Peer{
 			{Kind: schema.CIDRv4, Value: "1.1.11.0/24"},
 			{Kind: schema.CIDRv4, Value: "1.11.1.0/24"},
 			{Kind: schema.CIDRv4, Value: "1.11.1.0/24"},

@@ -4,10 +4,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // alarm is what alarms of every kind have.
-func (b appBuilder) alarm(e entry, metric Metric, defaults *tree) Trigger {
+func (b appBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Trigger {
 	r := e.record(b.report, defaults)
 	t := Trigger{Node: r.node(), Name: e.key, Metric: metric, Statistic: r.text("statistic")}
 	t.Comparison, t.Threshold = b.threshold(r)
@@ -58,19 +61,19 @@ func (b appBuilder) notify(r record, endpoints []string) []string {
 	}
 	var states []string
 	for _, n := range r.list("notify") {
-		if slices.Contains(states, n.value.text) {
-			r.Warnf(n.pos(), "%s is listed twice", n.value.text)
+		if slices.Contains(states, n.value.Text) {
+			r.Warnf(n.pos(), "%s is listed twice", n.value.Text)
 			continue
 		}
-		states = append(states, n.value.text)
+		states = append(states, n.value.Text)
 	}
 	return states
 }
 
 // endpointType is the type of an endpoint of the app, "" when there is none of that name.
 func (b appBuilder) endpointType(name string) string {
-	if kind := b.child("alarms", nil).fields["endpoints"].value.lookup(name).lookup("type"); kind != nil {
-		return kind.text
+	if kind := b.child("alarms", nil).fields["endpoints"].value.Lookup(name).Lookup("type"); kind != nil {
+		return kind.Text
 	}
 	return ""
 }
@@ -128,20 +131,20 @@ func (b appBuilder) endpointNames(r record) []string {
 	endpoints := b.child("alarms", nil).fields["endpoints"].value
 	var known []string
 	if endpoints != nil {
-		for _, f := range endpoints.fields {
-			known = append(known, f.key)
+		for _, f := range endpoints.Fields {
+			known = append(known, f.Key)
 		}
 	}
 	var names []string
 	for _, n := range r.list("endpoints") {
-		name := n.value.text
+		name := n.value.Text
 		switch {
 		case slices.Contains(names, name):
 			r.Warnf(n.pos(), "%s is listed twice", name)
 		case slices.Contains(known, name):
 			names = append(names, name)
-		case !b.unknown("alarms") && (endpoints == nil || !endpoints.spoiled[name]):
-			r.Errorf(n.pos(), "there is no endpoint %q%s", name, suggest(name, known))
+		case !b.unknown("alarms") && (endpoints == nil || !endpoints.Reported[name]):
+			r.Errorf(n.pos(), "there is no endpoint %q%s", name, report.Suggest(name, known))
 		}
 	}
 	if len(names) > maxActions {

@@ -1,6 +1,12 @@
 package schema
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+)
 
 func (b appBuilder) alarms() Alarms {
 	r := b.child("alarms", nil)
@@ -25,8 +31,8 @@ func (b appBuilder) trigger(e entry) Trigger {
 const maxMetricName = 255
 
 // metric is the metric that a record names, with the defaults of an alarm on it.
-func (b appBuilder) metric(r record) (Metric, *tree) {
-	name, known := b.facts.metrics.find(r.text("metric"))
+func (b appBuilder) metric(r record) (Metric, *manifest.Tree) {
+	name, known := b.facts.Metrics.Find(r.text("metric"))
 	if known && !r.has("namespace") || b.builtinNamespace(r, name) {
 		return b.builtinMetric(r, name)
 	}
@@ -38,12 +44,12 @@ func (b appBuilder) metric(r record) (Metric, *tree) {
 	}
 	m := Metric{Name: r.text("metric"), Namespace: r.text("namespace"), Dimensions: map[string]string{}}
 	for _, d := range r.entries("dimensions") {
-		m.Dimensions[d.key] = d.value.text
+		m.Dimensions[d.key] = d.value.Text
 	}
 	return m, b.customDefaults(r)
 }
 
-func (b appBuilder) builtinMetric(r record, name string) (Metric, *tree) {
+func (b appBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tree) {
 	for _, field := range []string{"namespace", "dimensions"} {
 		if r.has(field) {
 			r.Warnf(r.posOf(field), "does nothing: %s is a metric that spacel knows, with dimensions of its own", name)
@@ -52,7 +58,7 @@ func (b appBuilder) builtinMetric(r record, name string) (Metric, *tree) {
 	if strings.HasPrefix(name, "System/") && !b.flag("cw_stats") && !b.unknown("cw_stats") {
 		r.mistake("metric", "%s is measured by the agent, when cw_stats is true", name)
 	}
-	usual := b.facts.metrics.Builtin[name]
+	usual := b.facts.Metrics.Builtin[name]
 	return Metric{Name: name, Counts: usual.Absent == "zero"}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
 }
 
@@ -65,13 +71,13 @@ func (b appBuilder) builtinNamespace(r record, name string) bool {
 
 // customDefaults are the defaults of an alarm on any metric: a period. Where it isn't known what is measured, nothing more
 // is said of the alarm.
-func (b appBuilder) customDefaults(r record) *tree {
-	period := b.facts.defaults.lookup("trigger").lookup("period").text
+func (b appBuilder) customDefaults(r record) *manifest.Tree {
+	period := b.facts.Defaults.Lookup("trigger").Lookup("period").Text
 	if !r.has("metric") || r.unknown("namespace") {
 		return anyAlarm
 	}
 	if !r.has("namespace") {
-		r.mistake("metric", "spacel knows no metric %q, and any other needs a namespace%s", r.text("metric"), suggest(r.text("metric"), b.facts.metrics.names()))
+		r.mistake("metric", "spacel knows no metric %q, and any other needs a namespace%s", r.text("metric"), report.Suggest(r.text("metric"), b.facts.Metrics.Names()))
 		return anyAlarm
 	}
 	if !r.has("statistic") && !r.unknown("statistic") {
@@ -84,11 +90,11 @@ func (b appBuilder) customDefaults(r record) *tree {
 var anyAlarm = alarmDefaults(">0", "3x60", "Average")
 
 // alarmDefaults are what an alarm has that says no more. Empty strings are none.
-func alarmDefaults(threshold, period, statistic string) *tree {
-	defaults := &tree{kind: object}
+func alarmDefaults(threshold, period, statistic string) *manifest.Tree {
+	defaults := &manifest.Tree{Kind: manifest.Object}
 	for key, value := range map[string]string{"threshold": threshold, "period": period, "statistic": statistic} {
 		if value != "" {
-			defaults.set(key, place{}, &tree{kind: text, text: value})
+			defaults.Set(key, manifest.Place{}, &manifest.Tree{Kind: manifest.Text, Text: value})
 		}
 	}
 	return defaults
@@ -99,14 +105,14 @@ func (b appBuilder) databaseAlarms(db record) []Trigger {
 	var triggers []Trigger
 	for _, e := range db.entries("alarms") {
 		r := e.record(b.report, nil)
-		metric, known := databaseMetric(r.text("metric"))
+		metric, known := language.DatabaseMetric(r.text("metric"))
 		if !known && r.has("metric") {
 			r.mistake("metric", "must name a metric: cpu, credits, creditusage, or read or write with latency, throughput or iops, got %q", r.text("metric"))
 		}
 		defaults := anyAlarm
 		if known {
-			usual := b.facts.defaults.lookup("database_alarm")
-			defaults = alarmDefaults(b.facts.metrics.Database[metric], usual.lookup("period").text, usual.lookup("statistic").text)
+			usual := b.facts.Defaults.Lookup("database_alarm")
+			defaults = alarmDefaults(b.facts.Metrics.Database[metric], usual.Lookup("period").Text, usual.Lookup("statistic").Text)
 		}
 		triggers = append(triggers, b.alarm(e, Metric{Name: "RDS/" + metric}, defaults))
 	}
@@ -115,7 +121,7 @@ func (b appBuilder) databaseAlarms(db record) []Trigger {
 
 // logAlarm is an alarm on a metric of log lines.
 func (b appBuilder) logAlarm(e entry, metric string) Trigger {
-	defaults := b.facts.defaults.lookup("log_alarm")
+	defaults := b.facts.Defaults.Lookup("log_alarm")
 	statistic := e.record(b.report, defaults).text("statistic")
 	return b.alarm(e, Metric{Name: metric, Counts: statistic == "Sum" || statistic == "SampleCount"}, defaults)
 }

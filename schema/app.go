@@ -7,13 +7,13 @@ import (
 )
 
 // app makes the model's app of its manifest, for the regions that the orbit has too.
-func (m manifest) app(orbit *Orbit) *App {
+func (m document) app(orbit *Orbit) *App {
 	top := m.root.record(m.report, nil)
 	a := &App{Node: top.node(), Name: top.text("name")}
 	m.stackName(top, orbit, a.Name)
 	regions := m.appRegions(top, orbit)
 	for _, region := range regions {
-		b := appBuilder{m, orbit, orbit.Region(region), a.Name, regions, m.section(region, m.facts.defaults.lookup("app"))}
+		b := appBuilder{m, orbit, orbit.Region(region), a.Name, regions, m.section(region, m.facts.Defaults.Lookup("app"))}
 		a.Regions = append(a.Regions, b.build())
 	}
 	slices.SortFunc(a.Regions, func(x, y *AppRegion) int { return cmp.Compare(x.Region, y.Region) })
@@ -21,19 +21,19 @@ func (m manifest) app(orbit *Orbit) *App {
 }
 
 // stackName checks the name's stack: its length, and that it isn't one of the orbit's own.
-func (m manifest) stackName(top record, orbit *Orbit, name string) {
+func (m document) stackName(top record, orbit *Orbit, name string) {
 	switch {
 	case len(orbit.Name)+1+len(name) > longestStack:
 		top.mistake("name", "is too long: %s-<name> must have at most %d characters, as CloudFormation wants of a stack's name", orbit.Name, longestStack)
 	case slices.Contains([]string{"vpc", "tables", "bastion"}, strings.ToLower(name)):
 		top.mistake("name", "%s is the orbit's own: the stack %s-%s would be there twice", name, orbit.Name, name)
-	case m.facts.likeRegion(name):
+	case m.facts.LooksLikeRegion(name):
 		top.mistake("name", "%s looks like a region, which sources could not tell from the app", name)
 	}
 }
 
 // appRegions are the app's regions that the orbit has. All of the orbit's, when the manifest lists none.
-func (m manifest) appRegions(top record, orbit *Orbit) []string {
+func (m document) appRegions(top record, orbit *Orbit) []string {
 	var active, listed []string
 	for _, region := range orbit.Regions {
 		active = append(active, region.Region)
@@ -44,11 +44,11 @@ func (m manifest) appRegions(top record, orbit *Orbit) []string {
 		return active
 	}
 	for _, n := range list {
-		if orbit.Region(n.value.text) == nil {
-			m.report.Notef(n.pos(), "%s is skipped: the orbit isn't there", n.value.text)
+		if orbit.Region(n.value.Text) == nil {
+			m.report.Notef(n.pos(), "%s is skipped: the orbit isn't there", n.value.Text)
 			continue
 		}
-		listed = append(listed, n.value.text)
+		listed = append(listed, n.value.Text)
 	}
 	m.unlisted(list)
 	if len(listed) == 0 && len(list) == len(top.list("regions")) && len(active) > 0 {
@@ -58,7 +58,7 @@ func (m manifest) appRegions(top record, orbit *Orbit) []string {
 }
 
 // skipped says which sections are of no use, because the orbit isn't there.
-func (m manifest) skipped(top record, orbit *Orbit) {
+func (m document) skipped(top record, orbit *Orbit) {
 	for key, n := range top.fields {
 		if key == "name" || key == "regions" || key == "all" || !m.knownRegion(key, n.pos()) || orbit.Region(key) != nil {
 			continue
@@ -68,10 +68,10 @@ func (m manifest) skipped(top record, orbit *Orbit) {
 }
 
 // unlisted says which sections are of no use, because the app isn't there.
-func (m manifest) unlisted(list []node) {
+func (m document) unlisted(list []node) {
 	var listed []string
 	for _, n := range list {
-		listed = append(listed, n.value.text)
+		listed = append(listed, n.value.Text)
 	}
 	m.sections(listed)
 }

@@ -2,11 +2,13 @@ package schema
 
 import (
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
 )
 
 // appBuilder makes an app of the model in one region.
 type appBuilder struct {
-	manifest
+	document
 	orbit   *Orbit
 	network *OrbitRegion // the orbit in this region
 	name    string
@@ -32,9 +34,9 @@ func (b appBuilder) build() *AppRegion {
 		TLSPolicy:            b.text("tls_policy"),
 		CWStats:              b.flag("cw_stats"),
 	}
-	a.Architecture = b.facts.architecture(a.InstanceType)
+	a.Architecture = b.facts.Architecture(a.InstanceType)
 	a.Image = b.image()
-	root := b.child("root_volume", b.facts.defaults.lookup("root_volume"))
+	root := b.child("root_volume", b.facts.Defaults.Lookup("root_volume"))
 	a.RootVolume = RootVolume{Node: root.node(), Size: root.number("size")}
 	a.Permissions = b.permissions()
 	a.Tags = b.allTags()
@@ -70,7 +72,7 @@ func (b appBuilder) orbitSection() section { return b.loader.orbit[b.network.Reg
 
 // clients says who the words of sources are.
 func (b appBuilder) clients() clients {
-	return clients{b.manifest, b.name, b.orbit, b.network}
+	return clients{b.document, b.name, b.orbit, b.network}
 }
 
 // image is the machine image. Debian's release is the orbit's unless the app names one.
@@ -106,7 +108,7 @@ func (b appBuilder) allTags() map[string]string {
 	for key, value := range b.network.Tags {
 		tags[key] = value
 	}
-	own := b.manifest.tags(b.record)
+	own := b.document.tags(b.record)
 	for key, value := range own {
 		tags[key] = value
 	}
@@ -119,7 +121,7 @@ func (b appBuilder) allTags() map[string]string {
 func (b appBuilder) permissions() []Permission {
 	var permissions []Permission
 	for _, n := range b.list("permissions") {
-		r := n.record(b.report, b.facts.defaults.lookup("permission"))
+		r := n.record(b.report, b.facts.Defaults.Lookup("permission"))
 		p := Permission{Node: r.node(), Effect: r.text("effect"), Actions: texts(r.list("actions")), Resources: texts(r.list("resources"))}
 		for _, field := range []string{"actions", "resources"} {
 			if r.has(field) && len(r.list(field)) == 0 && !r.unknown(field) {
@@ -137,10 +139,10 @@ func conditions(r record) map[string]map[string][]string {
 	for _, operator := range r.entries("condition") {
 		keys := map[string][]string{}
 		for _, e := range operator.entries() {
-			if e.value.kind == list {
+			if e.value.Kind == manifest.List {
 				keys[e.key] = texts(e.items())
 			} else {
-				keys[e.key] = []string{e.value.text}
+				keys[e.key] = []string{e.value.Text}
 			}
 		}
 		if conditions == nil {
@@ -155,7 +157,7 @@ func conditions(r record) map[string]map[string][]string {
 func texts(list []node) []string {
 	var out []string
 	for _, n := range list {
-		out = append(out, n.value.text)
+		out = append(out, n.value.Text)
 	}
 	return out
 }
@@ -176,7 +178,7 @@ func (b appBuilder) hostnames() []Hostname {
 	var names []Hostname
 	seen := map[string]bool{}
 	for _, n := range b.list("hostnames") {
-		name := strings.ToLower(strings.TrimSuffix(n.value.text, "."))
+		name := strings.ToLower(strings.TrimSuffix(n.value.Text, "."))
 		switch {
 		case seen[name]:
 			b.report.Warnf(n.pos(), "%s is listed twice", name)
@@ -191,7 +193,7 @@ func (b appBuilder) hostnames() []Hostname {
 }
 
 func (b appBuilder) dns() DNS {
-	r := b.child("dns", b.facts.defaults.lookup("dns"))
+	r := b.child("dns", b.facts.Defaults.Lookup("dns"))
 	dns := DNS{Node: r.node(), Routing: r.text("routing"), Weight: r.number("weight")}
 	if r.has("weight") && dns.Routing != "weighted" && !r.unknown("routing") {
 		r.mistake("weight", "is of use only with routing: weighted")

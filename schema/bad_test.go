@@ -9,6 +9,10 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/pebble/spacel/schema/internal/badcases"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // Every file of testdata/bad is a case: manifests with mistakes, and in want/report.txt what is said of them, which is
@@ -19,76 +23,39 @@ func TestBadManifests(t *testing.T) {
 	if err != nil || len(cases) < 70 {
 		t.Fatalf("%d cases, %v", len(cases), err)
 	}
-	l, err := compileLanguage()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, path := range cases {
 		path, err := filepath.Abs(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { badCase(t, l, path) })
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { badCase(t, path) })
 	}
 }
 
-const plainOrbit = "name: test\nregions: [us-east-1, us-west-2]\nall: {domain: example.com}\n"
-
-func badCase(t *testing.T, l *language, path string) {
+func badCase(t *testing.T, path string) {
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, want := unpack(t, archive)
-	var report Report
-	model, err := Load(context.Background(), in, &report)
+	bad := badcases.Unpack(t, archive)
+	var r report.Report
+	model, err := Load(context.Background(), Inputs{Orbit: bad.Orbit, Apps: bad.Apps}, &r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if model != nil && report.Failed(false) {
+	if model != nil && r.Failed(false) {
 		t.Error("a model in spite of mistakes")
 	}
 	var got strings.Builder
-	for _, p := range report.Problems() {
+	for _, p := range r.Problems() {
 		got.WriteString(p.String() + "\n")
 	}
 	if os.Getenv("SPACEL_UPDATE") != "" {
 		update(t, path, archive, got.String())
-	} else if got.String() != want {
-		t.Errorf("the report is\n%s\nbut %s wants\n%s", got.String(), filepath.Base(path), want)
+	} else if got.String() != bad.Report {
+		t.Errorf("the report is\n%s\nbut %s wants\n%s", got.String(), filepath.Base(path), bad.Report)
 	}
-	explained(t, l, append(in.Apps, in.Orbit))
 	plainWords(t, got.String())
-}
-
-// unpack writes a case's files into a directory, which becomes the current one.
-func unpack(t *testing.T, archive *txtar.Archive) (in Inputs, want string) {
-	t.Chdir(t.TempDir())
-	for _, f := range archive.Files {
-		if f.Name == "want/report.txt" {
-			want = string(f.Data)
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		top, _, _ := strings.Cut(f.Name, "/")
-		if strings.HasPrefix(top, "orbit.") {
-			in.Orbit = top
-		} else if !slices.Contains(in.Apps, top) {
-			in.Apps = append(in.Apps, top)
-		}
-	}
-	if in.Orbit == "" {
-		in.Orbit = "orbit.yaml"
-		if err := os.WriteFile(in.Orbit, []byte(plainOrbit), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return in, want
 }
 
 func update(t *testing.T, path string, archive *txtar.Archive, got string) {
@@ -96,29 +63,6 @@ func update(t *testing.T, path string, archive *txtar.Archive, got string) {
 	archive.Files = append(archive.Files, txtar.File{Name: "want/report.txt", Data: []byte(got)})
 	if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// explained holds that whatever CUE refuses in a manifest, the walk explains: CUE's own words never reach a user.
-func explained(t *testing.T, l *language, paths []string) {
-	t.Helper()
-	for _, path := range paths {
-		var report Report
-		tree, err := readManifest(path, nil, &report)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if tree == nil {
-			continue
-		}
-		s := l.app
-		if strings.HasPrefix(path, "orbit.") {
-			s = l.orbit
-		}
-		normalise(tree, s)
-		if !l.check(tree, s, &report, nil) {
-			t.Errorf("%s: CUE refuses what the walk finds no mistake in: %v", path, report.Problems())
-		}
 	}
 }
 

@@ -3,6 +3,8 @@ package schema
 import (
 	"maps"
 	"slices"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // redirect checks where a port redirects to.
@@ -54,15 +56,15 @@ func (b appBuilder) balancer(a *AppRegion) {
 	} else if !http && a.IdleTimeout < nlbLeast {
 		b.mistake("idle_timeout", "must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
 	}
-	if _, ok := b.facts.catalog.BalancerPolicies[a.TLSPolicy]; !ok {
-		b.mistake("tls_policy", "AWS has no policy %s%s", a.TLSPolicy, suggest(a.TLSPolicy, slices.Collect(maps.Keys(b.facts.catalog.BalancerPolicies))))
+	if _, ok := b.facts.Catalog.BalancerPolicies[a.TLSPolicy]; !ok {
+		b.mistake("tls_policy", "AWS has no policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, slices.Collect(maps.Keys(b.facts.Catalog.BalancerPolicies))))
 	}
 }
 
 // emptied says whether a field is without entries only because those it has were of no use.
 func (b appBuilder) emptied(field string) bool {
 	for _, part := range []node{b.all, b.own} {
-		if t := part.value.lookup(field); t != nil && len(t.spoiled) > 0 {
+		if t := part.value.Lookup(field); t != nil && len(t.Reported) > 0 {
 			return true
 		}
 	}

@@ -3,10 +3,10 @@ package schema
 func (b appBuilder) caches() []Cache {
 	var caches []Cache
 	for _, e := range b.section.entries("caches") {
-		r := e.record(b.report, b.facts.defaults.lookup("cache"))
+		r := e.record(b.report, b.facts.Defaults.Lookup("cache"))
 		c := Cache{Node: r.node(), Name: e.key, Engine: r.text("type"), Replicas: r.number("replicas"), Backups: r.number("backups")}
-		c.Version = b.version(r, c.Engine, b.facts.catalog.Caches[c.Engine])
-		c.InstanceType = b.class(r, "cache.", b.facts.catalog.Shapes.Cache, "cache_classes")
+		c.Version = b.version(r, c.Engine, b.facts.Catalog.Caches[c.Engine])
+		c.InstanceType = b.class(r, "cache.", b.facts.Catalog.Shapes.Cache, "cache_classes")
 		c.AutomaticFailover = c.Replicas > 0
 		if r.has("automatic_failover") {
 			c.AutomaticFailover = r.flag("automatic_failover")

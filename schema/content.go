@@ -3,24 +3,27 @@ package schema
 import (
 	"encoding/base64"
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // payloadFields are what an encrypted payload needs.
 var payloadFields = []string{"iv", "key", "ciphertext", "key_region", "encoding"}
 
 // looksEncrypted says whether a value is meant as an encrypted payload.
-func looksEncrypted(t *tree) bool {
-	return t.kind == object && (t.lookup("ciphertext") != nil || t.lookup("iv") != nil || t.spoiled["ciphertext"] || t.spoiled["iv"])
+func looksEncrypted(t *manifest.Tree) bool {
+	return t.Kind == manifest.Object && (t.Lookup("ciphertext") != nil || t.Lookup("iv") != nil || t.Reported["ciphertext"] || t.Reported["iv"])
 }
 
 // content is a text, {body} in base64, or an encrypted payload.
 func (b appBuilder) content(n node) Text {
 	t := Text{Node: NewNode(n.pos(), nil)}
-	if n.value.kind == text {
-		t.Body = []byte(n.value.text)
+	if n.value.Kind == manifest.Text {
+		t.Body = []byte(n.value.Text)
 		return t
 	}
-	body := n.value.lookup("body")
+	body := n.value.Lookup("body")
 	switch {
 	case looksEncrypted(n.value) && body != nil:
 		b.report.Errorf(n.pos(), "must have a body or an encrypted payload, not both")
@@ -28,11 +31,11 @@ func (b appBuilder) content(n node) Text {
 		t.Payload = b.payload(n)
 	case body != nil:
 		var err error
-		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.text), ""))
+		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Text), ""))
 		if err != nil {
-			b.report.Errorf(n.value.field("body").at.pos(member(n.path, "body")), "is not base64")
+			b.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")
 		}
-	case !n.value.spoiled["body"]:
+	case !n.value.Reported["body"]:
 		b.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
 	}
 	return t
@@ -73,11 +76,11 @@ func (b appBuilder) ownKey(r record, p *Payload) {
 	}
 	for _, e := range keys.entries() {
 		b.knownRegion(e.key, e.pos())
-		if _, err := base64.StdEncoding.DecodeString(e.value.text); err != nil {
+		if _, err := base64.StdEncoding.DecodeString(e.value.Text); err != nil {
 			b.report.Errorf(e.pos(), "is not base64")
 		}
 		if e.key == b.network.Region {
-			p.KeyRegion, p.Key = e.key, e.value.text
+			p.KeyRegion, p.Key = e.key, e.value.Text
 		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/report"
 )
 
 func (b appBuilder) databases() []Database {
@@ -16,14 +19,14 @@ func (b appBuilder) databases() []Database {
 }
 
 func (b appBuilder) database(e entry) Database {
-	r := e.record(b.report, b.facts.defaults.lookup("database"))
+	r := e.record(b.report, b.facts.Defaults.Lookup("database"))
 	d := Database{
 		Node: r.node(), Name: e.key, Engine: r.text("type"), Username: e.key,
 		MultiAZ: r.flag("multi_az"), Encrypted: r.flag("encrypted"), Public: r.flag("public"),
 		Size: r.number("size"), StorageType: r.text("storage_type"), IOPS: r.number("iops"), Global: r.text("global"),
 		Backups: r.number("backups"), DeletionProtection: r.flag("deletion_protection"), MajorUpgrades: r.flag("major_upgrades"),
 	}
-	known := b.facts.catalog.Databases[d.Engine]
+	known := b.facts.Catalog.Databases[d.Engine]
 	d.Version = b.version(r, d.Engine, known)
 	d.Port = known.Port
 	if r.has("port") {
@@ -32,7 +35,7 @@ func (b appBuilder) database(e entry) Database {
 	if r.has("username") {
 		d.Username = r.text("username")
 	}
-	d.InstanceType = b.class(r, "db.", b.facts.catalog.Shapes.Database, "database_classes")
+	d.InstanceType = b.class(r, "db.", b.facts.Catalog.Shapes.Database, "database_classes")
 	b.databaseNames(r, d)
 	b.databaseStorage(r, &d)
 	b.global(r, d)
@@ -42,7 +45,7 @@ func (b appBuilder) database(e entry) Database {
 }
 
 // version is an engine's version, checked against what AWS offers today.
-func (b appBuilder) version(r record, name string, known engine) string {
+func (b appBuilder) version(r record, name string, known language.Engine) string {
 	if !r.has("version") {
 		if known.Default == "" && !r.unknown("version") {
 			r.mistake("version", "is missing: %s has no default%s", name, offers(known))
@@ -69,7 +72,7 @@ func (b appBuilder) version(r record, name string, known engine) string {
 	return version
 }
 
-func offers(known engine) string {
+func offers(known language.Engine) string {
 	if known.Withdrawn == "" {
 		return ""
 	}
@@ -86,16 +89,16 @@ func majorOf(version string, majors []string) (string, bool) {
 }
 
 // class is an instance class or node type with its prefix, checked against what AWS has withdrawn.
-func (b appBuilder) class(r record, prefix string, shape pattern, withdrawn string) string {
+func (b appBuilder) class(r record, prefix string, shape language.Pattern, withdrawn string) string {
 	class := prefix + strings.TrimPrefix(r.text("instance_type"), prefix)
 	family := class[:max(strings.LastIndex(class, "."), 0)]
 	if parts := strings.SplitN(class, ".", 3); len(parts) == 3 {
 		family = parts[0] + "." + parts[1]
 	}
-	if instead, gone := b.facts.catalog.Withdrawn[withdrawn][family]; gone {
+	if instead, gone := b.facts.Catalog.Withdrawn[withdrawn][family]; gone {
 		r.mistake("instance_type", "AWS no longer makes %s: use %s", family, instead)
 	} else if !shape.MatchString(class) {
-		r.mistake("instance_type", "must be such as %s, got %q", r.defaults.lookup("instance_type").text, class)
+		r.mistake("instance_type", "must be such as %s, got %q", r.defaults.Lookup("instance_type").Text, class)
 	}
 	return class
 }
@@ -131,7 +134,7 @@ func (b appBuilder) databaseNames(r record, d Database) {
 
 // databaseStorage checks size, type and iops. Written iops need a type that takes them: io1 as in the 2016 tool.
 func (b appBuilder) databaseStorage(r record, d *Database) {
-	if instead, gone := b.facts.catalog.Withdrawn["database_storage"][d.StorageType]; gone {
+	if instead, gone := b.facts.Catalog.Withdrawn["database_storage"][d.StorageType]; gone {
 		r.mistake("storage_type", "RDS no longer makes %s: use %s", d.StorageType, instead)
 		return
 	}
@@ -139,7 +142,7 @@ func (b appBuilder) databaseStorage(r record, d *Database) {
 		d.StorageType = "io1"
 		r.Warnf(r.posOf("iops"), "makes the storage io1: say so in storage_type")
 	}
-	allowed := b.facts.catalog.Storage.Databases[d.StorageType]
+	allowed := b.facts.Catalog.Storage.Databases[d.StorageType]
 	switch {
 	case d.Size < allowed.Size.Min || d.Size > allowed.Size.Max:
 		r.mistake("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, d.StorageType, d.Size)
@@ -163,7 +166,7 @@ func (b appBuilder) global(r record, d Database) {
 // variables reports databases and caches whose environment variables would be the same.
 func (b appBuilder) variables(a *AppRegion) {
 	seen := map[string]string{}
-	claim := func(at Pos, what, name string) {
+	claim := func(at report.Pos, what, name string) {
 		prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		if twin, ok := seen[prefix]; ok {
 			b.report.Errorf(at, "would give the variable %s_URL, as %s does: rename one of them", prefix, twin)

@@ -8,36 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"cuelang.org/go/cue"
+	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/report"
 )
-
-// Each part of defaults.cue and the definition that it is for.
-var definitionsOfDefaults = map[string]string{
-	"orbit": "#OrbitSection", "flow_logs": "#FlowLogs", "app": "#AppSection", "root_volume": "#RootVolume",
-	"permission": "#Permission", "dns": "#DNS", "file": "#File", "volume": "#Volume", "database": "#Database", "cache": "#Cache",
-	"endpoint": "#Endpoint", "trigger": "#Trigger", "database_alarm": "#DatabaseAlarm", "log_alarm": "#LogAlarm",
-	"deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging", "scaling_target": "#ScalingTarget", "schedule": "#Schedule", "spot": "#Spot",
-}
-
-func TestDefaultsFitTheDefinitions(t *testing.T) {
-	l := newLanguage(t)
-	parts, err := l.root.LookupPath(cue.ParsePath("defaults")).Fields()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for parts.Next() {
-		name := parts.Selector().Unquoted()
-		definition, ok := definitionsOfDefaults[name]
-		if !ok {
-			t.Errorf("defaults.%s is for no definition", name)
-			continue
-		}
-		fit := l.root.LookupPath(cue.ParsePath(definition)).Unify(parts.Value())
-		if err := fit.Validate(); err != nil {
-			t.Errorf("defaults.%s does not fit %s: %v", name, definition, err)
-		}
-	}
-}
 
 // The model of a manifest that says no more than it must holds every default of defaults.cue.
 func TestModelHasTheDefaults(t *testing.T) {
@@ -124,16 +97,13 @@ all:
 		"spot.strategy":                on.Spot.Strategy,
 		"spot.on_demand_base":          on.Spot.OnDemandBase,
 	}
-	facts, err := newLanguage(t).facts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range facts.defaults.fields {
-		for _, f := range part.value.fields {
-			name := part.key + "." + f.key
-			want := f.value.text
-			if f.key == "public_ports" {
-				want = f.value.fields[0].key
+	facts := newFacts(t)
+	for _, part := range facts.Defaults.Fields {
+		for _, f := range part.Value.Fields {
+			name := part.Key + "." + f.Key
+			want := f.Value.Text
+			if f.Key == "public_ports" {
+				want = f.Value.Fields[0].Key
 			}
 			if value, ok := got[name]; !ok || fmt.Sprint(value) != want {
 				t.Errorf("defaults.%s is %s, but the model has %v", name, want, value)
@@ -144,14 +114,11 @@ all:
 	for name := range got {
 		t.Errorf("defaults.cue has no %s", name)
 	}
-	if d := on.Databases[0]; d.Port != 5432 || d.Version != facts.catalog.Databases["postgres"].Default || d.Username != "main" {
+	if d := on.Databases[0]; d.Port != 5432 || d.Version != facts.Catalog.Databases["postgres"].Default || d.Username != "main" {
 		t.Errorf("a database without more is %+v", d)
 	}
-	if c := on.Caches[0]; c.Version != facts.catalog.Caches["valkey"].Default || c.AutomaticFailover {
+	if c := on.Caches[0]; c.Version != facts.Catalog.Caches["valkey"].Default || c.AutomaticFailover {
 		t.Errorf("a cache without more is %+v", c)
-	}
-	if policy, err := newLanguage(t).root.LookupPath(cue.ParsePath("catalog.balancer_policy")).String(); err != nil || policy != off.TLSPolicy {
-		t.Errorf("the policy is %s, but the catalog recommends %s", off.TLSPolicy, policy)
 	}
 }
 
@@ -161,14 +128,14 @@ func period(t Trigger) string { return fmt.Sprintf("%dx%d", t.Periods, t.Period)
 // notes.
 func load(t *testing.T, files map[string]string) *Model {
 	t.Helper()
-	model, report := loadAll(t, files)
-	if report.Failed(true) || model == nil {
-		t.Fatal(report.Problems())
+	model, r := loadAll(t, files)
+	if r.Failed(true) || model == nil {
+		t.Fatal(r.Problems())
 	}
 	return model
 }
 
-func loadAll(t *testing.T, files map[string]string) (*Model, *Report) {
+func loadAll(t *testing.T, files map[string]string) (*Model, *report.Report) {
 	t.Helper()
 	dir := t.TempDir()
 	var in Inputs
@@ -183,10 +150,23 @@ func loadAll(t *testing.T, files map[string]string) (*Model, *Report) {
 			in.Apps = append(in.Apps, path)
 		}
 	}
-	var report Report
-	model, err := Load(context.Background(), in, &report)
+	var r report.Report
+	model, err := Load(context.Background(), in, &r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return model, &report
+	return model, &r
+}
+
+func newFacts(t *testing.T) *language.Facts {
+	t.Helper()
+	c, err := language.NewChecker(Definitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts, err := c.Facts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts
 }

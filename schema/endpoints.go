@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
 )
 
 // endpointFields are the fields of each type of endpoint, beside type.
@@ -19,7 +21,7 @@ var endpointFields = map[string][]string{
 }
 
 func (b appBuilder) endpoint(e entry) Endpoint {
-	r := e.record(b.report, b.facts.defaults.lookup("endpoint"))
+	r := e.record(b.report, b.facts.Defaults.Lookup("endpoint"))
 	p := Endpoint{Node: r.node(), Name: e.key, Type: r.text("type"), Service: r.text("service"), EscalationPolicy: r.text("escalation_policy")}
 	if allowed, known := endpointFields[p.Type]; known {
 		for _, field := range slices.Sorted(maps.Keys(r.fields)) {
@@ -44,7 +46,7 @@ func (b appBuilder) endpoint(e entry) Endpoint {
 func (b appBuilder) addresses(r record) []string {
 	var addresses []string
 	for _, n := range r.list("addresses") {
-		for _, address := range strings.Split(n.value.text, ",") {
+		for _, address := range strings.Split(n.value.Text, ",") {
 			address = strings.TrimSpace(address)
 			if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
 				r.Errorf(n.pos(), "must be an email address, got %q", address)
@@ -66,10 +68,10 @@ func (b appBuilder) webhook(r record, p *Endpoint) {
 	case !ok && p.Type == "slack" && !r.unknown("url"):
 		r.mistake("url", "is missing: an endpoint of type slack needs its webhook")
 	case !ok:
-	case n.value.kind == object:
+	case n.value.Kind == manifest.Object:
 		p.URLPayload = b.payload(n)
 	default:
-		p.URL = n.value.text
+		p.URL = n.value.Text
 		if strings.HasPrefix(p.URL, "https:") {
 			r.Warnf(n.pos(), "is a secret that anyone who reads this file knows: encrypt it with spacel secret, or name an SSM parameter (ssm:NAME) or a secret (secret:NAME)")
 		}

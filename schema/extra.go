@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // extra is the piece of template in resources.
@@ -39,9 +42,9 @@ func (b appBuilder) patches() []Patch {
 			value := b.any(e.node)
 			patches = append(patches, Patch{Node: NewNode(e.pos(), nil), ID: resource.key, Path: e.key, Value: &value})
 		}
-		for _, f := range resource.value.removed {
-			at := f.at.pos(member(resource.path, f.key))
-			patches = append(patches, Patch{Node: NewNode(at, nil), ID: resource.key, Path: f.key})
+		for _, f := range resource.value.Removed {
+			at := f.At.Pos(report.Member(resource.path, f.Key))
+			patches = append(patches, Patch{Node: NewNode(at, nil), ID: resource.key, Path: f.Key})
 		}
 	}
 	slices.SortFunc(patches, func(a, b Patch) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Path, b.Path)) })
@@ -51,27 +54,27 @@ func (b appBuilder) patches() []Patch {
 // any is a value as it is written. CloudFormation takes no null.
 func (r record) any(n node) Any {
 	at := n.pos()
-	switch n.value.kind {
-	case object:
+	switch n.value.Kind {
+	case manifest.Object:
 		fields := map[string]Any{}
 		for _, e := range n.entries() {
-			if e.value.kind != null {
+			if e.value.Kind != manifest.Null {
 				fields[e.key] = r.any(e.node)
 			}
 		}
 		return Any{at, fields}
-	case list:
+	case manifest.List:
 		items := []Any{}
 		for _, item := range n.items() {
 			items = append(items, r.any(item))
 		}
 		return Any{at, items}
-	case number:
-		return Any{at, json.Number(n.value.text)}
-	case boolean:
-		return Any{at, n.value.text == "true"}
-	case null:
+	case manifest.Number:
+		return Any{at, json.Number(n.value.Text)}
+	case manifest.Boolean:
+		return Any{at, n.value.Text == "true"}
+	case manifest.Null:
 		r.Errorf(at, "must not be null: leave it out, or write {Ref: AWS::NoValue}")
 	}
-	return Any{at, n.value.text}
+	return Any{at, n.value.Text}
 }

@@ -9,9 +9,9 @@ func (b appBuilder) files() []File {
 	var files []File
 	for _, e := range b.merged("files", asIs, nil) {
 		f := File{Node: NewNode(e.pos(), nil), Name: e.key, Text: b.content(e.node)}
-		f.Mode = b.facts.defaults.lookup("file").lookup("mode").text
-		if mode := e.value.lookup("mode"); mode != nil {
-			f.Mode = "0" + strings.TrimPrefix(mode.text, "0")
+		f.Mode = b.facts.Defaults.Lookup("file").Lookup("mode").Text
+		if mode := e.value.Lookup("mode"); mode != nil {
+			f.Mode = "0" + strings.TrimPrefix(mode.Text, "0")
 		}
 		if clean := path.Clean("/" + e.key); strings.HasPrefix(e.key, "/") || clean != "/"+e.key {
 			b.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))

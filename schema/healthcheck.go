@@ -34,7 +34,7 @@ func (b appBuilder) localHealthCheck() *HealthCheck {
 
 // checkOf reads PROTOCOL:port or PROTOCOL:port/path.
 func (b appBuilder) checkOf(n node) HealthCheck {
-	protocol, target, _ := strings.Cut(n.value.text, ":")
+	protocol, target, _ := strings.Cut(n.value.Text, ":")
 	digits, path, _ := strings.Cut(target, "/")
 	port, err := strconv.Atoi(digits)
 	if err != nil || port < 1 || port > 65535 {

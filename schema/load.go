@@ -10,6 +10,10 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // Inputs say what to load. A path is a file, a directory of an app, or - for standard input.
@@ -23,15 +27,15 @@ type Inputs struct {
 // Load reads and checks an orbit's manifest and those of apps. What is wrong with them goes to the report, which is
 // complete over all inputs; the model is nil when there is an error among it. An error is the world's: a file that is not
 // there.
-func Load(ctx context.Context, in Inputs, r *Report) (*Model, error) {
+func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 	if err := in.oneStdin(); err != nil {
 		return nil, err
 	}
-	first, err := newChecker()
+	first, err := language.NewChecker(Definitions)
 	if err != nil {
 		return nil, err
 	}
-	facts, err := first.lean.facts()
+	facts, err := first.Facts()
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +43,8 @@ func Load(ctx context.Context, in Inputs, r *Report) (*Model, error) {
 }
 
 // load is Load with the language compiled.
-func (in Inputs) load(ctx context.Context, r *Report, first *checker, facts *facts) (*Model, error) {
-	l := &loader{facts: facts, report: r, stdin: in.Stdin, narrow: in.Regions, orbit: map[string]section{}}
+func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
+	l := &loader{facts: facts, report: r, reader: manifest.Reader{Stdin: in.Stdin, Definitions: Definitions, Regions: facts.RegionNames()}, narrow: in.Regions, orbit: map[string]section{}}
 	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil {
 		return nil, err
@@ -68,28 +72,28 @@ func (in Inputs) oneStdin() error {
 
 // loader is one Load.
 type loader struct {
-	facts  *facts
-	report *Report
-	stdin  io.Reader
+	facts  *language.Facts
+	report *report.Report
+	reader manifest.Reader
 	narrow []string
 
 	orbit map[string]section // what the orbit's manifest says of each of its regions
 }
 
 // read reads a manifest and holds it against its definition. It is nil when there is nothing to go on with.
-func (l *loader) read(path string, c *checker, d form) (*manifest, error) {
-	t, err := readManifest(path, l.stdin, l.report)
+func (l *loader) read(path string, c *language.Checker, d language.Definition) (*document, error) {
+	t, err := l.reader.Read(path, l.report)
 	if t == nil || err != nil {
 		return nil, err
 	}
-	if err := c.check(t, d, l.report, l.facts.regionNames()); err != nil {
+	if err := c.Check(t, d, l.report, l.facts.RegionNames()); err != nil {
 		return nil, err
 	}
-	return &manifest{l, node{t, t.at, ""}}, nil
+	return &document{l, node{t, t.At, ""}}, nil
 }
 
-func (l *loader) loadOrbit(path string, c *checker) (*Orbit, error) {
-	m, err := l.read(path, c, orbitForm)
+func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
+	m, err := l.read(path, c, language.Orbit)
 	if m == nil || err != nil {
 		return nil, err
 	}
@@ -97,10 +101,10 @@ func (l *loader) loadOrbit(path string, c *checker) (*Orbit, error) {
 }
 
 // loadApps loads apps side by side. Each worker has checker of its own, made when it gets its first app.
-func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *checker) ([]*App, error) {
+func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *language.Checker) ([]*App, error) {
 	workers := min(runtime.GOMAXPROCS(0), len(paths))
 	apps := make([]*App, len(paths))
-	checkers := make(chan *checker, max(workers, 1))
+	checkers := make(chan *language.Checker, max(workers, 1))
 	checkers <- first
 	for range workers - 1 {
 		checkers <- nil
@@ -115,7 +119,7 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 			checker := <-checkers
 			defer func() { checkers <- checker }()
 			if checker == nil {
-				if checker, err = newChecker(); err != nil {
+				if checker, err = language.NewChecker(Definitions); err != nil {
 					return err
 				}
 			}
@@ -131,8 +135,8 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 	return apps, nil
 }
 
-func (l *loader) loadApp(path string, orbit *Orbit, c *checker) (*App, error) {
-	m, err := l.read(path, c, appForm)
+func (l *loader) loadApp(path string, orbit *Orbit, c *language.Checker) (*App, error) {
+	m, err := l.read(path, c, language.App)
 	if m == nil || err != nil || orbit == nil {
 		return nil, err
 	}

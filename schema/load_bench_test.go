@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // BenchmarkLoad loads n apps in an orbit of some regions.
@@ -15,7 +17,7 @@ func BenchmarkLoad(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", size.apps, size.regions), func(b *testing.B) {
 			in := benchInputs(b, size.apps, size.regions)
 			for b.Loop() {
-				var r Report
+				var r report.Report
 				if _, err := Load(context.Background(), in, &r); err != nil || len(r.Problems()) > 0 {
 					b.Fatal(err, r.Problems())
 				}

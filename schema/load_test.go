@@ -13,6 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/pebble/spacel/schema/internal/badcases"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 const sampleManifests = "../testdata/samples"
@@ -26,14 +30,14 @@ func TestSamplesLoad(t *testing.T) {
 	for _, orbit := range []string{"sl-test", "develop"} {
 		for _, app := range apps {
 			t.Run(orbit+"/"+filepath.Base(app), func(t *testing.T) {
-				var report Report
-				model, err := Load(context.Background(), Inputs{Orbit: sampleManifests + "/orbit/" + orbit + ".json", Apps: []string{app}}, &report)
+				var r report.Report
+				model, err := Load(context.Background(), Inputs{Orbit: sampleManifests + "/orbit/" + orbit + ".json", Apps: []string{app}}, &r)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var mistakes []string
-				for _, p := range report.Problems() {
-					if p.Severity != Note {
+				for _, p := range r.Problems() {
+					if p.Severity != report.Note {
 						mistakes = append(mistakes, p.String())
 					}
 				}
@@ -64,11 +68,11 @@ func TestOrderOfAppsChangesNothing(t *testing.T) {
 		}
 		return path
 	}
-	write("orbit.yaml", plainOrbit)
+	write("orbit.yaml", badcases.PlainOrbit)
 	for i := range 40 {
 		in.Apps = append(in.Apps, write(fmt.Sprintf("a%02d.yaml", i), fmt.Sprintf("name: app%02d\nall: {services: {web: {image: nginx}}, cw_stats: %v}", 40-i, i%2 == 0)))
 	}
-	var first Report
+	var first report.Report
 	forwards, err := Load(context.Background(), in, &first)
 	if err != nil || forwards == nil {
 		t.Fatal(err, first.Problems())
@@ -81,7 +85,7 @@ func TestOrderOfAppsChangesNothing(t *testing.T) {
 		t.Error(names)
 	}
 	slices.Reverse(in.Apps)
-	var second Report
+	var second report.Report
 	backwards, err := Load(context.Background(), in, &second)
 	if err != nil {
 		t.Fatal(err)
@@ -93,11 +97,11 @@ func TestOrderOfAppsChangesNothing(t *testing.T) {
 	var reports []string
 	for range 5 {
 		slices.Reverse(in.Apps)
-		var report Report
-		if model, err := Load(context.Background(), in, &report); model != nil || err != nil {
+		var r report.Report
+		if model, err := Load(context.Background(), in, &r); model != nil || err != nil {
 			t.Fatal(model, err)
 		}
-		reports = append(reports, fmt.Sprint(report.Problems()))
+		reports = append(reports, fmt.Sprint(r.Problems()))
 	}
 	if len(slices.Compact(reports)) != 1 {
 		t.Error(reports)
@@ -119,7 +123,7 @@ func TestLoadReportsTheWorldsFailures(t *testing.T) {
 		{context.Background(), Inputs{Orbit: "-", Apps: []string{"-"}}, nil},
 		{context.Background(), Inputs{Orbit: orbit, Apps: []string{"-", "-"}}, nil},
 	} {
-		model, err := Load(test.ctx, test.in, &Report{})
+		model, err := Load(test.ctx, test.in, &report.Report{})
 		if model != nil || err == nil || test.want != nil && !errors.Is(err, test.want) {
 			t.Errorf("%v: %v, %v", test.in, model, err)
 		}
@@ -127,11 +131,11 @@ func TestLoadReportsTheWorldsFailures(t *testing.T) {
 }
 
 func TestLoadFromStandardInput(t *testing.T) {
-	var report Report
+	var r report.Report
 	in := Inputs{Orbit: sampleManifests + "/orbit/sl-test.json", Apps: []string{"-"}, Stdin: strings.NewReader("name: web\nall: {services: {web: {image: nginx}}}")}
-	model, err := Load(context.Background(), in, &report)
+	model, err := Load(context.Background(), in, &r)
 	if err != nil || model == nil || model.Apps[0].Name != "web" {
-		t.Error(err, report.Problems())
+		t.Error(err, r.Problems())
 	}
 }
 
@@ -150,9 +154,9 @@ func TestNarrow(t *testing.T) {
 		{"", []string{"eu-west-1"}, []string{"eu-west-1"}, ""},
 		{"", []string{"eu-west-9"}, nil, `--region: must be a region of AWS, got "eu-west-9"; did you mean eu-west-1?`},
 	} {
-		var report Report
+		var said report.Report
 		in := Inputs{Orbit: "-", Stdin: strings.NewReader("name: o\n" + test.regions), Regions: test.narrow}
-		model, err := Load(context.Background(), in, &report)
+		model, err := Load(context.Background(), in, &said)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +167,7 @@ func TestNarrow(t *testing.T) {
 			}
 		}
 		mistakes := []string{}
-		for _, p := range report.Problems() {
+		for _, p := range said.Problems() {
 			mistakes = append(mistakes, p.String())
 		}
 		if !slices.Equal(got, test.want) || strings.Join(mistakes, "\n") != test.mistake {
@@ -174,7 +178,7 @@ func TestNarrow(t *testing.T) {
 
 // What is written in a region wins over all, that over the default; some objects are merged key by key.
 func TestMerge(t *testing.T) {
-	model := load(t, map[string]string{"orbit.yaml": plainOrbit, "web.yaml": `
+	model := load(t, map[string]string{"orbit.yaml": badcases.PlainOrbit, "web.yaml": `
 name: web
 all:
   instance_max: 3
@@ -258,13 +262,13 @@ us-west-2:
 // Everyone, the region or the orbit, by where a port can be reached; and no default port without a balancer.
 func TestDefaultSources(t *testing.T) {
 	orbit := "name: o\nregions: [us-east-1, us-west-2]\nall: {domain: example.com}\nus-west-2: {ipv6: true}"
-	all := []Source{{Kind: Region, Value: "us-east-1"}, {Kind: Region, Value: "us-west-2"}}
-	everyone := []Source{{Kind: CIDRv4, Value: "0.0.0.0/0"}}
+	all := []Peer{{Kind: Region, Value: "us-east-1"}, {Kind: Region, Value: "us-west-2"}}
+	everyone := []Peer{{Kind: CIDRv4, Value: "0.0.0.0/0"}}
 	for _, test := range []struct {
 		section    string
-		east, west []Source
+		east, west []Peer
 	}{
-		{"", everyone, append(slices.Clone(everyone), Source{Kind: CIDRv6, Value: "::/0"})},
+		{"", everyone, append(slices.Clone(everyone), Peer{Kind: CIDRv6, Value: "::/0"})},
 		{"elb_availability: private", all[:1], all[1:]},
 		{"elb_availability: multi-region", all, all},
 		{"elb_availability: multi-region, instance_availability: internet-facing", all, all},
@@ -273,8 +277,8 @@ func TestDefaultSources(t *testing.T) {
 		{"elb_availability: disabled, public_ports: {80: {}}", all[:1], all[1:]},
 	} {
 		model := load(t, map[string]string{"orbit.yaml": orbit, "web.yaml": "name: web\nall: {services: {web: {image: nginx}}, " + test.section + "}"})
-		for i, want := range [][]Source{test.east, test.west} {
-			var got []Source
+		for i, want := range [][]Peer{test.east, test.west} {
+			var got []Peer
 			for _, p := range model.Apps[0].Regions[i].PublicPorts {
 				got = append(got, p.Sources...)
 			}

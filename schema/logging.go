@@ -1,8 +1,12 @@
 package schema
 
+import (
+	"github.com/pebble/spacel/schema/manifest"
+)
+
 func (b appBuilder) logging() Logging {
 	logging := b.child("logging", nil)
-	deploy := logging.child("deploy", b.facts.defaults.lookup("deploy_logging"))
+	deploy := logging.child("deploy", b.facts.Defaults.Lookup("deploy_logging"))
 	return Logging{
 		Node:   logging.node(),
 		Deploy: LogGroup{Node: deploy.node(), Retention: deploy.number("retention")},
@@ -16,11 +20,11 @@ func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 		return nil
 	}
 	n := logging.fields["docker"]
-	if n.value.kind == object && len(n.value.fields)+len(n.value.spoiled) == 0 {
+	if n.value.Kind == manifest.Object && len(n.value.Fields)+len(n.value.Reported) == 0 {
 		logging.Warnf(n.pos(), "{} is off, as it always was: write true for on, or remove it")
 		return nil
 	}
-	r := logging.child("docker", b.facts.defaults.lookup("docker_logging"))
+	r := logging.child("docker", b.facts.Defaults.Lookup("docker_logging"))
 	docker := &DockerLogging{Node: r.node(), Retention: r.number("retention")}
 	for _, e := range r.entries("metrics") {
 		docker.Metrics = append(docker.Metrics, b.logMetric(e))
@@ -49,7 +53,7 @@ func (b appBuilder) logMetric(e entry) LogMetric {
 		if len(p.key) > maxPattern {
 			b.report.Errorf(p.pos(), "must have at most %d characters, which is what CloudWatch Logs allows, got %d", maxPattern, len(p.key))
 		}
-		metric.Patterns[p.key] = p.value.text
+		metric.Patterns[p.key] = p.value.Text
 	}
 	if r.has("patterns") && len(metric.Patterns) == 0 && !r.unknown("patterns") {
 		r.mistake("patterns", "must have at least one pattern")

@@ -1,10 +1,19 @@
-// Package schema is the manifest language: the CUE definitions of orbit and app manifests, and the loader that turns
-// files into a checked Model. It is the first hop; the compiler reads the Model and nothing else.
+// Package schema is the manifest language: the CUE definitions of orbit and app manifests, and Load, which turns files into a
+// checked Model. It is the first hop; the compiler reads the Model and nothing else. Its rooms import one way: schema imports
+// language, language imports manifest, and all import report.
+//
+//	manifest/        reads a user's file or directory into a tree of plain data
+//	language/        checks a tree against the definitions, explains mistakes, prints JSON Schema and the reference
+//	report/          collects what is said to the user
+//	edit/            changes one value in a manifest's text
+//	load.go          the steps from files to the Model, which is in model.go; the other files make one part of it each
 package schema
 
 import (
 	"cmp"
 	"slices"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // Model is a checked orbit with the apps of one build: defaults filled in, regions resolved, sources classified.
@@ -15,18 +24,18 @@ type Model struct {
 
 // Node ties a part of the model to the manifest it came from.
 type Node struct {
-	Pos     Pos        // of the part itself
+	Pos     report.Pos // of the part itself
 	written []fieldPos // a list, not a map: there are many nodes, and few fields in each
 }
 
 // fieldPos is a field that the manifest has, and where.
 type fieldPos struct {
 	field string
-	at    Pos
+	at    report.Pos
 }
 
 // NewNode is a node at a place, with the places of the fields that the manifest has.
-func NewNode(at Pos, fields map[string]Pos) Node {
+func NewNode(at report.Pos, fields map[string]report.Pos) Node {
 	written := make([]fieldPos, 0, len(fields))
 	for field, at := range fields {
 		written = append(written, fieldPos{field, at})
@@ -35,13 +44,13 @@ func NewNode(at Pos, fields map[string]Pos) Node {
 }
 
 // newNode is a node whose fields are sorted.
-func newNode(at Pos, written []fieldPos) Node {
+func newNode(at report.Pos, written []fieldPos) Node {
 	slices.SortFunc(written, func(a, b fieldPos) int { return cmp.Compare(a.field, b.field) })
 	return Node{at, written}
 }
 
 // At is the place a field was written, else the part's own, with the field's name added to the path.
-func (n Node) At(field string) Pos {
+func (n Node) At(field string) report.Pos {
 	for _, w := range n.written {
 		if w.field == field {
 			return w.at
@@ -113,8 +122,8 @@ type OrbitRegion struct {
 
 	BastionInstanceCount int
 	BastionInstanceType  string
-	BastionArchitecture  string   // amd64 or arm64, from the instance type
-	BastionSources       []Source // CIDRv4, CIDRv6 or PrefixList
+	BastionArchitecture  string // amd64 or arm64, from the instance type
+	BastionSources       []Peer // CIDRv4, CIDRv6 or PrefixList
 	BastionImage         Image
 
 	Tags map[string]string // on every stack, and so on every resource CloudFormation can tag
@@ -259,9 +268,9 @@ type PublicPort struct {
 	Scheme         string // HTTP, HTTPS, TCP or SSL, UDP
 	InternalPort   int
 	InternalScheme string
-	Sources        []Source // never empty unless every one was dropped
-	Certificate    string   // "": one is made in the stack; "lookup": found at deploy; else an ARN
-	RedirectTo     int      // the HTTPS port an HTTP listener redirects to; 0: none
+	Sources        []Peer // never empty unless every one was dropped
+	Certificate    string // "": one is made in the stack; "lookup": found at deploy; else an ARN
+	RedirectTo     int    // the HTTPS port an HTTP listener redirects to; 0: none
 }
 
 // PrivatePort is a port, or range of ports, that the app's instances reach each other on.
@@ -271,22 +280,22 @@ type PrivatePort struct {
 	Protocols []string // tcp, udp, icmp …, sorted
 }
 
-// SourceKind is what a source of traffic is.
-type SourceKind int
+// PeerKind is what a source of traffic is.
+type PeerKind int
 
 // The kinds of sources.
 const (
-	CIDRv4     SourceKind = iota // 10.0.0.0/8
-	CIDRv6                       // 2001:db8::/32
-	Region                       // us-west-2, a region of this orbit
-	OtherApp                     // the name of an app of this orbit, which may be in another build
-	PrefixList                   // pl-0123456789abcdef0
+	CIDRv4     PeerKind = iota // 10.0.0.0/8
+	CIDRv6                     // 2001:db8::/32
+	Region                     // us-west-2, a region of this orbit
+	OtherApp                   // the name of an app of this orbit, which may be in another build
+	PrefixList                 // pl-0123456789abcdef0
 )
 
-// Source is who may send traffic.
-type Source struct {
+// Peer is who may send traffic.
+type Peer struct {
 	Node
-	Kind  SourceKind
+	Kind  PeerKind
 	Value string
 }
 
@@ -381,7 +390,7 @@ type Database struct {
 	Username     string
 	Backups      int    // days; 0: none
 	Global       string // the hosting region; "" when each region has its own
-	Clients      []Source
+	Clients      []Peer
 	Alarms       []Trigger
 
 	DeletionProtection bool
@@ -398,7 +407,7 @@ type Cache struct {
 	Replicas          int
 	AutomaticFailover bool
 	Backups           int // days; 0: none
-	Clients           []Source
+	Clients           []Peer
 }
 
 // Alarms are endpoints and the triggers that notify them.
@@ -560,6 +569,6 @@ type Patch struct {
 // Any is a value that the language knows nothing about: a bool, a json.Number, a string, an []Any or a map[string]Any. What
 // was null in an object isn't there.
 type Any struct {
-	Pos   Pos
+	Pos   report.Pos
 	Value any
 }

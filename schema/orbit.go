@@ -5,13 +5,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // longestStack is CloudFormation's limit for a stack's name.
 const longestStack = 128
 
 // orbit makes the model's orbit of its manifest.
-func (m manifest) orbit() *Orbit {
+func (m document) orbit() *Orbit {
 	top := m.root.record(m.report, nil)
 	o := &Orbit{Node: top.node(), Name: top.text("name")}
 	if len(o.Name)+len("-bastion") > longestStack {
@@ -27,10 +29,10 @@ func (m manifest) orbit() *Orbit {
 }
 
 // orbitRegions are the regions that the orbit is in: those listed, or without a list those of --region.
-func (m manifest) orbitRegions(top record) []string {
+func (m document) orbitRegions(top record) []string {
 	var regions []string
 	for _, n := range m.regionList() {
-		regions = append(regions, n.value.text)
+		regions = append(regions, n.value.Text)
 	}
 	if !top.has("regions") {
 		regions = m.narrow
@@ -39,15 +41,15 @@ func (m manifest) orbitRegions(top record) []string {
 		top.mistake("regions", "must list at least one region, such as [\"us-east-1\"]")
 	}
 	for _, region := range m.narrow {
-		if m.knownRegion(region, Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
-			m.report.Errorf(Pos{Path: "--region"}, "%s is not among the orbit's regions: %s", region, strings.Join(regions, ", "))
+		if m.knownRegion(region, report.Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
+			m.report.Errorf(report.Pos{Path: "--region"}, "%s is not among the orbit's regions: %s", region, strings.Join(regions, ", "))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return m.facts.regions[region].Zones == nil })
+	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return m.facts.Regions[region].Zones == nil })
 }
 
-func (m manifest) orbitRegion(name string) *OrbitRegion {
-	s := m.section(name, m.facts.defaults.lookup("orbit"))
+func (m document) orbitRegion(name string) *OrbitRegion {
+	s := m.section(name, m.facts.Defaults.Lookup("orbit"))
 	m.loader.orbit[name] = s
 	m.provider(s)
 	o := &OrbitRegion{
@@ -64,7 +66,7 @@ func (m manifest) orbitRegion(name string) *OrbitRegion {
 		Tags:                m.tags(s.record),
 	}
 	o.ConstrainedZones = m.constrainedZones(s, o)
-	o.BastionArchitecture = m.facts.architecture(o.BastionInstanceType)
+	o.BastionArchitecture = m.facts.Architecture(o.BastionInstanceType)
 	o.BastionInstanceCount = s.number("bastion_instance_count")
 	o.BastionSources = m.bastionSources(s, o.IPv6)
 	m.instanceType(s.record, "bastion_instance_type")
@@ -72,7 +74,7 @@ func (m manifest) orbitRegion(name string) *OrbitRegion {
 }
 
 // provider refuses the 2016 tool's other provider of networks, and what belongs to it.
-func (m manifest) provider(s section) {
+func (m document) provider(s section) {
 	if s.text("provider") == "gdh" {
 		s.mistake("provider", "gdh is no more: remove provider, and spacel makes the network of %s itself, or take the region out of regions", s.region)
 		return
@@ -84,25 +86,25 @@ func (m manifest) provider(s section) {
 	}
 }
 
-func (m manifest) flowLogs(s section) *FlowLogs {
+func (m document) flowLogs(s section) *FlowLogs {
 	if !s.flag("flow_logs") {
 		return nil
 	}
-	logs := s.child("flow_logs", m.facts.defaults.lookup("flow_logs"))
+	logs := s.child("flow_logs", m.facts.Defaults.Lookup("flow_logs"))
 	return &FlowLogs{Node: logs.node(), Retention: logs.number("retention"), Traffic: logs.text("traffic")}
 }
 
 // zones are the zone ids that azs names, or all of the region's but the constrained ones. Their order is regions.cue's,
 // where a zone that AWS adds goes last, so that it moves nothing.
-func (m manifest) zones(s section) []string {
-	all := m.facts.regions[s.region]
+func (m document) zones(s section) []string {
+	all := m.facts.Regions[s.region]
 	if !s.has("azs") {
 		return slices.Clone(all.Zones)
 	}
 	known := append(slices.Clone(all.Zones), slices.Sorted(maps.Keys(all.Constrained))...)
 	var zones []string
 	for _, n := range s.list("azs") {
-		zone := n.value.text
+		zone := n.value.Text
 		switch {
 		case !slices.Contains(known, zone):
 			s.Errorf(n.pos(), "must be a zone of %s (%s), got %q", s.region, strings.Join(known, ", "), zone)
@@ -112,7 +114,7 @@ func (m manifest) zones(s section) []string {
 			zones = append(zones, zone)
 		}
 	}
-	if listed := len(s.list("azs")) + len(s.fields["azs"].value.spoiled); listed < 2 || listed > 6 {
+	if listed := len(s.list("azs")) + len(s.fields["azs"].value.Reported); listed < 2 || listed > 6 {
 		s.mistake("azs", "must list 2 to 6 zones, got %d", listed)
 	}
 	slices.SortFunc(zones, func(a, b string) int { return cmp.Compare(slices.Index(known, a), slices.Index(known, b)) })
@@ -120,10 +122,10 @@ func (m manifest) zones(s section) []string {
 }
 
 // constrainedZones are the zones that azs names although AWS has no NAT gateway there.
-func (m manifest) constrainedZones(s section, o *OrbitRegion) []string {
+func (m document) constrainedZones(s section, o *OrbitRegion) []string {
 	var zones []string
 	for _, zone := range o.Zones {
-		if _, constrained := m.facts.regions[s.region].Constrained[zone]; constrained {
+		if _, constrained := m.facts.Regions[s.region].Constrained[zone]; constrained {
 			zones = append(zones, zone)
 		}
 	}
@@ -137,13 +139,13 @@ func (m manifest) constrainedZones(s section, o *OrbitRegion) []string {
 const maxTags = 40
 
 // tags are a manifest's tags.
-func (m manifest) tags(r record) map[string]string {
+func (m document) tags(r record) map[string]string {
 	tags := map[string]string{}
 	for _, e := range r.entries("tags") {
 		if prefix, _, _ := strings.Cut(strings.ToLower(e.key), ":"); strings.Contains(e.key, ":") && (prefix == "aws" || prefix == "spacel") {
 			r.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)
 		}
-		tags[e.key] = e.value.text
+		tags[e.key] = e.value.Text
 	}
 	if len(tags) > maxTags {
 		r.mistake("tags", "must be at most %d tags, got %d", maxTags, len(tags))
@@ -152,22 +154,14 @@ func (m manifest) tags(r record) map[string]string {
 }
 
 // instanceType refuses types that EC2 offers no more and those that can't run Debian.
-func (m manifest) instanceType(r record, field string) { m.offered(r.posOf(field), r.text(field)) }
+func (m document) instanceType(r record, field string) { m.offered(r.posOf(field), r.text(field)) }
 
-func (m manifest) offered(at Pos, kind string) {
+func (m document) offered(at report.Pos, kind string) {
 	family, _, _ := strings.Cut(kind, ".")
-	if instead, gone := m.facts.catalog.Withdrawn["instance_families"][family]; gone {
+	if instead, gone := m.facts.Catalog.Withdrawn["instance_families"][family]; gone {
 		m.report.Errorf(at, "EC2 no longer offers %s: use %s", family, instead)
 	}
-	if m.facts.catalog.Architectures.MacOS.MatchString(kind) {
+	if m.facts.Catalog.Architectures.MacOS.MatchString(kind) {
 		m.report.Errorf(at, "%s runs nothing but macOS", kind)
 	}
-}
-
-// architecture is the processor of an instance type, as Debian calls it.
-func (f *facts) architecture(instanceType string) string {
-	if f.catalog.Architectures.ARM64.MatchString(instanceType) {
-		return "arm64"
-	}
-	return "amd64"
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // publicPorts are the ports that the balancer, or the instances, listen on.
@@ -24,13 +27,13 @@ func asIs(key string) string { return key }
 
 // defaultPorts is port 80, behind a load balancer and unless all says otherwise.
 func (b appBuilder) defaultPorts(a *AppRegion) []entry {
-	if b.all.value.lookup("public_ports") != nil || a.ELBAvailability == Disabled {
+	if b.all.value.Lookup("public_ports") != nil || a.ELBAvailability == Disabled {
 		return nil
 	}
 	var ports []entry
 	at := b.posOf("public_ports")
-	for _, f := range b.defaults.lookup("public_ports").fields {
-		ports = append(ports, entry{f.key, node{f.value, place{at.File, at.Line, at.Col}, member(at.Path, f.key)}})
+	for _, f := range b.defaults.Lookup("public_ports").Fields {
+		ports = append(ports, entry{f.Key, node{f.Value, manifest.Place{File: at.File, Line: at.Line, Col: at.Col}, report.Member(at.Path, f.Key)}})
 	}
 	return ports
 }
@@ -106,7 +109,7 @@ func gate(a *AppRegion) Availability {
 }
 
 // portSources are who may send traffic to a port. Addresses of the internet are of no use where it doesn't reach.
-func (b appBuilder) portSources(r record, a *AppRegion) []Source {
+func (b appBuilder) portSources(r record, a *AppRegion) []Peer {
 	if !r.has("sources") {
 		return b.defaultSources(r, gate(a))
 	}
@@ -114,7 +117,7 @@ func (b appBuilder) portSources(r record, a *AppRegion) []Source {
 	if gate(a) == InternetFacing {
 		return sources
 	}
-	var kept []Source
+	var kept []Peer
 	for _, s := range sources {
 		if (s.Kind == CIDRv4 || s.Kind == CIDRv6) && public(s.Value) {
 			b.report.Warnf(s.Pos, "%s is left out: the internet cannot reach what is %s", s.Value, gate(a))
@@ -125,17 +128,17 @@ func (b appBuilder) portSources(r record, a *AppRegion) []Source {
 	return kept
 }
 
-func (b appBuilder) defaultSources(r record, reach Availability) []Source {
+func (b appBuilder) defaultSources(r record, reach Availability) []Peer {
 	at := NewNode(r.posOf("sources"), nil)
 	switch reach {
 	case InternetFacing:
 		return everyone(at, b.network.IPv6)
 	case Private:
-		return []Source{{Node: at, Kind: Region, Value: b.network.Region}}
+		return []Peer{{Node: at, Kind: Region, Value: b.network.Region}}
 	}
-	var all []Source
+	var all []Peer
 	for _, region := range b.orbit.Regions {
-		all = append(all, Source{Node: at, Kind: Region, Value: region.Region})
+		all = append(all, Peer{Node: at, Kind: Region, Value: region.Region})
 	}
 	return all
 }

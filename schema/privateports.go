@@ -20,13 +20,13 @@ func (b appBuilder) privatePorts() []PrivatePort {
 			continue
 		}
 		for _, n := range e.items() {
-			if protocol := strings.ToLower(n.value.text); slices.Contains(p.Protocols, protocol) {
+			if protocol := strings.ToLower(n.value.Text); slices.Contains(p.Protocols, protocol) {
 				b.report.Warnf(n.pos(), "%s is listed twice", protocol)
 			} else {
 				p.Protocols = append(p.Protocols, protocol)
 			}
 		}
-		if len(e.value.items)+len(e.value.spoiled) == 0 {
+		if len(e.value.Items)+len(e.value.Reported) == 0 {
 			b.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
 		}
 		slices.Sort(p.Protocols)

@@ -4,26 +4,29 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // node is a value of a manifest with its place (its key's, when it has one) and the path that reports show.
 type node struct {
-	value *tree
-	at    place
+	value *manifest.Tree
+	at    manifest.Place
 	path  string
 }
 
-func (n node) pos() Pos { return n.at.pos(n.path) }
+func (n node) pos() report.Pos { return n.at.Pos(n.path) }
 
 // items are the items of a list.
 func (n node) items() []node {
 	var items []node
 	i := 0
-	for _, item := range n.value.items {
-		for n.value.spoiled[index("", i)] {
+	for _, item := range n.value.Items {
+		for n.value.Reported[report.Index("", i)] {
 			i++ // an item of no use stood here
 		}
-		items = append(items, node{item, item.at, index(n.path, i)})
+		items = append(items, node{item, item.At, report.Index(n.path, i)})
 		i++
 	}
 	return items
@@ -38,8 +41,8 @@ type entry struct {
 // entries are an object's fields, sorted by key.
 func (n node) entries() []entry {
 	var entries []entry
-	for _, f := range n.value.fields {
-		entries = append(entries, entry{f.key, node{f.value, f.at, member(n.path, f.key)}})
+	for _, f := range n.value.Fields {
+		entries = append(entries, entry{f.Key, node{f.Value, f.At, report.Member(n.path, f.Key)}})
 	}
 	sortEntries(entries)
 	return entries
@@ -52,18 +55,18 @@ func sortEntries(entries []entry) {
 // record is an object of a manifest on its way into the model: its fields, and the defaults of those that it lacks. Its
 // values have been checked: they are of the kind that the definitions want, or absent.
 type record struct {
-	*Report
-	at       Pos
+	*report.Report
+	at       report.Pos
 	fields   map[string]node
-	spoiled  map[string]bool // fields whose value was of no use, and is reported
-	defaults *tree
+	reported map[string]bool // fields whose value was of no use, and is reported
+	defaults *manifest.Tree
 }
 
 // record makes a record of an object.
-func (n node) record(r *Report, defaults *tree) record {
-	rec := record{Report: r, at: n.pos(), fields: make(map[string]node, len(n.value.fields)), spoiled: n.value.spoiled, defaults: defaults}
-	for _, f := range n.value.fields {
-		rec.fields[f.key] = node{f.value, f.at, member(n.path, f.key)}
+func (n node) record(r *report.Report, defaults *manifest.Tree) record {
+	rec := record{Report: r, at: n.pos(), fields: make(map[string]node, len(n.value.Fields)), reported: n.value.Reported, defaults: defaults}
+	for _, f := range n.value.Fields {
+		rec.fields[f.Key] = node{f.Value, f.At, report.Member(n.path, f.Key)}
 	}
 	return rec
 }
@@ -78,12 +81,12 @@ func (r record) node() Node {
 }
 
 // posOf is where a field is written, else the record's own place with the field's path.
-func (r record) posOf(name string) Pos {
+func (r record) posOf(name string) report.Pos {
 	if n, ok := r.fields[name]; ok {
 		return n.pos()
 	}
 	at := r.at
-	at.Path = member(at.Path, name)
+	at.Path = report.Member(at.Path, name)
 	return at
 }
 
@@ -96,21 +99,21 @@ func (r record) has(name string) bool { _, ok := r.fields[name]; return ok }
 // unknown says whether a field was written but is of no use, or something in it isn't: nothing can be said about it then.
 func (r record) unknown(name string) bool {
 	n, ok := r.fields[name]
-	return r.spoiled[name] || ok && len(n.value.spoiled) > 0
+	return r.reported[name] || ok && len(n.value.Reported) > 0
 }
 
 // get is a field's value, or its default, or nil.
-func (r record) get(name string) *tree {
+func (r record) get(name string) *manifest.Tree {
 	if n, ok := r.fields[name]; ok {
 		return n.value
 	}
-	return r.defaults.lookup(name)
+	return r.defaults.Lookup(name)
 }
 
 // text is a field that is a string, or a number that may stand for one; "" when it is absent.
 func (r record) text(name string) string {
 	if t := r.get(name); t != nil {
-		return t.text
+		return t.Text
 	}
 	return ""
 }
@@ -133,7 +136,7 @@ func (r record) optional(name string) *int {
 // flag is a field that is yes or no; an object in its place is yes.
 func (r record) flag(name string) bool {
 	t := r.get(name)
-	return t != nil && (t.kind == object || t.text == "true")
+	return t != nil && (t.Kind == manifest.Object || t.Text == "true")
 }
 
 // list are the items of a field that is a list, or one string in its place; none when it is absent.
@@ -142,7 +145,7 @@ func (r record) list(name string) []node {
 	switch {
 	case !ok:
 		return nil
-	case n.value.kind == list:
+	case n.value.Kind == manifest.List:
 		return n.items()
 	}
 	return []node{n}
@@ -157,8 +160,8 @@ func (r record) entries(name string) []entry {
 }
 
 // child is a field that is an object; an empty one in the field's place when it is absent, or yes or no.
-func (r record) child(name string, defaults *tree) record {
-	if n, ok := r.fields[name]; ok && n.value.kind == object {
+func (r record) child(name string, defaults *manifest.Tree) record {
+	if n, ok := r.fields[name]; ok && n.value.Kind == manifest.Object {
 		return n.record(r.Report, defaults)
 	}
 	return record{Report: r.Report, at: r.posOf(name), defaults: defaults}

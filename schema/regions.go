@@ -1,29 +1,22 @@
 package schema
 
 import (
-	"regexp"
 	"slices"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
-// regionShape is what every region's name looks like, a little wider than #RegionKey.
-var regionShape = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-
-// likeRegion says whether a name that is no region's must have been meant for one.
-func (f *facts) likeRegion(name string) bool {
-	return regionShape.MatchString(name) && suggest(name, f.regionNames()) != ""
-}
-
 // knownRegion reports a name that is no region of AWS.
-func (l *loader) knownRegion(name string, at Pos) bool {
-	if _, ok := l.facts.regions[name]; ok {
+func (l *loader) knownRegion(name string, at report.Pos) bool {
+	if _, ok := l.facts.Regions[name]; ok {
 		return true
 	}
-	l.report.Errorf(at, "must be a region of AWS, got %q%s", name, suggest(name, l.facts.regionNames()))
+	l.report.Errorf(at, "must be a region of AWS, got %q%s", name, report.Suggest(name, l.facts.RegionNames()))
 	return false
 }
 
 // regionList are the manifest's regions that AWS has, in the order written.
-func (m manifest) regionList() []node {
+func (m document) regionList() []node {
 	var regions []node
 	seen := map[string]bool{}
 	list := m.part("regions")
@@ -32,11 +25,11 @@ func (m manifest) regionList() []node {
 	}
 	for _, n := range list.items() {
 		switch {
-		case !m.knownRegion(n.value.text, n.pos()):
-		case seen[n.value.text]:
-			m.report.Warnf(n.pos(), "%s is listed twice", n.value.text)
+		case !m.knownRegion(n.value.Text, n.pos()):
+		case seen[n.value.Text]:
+			m.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
 		default:
-			seen[n.value.text] = true
+			seen[n.value.Text] = true
 			regions = append(regions, n)
 		}
 	}
@@ -45,13 +38,13 @@ func (m manifest) regionList() []node {
 
 // sections checks the manifest's sections of regions: each must be a region of AWS, and is of no use unless it is among
 // those that the manifest is in.
-func (m manifest) sections(active []string) {
-	for _, f := range m.root.value.fields {
-		if f.key == "name" || f.key == "regions" || f.key == "all" {
+func (m document) sections(active []string) {
+	for _, f := range m.root.value.Fields {
+		if f.Key == "name" || f.Key == "regions" || f.Key == "all" {
 			continue
 		}
-		at := f.at.pos(member(m.root.path, f.key))
-		if m.knownRegion(f.key, at) && !slices.Contains(active, f.key) {
+		at := f.At.Pos(report.Member(m.root.path, f.Key))
+		if m.knownRegion(f.Key, at) && !slices.Contains(active, f.Key) {
 			m.report.Notef(at, "is not used: the region is not in regions")
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // desired checks how many instances there are to begin with.
@@ -40,7 +42,7 @@ func (b appBuilder) idle(a *AppRegion, s Scaling) {
 	if !a.fixedSize(s) {
 		return
 	}
-	warn := func(at Pos) {
+	warn := func(at report.Pos) {
 		b.report.Warnf(at, "does nothing: instance_min and instance_max are both %d", a.InstanceMax)
 	}
 	for _, t := range s.Targets {
@@ -57,7 +59,7 @@ func (b appBuilder) idle(a *AppRegion, s Scaling) {
 }
 
 func (b appBuilder) scalingTarget(e entry) ScalingTarget {
-	r := e.record(b.report, b.facts.defaults.lookup("scaling_target"))
+	r := e.record(b.report, b.facts.Defaults.Lookup("scaling_target"))
 	t := ScalingTarget{Node: r.node(), Name: e.key, Metric: r.text("metric"), Port: r.number("port"), ScaleIn: r.flag("scale_in")}
 	t.Value, _ = strconv.ParseFloat(r.text("value"), 64)
 	if t.Metric == "cpu" && t.Value > 100 {
@@ -88,7 +90,7 @@ func (b appBuilder) twoTargets(r record, targets []ScalingTarget) {
 
 // schedule is a size from a time on.
 func (b appBuilder) schedule(e entry, a *AppRegion) Schedule {
-	r := e.record(b.report, b.facts.defaults.lookup("schedule"))
+	r := e.record(b.report, b.facts.Defaults.Lookup("schedule"))
 	s := Schedule{
 		Node: r.node(), Name: e.key, Cron: r.text("cron"), TimeZone: r.text("time_zone"),
 		Min: r.optional("min"), Max: r.optional("max"), Desired: r.optional("desired"),
@@ -182,10 +184,10 @@ func (b appBuilder) stepsOf(r record, sign string) []entry {
 }
 
 func (b appBuilder) adjustBy(e entry) (by int, percent bool) {
-	digits, percent := strings.CutSuffix(strings.TrimPrefix(e.value.text, "+"), "%")
+	digits, percent := strings.CutSuffix(strings.TrimPrefix(e.value.Text, "+"), "%")
 	by, err := strconv.Atoi(digits)
 	if err != nil || by == 0 {
-		b.report.Errorf(e.pos(), "must change something, got %s", e.value.text)
+		b.report.Errorf(e.pos(), "must change something, got %s", e.value.Text)
 	}
 	return by, percent
 }

@@ -4,21 +4,24 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
-// manifest is a checked tree on its way into the model.
-type manifest struct {
+// document is a checked tree on its way into the model.
+type document struct {
 	*loader
 	root node
 }
 
 // part is a field of the manifest; its value is nil when there is none.
-func (m manifest) part(name string) node {
-	f := m.root.value.field(name)
+func (m document) part(name string) node {
+	f := m.root.value.Field(name)
 	if f == nil {
 		return node{}
 	}
-	return node{f.value, f.at, member(m.root.path, name)}
+	return node{f.Value, f.At, report.Member(m.root.path, name)}
 }
 
 // section is what an orbit or an app says of one region: the region's own fields before those in all, and the defaults.
@@ -31,20 +34,20 @@ type section struct {
 
 // section merges what a manifest says of a region. Scalars, lists and objects replace each other whole; what is merged key
 // by key is asked for with merged.
-func (m manifest) section(region string, defaults *tree) section {
+func (m document) section(region string, defaults *manifest.Tree) section {
 	s := section{region: region, all: m.part("all"), own: m.part(region)}
-	s.record = record{Report: m.report, at: m.root.pos(), fields: map[string]node{}, spoiled: map[string]bool{}, defaults: defaults}
+	s.record = record{Report: m.report, at: m.root.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
 	for _, part := range []node{s.all, s.own} {
 		if part.value == nil {
 			continue
 		}
 		s.at = part.pos()
-		for _, f := range part.value.fields {
-			s.fields[f.key] = node{f.value, f.at, member(part.path, f.key)}
-			delete(s.spoiled, f.key)
+		for _, f := range part.value.Fields {
+			s.fields[f.Key] = node{f.Value, f.At, report.Member(part.path, f.Key)}
+			delete(s.reported, f.Key)
 		}
-		for key := range part.value.spoiled {
-			s.spoiled[key] = true
+		for key := range part.value.Reported {
+			s.reported[key] = true
 		}
 	}
 	return s
@@ -70,13 +73,13 @@ func (s section) merged(name string, same func(string) string, inherited []entry
 }
 
 func (s section) mergePart(found map[string]entry, part node, name string, same func(string) string) {
-	f := part.value.field(name)
+	f := part.value.Field(name)
 	if f == nil {
 		return
 	}
-	from := node{f.value, f.at, member(part.path, name)}
-	for _, gone := range f.value.removed {
-		s.remove(found, entry{gone.key, node{gone.value, gone.at, member(from.path, gone.key)}}, same)
+	from := node{f.Value, f.At, report.Member(part.path, name)}
+	for _, gone := range f.Value.Removed {
+		s.remove(found, entry{gone.Key, node{gone.Value, gone.At, report.Member(from.path, gone.Key)}}, same)
 	}
 	here := map[string]string{}
 	for _, e := range from.entries() {
@@ -86,7 +89,7 @@ func (s section) mergePart(found map[string]entry, part node, name string, same 
 			continue
 		}
 		here[key] = e.key
-		if name == "services" && e.value.kind == object && len(e.value.fields)+len(e.value.spoiled) == 0 {
+		if name == "services" && e.value.Kind == manifest.Object && len(e.value.Fields)+len(e.value.Reported) == 0 {
 			s.remove(found, e, same) // as in the 2016 tool
 			continue
 		}
@@ -99,7 +102,7 @@ func (s section) remove(found map[string]entry, gone entry, same func(string) st
 	key := same(gone.key)
 	if _, ok := found[key]; !ok && !strings.HasPrefix(gone.path, "all.") {
 		known := slices.Collect(maps.Keys(found))
-		s.Warnf(gone.pos(), "takes away nothing: there is no such key in all%s", suggest(gone.key, known))
+		s.Warnf(gone.pos(), "takes away nothing: there is no such key in all%s", report.Suggest(gone.key, known))
 	}
 	delete(found, key)
 }

@@ -1,22 +1,17 @@
 package schema
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
-)
 
-// unitTypes are the suffixes of systemd's units.
-var unitTypes = []string{
-	".service", ".timer", ".socket", ".path", ".mount", ".automount", ".swap", ".target", ".slice",
-}
+	"github.com/pebble/spacel/schema/manifest"
+)
 
 func (b appBuilder) services() []Service {
 	var services []Service
-	for _, e := range b.merged("services", unitName, nil) {
+	for _, e := range b.merged("services", manifest.UnitName, nil) {
 		services = append(services, b.service(e))
 	}
 	b.hostPorts(services)
@@ -45,7 +40,7 @@ func (b appBuilder) service(e entry) Service {
 func (b appBuilder) unit(r record, s Service) {
 	suffix := path.Ext(s.Name)
 	switch {
-	case !slices.Contains(unitTypes, suffix):
+	case !slices.Contains(manifest.UnitTypes, suffix):
 		r.Errorf(r.at, "%s is no type of systemd unit: call it %s.service", suffix, s.Name)
 		return
 	case strings.TrimSuffix(s.Name, suffix) == "":
@@ -56,7 +51,7 @@ func (b appBuilder) unit(r record, s Service) {
 	switch {
 	case image && unitFile:
 		r.mistake("image", "must not stand beside unit_file: the unit is either written by hand or made for a container")
-	case !image && !unitFile && len(r.spoiled) == 0:
+	case !image && !unitFile && len(r.reported) == 0:
 		r.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
 	case image && suffix != ".service":
 		r.mistake("image", "a container runs in a .service, not in a %s", suffix)
@@ -73,7 +68,7 @@ func (b appBuilder) unit(r record, s Service) {
 // portMappings are the ports of the host that lead to a container's. A port leads to one place.
 func (b appBuilder) portMappings(r record) []Mapping {
 	for _, e := range r.entries("ports") {
-		for _, number := range strings.FieldsFunc(e.key[strings.LastIndex(e.key, ":")+1:]+"-"+strings.Split(e.value.text, "/")[0], func(c rune) bool { return c == '-' }) {
+		for _, number := range strings.FieldsFunc(e.key[strings.LastIndex(e.key, ":")+1:]+"-"+strings.Split(e.value.Text, "/")[0], func(c rune) bool { return c == '-' }) {
 			if !validPort(number) {
 				r.Errorf(e.pos(), "a port is 1 to 65535, got %s", number)
 			}
@@ -90,7 +85,7 @@ func validPort(digits string) bool {
 func mappings(r record, field string) []Mapping {
 	var out []Mapping
 	for _, e := range r.entries(field) {
-		out = append(out, Mapping{Host: e.key, Container: e.value.text})
+		out = append(out, Mapping{Host: e.key, Container: e.value.Text})
 	}
 	return out
 }
@@ -121,10 +116,10 @@ func (b appBuilder) environment(r record) []Variable {
 		switch {
 		case looksEncrypted(e.value):
 			v.Payload = b.payload(e.node)
-		case e.value.kind == text || e.value.kind == number || e.value.kind == boolean:
-			v.Value = e.value.text
+		case e.value.Kind == manifest.Text || e.value.Kind == manifest.Number || e.value.Kind == manifest.Boolean:
+			v.Value = e.value.Text
 		default:
-			v.Value = e.value.json()
+			v.Value = e.value.JSON()
 		}
 		if strings.ContainsAny(v.Value, "\r\n") {
 			b.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
@@ -133,15 +128,4 @@ func (b appBuilder) environment(r record) []Variable {
 	}
 	slices.SortFunc(variables, func(x, y Variable) int { return cmp.Compare(x.Name, y.Name) })
 	return variables
-}
-
-// json is a value as JSON text, its keys in order.
-func (t *tree) json() string {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(t.data()); err != nil {
-		panic(err) // plain data always encodes
-	}
-	return strings.TrimSuffix(out.String(), "\n")
 }

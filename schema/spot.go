@@ -3,6 +3,8 @@ package schema
 import (
 	"slices"
 	"strconv"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 // spot is how the app runs on spot capacity, nil when it doesn't.
@@ -10,7 +12,7 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 	if !b.flag("spot") {
 		return nil
 	}
-	r := b.child("spot", b.facts.defaults.lookup("spot"))
+	r := b.child("spot", b.facts.Defaults.Lookup("spot"))
 	s := &Spot{
 		Node:         r.node(),
 		Types:        b.spotTypes(r, a),
@@ -38,19 +40,19 @@ const maxSpotTypes = 40
 func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 	var types []string
 	for _, n := range r.list("types") {
-		if slices.Contains(types, n.value.text) {
-			r.Warnf(n.pos(), "%s is listed twice", n.value.text)
+		if slices.Contains(types, n.value.Text) {
+			r.Warnf(n.pos(), "%s is listed twice", n.value.Text)
 			continue
 		}
-		b.spotType(n.pos(), n.value.text, a)
-		types = append(types, n.value.text)
+		b.spotType(n.pos(), n.value.Text, a)
+		types = append(types, n.value.Text)
 	}
 	for _, e := range r.entries("weights") {
 		if !slices.Contains(types, e.key) {
 			b.spotType(e.pos(), e.key, a)
 			types = append(types, e.key)
 		}
-		if weight, _ := strconv.Atoi(e.value.text); weight > 1 {
+		if weight, _ := strconv.Atoi(e.value.Text); weight > 1 {
 			r.Warnf(e.pos(), "is of no effect any more: the group counts instances, and %s is one as any other; "+
 				"instance_min and instance_max say how many", e.key)
 		}
@@ -65,9 +67,9 @@ func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 }
 
 // spotType checks that a type can stand in for the app's instance_type.
-func (b appBuilder) spotType(at Pos, kind string, a *AppRegion) {
+func (b appBuilder) spotType(at report.Pos, kind string, a *AppRegion) {
 	b.offered(at, kind)
-	if architecture := b.facts.architecture(kind); architecture != a.Architecture && !b.unknown("instance_type") {
+	if architecture := b.facts.Architecture(kind); architecture != a.Architecture && !b.unknown("instance_type") {
 		b.report.Errorf(at, "%s is %s, and instance_type %s is %s: one image serves them all", kind, architecture, a.InstanceType, a.Architecture)
 	}
 }

@@ -1,12 +1,16 @@
 package schema
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/pebble/spacel/schema/language"
+)
 
 func (b appBuilder) volumes(a *AppRegion) []Volume {
 	var volumes []Volume
 	mounts, disks := map[string]string{}, map[int]string{}
 	for _, e := range b.section.entries("volumes") {
-		r := e.record(b.report, b.facts.defaults.lookup("volume"))
+		r := e.record(b.report, b.facts.Defaults.Lookup("volume"))
 		v := Volume{Node: r.node(), Label: e.key, MountPoint: "/mnt/" + e.key}
 		if r.has("mount_point") {
 			v.MountPoint = r.text("mount_point")
@@ -41,9 +45,9 @@ func (b appBuilder) disk(r record, a *AppRegion, disk int) (mapped bool) {
 		}
 	}
 	for _, kind := range a.types() {
-		count, counted := b.facts.catalog.MappedDisks[kind]
+		count, counted := b.facts.Catalog.MappedDisks[kind]
 		switch {
-		case !b.facts.catalog.InstanceStore.MatchString(kind):
+		case !b.facts.Catalog.InstanceStore.MatchString(kind):
 			r.mistake("instance", "%s has no disks of its own", kind)
 		case counted && disk >= count:
 			r.mistake("instance", "%s has no disk %d: it has %d, numbered from 0", kind, disk, count)
@@ -67,7 +71,7 @@ func (b appBuilder) enough(r record, a *AppRegion, v Volume) {
 }
 func (b appBuilder) ebs(r record, v *Volume) {
 	v.Count, v.Size, v.Type, v.IOPS, v.Encrypted = r.number("count"), r.number("size"), r.text("type"), r.number("iops"), r.flag("encrypted")
-	allowed := b.facts.catalog.Storage.Volumes[v.Type]
+	allowed := b.facts.Catalog.Storage.Volumes[v.Type]
 	if v.Size < allowed.Size.Min || v.Size > allowed.Size.Max {
 		r.mistake("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
 	}
@@ -81,7 +85,7 @@ func (b appBuilder) ebs(r record, v *Volume) {
 }
 
 // iops checks I/O operations per second against what a type of storage allows.
-func (b appBuilder) iops(r record, allowed storage, kind string, size, iops int) {
+func (b appBuilder) iops(r record, allowed language.Storage, kind string, size, iops int) {
 	switch {
 	case allowed.IOPS == nil:
 		r.mistake("iops", "is of no use: %s takes none", kind)

@@ -16,7 +16,7 @@ import (
 	"github.com/pebble/spacel/agent/sshkey"
 	"github.com/pebble/spacel/deploy/access"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 const accessDescription = `An orbit keeps in tables of each region who its users are, with which keys they log in, and which apps' instances they may
@@ -138,7 +138,7 @@ func (c *console) checkUser(ctx *cli.Context, tables *access.Tables, name string
 		known = append(known, slices.Sorted(maps.Keys(s.Users))...)
 	}
 	if !slices.Contains(known, name) {
-		fmt.Fprintf(c.stderr, "note: there is no user %s%s\n", name, schema.Suggest(name, known))
+		fmt.Fprintf(c.stderr, "note: there is no user %s%s\n", name, report.Suggest(name, known))
 	}
 	return nil
 }
@@ -285,7 +285,7 @@ func (t target) checkApp(ctx context.Context, app string) error {
 	if len(apps) == 0 {
 		return fmt.Errorf("orbit %s has no app in %s: check its name, the regions and the credentials", t.Orbit, where)
 	}
-	return fmt.Errorf("orbit %s has no app %s in %s%s", t.Orbit, app, where, cmp.Or(schema.Suggest(app, apps), "; there are "+strings.Join(apps, ", ")))
+	return fmt.Errorf("orbit %s has no app %s in %s%s", t.Orbit, app, where, cmp.Or(report.Suggest(app, apps), "; there are "+strings.Join(apps, ", ")))
 }
 
 // outcome is an access.Outcome as --output json has it.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // completing is what the completion scripts add.
@@ -195,7 +195,7 @@ func (p *parser) nearest(name string) string {
 
 // nearest asks whether the nearest known word was meant, or says where all are listed.
 func nearest(word string, known []string, help string) string {
-	return cmp.Or(schema.Suggest(word, known), "; see "+help+" -h")
+	return cmp.Or(report.Suggest(word, known), "; see "+help+" -h")
 }
 
 func dashed(name string) string {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 const buildDescription = `Without an APP the orbit's own stacks are made, with one or more those of the apps; --with-orbit makes both.
@@ -46,7 +46,7 @@ func buildCommand(c *console) *cli.Command {
 }
 
 func (c *console) build(ctx *cli.Context, r request, out string) error {
-	report := &schema.Report{}
+	report := &report.Report{}
 	stacks, err := r.write(ctx.Context, c, report, out)
 	if err := c.finish(ctx, report, out, stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
 		return err
@@ -55,7 +55,7 @@ func (c *console) build(ctx *cli.Context, r request, out string) error {
 }
 
 // write builds into a directory.
-func (r request) write(ctx context.Context, c *console, report *schema.Report, out string) (stacks []made, err error) {
+func (r request) write(ctx context.Context, c *console, report *report.Report, out string) (stacks []made, err error) {
 	var writer *assembly.Writer
 	defer func() {
 		if writer != nil {

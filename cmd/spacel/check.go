@@ -9,7 +9,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // checkResult is what --check --output json prints: a build's result, and the differences unless there are mistakes.
@@ -30,7 +30,7 @@ func (c *console) check(ctx *cli.Context, r request, out string) error {
 	if base != nil {
 		defer base.Close()
 	}
-	report := &schema.Report{}
+	report := &report.Report{}
 	built, stacks, err := r.inMemory(ctx.Context, c, report, base)
 	if err != nil {
 		return c.finish(ctx, report, out, nil, err)
@@ -66,7 +66,7 @@ func readBase(out string) (*assembly.Assembly, []string, error) {
 }
 
 // verdict prints the outcome of a check.
-func (c *console) verdict(ctx *cli.Context, report *schema.Report, r checkResult) error {
+func (c *console) verdict(ctx *cli.Context, report *report.Report, r checkResult) error {
 	answer := errNo
 	if r.Clean {
 		answer = nil

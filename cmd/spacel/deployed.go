@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/status"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // deployed is what a command looks at: an orbit in an account, as a directory names it or whole.
@@ -112,7 +112,7 @@ func (w wanted) check(a *assembly.Assembly) error {
 	}{{"--stack", w.stacks, stacks}, {"--app", w.apps, apps}, {"--region", w.regions, regions}} {
 		for _, name := range list.want {
 			if !slices.Contains(list.there, name) {
-				return fmt.Errorf("%s %s: the directory has none%s", list.flag, name, schema.Suggest(name, list.there))
+				return fmt.Errorf("%s %s: the directory has none%s", list.flag, name, report.Suggest(name, list.there))
 			}
 		}
 	}

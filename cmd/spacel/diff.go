@@ -10,7 +10,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 const diffDescription = `Compares two artifact directories, or one with what manifests give: per stack, resource and property, with what
@@ -110,7 +110,7 @@ func (c *console) againstManifests(ctx *cli.Context, old *assembly.Assembly, orb
 	if err != nil {
 		return nil, err
 	}
-	report := &schema.Report{}
+	report := &report.Report{}
 	now, _, err := r.inMemory(ctx.Context, c, report, old)
 	if err != nil {
 		return nil, c.finish(ctx, report, "", nil, err)

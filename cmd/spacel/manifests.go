@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // request is what a command line asks to compile.
@@ -73,8 +74,8 @@ func (r request) scope() compiler.Scope {
 
 // compile hands what the manifests give to a sink, which is opened when they are sound. It returns what was made. The
 // error is errNo when the manifests have mistakes: the report says which.
-func (r request) compile(ctx context.Context, c *console, report *schema.Report, open func(orbit string) (compiler.Sink, error)) ([]made, error) {
-	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, report)
+func (r request) compile(ctx context.Context, c *console, found *report.Report, open func(orbit string) (compiler.Sink, error)) ([]made, error) {
+	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, found)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +90,13 @@ func (r request) compile(ctx context.Context, c *console, report *schema.Report,
 		return nil, err
 	}
 	counted := &counter{sink: sink, ctx: ctx}
-	if err := compiler.Compile(model, r.scope(), report, counted); err != nil {
+	if err := compiler.Compile(model, r.scope(), found, counted); err != nil {
 		return nil, err
 	}
-	if len(counted.stacks) == 0 && !report.Failed(r.strict) {
-		report.Errorf(schema.Pos{}, "these manifests give no stack%s", within(r.regions))
+	if len(counted.stacks) == 0 && !found.Failed(r.strict) {
+		found.Errorf(report.Pos{}, "these manifests give no stack%s", within(r.regions))
 	}
-	if report.Failed(r.strict) {
+	if found.Failed(r.strict) {
 		return nil, errNo
 	}
 	return counted.sorted(), nil
@@ -109,7 +110,7 @@ func within(regions []string) string {
 }
 
 // inMemory compiles without writing, beside a base to compare with, which may be nil.
-func (r request) inMemory(ctx context.Context, c *console, report *schema.Report, base *assembly.Assembly) (*assembly.Assembly, []made, error) {
+func (r request) inMemory(ctx context.Context, c *console, report *report.Report, base *assembly.Assembly) (*assembly.Assembly, []made, error) {
 	var memory *assembly.InMemory
 	stacks, err := r.compile(ctx, c, report, func(orbit string) (compiler.Sink, error) {
 		memory = assembly.NewInMemory(base, orbit)

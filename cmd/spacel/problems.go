@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
-// problem is a schema.Problem as --output json has it.
+// problem is a report.Problem as --output json has it.
 type problem struct {
 	Severity string `json:"severity"` // error, warning or note
 	File     string `json:"file,omitempty"`
@@ -16,7 +16,7 @@ type problem struct {
 	Message  string `json:"message"`
 }
 
-func problems(r *schema.Report) []problem {
+func problems(r *report.Report) []problem {
 	out := []problem{}
 	for _, p := range r.Problems() {
 		out = append(out, problem{p.Severity.String(), p.Pos.File, p.Pos.Line, p.Pos.Col, p.Pos.Path, p.Message})
@@ -25,9 +25,9 @@ func problems(r *schema.Report) []problem {
 }
 
 // say prints what there is to say of the manifests to standard error, a line each; notes only when they are wanted.
-func (c *console) say(r *schema.Report, quiet bool) {
+func (c *console) say(r *report.Report, quiet bool) {
 	for _, p := range r.Problems() {
-		if p.Severity == schema.Note && quiet {
+		if p.Severity == report.Note && quiet {
 			continue
 		}
 		fmt.Fprintln(c.stderr, p)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // result is what --output json prints of a command that compiles.
@@ -17,7 +17,7 @@ type result struct {
 }
 
 // finish prints the report and, when all is well, what was made. It returns err, unless printing fails.
-func (c *console) finish(ctx *cli.Context, report *schema.Report, out string, stacks []made, err error) error {
+func (c *console) finish(ctx *cli.Context, report *report.Report, out string, stacks []made, err error) error {
 	if err != nil && !errors.Is(err, errNo) {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/language"
 )
 
 const schemaDescription = `Prints the manifest language: its CUE sources, JSON Schema for an editor that checks JSON and YAML, or tables of all fields to read.
@@ -35,14 +36,14 @@ func schemaCommand(c *console) *cli.Command {
 
 // language prints the language in one of its forms; as one CUE file, unless another is asked for.
 func (c *console) language(jsonSchema string, reference bool) error {
-	form := schema.CUE
+	form := func() ([]byte, error) { return language.CUE(schema.Definitions) }
 	switch {
 	case jsonSchema != "" && reference:
 		return errors.New("spacel schema: --json-schema and --reference are two forms of the language: ask for one")
 	case jsonSchema != "":
-		form = func() ([]byte, error) { return schema.JSONSchema(jsonSchema) }
+		form = func() ([]byte, error) { return language.JSONSchema(schema.Definitions, jsonSchema) }
 	case reference:
-		form = schema.Reference
+		form = func() ([]byte, error) { return language.Reference(schema.Definitions, schema.Examples) }
 	}
 	text, err := form()
 	if err != nil {

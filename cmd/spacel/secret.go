@@ -17,6 +17,7 @@ import (
 	"github.com/pebble/spacel/deploy/appkey"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 const secretDescription = `A secret stands in the app's manifest as an encrypted payload that only the app's instances can open, with the app's KMS key
@@ -115,7 +116,7 @@ func (c *console) vault(ctx *cli.Context) (*vault, error) {
 		return nil, err
 	}
 	manifest := relative(ctx.Args().First())
-	report := &schema.Report{}
+	report := &report.Report{}
 	model, err := schema.Load(ctx.Context, schema.Inputs{
 		Orbit: relative(ctx.String("orbit")), Apps: []string{manifest}, Stdin: strings.NewReader(""), Regions: ctx.StringSlice("region"),
 	}, report)

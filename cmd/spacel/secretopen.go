@@ -14,6 +14,7 @@ import (
 	"github.com/pebble/spacel/agent/secrets"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // stored is a payload that a manifest holds.
@@ -25,7 +26,7 @@ type stored struct {
 // stored are all payloads of the app, each place once, sorted.
 func (v *vault) stored() []stored {
 	var all []stored
-	add := func(pos schema.Pos, key string, p *schema.Payload) {
+	add := func(pos report.Pos, key string, p *schema.Payload) {
 		if p != nil {
 			all = append(all, stored{at(pos, key), p})
 		}

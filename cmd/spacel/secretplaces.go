@@ -12,8 +12,8 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/secrets"
-	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/edit"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // secretPlace is where a payload stands, or will: in one section of a manifest.
@@ -168,14 +168,14 @@ func (v *vault) endpointPlaces(name string) ([]secretPlace, error) {
 }
 
 func suggestion(word string, known []string) string {
-	if hint := schema.Suggest(word, known); hint != "" || len(known) == 0 {
+	if hint := report.Suggest(word, known); hint != "" || len(known) == 0 {
 		return hint
 	}
 	return "; it has " + strings.Join(known, ", ")
 }
 
 // at is a place below one that the manifest has.
-func at(pos schema.Pos, key string, below ...string) secretPlace {
+func at(pos report.Pos, key string, below ...string) secretPlace {
 	if filepath.Ext(pos.File) == ".crypt" && len(below) == 0 {
 		return secretPlace{file: pos.File, key: key}
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/pebble/spacel/deploy/access"
 	"github.com/pebble/spacel/deploy/instances"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 const sshDescription = `Runs ssh, through the bastion of the instance's region, with your own keys and configuration. On a pipe, or with --print, it
@@ -102,7 +102,7 @@ func choose(app, id string, found []instances.Instance) (instances.Instance, err
 				return i, nil
 			}
 		}
-		return instances.Instance{}, fmt.Errorf("app %s has no instance %s%s", app, id, cmp.Or(schema.Suggest(id, ids), "; see spacel instances "+app))
+		return instances.Instance{}, fmt.Errorf("app %s has no instance %s%s", app, id, cmp.Or(report.Suggest(id, ids), "; see spacel instances "+app))
 	}
 	for _, wanted := range []func(instances.Instance) bool{
 		func(i instances.Instance) bool { return i.Current && i.State == "InService" },

@@ -17,6 +17,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // target is an orbit that runs: what the commands that operate one work on.
@@ -104,7 +106,7 @@ func isArtifact(dir string) bool {
 }
 
 func (c *console) orbitOfManifest(ctx context.Context, file string) (string, []string, error) {
-	report := &schema.Report{}
+	report := &report.Report{}
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: relative(file), Stdin: c.stdin}, report)
 	if err != nil {
 		return "", nil, err
@@ -145,10 +147,10 @@ func chosenRegions(orbit string, regions, chosen []string) ([]string, error) {
 	hint := func(string) string { return "" }
 	if regions == nil {
 		var err error
-		if known, err = schema.RegionNames(); err != nil {
+		if known, err = language.RegionNames(schema.Definitions); err != nil {
 			return nil, err
 		}
-		problem, hint = "AWS has no region of this name", func(region string) string { return schema.Suggest(region, known) }
+		problem, hint = "AWS has no region of this name", func(region string) string { return report.Suggest(region, known) }
 	}
 	for _, region := range chosen {
 		if !slices.Contains(known, region) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 const vetDescription = `Everything a build would find is found: the manifests are compiled, and nothing is written.
@@ -33,7 +33,7 @@ func vetCommand(c *console) *cli.Command {
 }
 
 func (c *console) vet(ctx *cli.Context, r request) error {
-	report := &schema.Report{}
+	report := &report.Report{}
 	stacks, err := r.compile(ctx.Context, c, report, func(string) (compiler.Sink, error) { return nowhere{}, nil })
 	if err := c.finish(ctx, report, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
 		return err

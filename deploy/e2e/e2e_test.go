@@ -19,6 +19,7 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 	"github.com/pebble/spacel/internal/cloudtest"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // poll is how often a running operation is looked at.
@@ -45,7 +46,7 @@ func build(t testing.TB, manifests map[string]string) string {
 // buildInputs compiles the orbit and the apps.
 func buildInputs(t testing.TB, in schema.Inputs) string {
 	t.Helper()
-	report := &schema.Report{}
+	report := &report.Report{}
 	model, err := schema.Load(t.Context(), in, report)
 	if err != nil || model == nil {
 		t.Fatalf("load the manifests: %v %v", err, report)

@@ -1,0 +1,58 @@
+package badcases
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// Formats are the extensions of manifests. Without one, the format is told from the content.
+var Formats = []string{".json", ".yaml", ".cue", ""}
+
+// Seed adds manifests to a fuzz test whose arguments are an index into Formats, whether it is an orbit's, and the content: the
+// samples, and the manifests of the good, bad and hostile cases. testdata is the directory of that name.
+func Seed(f *testing.F, testdata string) {
+	add := func(name string, content []byte) {
+		if i := slices.Index(Formats[:3], filepath.Ext(name)); i >= 0 {
+			f.Add(uint8(i), IsOrbit(name), content)
+		}
+	}
+	for _, pattern := range []string{"/samples/*/*", "/golden/*/*"} {
+		for _, path := range glob(f, testdata+pattern) {
+			if content, err := os.ReadFile(path); err == nil {
+				add(path, content)
+			}
+		}
+	}
+	for _, path := range glob(f, testdata+"/bad/*.txtar") {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			add(file.Name, file.Data)
+		}
+	}
+	for _, c := range Hostile {
+		if content := c.Content(); len(content) < 10_000 {
+			add(c.Name, []byte(content))
+		}
+	}
+}
+
+func glob(f *testing.F, pattern string) []string {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return paths
+}
+
+// IsOrbit reports whether a file of a case is the manifest of an orbit, and not of an app.
+func IsOrbit(path string) bool {
+	return strings.HasPrefix(filepath.Base(path), "orbit.") || strings.Contains(path, "samples/orbit")
+}

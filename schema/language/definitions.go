@@ -1,0 +1,82 @@
+// Package language holds manifests against the CUE definitions in schema/*.cue, and turns the same definitions into a JSON
+// Schema and a reference page.
+//
+//	checker.go       checks a manifest. Most pass a reduced copy of the definitions, which is faster to compile
+//	explain.go       finds each mistake of a manifest that the definitions refuse, and says it in the words of the definitions
+//	normalise.go     brings words such as "yes", quoted numbers and null into one form before the check
+//	facts.go         the data in the definitions: AWS's regions, engines and metrics, and the defaults
+//	jsonschema.go    JSON Schema, for editors
+//	reference.go     docs/reference.md
+package language
+
+import (
+	"fmt"
+	"io/fs"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/parser"
+)
+
+// definitions is the compiled definitions. CUE's values belong to one context, and that to one goroutine: each worker
+// compiles its own.
+type definitions struct {
+	context *cue.Context
+	root    cue.Value
+	orbit   *typeInfo
+	app     *typeInfo
+}
+
+// Definition is the definition that a manifest is held against.
+type Definition string
+
+const (
+	Orbit Definition = "#Orbit"
+	App   Definition = "#App"
+)
+
+func (l *definitions) rootType(d Definition) *typeInfo {
+	if d == Orbit {
+		return l.orbit
+	}
+	return l.app
+}
+
+// compileDefinitions compiles the definitions as they are written.
+func compileDefinitions(files fs.FS) (*definitions, error) {
+	return compile(files, func(f *ast.File) *ast.File { return f })
+}
+
+// compile compiles the definitions, each file edited first.
+func compile(files fs.FS, edit func(*ast.File) *ast.File) (*definitions, error) {
+	names, err := fs.Glob(files, "*.cue")
+	if err != nil {
+		return nil, err
+	}
+	instance := build.NewContext().NewInstance("schema", nil)
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		file, err := parser.ParseFile(name, text, parser.ParseComments)
+		if err != nil {
+			return nil, fmt.Errorf("parse the language: %s", errors.Details(err, nil))
+		}
+		if err := instance.AddSyntax(edit(file)); err != nil {
+			return nil, fmt.Errorf("parse the language: %s", errors.Details(err, nil))
+		}
+	}
+	context := cuecontext.New(cuecontext.CUE_DEBUG("")) // CUE_DEBUG of the environment must not change a build
+	root := context.BuildInstance(instance)
+	if err := root.Err(); err != nil {
+		return nil, fmt.Errorf("compile the language: %s", errors.Details(err, nil))
+	}
+	l := &definitions{context: context, root: root}
+	l.orbit = l.typeInfo(root.LookupPath(cue.ParsePath(string(Orbit))))
+	l.app = l.typeInfo(root.LookupPath(cue.ParsePath(string(App))))
+	return l, nil
+}

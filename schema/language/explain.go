@@ -1,0 +1,195 @@
+package language
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+)
+
+// explainer finds every mistake of a manifest that its definition refuses, and takes what is of no use out of the tree.
+type explainer struct {
+	report   *report.Report
+	regions  []string // that a misspelt section may be meant for
+	mistakes int
+}
+
+func (e *explainer) errorf(at manifest.Place, path, format string, args ...any) {
+	e.mistakes++
+	e.report.Errorf(at.Pos(path), format, args...)
+}
+
+// object explains an object's fields.
+func (e *explainer) object(t *manifest.Tree, s *typeInfo, path string, secret bool) {
+	kept := t.Fields[:0]
+	for _, f := range t.Fields {
+		if e.field(f, s, path, secret) {
+			kept = append(kept, f)
+			continue
+		}
+		t.MarkReported(f.Key)
+	}
+	t.Fields = kept
+	_, required := s.known()
+	for _, name := range required {
+		if t.Lookup(name) == nil && !t.Reported[name] {
+			e.errorf(t.At, report.Member(path, name), "is missing: it %s", s.field(name).wants())
+		}
+	}
+}
+
+// choice lists names, when they are few.
+func choice(names []string) string {
+	if len(names) > 8 {
+		return ""
+	}
+	return "; it knows " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
+}
+
+// field explains one field and says whether its value is of use.
+func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret bool) bool {
+	inner := s.field(f.Key)
+	path = report.Member(path, f.Key)
+	if inner != nil {
+		return e.value(f.Value, inner, f.At, path, secret || s.secret)
+	}
+	if s.keys != "" {
+		e.errorf(f.At, path, "the key must be %s", s.keys)
+		return false
+	}
+	names, _ := s.known()
+	if !strings.Contains(path, ".") {
+		names = append(names, e.regions...)
+	}
+	e.errorf(f.At, path, "is no field that spacel knows%s", cmp.Or(report.Suggest(f.Key, names), choice(names)))
+	return false
+}
+
+// value explains a value and says whether it is of use: an object or a list, where one is meant, is, for what is in it.
+func (e *explainer) value(t *manifest.Tree, s *typeInfo, at manifest.Place, path string, secret bool) bool {
+	secret = secret || s.secret
+	switch {
+	case s.anything:
+		return true
+	case t.Kind == manifest.Object && s.object.Exists():
+		e.object(t, s, path, secret)
+		return true
+	case t.Kind == manifest.List && s.items.Exists():
+		e.list(t, s, path, secret)
+		return true
+	case s.accepts(t):
+		return true
+	}
+	e.errorf(at, path, "%s, got %s%s", s.wants(), got(t, secret), s.hint(t, secret))
+	return false
+}
+
+func (e *explainer) list(t *manifest.Tree, s *typeInfo, path string, secret bool) {
+	kept := t.Items[:0]
+	for i, item := range t.Items {
+		if e.value(item, s.element(), item.At, report.Index(path, i), secret) {
+			kept = append(kept, item)
+			continue
+		}
+		t.MarkReported(report.Index("", i))
+	}
+	t.Items = kept
+}
+
+// accepts says whether a scalar is one of the shape's forms.
+func (s *typeInfo) accepts(t *manifest.Tree) bool {
+	if t.Kind == manifest.List || t.Kind == manifest.Object {
+		return false
+	}
+	value := s.of.context.BuildExpr(syntax(t))
+	return slices.ContainsFunc(s.scalar, func(form cue.Value) bool {
+		return form.Unify(value).Validate(cue.Concrete(true)) == nil
+	})
+}
+
+// wants says what must stand where the shape is: the definition's own words if it has some, else the kind.
+func (s *typeInfo) wants() string {
+	if s.anything {
+		return "must have a value"
+	}
+	forms := s.words()
+	if s.items.Exists() {
+		forms = append(forms, "a list of "+s.element().plural())
+	}
+	if s.object.Exists() {
+		forms = append(forms, "an object")
+	}
+	return "must be " + strings.Join(forms, " or ")
+}
+
+// words say what the scalar forms are: the text of their error("must be …") without the must be; else their kinds.
+func (s *typeInfo) words() []string {
+	var words []string
+	var kinds cue.Kind
+	misfit := s.of.context.Encode(struct{}{})
+	for _, form := range s.scalar {
+		kinds |= form.IncompleteKind()
+		for _, e := range errors.Errors(form.Unify(misfit).Err()) {
+			format, args := e.Msg()
+			if own, ok := strings.CutPrefix(fmt.Sprintf(format, args...), "must be "); ok {
+				words = append(words, own)
+			}
+		}
+	}
+	if words == nil && kinds != 0 {
+		return []string{kindWords(kinds)}
+	}
+	return slices.Compact(words)
+}
+
+func kindWords(k cue.Kind) string {
+	var words []string
+	for _, known := range []struct {
+		kind cue.Kind
+		word string
+	}{{cue.StringKind, "a string"}, {cue.NumberKind, "a number"}, {cue.BoolKind, "true or false"}} {
+		if k&known.kind != 0 {
+			words = append(words, known.word)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// plural names what a list holds.
+func (s *typeInfo) plural() string {
+	switch {
+	case s.object.Exists():
+		return "objects"
+	case s.kinds == cue.StringKind:
+		return "strings"
+	}
+	return "values"
+}
+
+// got tells what stands there instead. A secret isn't shown.
+func got(t *manifest.Tree, secret bool) string {
+	const most = 60
+	switch {
+	case t.Kind == manifest.List || t.Kind == manifest.Object || t.Kind == manifest.Null || secret:
+		return t.Kind.String()
+	case t.Kind == manifest.Text && len(t.Text) > most:
+		return fmt.Sprintf("%q…", strings.ToValidUTF8(t.Text[:most], ""))
+	case t.Kind == manifest.Text:
+		return fmt.Sprintf("%q", t.Text)
+	}
+	return t.Text
+}
+
+// hint shows how to write a lone string as a list.
+func (s *typeInfo) hint(t *manifest.Tree, secret bool) string {
+	if t.Kind != manifest.Text || secret || !s.items.Exists() || s.element().kinds&cue.StringKind == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; write [%q]", t.Text)
+}

@@ -1,0 +1,409 @@
+package language
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+)
+
+// JSONSchema is the JSON Schema (draft 2020-12) of a manifest, orbit or app, for editors that complete and check JSON and YAML
+// as it is typed. It is made from the definitions, and accepts every manifest that they accept. What one field asks of
+// another only a build checks.
+//
+// CUE's own generator is not used: it takes definitions that embed others to allow nothing else, and leaves out the fields of
+// a definition with a pattern.
+func JSONSchema(files fs.FS, of string) ([]byte, error) {
+	name, ok := map[string]string{"orbit": "Orbit", "app": "App"}[of]
+	if !ok {
+		return nil, fmt.Errorf("%q is no kind of manifest: it is orbit or app", of)
+	}
+	l, err := compileDefinitions(files)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := l.facts()
+	if err != nil {
+		return nil, err
+	}
+	w := &schemaWriter{root: l.root, facts: facts, definitions: map[string]jsonSchema{}}
+	manifest := w.manifest(name)
+	manifest["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	manifest["title"] = "spacel " + of
+	manifest["$defs"] = w.definitions
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err = e.Encode(manifest)
+	return out.Bytes(), err
+}
+
+// jsonSchema is one schema: its keywords.
+type jsonSchema map[string]any
+
+// schemaWriter turns definitions into schemas.
+type schemaWriter struct {
+	root        cue.Value
+	facts       *Facts
+	definitions map[string]jsonSchema
+}
+
+// regionKey is the definition that stands for a region of AWS.
+const regionKey = "RegionKey"
+
+// manifest is the schema of a whole manifest, with a property for each region there is.
+func (w *schemaWriter) manifest(name string) jsonSchema {
+	s := w.describe(w.lookup(name), w.object(w.lookup(name), name))
+	regions := w.lookup(name).LookupPath(cue.MakePath(cue.Str("regions").Optional()))
+	list := w.describe(regions, jsonSchema{"type": "array", "items": w.reference(regionKey)})
+	s["properties"].(map[string]jsonSchema)["regions"] = nullable(list)
+	return s
+}
+
+func (w *schemaWriter) lookup(name string) cue.Value {
+	return w.root.LookupPath(cue.MakePath(cue.Def(name)))
+}
+
+// of is the schema of a value: a reference, where it refers to a definition.
+func (w *schemaWriter) of(v cue.Value) jsonSchema {
+	if _, path := v.ReferencePath(); len(path.Selectors()) == 1 && path.Selectors()[0].IsDefinition() {
+		return w.reference(strings.TrimPrefix(path.String(), "#"))
+	}
+	return w.form(v, "")
+}
+
+// reference refers to a definition.
+func (w *schemaWriter) reference(name string) jsonSchema {
+	if _, known := w.definitions[name]; !known {
+		w.definitions[name] = nil // a definition may refer to itself
+		w.definitions[name] = w.define(name)
+	}
+	return jsonSchema{"$ref": "#/$defs/" + name}
+}
+
+func (w *schemaWriter) define(name string) jsonSchema {
+	v := w.lookup(name)
+	if name == regionKey {
+		return jsonSchema{"enum": w.facts.RegionNames(), "description": "A region of AWS."}
+	}
+	return w.describe(v, w.form(v, name))
+}
+
+// form is the schema of what a value is itself. The name is that of the definition, if it is one.
+func (w *schemaWriter) form(v cue.Value, name string) jsonSchema {
+	switch v.IncompleteKind() {
+	case cue.StructKind:
+		return w.object(v, name)
+	case cue.ListKind:
+		return w.list(v)
+	}
+	op, args := v.Expr()
+	switch op {
+	case cue.OrOp:
+		return w.anyOf(args)
+	case cue.AndOp:
+		return w.allOf(args)
+	case cue.RegexMatchOp:
+		return jsonSchema{"type": "string", "pattern": constant(args[0])}
+	case cue.CallOp:
+		if evaluated := v.Eval(); isUnion(evaluated) {
+			return w.form(evaluated, name)
+		}
+	}
+	if keyword, ok := bounds[op]; ok {
+		return jsonSchema{keyword: constant(args[0])}
+	}
+	if v.IsConcrete() {
+		return jsonSchema{"const": constant(v)}
+	}
+	return kinds(v.IncompleteKind())
+}
+
+// bounds are the keywords of comparisons.
+var bounds = map[cue.Op]string{
+	cue.GreaterThanEqualOp: "minimum", cue.GreaterThanOp: "exclusiveMinimum",
+	cue.LessThanEqualOp: "maximum", cue.LessThanOp: "exclusiveMaximum",
+}
+
+func isUnion(v cue.Value) bool {
+	op, _ := v.Expr()
+	return op == cue.OrOp
+}
+
+// constant is a concrete value as JSON holds it.
+func constant(v cue.Value) any {
+	data, err := v.MarshalJSON()
+	if err != nil {
+		return nil
+	}
+	return json.RawMessage(data)
+}
+
+// kinds is the schema of a value that only has to be of a kind.
+func kinds(k cue.Kind) jsonSchema {
+	if k == cue.TopKind {
+		return jsonSchema{}
+	}
+	var types []string
+	for _, known := range []struct {
+		kind cue.Kind
+		name string
+	}{{cue.StringKind, "string"}, {cue.BoolKind, "boolean"}, {cue.StructKind, "object"}, {cue.ListKind, "array"}, {cue.NullKind, "null"}} {
+		if k&known.kind != 0 {
+			types = append(types, known.name)
+		}
+	}
+	if k&cue.FloatKind != 0 {
+		types = append(types, "number")
+	} else if k&cue.IntKind != 0 {
+		types = append(types, "integer")
+	}
+	if len(types) == 1 {
+		return jsonSchema{"type": types[0]}
+	}
+	return jsonSchema{"type": types}
+}
+
+// anyOf joins alternatives; those that are single values become one list of them. error() is no alternative.
+func (w *schemaWriter) anyOf(args []cue.Value) jsonSchema {
+	var alternatives []jsonSchema
+	var values []any
+	for _, a := range args {
+		if a.IncompleteKind() == cue.BottomKind {
+			continue
+		}
+		s := w.of(a)
+		if value, single := s["const"]; single {
+			values = append(values, value)
+			continue
+		}
+		if more, union := s["anyOf"].([]jsonSchema); union && len(s) == 1 {
+			alternatives = append(alternatives, more...)
+			continue
+		}
+		if more, union := s["enum"].([]any); union && len(s) == 1 {
+			values = append(values, more...)
+			continue
+		}
+		alternatives = append(alternatives, s)
+	}
+	quotedRange(alternatives)
+	if values != nil {
+		alternatives = append([]jsonSchema{{"enum": values}}, alternatives...)
+	}
+	if len(alternatives) == 1 {
+		return alternatives[0]
+	}
+	return jsonSchema{"anyOf": alternatives}
+}
+
+// quotedRange holds a number in quotes to the range of the number beside it.
+func quotedRange(alternatives []jsonSchema) {
+	for _, s := range alternatives {
+		low, lowest := integer(s["minimum"])
+		high, highest := integer(s["maximum"])
+		if s["type"] != "integer" || !lowest || !highest || low < 0 {
+			continue
+		}
+		for i, digits := range alternatives {
+			if digits["$ref"] == "#/$defs/Digits" {
+				alternatives[i] = jsonSchema{"type": "string", "pattern": "^0*(" + strings.Join(numerals(low, high), "|") + ")$"}
+			}
+		}
+	}
+}
+
+func integer(constant any) (n int, ok bool) {
+	written, ok := constant.(json.RawMessage)
+	return n, ok && json.Unmarshal(written, &n) == nil
+}
+
+// numerals are expressions for the numbers from low to high: 8, 9, [1-9][0-9], 100 …
+func numerals(low, high int) (expressions []string) {
+	for low <= high {
+		unit := 1 // as large a block of numbers as begins here
+		for low >= unit*10 && low%(unit*10) == 0 && low+unit*10-1 <= high {
+			unit *= 10
+		}
+		first := low / unit % 10
+		last := min(9, first+(high-low+1)/unit-1)
+		expression := fmt.Sprintf("[%d-%d]", first, last)
+		if last == first {
+			expression = fmt.Sprint(first)
+		}
+		if rest := low / unit / 10; rest > 0 {
+			expression = fmt.Sprint(rest) + expression
+		}
+		expressions = append(expressions, expression+strings.Repeat("[0-9]", len(fmt.Sprint(unit))-1))
+		low += (last - first + 1) * unit
+	}
+	return expressions
+}
+
+// allOf joins constraints into one schema where their keywords allow it.
+func (w *schemaWriter) allOf(args []cue.Value) jsonSchema {
+	joined := jsonSchema{}
+	var others []jsonSchema
+	for _, a := range args {
+		s := w.of(a)
+		if joined["type"] == "number" && s["type"] == "integer" {
+			delete(joined, "type")
+		}
+		if joined["type"] == "integer" && s["type"] == "number" {
+			delete(s, "type")
+		}
+		if overlap(joined, s) {
+			others = append(others, s)
+			continue
+		}
+		for keyword, value := range s {
+			joined[keyword] = value
+		}
+	}
+	if others != nil {
+		return jsonSchema{"allOf": append(others, joined)}
+	}
+	return joined
+}
+
+func overlap(a, b jsonSchema) bool {
+	for keyword, value := range b {
+		if had, ok := a[keyword]; ok && fmt.Sprint(had) != fmt.Sprint(value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *schemaWriter) list(v cue.Value) jsonSchema {
+	s := jsonSchema{"type": "array"}
+	if item := v.LookupPath(cue.MakePath(cue.AnyIndex)); item.Exists() && item.IncompleteKind() != cue.TopKind {
+		s["items"] = w.of(item)
+	}
+	return s
+}
+
+// object is the schema of an object. Any field but those required may be null, which is as good as absent.
+func (w *schemaWriter) object(v cue.Value, name string) jsonSchema {
+	s := jsonSchema{"type": "object"}
+	if !v.Allows(cue.AnyString) {
+		s["additionalProperties"] = false
+	}
+	fields, err := v.Fields(cue.Optional(true), cue.Patterns(true))
+	if err != nil {
+		return s
+	}
+	properties, patterns, required := map[string]jsonSchema{}, map[string]jsonSchema{}, []string{}
+	for fields.Next() {
+		selector, value := fields.Selector(), fields.Value()
+		if selector.LabelType() == cue.StringLabel && selector.ConstraintType() != cue.PatternConstraint {
+			key := selector.Unquoted()
+			field := w.field(value, name, key)
+			if selector.ConstraintType() == cue.RequiredConstraint {
+				required = append(required, key)
+			} else {
+				field = nullable(field)
+			}
+			properties[key] = field
+			continue
+		}
+		w.pattern(s, selector.Pattern(), nullable(w.of(value)), properties, patterns)
+	}
+	for keyword, schemas := range map[string]map[string]jsonSchema{"properties": properties, "patternProperties": patterns} {
+		if len(schemas) > 0 {
+			s[keyword] = schemas
+		}
+	}
+	if len(required) > 0 {
+		slices.Sort(required)
+		s["required"] = required
+	}
+	return s
+}
+
+// field is a property with its description and default.
+func (w *schemaWriter) field(v cue.Value, definition, key string) jsonSchema {
+	s := w.describe(v, w.of(v))
+	if value := w.facts.Defaults.Lookup(defaultsOf(definition)).Lookup(key); value != nil {
+		s["default"] = value.Data()
+	}
+	return s
+}
+
+// pattern adds the keys of a pattern: any, the regions, or what an expression matches.
+func (w *schemaWriter) pattern(s jsonSchema, keys cue.Value, value jsonSchema, properties, patterns map[string]jsonSchema) {
+	switch expression := w.expression(keys); expression {
+	case "":
+		s["additionalProperties"] = value
+	case w.expression(w.lookup(regionKey)):
+		for _, region := range w.facts.RegionNames() {
+			properties[region] = value
+		}
+	default:
+		patterns[expression] = value
+	}
+}
+
+// expression is the regular expression that a string has to match, "" for any.
+func (w *schemaWriter) expression(v cue.Value) (expression string) {
+	if written, ok := w.form(v, "")["pattern"].(json.RawMessage); ok {
+		_ = json.Unmarshal(written, &expression) // it is a string of CUE's
+	}
+	return expression
+}
+
+// definitionName is how a doc comment writes a definition's name.
+var definitionName = regexp.MustCompile(`#([A-Z])`)
+
+// describe adds the doc comment, and what keys have to be, to a schema.
+func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
+	words := comment(v)
+	if a := v.Attribute("keys"); a.Err() == nil {
+		if keys, err := a.String(0); err == nil {
+			words = append(words, "Each key is", keys+".")
+		}
+	}
+	if len(words) > 0 {
+		s["description"] = strings.Join(words, " ")
+	}
+	return s
+}
+
+// comment is the words of a value's doc comment.
+func comment(v cue.Value) (words []string) {
+	for _, group := range v.Doc() {
+		words = append(words, strings.Fields(definitionName.ReplaceAllString(group.Text(), "$1"))...)
+	}
+	return words
+}
+
+// nullable lets a field be null too.
+func nullable(s jsonSchema) jsonSchema {
+	n := jsonSchema{}
+	for _, keyword := range []string{"description", "default"} {
+		if value, ok := s[keyword]; ok {
+			n[keyword] = value
+			delete(s, keyword)
+		}
+	}
+	if alternatives, union := s["anyOf"].([]jsonSchema); union && len(s) == 1 {
+		n["anyOf"] = append(slices.Clone(alternatives), jsonSchema{"type": "null"})
+		return n
+	}
+	n["anyOf"] = []jsonSchema{s, {"type": "null"}}
+	return n
+}
+
+// wordEnd is where a word of a name in camel case ends.
+var wordEnd = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
+// defaultsOf is the part of defaults.cue that belongs to a definition: app for AppSection, root_volume for RootVolume.
+func defaultsOf(definition string) string {
+	return strings.ToLower(wordEnd.ReplaceAllString(strings.TrimSuffix(definition, "Section"), "${1}_$2"))
+}

@@ -1,0 +1,73 @@
+package language
+
+import (
+	"strings"
+)
+
+// Metrics is metrics.cue.
+type Metrics struct {
+	Builtin  map[string]BuiltinMetric `json:"builtin"`
+	Database map[string]string        `json:"database"`
+}
+
+// BuiltinMetric is a metric that spacel knows, with the alarm it gets unless the manifest says more.
+type BuiltinMetric struct {
+	Aliases   []string `json:"aliases"`
+	Statistic string   `json:"statistic"`
+	Threshold string   `json:"threshold"`
+	Period    string   `json:"period"`
+	Absent    string   `json:"absent"` // what no data means: zero or unknown
+}
+
+// Find is the full name of a built-in metric by any of its names.
+func (m Metrics) Find(written string) (string, bool) {
+	written = strings.ToLower(written)
+	for name, known := range m.Builtin {
+		group, short, _ := strings.Cut(strings.ToLower(name), "/")
+		for _, alias := range append([]string{short}, known.Aliases...) {
+			if written == alias || written == group+"/"+alias {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Names are all names of the built-in metrics, for a suggestion.
+func (m Metrics) Names() []string {
+	var names []string
+	for name, known := range m.Builtin {
+		_, short, _ := strings.Cut(name, "/")
+		names = append(append(names, name, short), known.Aliases...)
+	}
+	return names
+}
+
+// DatabaseMetric picks a database's metric by the words in what is written.
+func DatabaseMetric(written string) (string, bool) {
+	word := strings.ToLower(written)
+	has := func(part string) bool { return strings.Contains(word, part) }
+	switch {
+	case has("creditusage"):
+		return "CPUCreditUsage", true
+	case has("credit"):
+		return "CPUCreditBalance", true
+	case has("cpu"):
+		return "CPUUtilization", true
+	case has("read"):
+		return "Read" + ioMetric(has), true
+	case has("write"):
+		return "Write" + ioMetric(has), true
+	}
+	return "", false
+}
+
+func ioMetric(has func(string) bool) string {
+	switch {
+	case has("latency"):
+		return "Latency"
+	case has("throughput"):
+		return "Throughput"
+	}
+	return "IOPS"
+}

@@ -1,0 +1,162 @@
+package language
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode"
+
+	"cuelang.org/go/cue"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+)
+
+// Reference is the manual of all fields of a manifest, as markdown: docs/reference.md. Types, defaults and what fields do are
+// those of the definitions; so are the tables of metrics.
+func Reference(files, examples fs.FS) ([]byte, error) {
+	l, err := compileDefinitions(files)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := l.facts()
+	if err != nil {
+		return nil, err
+	}
+	r := &reference{examples: examples, language: l, facts: facts, tables: map[string]*fieldTable{}, shared: map[string]string{}}
+	for _, name := range []string{"Orbit", "App"} {
+		r.table(name, l.definition(name), "")
+	}
+	return r.document(), nil
+}
+
+// reference collects a table for each definition that has fields, in the order that a reader meets them.
+type reference struct {
+	examples fs.FS // examples/*.yaml; defaultsOf a definition is the file's name
+	language *definitions
+	facts    *Facts
+	tables   map[string]*fieldTable
+	order    []*fieldTable
+	shared   map[string]string // definitions of scalars that are too long to be said in each row, with what they accept
+}
+
+// fieldTable is the table of one definition's fields.
+type fieldTable struct {
+	definition string
+	title      string // where it stands: databases.<name>
+	about      string
+	rows       []fieldRow
+}
+
+// fieldRow is one field, each column in markdown.
+type fieldRow struct{ field, forms, standard, about string }
+
+func (l *definitions) definition(name string) cue.Value {
+	return l.root.LookupPath(cue.MakePath(cue.Def(name)))
+}
+
+// definitionOf is the name of the definition that a value refers to, "" when it is none.
+func definitionOf(v cue.Value) string {
+	_, path := v.ReferencePath()
+	if selectors := path.Selectors(); len(selectors) == 1 && selectors[0].IsDefinition() {
+		return strings.TrimPrefix(path.String(), "#")
+	}
+	return ""
+}
+
+// table is a definition's table, made when it is first asked for.
+func (r *reference) table(definition string, v cue.Value, path string) *fieldTable {
+	if known, ok := r.tables[definition]; ok {
+		return known
+	}
+	t := &fieldTable{definition: definition, title: titleOf(definition, path), about: definitionAbout(definition, r.language.definition(definition))}
+	r.tables[definition] = t
+	r.order = append(r.order, t)
+	if isWhole(definition) || strings.HasSuffix(definition, "Section") {
+		path = "" // the paths below begin in a section
+	}
+	fields, err := v.Fields(cue.Optional(true), cue.Patterns(true))
+	if err != nil {
+		return t
+	}
+	var regions []fieldRow
+	for fields.Next() {
+		if fields.Selector().ConstraintType() == cue.PatternConstraint {
+			regions = append(regions, fieldRow{field: "`<region>`", forms: r.forms(fields.Value(), ""), about: "What holds in one region, before `all`."})
+			continue
+		}
+		t.rows = append(t.rows, r.row(definition, fields.Selector(), fields.Value(), path))
+	}
+	t.rows = append(t.rows, regions...)
+	return t
+}
+
+// isWhole says whether a definition is that of a whole manifest.
+func isWhole(definition string) bool { return definition == "Orbit" || definition == "App" }
+
+func titleOf(definition, path string) string {
+	switch definition {
+	case "Orbit":
+		return "An orbit's manifest"
+	case "App":
+		return "An app's manifest"
+	case "OrbitSection":
+		return "What an orbit says of a region"
+	case "AppSection":
+		return "What an app says of a region"
+	}
+	return "`" + path + "`"
+}
+
+func (r *reference) row(definition string, selector cue.Selector, v cue.Value, path string) fieldRow {
+	name := selector.Unquoted()
+	row := fieldRow{field: "`" + name + "`", forms: r.forms(v, report.Member(path, name)), about: escape(strings.Join(comment(v), " "))}
+	if selector.ConstraintType() == cue.RequiredConstraint {
+		row.standard = "required"
+	} else if value := r.facts.Defaults.Lookup(defaultsOf(definition)).Lookup(name); value != nil {
+		row.standard = code(defaultText(value))
+	}
+	return row
+}
+
+// definitionAbout is a definition's comment: "#Cache is an ElastiCache …" as "An ElastiCache …".
+func definitionAbout(name string, v cue.Value) string {
+	about := strings.Join(comment(v), " ")
+	for _, verb := range []string{" is ", " are "} {
+		if rest, ok := strings.CutPrefix(about, name+verb); ok {
+			return escape(strings.ToUpper(rest[:1]) + rest[1:])
+		}
+	}
+	return escape(about)
+}
+
+// defaultText is a default as a manifest has it.
+func defaultText(t *manifest.Tree) string {
+	if t.Kind == manifest.Text && t.Text != "" && unicode.IsLetter(rune(t.Text[0])) {
+		return t.Text
+	}
+	return inline(t)
+}
+
+// inline is a value as YAML in one line.
+func inline(t *manifest.Tree) string {
+	switch t.Kind {
+	case manifest.Object:
+		var fields []string
+		for _, f := range t.Fields {
+			fields = append(fields, f.Key+": "+inline(f.Value))
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
+	case manifest.Text:
+		return fmt.Sprintf("%q", t.Text)
+	}
+	return t.Text
+}
+
+// special are the characters of plain text that markdown would take for its own.
+var special = strings.NewReplacer("__", `\_\_`, "<", `\<`, "*", `\*`, "|", `\|`)
+
+func escape(plain string) string { return special.Replace(plain) }
+
+// code is text in a fixed font, fit for a table.
+func code(text string) string { return "`" + strings.ReplaceAll(text, "|", `\|`) + "`" }

@@ -1,0 +1,156 @@
+package language
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	sharedTitle   = "Words that fields share"
+	enginesTitle  = "Engines of databases and caches"
+	metricsTitle  = "Metrics that alarms know"
+	databaseTitle = "Metrics of databases"
+)
+
+const referenceOpening = `# Every field of a manifest
+
+Printed by ` + "`spacel schema --reference`" + ` from the language's definitions; ` + "`make golden`" + ` writes it here. How manifests are merged and
+found is told in [manifests.md](manifests.md).
+
+A whole number, a port or a number may stand in quotes. Any field but a required one may be ` + "`null`" + `, which is as good as absent. A field
+without a default does nothing unless it is given, or its default follows from others, as its last column says.
+
+`
+
+// document is the whole page.
+func (r *reference) document() []byte {
+	var out bytes.Buffer
+	out.WriteString(referenceOpening)
+	r.contents(&out)
+	for _, t := range r.order {
+		r.write(&out, t)
+	}
+	r.sharedWords(&out)
+	r.engines(&out)
+	r.metrics(&out)
+	return out.Bytes()
+}
+
+func (r *reference) contents(out *bytes.Buffer) {
+	for _, t := range r.order {
+		fmt.Fprintf(out, "%s* [%s](#%s)\n", strings.Repeat("  ", t.depth()), t.title, anchor(t.title))
+	}
+	for _, title := range []string{sharedTitle, enginesTitle, metricsTitle, databaseTitle} {
+		fmt.Fprintf(out, "* [%s](#%s)\n", title, anchor(title))
+	}
+}
+
+// depth is how far below a manifest a table is.
+func (t *fieldTable) depth() int {
+	switch {
+	case isWhole(t.definition):
+		return 0
+	case strings.HasSuffix(t.definition, "Section"):
+		return 1
+	}
+	return 2
+}
+
+func (r *reference) write(out *bytes.Buffer, t *fieldTable) {
+	fmt.Fprintf(out, "\n%s %s\n\n%s\n\n", strings.Repeat("#", t.depth()+2), t.title, t.about)
+	rows := [][]string{{"field", "type and accepted forms", "default", "what it does"}}
+	for _, row := range t.rows {
+		rows = append(rows, []string{row.field, row.forms, row.standard, row.about})
+	}
+	markdownTable(out, rows)
+	if example, err := fs.ReadFile(r.examples, "examples/"+defaultsOf(t.definition)+".yaml"); err == nil && !isWhole(t.definition) {
+		fmt.Fprintf(out, "\n```yaml\n%s```\n", example)
+	}
+}
+
+// sharedWords is the table of what many fields accept.
+func (r *reference) sharedWords(out *bytes.Buffer) {
+	fmt.Fprintf(out, "\n## %s\n\n", sharedTitle)
+	rows := [][]string{{"word", "accepted forms", "what it means"}}
+	for _, name := range slices.Sorted(maps.Keys(r.shared)) {
+		accepted := r.shared[name]
+		word, _ := shortened(accepted)
+		rows = append(rows, []string{word, accepted, definitionAbout(name, r.language.definition(name))})
+	}
+	markdownTable(out, rows)
+}
+
+// engines is the table of the catalog's engines.
+func (r *reference) engines(out *bytes.Buffer) {
+	fmt.Fprintf(out, "\n## %s\n\nA version may name a minor too. An engine without a default version needs one in the manifest; "+
+		"an engine without versions takes any that AWS has.\n\n", enginesTitle)
+	rows := [][]string{{"engine", "for", "port", "versions", "default"}}
+	for _, kind := range []struct {
+		word  string
+		known map[string]Engine
+	}{{"databases", r.facts.Catalog.Databases}, {"caches", r.facts.Catalog.Caches}} {
+		for _, name := range slices.Sorted(maps.Keys(kind.known)) {
+			e := kind.known[name]
+			rows = append(rows, []string{code(name), code(kind.word), fmt.Sprint(e.Port), strings.Join(e.Versions, ", "), e.Default})
+		}
+	}
+	markdownTable(out, rows)
+}
+
+// metrics are the tables of metrics.cue.
+func (r *reference) metrics(out *bytes.Buffer) {
+	fmt.Fprintf(out, "\n## %s\n\nFor `alarms.triggers` and `scaling.steps`, in any case, with or without the part before the slash. "+
+		"A metric without a threshold needs one in the manifest. What today's load balancers have of these is told in [scaling.md](scaling.md#metrics).\n\n", metricsTitle)
+	rows := [][]string{{"metric", "also called", "statistic", "threshold", "period", "no data means"}}
+	known := r.facts.Metrics.Builtin
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		m := known[name]
+		rows = append(rows, []string{code(name), codes(m.Aliases), m.Statistic, codes([]string{m.Threshold}), m.Period, absence(m.Absent)})
+	}
+	markdownTable(out, rows)
+	fmt.Fprintf(out, "\n## %s\n\nFor `databases.<name>.alarms`. Statistic and period are those of the alarm's table.\n\n", databaseTitle)
+	rows = [][]string{{"metric", "threshold"}}
+	for _, name := range slices.Sorted(maps.Keys(r.facts.Metrics.Database)) {
+		rows = append(rows, []string{code(name), code(r.facts.Metrics.Database[name])})
+	}
+	markdownTable(out, rows)
+}
+
+func absence(absent string) string {
+	if absent == "zero" {
+		return "0"
+	}
+	return "nothing is known"
+}
+
+func codes(texts []string) string {
+	var all []string
+	for _, text := range texts {
+		if text != "" {
+			all = append(all, code(text))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// markdownTable writes rows, the first of which is the heading.
+func markdownTable(out *bytes.Buffer, rows [][]string) {
+	for i, row := range rows {
+		fmt.Fprintf(out, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			fmt.Fprintf(out, "|%s\n", strings.Repeat("---|", len(row)))
+		}
+	}
+}
+
+// noAnchor is what GitHub leaves out of a heading to make its anchor.
+var noAnchor = regexp.MustCompile(`[^a-z0-9 _-]`)
+
+func anchor(title string) string {
+	return strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(title), ""), " ", "-")
+}

@@ -1,0 +1,122 @@
+package language
+
+import (
+	"fmt"
+
+	"cuelang.org/go/cue"
+)
+
+// typeInfo is a CUE definition as a walk over a manifest needs it: what kinds of value may stand there, and what is inside.
+// It is found out as the walk gets there, once.
+type typeInfo struct {
+	of     *definitions
+	kinds  cue.Kind
+	scalar []cue.Value // the forms that are neither object nor list
+	object cue.Value   // the form that is an object, if there is one
+	items  cue.Value   // the form that is a list, if there is one
+
+	anything bool // nothing is asked of what is there
+
+	keys    string // what a key has to be, in words, where a pattern decides
+	secret  bool   // no message may show what is there
+	flag    bool   // yes or no: boolean words are understood
+	numeric bool   // a number: numbers in quotes are understood
+
+	fields map[string]*typeInfo // nil: there is no such field
+	item   *typeInfo
+}
+
+func (l *definitions) typeInfo(v cue.Value) *typeInfo {
+	s := &typeInfo{of: l, kinds: v.IncompleteKind(), fields: map[string]*typeInfo{}}
+	if a := v.Attribute("keys"); a.Err() == nil {
+		s.keys, _ = a.String(0)
+	}
+	secret := v.Attribute("secret")
+	s.secret = secret.Err() == nil
+	if s.anything = s.kinds == cue.TopKind; s.anything {
+		return s
+	}
+	s.split(v)
+	s.flag = s.kinds&cue.BoolKind != 0 && !s.anyText()
+	s.numeric = s.kinds&cue.NumberKind != 0 && !s.flag && !s.anyText()
+	return s
+}
+
+// split sorts the alternatives of a definition. There is at most one object and one list among them.
+func (s *typeInfo) split(v cue.Value) {
+	switch kinds := v.IncompleteKind(); {
+	case kinds&(cue.StructKind|cue.ListKind) == 0:
+		s.scalar = append(s.scalar, v)
+	case kinds == cue.StructKind:
+		s.object = v
+	case kinds == cue.ListKind:
+		s.items = v
+	default:
+		op, alternatives := v.Expr()
+		if op != cue.OrOp {
+			op, alternatives = cue.Dereference(v).Expr()
+		}
+		if op != cue.OrOp {
+			panic(fmt.Sprintf("%v %v %v is neither one kind of value nor alternatives", v.Path(), op, v))
+		}
+		for _, a := range alternatives {
+			s.split(a)
+		}
+	}
+}
+
+// anyText says whether any string will do, beside numbers and booleans.
+func (s *typeInfo) anyText() bool {
+	if s.kinds&(cue.NumberKind|cue.BoolKind) == 0 {
+		return false
+	}
+	any := s.of.context.Encode("\x00")
+	for _, form := range s.scalar {
+		if form.Unify(any).Err() == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// field is the shape of a key's value, nil when there is no such key.
+func (s *typeInfo) field(key string) *typeInfo {
+	if known, ok := s.fields[key]; ok {
+		return known
+	}
+	var found *typeInfo
+	if s.object.Exists() {
+		if v := s.object.LookupPath(cue.MakePath(cue.Str(key).Optional())); v.Exists() {
+			found = s.of.typeInfo(v)
+		}
+	}
+	s.fields[key] = found
+	return found
+}
+
+// element is the shape of a list's items.
+func (s *typeInfo) element() *typeInfo {
+	if s.item == nil && s.items.Exists() {
+		s.item = s.of.typeInfo(s.items.LookupPath(cue.MakePath(cue.AnyIndex)))
+	}
+	return s.item
+}
+
+// known are the names of an object's fields, and those of them that must be there.
+func (s *typeInfo) known() (names, required []string) {
+	if !s.object.Exists() {
+		return nil, nil
+	}
+	fields, err := s.object.Fields(cue.Optional(true))
+	if err != nil {
+		return nil, nil
+	}
+	for fields.Next() {
+		name := fields.Selector().Unquoted()
+		names = append(names, name)
+		if fields.Selector().ConstraintType() == cue.RequiredConstraint {
+			required = append(required, name)
+		}
+	}
+	return names, required
+}

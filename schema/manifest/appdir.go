@@ -1,0 +1,343 @@
+package manifest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/pebble/spacel/schema/report"
+)
+
+// maxAppDir is how many bytes all files of an app directory may hold together.
+const maxAppDir = 16 << 20
+
+// appDir is an app directory being read.
+type appDir struct {
+	root  *os.Root // holds links inside the directory
+	dir   string   // as given, with slashes
+	r     *report.Report
+	in    Reader
+	bytes int
+	whole bool // nothing had to be left out
+}
+
+// layer is what a directory says: the app directory for every region, a directory in it for one.
+type layer struct {
+	name  string // "" or the region
+	at    Place
+	app   *Tree
+	units []dirFile // by name, content text or payload; null when empty
+	envs  []envFile // by name
+	files []dirFile // by name
+}
+
+// dirFile is a file's final name and its content as the manifest would say it.
+type dirFile struct {
+	name  string
+	value *Tree
+}
+
+// envFile is a file of variables for the unit of the same base name.
+type envFile struct {
+	base      string
+	variables func() []Field // read, and its mistakes reported, when there is such a unit
+	file      dirFile        // what it is without
+}
+
+// readAppDir reads an app directory into one manifest:
+//
+//	app.json, app.yaml, app.yml or app.cue   the manifest that the rest is added to
+//	laika.service, laika.timer …             a unit's text, in place of what the manifest runs; its environment stays
+//	laika.env                                KEY=value lines, added to the environment of laika.service
+//	secret.txt.crypt                         an encrypted payload of secret.txt
+//	anything else                            a file below /files
+//	us-east-1/…                              the same for one region, before the rest; its app.json is a region's section
+//
+// Hidden directories and the files of version control and editors are passed over.
+func (in Reader) readAppDir(given string, r *report.Report) (*Tree, error) {
+	dir, err := findAppDir(given)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	s := &appDir{root: root, dir: filepath.ToSlash(dir), r: r, in: in, whole: true}
+	all, regions, err := s.layers()
+	if err != nil || !s.whole {
+		return nil, err
+	}
+	return combine(all, regions, r), nil
+}
+
+// findAppDir is the .space directory that a directory holds or is.
+func findAppDir(given string) (string, error) {
+	inside := filepath.Join(given, ".space")
+	if info, err := os.Stat(inside); err == nil && info.IsDir() {
+		return inside, nil
+	}
+	absolute, err := filepath.Abs(given)
+	if err != nil {
+		return "", err
+	}
+	if filepath.Base(absolute) == ".space" {
+		return filepath.Clean(given), nil
+	}
+	return "", fmt.Errorf("%s: there is no .space directory in it; name a manifest file (a CUE package has to be named by its file), or a project that has .space",
+		filepath.ToSlash(given))
+}
+
+// layers reads the directory and the directories of regions in it.
+func (s *appDir) layers() (*layer, []*layer, error) {
+	all, directories, err := s.layer("")
+	if err != nil {
+		return nil, nil, err
+	}
+	if all.app == nil && s.whole {
+		s.refuse("", "there is no app.json, app.yaml or app.cue in it, which gives the app its name")
+	}
+	var regions []*layer
+	for _, name := range directories {
+		if !s.isRegion(name) {
+			continue
+		}
+		region, deeper, err := s.layer(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, d := range deeper {
+			s.refuse(path.Join(name, d), "a directory inside a region's: files are read from %s itself only", path.Join(s.dir, name))
+		}
+		regions = append(regions, region)
+	}
+	return all, regions, nil
+}
+
+// isRegion reports a directory that is no region: most likely a misspelt one.
+func (s *appDir) isRegion(name string) bool {
+	if slices.Contains(s.in.Regions, name) {
+		return true
+	}
+	hint := report.Suggest(name, s.in.Regions)
+	if hint == "" {
+		hint = ", and only the directories of regions are read"
+	}
+	s.refuse(name, "is not a region of AWS%s", hint)
+	return false
+}
+
+// refuse reports a file or directory that cannot be taken.
+func (s *appDir) refuse(name, format string, args ...any) {
+	s.whole = false
+	s.r.Errorf(report.Pos{File: path.Join(s.dir, name)}, format, args...)
+}
+
+// layer reads the files of one directory, and names the directories in it.
+func (s *appDir) layer(region string) (*layer, []string, error) {
+	l := &layer{name: region, at: Place{File: path.Join(s.dir, region)}}
+	names, err := s.names(region)
+	if err != nil {
+		return nil, nil, err
+	}
+	var directories, manifests []string
+	for _, name := range names {
+		full := path.Join(region, name)
+		mode, err := s.mode(full)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case mode.IsDir() && !strings.HasPrefix(name, "."):
+			directories = append(directories, name)
+		case !mode.IsRegular() || passedOver(name):
+		case isManifest(name):
+			manifests = append(manifests, name)
+		default:
+			if err := s.add(l, name, full); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	s.distinct(l)
+	return l, directories, s.manifest(l, manifests)
+}
+
+// names are the names in a directory, sorted.
+func (s *appDir) names(dir string) ([]string, error) {
+	entries, err := fs.ReadDir(s.root.FS(), path.Join(".", dir))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path.Join(s.dir, dir), err)
+	}
+	if len(entries) > maxEntries {
+		s.refuse(dir, "more than %d files", maxEntries)
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// mode says what a name is, links followed. What is neither a file nor a directory, or a link that leads out, is reported
+// and has no mode.
+func (s *appDir) mode(name string) (fs.FileMode, error) {
+	info, err := s.root.Stat(name)
+	if err == nil {
+		if !info.Mode().IsRegular() && !info.IsDir() {
+			s.refuse(name, "is neither a file nor a directory")
+		}
+		return info.Mode(), nil
+	}
+	if link, notLink := s.root.Readlink(name); notLink == nil {
+		s.refuse(name, "a link to %s, which isn't there or is outside of %s; put the file itself here", link, s.dir)
+		return fs.ModeSymlink, nil
+	}
+	return 0, fmt.Errorf("%s: %w", path.Join(s.dir, name), err)
+}
+
+// passedOver are the files that version control, desktops and editors leave in any directory.
+func passedOver(name string) bool {
+	switch name {
+	case ".DS_Store", ".gitignore", ".gitattributes", ".gitkeep", ".keep", "Thumbs.db":
+		return true
+	}
+	return strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".swp")
+}
+
+func isManifest(name string) bool {
+	switch name {
+	case "app.json", "app.yaml", "app.yml", "app.cue":
+		return true
+	}
+	return false
+}
+
+// manifest reads the layer's app.*, of which there is at most one.
+func (s *appDir) manifest(l *layer, names []string) error {
+	if len(names) > 1 {
+		s.refuse(l.name, "%s: only one of them can be the manifest", strings.Join(names, " and "))
+	}
+	if len(names) != 1 {
+		return nil
+	}
+	src, err := s.open(path.Join(l.name, names[0]))
+	if src == nil {
+		return err
+	}
+	l.app, err = readInput(src)
+	s.whole = s.whole && l.app != nil
+	return err
+}
+
+// open reads a file; without a source it was too large.
+func (s *appDir) open(name string) (*inputFile, error) {
+	f, err := s.root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path.Join(s.dir, name), err)
+	}
+	defer f.Close()
+	data, whole, err := readCapped(f, maxData)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path.Join(s.dir, name), err)
+	}
+	s.bytes += len(data)
+	switch {
+	case !whole:
+		s.refuse(name, "larger than %d KiB", maxData>>10)
+	case s.bytes > maxAppDir && s.bytes-len(data) <= maxAppDir:
+		s.refuse("", "larger than %d MiB in all", maxAppDir>>20)
+	case s.bytes <= maxAppDir:
+		return &inputFile{name: path.Join(s.dir, name), data: data, r: s.r, definitions: s.in.Definitions}, nil
+	}
+	return nil, nil
+}
+
+// add puts a file where its name says.
+func (s *appDir) add(l *layer, name, full string) error {
+	src, err := s.open(full)
+	if src == nil {
+		return err
+	}
+	value := content(src)
+	if plain, encrypted := strings.CutSuffix(name, ".crypt"); encrypted {
+		name, value = plain, s.payload(src)
+	}
+	switch {
+	case value == nil:
+		s.whole = false
+	case slices.Contains(UnitTypes, path.Ext(name)):
+		s.addUnit(l, name, value, src)
+	case path.Ext(name) == ".env" && value.Kind == Text:
+		s.addEnv(l, name, value, src)
+	default:
+		l.files = append(l.files, dirFile{name, value})
+	}
+	return nil
+}
+
+// content is a file as an entry of files would say it: text, or the bytes in base64.
+func content(src *inputFile) *Tree {
+	at := src.filePlace()
+	if utf8.Valid(src.data) && !strings.Contains(string(src.data), "\x00") {
+		return &Tree{Kind: Text, At: at, Text: string(src.data)}
+	}
+	body := &Tree{Kind: Text, At: at, Text: base64.StdEncoding.EncodeToString(src.data)}
+	return &Tree{Kind: Object, At: at, Fields: []Field{{"body", at, body}}}
+}
+
+// payload is the encrypted payload that a .crypt file holds. What isn't one is refused: it may be a secret in the clear.
+func (s *appDir) payload(src *inputFile) *Tree {
+	const mend = "make one with spacel secret, or take .crypt off the name of what is no secret"
+	if !isPayload(src.data) {
+		src.errorf(src.filePlace(), "", "is not an encrypted payload (an object with iv, key and ciphertext); %s", mend)
+		return nil
+	}
+	return readJSON(src)
+}
+
+func (s *appDir) addUnit(l *layer, name string, value *Tree, src *inputFile) {
+	switch {
+	case value.Kind == Object && value.Lookup("body") != nil:
+		s.refuse(path.Join(l.name, name), "is not text, as a unit must be")
+	case value.Kind == Text && strings.TrimSpace(value.Text) != "", value.Kind == Object:
+		l.units = append(l.units, dirFile{name, value})
+	case l.name == "":
+		s.refuse(name, "is empty; remove it, or move it into a region's directory to leave the unit out there")
+	default:
+		l.units = append(l.units, dirFile{name, &Tree{Kind: Null, At: src.filePlace()}})
+	}
+}
+
+func (s *appDir) addEnv(l *layer, name string, value *Tree, src *inputFile) {
+	base := strings.TrimSuffix(name, ".env")
+	if base == "" {
+		s.refuse(path.Join(l.name, name), "name it after the unit it is for, such as laika.env for laika.service")
+		return
+	}
+	variables := sync.OnceValue(func() []Field { return readEnv(src) })
+	l.envs = append(l.envs, envFile{base, variables, dirFile{name, value}})
+}
+
+// distinct refuses two files that would be one: laika.service and laika.service.crypt.
+func (s *appDir) distinct(l *layer) {
+	seen := map[string]bool{}
+	files := slices.Concat(l.units, l.files)
+	for _, env := range l.envs {
+		files = append(files, env.file)
+	}
+	for _, f := range files {
+		if seen[f.name] {
+			s.refuse(path.Join(l.name, f.name), "is there twice, encrypted and not; remove one of them")
+		}
+		seen[f.name] = true
+	}
+}

@@ -1,0 +1,326 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/cuecontext"
+	cueerrors "cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
+
+	"github.com/pebble/spacel/schema/report"
+)
+
+// readCUE evaluates a .cue manifest to plain data. It may import CUE's own packages, this language's definitions, and the
+// packages of the module around it; nothing is fetched.
+//
+// The definitions are first imported with every #Definition as open as can be. What the manifest says is all that is wanted
+// here: it is checked like that of any other format afterwards, with messages that know where and what, and its places are
+// never those of a definition. Only where that gives no data (a manifest may build on what a definition says) are the true
+// ones imported.
+func readCUE(s *inputFile) (*Tree, error) {
+	if len(s.data) > maxCUE {
+		tooLarge(s.name, maxCUE, s.r)
+		return nil, nil
+	}
+	return within(evaluationAllowance, s.name, func() *Tree {
+		open := s.again()
+		t, imported := open.evaluate(openDefinitions)
+		if t == nil && imported {
+			exact := s.again()
+			t, _ = exact.evaluate(exactDefinitions)
+			open = exact
+		}
+		s.r.Add(open.r.Problems()...)
+		return t
+	})
+}
+
+// again is the same source with a report of its own, for an attempt.
+func (s *inputFile) again() *inputFile {
+	return &inputFile{name: s.name, data: s.data, r: &report.Report{}, definitions: s.definitions}
+}
+
+// evaluate is the manifest's data, and whether it imports the language's definitions.
+func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported bool) {
+	defer s.recoverInto(&t, "evaluate")
+	file := s.parseCUE()
+	if file == nil {
+		return nil, false
+	}
+	packages := newPackages(s, definitions)
+	defer packages.close()
+	instance := packages.context.NewInstance("", packages.load)
+	if err := instance.AddSyntax(file); err != nil {
+		s.cueErrors(err)
+		return nil, false
+	}
+	if err := instance.Complete(); err != nil && !s.rejected {
+		s.cueErrors(err)
+	}
+	if s.rejected {
+		return nil, packages.imported
+	}
+	root := cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
+	if err := root.Validate(); err != nil {
+		s.cueErrors(err)
+		return nil, packages.imported
+	}
+	t, ok := s.value(root, s.filePlace(), "", 0)
+	if !ok || s.rejected {
+		return nil, packages.imported
+	}
+	return t, packages.imported
+}
+
+// parseCUE parses a file that is small and flat enough for the parser.
+func (s *inputFile) parseCUE() *ast.File {
+	if !s.shallow() {
+		return nil
+	}
+	file, err := parser.ParseFile(s.name, s.data)
+	if err != nil {
+		s.cueErrors(err)
+		return nil
+	}
+	if !s.harmless(file) {
+		return nil
+	}
+	return file
+}
+
+// outside are the attributes through which a CUE file takes in what isn't written in it.
+var outside = map[string]string{
+	"embed":  "write the content here, or keep it as a file in .space",
+	"extern": "leave it out",
+	"tag":    "a build takes nothing from the command line; write the value",
+	"if":     "a build takes nothing from the command line; leave it out",
+	"ignore": "leave it out",
+}
+
+// harmless refuses what would let a manifest read other files or depend on how the command was called, and what would take
+// CUE too long.
+func (s *inputFile) harmless(file *ast.File) bool {
+	ast.Walk(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.File:
+			s.checkElements(n, len(n.Decls))
+		case *ast.StructLit:
+			s.checkElements(n, len(n.Elts))
+		case *ast.ListLit:
+			s.checkElements(n, len(n.Elts))
+		case *ast.Attribute:
+			name, _ := n.Split()
+			if mend, ok := outside[name]; ok {
+				s.refuse(s.placeAt(n.Pos()), "", "@%s is not read; %s", name, mend)
+			}
+		case *ast.BasicLit:
+			s.checkLiteral(n)
+		case *ast.ImportSpec:
+			if strings.HasPrefix(strings.Trim(n.Path.Value, `"`), "tool/") {
+				s.refuse(s.placeAt(n.Pos()), "", "%s runs commands, which a build does not; leave it out", n.Path.Value)
+			}
+		}
+		return true
+	}, nil)
+	return !s.rejected
+}
+
+// checkElements refuses a list or an object with too much in it.
+func (s *inputFile) checkElements(n ast.Node, entries int) {
+	if entries > maxEntries {
+		s.refuse(s.placeAt(n.Pos()), "", "more than %d entries", maxEntries)
+	}
+}
+
+// checkLiteral refuses numbers that CUE would take for others: 1e999999999 is 1 to it.
+func (s *inputFile) checkLiteral(lit *ast.BasicLit) {
+	if lit.Kind != token.INT && lit.Kind != token.FLOAT {
+		return
+	}
+	at := s.placeAt(lit.ValuePos)
+	if len(lit.Value) > maxNumber {
+		s.refuse(at, "", "a number of %d characters; at most %d", len(lit.Value), maxNumber)
+	} else if _, err := strconv.ParseFloat(strings.ReplaceAll(lit.Value, "_", ""), 64); errors.Is(err, strconv.ErrRange) {
+		s.refuse(at, "", "too large a number")
+	}
+}
+
+// placeAt is a position of CUE's, the source itself when it has none.
+func (s *inputFile) placeAt(pos token.Pos) Place {
+	if !written(pos) {
+		return s.filePlace()
+	}
+	return Place{pos.Filename(), pos.Line(), pos.Column()}
+}
+
+// written says whether a position is in a file of the user's.
+func written(pos token.Pos) bool {
+	return pos.IsValid() && !strings.HasPrefix(pos.Filename(), ImportPath+"/")
+}
+
+// cueErrors reports what CUE found, at the user's places.
+func (s *inputFile) cueErrors(err error) {
+	const most = 50
+	all := cueerrors.Errors(err)
+	for i, e := range all {
+		if i == most {
+			s.refuse(s.filePlace(), "", "%d more mistakes", len(all)-most)
+			return
+		}
+		format, _ := e.Msg()
+		if strings.Contains(format, "empty disjunction") && len(all) > 1 {
+			continue // what is wrong with each alternative follows
+		}
+		var places []Place
+		for _, pos := range cueerrors.Positions(e) {
+			if written(pos) {
+				places = append(places, s.placeAt(pos))
+			}
+		}
+		places = append(places, s.filePlace())
+		s.refuse(places[0], cuePath(e.Path()), "%s", cueMessage(e, places))
+	}
+}
+
+// quoted is a string in a message of CUE's: it may be a secret.
+var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
+// cueMessage is an error of CUE's in the words of a manifest, without the values in question.
+func cueMessage(e cueerrors.Error, places []Place) string {
+	format, args := e.Msg()
+	switch {
+	case strings.Contains(format, "empty disjunction"):
+		return "none of the alternatives fits"
+	case strings.HasPrefix(format, "conflicting values") && len(places) > 2:
+		return fmt.Sprintf("is given two values that differ; the other is at %s", places[1].Pos(""))
+	case strings.HasPrefix(format, "conflicting values"):
+		return "is given two values that differ"
+	case strings.HasPrefix(format, "field not allowed"):
+		return "is no field that the definition has"
+	case strings.Contains(format, "cycle"):
+		return "is made of itself"
+	case strings.HasPrefix(format, "reference"), strings.HasPrefix(format, "undefined field"):
+		return fmt.Sprintf(format, args...)
+	}
+	return quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "), "…")
+}
+
+func cuePath(selectors []string) (path string) {
+	for _, selector := range selectors {
+		path = report.Member(path, strings.Trim(selector, `"`))
+	}
+	return path
+}
+
+// place is where the user wrote a value, and where its key: not where a definition constrains it.
+func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
+	conjuncts := []cue.Value{v}
+	if op, args := v.Expr(); op == cue.AndOp {
+		conjuncts = append(conjuncts, args...)
+	}
+	for _, c := range conjuncts {
+		pos := c.Pos()
+		if !written(pos) {
+			continue
+		}
+		if f, ok := c.Source().(*ast.Field); ok && written(f.Value.Pos()) {
+			return s.placeAt(f.Value.Pos()), s.placeAt(f.Label.Pos())
+		}
+		return s.placeAt(pos), s.placeAt(pos)
+	}
+	return around, around
+}
+
+// value is an evaluated value as plain data.
+func (s *inputFile) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
+	t := &Tree{}
+	t.At, _ = s.place(v, around)
+	v, _ = v.Default()
+	if !s.countNode(t.At, path, depth) {
+		return nil, false
+	}
+	switch v.Kind() {
+	case cue.StructKind:
+		return t, s.structFields(t, v, path, depth)
+	case cue.ListKind:
+		return t, s.listItems(t, v, path, depth)
+	case cue.NullKind:
+		t.Kind = Null
+	case cue.BoolKind:
+		t.Kind, t.Text = Boolean, s.literal(v)
+	case cue.IntKind, cue.FloatKind:
+		t.Kind, t.Text = Number, s.literal(v)
+		s.checkNumber(t.Text, t.At, path)
+	case cue.StringKind:
+		t.Kind = Text
+		t.Text, _ = v.String()
+	case cue.BytesKind:
+		s.refuse(t.At, path, `bytes; write text in double quotes, or {body: "<base64>"}`)
+	default:
+		open := quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprint(v)), " "), "…")
+		s.refuse(t.At, path, "must be one value, got %s", shorten(open, 60))
+	}
+	return t, true
+}
+
+// literal is a number or a boolean as JSON writes it.
+func (s *inputFile) literal(v cue.Value) string {
+	data, err := v.MarshalJSON()
+	if err != nil {
+		s.cueErrors(err)
+	}
+	return string(data)
+}
+
+func (s *inputFile) structFields(t *Tree, v cue.Value, path string, depth int) bool {
+	t.Kind = Object
+	fields, err := v.Fields(cue.Optional(true))
+	if err != nil {
+		s.cueErrors(err)
+		return false
+	}
+	for fields.Next() {
+		key := fields.Selector().Unquoted()
+		inner := report.Member(path, key)
+		_, at := s.place(fields.Value(), t.At)
+		switch {
+		case fields.Selector().ConstraintType() == cue.RequiredConstraint:
+			s.refuse(at, inner, "is required here and has no value")
+			continue
+		case fields.IsOptional():
+			continue
+		case !s.checkEntries(at, path, len(t.Fields)):
+			return false
+		}
+		value, ok := s.value(fields.Value(), t.At, inner, depth+1)
+		if !ok {
+			return false
+		}
+		t.Fields = append(t.Fields, Field{key, at, value})
+	}
+	return true
+}
+
+func (s *inputFile) listItems(t *Tree, v cue.Value, path string, depth int) bool {
+	t.Kind = List
+	items, err := v.List()
+	if err != nil {
+		s.cueErrors(err)
+		return false
+	}
+	for i := 0; items.Next(); i++ {
+		item, ok := s.value(items.Value(), t.At, report.Index(path, i), depth+1)
+		if !ok || !s.checkEntries(item.At, path, i) {
+			return false
+		}
+		t.Items = append(t.Items, item)
+	}
+	return true
+}

@@ -1,0 +1,271 @@
+package manifest
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
+	cueerrors "cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
+)
+
+// ImportPath is how a CUE manifest imports the definitions.
+const ImportPath = "github.com/pebble/spacel/schema"
+
+// packages finds what a .cue manifest imports, without a network and without reading outside of the manifest's module. (CUE's
+// own loader would fetch modules, and reads files of any size.)
+type packages struct {
+	s           *inputFile
+	definitions func(*ast.File)
+	context     *build.Context
+	imported    bool // the language's definitions
+
+	root   *os.Root // of the module, nil when no cue.mod governs the manifest
+	module string   // its path, without version
+	up     string   // from the manifest's directory to the root, with slashes
+	bytes  int
+	open   map[string]bool // import paths being loaded
+}
+
+func newPackages(s *inputFile, definitions func(*ast.File)) *packages {
+	p := &packages{s: s, definitions: definitions, context: build.NewContext(), open: map[string]bool{}}
+	if s.name != "-" {
+		p.findModule(filepath.Dir(filepath.FromSlash(s.name)))
+	}
+	return p
+}
+
+func (p *packages) close() {
+	if p.root != nil {
+		p.root.Close()
+	}
+}
+
+// findModule looks for the directory with cue.mod, from a directory upwards.
+func (p *packages) findModule(dir string) {
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return
+	}
+	for at := start; ; at = filepath.Dir(at) {
+		if info, err := os.Stat(filepath.Join(at, "cue.mod")); err == nil && info.IsDir() {
+			p.enter(at, start)
+			return
+		}
+		if at == filepath.Dir(at) {
+			return
+		}
+	}
+}
+
+func (p *packages) enter(dir, from string) {
+	up, err := filepath.Rel(from, dir)
+	if err != nil {
+		return
+	}
+	p.up = filepath.ToSlash(up)
+	if p.root, err = os.OpenRoot(dir); err != nil {
+		p.root = nil
+		return
+	}
+	p.module = p.modulePath()
+}
+
+// modulePath is the module's path as cue.mod/module.cue gives it, "" when there is none.
+func (p *packages) modulePath() string {
+	file := p.parse("cue.mod/module.cue")
+	if file == nil {
+		return ""
+	}
+	for _, decl := range file.Decls {
+		f, ok := decl.(*ast.Field)
+		if !ok {
+			continue
+		}
+		if name, _, _ := ast.LabelName(f.Label); name != "module" {
+			continue
+		}
+		if lit, ok := f.Value.(*ast.BasicLit); ok {
+			module, _ := literal.Unquote(lit.Value)
+			return ast.ParseImportPath(module).Path
+		}
+	}
+	return ""
+}
+
+// load is the package at an import path; nil stands for one of CUE's own.
+func (p *packages) load(pos token.Pos, importPath string) *build.Instance {
+	parts := ast.ParseImportPath(importPath)
+	switch first, _, _ := strings.Cut(parts.Path, "/"); {
+	case parts.Path == ImportPath:
+		return p.language(pos)
+	case first != "" && !strings.Contains(first, "."):
+		return nil
+	case p.open[importPath]:
+		return p.fail(pos, "the package %s imports itself", parts.Path)
+	}
+	p.open[importPath] = true
+	defer delete(p.open, importPath)
+	return p.local(pos, parts)
+}
+
+// fail reports an import and gives the instance that stops the evaluation.
+func (p *packages) fail(pos token.Pos, format string, args ...any) *build.Instance {
+	p.s.refuse(p.s.placeAt(pos), "", format, args...)
+	return p.none(pos)
+}
+
+// none is the instance that stops the evaluation, for what has been reported.
+func (p *packages) none(pos token.Pos) *build.Instance {
+	instance := p.context.NewInstance("", nil)
+	instance.Err = cueerrors.Newf(pos, "not loaded")
+	return instance
+}
+
+// local is a package of the manifest's module, or one that is kept in its cue.mod.
+func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
+	var files []*ast.File
+	if dir, ok := p.within(parts.Path); ok {
+		files = p.files(dir, parts.Qualifier, true)
+	}
+	for _, vendor := range []string{"pkg", "gen", "usr"} {
+		files = append(files, p.files(path.Join("cue.mod", vendor, parts.Path), parts.Qualifier, false)...)
+	}
+	switch {
+	case p.s.rejected:
+		return p.none(pos)
+	case len(files) == 0:
+		return p.fail(pos, "there is no package %s here; only packages of the manifest's own module (or copies in cue.mod/pkg) and %s can be imported: a build has no network",
+			parts.Unqualified(), ImportPath)
+	}
+	instance := p.context.NewInstance("", p.load)
+	for _, file := range files {
+		if err := instance.AddSyntax(file); err != nil {
+			p.s.cueErrors(err)
+		}
+	}
+	if err := instance.Complete(); err != nil && !p.s.rejected {
+		p.s.cueErrors(err)
+	}
+	return instance
+}
+
+// within is the directory of an import path in the module.
+func (p *packages) within(importPath string) (string, bool) {
+	if p.module == "" || importPath != p.module && !strings.HasPrefix(importPath, p.module+"/") {
+		return "", false
+	}
+	return path.Join(".", strings.TrimPrefix(strings.TrimPrefix(importPath, p.module), "/")), true
+}
+
+// files are the files of a package in a directory, and as CUE has it those of the same package in the directories above.
+func (p *packages) files(dir, name string, above bool) []*ast.File {
+	if p.root == nil {
+		return nil
+	}
+	var files []*ast.File
+	for ; ; dir = path.Dir(dir) {
+		entries, err := fs.ReadDir(p.root.FS(), dir)
+		if err != nil {
+			return files
+		}
+		before := len(files)
+		for _, e := range entries {
+			if !isPackageFile(e.Name()) {
+				continue
+			}
+			if file := p.parse(path.Join(dir, e.Name())); file != nil && file.PackageName() == name {
+				files = append(files, file)
+			}
+		}
+		if !above || dir == "." || len(files) == before && before == 0 {
+			return files
+		}
+	}
+}
+
+func isPackageFile(name string) bool {
+	return strings.HasSuffix(name, ".cue") && !strings.HasSuffix(name, "_test.cue") && !strings.HasSuffix(name, "_tool.cue") &&
+		!strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_")
+}
+
+// parse reads a file of the module under the same limits as the manifest. Its name in positions is as seen from where the
+// manifest's is.
+func (p *packages) parse(name string) *ast.File {
+	shown := path.Join(path.Dir(p.s.name), p.up, name)
+	f, err := p.root.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, whole, err := readCapped(f, maxCUE)
+	p.bytes += len(data)
+	switch {
+	case err != nil:
+		p.s.refuse(Place{File: shown}, "", "cannot be read: %v", err)
+	case !whole || p.bytes > maxData:
+		p.s.refuse(Place{File: shown}, "", "too large: a CUE file may have %d KiB, all that are imported %d KiB", maxCUE>>10, maxData>>10)
+	default:
+		src := &inputFile{name: shown, data: data, r: p.s.r}
+		if src.plainText() {
+			if file := src.parseCUE(); file != nil {
+				return file
+			}
+		}
+		p.s.rejected = true
+	}
+	return nil
+}
+
+// language is the package of the manifest language's own definitions.
+func (p *packages) language(pos token.Pos) *build.Instance {
+	p.imported = true
+	instance := p.context.NewInstance("", nil)
+	names, err := fs.Glob(p.s.definitions, "*.cue")
+	if err != nil {
+		return p.fail(pos, "%v", err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(p.s.definitions, name)
+		if err != nil {
+			return p.fail(pos, "%v", err)
+		}
+		file, err := parser.ParseFile(ImportPath+"/"+name, data)
+		if err != nil {
+			return p.fail(pos, "%v", err)
+		}
+		p.definitions(file)
+		if err := instance.AddSyntax(file); err != nil {
+			return p.fail(pos, "%v", err)
+		}
+	}
+	return instance
+}
+
+// exactDefinitions leaves the definitions as they are.
+func exactDefinitions(*ast.File) {}
+
+// openDefinitions lets every definition accept anything. Those of objects stay objects that end in `...`, so that a manifest's
+// own definition made of one stays as open as it would be.
+func openDefinitions(file *ast.File) {
+	for _, decl := range file.Decls {
+		f, ok := decl.(*ast.Field)
+		if !ok {
+			continue
+		}
+		if name, _, err := ast.LabelName(f.Label); err != nil || !strings.HasPrefix(name, "#") {
+			continue
+		}
+		if _, ok := f.Value.(*ast.StructLit); ok {
+			f.Value = &ast.StructLit{Elts: []ast.Decl{&ast.Ellipsis{}}}
+		} else {
+			f.Value = ast.NewIdent("_")
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package manifest
+
+import (
+	"regexp"
+	"strings"
+
+	"cuelang.org/go/cue/scanner"
+	"cuelang.org/go/cue/token"
+)
+
+// maxRun is how many tokens may follow each other without a comma or a line's end, counted through all open brackets. CUE's
+// parser and compiler recurse for each link of 1+1+…, a.a.a… and a: a: a: …; some take time by the square of it.
+const maxRun = 2500
+
+// How many attributes and comprehensions a file may have: the scanner reads an attribute inside another again and again, the
+// parser looks back over all of a row of for clauses.
+const (
+	maxAttributes = 1000
+	maxLoops      = 1000
+)
+
+var attribute = regexp.MustCompile(`@[\pL_][\pL\pN_.]*\(`)
+
+// shallow refuses a .cue file whose brackets nest too deep or whose expressions run on for too long, before CUE sees it. The
+// first thing that is no token ends it too: the scanner starts over after each, to the end of the file.
+func (s *inputFile) shallow() bool {
+	if at := attribute.FindAllIndex(s.data, maxAttributes+1); len(at) > maxAttributes {
+		s.errorf(s.placeOf(at[maxAttributes][0]), "", "more than %d attributes", maxAttributes)
+		return false
+	}
+	file := token.NewFile(s.name, 0, len(s.data))
+	c := &scan{}
+	failed := false
+	c.scanner.Init(file, s.data, func(pos token.Pos, message string, args []any) {
+		if !failed {
+			s.errorf(s.placeOf(pos.Offset()), "", message, args...)
+		}
+		failed = true
+	}, 0)
+	for {
+		pos, tok, lit := c.scanner.Scan()
+		if tok == token.EOF || failed {
+			return !failed
+		}
+		c.step(tok, lit)
+		switch {
+		case failed:
+			return false
+		case len(c.open) > maxDepth:
+			s.errorf(s.placeOf(pos.Offset()), "", "brackets nested more than %d levels deep", maxDepth)
+			return false
+		case c.loops > maxLoops:
+			s.errorf(s.placeOf(pos.Offset()), "", "more than %d for clauses", maxLoops)
+			return false
+		case c.total > maxRun:
+			s.errorf(s.placeOf(pos.Offset()), "", "an expression of more than %d parts", maxRun)
+			return false
+		}
+	}
+}
+
+// scan keeps count of the tokens since the last comma in each open bracket.
+type scan struct {
+	scanner      scanner.Scanner
+	open         []bracket
+	run, total   int
+	loops        int  // for clauses
+	interpolates bool // the next ( opens an interpolation
+}
+
+type bracket struct {
+	run           int // tokens before it
+	interpolation bool
+}
+
+func (c *scan) step(tok token.Token, lit string) {
+	switch tok {
+	case token.COMMA:
+		c.total -= c.run
+		c.run = 0
+		return
+	case token.FOR:
+		c.loops++
+	case token.INTERPOLATION:
+		c.interpolates = true
+	case token.LPAREN, token.LBRACK, token.LBRACE:
+		c.open = append(c.open, bracket{c.run, c.interpolates})
+		c.run, c.interpolates = 0, false
+	case token.RPAREN, token.RBRACK, token.RBRACE:
+		c.shut()
+	}
+	c.run++
+	c.total++
+}
+
+// shut leaves a bracket; after the one of an interpolation, the rest of the string is to be scanned.
+func (c *scan) shut() {
+	if len(c.open) == 0 {
+		return
+	}
+	last := c.open[len(c.open)-1]
+	c.open = c.open[:len(c.open)-1]
+	c.total -= c.run
+	c.run = last.run
+	if last.interpolation {
+		c.interpolates = strings.HasSuffix(c.scanner.ResumeInterpolation(), "(")
+	}
+}

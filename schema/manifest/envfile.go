@@ -1,0 +1,72 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// envKey is what stands before the = of a line.
+var envKey = regexp.MustCompile(`^[^\s=#"']+$`)
+
+// readEnv reads KEY=value lines. Blank lines and lines that start with # are passed over; a value is all that follows the =,
+// quotes and spaces too, as Docker reads such a file. A value that is an encrypted payload becomes one.
+func readEnv(s *inputFile) []Field {
+	var variables []Field
+	keys := keySet{}
+	for i, line := range strings.Split(strings.TrimPrefix(string(s.data), "\ufeff"), "\n") {
+		line = strings.TrimSuffix(line, "\r")
+		entry := strings.TrimLeft(line, " \t")
+		if entry == "" || entry[0] == '#' {
+			continue
+		}
+		at := Place{s.name, i + 1, len(line) - len(entry) + 1}
+		key, value, ok := strings.Cut(entry, "=")
+		if !ok || !envKey.MatchString(key) {
+			s.errorf(at, "", "must be KEY=value%s", envHint(key, ok))
+			continue
+		}
+		if !keys.add(s, key, at, key) {
+			continue
+		}
+		if !s.checkEntries(at, "", len(variables)) {
+			break
+		}
+		start := Place{s.name, at.Line, at.Col + len(key) + 1}
+		variables = append(variables, Field{key, at, envValue(s, value, start)})
+	}
+	return variables
+}
+
+func envHint(key string, hasValue bool) string {
+	switch {
+	case strings.HasPrefix(key, "export "):
+		return "; leave out export"
+	case hasValue && key != strings.TrimSpace(key):
+		return "; leave out the space before ="
+	}
+	return ""
+}
+
+// envValue is the text, or the payload it holds.
+func envValue(s *inputFile, value string, at Place) *Tree {
+	if isPayload([]byte(value)) {
+		inner := &inputFile{name: s.name, data: []byte(value), r: s.r}
+		j := &jsonReader{inputFile: inner, dec: json.NewDecoder(strings.NewReader(value)), line: at.Line, start: 1 - at.Col}
+		j.dec.UseNumber()
+		if payload, ok := j.value("", 0); ok {
+			return payload
+		}
+	}
+	return &Tree{Kind: Text, At: at, Text: value}
+}
+
+// isPayload says whether data is an encrypted payload in JSON. Whether all its fields are right is for the schema to say.
+func isPayload(data []byte) bool {
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return false
+	}
+	var payload struct{ Key, Ciphertext *string }
+	return json.Unmarshal(data, &payload) == nil && payload.Key != nil && payload.Ciphertext != nil
+}

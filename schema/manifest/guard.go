@@ -1,0 +1,194 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pebble/spacel/schema/report"
+)
+
+// What a manifest may hold. They are far above what a person writes, and low enough that decoding and evaluating the
+// worst file takes a moment: CUE is quadratic in the length of a list or an object, and decoders recurse once per level.
+const (
+	maxData    = 1 << 20   // bytes of a JSON or YAML file, or of a file of an app directory
+	maxCUE     = 256 << 10 // bytes of a CUE file
+	maxDepth   = 100       // objects and lists inside each other
+	maxNodes   = 50_000    // values in one manifest
+	maxEntries = 2000      // of one list or object
+	maxNumber  = 64        // characters of a number
+	maxPath    = 4096      // characters of the path of a value
+	maxReports = 100       // mistakes told of one file
+)
+
+// inputFile is one file in memory, small and plain text, on its way to becoming a tree.
+type inputFile struct {
+	name        string // as given, with slashes
+	definitions fs.FS  // the language's *.cue
+	data        []byte
+	r           *report.Report
+	nodes       int
+	reports     int
+	rejected    bool // some value was refused: the tree is of no use, but reading goes on to find more mistakes
+}
+
+// errorf reports a mistake at a line and column of the source, unless there have been too many to read.
+func (s *inputFile) errorf(at Place, path, format string, args ...any) {
+	s.reports++
+	switch {
+	case s.reports <= maxReports:
+		s.r.Errorf(at.Pos(shorten(path, 200)), "%s", shorten(fmt.Sprintf(format, args...), 400))
+	case s.reports == maxReports+1:
+		s.r.Errorf(at.Pos(""), "too many mistakes; the rest of the file is not read")
+	}
+}
+
+// refuse reports a value that cannot be had.
+func (s *inputFile) refuse(at Place, path, format string, args ...any) {
+	s.errorf(at, path, format, args...)
+	s.rejected = true
+}
+
+// filePlace is the place of the source itself.
+func (s *inputFile) filePlace() Place { return Place{File: s.name} }
+
+// readCapped reads at most limit bytes and says whether that was all.
+func readCapped(in io.Reader, limit int) (data []byte, whole bool, err error) {
+	data, err = io.ReadAll(io.LimitReader(in, int64(limit)+1))
+	if len(data) > limit {
+		return nil, false, err
+	}
+	return data, true, err
+}
+
+// tooLarge reports a file past its limit.
+func tooLarge(file string, limit int, r *report.Report) {
+	r.Errorf(report.Pos{File: file}, "larger than %d KiB, which no manifest needs", limit>>10)
+}
+
+// plainText strips a byte order mark and refuses what is not UTF-8 text.
+func (s *inputFile) plainText() bool {
+	s.data = bytes.TrimPrefix(s.data, []byte("\xef\xbb\xbf"))
+	if looksUTF16(s.data) {
+		s.errorf(s.filePlace(), "", "is UTF-16 text; save it as UTF-8")
+		return false
+	}
+	if bad := invalidUTF8(s.data); bad >= 0 {
+		s.errorf(s.placeOf(bad), "", "is not UTF-8 text: byte 0x%02x; save it as UTF-8", s.data[bad])
+		return false
+	}
+	if nul := bytes.IndexByte(s.data, 0); nul >= 0 {
+		s.errorf(s.placeOf(nul), "", "a NUL byte: this is not a text file")
+		return false
+	}
+	if len(bytes.TrimSpace(s.data)) == 0 {
+		s.errorf(s.filePlace(), "", "is empty; a manifest needs at least a name")
+		return false
+	}
+	return true
+}
+
+// looksUTF16 is true for a byte order mark, and for ASCII text with a zero beside each letter.
+func looksUTF16(data []byte) bool {
+	if len(data) < 2 {
+		return false
+	}
+	marked := data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff
+	return marked || (data[0] == 0) != (data[1] == 0)
+}
+
+// invalidUTF8 is the offset of the first byte that is not UTF-8, -1 when all is.
+func invalidUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+}
+
+// oddBreak is the offset of a line break that only some readers take as one, -1 without.
+func oddBreak(data []byte) int {
+	for i := 0; i < len(data); i++ {
+		switch rest := data[i:]; {
+		case rest[0] == '\r' && (len(rest) == 1 || rest[1] != '\n'):
+			return i
+		case bytes.HasPrefix(rest, []byte("\u0085")), bytes.HasPrefix(rest, []byte("\u2028")), bytes.HasPrefix(rest, []byte("\u2029")):
+			return i
+		}
+	}
+	return -1
+}
+
+// placeOf is the line and column of an offset.
+func (s *inputFile) placeOf(offset int) Place {
+	before := s.data[:min(offset, len(s.data))]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return Place{s.name, bytes.Count(before, []byte("\n")) + 1, len(before) - start + 1}
+}
+
+// countNode counts a value and refuses what is nested too deep or one too many.
+func (s *inputFile) countNode(at Place, path string, depth int) bool {
+	s.nodes++
+	if s.reports > maxReports {
+		return false
+	}
+	if depth > maxDepth {
+		s.errorf(at, shorten(path, 60), "nested more than %d levels deep", maxDepth)
+		return false
+	}
+	if len(path) > maxPath {
+		s.errorf(at, shorten(path, 60), "nested under names of more than %d characters", maxPath)
+		return false
+	}
+	if s.nodes > maxNodes {
+		s.errorf(at, path, "the manifest holds more than %d values, aliases written out", maxNodes)
+		return false
+	}
+	return true
+}
+
+// checkEntries refuses an entry past what a list or an object may hold.
+func (s *inputFile) checkEntries(at Place, path string, have int) bool {
+	if have < maxEntries {
+		return true
+	}
+	s.errorf(at, path, "more than %d entries", maxEntries)
+	return false
+}
+
+// checkNumber refuses numbers that nothing can mean.
+func (s *inputFile) checkNumber(number string, at Place, path string) {
+	if len(number) > maxNumber {
+		s.refuse(at, path, "a number of %d characters; at most %d", len(number), maxNumber)
+		return
+	}
+	if _, err := strconv.ParseFloat(number, 64); err != nil {
+		s.refuse(at, path, "too large a number")
+	}
+}
+
+// shorten keeps the beginning of what is too long to show.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// recoverInto turns a panic of a decoder or of CUE into a report: it must not take the process down for a user's file.
+func (s *inputFile) recoverInto(t **Tree, doing string) {
+	if p := recover(); p != nil {
+		*t = nil
+		s.errorf(s.filePlace(), "", "cannot %s this file: %s", doing, shorten(fmt.Sprint(p), 60))
+	}
+}

@@ -1,0 +1,43 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// Data is the tree as encoding/json takes it.
+func (t *Tree) Data() any {
+	switch t.Kind {
+	case Boolean:
+		return t.Text == "true"
+	case Number:
+		return json.Number(t.Text)
+	case Text:
+		return t.Text
+	case List:
+		items := []any{}
+		for _, item := range t.Items {
+			items = append(items, item.Data())
+		}
+		return items
+	case Object:
+		fields := map[string]any{}
+		for _, f := range t.Fields {
+			fields[f.Key] = f.Value.Data()
+		}
+		return fields
+	}
+	return nil
+}
+
+// JSON is a value as JSON text, its keys in order.
+func (t *Tree) JSON() string {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(t.Data()); err != nil {
+		panic(err) // plain data always encodes
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}

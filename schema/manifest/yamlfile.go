@@ -1,0 +1,299 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pebble/spacel/schema/report"
+)
+
+// readYAML decodes with the YAML library that CUE uses, not through CUE's own decoder: that one lets `<<` win over a key
+// written before it, shifts columns after a character beyond ASCII, and panics on odd line breaks.
+func readYAML(s *inputFile) (t *Tree) {
+	if at := oddBreak(s.data); at >= 0 {
+		s.errorf(s.placeOf(at), "", `a line break that YAML readers do not agree on (%+q); use \n`, firstRune(s.data[at:]))
+		return nil
+	}
+	defer s.recoverInto(&t, "read")
+	root, ok := s.oneDocument()
+	if !ok {
+		return nil
+	}
+	y := &yamlReader{inputFile: s, lines: bytes.SplitAfter(s.data, []byte("\n")), open: map[*yaml.Node]bool{}}
+	t, ok = y.value(root, "", 0)
+	if !ok {
+		return nil
+	}
+	return t
+}
+
+func firstRune(data []byte) string {
+	r, _ := utf8.DecodeRune(data)
+	return string(r)
+}
+
+// oneDocument is the root of the only document.
+func (s *inputFile) oneDocument() (*yaml.Node, bool) {
+	data := s.data
+	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok {
+		data = append([]byte("%YAML 1.1"), rest...) // all the library knows
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var first, second yaml.Node
+	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
+		s.errorf(s.filePlace(), "", "is empty; a manifest needs at least a name")
+		return nil, false
+	} else if err != nil {
+		s.yamlError(err)
+		return nil, false
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		s.errorf(Place{s.name, second.Line, max(second.Column, 1)}, "", "a second YAML document; put each manifest in a file of its own")
+		return nil, false
+	case !errors.Is(err, io.EOF):
+		s.yamlError(err)
+		return nil, false
+	}
+	return first.Content[0], true
+}
+
+// yamlError reports a syntax error. The library gives its line in the text, or none.
+func (s *inputFile) yamlError(err error) {
+	at, what := s.filePlace(), strings.TrimPrefix(err.Error(), "yaml: ")
+	if line, rest, ok := strings.Cut(strings.TrimPrefix(what, "line "), ": "); ok {
+		if n, notNumber := strconv.Atoi(line); notNumber == nil {
+			at, what = Place{s.name, n, 1}, rest
+		}
+	}
+	s.errorf(at, "", "is not YAML: %s", what)
+}
+
+// yamlReader turns nodes into trees, aliases and merges written out.
+type yamlReader struct {
+	*inputFile
+	lines [][]byte
+	open  map[*yaml.Node]bool // anchors being written out
+}
+
+// place is where a node is. The library counts characters; places count bytes.
+func (y *yamlReader) place(n *yaml.Node) Place {
+	if n.Line < 1 || n.Line > len(y.lines) {
+		return Place{y.name, max(n.Line, 1), max(n.Column, 1)}
+	}
+	line, col := y.lines[n.Line-1], 0
+	for range n.Column - 1 {
+		_, size := utf8.DecodeRune(line[min(col, len(line)):])
+		col += max(size, 1)
+	}
+	return Place{y.name, n.Line, col + 1}
+}
+
+func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*Tree, bool) {
+	t := &Tree{At: y.place(n)}
+	if !y.countNode(t.At, path, depth) {
+		return nil, false
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return y.alias(n, path, depth)
+	case yaml.SequenceNode:
+		y.untagged(n, "!!seq", t.At, path)
+		return t, y.list(t, n, path, depth)
+	case yaml.MappingNode:
+		y.untagged(n, "!!map", t.At, path)
+		return t, y.object(t, n, path, depth)
+	}
+	y.scalar(t, n, path)
+	return t, true
+}
+
+// alias is the anchor's value, which keeps the places where it was written.
+func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*Tree, bool) {
+	if y.open[n.Alias] {
+		y.errorf(y.place(n), shorten(path, 60), "*%s stands inside its own anchor", n.Value)
+		return nil, false
+	}
+	y.open[n.Alias] = true
+	defer delete(y.open, n.Alias)
+	return y.value(n.Alias, path, depth)
+}
+
+// untagged refuses tags on lists and objects; there are none that a manifest could mean.
+func (y *yamlReader) untagged(n *yaml.Node, tag string, at Place, path string) {
+	if n.ShortTag() != tag {
+		y.refuse(at, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
+	}
+}
+
+// functions are CloudFormation's that have a tag as their short form.
+var functions = []string{
+	"And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Not", "Or", "Select", "Split", "Sub",
+}
+
+// instead says what to write in place of a tag.
+func instead(tag string) string {
+	switch name := strings.TrimPrefix(tag, "!"); {
+	case name == "Ref" || name == "Condition":
+		return "write {" + name + ": …}"
+	case slices.Contains(functions, name):
+		return "write {Fn::" + name + ": …}"
+	}
+	return "leave it out"
+}
+
+func (y *yamlReader) list(t *Tree, n *yaml.Node, path string, depth int) bool {
+	t.Kind = List
+	for i, node := range n.Content {
+		item, ok := y.value(node, report.Index(path, i), depth+1)
+		if !ok || !y.checkEntries(item.At, path, i) {
+			return false
+		}
+		t.Items = append(t.Items, item)
+	}
+	return true
+}
+
+func (y *yamlReader) object(t *Tree, n *yaml.Node, path string, depth int) bool {
+	t.Kind = Object
+	keys := keySet{}
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, node := n.Content[i], n.Content[i+1]
+		at := y.place(name)
+		key := y.key(name, path)
+		if !y.checkEntries(at, path, i/2) {
+			return false
+		}
+		inner := report.Member(path, key)
+		if !keys.add(y.inputFile, key, at, inner) {
+			continue
+		}
+		if name.ShortTag() == "!!merge" {
+			merges = append(merges, node)
+			continue
+		}
+		value, ok := y.value(node, inner, depth+1)
+		if !ok {
+			return false
+		}
+		t.Fields = append(t.Fields, Field{key, at, value})
+	}
+	return y.mergeAll(t, merges, path, depth)
+}
+
+// mergeAll adds the fields of the objects under `<<` that the object doesn't have.
+func (y *yamlReader) mergeAll(t *Tree, merges []*yaml.Node, path string, depth int) bool {
+	for _, node := range merges {
+		from, ok := y.value(node, path, depth+1)
+		if !ok {
+			return false
+		}
+		sources := []*Tree{from}
+		if from.Kind == List {
+			sources = from.Items
+		}
+		for _, from := range sources {
+			if !y.merge(t, from, path) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (y *yamlReader) merge(t, from *Tree, path string) bool {
+	if from.Kind != Object {
+		y.refuse(from.At, report.Member(path, "<<"), "must be an object or a list of objects, got %s", from.Kind)
+		return true
+	}
+	for _, f := range from.Fields {
+		if t.Lookup(f.Key) != nil {
+			continue
+		}
+		if !y.checkEntries(f.At, path, len(t.Fields)) {
+			return false
+		}
+		t.Fields = append(t.Fields, f)
+	}
+	return true
+}
+
+// key is a field's name: any scalar as it is written.
+func (y *yamlReader) key(n *yaml.Node, path string) string {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	at := y.place(n)
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		y.refuse(at, path, "a key must be a name, not a list or an object")
+	case n.ShortTag() == "!!null":
+		y.refuse(at, path, "a key is missing; quote %q if it is meant", n.Value)
+	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != "!!str":
+		y.refuse(at, path, "the tag %s means nothing on a key; leave it out", n.Tag)
+	}
+	return n.Value
+}
+
+// plainNumber is how JSON writes a number, with a plus and a bare point allowed as YAML does.
+var plainNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?$`)
+
+func (y *yamlReader) scalar(t *Tree, n *yaml.Node, path string) {
+	switch tag := n.ShortTag(); tag {
+	case "!!null":
+		t.Kind = Null
+	case "!!bool":
+		t.Kind, t.Text = Boolean, strings.ToLower(n.Value)
+		if t.Text != "true" && t.Text != "false" {
+			y.refuse(t.At, path, "is not true or false, as its tag says")
+		}
+	case "!!int", "!!float":
+		y.number(t, n, path)
+	case "!!str", "!!timestamp":
+		t.Kind, t.Text = Text, n.Value
+	case "!!binary":
+		y.refuse(t.At, path, `binary data; of a file, write {"body": "<base64>"}`)
+	default:
+		y.refuse(t.At, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
+	}
+}
+
+// number takes a number as JSON would write it. What readers of YAML 1.1 and 1.2 understand differently (0644 is 420 to
+// the one and 644 to the other) is refused.
+func (y *yamlReader) number(t *Tree, n *yaml.Node, path string) {
+	t.Kind, t.Text = Number, jsonNumber(n.Value)
+	if !plainNumber.MatchString(n.Value) {
+		y.refuse(t.At, path, "is a number in a form that not all readers of YAML understand alike; write it in plain decimal, or quote it if text is meant")
+		return
+	}
+	y.checkNumber(t.Text, t.At, path)
+}
+
+// jsonNumber spells +5, .5 and 5. as JSON does.
+func jsonNumber(written string) string {
+	sign, digits := "", strings.TrimPrefix(written, "+")
+	if rest, negative := strings.CutPrefix(digits, "-"); negative {
+		sign, digits = "-", rest
+	}
+	whole, rest, point := strings.Cut(digits, ".")
+	if !point {
+		return sign + digits
+	}
+	if whole == "" {
+		whole = "0"
+	}
+	if rest == "" || rest[0] == 'e' || rest[0] == 'E' {
+		rest = "0" + rest
+	}
+	return fmt.Sprintf("%s%s.%s", sign, whole, rest)
+}

@@ -1,0 +1,107 @@
+// Package report collects the mistakes, warnings and notes that are found in a user's manifests. Each one names its place: file,
+// line, column and the path of the field.
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Pos is a place in a user's manifest: the file as it was given, line and column from 1, and the path of the field, such as
+// all.caches.sessions.replicas. Line 0 means the file as a whole.
+type Pos struct {
+	File      string
+	Line, Col int
+	Path      string
+}
+
+// String is file:line:col, or what is known of it.
+func (p Pos) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Severity orders problems.
+type Severity int
+
+// An Error refuses the manifests. A Warning is a mistake under --strict. A Note is information.
+const (
+	Error Severity = iota
+	Warning
+	Note
+)
+
+// String is the word a user sees.
+func (s Severity) String() string { return [...]string{"error", "warning", "note"}[s] }
+
+// Problem is one thing to tell the user about the manifests.
+type Problem struct {
+	Severity Severity
+	Pos      Pos
+	Message  string
+}
+
+// String is one line: file:line:col: path: message, with the severity before the message unless it is an error.
+func (p Problem) String() string {
+	text := p.Message
+	if p.Severity != Error {
+		text = p.Severity.String() + ": " + text
+	}
+	if p.Pos.Path != "" {
+		text = p.Pos.Path + ": " + text
+	}
+	if where := p.Pos.String(); where != "" {
+		text = where + ": " + text
+	}
+	return text
+}
+
+// Report collects what is to be said of the manifests. The zero value is ready; it may be used by several goroutines.
+type Report struct {
+	mu       sync.Mutex
+	problems []Problem
+}
+
+// Errorf reports a mistake.
+func (r *Report) Errorf(at Pos, format string, args ...any) { r.addf(Error, at, format, args) }
+
+// Warnf reports what is accepted but most likely not meant.
+func (r *Report) Warnf(at Pos, format string, args ...any) { r.addf(Warning, at, format, args) }
+
+// Notef reports what the user may want to know.
+func (r *Report) Notef(at Pos, format string, args ...any) { r.addf(Note, at, format, args) }
+
+func (r *Report) addf(s Severity, at Pos, format string, args []any) {
+	r.Add(Problem{s, at, fmt.Sprintf(format, args...)})
+}
+
+// Add adds problems, such as those of another report.
+func (r *Report) Add(problems ...Problem) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = append(r.problems, problems...)
+}
+
+// Problems are all problems, without repeats, in the order of file, line, column, path, severity and message.
+func (r *Report) Problems() []Problem {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sorted := slices.Clone(r.problems)
+	slices.SortFunc(sorted, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col),
+			cmp.Compare(a.Pos.Path, b.Pos.Path), cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(sorted)
+}
+
+// Failed says whether there is an error, or under strict a warning.
+func (r *Report) Failed(strict bool) bool {
+	return slices.ContainsFunc(r.Problems(), func(p Problem) bool {
+		return p.Severity == Error || strict && p.Severity == Warning
+	})
+}
