@@ -118,6 +118,26 @@ func conditionText(s statement) string {
 	return ""
 }
 
+// TestBastionImages holds that every way to name an image gets a parameter of its own, so that a change of image is one.
+func TestBastionImages(t *testing.T) {
+	for ami, id := range map[string]string{
+		"":                         "ImageDebian12Amd64",
+		"ami-0123456789abcdef0":    "ImageAmi0123456789abcdef0X" + hash("ami-0123456789abcdef0") + "Amd64",
+		"/platform/images/bastion": "ImagePlatformImagesBastionX" + hash("/platform/images/bastion") + "Amd64",
+		"20260901-2230":            "Image202609012230X" + hash("20260901-2230") + "Amd64",
+	} {
+		p := bastionPartOf(t, func(r *schema.OrbitRegion) { r.BastionImage = schema.Image{Debian: "12", AMI: ami} })
+		source := p.sources[id].Image
+		if source == nil {
+			t.Errorf("the image %q has no parameter %s", ami, id)
+			continue
+		}
+		if want := (assembly.Image{Debian: "12", Architecture: "amd64", AMI: ami}); *source != want {
+			t.Errorf("%s is %+v, want %+v", id, *source, want)
+		}
+	}
+}
+
 func TestBastionSourcesOfParameters(t *testing.T) {
 	p := bastionPartOf(t, func(r *schema.OrbitRegion) {
 		r.BastionArchitecture = "arm64"
