@@ -41,8 +41,24 @@ func newApp(c *console) *cli.App {
 		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
 		OnUsageError:           usageError,
 		Commands: []*cli.Command{
-			initCommand(c), buildCommand(c), vetCommand(c), diffCommand(c), schemaCommand(c),
-			deployCommand(c), statusCommand(c), outputsCommand(c), destroyCommand(c), redeployCommand(c), instancesCommand(c), logsCommand(c), eventsCommand(c), sshCommand(c), accessCommand(c), secretCommand(c), completionCommand(c), versionCommand(c),
+			initCommand(c),
+			buildCommand(c),
+			vetCommand(c),
+			diffCommand(c),
+			schemaCommand(c),
+			deployCommand(c),
+			statusCommand(c),
+			outputsCommand(c),
+			destroyCommand(c),
+			redeployCommand(c),
+			instancesCommand(c),
+			logsCommand(c),
+			eventsCommand(c),
+			sshCommand(c),
+			accessCommand(c),
+			secretCommand(c),
+			completionCommand(c),
+			versionCommand(c),
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,31 +39,32 @@ func buildCommand(c *console) *cli.Command {
 				return err
 			}
 			if ctx.Bool("check") {
-				return c.check(ctx, r, ctx.String("out"))
+				return runCheck(c, ctx, r, ctx.String("out"))
 			}
-			return c.build(ctx, r, ctx.String("out"))
+			return runBuild(c, ctx, r, ctx.String("out"))
 		},
 	}, "text", "json")
 }
 
-func (c *console) build(ctx *cli.Context, r request, out string) error {
-	report := &report.Report{}
-	stacks, err := r.write(ctx.Context, c, report, out)
-	if err := c.finish(ctx, report, out, stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
+func runBuild(c *console, ctx *cli.Context, r request, out string) error {
+	found := &report.Report{}
+	stacks, err := r.write(ctx.Context, c, found, out)
+	if err := c.finish(ctx, found, out, stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
 		return err
 	}
-	return c.tree(out, stacks)
+	printStacks(c.out, out, stacks)
+	return c.out.err
 }
 
 // write builds into a directory.
-func (r request) write(ctx context.Context, c *console, report *report.Report, out string) (stacks []made, err error) {
+func (r request) write(ctx context.Context, c *console, found *report.Report, out string) (stacks []builtStack, err error) {
 	var writer *assembly.Writer
 	defer func() {
 		if writer != nil {
 			err = errors.Join(err, writer.Abort())
 		}
 	}()
-	stacks, err = r.compile(ctx, c, report, func(orbit string) (compiler.Sink, error) {
+	stacks, err = r.compile(ctx, c, found, func(orbit string) (compiler.Sink, error) {
 		var err error
 		writer, err = assembly.NewWriter(out, orbit)
 		return writer, err
@@ -76,22 +78,21 @@ func (r request) write(ctx context.Context, c *console, report *report.Report, o
 	return stacks, writer.Close()
 }
 
-// tree prints what was made.
-func (c *console) tree(out string, stacks []made) error {
+// printStacks prints the stacks that a build wrote, with their templates.
+func printStacks(w io.Writer, out string, stacks []builtStack) {
 	name, count := 0, 0
 	for _, s := range stacks {
 		name, count = max(name, len(s.Name)), max(count, len(plural(s.Resources, "resource")))
 	}
-	fmt.Fprintf(c.out, "%s/\n", trimSlash(out))
+	fmt.Fprintf(w, "%s/\n", trimSlash(out))
 	region := ""
 	for _, s := range stacks {
 		if s.Region != region {
 			region = s.Region
-			fmt.Fprintf(c.out, "  %s\n", region)
+			fmt.Fprintf(w, "  %s\n", region)
 		}
-		fmt.Fprintf(c.out, "    %-*s  %*s  %s\n", name, s.Name, count, plural(s.Resources, "resource"), s.Template)
+		fmt.Fprintf(w, "    %-*s  %*s  %s\n", name, s.Name, count, plural(s.Resources, "resource"), s.Template)
 	}
-	return c.out.err
 }
 
 func plural(n int, what string) string {

@@ -22,7 +22,7 @@ type checkResult struct {
 }
 
 // check compares a directory with what the manifests give.
-func (c *console) check(ctx *cli.Context, r request, out string) error {
+func runCheck(c *console, ctx *cli.Context, r request, out string) error {
 	base, unsound, err := readBase(out)
 	if err != nil {
 		return err
@@ -30,12 +30,12 @@ func (c *console) check(ctx *cli.Context, r request, out string) error {
 	if base != nil {
 		defer base.Close()
 	}
-	report := &report.Report{}
-	built, stacks, err := r.inMemory(ctx.Context, c, report, base)
+	found := &report.Report{}
+	built, stacks, err := r.inMemory(ctx.Context, c, found, base)
 	if err != nil {
-		return c.finish(ctx, report, out, nil, err)
+		return c.finish(ctx, found, out, nil, err)
 	}
-	result := checkResult{result: result{OK: true, Problems: problems(report), Out: out, Stacks: stacks}, Reasons: unsound}
+	result := checkResult{result: result{OK: true, Problems: problems(found), Out: out, Stacks: stacks}, Reasons: unsound}
 	if base != nil {
 		if result.Differences, err = diff.Compare(base, built); err != nil {
 			return err
@@ -45,7 +45,7 @@ func (c *console) check(ctx *cli.Context, r request, out string) error {
 		}
 		result.Clean = result.Differences.Equal && result.Stale == 0
 	}
-	return c.verdict(ctx, report, result)
+	return printCheck(c, ctx, found, result)
 }
 
 // readBase reads the directory to check. One that is missing or unsound is no error but a no, with its reasons.
@@ -66,15 +66,15 @@ func readBase(out string) (*assembly.Assembly, []string, error) {
 }
 
 // verdict prints the outcome of a check.
-func (c *console) verdict(ctx *cli.Context, report *report.Report, r checkResult) error {
+func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResult) error {
 	answer := errNo
 	if r.Clean {
 		answer = nil
 	}
 	if ctx.String("output") == "json" {
-		return errors.Join(c.json(r), answer)
+		return errors.Join(c.printJSON(r), answer)
 	}
-	c.say(report, ctx.Bool("quiet"))
+	printProblems(c.stderr, found, ctx.Bool("quiet"))
 	if r.Clean {
 		if !ctx.Bool("quiet") {
 			fmt.Fprintf(c.out, "%s is what the manifests give\n", trimSlash(r.Out))

@@ -13,8 +13,8 @@ import (
 
 // consent asks the user on a terminal. Without one it says which flag answers in the user's place.
 type consent struct {
-	*steering
-	yes bool // --yes
+	interrupts *interruptHandler
+	yes        bool // --yes
 }
 
 var _ deploy.Consent = (*consent)(nil)
@@ -24,32 +24,32 @@ func (c *consent) Confirm(ctx context.Context, _ *deploy.Plan) (bool, error) {
 	if c.yes {
 		return c.start(), nil
 	}
-	ctx, done := c.question(ctx)
+	ctx, done := c.interrupts.question(ctx)
 	defer done()
-	yes, err := c.asker.yes(ctx, "Go ahead?")
-	if errors.Is(err, errNobody) {
-		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to look only; nothing was changed", c.command, err)
+	yes, err := c.interrupts.console.prompter.yes(ctx, "Go ahead?")
+	if errors.Is(err, errNoTerminal) {
+		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to look only; nothing was changed", c.interrupts.command, err)
 	}
 	return yes && c.start(), err
 }
 
 // start shows the first picture.
 func (c *consent) start() bool {
-	if !c.begin() {
+	if !c.interrupts.begin() {
 		return false
 	}
-	c.progress.begin()
+	c.interrupts.progress.begin()
 	return true
 }
 
 // Dangers asks for the name of each thing that would be lost.
 func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers []deploy.Danger) (bool, error) {
-	ctx, done := c.question(ctx)
+	ctx, done := c.interrupts.question(ctx)
 	defer done()
 	for _, danger := range dangers {
 		name := danger.ID[strings.LastIndexByte(danger.ID, '/')+1:]
-		answer, err := c.asker.line(ctx, fmt.Sprintf("%s: %s.\nType %s to agree: ", stack.StackRef, printable(danger.What), name))
-		if errors.Is(err, errNobody) {
+		answer, err := c.interrupts.console.prompter.line(ctx, fmt.Sprintf("%s: %s.\nType %s to agree: ", stack.StackRef, printable(danger.What), name))
+		if errors.Is(err, errNoTerminal) {
 			return false, fmt.Errorf("%s: %w: agree with %s", printable(danger.What), err, allowances(dangers))
 		}
 		if err != nil || answer != name {
@@ -81,11 +81,11 @@ func (c *consent) LeaveBehind(ctx context.Context, stack assembly.StackRef, fail
 
 func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource, what, question string) (bool, error) {
 	text := fmt.Sprintf("%s %s\n%s%s?", stack, what, listed(failed), strings.TrimSuffix(question, "?"))
-	ctx, done := c.question(ctx)
+	ctx, done := c.interrupts.question(ctx)
 	defer done()
-	yes, err := c.asker.yes(ctx, text)
-	if errors.Is(err, errNobody) {
-		return false, fmt.Errorf("%s %s %s; %w: run %s on one to go on without them", stack, what, strings.Join(ids(failed), ", "), err, c.command)
+	yes, err := c.interrupts.console.prompter.yes(ctx, text)
+	if errors.Is(err, errNoTerminal) {
+		return false, fmt.Errorf("%s %s %s; %w: run %s on one to go on without them", stack, what, strings.Join(ids(failed), ", "), err, c.interrupts.command)
 	}
 	return yes, err
 }

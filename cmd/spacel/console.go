@@ -14,7 +14,7 @@ type console struct {
 	out      *checked // standard output
 	stderr   io.Writer
 	terminal bool // standard output is one that shows colours
-	asker    *asker
+	prompter *prompter
 	poll     time.Duration // between two looks at an operation in AWS; 0: as often as is good for it
 }
 
@@ -24,7 +24,7 @@ func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 		out:      &checked{w: stdout},
 		stderr:   stderr,
 		terminal: isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		asker:    newAsker(stdin, stderr),
+		prompter: newPrompter(stdin, stderr),
 	}
 }
 
@@ -53,4 +53,4 @@ func (c *checked) Write(p []byte) (int, error) {
 }
 
 // json prints a value for a program to read.
-func (c *console) json(v any) error { return jsontext.WriteIndent(c.out, v) }
+func (c *console) printJSON(v any) error { return jsontext.WriteIndent(c.out, v) }

@@ -59,8 +59,8 @@ func deployCommand(c *console) *cli.Command {
 		Usage:       "take an artifact directory to stacks in AWS",
 		ArgsUsage:   "DIR",
 		Description: deployDescription,
-		Flags:       slices.Concat(narrowingFlags(), deployFlags(), settingFlags(), accessFlags()),
-		Action:      func(ctx *cli.Context) error { return c.deploy(ctx) },
+		Flags:       slices.Concat(selectionFlags(), deployFlags(), settingFlags(), accessFlags()),
+		Action:      func(ctx *cli.Context) error { return runDeploy(c, ctx) },
 	}, "text", "json")
 }
 
@@ -77,12 +77,12 @@ func deployFlags() []cli.Flag {
 	}
 }
 
-func (c *console) deploy(ctx *cli.Context) error {
+func runDeploy(c *console, ctx *cli.Context) error {
 	dir, err := artifactDirectory(ctx)
 	if err != nil {
 		return err
 	}
-	options, err := c.deployOptions(ctx)
+	options, err := deployOptions(c, ctx)
 	if err != nil {
 		return err
 	}
@@ -91,44 +91,45 @@ func (c *console) deploy(ctx *cli.Context) error {
 		return err
 	}
 	defer a.Close()
-	c.warnOfSecrets(ctx)
+	warnOfSecrets(c, ctx)
 	to, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
-	d := &deployment{newSteering(c, ctx.Command.HelpName, true), ctx, options, to}
+	d := &deployment{c, newInterruptHandler(c, ctx.Command.HelpName, true), ctx, options, to}
 	return d.run(ctx.Context, a)
 }
 
 // deployment is a run of the command.
 type deployment struct {
-	*steering
-	flags   *cli.Context
-	options deploy.Options
-	cloud   *cloud.Cloud
+	*console
+	interrupts *interruptHandler
+	flags      *cli.Context
+	options    deploy.Options
+	cloud      *cloud.Cloud
 }
 
 // withdrawal is how long taking back what was prepared may take.
 const withdrawal = time.Minute
 
 func (d *deployment) run(ctx context.Context, a *assembly.Assembly) error {
-	ctx, release := takeOver(ctx, d.interrupt)
+	ctx, release := takeOver(ctx, d.interrupts.interrupt)
 	defer release()
 	prepared, err := d.prepare(ctx, a)
 	if err != nil {
-		return d.interrupted(err)
+		return d.interrupts.interrupted(err)
 	}
-	d.progress = d.newProgress(d.flags, "deployed", changing(&prepared.Plan))
-	d.asker.hold = d.progress.hold
+	d.interrupts.progress = newProgress(d.console, d.flags, "deployed", changing(&prepared.Plan))
+	d.prompter.hold = d.interrupts.progress.hold
 	err = d.showPlan(&prepared.Plan)
 	if err != nil || d.options.DryRun {
 		return errors.Join(err, discard(ctx, prepared))
 	}
-	result, err := prepared.Execute(ctx, &consent{steering: d.steering, yes: d.flags.Bool("yes")}, d.control)
-	d.over()
-	d.progress.end()
+	result, err := prepared.Execute(ctx, &consent{d.interrupts, d.flags.Bool("yes")}, d.interrupts.control)
+	d.interrupts.over()
+	d.interrupts.progress.end()
 	if result == nil {
-		return d.interrupted(declined(d.command, err))
+		return d.interrupts.interrupted(declined(d.interrupts.command, err))
 	}
 	return errors.Join(d.report(result), d.verdict(result, err))
 }
@@ -144,19 +145,19 @@ func declined(command string, err error) error {
 // prepare finds out what would change. An interrupt ends it, and what it made is taken back.
 func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy.Deployment, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	d.preparing(cancel)
-	early := d.early(d.flags)
+	d.interrupts.preparing(cancel)
+	early := earlyListener(d.console, d.flags)
 	return deploy.Prepare(ctx, d.cloud, a, d.options, func(e deploy.Event) {
-		if d.progress == nil {
+		if d.interrupts.progress == nil {
 			early(e)
 			return
 		}
-		d.progress.listen(e)
+		d.interrupts.progress.listen(e)
 	})
 }
 
 // early is for events before there is a plan: few, and mostly of what is waited for.
-func (c *console) early(ctx *cli.Context) deploy.Listener {
+func earlyListener(c *console, ctx *cli.Context) deploy.Listener {
 	switch {
 	case ctx.String("output") == "json":
 		return jsonLines(c.out)
@@ -220,7 +221,7 @@ func (d *deployment) report(r *deploy.Result) error {
 	}
 	for _, s := range r.Stacks {
 		if s.Outcome == deploy.WasCreated || s.Outcome == deploy.WasUpdated {
-			d.endpoints(s.StackRef, s.Outputs)
+			printEndpoints(d.out, s.StackRef, s.Outputs)
 		}
 	}
 	if len(r.Stacks) > 0 && !unchanged(r) {
@@ -238,8 +239,8 @@ func (d *deployment) verdict(r *deploy.Result, err error) error {
 	switch {
 	case r.OK() && err == nil:
 		return nil
-	case d.interrupts() > 0:
-		return d.interrupted(err)
+	case d.interrupts.count() > 0:
+		return d.interrupts.interrupted(err)
 	case err != nil:
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -45,57 +46,58 @@ func destroyCommand(c *console) *cli.Command {
 		Description: destroyDescription,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "orbit", TakesFile: true, Usage: "without a directory: the `ORBIT`, by its name or its manifest"},
-		}, narrowingFlags(), []cli.Flag{
+		}, selectionFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "confirm", Usage: "go ahead without a question when `NAME` is what the question would want"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would go, and change nothing", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "leave-behind", Usage: "delete stacks whose resources cannot all be deleted, and leave those in the account", DisableDefaultText: true},
 			&cli.IntFlag{Name: "concurrency", Usage: "delete `N` stacks at a time", DefaultText: "10"},
 			&cli.DurationFlag{Name: "timeout", Usage: "detach after this `TIME`, such as 45m, and exit with 2", DefaultText: "none"},
 		}, accessFlags()),
-		Action: func(ctx *cli.Context) error { return c.destroy(ctx) },
+		Action: func(ctx *cli.Context) error { return runDestroy(c, ctx) },
 	}, "text", "json")
 }
 
-func (c *console) destroy(ctx *cli.Context) error {
+func runDestroy(c *console, ctx *cli.Context) error {
 	if err := checkPace(ctx); err != nil {
 		return err
 	}
-	of, err := c.deployed(ctx)
+	of, err := findDeployed(c, ctx)
 	if err != nil {
 		return err
 	}
 	defer of.close()
-	d := &destruction{steering: newSteering(c, ctx.Command.HelpName, false), flags: ctx, of: of, stacks: live.New(of.cloud)}
+	d := &destruction{console: c, interrupts: newInterruptHandler(c, ctx.Command.HelpName, false), flags: ctx, of: of, stacks: live.New(of.Cloud)}
 	return d.run(ctx.Context)
 }
 
 // destruction is a run of the command.
 type destruction struct {
-	*steering
-	flags  *cli.Context
-	of     *deployed
-	stacks *live.Stacks
-	late   bool // the time was up
+	*console
+	interrupts *interruptHandler
+	flags      *cli.Context
+	of         *target
+	stacks     *live.Stacks
+	late       atomic.Bool // --timeout passed
 }
 
 func (d *destruction) run(ctx context.Context) error {
-	ctx, release := takeOver(ctx, d.interrupt)
+	ctx, release := takeOver(ctx, d.interrupts.interrupt)
 	defer release()
 	plan, err := d.prepare(ctx)
 	if err != nil {
-		return d.interrupted(err)
+		return d.interrupts.interrupted(err)
 	}
 	if err := d.showPlan(plan); err != nil || len(plan.Stacks) == 0 || d.flags.Bool("dry-run") {
 		return err
 	}
-	d.progress = d.newProgress(d.flags, "deleted", refsOf(plan))
-	d.asker.hold = d.progress.hold
+	d.interrupts.progress = newProgress(d.console, d.flags, "deleted", refsOf(plan))
+	d.prompter.hold = d.interrupts.progress.hold
 	if err := d.confirm(ctx, plan); err != nil {
-		return d.interrupted(err)
+		return d.interrupts.interrupted(err)
 	}
 	result, err := d.execute(ctx, plan)
 	if err != nil {
-		return d.interrupted(d.orLate(err))
+		return d.interrupts.interrupted(d.orLate(err))
 	}
 	return errors.Join(d.report(result), d.verdict(result))
 }
@@ -103,23 +105,23 @@ func (d *destruction) run(ctx context.Context) error {
 func (d *destruction) prepare(ctx context.Context) (*destroy.Plan, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d.preparing(cancel)
-	scope := destroy.Scope{Orbit: d.of.orbit, Names: d.of.wanted.stacks, Apps: d.of.wanted.apps, Regions: d.of.wanted.regions}
+	d.interrupts.preparing(cancel)
+	scope := destroy.Scope{Orbit: d.of.Orbit, Names: d.of.selection.stacks, Apps: d.of.selection.apps, Regions: d.of.selection.regions}
 	if d.of.artifact != nil {
 		scope.Stacks = d.of.artifact.Manifest.Stacks
 	}
 	// Whoever depends on what goes may be in any region.
-	everywhere, err := live.Enabled(ctx, d.of.cloud)
+	everywhere, err := live.Enabled(ctx, d.of.Cloud)
 	if err != nil {
 		return nil, err
 	}
-	for _, region := range d.of.regions {
+	for _, region := range d.of.Regions {
 		if !slices.Contains(everywhere, region) {
-			return nil, fmt.Errorf("%s: region %s is not enabled in this account", d.command, region)
+			return nil, fmt.Errorf("%s: region %s is not enabled in this account", d.interrupts.command, region)
 		}
 	}
 	scope.Search = everywhere
-	return destroy.Prepare(ctx, d.of.cloud, d.stacks, scope)
+	return destroy.Prepare(ctx, d.of.Cloud, d.stacks, scope)
 }
 
 func refsOf(plan *destroy.Plan) []assembly.StackRef {
@@ -135,22 +137,22 @@ func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 	given, set := d.flags.String("confirm"), d.flags.IsSet("confirm")
 	switch {
 	case set && given != plan.Name:
-		return fmt.Errorf("%s: --confirm %s: what would be destroyed is %s; nothing was changed", d.command, given, plan.Name)
+		return fmt.Errorf("%s: --confirm %s: what would be destroyed is %s; nothing was changed", d.interrupts.command, given, plan.Name)
 	case !set:
-		question, done := d.question(ctx)
+		question, done := d.interrupts.question(ctx)
 		defer done()
-		answer, err := d.asker.line(question, "Type "+plan.Name+" to destroy it: ")
-		if errors.Is(err, errNobody) {
-			return fmt.Errorf("%s: %w: give --confirm %s to go ahead, or --dry-run to look only; nothing was changed", d.command, err, plan.Name)
+		answer, err := d.prompter.line(question, "Type "+plan.Name+" to destroy it: ")
+		if errors.Is(err, errNoTerminal) {
+			return fmt.Errorf("%s: %w: give --confirm %s to go ahead, or --dry-run to look only; nothing was changed", d.interrupts.command, err, plan.Name)
 		}
 		if err != nil {
 			return err
 		}
 		if answer != plan.Name {
-			return no(d.command + ": not confirmed: nothing was changed")
+			return no(d.interrupts.command + ": not confirmed: nothing was changed")
 		}
 	}
-	if !d.begin() {
+	if !d.interrupts.begin() {
 		return context.Canceled
 	}
 	return nil
@@ -158,20 +160,14 @@ func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 
 func (d *destruction) execute(ctx context.Context, plan *destroy.Plan) (*destroy.Result, error) {
 	if limit := d.flags.Duration("timeout"); limit > 0 {
-		timer := time.AfterFunc(limit, func() { d.setLate(); d.control.Detach() })
+		timer := time.AfterFunc(limit, func() { d.late.Store(true); d.interrupts.control.Detach() })
 		defer timer.Stop()
 	}
-	d.progress.begin()
-	defer d.progress.end()
-	defer d.over()
+	d.interrupts.progress.begin()
+	defer d.interrupts.progress.end()
+	defer d.interrupts.over()
 	options := destroy.Options{Concurrency: d.flags.Int("concurrency"), Poll: d.poll}
-	return plan.Execute(ctx, d.of.cloud, d.stacks, options, d, d.control, d.progress.listen)
-}
-
-func (d *destruction) setLate() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.late = true
+	return plan.Execute(ctx, d.of.Cloud, d.stacks, options, d, d.interrupts.control, d.interrupts.progress.listen)
 }
 
 // LeaveBehind asks whether a stack may go without all of it, unless the flag said so.
@@ -179,28 +175,26 @@ func (d *destruction) LeaveBehind(ctx context.Context, stack assembly.StackRef, 
 	if d.flags.Bool("leave-behind") {
 		return true, nil
 	}
-	if !d.asker.possible() {
+	if !d.prompter.possible() {
 		return false, nil // the result says what is in the way
 	}
-	return (&consent{steering: d.steering}).LeaveBehind(ctx, stack, failed)
+	return (&consent{interrupts: d.interrupts}).LeaveBehind(ctx, stack, failed)
 }
 
 func (d *destruction) verdict(r *destroy.Result) error {
 	switch {
 	case r.OK():
 		return nil
-	case d.interrupts() > 0:
-		return d.interrupted(nil)
+	case d.interrupts.count() > 0:
+		return d.interrupts.interrupted(nil)
 	}
 	return d.orLate(errNo)
 }
 
 // orLate is that the time was up, when it was.
 func (d *destruction) orLate(err error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.late {
+	if !d.late.Load() {
 		return err
 	}
-	return fmt.Errorf("%s: not done after %s (--timeout): what runs in CloudFormation goes on there; run the same command again to go on", d.command, d.flags.Duration("timeout"))
+	return fmt.Errorf("%s: not done after %s (--timeout): what runs in CloudFormation goes on there; run the same command again to go on", d.interrupts.command, d.flags.Duration("timeout"))
 }

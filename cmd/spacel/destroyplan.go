@@ -107,7 +107,7 @@ func (d *destruction) stackText(s destroy.StackResult) {
 		for _, f := range s.Failed {
 			fmt.Fprintf(d.stderr, "  %s  %s  %s\n    %s\n", f.LogicalID, f.Type, f.PhysicalID, printable(f.Reason))
 		}
-		fmt.Fprintf(d.stderr, "  next: remove what hinders it and run the same command again, or leave it: %s … --leave-behind\n", d.command)
+		fmt.Fprintf(d.stderr, "  next: remove what hinders it and run the same command again, or leave it: %s … --leave-behind\n", d.interrupts.command)
 	}
 	for _, f := range s.Behind {
 		fmt.Fprintf(d.stderr, "%s left behind: %s %s (%s)\n", s.StackRef, f.Type, f.LogicalID, f.PhysicalID)

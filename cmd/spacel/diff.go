@@ -34,19 +34,19 @@ func diffCommand(c *console) *cli.Command {
 		Flags: slices.Concat(manifestFlags(false), []cli.Flag{
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 when there are differences", DisableDefaultText: true},
 		}, liveFlags()),
-		Action: func(ctx *cli.Context) error { return c.diff(ctx) },
+		Action: func(ctx *cli.Context) error { return runDiff(c, ctx) },
 	}, "text", "markdown", "json")
 }
 
-func (c *console) diff(ctx *cli.Context) error {
-	d, err := c.differences(ctx)
+func runDiff(c *console, ctx *cli.Context) error {
+	d, err := compareSides(c, ctx)
 	if errors.Is(err, errNo) && ctx.Bool("exit-code") {
 		return errSilent
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.render(ctx, d); err != nil {
+	if err := printDiff(c, ctx, d); err != nil {
 		return err
 	}
 	if ctx.Bool("exit-code") && !d.Equal {
@@ -55,12 +55,12 @@ func (c *console) diff(ctx *cli.Context) error {
 	return nil
 }
 
-func (c *console) differences(ctx *cli.Context) (*diff.Diff, error) {
+func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	if err := checkLive(ctx); err != nil {
 		return nil, err
 	}
 	if ctx.Bool("live") {
-		return c.liveDiff(ctx)
+		return compareLive(c, ctx)
 	}
 	orbit, err := diffOrbit(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (c *console) differences(ctx *cli.Context) (*diff.Diff, error) {
 	defer old.Close()
 	narrowed := old.Only(inRegions(ctx.StringSlice("region")))
 	if orbit != "" {
-		return c.againstManifests(ctx, narrowed, orbit)
+		return compareWithManifests(c, ctx, narrowed, orbit)
 	}
 	now, err := assembly.Read(ctx.Args().Get(1))
 	if err != nil {
@@ -105,21 +105,21 @@ func inRegions(regions []string) func(assembly.Stack) bool {
 	return func(s assembly.Stack) bool { return len(regions) == 0 || slices.Contains(regions, s.Region) }
 }
 
-func (c *console) againstManifests(ctx *cli.Context, old *assembly.Assembly, orbit string) (*diff.Diff, error) {
+func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, orbit string) (*diff.Diff, error) {
 	r, err := newRequest(ctx, orbit, ctx.Args().Tail())
 	if err != nil {
 		return nil, err
 	}
-	report := &report.Report{}
-	now, _, err := r.inMemory(ctx.Context, c, report, old)
+	found := &report.Report{}
+	now, _, err := r.inMemory(ctx.Context, c, found, old)
 	if err != nil {
-		return nil, c.finish(ctx, report, "", nil, err)
+		return nil, c.finish(ctx, found, "", nil, err)
 	}
-	c.say(report, ctx.Bool("quiet"))
+	printProblems(c.stderr, found, ctx.Bool("quiet"))
 	return diff.Compare(old, now)
 }
 
-func (c *console) render(ctx *cli.Context, d *diff.Diff) error {
+func printDiff(c *console, ctx *cli.Context, d *diff.Diff) error {
 	switch ctx.String("output") {
 	case "json":
 		return diff.JSON(c.out, d)

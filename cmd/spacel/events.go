@@ -1,89 +1,128 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"io"
-	"strings"
+	"slices"
+	"time"
 
-	"github.com/pebble/spacel/deploy"
-	"github.com/pebble/spacel/internal/jsontext"
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
 )
 
-// eventText is an event on one line: when, by AWS's clock in UTC, where, what. CI keeps it as it is.
-func eventText(e deploy.Event) string {
-	fields := []string{e.Time.UTC().Format("15:04:05Z"), where(e)}
-	if e.Resource != "" {
-		fields = append(fields, e.Resource, e.Type)
-	}
-	if text := eventWord(e); text != "" {
-		fields = append(fields, text)
-	}
-	text := strings.Join(fields, "  ")
-	if e.Origin != "" && failing(e) {
-		text += "  " + e.Origin
-	}
-	return text
+const eventsDescription = `The events of an app's stacks, or without an APP of all the orbit's, in order of time.
+
+   spacel events laika --orbit production                  the last hour's
+   spacel events --orbit production --since 24h --region us-east-1
+   spacel events laika --orbit production --follow`
+
+func eventsCommand(c *console) *cli.Command {
+	return command(&cli.Command{
+		Name:        "events",
+		Usage:       "print what CloudFormation did to stacks",
+		ArgsUsage:   "[APP]",
+		Description: eventsDescription,
+		Flags:       append(targetFlags(), sinceFlag(time.Hour), followFlag()),
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() > 1 {
+				return exactly(ctx, 1, "at most one app")
+			}
+			to, err := findTarget(c, ctx)
+			if err != nil {
+				return err
+			}
+			from, err := since(ctx)
+			if err != nil {
+				return err
+			}
+			p := eventPrinter{console: c, of: to, since: from, printed: map[string]bool{}}
+			err = repeat(ctx, func() error { return p.printNew(ctx) })
+			if err == nil && len(p.printed) == 0 && !ctx.Bool("quiet") && !ctx.Bool("follow") {
+				fmt.Fprintf(c.stderr, "nothing happened in the last %s; --since goes back further\n", ctx.Duration("since"))
+			}
+			return err
+		},
+	}, "text", "json")
 }
 
-func where(e deploy.Event) string {
-	switch {
-	case e.Region == "" && e.Stack == "":
-		return "-"
-	case e.Stack == "":
-		return e.Region
-	case e.Region == "":
-		return e.Stack
-	}
-	return e.Ref().String()
+// eventPrinter prints each event of the stacks of an orbit once.
+type eventPrinter struct {
+	*console
+	of      *target
+	since   time.Time
+	printed map[string]bool // by region and event id
 }
 
-// eventWord is what happened.
-func eventWord(e deploy.Event) string {
-	what := string(e.Kind)
-	switch e.Kind {
-	case deploy.Resource:
-		what = e.Status
-	case deploy.Started, deploy.Done, deploy.Failed:
-		if e.Status != "" {
-			what += " " + e.Status
+func (p eventPrinter) printNew(ctx *cli.Context) error {
+	events, err := p.events(ctx.Context, ctx.Args().First())
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if p.printed[e.Region+e.ID] {
+			continue
+		}
+		p.printed[e.Region+e.ID] = true
+		if err := p.print(ctx, e); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (p eventPrinter) events(ctx context.Context, app string) ([]live.Event, error) {
+	stacks := live.New(p.of.Cloud)
+	refs, err := p.of.stacksOf(ctx, stacks, app)
+	if err != nil {
+		return nil, err
+	}
+	var all []live.Event
+	for _, ref := range refs {
+		events, err := stacks.Events(ctx, ref, p.since)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, events...)
+	}
+	slices.SortStableFunc(all, func(a, b live.Event) int { return a.Time.Compare(b.Time) })
+	return all, nil
+}
+
+// stacksOf are an app's stacks, or all the orbit's. No stack of the app is a mistake in its name.
+func (t *target) stacksOf(ctx context.Context, stacks *live.Stacks, app string) ([]assembly.StackRef, error) {
+	var refs []assembly.StackRef
+	for _, region := range t.Regions {
+		found, err := stacks.List(ctx, region, t.Orbit)
+		if err != nil {
+			return nil, err
+		}
+		for _, stack := range found {
+			if app == "" || stack.App() == app {
+				refs = append(refs, stack.StackRef)
+			}
+		}
+	}
+	if len(refs) == 0 && app != "" {
+		return nil, t.checkApp(ctx, app)
+	}
+	return refs, nil
+}
+
+func (p eventPrinter) print(ctx *cli.Context, e live.Event) error {
+	if ctx.String("output") == "json" {
+		jsonLine(p.out, e)
+		return p.out.err
+	}
+	what := e.Resource + " (" + e.Type + ")"
+	if e.Resource == e.Stack {
+		what = "stack"
+	}
+	line := fmt.Sprintf("%s %s/%s %s %s", e.Time.Format(time.RFC3339), e.Region, e.Stack, what, e.Status)
 	if e.Reason != "" {
-		what += ": " + printable(e.Reason)
+		line += ": " + e.Reason
 	}
-	return what
-}
-
-// failing says whether an event is of something that went wrong.
-func failing(e deploy.Event) bool {
-	return e.Kind == deploy.Failed || e.Kind == deploy.Resource && strings.HasSuffix(e.Status, "_FAILED")
-}
-
-// lines is progress for a log: a line for each event.
-func lines(w io.Writer, colour bool) deploy.Listener {
-	return func(e deploy.Event) { fmt.Fprintln(w, painter(colour).paint(eventColour(e), eventText(e))) }
-}
-
-func eventColour(e deploy.Event) string {
-	switch {
-	case failing(e):
-		return red
-	case e.Kind == deploy.Warning:
-		return yellow
-	case e.Kind == deploy.Done:
-		return green
-	case e.Kind == deploy.Resource:
-		return dim
-	}
-	return ""
-}
-
-// jsonLines is progress for a program: a JSON object on each line.
-func jsonLines(w io.Writer) deploy.Listener {
-	return func(e deploy.Event) { jsonLine(w, e) }
-}
-
-// jsonLine prints one object of a stream. Failing to is noticed at the end, as of all that is printed.
-func jsonLine(w io.Writer, v any) {
-	_ = jsontext.WriteLine(w, v)
+	_, err := fmt.Fprintln(p.out, printable(line))
+	return err
 }

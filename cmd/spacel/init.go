@@ -44,12 +44,12 @@ func initCommand(c *console) *cli.Command {
 			if ctx.NArg() == 1 {
 				dir = ctx.Args().First()
 			}
-			return c.start(ctx, dir)
+			return writeStarter(c, ctx, dir)
 		},
 	})
 }
 
-func (c *console) start(ctx *cli.Context, dir string) error {
+func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	app, err := appName(dir)
 	if err != nil {
 		return err

@@ -26,23 +26,23 @@ func instancesCommand(c *console) *cli.Command {
 		Description: instancesDescription,
 		Flags:       targetFlags(),
 		Action: func(ctx *cli.Context) error {
-			_, found, err := c.instances(ctx, ctx.Args().First(), exactly(ctx, 1, "the app's name"))
+			_, found, err := findInstances(c, ctx, ctx.Args().First(), exactly(ctx, 1, "the app's name"))
 			if err != nil && len(found) == 0 {
 				return err
 			}
-			return cmp.Or(c.printInstances(ctx, found), err)
+			return cmp.Or(printInstances(c, ctx, found), err)
 		},
 	}, "text", "json")
 }
 
 // instances are an app's in the orbit of the flags. The app must be deployed.
-func (c *console) instances(ctx *cli.Context, app string, usage error) (target, []instances.Instance, error) {
+func findInstances(c *console, ctx *cli.Context, app string, usage error) (*target, []instances.Instance, error) {
 	if usage != nil {
-		return target{}, nil, usage
+		return nil, nil, usage
 	}
-	to, err := c.target(ctx)
+	to, err := findTarget(c, ctx)
 	if err != nil {
-		return to, nil, err
+		return nil, nil, err
 	}
 	found, err := instances.List(ctx.Context, to.Cloud, live.New(to.Cloud), to.Orbit, app, to.Regions)
 	if err == nil && len(found) == 0 {
@@ -51,12 +51,12 @@ func (c *console) instances(ctx *cli.Context, app string, usage error) (target, 
 	return to, found, err
 }
 
-func (c *console) printInstances(ctx *cli.Context, found []instances.Instance) error {
+func printInstances(c *console, ctx *cli.Context, found []instances.Instance) error {
 	if ctx.String("output") == "json" {
 		if found == nil {
 			found = []instances.Instance{}
 		}
-		return c.json(found)
+		return c.printJSON(found)
 	}
 	if len(found) == 0 {
 		if !ctx.Bool("quiet") {

@@ -92,9 +92,6 @@ func takeOver(ctx context.Context, handle func(n int)) (context.Context, context
 	}
 }
 
-// quit ends the process from within a handler.
-func (c *console) quit(code int) { os.Exit(code) }
-
 // interruption ends a command with exitInterrupted and says how things stand.
 type interruption string
 

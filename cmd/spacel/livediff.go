@@ -45,7 +45,7 @@ func checkLive(ctx *cli.Context) error {
 }
 
 // liveDiff compares what is deployed with a directory.
-func (c *console) liveDiff(ctx *cli.Context) (*diff.Diff, error) {
+func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	all, err := assembly.Read(ctx.Args().First())
 	if err != nil {
 		return nil, err
@@ -65,11 +65,11 @@ func (c *console) liveDiff(ctx *cli.Context) (*diff.Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, c.upgrades(ctx, to, stacks, now)
+	return d, noteUpgrades(c, ctx, to, stacks, now)
 }
 
 // upgrades says what is newer than what is deployed. That it cannot be found out is worth a warning, and no more.
-func (c *console) upgrades(ctx *cli.Context, to *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) error {
+func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) error {
 	if ctx.Bool("quiet") {
 		return nil
 	}

@@ -37,7 +37,7 @@ func logsCommand(c *console) *cli.Command {
 			sinceFlag(time.Hour), followFlag(),
 		),
 		Action: func(ctx *cli.Context) error {
-			to, groups, err := c.logGroups(ctx)
+			to, groups, err := findLogGroups(c, ctx)
 			if err != nil {
 				return err
 			}
@@ -46,11 +46,11 @@ func logsCommand(c *console) *cli.Command {
 				return err
 			}
 			reader := logs.NewReader(to.Cloud, groups, from, ctx.String("filter"))
-			printed, err := c.logs(ctx, reader)
+			printed, err := printLogs(c, ctx, reader)
 			if err != nil || printed {
 				return err
 			}
-			return c.nothingLogged(ctx, to)
+			return noteNothingLogged(c, ctx, to)
 		},
 	}, "text", "json")
 }
@@ -87,21 +87,21 @@ func logKind(ctx *cli.Context) (logs.Kind, error) {
 	return kind, nil
 }
 
-func (c *console) logGroups(ctx *cli.Context) (target, []logs.Group, error) {
+func findLogGroups(c *console, ctx *cli.Context) (*target, []logs.Group, error) {
 	kind, err := logKind(ctx)
 	if err != nil {
-		return target{}, nil, err
+		return nil, nil, err
 	}
 	app, arguments, want := ctx.Args().First(), 1, "the app's name"
 	if ctx.Bool("bastion") {
 		app, arguments, want = "", 0, "no app with --bastion"
 	}
 	if err := exactly(ctx, arguments, want); err != nil {
-		return target{}, nil, err
+		return nil, nil, err
 	}
-	to, err := c.target(ctx)
+	to, err := findTarget(c, ctx)
 	if err != nil {
-		return to, nil, err
+		return nil, nil, err
 	}
 	groups, err := to.groups(ctx.Context, app, kind)
 	if err != nil || app == "" {
@@ -116,7 +116,7 @@ func (c *console) logGroups(ctx *cli.Context) (target, []logs.Group, error) {
 	return to, groups, err
 }
 
-func (t target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs.Group, error) {
+func (t *target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs.Group, error) {
 	stacks := live.New(t.Cloud)
 	var groups []logs.Group
 	for _, region := range t.Regions {
@@ -133,7 +133,7 @@ func (t target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs.
 
 // nothingLogged says why nothing was printed: most likely it is too long ago, or the app's name is misspelt. The boot log
 // of an app outlives its stack, so that it is looked for first.
-func (c *console) nothingLogged(ctx *cli.Context, to target) error {
+func noteNothingLogged(c *console, ctx *cli.Context, to *target) error {
 	if app := ctx.Args().First(); app != "" {
 		if err := to.checkApp(ctx.Context, app); err != nil {
 			return err
@@ -146,12 +146,12 @@ func (c *console) nothingLogged(ctx *cli.Context, to target) error {
 }
 
 // logs prints what there is, and goes on when asked to.
-func (c *console) logs(ctx *cli.Context, reader *logs.Reader) (printed bool, err error) {
-	err = c.follow(ctx, func() error {
+func printLogs(c *console, ctx *cli.Context, reader *logs.Reader) (printed bool, err error) {
+	err = repeat(ctx, func() error {
 		lines, err := reader.Next(ctx.Context)
 		printed = printed || len(lines) > 0 || ctx.Bool("follow")
 		for _, line := range lines {
-			if err := c.logLine(ctx, line); err != nil {
+			if err := printLogLine(c, ctx, line); err != nil {
 				return err
 			}
 		}
@@ -160,7 +160,7 @@ func (c *console) logs(ctx *cli.Context, reader *logs.Reader) (printed bool, err
 	return printed, err
 }
 
-func (c *console) logLine(ctx *cli.Context, line logs.Line) error {
+func printLogLine(c *console, ctx *cli.Context, line logs.Line) error {
 	if ctx.String("output") == "json" {
 		jsonLine(c.out, line)
 		return c.out.err
@@ -173,8 +173,8 @@ func (c *console) logLine(ctx *cli.Context, line logs.Line) error {
 // pollLogs is how often news are asked for.
 const pollLogs = 2 * time.Second
 
-// follow repeats a step until the command is interrupted, which is how it is meant to end; once without --follow.
-func (c *console) follow(ctx *cli.Context, step func() error) error {
+// repeat repeats a step until the command is interrupted, which is how it is meant to end; once without --follow.
+func repeat(ctx *cli.Context, step func() error) error {
 	for {
 		err := step()
 		if !ctx.Bool("follow") || err != nil && ctx.Err() == nil {

@@ -1,14 +1,19 @@
 // Command spacel compiles orbit and app manifests into CloudFormation templates, reviews what changed, and deploys it.
 //
-//	main.go        process: exit codes
-//	interrupts.go  signals
-//	app.go         the list of commands, and the flags all have
-//	arguments.go   the command line put in order
-//	console.go     what is printed where
-//	manifests.go   manifests → stacks, for the commands that compile
-//	settings.go    what deploy is told by flags and environment
-//	steering.go    interrupts, and asker.go questions, while stacks change
-//	progress.go    a run on a terminal (tree.go), in a log or for a program (events.go)
+//	main.go              process: exit codes
+//	app.go               the list of commands, and the flags that all have
+//	arguments.go         the command line put in order
+//	console.go           what a command reads from and prints to
+//	manifests.go         manifests → stacks, for the commands that compile
+//	target.go            the orbit that a command line means, in an AWS account
+//	selection.go         --stack, --app and --region
+//	settings.go          what deploy is told by flags and environment
+//	interrupts.go        signals of the process
+//	interrupthandler.go  interrupts while stacks change
+//	prompter.go          questions on a terminal
+//	consent.go           the questions that deploy asks
+//	progress.go          a run on a terminal (tree.go), in a log or for a program (deployevents.go)
+//	secreteditor.go      an app's secrets, for spacel secret
 //	build.go, vet.go, diff.go, deploy.go …   a command each
 package main
 

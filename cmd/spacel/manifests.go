@@ -74,7 +74,7 @@ func (r request) scope() compiler.Scope {
 
 // compile hands what the manifests give to a sink, which is opened when they are sound. It returns what was made. The
 // error is errNo when the manifests have mistakes: the report says which.
-func (r request) compile(ctx context.Context, c *console, found *report.Report, open func(orbit string) (compiler.Sink, error)) ([]made, error) {
+func (r request) compile(ctx context.Context, c *console, found *report.Report, open func(orbit string) (compiler.Sink, error)) ([]builtStack, error) {
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, found)
 	if err != nil {
 		return nil, err
@@ -110,9 +110,9 @@ func within(regions []string) string {
 }
 
 // inMemory compiles without writing, beside a base to compare with, which may be nil.
-func (r request) inMemory(ctx context.Context, c *console, report *report.Report, base *assembly.Assembly) (*assembly.Assembly, []made, error) {
+func (r request) inMemory(ctx context.Context, c *console, found *report.Report, base *assembly.Assembly) (*assembly.Assembly, []builtStack, error) {
 	var memory *assembly.InMemory
-	stacks, err := r.compile(ctx, c, report, func(orbit string) (compiler.Sink, error) {
+	stacks, err := r.compile(ctx, c, found, func(orbit string) (compiler.Sink, error) {
 		memory = assembly.NewInMemory(base, orbit)
 		return memory, nil
 	})

@@ -37,54 +37,54 @@ func TestOperate(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			t := env.T().(testing.TB)
-			o := &operated{TB: t, moto: moto, front: newFront(t, moto), cloud: cloud.New(cloudtest.Config(t, moto, east))}
-			env.Values[operatedKey{}] = o
-			env.Vars = append(env.Vars, cloudtest.Environment(t, o.front.url)...)
+			o := &scriptAccount{TB: t, moto: moto, proxy: newRegionProxy(t, moto), cloud: cloud.New(cloudtest.Config(t, moto, east))}
+			env.Values[scriptAccountKey{}] = o
+			env.Vars = append(env.Vars, cloudtest.Environment(t, o.proxy.url)...)
 			env.Vars = append(env.Vars, "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":       exits,
-			"deploy":      operate("deploy DIR", 1, (*operated).deploy),
-			"region-down": operate("region-down REGION", 1, func(o *operated, _ *testscript.TestScript, args []string) { o.front.setDown(args[0]) }),
-			"regions-up":  operate("regions-up", 0, func(o *operated, _ *testscript.TestScript, _ []string) { o.front.setDown("") }),
-			"logged":      operate("logged REGION GROUP STREAM AGE TEXT", 5, (*operated).logged),
-			"capture":     operate("capture VARIABLE PATTERN", 2, (*operated).capture),
-			"old-payload": operate("old-payload REGION ALIAS TEXT FILE", 4, (*operated).oldPayload),
-			"agent-opens": operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*operated).agentOpens),
-			"replace":     operate("replace FILE OLD NEW INTO", 4, (*operated).replace),
-			"awaits":      operate("awaits FILE TEXT", 2, (*operated).awaits),
+			"deploy":      operate("deploy DIR", 1, (*scriptAccount).deploy),
+			"region-down": operate("region-down REGION", 1, func(o *scriptAccount, _ *testscript.TestScript, args []string) { o.proxy.setDown(args[0]) }),
+			"regions-up":  operate("regions-up", 0, func(o *scriptAccount, _ *testscript.TestScript, _ []string) { o.proxy.setDown("") }),
+			"logged":      operate("logged REGION GROUP STREAM AGE TEXT", 5, (*scriptAccount).logged),
+			"capture":     operate("capture VARIABLE PATTERN", 2, (*scriptAccount).capture),
+			"old-payload": operate("old-payload REGION ALIAS TEXT FILE", 4, (*scriptAccount).oldPayload),
+			"agent-opens": operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*scriptAccount).agentOpens),
+			"replace":     operate("replace FILE OLD NEW INTO", 4, (*scriptAccount).replace),
+			"awaits":      operate("awaits FILE TEXT", 2, (*scriptAccount).awaits),
 		},
 	})
 }
 
-type operatedKey struct{}
+type scriptAccountKey struct{}
 
-// operated is a script's account.
-type operated struct {
+// scriptAccount is a script's account.
+type scriptAccount struct {
 	testing.TB
 	moto  string
-	front *front
+	proxy *regionProxy
 	cloud *cloud.Cloud
 	zones sync.Once
 }
 
 // operate makes a command of a script.
-func operate(usage string, arguments int, do func(*operated, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+func operate(usage string, arguments int, do func(*scriptAccount, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, not bool, args []string) {
 		if not || len(args) != arguments {
 			ts.Fatalf("usage: %s", usage)
 		}
-		do(ts.Value(operatedKey{}).(*operated), ts, args)
+		do(ts.Value(scriptAccountKey{}).(*scriptAccount), ts, args)
 	}
 }
 
-func (o *operated) bucket(region string) string {
+func (o *scriptAccount) bucket(region string) string {
 	return "operate-" + cloudtest.Account(o) + "-" + region
 }
 
 // prepare makes what an account has before its first orbit.
-func (o *operated) prepare(ts *testscript.TestScript, regions []string) {
+func (o *scriptAccount) prepare(ts *testscript.TestScript, regions []string) {
 	o.zones.Do(func() {
 		_, err := route53.NewFromConfig(cloudtest.Config(o, o.moto, east)).CreateHostedZone(o.Context(), &route53.CreateHostedZoneInput{
 			Name: aws.String("example.com"), CallerReference: aws.String(o.Name()),
@@ -102,11 +102,11 @@ func (o *operated) prepare(ts *testscript.TestScript, regions []string) {
 }
 
 // deploy deploys a directory as spacel deploy would, and quicker.
-func (o *operated) deploy(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) deploy(ts *testscript.TestScript, args []string) {
 	a, err := assembly.Read(ts.MkAbs(args[0]))
 	ts.Check(err)
 	defer a.Close()
-	o.prepare(ts, regionsOf(a))
+	o.prepare(ts, orbitOfArtifact(a).regions)
 	d, err := deploy.Prepare(o.Context(), o.cloud, a, deploy.Options{
 		Poll: 5 * time.Millisecond, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
 		Values: values.Settings{Environment: os.LookupEnv, Version: "v1"},
@@ -128,7 +128,7 @@ type agreeable struct{ deploy.Consent }
 func (agreeable) Confirm(context.Context, *deploy.Plan) (bool, error) { return true, nil }
 
 // logged writes a line into a log, as if an instance had. The group is a name, or stack/logical id.
-func (o *operated) logged(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) logged(ts *testscript.TestScript, args []string) {
 	client, group, stream := o.cloud.Region(args[0]).Logs(), args[1], args[2]
 	age, err := time.ParseDuration(args[3])
 	ts.Check(err)
@@ -143,7 +143,7 @@ func (o *operated) logged(ts *testscript.TestScript, args []string) {
 }
 
 // resource is the physical id of a stack's resource.
-func (o *operated) resource(ts *testscript.TestScript, region, stack, id string) string {
+func (o *scriptAccount) resource(ts *testscript.TestScript, region, stack, id string) string {
 	out, err := o.cloud.Region(region).CloudFormation().DescribeStackResource(o.Context(), &cloudformation.DescribeStackResourceInput{
 		StackName: &stack, LogicalResourceId: &id,
 	})
@@ -152,7 +152,7 @@ func (o *operated) resource(ts *testscript.TestScript, region, stack, id string)
 }
 
 // capture sets a variable to what a pattern finds in the last command's output.
-func (o *operated) capture(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) capture(ts *testscript.TestScript, args []string) {
 	found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
 	if found == "" {
 		ts.Fatalf("%s is not in the output", args[1])
@@ -161,7 +161,7 @@ func (o *operated) capture(ts *testscript.TestScript, args []string) {
 }
 
 // replace writes a copy of a file with some words replaced.
-func (o *operated) replace(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) replace(ts *testscript.TestScript, args []string) {
 	text := ts.ReadFile(args[0])
 	if !strings.Contains(text, args[1]) {
 		ts.Fatalf("%s is not in %s", args[1], args[0])
@@ -170,7 +170,7 @@ func (o *operated) replace(ts *testscript.TestScript, args []string) {
 }
 
 // awaits waits until a text is in a file.
-func (o *operated) awaits(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) awaits(ts *testscript.TestScript, args []string) {
 	for range 2000 {
 		if body, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(body), args[1]) {
 			return

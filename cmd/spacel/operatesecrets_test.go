@@ -21,7 +21,7 @@ import (
 
 // oldPayload puts a payload of the 2016 tool, AES-CBC under a data key without a context, in the place of the word PAYLOAD in a
 // manifest. The app's KMS key must be there.
-func (o *operated) oldPayload(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) oldPayload(ts *testscript.TestScript, args []string) {
 	region, alias, text, file := args[0], args[1], args[2], ts.MkAbs(args[3])
 	key, err := o.cloud.Region(region).KMS().GenerateDataKey(o.Context(), &kms.GenerateDataKeyInput{KeyId: &alias, NumberOfBytes: aws.Int32(32)})
 	ts.Check(err)
@@ -42,7 +42,7 @@ func (o *operated) oldPayload(ts *testscript.TestScript, args []string) {
 }
 
 // agentOpens opens a variable's payload as an instance of a deployed stack does, and only it can.
-func (o *operated) agentOpens(ts *testscript.TestScript, args []string) {
+func (o *scriptAccount) agentOpens(ts *testscript.TestScript, args []string) {
 	region, stack, variable, want := args[0], args[1], args[2], args[3]
 	d := o.document(ts, region, stack)
 	found := 0
@@ -59,7 +59,7 @@ func (o *operated) agentOpens(ts *testscript.TestScript, args []string) {
 	}
 }
 
-func (o *operated) opens(ts *testscript.TestScript, region string, p document.Payload, at secrets.Context, want string) {
+func (o *scriptAccount) opens(ts *testscript.TestScript, region string, p document.Payload, at secrets.Context, want string) {
 	client := o.cloud.Region(region).KMS()
 	got, err := secrets.Open(o.Context(), client, p, at)
 	if err != nil || string(got) != want {
@@ -79,7 +79,7 @@ func (o *operated) opens(ts *testscript.TestScript, region string, p document.Pa
 }
 
 // alias gives a key a second name.
-func (o *operated) alias(ts *testscript.TestScript, region, alias, second string) {
+func (o *scriptAccount) alias(ts *testscript.TestScript, region, alias, second string) {
 	if alias == second {
 		return
 	}
@@ -90,7 +90,7 @@ func (o *operated) alias(ts *testscript.TestScript, region, alias, second string
 }
 
 // document is what a stack's launch template gives an instance.
-func (o *operated) document(ts *testscript.TestScript, region, stack string) *document.Document[string] {
+func (o *scriptAccount) document(ts *testscript.TestScript, region, stack string) *document.Document[string] {
 	client := o.cloud.Region(region).EC2()
 	out, err := client.DescribeLaunchTemplateVersions(o.Context(), &ec2.DescribeLaunchTemplateVersionsInput{
 		LaunchTemplateId: aws.String(o.resource(ts, region, stack, "LaunchTemplate")), Versions: []string{"$Latest"},

@@ -27,13 +27,13 @@ func outputsCommand(c *console) *cli.Command {
 		Usage:       "print the outputs of deployed stacks",
 		ArgsUsage:   "DIR | --orbit ORBIT",
 		Description: outputsDescription,
-		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, narrowingFlags(), accessFlags()),
-		Action:      func(ctx *cli.Context) error { return c.outputs(ctx) },
+		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, selectionFlags(), accessFlags()),
+		Action:      func(ctx *cli.Context) error { return runOutputs(c, ctx) },
 	}, "text", "json", "env")
 }
 
-func (c *console) outputs(ctx *cli.Context) error {
-	r, err := c.report(ctx)
+func runOutputs(c *console, ctx *cli.Context) error {
+	r, err := readStatus(c, ctx)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (c *console) outputs(ctx *cli.Context) error {
 		for _, s := range r.Stacks {
 			all[s.String()] = s.Outputs
 		}
-		return c.json(all)
+		return c.printJSON(all)
 	case "env":
 		text, err := environment(r.Stacks, shortNames(ctx.StringSlice("stack")))
 		if err == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/pebble/spacel/schema/report"
 )
@@ -24,12 +25,12 @@ func problems(r *report.Report) []problem {
 	return out
 }
 
-// say prints what there is to say of the manifests to standard error, a line each; notes only when they are wanted.
-func (c *console) say(r *report.Report, quiet bool) {
+// printProblems prints the problems found in manifests, a line each. With quiet it leaves out notes.
+func printProblems(w io.Writer, r *report.Report, quiet bool) {
 	for _, p := range r.Problems() {
 		if p.Severity == report.Note && quiet {
 			continue
 		}
-		fmt.Fprintln(c.stderr, p)
+		fmt.Fprintln(w, p)
 	}
 }

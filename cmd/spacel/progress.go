@@ -24,7 +24,7 @@ type progress interface {
 }
 
 // newProgress is a tree on a terminal, lines in a log, JSON for a program.
-func (c *console) newProgress(ctx *cli.Context, verb string, stacks []assembly.StackRef) progress {
+func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.StackRef) progress {
 	switch {
 	case ctx.String("output") == "json":
 		return plain{jsonLines(c.out), c.stderr}

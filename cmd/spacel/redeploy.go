@@ -30,7 +30,7 @@ func redeployCommand(c *console) *cli.Command {
 		ArgsUsage:   "APP",
 		Description: redeployDescription,
 		Flags:       slices.Concat(targetFlags(), redeployFlags()),
-		Action:      func(ctx *cli.Context) error { return c.redeploy(ctx) },
+		Action:      func(ctx *cli.Context) error { return runRedeploy(c, ctx) },
 	}, "text", "json")
 }
 
@@ -39,16 +39,16 @@ func redeployFlags() []cli.Flag {
 	return slices.DeleteFunc(deployFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"upgrade", "force"}, f.Names()[0]) })
 }
 
-func (c *console) redeploy(ctx *cli.Context) error {
+func runRedeploy(c *console, ctx *cli.Context) error {
 	if err := exactly(ctx, 1, "the app's name"); err != nil {
 		return err
 	}
-	options, err := c.deployOptions(ctx)
+	options, err := deployOptions(c, ctx)
 	if err != nil {
 		return err
 	}
 	options.Redeploy, options.Directory, options.Regions = true, "", nil
-	to, err := c.target(ctx)
+	to, err := findTarget(c, ctx)
 	if err != nil {
 		return err
 	}
@@ -57,12 +57,12 @@ func (c *console) redeploy(ctx *cli.Context) error {
 		return err
 	}
 	defer a.Close()
-	d := &deployment{newSteering(c, ctx.Command.HelpName, true), ctx, options, to.Cloud}
+	d := &deployment{c, newInterruptHandler(c, ctx.Command.HelpName, true), ctx, options, to.Cloud}
 	return d.run(ctx.Context, a)
 }
 
 // asDeployed is an app's stacks as they are deployed.
-func (t target) asDeployed(ctx context.Context, app string, newVersion bool) (*assembly.Assembly, error) {
+func (t *target) asDeployed(ctx context.Context, app string, newVersion bool) (*assembly.Assembly, error) {
 	stacks := live.New(t.Cloud)
 	var found []*live.Stack
 	for _, region := range t.Regions {

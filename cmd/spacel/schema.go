@@ -29,13 +29,13 @@ func schemaCommand(c *console) *cli.Command {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {
 				return err
 			}
-			return c.language(ctx.String("json-schema"), ctx.Bool("reference"))
+			return printLanguage(c, ctx.String("json-schema"), ctx.Bool("reference"))
 		},
 	})
 }
 
 // language prints the language in one of its forms; as one CUE file, unless another is asked for.
-func (c *console) language(jsonSchema string, reference bool) error {
+func printLanguage(c *console, jsonSchema string, reference bool) error {
 	form := func() ([]byte, error) { return language.CUE(schema.Definitions) }
 	switch {
 	case jsonSchema != "" && reference:

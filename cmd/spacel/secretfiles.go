@@ -14,7 +14,7 @@ import (
 )
 
 // replaceFiles writes files anew, each as a whole or not at all, and says which.
-func (c *console) replaceFiles(ctx *cli.Context, files map[string][]byte) error {
+func replaceFiles(c *console, ctx *cli.Context, files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := replaceFile(name, files[name]); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)

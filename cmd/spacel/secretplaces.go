@@ -32,7 +32,7 @@ func (p secretPlace) String() string {
 }
 
 // places are where the flags' secret belongs: in every section of the manifest that has what it is part of.
-func (v *vault) places(ctx *cli.Context) ([]secretPlace, error) {
+func (v *secretEditor) places(ctx *cli.Context) ([]secretPlace, error) {
 	if err := onePlace(ctx); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (v *vault) places(ctx *cli.Context) ([]secretPlace, error) {
 }
 
 // unshared refuses to write what only the chosen regions could open where the others read it too.
-func (v *vault) unshared(ctx *cli.Context, places []secretPlace) error {
+func (v *secretEditor) unshared(ctx *cli.Context, places []secretPlace) error {
 	if !ctx.Bool("modify") || len(v.others.Regions) == 0 {
 		return nil
 	}
@@ -86,7 +86,7 @@ func onePlace(ctx *cli.Context) error {
 	return nil
 }
 
-func (v *vault) variablePlaces(key string, services []string) ([]secretPlace, error) {
+func (v *secretEditor) variablePlaces(key string, services []string) ([]secretPlace, error) {
 	names := v.serviceNames()
 	if len(services) == 0 {
 		if len(names) != 1 {
@@ -114,7 +114,7 @@ func (v *vault) variablePlaces(key string, services []string) ([]secretPlace, er
 }
 
 // serviceNames are the app's in any region, sorted. Timers have no environment.
-func (v *vault) serviceNames() []string {
+func (v *secretEditor) serviceNames() []string {
 	var names []string
 	for _, region := range v.app.Regions {
 		for _, service := range region.Services {
@@ -128,7 +128,7 @@ func (v *vault) serviceNames() []string {
 }
 
 // filePlaces are where the file is written, else the section for all regions.
-func (v *vault) filePlaces(name string) []secretPlace {
+func (v *secretEditor) filePlaces(name string) []secretPlace {
 	var found []secretPlace
 	for _, region := range v.app.Regions {
 		for _, file := range region.Files {
@@ -147,9 +147,9 @@ func (v *vault) filePlaces(name string) []secretPlace {
 }
 
 // mainFile is the manifest itself, also of an app's directory.
-func (v *vault) mainFile() string { return v.app.Pos.File }
+func (v *secretEditor) mainFile() string { return v.app.Pos.File }
 
-func (v *vault) endpointPlaces(name string) ([]secretPlace, error) {
+func (v *secretEditor) endpointPlaces(name string) ([]secretPlace, error) {
 	var found []secretPlace
 	var names []string
 	for _, region := range v.app.Regions {

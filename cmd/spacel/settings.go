@@ -15,15 +15,6 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 )
 
-// narrowingFlags choose among the stacks of a directory or an orbit.
-func narrowingFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "stack", Usage: "only the `STACK` of this name, or region/name; may be given again"},
-		&cli.StringSliceFlag{Name: "app", Usage: "only the stacks of this `APP`; may be given again"},
-		&cli.StringSliceFlag{Name: "region", Aliases: []string{"r"}, Usage: "only the stacks in this `REGION`; may be given again"},
-	}
-}
-
 // settingFlags are what values are made of that the artifact leaves to the account. Each has a variable, which the flag
 // overrides; docs/deploy.md says more.
 func settingFlags() []cli.Flag {
@@ -50,7 +41,7 @@ func knownChannel(ctx *cli.Context, got string) error {
 const pagerDutyKey = "PAGERDUTY_API_KEY"
 
 // deployOptions is what the flags say.
-func (c *console) deployOptions(ctx *cli.Context) (deploy.Options, error) {
+func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 	upgrades := ctx.StringSlice("upgrade")
 	for _, what := range upgrades {
 		if !slices.Contains([]string{"agent", "image"}, what) {
@@ -72,7 +63,7 @@ func (c *console) deployOptions(ctx *cli.Context) (deploy.Options, error) {
 		Directory: ctx.Args().First(),
 		Buckets:   buckets(ctx),
 		Binaries:  carried.Embedded(),
-		Values:    c.valueSettings(ctx, upgrades),
+		Values:    valueSettings(c, ctx, upgrades),
 	}, nil
 }
 
@@ -94,21 +85,21 @@ func buckets(ctx *cli.Context) staging.Buckets {
 	}
 }
 
-func (c *console) valueSettings(ctx *cli.Context, upgrades []string) values.Settings {
+func valueSettings(c *console, ctx *cli.Context, upgrades []string) values.Settings {
 	s := values.Settings{
 		Version: ctx.String("version"), Force: ctx.Bool("force"),
 		UpgradeAgent: slices.Contains(upgrades, "agent"), UpgradeImage: slices.Contains(upgrades, "image"),
 		Channel: ctx.String("agent-channel"), WebhooksPagerDuty: ctx.String("webhooks-pagerduty"), PagerDutyKey: ctx.String("pagerduty-api-key"),
 		Environment: os.LookupEnv, DryRun: ctx.Bool("dry-run"),
 	}
-	if c.asker.possible() {
-		s.Ask = func(ctx context.Context, what string) (string, error) { return c.asker.secret(ctx, what+": ") }
+	if c.prompter.possible() {
+		s.Ask = func(ctx context.Context, what string) (string, error) { return c.prompter.secret(ctx, what+": ") }
 	}
 	return s
 }
 
 // warnOfSecrets says so when a secret was given where every user of the machine can read it.
-func (c *console) warnOfSecrets(ctx *cli.Context) {
+func warnOfSecrets(c *console, ctx *cli.Context) {
 	for _, s := range []struct{ flag, variable, what string }{
 		{"pagerduty-api-key", pagerDutyKey, "the key"},
 		{"webhooks-pagerduty", "WEBHOOKS_PAGERDUTY", "the address, which is a secret,"},

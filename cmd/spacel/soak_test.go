@@ -86,7 +86,7 @@ func soak(t *testing.T, seed uint64, keep *sample) {
 	succeeds(t, append([]string{"build", "--check", "--out", out}, args...)...)
 	succeeds(t, "diff", "--exit-code", out, out)
 	files := contents(t, out)
-	structure(t, files)
+	checkArtifact(t, files)
 	if seed%4 == 0 {
 		buildsAgain(t, files, args)
 	}

@@ -41,11 +41,11 @@ func sshCommand(c *console) *cli.Command {
 			&cli.BoolFlag{Name: "print", Usage: "print the command and do not run it", DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error {
-			argv, err := c.sshArguments(ctx)
+			argv, err := sshArguments(c, ctx)
 			if err != nil {
 				return err
 			}
-			if ctx.Bool("print") || !c.asker.possible() {
+			if ctx.Bool("print") || !c.prompter.possible() {
 				_, err := fmt.Fprintln(c.out, shellLine(argv))
 				return err
 			}
@@ -54,12 +54,12 @@ func sshCommand(c *console) *cli.Command {
 	})
 }
 
-func (c *console) sshArguments(ctx *cli.Context) ([]string, error) {
+func sshArguments(c *console, ctx *cli.Context) ([]string, error) {
 	words := ctx.Args().Slice()
 	if len(words) == 0 {
 		return nil, exactly(ctx, 1, "an app's name")
 	}
-	to, found, err := c.instances(ctx, words[0], nil)
+	to, found, err := findInstances(c, ctx, words[0], nil)
 	if err != nil && len(found) == 0 {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func choose(app, id string, found []instances.Instance) (instances.Instance, err
 }
 
 // bastion is the name, else the address, of a bastion in a region: the first.
-func (t target) bastion(ctx context.Context, region string) (string, error) {
+func (t *target) bastion(ctx context.Context, region string) (string, error) {
 	ref := assembly.StackRef{Region: region, Name: t.Orbit + "-bastion"}
 	stack, err := live.New(t.Cloud).Get(ctx, ref)
 	if err != nil {

@@ -33,19 +33,19 @@ func statusCommand(c *console) *cli.Command {
 		Usage:       "say how deployed stacks stand",
 		ArgsUsage:   "DIR | --orbit ORBIT",
 		Description: statusDescription,
-		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, narrowingFlags(), accessFlags()),
-		Action:      func(ctx *cli.Context) error { return c.status(ctx) },
+		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, selectionFlags(), accessFlags()),
+		Action:      func(ctx *cli.Context) error { return runStatus(c, ctx) },
 	}, "text", "json")
 }
 
-func (c *console) status(ctx *cli.Context) error {
-	r, err := c.report(ctx)
+func runStatus(c *console, ctx *cli.Context) error {
+	r, err := readStatus(c, ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case ctx.String("output") == "json":
-		err = c.json(r)
+		err = c.printJSON(r)
 	case ctx.Bool("quiet"):
 	default:
 		err = statusText(c.out, r, c.colour(ctx))
@@ -57,15 +57,15 @@ func (c *console) status(ctx *cli.Context) error {
 }
 
 // report looks at what the command line chooses.
-func (c *console) report(ctx *cli.Context) (*status.Report, error) {
-	d, err := c.deployed(ctx)
+func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
+	t, err := findDeployed(c, ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
-	r, err := status.Read(ctx.Context, d.cloud, status.Scope{Orbit: d.orbit, Artifact: d.artifact, Regions: d.regions, Wanted: d.wanted.has})
+	defer t.close()
+	r, err := status.Read(ctx.Context, t.Cloud, status.Scope{Orbit: t.Orbit, Artifact: t.artifact, Regions: t.Regions, Wanted: t.selection.has})
 	if err == nil && len(r.Stacks) == 0 {
-		return nil, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region", ctx.Command.HelpName, d.orbit)
+		return nil, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region", ctx.Command.HelpName, t.Orbit)
 	}
 	return r, err
 }

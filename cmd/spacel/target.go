@@ -21,11 +21,26 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// target is an orbit that runs: what the commands that operate one work on.
+// target is the orbit that a command line means, in an AWS account.
 type target struct {
 	*cloud.Cloud
-	Orbit   string
-	Regions []string // sorted; one at least
+	Orbit     string
+	Regions   []string // sorted; at least one
+	selection selection
+	artifact  *assembly.Assembly // of a command that was given a directory; nil where --orbit named the orbit
+}
+
+// close releases the artifact directory, if there is one.
+func (t *target) close() {
+	if t.artifact != nil {
+		t.artifact.Close()
+	}
+}
+
+// orbit is an orbit as the command line names it: by a manifest, an artifact directory or its bare name.
+type orbit struct {
+	name    string
+	regions []string // sorted; nil: only the name is known
 }
 
 // accessFlags say with whose rights AWS is called.
@@ -46,58 +61,119 @@ func targetFlags() []cli.Flag {
 	}, accessFlags()...)
 }
 
+// orbitFlag names an orbit where there is no directory.
+func orbitFlag() cli.Flag {
+	return &cli.StringFlag{Name: "orbit", EnvVars: []string{"SPACEL_ORBIT"}, TakesFile: true,
+		Usage: "without a directory: the `ORBIT`, by its name or its manifest"}
+}
+
 // connect reaches AWS as the flags say. A profile that wants an MFA code has it asked for on the terminal.
 func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
 	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url")}
-	if c.asker.possible() {
-		access.MFA = func() (string, error) { return c.asker.line(ctx.Context, "MFA code: ") }
+	if c.prompter.possible() {
+		access.MFA = func() (string, error) { return c.prompter.line(ctx.Context, "MFA code: ") }
 	}
 	return cloud.Connect(ctx.Context, access)
 }
 
-// target finds the orbit of the flags, and its regions: those of its manifest or directory, else those of the account in
-// which it is deployed.
-func (c *console) target(ctx *cli.Context) (target, error) {
+// findTarget finds the orbit that --orbit names. Where it is a bare name, the regions are those of the account that have
+// stacks of the orbit.
+func findTarget(c *console, ctx *cli.Context) (*target, error) {
 	what := ctx.String("orbit")
 	if what == "" {
-		return target{}, fmt.Errorf("%s: which orbit? Say --orbit, its manifest, an artifact directory or its name; or set SPACEL_ORBIT", ctx.Command.HelpName)
+		return nil, fmt.Errorf("%s: which orbit? Say --orbit, its manifest, an artifact directory or its name; or set SPACEL_ORBIT", ctx.Command.HelpName)
 	}
-	to, err := c.connect(ctx)
+	o, err := readOrbit(c, ctx.Context, what)
 	if err != nil {
-		return target{}, err
+		return nil, err
 	}
-	name, regions, err := c.orbitOf(ctx.Context, what)
+	t := &target{selection: selection{regions: ctx.StringSlice("region")}}
+	return t, t.locate(c, ctx, o, func(to *cloud.Cloud) ([]string, error) { return live.Regions(ctx.Context, to, o.name) })
+}
+
+// findDeployed finds the orbit of a command that takes an artifact directory or --orbit. The caller closes the target.
+// Where --orbit is a bare name, all regions that are enabled in the account are searched: a stack in any of them counts.
+func findDeployed(c *console, ctx *cli.Context) (*target, error) {
+	if err := oneOfDirectoryAndOrbit(ctx); err != nil {
+		return nil, err
+	}
+	t := &target{selection: selectionOf(ctx)}
+	o, err := t.open(c, ctx)
+	if err == nil {
+		err = t.locate(c, ctx, o, func(to *cloud.Cloud) ([]string, error) { return live.Enabled(ctx.Context, to) })
+	}
 	if err != nil {
-		return target{}, err
+		t.close()
+		return nil, err
 	}
-	chosen := ctx.StringSlice("region")
-	if regions == nil && len(chosen) == 0 {
-		regions, err = live.Regions(ctx.Context, to, name)
-		if err != nil {
-			return target{}, err
-		}
+	return t, nil
+}
+
+// open reads the artifact directory, or without one the orbit that --orbit names.
+func (t *target) open(c *console, ctx *cli.Context) (o orbit, err error) {
+	if ctx.NArg() == 0 {
+		return readOrbit(c, ctx.Context, ctx.String("orbit"))
 	}
-	regions, err = chosenRegions(name, regions, chosen)
-	return target{to, name, regions}, err
+	if t.artifact, err = assembly.Read(ctx.Args().First()); err != nil {
+		return orbit{}, err
+	}
+	if err := t.selection.check(t.artifact); err != nil {
+		return orbit{}, fmt.Errorf("%s: %w", ctx.Command.HelpName, err)
+	}
+	return orbitOfArtifact(t.artifact), nil
+}
+
+// locate connects to AWS and finds the regions: --region narrows those of the manifest or the directory. Where only the
+// orbit's name is known and --region is not given, search finds them.
+func (t *target) locate(c *console, ctx *cli.Context, o orbit, search func(*cloud.Cloud) ([]string, error)) (err error) {
+	t.Orbit = o.name
+	if t.Cloud, err = c.connect(ctx); err != nil {
+		return err
+	}
+	if o.regions == nil && len(t.selection.regions) == 0 {
+		t.Regions, err = search(t.Cloud)
+		return err
+	}
+	t.Regions, err = chosenRegions(o, t.selection.regions)
+	return err
+}
+
+func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
+	name := ctx.Command.HelpName
+	switch {
+	case ctx.NArg() > 1:
+		return exactly(ctx, 1, "one artifact directory")
+	case ctx.NArg() == 1 && ctx.IsSet("orbit") && !fromEnvironment(ctx, "orbit", "SPACEL_ORBIT"):
+		return fmt.Errorf("%s: give an artifact directory or --orbit, not both", name)
+	case ctx.NArg() == 0 && ctx.String("orbit") == "":
+		return fmt.Errorf("%s: of what? Give an artifact directory, or --orbit; see %s -h", name, name)
+	}
+	return nil
 }
 
 // orbitName is a name as the schema takes it: what is one and no file is taken for the name of a deployed orbit.
 var orbitName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 
-// orbitOf gives an orbit's name, and its regions unless only the name is known.
-func (c *console) orbitOf(ctx context.Context, what string) (name string, regions []string, err error) {
+// readOrbit finds out which orbit a word means: a manifest's file or - for standard input, an artifact directory, or an
+// orbit's name. A file or directory of that name wins over the name.
+func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 	info, err := os.Stat(what)
 	switch {
 	case what == "-" || err == nil && !info.IsDir():
-		return c.orbitOfManifest(ctx, what)
+		return orbitOfManifest(c, ctx, what)
 	case err == nil && isArtifact(what):
-		return orbitOfArtifact(what)
+		a, err := assembly.Read(what)
+		if err != nil {
+			return orbit{}, err
+		}
+		defer a.Close()
+		return orbitOfArtifact(a), nil
 	case errors.Is(err, fs.ErrNotExist) && orbitName.MatchString(what):
-		return what, nil, nil
+		return orbit{name: what}, nil
 	case err == nil:
-		return "", nil, fmt.Errorf("--orbit %s: the directory holds no artifact: build one with spacel build --out %s", what, what)
+		return orbit{}, fmt.Errorf("--orbit %s: the directory holds no artifact: build one with spacel build --out %s", what, what)
 	}
-	return "", nil, fmt.Errorf("--orbit %s: there is no such file", what)
+	return orbit{}, fmt.Errorf("--orbit %s: there is no such file", what)
 }
 
 func isArtifact(dir string) bool {
@@ -105,47 +181,43 @@ func isArtifact(dir string) bool {
 	return err == nil
 }
 
-func (c *console) orbitOfManifest(ctx context.Context, file string) (string, []string, error) {
-	report := &report.Report{}
-	model, err := schema.Load(ctx, schema.Inputs{Orbit: relative(file), Stdin: c.stdin}, report)
+func orbitOfManifest(c *console, ctx context.Context, file string) (orbit, error) {
+	found := &report.Report{}
+	model, err := schema.Load(ctx, schema.Inputs{Orbit: relative(file), Stdin: c.stdin}, found)
 	if err != nil {
-		return "", nil, err
+		return orbit{}, err
 	}
 	if model == nil {
-		c.say(report, true)
-		return "", nil, errNo
+		printProblems(c.stderr, found, true)
+		return orbit{}, errNo
 	}
-	var regions []string
+	o := orbit{name: model.Orbit.Name}
 	for _, r := range model.Orbit.Regions {
-		regions = append(regions, r.Region)
+		o.regions = append(o.regions, r.Region)
 	}
-	return model.Orbit.Name, regions, nil
+	return o, nil
 }
 
-func orbitOfArtifact(dir string) (string, []string, error) {
-	a, err := assembly.Read(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	defer a.Close()
-	var regions []string
+func orbitOfArtifact(a *assembly.Assembly) orbit {
+	o := orbit{name: a.Manifest.Orbit}
 	for _, s := range a.Manifest.Stacks {
-		regions = append(regions, s.Region)
+		o.regions = append(o.regions, s.Region)
 	}
-	slices.Sort(regions)
-	return a.Manifest.Orbit, slices.Compact(regions), nil
+	slices.Sort(o.regions)
+	o.regions = slices.Compact(o.regions)
+	return o
 }
 
-// chosenRegions keeps the regions that were asked for.
-func chosenRegions(orbit string, regions, chosen []string) ([]string, error) {
+// chosenRegions keeps the regions that --region names, or all without it.
+func chosenRegions(o orbit, chosen []string) ([]string, error) {
 	if len(chosen) == 0 {
-		return regions, nil
+		return o.regions, nil
 	}
 	slices.Sort(chosen)
 	chosen = slices.Compact(chosen)
-	known, problem := regions, fmt.Sprintf("orbit %s is not there; it is in %s", orbit, strings.Join(regions, ", "))
+	known, problem := o.regions, fmt.Sprintf("orbit %s is not there; it is in %s", o.name, strings.Join(o.regions, ", "))
 	hint := func(string) string { return "" }
-	if regions == nil {
+	if known == nil {
 		var err error
 		if known, err = language.RegionNames(schema.Definitions); err != nil {
 			return nil, err

@@ -185,7 +185,7 @@ func TestTerminalDestroy(t *testing.T) {
 // A secret is typed unseen, and an interrupt leaves the terminal as it was.
 func TestTerminalSecret(t *testing.T) {
 	term := newTerminal(t)
-	asks := newAsker(term.slave, term.slave)
+	asks := newPrompter(term.slave, term.slave)
 	got := make(chan string, 1)
 	go func() {
 		text, err := asks.secret(t.Context(), "The webhook: ")

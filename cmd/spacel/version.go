@@ -37,7 +37,7 @@ func versionCommand(c *console) *cli.Command {
 			}
 			b := build{version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, assembly.Format}
 			if ctx.String("output") == "json" {
-				return c.json(b)
+				return c.printJSON(b)
 			}
 			_, err := fmt.Fprintf(c.out, "spacel %s (%s, %s/%s)\n", b.Version, b.Go, b.OS, b.Arch)
 			return err

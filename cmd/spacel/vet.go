@@ -27,15 +27,15 @@ func vetCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return c.vet(ctx, r)
+			return runVet(c, ctx, r)
 		},
 	}, "text", "json")
 }
 
-func (c *console) vet(ctx *cli.Context, r request) error {
-	report := &report.Report{}
-	stacks, err := r.compile(ctx.Context, c, report, func(string) (compiler.Sink, error) { return nowhere{}, nil })
-	if err := c.finish(ctx, report, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
+func runVet(c *console, ctx *cli.Context, r request) error {
+	found := &report.Report{}
+	stacks, err := r.compile(ctx.Context, c, found, func(string) (compiler.Sink, error) { return nowhere{}, nil })
+	if err := c.finish(ctx, found, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
 		return err
 	}
 	_, err = fmt.Fprintf(c.out, "sound: %s\n", plural(len(stacks), "stack"))

@@ -17,8 +17,8 @@ import (
 // part is a resource, condition or output as a template holds it.
 type part = map[string]any
 
-// laidOut is a template, read anew from its text: what is checked here owes nothing to the compiler's own checks.
-type laidOut struct {
+// parsedTemplate is a template, read anew from its text: what is checked here owes nothing to the compiler's own checks.
+type parsedTemplate struct {
 	where      string
 	stack      assembly.Stack
 	Parameters map[string]part
@@ -33,13 +33,13 @@ var (
 	pseudoIDs = regexp.MustCompile(`^AWS::(AccountId|NoValue|NotificationARNs|Partition|Region|StackId|StackName|URLSuffix)$`)
 )
 
-// structure checks all that can be said of an artifact directory without AWS.
-func structure(t *testing.T, files map[string]string) {
+// checkArtifact checks all that can be said of an artifact directory without AWS.
+func checkArtifact(t *testing.T, files map[string]string) {
 	t.Helper()
 	manifest, templates := templatesIn(t, files)
 	for _, stack := range manifest.Stacks {
 		bound(t, stack, templates)
-		l := decoded[laidOut](t, files[stack.Template])
+		l := decoded[parsedTemplate](t, files[stack.Template])
 		l.where, l.stack = stack.Template, stack
 		l.check(t, len(files[stack.Template]))
 		for _, policy := range l.Resources {
@@ -53,7 +53,7 @@ func structure(t *testing.T, files map[string]string) {
 	}
 }
 
-func (l laidOut) check(t *testing.T, size int) {
+func (l parsedTemplate) check(t *testing.T, size int) {
 	t.Helper()
 	for what, n := range map[string][2]int{
 		"resources": {len(l.Resources), 500}, "parameters": {len(l.Parameters), 200}, "outputs": {len(l.Outputs), 200}, "bytes": {size, 1_000_000},
@@ -66,13 +66,13 @@ func (l laidOut) check(t *testing.T, size int) {
 		t.Errorf("%s: no resources", l.where)
 	}
 	l.references(t)
-	l.twins(t)
+	l.duplicateRules(t)
 	l.subnets(t)
 	l.userData(t)
 }
 
 // references checks that all that is referred to is there, all parameters are used, and nothing waits for itself.
-func (l laidOut) references(t *testing.T) {
+func (l parsedTemplate) references(t *testing.T) {
 	t.Helper()
 	needs, used := map[string][]string{}, map[string]bool{}
 	for kind, parts := range map[string]map[string]part{"": l.Resources, "condition ": l.Conditions, "output ": l.Outputs} {
@@ -95,7 +95,7 @@ func (l laidOut) references(t *testing.T) {
 }
 
 // named are the names that a part refers to, each of which must be there.
-func (l laidOut) named(t *testing.T, id string, p part) []string {
+func (l parsedTemplate) named(t *testing.T, id string, p part) []string {
 	t.Helper()
 	var names []string
 	resource := func(name string) {
@@ -171,7 +171,7 @@ func eachInSub(v any, visit func(name string, attribute bool)) {
 	}
 }
 
-func (l laidOut) acyclic(t *testing.T, needs map[string][]string) {
+func (l parsedTemplate) acyclic(t *testing.T, needs map[string][]string) {
 	t.Helper()
 	const entered, left = 1, 2
 	state := map[string]int{}
@@ -195,8 +195,8 @@ func (l laidOut) acyclic(t *testing.T, needs map[string][]string) {
 	}
 }
 
-// twins are rules of a security group that say the same, which EC2 refuses.
-func (l laidOut) twins(t *testing.T) {
+// duplicateRules reports equal rules of a security group, which EC2 refuses.
+func (l parsedTemplate) duplicateRules(t *testing.T) {
 	t.Helper()
 	seen := map[string]string{}
 	for id, r := range l.Resources {
@@ -207,16 +207,16 @@ func (l laidOut) twins(t *testing.T) {
 		properties := r["Properties"].(map[string]any)
 		for _, inline := range []string{"SecurityGroupIngress", "SecurityGroupEgress"} {
 			for _, rule := range asList(properties[inline]) {
-				l.twin(t, seen, id, "AWS::EC2::"+inline, map[string]any{"Ref": id}, rule.(map[string]any))
+				l.addRule(t, seen, id, "AWS::EC2::"+inline, map[string]any{"Ref": id}, rule.(map[string]any))
 			}
 		}
 		if kind != "AWS::EC2::SecurityGroup" {
-			l.twin(t, seen, id, kind, properties["GroupId"], properties)
+			l.addRule(t, seen, id, kind, properties["GroupId"], properties)
 		}
 	}
 }
 
-func (l laidOut) twin(t *testing.T, seen map[string]string, id, kind string, group any, rule map[string]any) {
+func (l parsedTemplate) addRule(t *testing.T, seen map[string]string, id, kind string, group any, rule map[string]any) {
 	t.Helper()
 	rule = maps.Clone(rule)
 	delete(rule, "Description")
@@ -225,8 +225,8 @@ func (l laidOut) twin(t *testing.T, seen map[string]string, id, kind string, gro
 	if err != nil {
 		t.Fatal(err)
 	}
-	if twin, ok := seen[string(text)]; ok {
-		t.Errorf("%s: %s and %s are the same rule", l.where, twin, id)
+	if other, ok := seen[string(text)]; ok {
+		t.Errorf("%s: %s and %s are the same rule", l.where, other, id)
 	}
 	seen[string(text)] = id
 }
@@ -238,7 +238,7 @@ func groupOf(v any) string {
 	return name
 }
 
-func (l laidOut) subnets(t *testing.T) {
+func (l parsedTemplate) subnets(t *testing.T) {
 	t.Helper()
 	blocks := map[string]netip.Prefix{}
 	for id, r := range l.Resources {
@@ -272,7 +272,7 @@ func (l laidOut) subnets(t *testing.T) {
 }
 
 // userData measures what launch templates boot with, each reference taken for 256 bytes.
-func (l laidOut) userData(t *testing.T) {
+func (l parsedTemplate) userData(t *testing.T) {
 	t.Helper()
 	for id, r := range l.Resources {
 		if r["Type"] != "AWS::EC2::LaunchTemplate" {
@@ -305,7 +305,7 @@ func textSize(v any) int {
 }
 
 // narrow holds IAM statements to the same rules as those of the expected templates.
-func (l laidOut) narrow(t *testing.T, orbit string, r part) {
+func (l parsedTemplate) narrow(t *testing.T, orbit string, r part) {
 	t.Helper()
 	if r["Type"] == "AWS::IAM::Policy" && strings.HasSuffix(fmt.Sprint(r["Properties"].(map[string]any)["PolicyName"]), "Permissions") {
 		return

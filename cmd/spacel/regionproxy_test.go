@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// front passes calls on, but for a region that is down: its calls are refused. It tells a call's region by its signature.
-type front struct {
+// regionProxy passes calls on, but for a region that is down: its calls are refused. It tells a call's region by its signature.
+type regionProxy struct {
 	url   string
 	proxy *httputil.ReverseProxy
 
@@ -20,26 +20,26 @@ type front struct {
 	down string
 }
 
-func newFront(t testing.TB, target string) *front {
+func newRegionProxy(t testing.TB, target string) *regionProxy {
 	t.Helper()
 	to, err := url.Parse(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{proxy: httputil.NewSingleHostReverseProxy(to)}
+	f := &regionProxy{proxy: httputil.NewSingleHostReverseProxy(to)}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	f.url = server.URL
 	return f
 }
 
-func (f *front) setDown(region string) {
+func (f *regionProxy) setDown(region string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.down = region
 }
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *regionProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	down := f.down
 	f.mu.Unlock()
@@ -48,11 +48,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// As JSON, and as XML: what the caller does not read it leaves.
-	w.Header().Set("X-Amzn-Requestid", "front")
+	w.Header().Set("X-Amzn-Requestid", "proxy")
 	w.WriteHeader(http.StatusForbidden)
 	if r.Header.Get("X-Amz-Target") != "" {
 		fmt.Fprint(w, `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "the region is not enabled"}`)
 		return
 	}
-	fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>the region is not enabled</Message></Error><RequestId>front</RequestId></ErrorResponse>`)
+	fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>the region is not enabled</Message></Error><RequestId>proxy</RequestId></ErrorResponse>`)
 }

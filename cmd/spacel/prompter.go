@@ -13,9 +13,9 @@ import (
 	"golang.org/x/term"
 )
 
-// asker asks on a terminal: questions go to standard error, so that what a command prints can be piped; answers are lines
+// prompter asks on a terminal: questions go to standard error, so that what a command prints can be piped; answers are lines
 // of standard input.
-type asker struct {
+type prompter struct {
 	in   io.Reader
 	out  io.Writer
 	both bool // both are terminals
@@ -32,8 +32,8 @@ type answer struct {
 	err  error
 }
 
-func newAsker(in io.Reader, out io.Writer) *asker {
-	return &asker{in: in, out: out, both: isTTY(in) && isTTY(out), from: bufio.NewReader(in), answers: make(chan answer, 1)}
+func newPrompter(in io.Reader, out io.Writer) *prompter {
+	return &prompter{in: in, out: out, both: isTTY(in) && isTTY(out), from: bufio.NewReader(in), answers: make(chan answer, 1)}
 }
 
 // isTTY is stricter than isTerminal: the null device shows colours as well as any, and answers nothing.
@@ -43,25 +43,25 @@ func isTTY(stream any) bool {
 }
 
 // possible says whether there is anybody to ask.
-func (a *asker) possible() bool { return a.both }
+func (a *prompter) possible() bool { return a.both }
 
-// errNobody is for a question without a terminal to ask it on.
-var errNobody = errors.New("there is no terminal to ask on")
+// errNoTerminal is for a question without a terminal to ask it on.
+var errNoTerminal = errors.New("there is no terminal to ask on")
 
 // errNoAnswer is for the end of the input in the place of an answer.
 var errNoAnswer = errors.New("no answer")
 
 // yes asks a question whose answer is no unless it is y or yes.
-func (a *asker) yes(ctx context.Context, question string) (bool, error) {
+func (a *prompter) yes(ctx context.Context, question string) (bool, error) {
 	answer, err := a.line(ctx, question+" [y/N] ")
 	answer = strings.ToLower(answer)
 	return answer == "y" || answer == "yes", err
 }
 
 // line asks for a line. It gives up with the context.
-func (a *asker) line(ctx context.Context, question string) (string, error) {
+func (a *prompter) line(ctx context.Context, question string) (string, error) {
 	if !a.both {
-		return "", errNobody
+		return "", errNoTerminal
 	}
 	a.turn.Lock()
 	defer a.turn.Unlock()
@@ -83,7 +83,7 @@ func (a *asker) line(ctx context.Context, question string) (string, error) {
 }
 
 // read begins to read a line. What a question that was given up leaves unread is the next one's.
-func (a *asker) read() {
+func (a *prompter) read() {
 	if a.reading {
 		return
 	}
@@ -94,7 +94,7 @@ func (a *asker) read() {
 	}()
 }
 
-func (a *asker) held() (release func()) {
+func (a *prompter) held() (release func()) {
 	if a.hold == nil {
 		return func() {}
 	}
@@ -102,9 +102,9 @@ func (a *asker) held() (release func()) {
 }
 
 // secret asks for a line that is not shown.
-func (a *asker) secret(ctx context.Context, question string) (value string, err error) {
+func (a *prompter) secret(ctx context.Context, question string) (value string, err error) {
 	if !a.both {
-		return "", errNobody
+		return "", errNoTerminal
 	}
 	a.turn.Lock()
 	defer a.turn.Unlock()

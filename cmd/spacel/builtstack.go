@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// made is a stack that came out.
-type made struct {
+// builtStack is a stack that a build made, as --output json prints it.
+type builtStack struct {
 	Region    string `json:"region"`
 	Name      string `json:"name"`
 	App       string `json:"app,omitempty"`
@@ -24,7 +24,7 @@ type counter struct {
 	sink   compiler.Sink
 	ctx    context.Context
 	mu     sync.Mutex
-	stacks []made
+	stacks []builtStack
 }
 
 // Stack counts resources by their origins: each has one.
@@ -33,7 +33,7 @@ func (c *counter) Stack(stack assembly.Stack, template []byte, origins map[strin
 		return err
 	}
 	c.mu.Lock()
-	c.stacks = append(c.stacks, made{stack.Region, stack.Name, stack.App, len(origins), stack.Template})
+	c.stacks = append(c.stacks, builtStack{stack.Region, stack.Name, stack.App, len(origins), stack.Template})
 	c.mu.Unlock()
 	return c.sink.Stack(stack, template, origins)
 }
@@ -45,8 +45,8 @@ func (c *counter) Asset(body []byte) (assembly.Asset, error) {
 	return c.sink.Asset(body)
 }
 
-func (c *counter) sorted() []made {
-	slices.SortFunc(c.stacks, func(a, b made) int {
+func (c *counter) sorted() []builtStack {
+	slices.SortFunc(c.stacks, func(a, b builtStack) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))
 	})
 	return c.stacks

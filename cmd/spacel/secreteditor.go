@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/secrets"
+	"github.com/pebble/spacel/deploy/appkey"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
+)
+
+// secretEditor is an app whose secrets a command works on.
+type secretEditor struct {
+	*console
+	cloud    *cloud.Cloud
+	manifest string
+	orbit    string
+	app      *schema.App // in the regions that were chosen
+	others   *schema.App // in the others
+	regions  []string    // that were chosen
+}
+
+func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
+	if err := exactly(ctx, 1, "the app's manifest"); err != nil {
+		return nil, err
+	}
+	if ctx.String("orbit") == "" {
+		return nil, fmt.Errorf("%s: which orbit? Name its manifest with --orbit, or in SPACEL_ORBIT", ctx.Command.HelpName)
+	}
+	if err := manifestOfOrbit(ctx); err != nil {
+		return nil, err
+	}
+	manifest := relative(ctx.Args().First())
+	found := &report.Report{}
+	model, err := schema.Load(ctx.Context, schema.Inputs{
+		Orbit: relative(ctx.String("orbit")), Apps: []string{manifest}, Stdin: strings.NewReader(""), Regions: ctx.StringSlice("region"),
+	}, found)
+	if err != nil {
+		return nil, err
+	}
+	if model == nil {
+		printProblems(c.stderr, found, true)
+		return nil, errNo
+	}
+	to, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &secretEditor{console: c, cloud: to, manifest: manifest, orbit: model.Orbit.Name}
+	return v, v.narrow(model.Apps[0], ctx.StringSlice("region"))
+}
+
+// narrow leaves the chosen regions of the app, or all when none is chosen.
+func (v *secretEditor) narrow(app *schema.App, chosen []string) error {
+	some, others := *app, *app
+	some.Regions, others.Regions = nil, nil
+	for _, r := range app.Regions {
+		if len(chosen) > 0 && !slices.Contains(chosen, r.Region) {
+			others.Regions = append(others.Regions, r)
+			continue
+		}
+		some.Regions = append(some.Regions, r)
+		v.regions = append(v.regions, r.Region)
+	}
+	v.app, v.others = &some, &others
+	if len(v.regions) == 0 {
+		return fmt.Errorf("app %s is not in %s", app.Name, strings.Join(chosen, ", "))
+	}
+	return nil
+}
+
+// manifestOfOrbit refuses what names an orbit for other commands: the app's manifest is checked against the orbit's.
+func manifestOfOrbit(ctx *cli.Context) error {
+	what := ctx.String("orbit")
+	_, err := os.Stat(what)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && orbitName.MatchString(what):
+		return fmt.Errorf("%s: --orbit %s: there is no such file, and an orbit's name is not enough here: name its manifest", ctx.Command.HelpName, what)
+	case err == nil && isArtifact(what):
+		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest", ctx.Command.HelpName, what)
+	}
+	return nil
+}
+
+func (v *secretEditor) bound(key string) secrets.Context {
+	return secrets.Context{Orbit: v.orbit, App: v.app.Name, Key: key}
+}
+
+// stored is a payload that a manifest holds.
+type stored struct {
+	secretPlace
+	payload *schema.Payload
+}
+
+// stored are all payloads of the app, each place once, sorted.
+func (v *secretEditor) stored() []stored {
+	var all []stored
+	add := func(pos report.Pos, key string, p *schema.Payload) {
+		if p != nil {
+			all = append(all, stored{at(pos, key), p})
+		}
+	}
+	for _, region := range v.app.Regions {
+		for _, service := range region.Services {
+			if service.UnitFile != nil {
+				add(service.UnitFile.Pos, service.Name, service.UnitFile.Payload)
+			}
+			for _, variable := range service.Environment {
+				add(variable.Pos, variable.Name, variable.Payload)
+			}
+		}
+		for _, file := range region.Files {
+			add(file.Text.Pos, file.Name, file.Text.Payload)
+		}
+		for _, endpoint := range region.Alarms.Endpoints {
+			add(endpoint.At("url"), secrets.WebhookKey, endpoint.URLPayload)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b stored) int { return strings.Compare(a.String(), b.String()) })
+	return slices.CompactFunc(all, func(a, b stored) bool { return a.String() == b.String() })
+}
+
+// open decrypts a payload, for those whom the key's policy lets.
+func (v *secretEditor) open(ctx context.Context, s stored) ([]byte, error) {
+	p := document.Payload{
+		Version: s.payload.Version, IV: s.payload.IV, Key: s.payload.Key, Ciphertext: s.payload.Ciphertext,
+		KeyRegion: s.payload.KeyRegion, Encoding: s.payload.Encoding,
+	}
+	plaintext, err := secrets.Open(ctx, v.cloud.Region(p.KeyRegion).KMS(), p, v.bound(s.key))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s, cloud.Explain(err))
+	}
+	if p.Version == 0 {
+		plaintext = bytes.TrimPrefix(plaintext, []byte(s.key+"=")) // of a variable the 2016 tool encrypted NAME=value
+	}
+	return plaintext, nil
+}
+
+// seal encrypts with the app's keys of all its regions, and makes those that are missing.
+func (v *secretEditor) seal(ctx context.Context, plaintext []byte, key string) (document.Payload, error) {
+	for _, region := range v.regions {
+		made, err := appkey.Ensure(ctx, v.cloud.Region(region), v.orbit, v.app.Name)
+		if err != nil {
+			return document.Payload{}, err
+		}
+		if made {
+			fmt.Fprintf(v.stderr, "made the KMS key %s in %s\n", v.bound("").Alias(), region)
+		}
+	}
+	payload, err := secrets.Seal(ctx, v.cloud.Region(v.regions[0]).KMS(), plaintext, v.bound(key), v.regions)
+	return payload, cloud.Explain(err)
+}

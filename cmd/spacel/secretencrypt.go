@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/agent/document"
+)
+
+const encryptDescription = `The value is read from standard input, asked for without showing it, or given with --value, where other users of the machine
+can see it. A final newline of a variable or a webhook is dropped. The app's KMS keys are made if they are not there.
+
+With --modify the payload is written into the manifest, which otherwise stays as it is, formatting and comments included;
+else it is printed, to be put there by hand.
+
+   spacel secret encrypt laika.yaml --orbit production.yaml --key DB_PASSWORD --modify
+   spacel secret encrypt laika.yaml --orbit production.yaml --file tls.key --modify < tls.key
+   spacel secret encrypt laika.yaml --orbit production.yaml --endpoint chat --modify
+   pass show token | spacel secret encrypt laika.yaml --orbit production.yaml --key TOKEN --service web`
+
+func encryptCommand(c *console) *cli.Command {
+	flags := append(placeFlags(),
+		&cli.StringFlag{Name: "value", Usage: "the secret `TEXT`"},
+		&cli.BoolFlag{Name: "modify", Aliases: []string{"m"}, Usage: "write the payload into the manifest", DisableDefaultText: true},
+	)
+	return command(&cli.Command{
+		Name:        "encrypt",
+		Usage:       "encrypt a value for one place of an app",
+		ArgsUsage:   "APP",
+		Description: encryptDescription,
+		Flags:       append(flags, secretFlags()...),
+		Action: func(ctx *cli.Context) error {
+			v, err := newSecretEditor(c, ctx)
+			if err != nil {
+				return err
+			}
+			places, err := v.places(ctx)
+			if err != nil {
+				return err
+			}
+			if err := v.unshared(ctx, places); err != nil {
+				return err
+			}
+			return v.encrypt(ctx, places)
+		},
+	})
+}
+
+func (v *secretEditor) encrypt(ctx *cli.Context, places []secretPlace) error {
+	plaintext, err := v.value(ctx, places[0])
+	if err != nil {
+		return err
+	}
+	payload, err := v.seal(ctx.Context, plaintext, places[0].key)
+	if err != nil {
+		return err
+	}
+	if !ctx.Bool("modify") {
+		return v.printJSON(payload)
+	}
+	files, err := edited(places, func(secretPlace) (document.Payload, error) { return payload, nil })
+	if err != nil {
+		return errors.Join(v.printJSON(payload), fmt.Errorf("%w; the payload is printed above, to be put there by hand", err))
+	}
+	return replaceFiles(v.console, ctx, files)
+}
+
+// value is the plaintext: the flag's, what is typed, or standard input.
+func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error) {
+	if text := ctx.String("value"); ctx.IsSet("value") {
+		fmt.Fprintln(v.stderr, "warning: --value shows the secret to every user of this machine while spacel runs: pipe it in instead")
+		return []byte(text), nonEmpty(text, nil)
+	}
+	if v.prompter.possible() {
+		typed, err := v.prompter.secret(ctx.Context, "Value of "+place.key+" (not shown): ")
+		return []byte(typed), nonEmpty(typed, err)
+	}
+	if isTTY(v.stdin) {
+		return nil, fmt.Errorf("%w: what is typed would be shown; pipe the value in", errNoTerminal) // standard error is no terminal
+	}
+	piped, err := io.ReadAll(io.LimitReader(v.stdin, maxSecret+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the value from standard input: %w", err)
+	}
+	if len(piped) > maxSecret {
+		return nil, fmt.Errorf("the value is larger than %d bytes", maxSecret)
+	}
+	text := string(piped)
+	if !place.verbatim {
+		text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	}
+	return []byte(text), nonEmpty(text, nil)
+}
+
+// maxSecret is far above what a template can carry.
+const maxSecret = 1 << 20
+
+func nonEmpty(text string, err error) error {
+	if err == nil && text == "" {
+		return errors.New("the value is empty: give it on standard input, at the prompt, or with --value")
+	}
+	return err
+}
