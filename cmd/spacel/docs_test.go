@@ -71,15 +71,19 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
-// readDocs are the README and the docs, by path.
+// readDocs returns the docs and the Markdown files of the top directory, by path.
 func readDocs(t *testing.T) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	top, err := filepath.Glob("../../*.md") // README.md, CONTRIBUTING.md and the like
+	if err != nil {
+		t.Fatal(err)
+	}
 	docs := map[string]string{}
-	for _, path := range append(paths, "../../README.md") {
+	for _, path := range append(paths, top...) {
 		body, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
