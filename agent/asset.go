@@ -36,7 +36,7 @@ func fetchAsset(ctx context.Context, b *Boot) error {
 	if rest.Orbit != d.Orbit || rest.App != d.App || rest.Region != d.Region {
 		return fmt.Errorf("s3://%s/%s is of app %s in orbit %s in %s, not of this instance's", asset.Bucket, asset.Key, rest.App, rest.Orbit, rest.Region)
 	}
-	d.Units, d.Files, d.Environments, d.Volumes = rest.Units, rest.Files, rest.Environments, rest.Volumes
+	d.TakeBulk(rest)
 	return nil
 }
 

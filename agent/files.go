@@ -24,8 +24,7 @@ const (
 	unitsDirectory = "etc/systemd/system"
 )
 
-// agentUnit is the unit that runs this program.
-const agentUnit = "spacel-agent.service"
+// document.AgentUnit is the unit that runs this program.
 
 // versionWord is replaced by the version deployed, in units.
 const versionWord = "__VERSION__"
@@ -55,7 +54,7 @@ func files(ctx context.Context, b *Boot) error {
 
 // writeUnit puts a unit where systemd looks first. The agent's own is not to be replaced.
 func (b *Boot) writeUnit(ctx context.Context, name string, unit document.Content) error {
-	if name == agentUnit || strings.Contains(name, "/") {
+	if name == document.AgentUnit || strings.Contains(name, "/") {
 		return errors.New("a unit cannot be called so")
 	}
 	data, err := b.content(ctx, name, unit)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // What PutLogEvents takes: bytes a call, an event counting for 26 more than its text, and events a call (CloudWatch Logs API,
@@ -119,11 +121,7 @@ func (b *Boot) streams() []*logStream {
 
 // streamName is the same as in the user data's script.
 func (b *Boot) streamName() string {
-	name := b.Document.App
-	if name == "" {
-		name = "bastion"
-	}
-	return name + "/" + b.Instance.ID
+	return document.BootStream(b.Document.App, b.Instance.ID)
 }
 
 // ship sends the log now and then until the returned function ends that, with all that is left.

@@ -60,7 +60,7 @@ func (p *People) keys(ctx context.Context, names []string) (map[string][]string,
 // items reads those of the named items that there are. What DynamoDB leaves out of an answer is asked for again; an answer
 // without any item is an error, which the client itself waits for and repeats.
 func (p *People) items(ctx context.Context, table string, names []string) ([]item, error) {
-	table = p.Access.Orbit + "-" + table
+	table = document.TableName(p.Access.Orbit, table)
 	var items []item
 	for chunk := range slices.Chunk(names, batch) {
 		asked := map[string]types.KeysAndAttributes{table: {ConsistentRead: aws.Bool(true), Keys: keysOf(chunk)}}
@@ -85,7 +85,7 @@ func keysOf(names []string) []item {
 }
 
 func (p *People) scan(ctx context.Context, table string) ([]item, error) {
-	table = p.Access.Orbit + "-" + table
+	table = document.TableName(p.Access.Orbit, table)
 	var items []item
 	pages := dynamodb.NewScanPaginator(p.Tables, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {

@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // statusFile is where a boot says how it goes.
-const statusFile = "var/lib/spacel/status.json"
+const statusFile = document.StatusPath
 
 // Status is how the last boot went, or how the present one goes.
 type Status struct {

@@ -146,7 +146,7 @@ func (k keeper) tags(s *slot, kind ec2types.ResourceType) []ec2types.TagSpecific
 		return ec2types.Tag{Key: aws.String(key), Value: aws.String(value)}
 	}
 	return []ec2types.TagSpecification{{ResourceType: kind, Tags: []ec2types.Tag{
-		tag("Name", k.Document.Orbit+"-"+k.Document.App+" "+k.volume.Label+" "+strconv.Itoa(s.index)),
+		tag("Name", document.StackName(k.Document.Orbit, k.Document.App)+" "+k.volume.Label+" "+strconv.Itoa(s.index)),
 		tag(document.TagOrbit, k.Document.Orbit),
 		tag(document.TagApp, k.Document.App),
 		tag(document.TagVolume, k.volume.Label),

@@ -50,7 +50,9 @@ func (s *slot) texts() map[string]*string {
 
 func (k keeper) key() string { return document.VolumeKey(k.Document.App, k.volume.Label) }
 
-func (k keeper) table() *string { return aws.String(k.Document.Orbit + "-volumes") }
+func (k keeper) table() *string {
+	return aws.String(document.TableName(k.Document.Orbit, document.VolumesTable))
+}
 
 // claim returns the slot that this instance holds, or takes one that nobody holds any more: one whose volume is in this zone
 // rather than one whose volume has to be moved, and that rather than one that has no volume yet, for the app's data is to be in use.
@@ -90,7 +92,7 @@ func (k keeper) slots(ctx context.Context) ([]*slot, error) {
 		TableName:                 k.table(),
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("#label = :label"),
-		ExpressionAttributeNames:  map[string]string{"#label": "label"},
+		ExpressionAttributeNames:  map[string]string{"#label": document.SlotLabel},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":label": text(k.key())},
 	})
 	for pages.HasMorePages() {
@@ -100,7 +102,7 @@ func (k keeper) slots(ctx context.Context) ([]*slot, error) {
 		}
 		for _, item := range page.Items {
 			// A slot above count is of a time when there were more.
-			if index, err := strconv.Atoi(number(item["index"])); err == nil && index >= 0 && index < len(slots) {
+			if index, err := strconv.Atoi(number(item[document.SlotIndex])); err == nil && index >= 0 && index < len(slots) {
 				slots[index].read(item)
 			}
 		}
@@ -249,8 +251,8 @@ func (k keeper) update(ctx context.Context, s *slot, expression, condition strin
 	_, err := k.AWS.DynamoDB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: k.table(),
 		Key: map[string]types.AttributeValue{
-			"label": text(s.key),
-			"index": &types.AttributeValueMemberN{Value: strconv.Itoa(s.index)},
+			document.SlotLabel: text(s.key),
+			document.SlotIndex: &types.AttributeValueMemberN{Value: strconv.Itoa(s.index)},
 		},
 		UpdateExpression:          aws.String(expression),
 		ConditionExpression:       aws.String(condition),

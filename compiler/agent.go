@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 )
@@ -13,13 +14,13 @@ type agentBinary struct{ bucket, key, digest cfn.Value }
 func agentParameters(p *part, architecture string) agentBinary {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
-			assembly.ValueFrom{Binary: &assembly.Binary{Name: "agent", Architecture: architecture, Part: part}}).Ref()
+			assembly.ValueFrom{Binary: &assembly.Binary{Name: assembly.BinaryAgent, Architecture: architecture, Part: part}}).Ref()
 	}
 	// The patterns keep what user data embeds free of quotes.
 	return agentBinary{
-		bucket: declare("AgentBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the agent."),
-		key:    declare("AgentKey"+idPart(architecture), "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
-		digest: declare("AgentDigest"+idPart(architecture), "digest", `[0-9a-f]{64}`, "The agent's sha256, without which it is refused."),
+		bucket: declare("Agent"+document.BucketParameter, assembly.PartBucket, `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the agent."),
+		key:    declare("AgentKey"+idPart(architecture), assembly.PartKey, `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
+		digest: declare("AgentDigest"+idPart(architecture), assembly.PartDigest, `[0-9a-f]{64}`, "The agent's sha256, without which it is refused."),
 	}
 }
 
@@ -30,7 +31,7 @@ func (a agentBinary) statement() cfn.Statement {
 
 // tokenParameter is the value that a forced redeploy changes, and with it the launch template.
 func tokenParameter(p *part) cfn.Value {
-	return p.parameter("Token", cfn.Parameter{
+	return p.parameter(document.ParameterToken, cfn.Parameter{
 		Type:           "String",
 		AllowedPattern: `[A-Za-z0-9._-]*`,
 		Description:    "Changes when a redeploy is forced.",
@@ -42,18 +43,10 @@ func signalStatement() cfn.Statement {
 	return cfn.Allow([]string{"cloudformation:SignalResource"}, cfn.StackID)
 }
 
-// bootLogStream is the first part of the boot log's streams, of which each instance has one: <stream>/<instance id>.
-func bootLogStream(app string) string {
-	if app == "" {
-		return "bastion"
-	}
-	return app
-}
-
 // bootLogStatement lets instances write their own streams of the boot log. An empty app means the bastions.
 func bootLogStatement(group, app string) cfn.Statement {
 	return cfn.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"},
-		cfn.ARN("logs", cfn.String("log-group:"+group+":log-stream:"+bootLogStream(app)+"/*")))
+		cfn.ARN("logs", cfn.String("log-group:"+group+":log-stream:"+document.BootStream(app, "*"))))
 }
 
 // addressStatements let the stack's instances share its elastic addresses: move one of them to one of themselves.

@@ -16,7 +16,7 @@ type appContext struct {
 	sink   Sink
 }
 
-func (a appContext) stackName() string { return a.net.orbit.Name + "-" + a.app.Name }
+func (a appContext) stackName() string { return document.StackName(a.net.orbit.Name, a.app.Name) }
 
 // nameTag is what the console shows.
 func (a appContext) nameTag() []cfn.Tag {

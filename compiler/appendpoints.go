@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -17,7 +18,7 @@ func endpoints(a appContext, b balancing, lb loadBalancer, own addresses) *part 
 		return p
 	}
 	for _, port := range a.region.PublicPorts {
-		p.Output("Endpoint"+strconv.Itoa(port.Port), cfn.Output{
+		p.Output(document.OutputEndpoint+strconv.Itoa(port.Port), cfn.Output{
 			Description: "Where port " + strconv.Itoa(port.Port) + " is reached.",
 			Value:       endpoint(port, name),
 		})

@@ -33,7 +33,7 @@ type bastionPart struct {
 
 func (b *bastionPart) elasticAddresses() {
 	for i := range b.net.region.BastionInstanceCount {
-		id := fmt.Sprintf("ElasticIp%02d", i+1)
+		id := elasticID(i + 1)
 		address := add(b.part, b.net.region.At("bastion_instance_count"), id, &cfn.EIP{
 			Domain: "vpc",
 			Tags:   []cfn.Tag{{Key: "Name", Value: cfn.String(b.name())}},
@@ -43,7 +43,9 @@ func (b *bastionPart) elasticAddresses() {
 	}
 }
 
-func (b *bastionPart) name() string { return b.net.orbit.Name + "-bastion" }
+func (b *bastionPart) name() string {
+	return document.StackName(b.net.orbit.Name, document.StackBastion)
+}
 
 // records names the bastions: the first <region>.<orbit>.<domain>, and with more than one each of them bastion01 and so on
 // below that.
@@ -56,13 +58,13 @@ func (b *bastionPart) records() {
 		Type:        "AWS::Route53::HostedZone::Id",
 		Description: "The public hosted zone of " + first + ".",
 	}, assembly.ValueFrom{HostedZone: &assembly.HostedZone{Hostname: first}}).Ref()
-	b.record("DnsRecord01", first, zone, b.addresses[0])
+	b.record(document.OutputDNSRecord+"01", first, zone, b.addresses[0])
 	if len(b.addresses) == 1 {
 		return
 	}
-	b.record("DnsRecord01Alias", "bastion01."+first, zone, b.addresses[0])
+	b.record(document.OutputDNSRecord+"01Alias", "bastion01."+first, zone, b.addresses[0])
 	for i, address := range b.addresses[1:] {
-		b.record(fmt.Sprintf("DnsRecord%02d", i+2), fmt.Sprintf("bastion%02d.%s", i+2, first), zone, address)
+		b.record(fmt.Sprintf("%s%02d", document.OutputDNSRecord, i+2), fmt.Sprintf("bastion%02d.%s", i+2, first), zone, address)
 	}
 }
 

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
@@ -50,7 +51,7 @@ func (c callers) ownElastic() []peer {
 const addressPattern = `([0-9]{1,3}(\.[0-9]{1,3}){3})?`
 
 func (c callers) elasticOf(app *schema.App, region, output, of string) peer {
-	stack := c.model.Orbit.Name + "-" + app.Name
+	stack := document.StackName(c.model.Orbit.Name, app.Name)
 	address, there := c.optional(output+of, cfn.Parameter{
 		Type:           "String",
 		Description:    "An elastic address of " + stack + " in " + region + "; empty while there is none.",
@@ -68,7 +69,7 @@ const groupPattern = `(sg-[0-9a-f]{8,17})?`
 
 // groupOf is another app's security group in this region.
 func (c callers) groupOf(s schema.Peer) peer {
-	stack := c.model.Orbit.Name + "-" + s.Value
+	stack := document.StackName(c.model.Orbit.Name, s.Value)
 	id := "GroupOfApp" + idPart(s.Value)
 	group, there := c.optional(id, cfn.Parameter{
 		Type:           "String",
@@ -97,7 +98,7 @@ func (c callers) overIPv6(region *schema.OrbitRegion) []peer {
 		Description: "The IPv6 addresses of the orbit's VPC in " + region.Region + ".",
 	}, assembly.ValueFrom{Output: &assembly.Output{
 		Region: region.Region,
-		Stack:  c.model.Orbit.Name + "-vpc",
+		Stack:  document.StackName(c.model.Orbit.Name, document.StackVPC),
 		Output: "VpcIpv6Cidr",
 	}}).Ref()
 	return []peer{{id: "Ipv6Of" + camel(region.Region), name: "the VPC in " + region.Region, cidr6: block}}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -65,11 +66,11 @@ func (c compilation) orbit(region *schema.OrbitRegion) error {
 	net := network{c.model.Orbit, region}
 	countOrbitAddresses(region, c.report)
 	stacks := map[string]*part{
-		"vpc":    vpc(net, c.report),
-		"tables": tables(net),
+		document.StackVPC:    vpc(net, c.report),
+		document.StackTables: tables(net),
 	}
 	if region.BastionInstanceCount > 0 {
-		stacks["bastion"] = bastion(net, c.report)
+		stacks[document.StackBastion] = bastion(net, c.report)
 	}
 	for name, p := range stacks {
 		if err := c.emit(p, header{net: net, name: name, at: region.Pos, tags: region.Tags}); err != nil {

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -39,12 +40,12 @@ func warnIdleAddresses(a appContext, r *report.Report) {
 	}
 }
 
-// recordID is DnsRecord and the name, with V6 for an AAAA record.
+// recordID returns the logical id of a record and its output: DnsRecord and the host name, with V6 for an AAAA record.
 func recordID(record *cfn.RecordSet) string {
 	if record.Type_ == "AAAA" {
-		return "DnsRecordV6" + idPart(record.Name)
+		return document.OutputDNSRecord + "V6" + idPart(record.Name)
 	}
-	return "DnsRecord" + idPart(record.Name)
+	return document.OutputDNSRecord + idPart(record.Name)
 }
 
 func answers(a appContext, host schema.Hostname, lb loadBalancer, own addresses) []*cfn.RecordSet {

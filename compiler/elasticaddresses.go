@@ -33,5 +33,5 @@ func elasticAddresses(a appContext, r *report.Report) addresses {
 	return own
 }
 
-// elasticID is the logical id, and output, of the app's nth elastic address, from 1.
-func elasticID(n int) string { return fmt.Sprintf("ElasticIp%02d", n) }
+// elasticID returns the logical id, and the output, of a stack's nth elastic address, from 1.
+func elasticID(n int) string { return fmt.Sprintf("%s%02d", document.OutputElasticIP, n) }

@@ -1,6 +1,9 @@
 package compiler
 
-import "github.com/pebble/spacel/compiler/cfn"
+import (
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+)
 
 // flowLogs writes the VPC's flow logs to a log group, where they stay when the orbit goes.
 func (v *vpcPart) flowLogs() {
@@ -8,7 +11,7 @@ func (v *vpcPart) flowLogs() {
 	if wanted == nil {
 		return
 	}
-	group := add(v.part, wanted.Pos, "FlowLogGroup", keptLogGroup(v.net.orbit.Name+"-flow-logs", wanted.Retention))
+	group := add(v.part, wanted.Pos, "FlowLogGroup", keptLogGroup(document.FlowLogGroup(v.net.orbit.Name), wanted.Retention))
 	role := add(v.part, wanted.Pos, "FlowLogRole", &cfn.Role{
 		AssumeRolePolicyDocument: flowLogTrust(),
 		Policies: []cfn.RolePolicy{{

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // machine is a folder that the install script takes for an instance: its own paths, and only the commands put into bin.
@@ -213,7 +215,7 @@ func TestInstallAgainDoesNothing(t *testing.T) {
 func TestInstallReplacesAnotherAgent(t *testing.T) {
 	m := newMachine(t)
 	m.write("usr/local/bin/spacel-agent", "#!/bin/sh\n")
-	m.write("var/lib/spacel/status.json", `{"instance":"i-00000000000000000"}`)
+	m.write(document.StatusPath, `{"instance":"i-00000000000000000"}`)
 	if _, err := m.install(true); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +228,7 @@ func TestInstallReplacesAnotherAgent(t *testing.T) {
 // A stack that waits for another instance would take this one's failure for that of the other.
 func TestInstallOfABootedInstanceSignalsNothing(t *testing.T) {
 	m := newMachine(t)
-	m.write("var/lib/spacel/status.json", `{"instance":"i-0123456789abcdef0"}`)
+	m.write(document.StatusPath, `{"instance":"i-0123456789abcdef0"}`)
 	calls, err := m.run(installScriptOf(t, true))
 	if err == nil || slices.ContainsFunc(calls, func(c string) bool { return strings.Contains(c, "signal-resource") }) {
 		t.Errorf("%v: %q", err, calls)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -49,7 +50,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		group.HealthCheckType = "ELB"
 		group.TargetGroupARNs = refs(lb.targets)
 	}
-	p.Output("AutoScalingGroup", cfn.Output{Description: "The auto scaling group.", Value: group.Ref()})
+	p.Output(document.OutputGroup, cfn.Output{Description: "The auto scaling group.", Value: group.Ref()})
 	return instanceGroup{p, group}
 }
 

@@ -32,7 +32,7 @@ func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error)
 	if fitsUserData(l.text) {
 		return l, nil
 	}
-	body, err := jsontext.Indent(bulk(b.document))
+	body, err := jsontext.Indent(b.document.Bulk())
 	if err != nil {
 		return l, fmt.Errorf("encode the instance document: %w", err)
 	}
@@ -42,7 +42,7 @@ func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error)
 	}
 	sizes := sections(b.document)
 	b.document.Asset = l.asset(asset)
-	b.document.Units, b.document.Files, b.document.Environments, b.document.Volumes = nil, nil, nil, nil
+	b.document.DropBulk()
 	l.text = userData(b)
 	if !fitsUserData(l.text) {
 		r.Errorf(a.region.Pos, "expected at most %d bytes of user data, got about %d, although units, files, environments and "+
@@ -71,7 +71,7 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 // versionParameter is what a release changes. It is part of user data, and so a new one makes new instances.
 func versionParameter(p *part) cfn.Value {
 	first := "latest"
-	return p.parameter("Version", cfn.Parameter{
+	return p.parameter(document.ParameterVersion, cfn.Parameter{
 		Type:           "String",
 		Default:        &first,
 		AllowedPattern: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`, // an image's tag
@@ -79,28 +79,15 @@ func versionParameter(p *part) cfn.Value {
 	}, assembly.ValueFrom{Version: &assembly.Version{Default: first}}).Ref()
 }
 
-// bulk is what may be fetched apart from user data.
-func bulk(d document.Document[cfn.Value]) document.Document[string] {
-	return document.Document[string]{
-		Format:       d.Format,
-		Orbit:        d.Orbit,
-		App:          d.App,
-		Region:       d.Region,
-		Units:        d.Units,
-		Files:        d.Files,
-		Environments: d.Environments,
-		Volumes:      d.Volumes,
-	}
-}
-
-// asset says where the bulk is, and lets the instances fetch it.
+// asset says where the document's bulk is, and lets the instances fetch it.
 func (l launchText) asset(made assembly.Asset) *document.Asset[cfn.Value] {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return l.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
 			assembly.ValueFrom{Asset: &assembly.AssetPart{Digest: made.Digest, Part: part}}).Ref()
 	}
-	bucket := declare("DocumentBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the instance document.")
-	key := declare("DocumentKey", "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The instance document's key in its bucket.")
+	bucket := declare("Document"+document.BucketParameter, assembly.PartBucket, `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`,
+		"The bucket that holds the instance document.")
+	key := declare("DocumentKey", assembly.PartKey, `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The instance document's key in its bucket.")
 	l.statements = append(l.statements, cfn.Allow([]string{"s3:GetObject"}, cfn.BareARN("s3", bucket, cfn.String("/"), key)))
 	return &document.Asset[cfn.Value]{Bucket: bucket, Key: key, Digest: made.Digest}
 }

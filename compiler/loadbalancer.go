@@ -30,7 +30,7 @@ func balancer(a appContext, b balancing, g groups, c certificates) loadBalancer 
 		lb.listen(a, route, lb.groupOf[route.target], c)
 	}
 	lb.waitFor = lb.listeners // a target group without a listener never gets healthy
-	lb.Output("BalancerDNSName", cfn.Output{Description: "The load balancer's own name.", Value: lb.balancer.DNSName()})
+	lb.Output(document.OutputBalancer, cfn.Output{Description: "The load balancer's own name.", Value: lb.balancer.DNSName()})
 	lb.statements = []cfn.Statement{
 		// ELB knows no resources for its Describe calls.
 		cfn.Allow([]string{"elasticloadbalancing:DescribeTargetHealth"}, cfn.String("*")),

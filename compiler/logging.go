@@ -17,10 +17,10 @@ func logging(a appContext) *part {
 	written := a.region.Logging
 	var to document.Logging[cfn.Value]
 	if written.Written("deploy") {
-		to.Deploy = logGroup(a, p, written.Deploy.Pos, "DeployLogGroup", written.Deploy.Retention)
+		to.Deploy = logGroup(a, p, written.Deploy.Pos, document.DeployLogGroup, written.Deploy.Retention)
 	}
 	if written.Docker != nil {
-		to.Docker = logGroup(a, p, written.Docker.Pos, "DockerLogGroup", written.Docker.Retention)
+		to.Docker = logGroup(a, p, written.Docker.Pos, document.DockerLogGroup, written.Docker.Retention)
 		metricFilters(a, p, to.Docker)
 	}
 	if to.Deploy != nil || to.Docker != nil {

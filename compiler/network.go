@@ -3,6 +3,7 @@ package compiler
 import (
 	"slices"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
@@ -35,7 +36,7 @@ func (n network) cidr() string { return n.region.PrivateNetwork + ".0.0/16" }
 
 // vpcID is the VPC's id.
 func (n network) vpcID(p *part) cfn.Value {
-	return n.output(p, "VpcId", "AWS::EC2::VPC::Id", "The orbit's VPC.")
+	return n.output(p, document.OutputVPC, "AWS::EC2::VPC::Id", "The orbit's VPC.")
 }
 
 // subnets are the ids of a tier's subnets, a list.
@@ -56,7 +57,7 @@ func (n network) bastionGroup(p *part) cfn.Value {
 // offered declares one of the network's outputs as a parameter, when it is one that a manifest's own resources may refer to.
 func (n network) offered(p *part, name string) bool {
 	switch name {
-	case "VpcId":
+	case document.OutputVPC:
 		n.vpcID(p)
 		return true
 	case "BastionGroup":
@@ -89,30 +90,36 @@ func (n network) offered(p *part, name string) bool {
 }
 
 // bootLog is the name of the log group that every instance's boot is logged to.
-func (n network) bootLog(p *part) string { return n.kept(p, "boot") }
-
-// usersTable is the name of the table of people and their SSH keys.
-func (n network) usersTable(p *part) string { return n.kept(p, "users") }
-
-// servicesTable is the name of the table of who may log in where.
-func (n network) servicesTable(p *part) string { return n.kept(p, "services") }
-
-// volumesTable is the name of the table of volumes by app, label and slot.
-func (n network) volumesTable(p *part) string { return n.kept(p, "volumes") }
-
-// kept is the name of something in the region's tables stack, which the part's stack then comes after.
-func (n network) kept(p *part, what string) string {
-	p.after = append(p.after, assembly.StackRef{Region: n.region.Region, Name: n.orbit.Name + "-tables"})
-	return n.keptName(what)
+func (n network) bootLog(p *part) string {
+	n.afterTables(p)
+	return document.BootLogGroup(n.orbit.Name)
 }
 
-func (n network) keptName(what string) string { return n.orbit.Name + "-" + what }
+// usersTable is the name of the table of people and their SSH keys.
+func (n network) usersTable(p *part) string { return n.table(p, document.UsersTable) }
+
+// servicesTable is the name of the table of who may log in where.
+func (n network) servicesTable(p *part) string { return n.table(p, document.ServicesTable) }
+
+// volumesTable is the name of the table of volumes by app, label and slot.
+func (n network) volumesTable(p *part) string { return n.table(p, document.VolumesTable) }
+
+func (n network) table(p *part, name string) string {
+	n.afterTables(p)
+	return document.TableName(n.orbit.Name, name)
+}
+
+// afterTables has deploy make the part's stack after the region's tables stack, whose tables and log group the part names
+// without taking an output of that stack.
+func (n network) afterTables(p *part) {
+	p.after = append(p.after, assembly.StackRef{Region: n.region.Region, Name: document.StackName(n.orbit.Name, document.StackTables)})
+}
 
 // output is a parameter bound to an output of the region's vpc stack, both of the same name.
 func (n network) output(p *part, name, kind, description string) cfn.Value {
 	return p.parameter(name, cfn.Parameter{Type: kind, Description: description}, assembly.ValueFrom{Output: &assembly.Output{
 		Region: n.region.Region,
-		Stack:  n.orbit.Name + "-vpc",
+		Stack:  document.StackName(n.orbit.Name, document.StackVPC),
 		Output: name,
 	}}).Ref()
 }
@@ -126,7 +133,7 @@ func (n network) natAddresses(p *part, region *schema.OrbitRegion) []natAddress 
 		param := p.parameter(name, cfn.Parameter{
 			Type:        "String",
 			Description: "The address of " + region.Region + "'s NAT gateway in " + zone + ".",
-		}, assembly.ValueFrom{Output: &assembly.Output{Region: region.Region, Stack: n.orbit.Name + "-vpc", Output: name}})
+		}, assembly.ValueFrom{Output: &assembly.Output{Region: region.Region, Stack: document.StackName(n.orbit.Name, document.StackVPC), Output: name}})
 		out = append(out, natAddress{zone, param.Ref()})
 	}
 	return out

@@ -91,13 +91,13 @@ func union[V any](into, from map[string]V) map[string]V {
 // header is what a stack has beside its part.
 type header struct {
 	net  network
-	name string // vpc, tables, bastion or the app's name
+	name string // document.StackVPC, StackTables, StackBastion or the app's name
 	app  string // the app's name, "" for the orbit's own
 	at   report.Pos
 	tags map[string]string
 }
 
-func (h header) stackName() string { return h.net.orbit.Name + "-" + h.name }
+func (h header) stackName() string { return document.StackName(h.net.orbit.Name, h.name) }
 
 // finish checks a stack's part and turns it into a stack of the artifact directory and its template.
 func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {

@@ -56,7 +56,7 @@ func decryptStatement(a appContext, regions map[string]bool) cfn.Statement {
 		keys = append(keys, cfn.Sub(cfn.String("arn:"), cfn.Partition, cfn.String(":kms:"+region+":"), cfn.AccountID, cfn.String(":key/*")))
 	}
 	return cfn.Allow([]string{"kms:Decrypt"}, keys...).
-		When("ForAnyValue:StringEquals", "kms:ResourceAliases", cfn.String("alias/"+a.stackName()))
+		When("ForAnyValue:StringEquals", "kms:ResourceAliases", cfn.String(document.KeyAlias(a.net.orbit.Name, a.app.Name)))
 }
 
 // payloads are all encrypted values of the app's units, files and environments.

@@ -63,11 +63,13 @@ func slack(a appContext, p *part, e schema.Endpoint, topic *cfn.Topic) *cfn.Func
 func slackCode(p *part) cfn.FunctionCode {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
-			assembly.ValueFrom{Binary: &assembly.Binary{Name: "slack", Architecture: "arm64", Part: part}}).Ref()
+			assembly.ValueFrom{Binary: &assembly.Binary{Name: assembly.BinarySlack, Architecture: "arm64", Part: part}}).Ref()
 	}
 	return cfn.FunctionCode{
-		S3Bucket: declare("SlackBucket", "bucket", `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket, in this region, that holds the function that posts to Slack."),
-		S3Key:    declare("SlackKey", "key", `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The key, in its bucket, of the function that posts to Slack."),
+		S3Bucket: declare("Slack"+document.BucketParameter, assembly.PartBucket, `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`,
+			"The bucket, in this region, that holds the function that posts to Slack."),
+		S3Key: declare("SlackKey", assembly.PartKey, `[A-Za-z0-9][A-Za-z0-9/._-]*`,
+			"The key, in its bucket, of the function that posts to Slack."),
 	}
 }
 

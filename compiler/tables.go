@@ -1,6 +1,9 @@
 package compiler
 
-import "github.com/pebble/spacel/compiler/cfn"
+import (
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+)
 
 // bootLogRetention is how many days the instances' boot logs are kept.
 const bootLogRetention = 365
@@ -10,11 +13,11 @@ const bootLogRetention = 365
 func tables(net network) *part {
 	p := &part{}
 	p.Description = "What the orbit " + net.orbit.Name + " keeps in " + net.region.Region + "."
-	byName := key{"name", "S"}
-	keep(p, net, "UsersTable", "users", byName)
-	keep(p, net, "ServicesTable", "services", byName)
-	keep(p, net, "VolumesTable", "volumes", key{"label", "S"}, key{"index", "N"})
-	group := add(p, net.region.Pos, "BootLogGroup", keptLogGroup(net.keptName("boot"), bootLogRetention))
+	byName := key{document.AccessName, "S"}
+	keep(p, net, "UsersTable", document.UsersTable, byName)
+	keep(p, net, "ServicesTable", document.ServicesTable, byName)
+	keep(p, net, "VolumesTable", document.VolumesTable, key{document.SlotLabel, "S"}, key{document.SlotIndex, "N"})
+	group := add(p, net.region.Pos, "BootLogGroup", keptLogGroup(document.BootLogGroup(net.orbit.Name), bootLogRetention))
 	p.Output("BootLogGroup", cfn.Output{Description: "The instances' boot logs.", Value: group.Ref()})
 	return p
 }
@@ -22,11 +25,11 @@ func tables(net network) *part {
 // key is a key attribute: its name, and S for a string or N for a number.
 type key struct{ name, kind string }
 
-// keep adds a table of <orbit>-<name> with a hash key and perhaps a range key.
+// keep adds one of the orbit's tables, with a hash key and perhaps a range key.
 func keep(p *part, net network, id, name string, keys ...key) {
 	table := &cfn.Table{
 		Attributes:                       kept(),
-		TableName:                        net.keptName(name),
+		TableName:                        document.TableName(net.orbit.Name, name),
 		BillingMode:                      "PAY_PER_REQUEST",
 		PointInTimeRecoverySpecification: cfn.PointInTimeRecovery{PointInTimeRecoveryEnabled: true},
 		SSESpecification:                 cfn.SSE{SSEEnabled: true},

@@ -35,11 +35,11 @@ func userData(b boot) *cfn.Text {
 	text.Line(cfn.String("#cloud-config"))
 	text.Line(cfn.String("write_files:"))
 	writeFile(text, document.Path, "0600", cfn.JSONText(b.document))
-	writeFile(text, "/etc/systemd/system/spacel-agent.service", "0644", plain(agentUnit))
+	writeFile(text, "/etc/systemd/system/"+document.AgentUnit, "0644", plain(agentUnit))
 	writeFile(text, "/usr/local/sbin/spacel-install", "0700", install(b))
 	text.Line(cfn.String("runcmd:"))
 	text.Line(cfn.String("- [systemctl, daemon-reload]"))
-	text.Line(cfn.String("- [systemctl, enable, --now, --no-block, spacel-agent.service]"))
+	text.Line(cfn.String("- [systemctl, enable, --now, --no-block, " + document.AgentUnit + "]"))
 	return text
 }
 
@@ -72,7 +72,7 @@ func install(b boot) *cfn.Text {
 		{"stack", b.document.Signal.Stack},
 		{"resource", cfn.String(b.document.Signal.Resource)},
 		{"log_group", cfn.String(b.document.BootLog)},
-		{"log_stream", cfn.String(bootLogStream(b.document.App))},
+		{"log_stream", cfn.String(document.BootStreams(b.document.App))},
 		{"docker", cfn.String(fmt.Sprint(b.docker))},
 		{"bucket", b.agent.bucket},
 		{"key", b.agent.key},

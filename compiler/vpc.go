@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema/report"
 )
@@ -49,7 +50,7 @@ func newVPC(p *part, net network) *vpcPart {
 		EnableDnsSupport:   true,
 		Tags:               v.named(""),
 	})
-	p.Output("VpcId", cfn.Output{Description: "The VPC.", Value: v.vpc.Ref()})
+	p.Output(document.OutputVPC, cfn.Output{Description: "The VPC.", Value: v.vpc.Ref()})
 	p.Output("VpcCidr", cfn.Output{Description: "The VPC's IPv4 addresses.", Value: cfn.String(net.cidr())})
 	v.internet = add(p, v.at, "InternetGateway", &cfn.InternetGateway{Tags: v.named("")})
 	v.attachment = add(p, v.at, "InternetGatewayAttachment", &cfn.VPCGatewayAttachment{

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -83,10 +83,10 @@ func stack(region, name, template string, change ...func(*assembly.Stack)) built
 	sum := sha256.Sum256([]byte(template))
 	s := assembly.Stack{
 		Name: name, Region: region, Template: region + "/" + name + ".template.json", Digest: hex.EncodeToString(sum[:]),
-		Tags: map[string]string{live.TagOrbit: "test"}, Parameters: map[string]assembly.ValueFrom{},
+		Tags: map[string]string{document.TagOrbit: "test"}, Parameters: map[string]assembly.ValueFrom{},
 	}
 	if app := strings.TrimPrefix(name, "test-"); app != "vpc" && app != "tables" {
-		s.App, s.Tags[live.TagApp] = app, app
+		s.App, s.Tags[document.TagApp] = app, app
 	}
 	for _, f := range change {
 		f(&s)

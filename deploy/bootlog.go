@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
@@ -29,7 +30,7 @@ var failingSignal = regexp.MustCompile(`FAILURE signal with UniqueId (i-[0-9a-f]
 
 // explainBoot adds what the instances said that did not start.
 func (j *job) explainBoot(ctx context.Context, f *Failure, events []types.StackEvent) {
-	group := j.orbit + "-boot"
+	group := document.BootLogGroup(j.orbit)
 	boots, err := j.bootLogs(ctx, group, failingInstances(events), began(events))
 	f.Boot = boots
 	logs := fmt.Sprintf("aws logs tail %s --region %s --log-stream-name-prefix %s --since 1h", group, j.stack.Region, j.bootPrefix())
@@ -45,12 +46,7 @@ func (j *job) explainBoot(ctx context.Context, f *Failure, events []types.StackE
 }
 
 // bootPrefix starts the names of the streams of this stack's instances.
-func (j *job) bootPrefix() string {
-	if j.stack.App == "" {
-		return "bastion/"
-	}
-	return j.stack.App + "/"
-}
+func (j *job) bootPrefix() string { return document.BootStreamPrefix(j.stack.App) }
 
 // failingInstances are those that said FAILURE, in that order.
 func failingInstances(events []types.StackEvent) []string {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -14,7 +14,7 @@ import (
 func TestDryRunLeavesNoTrace(t *testing.T) {
 	b := newBench(t)
 	b.deploy(stack(east, "test-vpc", topics("Vpc")), stack(east, "test-old", topics("One")))
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-failed", Status: "ROLLBACK_COMPLETE", Template: topics("One"), Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "failed"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-failed", Status: "ROLLBACK_COMPLETE", Template: topics("One"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "failed"}})
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-review", Status: "REVIEW_IN_PROGRESS"})
 	before := b.cf.Everything()
 	b.options.DryRun = true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -74,7 +75,7 @@ func (j *job) users(stacks []*live.Stack, gone []Change) []string {
 func (j *job) uses(s *live.Stack, c Change) bool {
 	id := c.PhysicalID
 	if c.Type == "AWS::EC2::VPCCidrBlock" {
-		id = j.deployed.Outputs["VpcId"]
+		id = j.deployed.Outputs[document.OutputVPC]
 	}
 	for _, value := range s.Parameters {
 		if id != "" && slices.Contains(strings.Split(value, ","), id) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -127,7 +127,7 @@ func TestSelectionThatNamesNothing(t *testing.T) {
 // All that stands in the way is said at once, before anything changes.
 func TestPreflightSaysAll(t *testing.T) {
 	b := newBench(t)
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: topics("Topic"), Tags: map[string]string{live.TagOrbit: "other", live.TagApp: "web"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: topics("Topic"), Tags: map[string]string{document.TagOrbit: "other", document.TagApp: "web"}})
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-job", Status: "ROLLBACK_COMPLETE", Template: topics("Topic")})
 	before := b.cf.Everything()
 	_, err := b.prepare(

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/values"
@@ -99,12 +100,12 @@ func (j *job) ours() error {
 	if s.OfNobody() {
 		return nil
 	}
-	orbit, app := j.stack.Tags[live.TagOrbit], j.stack.Tags[live.TagApp]
+	orbit, app := j.stack.Tags[document.TagOrbit], j.stack.Tags[document.TagApp]
 	if s.Orbit() == orbit && s.App() == app {
 		return nil
 	}
 	return fmt.Errorf("%s: the stack of this name is not of %s: its tags are %s=%q, %s=%q: rename the orbit or the app, or remove that stack",
-		j.ref(), describeOwner(orbit, app), live.TagOrbit, s.Orbit(), live.TagApp, s.App())
+		j.ref(), describeOwner(orbit, app), document.TagOrbit, s.Orbit(), document.TagApp, s.App())
 }
 
 func describeOwner(orbit, app string) string {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -98,7 +98,7 @@ func TestManyUnchangedStacks(t *testing.T) {
 		for i := range 20 {
 			name := fmt.Sprintf("test-app%02d", i)
 			s := stack(region, name, topics("Topic"))
-			b.cf.Put(t, cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: s.template, Tags: map[string]string{live.TagOrbit: "test", live.TagApp: s.App}})
+			b.cf.Put(t, cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: s.template, Tags: map[string]string{document.TagOrbit: "test", document.TagApp: s.App}})
 			stacks = append(stacks, s)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
@@ -70,7 +71,7 @@ func TestStackStates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			put := c.put
-			put.Region, put.Name, put.Tags = east, "test-web", map[string]string{live.TagOrbit: "test", live.TagApp: "web"}
+			put.Region, put.Name, put.Tags = east, "test-web", map[string]string{document.TagOrbit: "test", document.TagApp: "web"}
 			if put.Then != "" {
 				b.cf.Hold(east, "test-web")
 			}
@@ -114,7 +115,7 @@ func endsIn(history, end []types.StackStatus) bool {
 
 func TestUnknownFailedStateIsRefused(t *testing.T) {
 	b := newBench(t)
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "IMPORT_ROLLBACK_FAILED", Template: topics("Old"), Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "IMPORT_ROLLBACK_FAILED", Template: topics("Old"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
 	_, err := b.prepare(stack(east, "test-web", topics("New")))
 	if err == nil {
 		t.Fatal("it was not refused")
@@ -129,7 +130,7 @@ func TestRemovalOfDataAsks(t *testing.T) {
 		"Shot": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot"},
 		"Lost": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "test-lost"}},
 		"Topic": {"Type": "AWS::SNS::Topic"}}}`
-	put := cloudtest.Stack{Region: east, Name: "test-web", Status: "ROLLBACK_FAILED", Template: old, Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}}
+	put := cloudtest.Stack{Region: east, Name: "test-web", Status: "ROLLBACK_FAILED", Template: old, Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}}
 	now := stack(east, "test-web", topics("New"))
 
 	b := newBench(t)
@@ -170,7 +171,7 @@ func TestLeaveBehind(t *testing.T) {
 	for _, yes := range []bool{true, false} {
 		b := newBenchNow(t)
 		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "DELETE_FAILED", Template: topics("Old", "Stuck"),
-			Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}, Failed: map[string]string{"Stuck": "in use"}})
+			Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Failed: map[string]string{"Stuck": "in use"}})
 		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Delete, Reason: "still in use by sg-1", Always: true})
 		b.user.leave = yes
 		r := b.deploy(stack(east, "test-web", topics("New", "Stuck")))
@@ -193,7 +194,7 @@ func TestSkipResources(t *testing.T) {
 	for _, yes := range []bool{true, false} {
 		b := newBenchNow(t)
 		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_ROLLBACK_FAILED", Template: topics("Old", "Stuck"),
-			Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}, Failed: map[string]string{"Stuck": "gone"}})
+			Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Failed: map[string]string{"Stuck": "gone"}})
 		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Undo, Reason: "the topic is gone", Always: true})
 		b.user.skip = yes
 		r := b.deploy(stack(east, "test-web", topics("Old", "Stuck", "New")))
@@ -215,7 +216,7 @@ func TestSkipResources(t *testing.T) {
 // An update that was left half done, and that cannot be told from one that was done, is not called unchanged.
 func TestHalfDoneUpdateIsNotUnchanged(t *testing.T) {
 	b := newBench(t)
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_FAILED", Template: topics("Old"), Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_FAILED", Template: topics("Old"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
 	_, err := b.prepare(stack(east, "test-web", topics("Old")))
 	if err == nil {
 		t.Fatal("it was taken for unchanged")

@@ -3,6 +3,7 @@ package schema
 import (
 	"strings"
 
+	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -65,7 +66,7 @@ func (b appBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tree
 // builtinNamespace says whether a built-in metric is written with the namespace that it has anyway.
 func (b appBuilder) builtinNamespace(r record, name string) bool {
 	group, _, _ := strings.Cut(name, "/")
-	own := map[string]string{"EC2": "AWS/EC2", "ELB": "AWS/ELB", "System": "System/Linux"}[group]
+	own := map[string]string{"EC2": "AWS/EC2", "ELB": "AWS/ELB", "System": names.StatsNamespace}[group]
 	return own != "" && r.text("namespace") == own && !r.has("dimensions")
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	names "github.com/pebble/spacel/agent/document"
 )
 
 // app makes the model's app of its manifest, for the regions that the orbit has too.
@@ -23,10 +25,10 @@ func (m document) app(orbit *Orbit) *App {
 // stackName checks the name's stack: its length, and that it isn't one of the orbit's own.
 func (m document) stackName(top record, orbit *Orbit, name string) {
 	switch {
-	case len(orbit.Name)+1+len(name) > longestStack:
-		top.mistake("name", "is too long: %s-<name> must have at most %d characters, as CloudFormation wants of a stack's name", orbit.Name, longestStack)
-	case slices.Contains([]string{"vpc", "tables", "bastion"}, strings.ToLower(name)):
-		top.mistake("name", "%s is the orbit's own: the stack %s-%s would be there twice", name, orbit.Name, name)
+	case len(names.StackName(orbit.Name, name)) > longestStack:
+		top.mistake("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name", names.StackName(orbit.Name, "<name>"), longestStack)
+	case slices.Contains(names.OrbitStacks(), strings.ToLower(name)):
+		top.mistake("name", "%s is the orbit's own: the stack %s would be there twice", name, names.StackName(orbit.Name, name))
 	case m.facts.LooksLikeRegion(name):
 		top.mistake("name", "%s looks like a region, which sources could not tell from the app", name)
 	}

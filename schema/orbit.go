@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -16,8 +17,9 @@ const longestStack = 128
 func (m document) orbit() *Orbit {
 	top := m.root.record(m.report, nil)
 	o := &Orbit{Node: top.node(), Name: top.text("name")}
-	if len(o.Name)+len("-bastion") > longestStack {
-		top.mistake("name", "is too long: <name>-bastion must have at most %d characters, as CloudFormation wants of a stack's name", longestStack)
+	if len(names.StackName(o.Name, names.StackBastion)) > longestStack {
+		top.mistake("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
+			names.StackName("<name>", names.StackBastion), longestStack)
 	}
 	regions := m.orbitRegions(top)
 	m.sections(regions)

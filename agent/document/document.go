@@ -1,8 +1,12 @@
 // Package document is the instance document: what the compiler tells the agent of one instance. It travels in user data.
 package document
 
-// Path is where user data puts the document on an instance.
-const Path = "/etc/spacel/document.json"
+// Names on an instance.
+const (
+	Path       = "/etc/spacel/document.json"   // where user data puts the document
+	StatusPath = "/var/lib/spacel/status.json" // how the boot went: written by the agent, read by userdata/install.sh
+	AgentUnit  = "spacel-agent.service"        // the unit that runs the agent; user data writes it
+)
 
 // Format is the version of the document. The agent refuses any other.
 const Format = 1

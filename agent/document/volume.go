@@ -3,8 +3,8 @@ package document
 // Volume is a volume that each instance has one of: an EBS volume out of Count, or when Disk is set a disk of the instance's
 // own.
 //
-// The orbit's table of volumes holds an item per slot: `label` is VolumeKey, `index` the slot from 0 to Count-1. Volumes
-// and snapshots carry the three tags below, by which IAM lets instances near them.
+// The orbit's table of volumes holds an item per slot, with VolumeKey and the slot's number as its key. Volumes and snapshots
+// carry the three tags of names.go, by which IAM lets instances use them.
 type Volume struct {
 	Label      string `json:"label"`
 	MountPoint string `json:"mountPoint"`
@@ -16,12 +16,10 @@ type Volume struct {
 	Encrypted  bool   `json:"encrypted,omitempty"`
 }
 
-// The tags of what belongs to an orbit and an app; the third has a volume's label as its value, and only volumes that
-// instances share and their snapshots have it.
+// Attributes of an item in the table of volumes: its key.
 const (
-	TagOrbit  = "spacel:orbit"
-	TagApp    = "spacel:app"
-	TagVolume = "spacel:volume"
+	SlotLabel = "label" // S: VolumeKey
+	SlotIndex = "index" // N: the slot, from 0 to Count-1
 )
 
 // VolumeKey is the partition key of a volume's slots. Neither name holds a slash.

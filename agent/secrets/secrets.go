@@ -39,7 +39,7 @@ type Context struct {
 
 // Alias is the KMS key of an orbit's app, as KMS wants it.
 func (c Context) Alias() string {
-	return "alias/" + c.Orbit + "-" + c.App
+	return document.KeyAlias(c.Orbit, c.App)
 }
 
 func (c Context) String() string {

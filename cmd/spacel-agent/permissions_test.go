@@ -273,7 +273,7 @@ func documentIn(t *testing.T, path, userData string) document.Document[string] {
 	}
 	var bulk document.Document[string]
 	decodeInto(t, asset, body, &bulk)
-	d.Units, d.Files, d.Environments, d.Volumes = bulk.Units, bulk.Files, bulk.Environments, bulk.Volumes
+	d.TakeBulk(&bulk)
 	return d
 }
 

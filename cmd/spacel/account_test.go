@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -111,9 +111,9 @@ func appEntry(template string, after ...assembly.StackRef) assembly.Stack {
 func entry(ref assembly.StackRef, app, template string) assembly.Stack {
 	sum := sha256.Sum256([]byte(template))
 	s := assembly.Stack{Name: ref.Name, Region: ref.Region, App: app, Template: assembly.TemplatePath(ref), Digest: hex.EncodeToString(sum[:]),
-		Tags: map[string]string{live.TagOrbit: "test"}}
+		Tags: map[string]string{document.TagOrbit: "test"}}
 	if app != "" {
-		s.Tags[live.TagApp] = app
+		s.Tags[document.TagApp] = app
 	}
 	return s
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/logs"
 )
@@ -165,7 +165,7 @@ func printLogLine(c *console, ctx *cli.Context, line logs.Line) error {
 		jsonLine(c.out, line)
 		return c.out.err
 	}
-	stream := strings.TrimPrefix(line.Stream, cmp.Or(ctx.Args().First(), "bastion")+"/") // the instance, and the container after it
+	stream := strings.TrimPrefix(line.Stream, document.BootStreamPrefix(ctx.Args().First())) // the instance, and the container after it
 	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(line.Message))
 	return err
 }

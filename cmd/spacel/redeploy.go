@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/snapshot"
@@ -66,7 +67,7 @@ func (t *target) asDeployed(ctx context.Context, app string, newVersion bool) (*
 	stacks := live.New(t.Cloud)
 	var found []*live.Stack
 	for _, region := range t.Regions {
-		stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: t.Orbit + "-" + app})
+		stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: document.StackName(t.Orbit, app)})
 		if err != nil {
 			return nil, err
 		}

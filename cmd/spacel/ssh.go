@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/access"
 	"github.com/pebble/spacel/deploy/instances"
@@ -118,14 +119,14 @@ func choose(app, id string, found []instances.Instance) (instances.Instance, err
 
 // bastion is the name, else the address, of a bastion in a region: the first.
 func (t *target) bastion(ctx context.Context, region string) (string, error) {
-	ref := assembly.StackRef{Region: region, Name: t.Orbit + "-bastion"}
+	ref := assembly.StackRef{Region: region, Name: document.StackName(t.Orbit, document.StackBastion)}
 	stack, err := live.New(t.Cloud).Get(ctx, ref)
 	if err != nil {
 		return "", err
 	}
 	if stack != nil {
 		names := slices.Sorted(maps.Keys(stack.Outputs))
-		for _, prefix := range []string{"DnsRecord", "ElasticIp"} {
+		for _, prefix := range []string{document.OutputDNSRecord, document.OutputElasticIP} {
 			for _, name := range names {
 				if strings.HasPrefix(name, prefix) {
 					return stack.Outputs[name], nil

@@ -147,10 +147,23 @@ type Image struct {
 
 // Binary is a program of ours that the release carries.
 type Binary struct {
-	Name         string `json:"name"`         // agent
+	Name         string `json:"name"`         // BinaryAgent or BinarySlack
 	Architecture string `json:"architecture"` // amd64 or arm64
-	Part         string `json:"part"`         // bucket, key or digest (sha256, in hex)
+	Part         string `json:"part"`         // PartBucket, PartKey or PartDigest
 }
+
+// The programs that a release carries.
+const (
+	BinaryAgent = "agent" // runs on instances
+	BinarySlack = "slack" // the Lambda function that posts alarms to Slack
+)
+
+// The parts of a Binary or an asset, each the value of a parameter of its own.
+const (
+	PartBucket = "bucket"
+	PartKey    = "key"
+	PartDigest = "digest" // sha256, in hex; not of an asset, whose digest the template holds
+)
 
 // Token changes when a redeploy is forced.
 type Token struct{}

@@ -69,7 +69,7 @@ func differences(k kind, have, want map[string][]string) []Difference {
 	var found []Difference
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		_, wanted := want[name]
-		d := Difference{Table: k.suffix, Name: name, Missing: without(want[name], have[name]), Extra: without(have[name], want[name]), Absent: !wanted}
+		d := Difference{Table: k.table, Name: name, Missing: without(want[name], have[name]), Extra: without(have[name], want[name]), Absent: !wanted}
 		if d.Missing != nil || d.Extra != nil || d.Absent {
 			found = append(found, d)
 		}
@@ -107,7 +107,7 @@ func (t *Tables) Sync(ctx context.Context, model Snapshot) []Outcome {
 
 func (t table) apply(ctx context.Context, d Difference) error {
 	k := users
-	if d.Table == services.suffix {
+	if d.Table == services.table {
 		k = services
 	}
 	if len(d.Missing) > 0 {

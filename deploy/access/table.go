@@ -8,17 +8,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // A kind is one of the two tables: items are a name and a set of strings.
 type kind struct {
-	suffix string // of the table's name
-	set    string // the attribute that holds the set
+	table string // document.UsersTable or ServicesTable
+	set   string // the attribute that holds the set
 }
 
 var (
-	users    = kind{"users", "keys"}
-	services = kind{"services", "admins"}
+	users    = kind{document.UsersTable, document.AccessKeys}
+	services = kind{document.ServicesTable, document.AccessAdmins}
 )
 
 // table reaches the tables of one region.
@@ -28,10 +30,10 @@ type table struct {
 	region string
 }
 
-func (t table) name(k kind) *string { return aws.String(t.orbit + "-" + k.suffix) }
+func (t table) name(k kind) *string { return aws.String(document.TableName(t.orbit, k.table)) }
 
 func item(name string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"name": &types.AttributeValueMemberS{Value: name}}
+	return map[string]types.AttributeValue{document.AccessName: &types.AttributeValueMemberS{Value: name}}
 }
 
 // get is an item's set, and whether the item is there.
@@ -110,7 +112,7 @@ func (t table) all(ctx context.Context, k kind) (map[string][]string, error) {
 			return nil, err
 		}
 		for _, found := range page.Items {
-			name, ok := found["name"].(*types.AttributeValueMemberS)
+			name, ok := found[document.AccessName].(*types.AttributeValueMemberS)
 			if !ok {
 				continue
 			}

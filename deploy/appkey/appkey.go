@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/secrets"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/live"
 )
 
 // pendingDays is how long KMS keeps a key that lost the race for its alias: the least it takes.
@@ -41,8 +41,8 @@ func create(ctx context.Context, client *kms.Client, orbit, app string) (id stri
 	out, err := client.CreateKey(ctx, &kms.CreateKeyInput{
 		Description: aws.String(fmt.Sprintf("Secrets of app %s in orbit %s, made by spacel secret.", app, orbit)),
 		Tags: []types.Tag{
-			{TagKey: aws.String(live.TagOrbit), TagValue: &orbit},
-			{TagKey: aws.String(live.TagApp), TagValue: &app},
+			{TagKey: aws.String(document.TagOrbit), TagValue: &orbit},
+			{TagKey: aws.String(document.TagApp), TagValue: &app},
 		},
 	})
 	if err != nil {

@@ -5,10 +5,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
 )
@@ -66,13 +66,13 @@ func identifies(value string) bool {
 // named are the orbit's own stacks that a stack needs though it takes no value of them: instances read the tables by
 // their names.
 func (s *survey) named(stack *live.Stack, doomed map[assembly.StackRef]bool) []assembly.StackRef {
-	kind, own := strings.CutPrefix(stack.Name, s.scope.Orbit+"-")
-	if own && stack.App() == "" && (kind == "vpc" || kind == "tables") {
+	kind, own := document.CutStackName(s.scope.Orbit, stack.Name)
+	if own && stack.App() == "" && (kind == document.StackVPC || kind == document.StackTables) {
 		return nil
 	}
 	var out []assembly.StackRef
-	for _, kind := range []string{"tables", "vpc"} {
-		ref := assembly.StackRef{Region: stack.Region, Name: s.scope.Orbit + "-" + kind}
+	for _, kind := range []string{document.StackTables, document.StackVPC} {
+		ref := assembly.StackRef{Region: stack.Region, Name: document.StackName(s.scope.Orbit, kind)}
 		if to := s.find(ref); to != nil && to.App() == "" && doomed[ref] {
 			out = append(out, ref)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -135,7 +136,7 @@ func (s *survey) foreign(ctx context.Context) error {
 			return err
 		}
 		if other != nil {
-			problems = append(problems, fmt.Errorf("the stack %s is not of orbit %s (its tag %s is %q): nothing was changed", stack.Ref(), s.scope.Orbit, live.TagOrbit, other.Orbit()))
+			problems = append(problems, fmt.Errorf("the stack %s is not of orbit %s (its tag %s is %q): nothing was changed", stack.Ref(), s.scope.Orbit, document.TagOrbit, other.Orbit()))
 		}
 	}
 	return errors.Join(problems...)

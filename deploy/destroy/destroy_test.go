@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -82,9 +83,9 @@ func (b *bench) put(region, name, app, template string, parameters map[string]st
 }
 
 func tags(app string) map[string]string {
-	out := map[string]string{live.TagOrbit: "test"}
+	out := map[string]string{document.TagOrbit: "test"}
 	if app != "" {
-		out[live.TagApp] = app
+		out[document.TagApp] = app
 	}
 	return out
 }
@@ -207,7 +208,7 @@ func TestUnbindsOthers(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	right := b.cf.Seen(east, "test-right")
-	if right.Parameters["Other"] != "" || right.Parameters["VpcId"] == "" || right.Resources["Rule"] != "" || right.Tags[live.TagApp] != "right" {
+	if right.Parameters["Other"] != "" || right.Parameters["VpcId"] == "" || right.Resources["Rule"] != "" || right.Tags[document.TagApp] != "right" {
 		t.Errorf("right is %+v", right)
 	}
 	if b.cf.Seen(east, "test-left") != nil || b.cf.Seen(east, "test-vpc") == nil {

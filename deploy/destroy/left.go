@@ -71,12 +71,12 @@ func (s *survey) keys(ctx context.Context, region string, apps []string) []strin
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []string{fmt.Sprintf("%s: KMS keys alias/%s-<app>, if there are any (looking them up failed: %v)", region, s.scope.Orbit, cloud.Explain(err))}
+			return []string{fmt.Sprintf("%s: KMS keys %s, if there are any (looking them up failed: %v)", region, document.KeyAlias(s.scope.Orbit, "<app>"), cloud.Explain(err))}
 		}
 		for _, alias := range page.Aliases {
-			app, ours := strings.CutPrefix(aws.ToString(alias.AliasName), "alias/"+s.scope.Orbit+"-")
+			app, ours := document.CutKeyAlias(s.scope.Orbit, aws.ToString(alias.AliasName))
 			if ours && slices.Contains(apps, app) {
-				found = append(found, fmt.Sprintf("%s: the KMS key alias/%s-%s, with which secrets in manifests can be read", region, s.scope.Orbit, app))
+				found = append(found, fmt.Sprintf("%s: the KMS key %s, with which secrets in manifests can be read", region, aws.ToString(alias.AliasName)))
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func (s *survey) uploads(p *Plan) []string {
 	buckets := map[string]bool{}
 	for _, stack := range p.Stacks {
 		for name, value := range s.find(stack.StackRef).Parameters {
-			if strings.HasSuffix(name, "Bucket") && value != "" {
+			if strings.HasSuffix(name, document.BucketParameter) && value != "" {
 				buckets[value] = true
 			}
 		}

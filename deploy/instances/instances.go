@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	compute "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -46,7 +47,7 @@ func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app s
 	for i, region := range regions {
 		wait.Go(func() {
 			var err error
-			if found[i], err = inRegion(ctx, c.Region(region), stacks, assembly.StackRef{Region: region, Name: orbit + "-" + app}); err != nil {
+			if found[i], err = inRegion(ctx, c.Region(region), stacks, assembly.StackRef{Region: region, Name: document.StackName(orbit, app)}); err != nil {
 				errs[i] = fmt.Errorf("%s: %w", region, err)
 			}
 		})
@@ -62,10 +63,10 @@ func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app s
 // inRegion gives none where the app is not deployed.
 func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, ref assembly.StackRef) ([]Instance, error) {
 	stack, err := stacks.Get(ctx, ref)
-	if err != nil || stack == nil || stack.Outputs["AutoScalingGroup"] == "" {
+	if err != nil || stack == nil || stack.Outputs[document.OutputGroup] == "" {
 		return nil, err
 	}
-	name := stack.Outputs["AutoScalingGroup"]
+	name := stack.Outputs[document.OutputGroup]
 	out, err := region.AutoScaling().DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
 	if err != nil {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
@@ -103,7 +104,7 @@ func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scali
 		Launched:  aws.ToTime(machine.LaunchTime).UTC(),
 	}
 	if i.Current { // what an older template held is not known any more
-		i.Version = stack.Parameters["Version"]
+		i.Version = stack.Parameters[document.ParameterVersion]
 	}
 	return i
 }

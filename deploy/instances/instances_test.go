@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	balancing "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
@@ -43,7 +44,7 @@ func newApp(t *testing.T) app {
 		TemplateBody: aws.String(`{"Parameters": {"Version": {"Type": "String"}},
 			"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"AutoScalingGroup": {"Value": "web"}}}`),
 		Parameters: []types.Parameter{{ParameterKey: aws.String("Version"), ParameterValue: aws.String("v7")}},
-		Tags:       []types.Tag{{Key: aws.String(live.TagOrbit), Value: aws.String("test")}, {Key: aws.String(live.TagApp), Value: aws.String("laika")}},
+		Tags:       []types.Tag{{Key: aws.String(document.TagOrbit), Value: aws.String("test")}, {Key: aws.String(document.TagApp), Value: aws.String("laika")}},
 	})
 	a.fatal(err)
 	return a

@@ -15,14 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
-)
-
-// The tags that tell whose a stack is. The compiler writes them into the artifact.
-const (
-	TagOrbit = "spacel:orbit"
-	TagApp   = "spacel:app"
 )
 
 // Masked is what CloudFormation says of a parameter that must not be shown.
@@ -43,10 +38,10 @@ type Stack struct {
 }
 
 // Orbit is the orbit the stack says it is of, "" if it is none of spacel's.
-func (s *Stack) Orbit() string { return s.Tags[TagOrbit] }
+func (s *Stack) Orbit() string { return s.Tags[document.TagOrbit] }
 
 // App is the app the stack says it is of, "" for an orbit's own.
-func (s *Stack) App() string { return s.Tags[TagApp] }
+func (s *Stack) App() string { return s.Tags[document.TagApp] }
 
 // OfNobody says that nothing tells whose it is: it is absent, or holds only a change set, which may have no tags yet.
 func (s *Stack) OfNobody() bool { return s == nil || !s.Exists() && s.Orbit() == "" && s.App() == "" }

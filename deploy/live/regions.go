@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 )
@@ -24,7 +25,7 @@ func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error
 	var wait sync.WaitGroup
 	for i, region := range enabled {
 		wait.Go(func() {
-			stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: orbit + "-vpc"})
+			stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: document.StackName(orbit, document.StackVPC)})
 			there[i], errs[i] = stack.Exists() && stack.Orbit() == orbit, err
 		})
 	}
@@ -39,7 +40,7 @@ func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no region of this account has an orbit %s, that is a stack %s-vpc: name a region with --region, or check the name and the credentials", orbit, orbit)
+		return nil, fmt.Errorf("no region of this account has an orbit %s, that is a stack %s: name a region with --region, or check the name and the credentials", orbit, document.StackName(orbit, document.StackVPC))
 	}
 	return found, nil
 }

@@ -2,7 +2,6 @@
 package logs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -50,13 +50,13 @@ type Line struct {
 // Find gives an app's log of a kind in a region, false when the app has none there. The app "" is the orbit's bastions.
 func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, region string, kind Kind) (Group, bool, error) {
 	if kind == Boot {
-		return Group{region, orbit + "-boot", cmp.Or(app, "bastion") + "/"}, true, nil
+		return Group{region, document.BootLogGroup(orbit), document.BootStreamPrefix(app)}, true, nil
 	}
-	stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: orbit + "-" + app})
+	stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: document.StackName(orbit, app)})
 	if err != nil || !stack.Exists() {
 		return Group{}, false, err
 	}
-	id := map[Kind]string{Deploy: "DeployLogGroup", Docker: "DockerLogGroup"}[kind]
+	id := map[Kind]string{Deploy: document.DeployLogGroup, Docker: document.DockerLogGroup}[kind]
 	out, err := c.Region(region).CloudFormation().DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{
 		StackName: &stack.ID, LogicalResourceId: &id,
 	})

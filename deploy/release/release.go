@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/pebble/spacel/compiler/assembly"
 )
 
 // files are made by make build, which has them ready before it builds spacel. The directory is never empty.
@@ -50,7 +52,7 @@ func (b Binaries) Read(name, architecture string) (body []byte, digest string, e
 
 // fileOf is where a program is, and how it is packed. Lambda takes a zip as it is.
 func fileOf(name, architecture string) (file string, unpack func([]byte) ([]byte, error)) {
-	if name == "slack" {
+	if name == assembly.BinarySlack {
 		return name + "-" + architecture + ".zip", func(body []byte) ([]byte, error) { return body, nil }
 	}
 	return name + "-" + architecture + ".gz", gunzip
@@ -65,7 +67,7 @@ func gunzip(packed []byte) ([]byte, error) {
 }
 
 func describe(name string) string {
-	if name == "slack" {
+	if name == assembly.BinarySlack {
 		return "function that posts to Slack"
 	}
 	return name

@@ -4,16 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/status"
-)
-
-// The parameters of an app's template that a redeploy may change; see compiler/agent.go and compiler/launchdocument.go.
-const (
-	tokenParameter   = "Token"
-	versionParameter = "Version"
 )
 
 // Keep takes deployed stacks as they are: for deploy.Options.Redeploy, which keeps their templates and values. Origins are
@@ -37,10 +32,10 @@ func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stac
 }
 
 func changeable(deployed *live.Stack, newVersion bool) error {
-	if _, ok := deployed.Parameters[tokenParameter]; !ok {
-		return fmt.Errorf("%s: its template has no parameter %s that would replace the instances: deploy what this spacel builds once", deployed.StackRef, tokenParameter)
+	if _, ok := deployed.Parameters[document.ParameterToken]; !ok {
+		return fmt.Errorf("%s: its template has no parameter %s that would replace the instances: deploy what this spacel builds once", deployed.StackRef, document.ParameterToken)
 	}
-	if _, ok := deployed.Parameters[versionParameter]; !ok && newVersion {
+	if _, ok := deployed.Parameters[document.ParameterVersion]; !ok && newVersion {
 		return fmt.Errorf("%s: its template takes no version: leave --version out", deployed.StackRef)
 	}
 	return nil
@@ -58,9 +53,9 @@ func kept(deployed *live.Stack, body []byte) assembly.Stack {
 	for name, value := range deployed.Parameters {
 		s.Parameters[name] = literal(value) // which is never sent: sources.Settings.Keep
 	}
-	s.Parameters[tokenParameter] = assembly.ValueFrom{Token: &assembly.Token{}}
-	if value, ok := deployed.Parameters[versionParameter]; ok {
-		s.Parameters[versionParameter] = assembly.ValueFrom{Version: &assembly.Version{Default: value}}
+	s.Parameters[document.ParameterToken] = assembly.ValueFrom{Token: &assembly.Token{}}
+	if value, ok := deployed.Parameters[document.ParameterVersion]; ok {
+		s.Parameters[document.ParameterVersion] = assembly.ValueFrom{Version: &assembly.Version{Default: value}}
 	}
 	return s
 }

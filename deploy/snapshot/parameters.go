@@ -91,9 +91,9 @@ func siblings(written assembly.Stack, digest string, deployed *live.Stack) (key,
 	for name, source := range written.Parameters {
 		switch {
 		case source.Asset == nil || source.Asset.Digest != digest:
-		case source.Asset.Part == "key":
+		case source.Asset.Part == assembly.PartKey:
 			key = deployed.Parameters[name]
-		case source.Asset.Part == "bucket":
+		case source.Asset.Part == assembly.PartBucket:
 			bucket = deployed.Parameters[name]
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -53,7 +54,7 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 		return err
 	}
 	if deployed.Orbit() != s.artifact.Manifest.Orbit || deployed.App() != written.App {
-		return fmt.Errorf("the stack %s is not of this orbit and app: its tags are %s=%q, %s=%q", written.Ref(), live.TagOrbit, deployed.Orbit(), live.TagApp, deployed.App())
+		return fmt.Errorf("the stack %s is not of this orbit and app: its tags are %s=%q, %s=%q", written.Ref(), document.TagOrbit, deployed.Orbit(), document.TagApp, deployed.App())
 	}
 	body, err := s.template(ctx, written, deployed)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -44,7 +45,7 @@ func newBench(t *testing.T, asset string) *bench {
 	}
 	b.built = assembly.Stack{
 		Name: "test-web", Region: region, App: "web", Template: region + "/test-web.template.json", Digest: digest([]byte(template)),
-		Tags: map[string]string{live.TagOrbit: "test", live.TagApp: "web"}, Capabilities: []string{"CAPABILITY_IAM"},
+		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Capabilities: []string{"CAPABILITY_IAM"},
 		Parameters: map[string]assembly.ValueFrom{
 			"Image":  {Image: &assembly.Image{Debian: "13", Architecture: "arm64"}},
 			"Bucket": {Asset: &assembly.AssetPart{Digest: kept.Digest, Part: "bucket"}},

@@ -81,8 +81,8 @@ func upgradable(stack assembly.Stack) map[string]string {
 		switch {
 		case source.Image != nil:
 			out[name] = "image"
-		case source.Binary != nil && source.Binary.Part == "digest":
-			out[name] = "agent"
+		case source.Binary != nil && source.Binary.Part == assembly.PartDigest:
+			out[name] = assembly.BinaryAgent
 		}
 	}
 	return out

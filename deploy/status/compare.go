@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -62,7 +63,7 @@ func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *ass
 		return Stack{StackRef: written.Ref(), App: written.App, State: Missing}, nil
 	}
 	if deployed.Orbit() != a.Manifest.Orbit || deployed.App() != written.App {
-		why := fmt.Sprintf("the stack of this name is another's: its tags are %s=%q, %s=%q", live.TagOrbit, deployed.Orbit(), live.TagApp, deployed.App())
+		why := fmt.Sprintf("the stack of this name is another's: its tags are %s=%q, %s=%q", document.TagOrbit, deployed.Orbit(), document.TagApp, deployed.App())
 		return Stack{StackRef: written.Ref(), App: written.App, State: Differs, Status: string(deployed.Status), Why: []string{why}}, nil
 	}
 	s := describe(deployed)

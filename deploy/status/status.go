@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -141,12 +142,12 @@ func stateOf(l *live.Stack) State {
 func Endpoints(outputs map[string]string) []Endpoint {
 	var out []Endpoint
 	for name, value := range outputs {
-		if value != "" && (strings.HasPrefix(name, "Endpoint") || strings.HasPrefix(name, "DnsRecord")) {
+		if value != "" && (strings.HasPrefix(name, document.OutputEndpoint) || strings.HasPrefix(name, document.OutputDNSRecord)) {
 			out = append(out, Endpoint{name, value})
 		}
 	}
-	if balancer := outputs["BalancerDNSName"]; len(out) == 0 && balancer != "" {
-		out = append(out, Endpoint{"BalancerDNSName", balancer})
+	if balancer := outputs[document.OutputBalancer]; len(out) == 0 && balancer != "" {
+		out = append(out, Endpoint{document.OutputBalancer, balancer})
 	}
 	slices.SortFunc(out, func(a, b Endpoint) int {
 		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))

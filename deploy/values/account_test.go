@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -116,7 +117,7 @@ func (a *account) put(region, name string, outputs map[string]string) {
 }
 
 func (a *account) putOf(orbit, region, name string, status types.StackStatus, outputs map[string]string) {
-	a.cf.Put(a.T, cloudtest.Stack{Region: region, Name: name, Status: status, Outputs: outputs, Tags: map[string]string{live.TagOrbit: orbit},
+	a.cf.Put(a.T, cloudtest.Stack{Region: region, Name: name, Status: status, Outputs: outputs, Tags: map[string]string{document.TagOrbit: orbit},
 		Template: `{"Resources":{"T":{"Type":"AWS::SNS::Topic"}}}`})
 }
 
@@ -128,7 +129,7 @@ func (a *account) resolver() *Resolver {
 // app is a stack with parameters.
 func app(parameters map[string]assembly.ValueFrom) assembly.Stack {
 	return assembly.Stack{Name: "production-laika", Region: here, App: "laika", Parameters: parameters,
-		Tags: map[string]string{live.TagOrbit: "production", live.TagApp: "laika"}}
+		Tags: map[string]string{document.TagOrbit: "production", document.TagApp: "laika"}}
 }
 
 // deployed is the stack with values.

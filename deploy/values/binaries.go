@@ -17,13 +17,6 @@ type program struct {
 	digest string
 }
 
-// The parts of a program that a parameter can be.
-const (
-	partBucket = "bucket"
-	partKey    = "key"
-	partDigest = "digest"
-)
-
 // binary is where a program is, or its digest. What is deployed stays, all parts of it or none: a key means nothing in another
 // bucket.
 func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (Value, error) {
@@ -38,7 +31,7 @@ func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (V
 	if err != nil {
 		return Value{}, err
 	}
-	if s.Part == partDigest {
+	if s.Part == assembly.PartDigest {
 		return Value{Text: p.digest}, nil
 	}
 	object, err := r.place(ctx, q.stack.Region, p)
@@ -52,7 +45,7 @@ func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (V
 }
 
 func part(o staging.Object, name string) string {
-	if name == partBucket {
+	if name == assembly.PartBucket {
 		return o.Bucket
 	}
 	return o.Key
@@ -71,7 +64,7 @@ func deployedBucket(q question, name string) (bucket string, ok bool) {
 		if value == "" {
 			return "", false
 		}
-		if source.Binary.Part == partBucket {
+		if source.Binary.Part == assembly.PartBucket {
 			bucket = value
 		}
 	}
@@ -82,7 +75,7 @@ func deployedBucket(q question, name string) (bucket string, ok bool) {
 func (r *Resolver) checkHeld(ctx context.Context, q question, name, bucket string) error {
 	for _, parameter := range slices.Sorted(maps.Keys(q.stack.Parameters)) {
 		s := q.stack.Parameters[parameter].Binary
-		if s == nil || s.Name != name || s.Part != partKey {
+		if s == nil || s.Name != name || s.Part != assembly.PartKey {
 			continue
 		}
 		key := q.deployed.Parameters[parameter]
@@ -121,7 +114,7 @@ func (r *Resolver) place(ctx context.Context, region string, p program) (staging
 
 // checkRegion keeps Lambda's rule: a function's code is in the function's region.
 func (r *Resolver) checkRegion(ctx context.Context, region, name, bucket string) error {
-	if name != "slack" {
+	if name != assembly.BinarySlack {
 		return nil
 	}
 	at, err := r.stage.AssetRegion(ctx, region)

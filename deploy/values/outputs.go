@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
 )
@@ -29,9 +30,9 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 
 func owner(s *live.Stack) string {
 	if s.Orbit() == "" {
-		return "it has no tag " + live.TagOrbit
+		return "it has no tag " + document.TagOrbit
 	}
-	return fmt.Sprintf("its tag %s says %s", live.TagOrbit, s.Orbit())
+	return fmt.Sprintf("its tag %s says %s", document.TagOrbit, s.Orbit())
 }
 
 // why says what is the matter with a stack that does not give an output.

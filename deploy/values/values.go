@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -93,7 +94,7 @@ type question struct {
 }
 
 // orbit is the orbit that the stack is of.
-func (q question) orbit() string { return q.stack.Tags[live.TagOrbit] }
+func (q question) orbit() string { return q.stack.Tags[document.TagOrbit] }
 
 // kept is the deployed value, if there is one.
 func (q question) kept() (Value, bool) {

@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 	"compiler/diff":     {"compiler/assembly"},
 	"deploy":            {"agent/document", "agent/secrets", "compiler/assembly", "compiler/diff", "deploy"},
 	"deploy/*":          {"agent/document", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff", "deploy"},
-	"schema":            {"schema/language", "schema/manifest", "schema/report"},
+	"schema":            {"agent/document", "schema/language", "schema/manifest", "schema/report"},
 	"schema/language":   {"schema/manifest", "schema/report"},
 	"schema/manifest":   {"schema/report"},
 	"agent":             {"agent"},

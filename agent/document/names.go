@@ -1,0 +1,96 @@
+package document
+
+import "strings"
+
+// This file holds the names that two programs must agree on, or that one program writes into a template and another reads
+// from the live stack. They are written nowhere else: TestNamesStandInOnePlace holds that.
+
+// The stacks that every orbit has in a region. An app cannot have one of these names, since its stack is named in the same way.
+const (
+	StackVPC     = "vpc"     // the network
+	StackTables  = "tables"  // the DynamoDB tables and the boot log group, which outlive the stack
+	StackBastion = "bastion" // absent when the region has no bastions
+)
+
+// OrbitStacks lists the names that an app cannot have.
+func OrbitStacks() []string { return []string{StackVPC, StackTables, StackBastion} }
+
+// StackName returns the name of an orbit's stack: of one of the orbit's own, or of an app.
+func StackName(orbit, name string) string { return orbit + "-" + name }
+
+// CutStackName returns the name of which StackName made a stack's name, and false when the stack is not named after the orbit.
+func CutStackName(orbit, stack string) (name string, found bool) {
+	return strings.CutPrefix(stack, orbit+"-")
+}
+
+// The DynamoDB tables of an orbit, one of each in every region. TableName makes the full name.
+const (
+	UsersTable    = "users"
+	ServicesTable = "services"
+	VolumesTable  = "volumes"
+)
+
+// TableName returns the full name of one of an orbit's tables.
+func TableName(orbit, table string) string { return orbit + "-" + table }
+
+// BootLogGroup returns the name of the log group that every instance's boot is logged to. It belongs to the tables stack, so
+// that the log of a failed boot outlives the app's stack.
+func BootLogGroup(orbit string) string { return orbit + "-boot" }
+
+// BootStreams returns the first part of the names of an app's streams in the boot log group. An empty app means the bastions.
+func BootStreams(app string) string {
+	if app == "" {
+		return StackBastion
+	}
+	return app
+}
+
+// BootStreamPrefix returns the text that an app's streams in the boot log group begin with, and no other app's.
+func BootStreamPrefix(app string) string { return BootStreams(app) + "/" }
+
+// BootStream returns the name of an instance's stream in the boot log group. userdata/install.sh writes the same stream.
+func BootStream(app, instance string) string { return BootStreamPrefix(app) + instance }
+
+// FlowLogGroup returns the name of the log group of the VPC's flow logs.
+func FlowLogGroup(orbit string) string { return orbit + "-flow-logs" }
+
+// KeyAlias returns the alias of the KMS key that an app's secrets are encrypted under.
+func KeyAlias(orbit, app string) string { return "alias/" + orbit + "-" + app }
+
+// CutKeyAlias returns the app of a KMS alias, and false when the alias is not of this orbit.
+func CutKeyAlias(orbit, alias string) (app string, found bool) {
+	return strings.CutPrefix(alias, KeyAlias(orbit, ""))
+}
+
+// The tags of everything that belongs to an orbit and an app. TagVolume has a volume's label as its value. Only volumes that
+// instances share, and their snapshots, have it.
+const (
+	TagOrbit  = "spacel:orbit"
+	TagApp    = "spacel:app"
+	TagVolume = "spacel:volume"
+)
+
+// Parameters of an app's template that redeploy changes.
+const (
+	ParameterToken   = "Token"   // a new value replaces the instances
+	ParameterVersion = "Version" // the deployed version
+)
+
+// BucketParameter ends the name of each parameter that is an S3 bucket from which a stack was deployed.
+const BucketParameter = "Bucket"
+
+// Logical ids of an app's log groups, which `spacel logs` looks up. The groups' own names are CloudFormation's.
+const (
+	DeployLogGroup = "DeployLogGroup" // the agent's own log
+	DockerLogGroup = "DockerLogGroup" // the containers' output
+)
+
+// Outputs that deploy and the commands read. The last three are the beginnings of several outputs' names.
+const (
+	OutputVPC       = "VpcId"
+	OutputGroup     = "AutoScalingGroup"
+	OutputBalancer  = "BalancerDNSName" // the load balancer's own host name
+	OutputEndpoint  = "Endpoint"        // and a port: the app's URL there
+	OutputDNSRecord = "DnsRecord"       // a host name of the stack
+	OutputElasticIP = "ElasticIp"       // and a number: a public address
+)
