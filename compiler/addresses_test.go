@@ -81,7 +81,7 @@ func TestMoreZonesChangeNothing(t *testing.T) {
 		slices.Sort(few)
 		slices.Sort(many)
 		nat := []schema.NAT{schema.NATDisabled, schema.NATPerAZ}[round%2]
-		shaped := func(zones []string) template {
+		shaped := func(zones []string) decodedTemplate {
 			return decoded(t, orbitStacks(t, orbitRegion(0, func(r *schema.OrbitRegion) {
 				shape(r, nat, 1, round%3 == 0)
 				r.Zones = zones

@@ -10,7 +10,7 @@ import (
 )
 
 // alarms watches what the manifest's triggers name, and the metrics of log lines.
-func alarms(a appContext, w watched, to destinations, r *report.Report) *part {
+func alarms(a appContext, w watched, to alarmTargets, r *report.Report) *part {
 	p := &part{}
 	for _, t := range a.region.Alarms.Triggers {
 		s, ok := w.series(t, r)
@@ -41,7 +41,7 @@ func (w watched) notBefore(s series) []cfn.Resource {
 }
 
 // alarm is an alarm on a metric that goes where its trigger says. CloudFormation names it.
-func (d destinations) alarm(a appContext, t schema.Trigger, s series) *cfn.Alarm {
+func (d alarmTargets) alarm(a appContext, t schema.Trigger, s series) *cfn.Alarm {
 	alarm := measure(t, s)
 	alarm.AlarmDescription = fmt.Sprintf("%s of %s: %s %s %v.", t.Name, a.stackName(), t.Metric.Name, t.Comparison, t.Threshold)
 	alarm.Tags = a.nameTag()
@@ -56,7 +56,7 @@ func (d destinations) alarm(a appContext, t schema.Trigger, s series) *cfn.Alarm
 }
 
 // tell has an alarm notify an endpoint's topic of the states that people want to hear of.
-func (d destinations) tell(alarm *cfn.Alarm, t schema.Trigger, endpoint string) {
+func (d alarmTargets) tell(alarm *cfn.Alarm, t schema.Trigger, endpoint string) {
 	topic := d.topics[endpoint].Ref()
 	for state, actions := range map[string]*[]cfn.Value{
 		"alarm":             &alarm.AlarmActions,

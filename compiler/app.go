@@ -42,7 +42,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		addresses.part,
 		certificates.part,
 		balancer.part,
-		ingress(a, groups, plan, addresses, r),
+		firewall(a, groups, plan, addresses, r),
 		databases.part,
 		caches(a, groups, r),
 		disks.part,
@@ -65,9 +65,9 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 	group := instances(a, groups, balancer, identity, launch, disks.disks, spot(a.region), whole.waitFor)
 	whole.merge(group.part)
 	whole.merge(dns(a, balancer, addresses, group.group, r))
-	whole.merge(endpoints(a, plan, balancer, addresses))
+	whole.merge(appURLs(a, plan, balancer, addresses))
 	watch := watched{a, plan, balancer, group.group}
-	to := alarmEndpoints(a, group.group, r)
+	to := alarmTargetsOf(a, group.group, r)
 	whole.merge(to.part)
 	whole.merge(alarms(a, watch, to, r))
 	whole.merge(databaseAlarms(a, databases.instances, to))

@@ -51,7 +51,7 @@ func balance(a appContext, r *report.Report) balancing {
 	for _, port := range a.region.PublicPorts {
 		b.routes = append(b.routes, b.kind.route(port, r))
 	}
-	b.targets = distinct(b.routes)
+	b.targets = distinctTargets(b.routes)
 	b.dualStack = dualStack(a, b)
 	b.check = checkTargets(a.region.HealthCheck, b, r)
 	return b
@@ -120,7 +120,7 @@ func (b balancing) origin(t target) report.Pos {
 	return report.Pos{}
 }
 
-func distinct(routes []route) []target {
+func distinctTargets(routes []route) []target {
 	var all []target
 	for _, route := range routes {
 		if route.target != (target{}) {

@@ -1,8 +1,6 @@
 package compiler
 
 import (
-	"strings"
-
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -18,18 +16,18 @@ func (v *vpcPart) bastionGroup(r *report.Report) {
 	})
 	v.Output("BastionGroup", cfn.Output{Description: "The bastions' security group.", Value: group.GroupId()})
 	open := rulesIn(v.part)
-	for _, source := range v.net.region.BastionSources {
-		open.admit(source.Pos, group, bastionClient(source), tcp(22))
+	for _, named := range v.net.region.BastionSources {
+		open.admit(named.Pos, group, bastionPeer(named), tcp(22))
 	}
 	open.crowded(v.net.region.At("bastion_sources"), group, r)
 }
 
-func bastionClient(s schema.Peer) peer {
-	switch s.Kind {
+func bastionPeer(named schema.Peer) peer {
+	switch named.Kind {
 	case schema.CIDRv6:
-		return cidr6(s.Value)
+		return cidr6(named.Value)
 	case schema.PrefixList:
-		return peer{id: "List" + strings.TrimPrefix(s.Value, "pl-"), name: s.Value, list: cfn.String(s.Value)}
+		return prefixList(named)
 	}
-	return cidr4(s.Value)
+	return cidr4(named.Value)
 }

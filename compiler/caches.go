@@ -35,7 +35,7 @@ func caches(a appContext, g groups, r *report.Report) *part {
 
 func cache(a appContext, p *part, c schema.Cache, g groups, r *report.Report) document.Cache[cfn.Value] {
 	s := store{id: cacheID(c), what: "cache " + c.Name, at: c.Node, port: cachePort}.open(a, p, g)
-	callers{appContext: a, part: p, report: r}.admitClients(s, c.Clients)
+	peerFinder{appContext: a, part: p, report: r}.admitPeers(s, c.Clients)
 
 	secret := password(p, c.Pos, s.id+"Secret", "The password of the "+s.what+" of "+a.stackName(), "{}", nil)
 	group := replicationGroup(a, p, c, s.group, secret)

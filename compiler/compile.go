@@ -4,7 +4,19 @@
 //	vpc, tables, bastion   the orbit's stacks, each a file of its name
 //	app                    an app's stack: the list of its capabilities, one file each
 //
-// Each pass makes a part; finish turns a stack's part into an assembly.Stack and the template's bytes.
+// Each pass makes a part; finish turns a stack's part into an assembly.Stack and the template's bytes. Two capabilities have
+// several files:
+//
+//	firewall rules   securitygroups.go    the app's groups, without rules
+//	                 firewall.go          which traffic the app's groups let in and out
+//	                 firewallrules.go     one rule as a resource, and its logical id
+//	                 peers.go             the peers that a public port's sources name
+//	                 peeraddresses.go     the addresses and groups that stand for a peer
+//	                 storepeers.go        the group of a database or cache, and the peers its clients name
+//	                 bastiongroup.go      the bastions' group
+//	user data        userdata.go          cloud-config: the document, the agent's unit, the install script
+//	                 userdatadocument.go  the instance document, and the part of it that becomes an asset
+//	                 userdata/            the unit and the script
 package compiler
 
 import (

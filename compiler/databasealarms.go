@@ -8,7 +8,7 @@ import (
 )
 
 // databaseAlarms watches the databases that are in this region, by name. An instance's Ref is the dimension of its metrics.
-func databaseAlarms(a appContext, made map[string]*cfn.DBInstance, to destinations) *part {
+func databaseAlarms(a appContext, made map[string]*cfn.DBInstance, to alarmTargets) *part {
 	p := &part{}
 	for _, d := range a.region.Databases {
 		instance := made[d.Name]

@@ -59,8 +59,8 @@ type knownDatabase struct {
 func database(a appContext, d schema.Database, g groups, own addresses, r *report.Report) knownDatabase {
 	p := &part{}
 	s := store{id: databaseID(d), what: "database " + d.Name, at: d.Node, port: d.Port, public: exposed(d)}.open(a, p, g)
-	from := callers{appContext: a, part: p, own: own, report: r}
-	from.admitClients(s, d.Clients)
+	from := peerFinder{appContext: a, part: p, own: own, report: r}
+	from.admitPeers(s, d.Clients)
 	if d.Global != "" {
 		from.admitRegions(s, d)
 	}

@@ -119,7 +119,7 @@ func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
 			continue
 		}
 		known := append(e.Names(), e.whole.Names()...)
-		e.mistake(within(body, ref.Path).Pos, "refers to %s, which is not in the stack%s", ref.Name, report.Suggest(ref.Name, known))
+		e.mistake(valueAt(body, ref.Path).Pos, "refers to %s, which is not in the stack%s", ref.Name, report.Suggest(ref.Name, known))
 	}
 }
 
@@ -140,8 +140,8 @@ func (e extraPart) noMacros(body schema.Any) {
 	}
 }
 
-// within is what a path leads to, or as far as it leads.
-func within(v schema.Any, path cfn.Path) schema.Any {
+// valueAt is what a path leads to, or as far as it leads.
+func valueAt(v schema.Any, path cfn.Path) schema.Any {
 	for _, step := range path {
 		var next schema.Any
 		var ok bool

@@ -86,9 +86,9 @@ func otherRegions(a appContext, d schema.Database) []string {
 }
 
 // admitRegions lets in the app's instances of the other regions, by the addresses they have on the internet.
-func (c callers) admitRegions(s store, d schema.Database) {
-	for _, region := range otherRegions(c.appContext, d) {
-		for _, peer := range c.instancesIn(region, s, d) {
+func (f peerFinder) admitRegions(s store, d schema.Database) {
+	for _, region := range otherRegions(f.appContext, d) {
+		for _, peer := range f.instancesIn(region, s, d) {
 			s.let(d.At("global"), peer)
 		}
 	}
@@ -96,17 +96,17 @@ func (c callers) admitRegions(s store, d schema.Database) {
 
 // instancesIn are the addresses that the app's instances in another region come from; none when there is a mistake, which is
 // reported.
-func (c callers) instancesIn(region string, s store, d schema.Database) []peer {
-	there := c.app.Region(region)
+func (f peerFinder) instancesIn(region string, s store, d schema.Database) []peer {
+	there := f.app.Region(region)
 	switch {
 	case !public(there):
-		return c.nat(c.model.Orbit.Region(region))
+		return f.nat(f.model.Orbit.Region(region))
 	case there.ElasticIPs:
-		c.report.Warnf(d.At("global"), "the %s is closed to %s until that stack has been deployed once, since its elastic addresses are not known "+
+		f.report.Warnf(d.At("global"), "the %s is closed to %s until that stack has been deployed once, since its elastic addresses are not known "+
 			"before: a first deploy there must not need the database, or use private instances", s.what, region)
-		return c.elastic(c.app, region)
+		return f.elastic(f.app, region)
 	}
-	c.report.Errorf(d.At("global"), "no address stands for the instances in %s: they have public addresses that change; "+
+	f.report.Errorf(d.At("global"), "no address stands for the instances in %s: they have public addresses that change; "+
 		"use instance_availability: private or elastic_ips: true there", region)
 	return nil
 }

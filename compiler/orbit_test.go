@@ -47,14 +47,14 @@ type resource struct {
 	DeletionPolicy, UpdateReplacePolicy string
 }
 
-type template struct {
+type decodedTemplate struct {
 	Parameters map[string]map[string]any
 	Resources  map[string]resource
 	Outputs    map[string]struct{ Value any }
 }
 
 // decoded is a part's template, which must be free of mistakes.
-func decoded(t *testing.T, p *part) template {
+func decoded(t *testing.T, p *part) decodedTemplate {
 	t.Helper()
 	if problems := p.Check(); len(problems) > 0 {
 		t.Fatalf("the template has problems:\n%s", strings.Join(problems, "\n"))
@@ -63,7 +63,7 @@ func decoded(t *testing.T, p *part) template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out template
+	var out decodedTemplate
 	if err := json.Unmarshal(body, &out); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func decoded(t *testing.T, p *part) template {
 }
 
 // ofType are the resources of a type, by logical id.
-func (t template) ofType(name string) map[string]resource {
+func (t decodedTemplate) ofType(name string) map[string]resource {
 	out := map[string]resource{}
 	for id, r := range t.Resources {
 		if r.Type == name {
@@ -217,7 +217,7 @@ type statement struct {
 }
 
 // statementsOf are the statements of all policies in a template that say what a role may do.
-func statementsOf(t *testing.T, stack template) []statement {
+func statementsOf(t *testing.T, stack decodedTemplate) []statement {
 	t.Helper()
 	var out []statement
 	for _, r := range stack.Resources {

@@ -82,7 +82,7 @@ func stepScaling(a appContext, p *part, w watched, s schema.StepScaling, r *repo
 	policy := adjusting(w.group, "StepScaling", s.Percent)
 	policy.StepAdjustments = stepAdjustments(s)
 	add(p, s.Pos, "StepPolicy"+id, policy)
-	to := destinations{policies: map[string]*cfn.ScalingPolicy{s.Name: policy}}
+	to := alarmTargets{policies: map[string]*cfn.ScalingPolicy{s.Name: policy}}
 	t := s.Trigger
 	t.Endpoints = []string{s.Name}
 	alarm := to.alarm(a, t, watch)

@@ -2,7 +2,7 @@ package compiler
 
 import "github.com/pebble/spacel/compiler/cfn"
 
-// groups are the app's security groups. Their rules are resources of their own, in ingress.go.
+// groups are the app's security groups. Their rules are resources of their own, in firewall.go.
 type groups struct {
 	*part
 	instances *cfn.SecurityGroup // Sg: every output names this one, and so do other apps' rules

@@ -20,7 +20,7 @@ func vpc(net network, r *report.Report) *part {
 	v.subnets()
 	v.routes()
 	v.natGateways()
-	v.endpoints()
+	v.gatewayEndpoints()
 	v.subnetGroups()
 	v.flowLogs()
 	v.bastionGroup(r)

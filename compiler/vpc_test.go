@@ -11,7 +11,7 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-func vpcTemplate(t *testing.T, change func(*schema.OrbitRegion)) template {
+func vpcTemplate(t *testing.T, change func(*schema.OrbitRegion)) decodedTemplate {
 	t.Helper()
 	return decoded(t, orbitStacks(t, orbitRegion(3, change))["vpc"])
 }

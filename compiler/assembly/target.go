@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// ours are the files a build writes.
-var ours = regexp.MustCompile(`^(manifest\.json|sourcemap\.json|assets/[0-9a-f]{64}|[a-z0-9-]+/[A-Za-z0-9-]+\.template\.json)$`)
+// buildFiles are the files a build writes.
+var buildFiles = regexp.MustCompile(`^(manifest\.json|sourcemap\.json|assets/[0-9a-f]{64}|[a-z0-9-]+/[A-Za-z0-9-]+\.template\.json)$`)
 
 // replaceable refuses a directory that a build would destroy: anything that is not an earlier build, or that holds
 // another's files beside one. Dir is the directory as the user knows it.
@@ -33,7 +33,7 @@ func replaceable(dir, target string) error {
 	if holdsWorkingDirectory(info) {
 		return fmt.Errorf("%s is or holds the working directory, which a build would replace: choose a directory below it", dir)
 	}
-	return onlyOurs(dir, target)
+	return holdsOnlyBuildFiles(dir, target)
 }
 
 func holdsWorkingDirectory(target fs.FileInfo) bool {
@@ -53,7 +53,7 @@ func holdsWorkingDirectory(target fs.FileInfo) bool {
 	}
 }
 
-func onlyOurs(dir, target string) error {
+func holdsOnlyBuildFiles(dir, target string) error {
 	entries, err := os.ReadDir(target)
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", dir, err)
@@ -80,7 +80,7 @@ func unknownFiles(target string) (strays []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case !e.IsDir() && (!e.Type().IsRegular() || !ours.MatchString(name)):
+		case !e.IsDir() && (!e.Type().IsRegular() || !buildFiles.MatchString(name)):
 			strays = append(strays, name)
 		}
 		if len(strays) > most {

@@ -46,7 +46,7 @@ func (c *comparison) assetText(change *Change, before, now assembly.Stack) error
 			return err
 		}
 		if isText(left) && isText(right) {
-			change.Lines = hunks(laidOut(left), laidOut(right))
+			change.Lines = hunks(indented(left), indented(right))
 		}
 	}
 	return nil
@@ -56,8 +56,8 @@ func isText(body []byte) bool {
 	return len(body) <= maxText && utf8.Valid(body) && !bytes.ContainsRune(body, 0)
 }
 
-// laidOut is JSON with a line per value, other texts as they are.
-func laidOut(body []byte) string {
+// indented is JSON with a line per value, other texts as they are.
+func indented(body []byte) string {
 	var out bytes.Buffer
 	if json.Indent(&out, body, "", "  ") != nil {
 		return string(body)

@@ -19,7 +19,7 @@ func Compare(old, now *assembly.Assembly) (*Diff, error) {
 		return nil, fmt.Errorf("read the embedded replacement table: %w", err)
 	}
 	c := &comparison{old: old, now: now, table: replacing, stacks: map[assembly.StackRef]Stack{}, inputs: map[assembly.StackRef]map[string]cause{}}
-	c.listen()
+	c.indexConsumers()
 	if err := c.run(); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ type consumer struct {
 	output    string
 }
 
-func (c *comparison) listen() {
+func (c *comparison) indexConsumers() {
 	c.consumers = map[assembly.StackRef][]consumer{}
 	for _, stack := range c.now.Manifest.Stacks {
 		for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
@@ -103,9 +103,9 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 	now, is := c.now.Stack(ref)
 	switch {
 	case !was:
-		return c.whole(now, c.now, Added, Create)
+		return c.wholeStack(now, c.now, Added, Create)
 	case !is:
-		return c.whole(before, c.old, Removed, Delete)
+		return c.wholeStack(before, c.old, Removed, Delete)
 	}
 	old, err := load(c.old, ref)
 	if err != nil {
@@ -119,14 +119,14 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 	if err := pair.compareSources(); err != nil {
 		return err
 	}
-	pair.take(c.inputs[ref])
+	pair.addInputs(c.inputs[ref])
 	pair.effects = newEffects(c.table, old, current, pair.inputs)
 	c.stacks[ref] = pair.result()
-	c.tell(ref, pair.outputs())
+	c.notifyConsumers(ref, pair.outputs())
 	return nil
 }
 
-func load(from *assembly.Assembly, ref assembly.StackRef) (*template, error) {
+func load(from *assembly.Assembly, ref assembly.StackRef) (*parsedTemplate, error) {
 	body, err := from.Template(ref)
 	if err != nil {
 		return nil, err
@@ -134,8 +134,8 @@ func load(from *assembly.Assembly, ref assembly.StackRef) (*template, error) {
 	return parseTemplate(body)
 }
 
-// whole is a stack that only one side has.
-func (c *comparison) whole(stack assembly.Stack, side *assembly.Assembly, status Status, action Action) error {
+// wholeStack is a stack that only one side has.
+func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, status Status, action Action) error {
 	t, err := load(side, stack.Ref())
 	if err != nil {
 		return err
@@ -158,12 +158,12 @@ func (c *comparison) whole(stack assembly.Stack, side *assembly.Assembly, status
 	for name := range t.outputs {
 		outputs[name] = cause{fmt.Sprintf("output %s of %s, which is %s", name, stack.Ref(), status), false}
 	}
-	c.tell(stack.Ref(), outputs)
+	c.notifyConsumers(stack.Ref(), outputs)
 	return nil
 }
 
-// tell lets the consumers of changed outputs know, and puts them into the queue when that is news.
-func (c *comparison) tell(ref assembly.StackRef, outputs map[string]cause) {
+// notifyConsumers lets the consumers of changed outputs know, and puts them into the queue when that is news.
+func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]cause) {
 	for _, to := range c.consumers[ref] {
 		why, changes := outputs[to.output]
 		known, found := c.inputs[to.stack][to.parameter]

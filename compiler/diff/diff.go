@@ -5,6 +5,7 @@
 //	compare.go    stack by stack, then what a change brings about in other stacks
 //	effects.go    what CloudFormation does with each resource, and what follows from that
 //	tree.go       two JSON values, property by property
+//	rows.go       a comparison as lines, for text and markdown alike
 //	text.go, markdown.go, json.go   for a terminal, a pull request, a program
 package diff
 

@@ -18,12 +18,12 @@ func (c cause) weaker(known cause, found bool) bool { return found && (known.cer
 type effect struct {
 	direct     []difference // of properties
 	attributes []difference
-	knocked    map[string]knock // by path
+	indirect   map[string]indirectChange // by path
 	action     Action
 }
 
-// knock is a property that changes with something else.
-type knock struct {
+// indirectChange is a property that changes with something else.
+type indirectChange struct {
 	path  path
 	cause cause
 }
@@ -32,13 +32,13 @@ type knock struct {
 // which changes what refers to it, and so on until nothing is left to change.
 type effects struct {
 	table      table
-	old, now   *template
+	old, now   *parsedTemplate
 	inputs     map[string]cause // parameters whose values change
 	conditions map[string]cause // conditions that may turn out otherwise
 	resources  map[string]*effect
 }
 
-func newEffects(t table, old, now *template, inputs map[string]cause) *effects {
+func newEffects(t table, old, now *parsedTemplate, inputs map[string]cause) *effects {
 	e := &effects{table: t, old: old, now: now, inputs: inputs, conditions: map[string]cause{}, resources: map[string]*effect{}}
 	for id, r := range now.resources {
 		before, ok := old.resources[id]
@@ -48,7 +48,7 @@ func newEffects(t table, old, now *template, inputs map[string]cause) *effects {
 		e.resources[id] = &effect{
 			direct:     compareTrees(nil, object(before.properties), object(r.properties)),
 			attributes: compareTrees(nil, object(before.attributes), object(r.attributes)),
-			knocked:    map[string]knock{},
+			indirect:   map[string]indirectChange{},
 			action:     None,
 		}
 	}
@@ -77,7 +77,7 @@ func (e *effects) round() bool {
 			continue
 		}
 		conditionReferences(test, func(r reference) {
-			if c, ok := e.of(r); ok {
+			if c, ok := e.causeOf(r); ok {
 				e.conditions[name] = cause{c.because, false}
 				changed = true
 			}
@@ -94,12 +94,12 @@ func (e *effects) visit(id string) bool {
 	r, now := e.resources[id], e.now.resources[id]
 	changed := false
 	references(nil, object(now.properties), func(p path, to reference) {
-		c, ok := e.of(to)
-		known, found := r.knocked[p.String()]
-		if !ok || r.covered(p) || c.weaker(known.cause, found) {
+		c, ok := e.causeOf(to)
+		known, found := r.indirect[p.String()]
+		if !ok || r.isDirect(p) || c.weaker(known.cause, found) {
 			return
 		}
-		r.knocked[p.String()] = knock{p, c}
+		r.indirect[p.String()] = indirectChange{p, c}
 		changed = true
 	})
 	if action := e.action(id); action != r.action {
@@ -109,13 +109,13 @@ func (e *effects) visit(id string) bool {
 	return changed
 }
 
-// covered says whether a property is among those that are written otherwise.
-func (r *effect) covered(p path) bool {
+// isDirect says whether a property is among those that are written otherwise.
+func (r *effect) isDirect(p path) bool {
 	return slices.ContainsFunc(r.direct, func(d difference) bool { return d.path.covers(p) || p.covers(d.path) })
 }
 
-// of says whether and why the value of a reference changes.
-func (e *effects) of(r reference) (cause, bool) {
+// causeOf says whether and why the value of a reference changes.
+func (e *effects) causeOf(r reference) (cause, bool) {
 	if r.condition {
 		c, ok := e.conditions[r.name]
 		return c, ok
@@ -155,8 +155,8 @@ func (e *effects) action(id string) Action {
 	for _, d := range r.direct {
 		action = worse(action, e.directAction(now, d))
 	}
-	for _, k := range r.knocked {
-		action = worse(action, e.knockAction(now, k))
+	for _, k := range r.indirect {
+		action = worse(action, e.indirectAction(now, k))
 	}
 	if e.conditional(id) != "" {
 		action = worse(action, MaybeReplace)
@@ -168,11 +168,11 @@ func (e *effects) directAction(r resource, d difference) Action {
 	if replacesInstances(r, d.path) {
 		return groupAction(r)
 	}
-	return worse(e.table.whole(r.kind, d.path, d.before), e.table.whole(r.kind, d.path, d.after))
+	return worse(e.table.deepAction(r.kind, d.path, d.before), e.table.deepAction(r.kind, d.path, d.after))
 }
 
-// knockAction is what a value does that changes with another. When that is not certain, neither is a replacement.
-func (e *effects) knockAction(r resource, k knock) Action {
+// indirectAction is what a value does that changes with another. When that is not certain, neither is a replacement.
+func (e *effects) indirectAction(r resource, k indirectChange) Action {
 	action := e.table.action(r.kind, k.path)
 	if replacesInstances(r, k.path) {
 		action = groupAction(r)
@@ -197,7 +197,7 @@ func (e *effects) conditional(id string) string {
 
 // unknown says that a type is not in the table.
 func (e *effects) unknown(r resource, of *effect) string {
-	if _, known := e.table[r.kind]; known || len(of.direct)+len(of.knocked) == 0 {
+	if _, known := e.table[r.kind]; known || len(of.direct)+len(of.indirect) == 0 {
 		return ""
 	}
 	return "which of its properties can change in place is not known offline"

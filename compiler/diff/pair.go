@@ -12,7 +12,7 @@ import (
 // pair is a stack that both sides have.
 type pair struct {
 	before, now       assembly.Stack
-	old, current      *template
+	old, current      *parsedTemplate
 	places, oldPlaces map[string]string // logical id → file:line:col
 	inputs            map[string]cause  // parameters whose values change
 	parameters        []Change
@@ -41,7 +41,7 @@ func (p *pair) compareSources() error {
 	return nil
 }
 
-func parametersOf(entry assembly.Stack, t *template) (map[string]any, error) {
+func parametersOf(entry assembly.Stack, t *parsedTemplate) (map[string]any, error) {
 	out := map[string]any{}
 	for name, declared := range t.parameters {
 		out[name] = map[string]any{"declared": declared}
@@ -61,8 +61,8 @@ func parametersOf(entry assembly.Stack, t *template) (map[string]any, error) {
 	return out, nil
 }
 
-// take adds what changes in other stacks.
-func (p *pair) take(inputs map[string]cause) {
+// addInputs adds what changes in other stacks.
+func (p *pair) addInputs(inputs map[string]cause) {
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		why := inputs[name]
 		if known, found := p.inputs[name]; !why.weaker(known, found) {
@@ -82,7 +82,7 @@ func (p *pair) outputs() map[string]cause {
 			continue
 		}
 		references(nil, value, func(_ path, r reference) {
-			c, ok := p.effects.of(r)
+			c, ok := p.effects.causeOf(r)
 			known, found := out[name]
 			if ok && !c.weaker(known, found) {
 				out[name] = cause{"output " + name + " of " + ref + ", where " + c.because, c.certain}
@@ -202,7 +202,7 @@ func (p *pair) made(id string) Resource {
 func (p *pair) same(id string) *Resource {
 	e, before, now := p.effects.resources[id], p.old.resources[id], p.current.resources[id]
 	conditional := p.effects.conditional(id)
-	if len(e.direct)+len(e.attributes)+len(e.knocked) == 0 && conditional == "" {
+	if len(e.direct)+len(e.attributes)+len(e.indirect) == 0 && conditional == "" {
 		return nil
 	}
 	out := &Resource{ID: id, Type: now.kind, Status: Changed, Action: e.action, From: p.places[id], Attributes: changes(e.attributes)}
@@ -214,9 +214,9 @@ func (p *pair) same(id string) *Resource {
 		paths = append(paths, d.path)
 		out.Properties = append(out.Properties, d.change(p.effects.directAction(now, d)))
 	}
-	for _, k := range e.knocked {
+	for _, k := range e.indirect {
 		paths = append(paths, k.path)
-		out.Properties = append(out.Properties, Change{Path: k.path.String(), Action: p.effects.knockAction(now, k), Because: k.cause.because})
+		out.Properties = append(out.Properties, Change{Path: k.path.String(), Action: p.effects.indirectAction(now, k), Because: k.cause.because})
 	}
 	slices.SortFunc(out.Properties, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
 	out.Data = dataOf(before, now, e.action)

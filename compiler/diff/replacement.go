@@ -70,8 +70,8 @@ func (t table) action(kind string, p path) Action {
 	return Update
 }
 
-// whole is what adding or removing a value does, all that it holds included.
-func (t table) whole(kind string, p path, v any) Action {
+// deepAction is what adding or removing a value does, all that it holds included.
+func (t table) deepAction(kind string, p path, v any) Action {
 	action := t.action(kind, p)
 	switch v := v.(type) {
 	case map[string]any:
@@ -79,11 +79,11 @@ func (t table) whole(kind string, p path, v any) Action {
 			return action
 		}
 		for name, item := range v {
-			action = worse(action, t.whole(kind, p.property(name), item))
+			action = worse(action, t.deepAction(kind, p.property(name), item))
 		}
 	case []any:
 		for i, item := range v {
-			action = worse(action, t.whole(kind, p.at(i), item))
+			action = worse(action, t.deepAction(kind, p.at(i), item))
 		}
 	}
 	return action

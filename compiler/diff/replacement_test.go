@@ -30,10 +30,10 @@ func TestTable(t *testing.T) {
 		}
 	}
 	whole := map[string]any{"X": "1", "C": "2"}
-	if got := table.whole("T", p("B").at(0), whole); got != MaybeReplace {
+	if got := table.deepAction("T", p("B").at(0), whole); got != MaybeReplace {
 		t.Errorf("a whole item: %s", got)
 	}
-	if got := table.whole("T", p("B").at(0), map[string]any{"X": "1"}); got != Update {
+	if got := table.deepAction("T", p("B").at(0), map[string]any{"X": "1"}); got != Update {
 		t.Errorf("a harmless item: %s", got)
 	}
 	if _, err := parseTable([]byte(`{"T": {"A": "perhaps"}}`)); err == nil {

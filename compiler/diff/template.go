@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// template is a parsed template.
-type template struct {
+// parsedTemplate is a parsed template.
+type parsedTemplate struct {
 	parameters map[string]any
 	conditions map[string]any
 	outputs    map[string]any
@@ -24,12 +24,12 @@ type resource struct {
 	attributes map[string]any // all but type and properties
 }
 
-func parseTemplate(body []byte) (*template, error) {
+func parseTemplate(body []byte) (*parsedTemplate, error) {
 	root, err := decode(body)
 	if err != nil {
 		return nil, err
 	}
-	t := &template{
+	t := &parsedTemplate{
 		parameters: section(root, "Parameters"),
 		conditions: section(root, "Conditions"),
 		outputs:    section(root, "Outputs"),
@@ -63,7 +63,7 @@ func parseResource(object map[string]any) resource {
 	return r
 }
 
-func (t *template) ids() []string { return slices.Sorted(maps.Keys(t.resources)) }
+func (t *parsedTemplate) ids() []string { return slices.Sorted(maps.Keys(t.resources)) }
 
 // reference is what a value refers to: a parameter or resource, with an attribute or without, or a condition.
 type reference struct {

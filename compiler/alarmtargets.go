@@ -8,16 +8,16 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// destinations are where alarms go, by the endpoint's name: to people by a topic, to the group by a scaling policy.
-type destinations struct {
+// alarmTargets are where alarms go, by the endpoint's name: to people by a topic, to the group by a scaling policy.
+type alarmTargets struct {
 	*part
 	topics   map[string]*cfn.Topic
 	policies map[string]*cfn.ScalingPolicy
 }
 
-// alarmEndpoints makes the endpoints of the app's alarms.
-func alarmEndpoints(a appContext, group *cfn.AutoScalingGroup, r *report.Report) destinations {
-	d := destinations{part: &part{}, topics: map[string]*cfn.Topic{}, policies: map[string]*cfn.ScalingPolicy{}}
+// alarmTargetsOf makes the endpoints of the app's alarms.
+func alarmTargetsOf(a appContext, group *cfn.AutoScalingGroup, r *report.Report) alarmTargets {
+	d := alarmTargets{part: &part{}, topics: map[string]*cfn.Topic{}, policies: map[string]*cfn.ScalingPolicy{}}
 	for _, e := range a.region.Alarms.Endpoints {
 		if strings.HasPrefix(e.Type, "scale") {
 			d.policies[e.Name] = simpleScaling(d.part, e, group)
@@ -42,7 +42,7 @@ func alarmEndpoints(a appContext, group *cfn.AutoScalingGroup, r *report.Report)
 	return d
 }
 
-func (d destinations) subscribe(e schema.Endpoint, id string, topic *cfn.Topic, protocol string, endpoint cfn.Value) {
+func (d alarmTargets) subscribe(e schema.Endpoint, id string, topic *cfn.Topic, protocol string, endpoint cfn.Value) {
 	add(d.part, e.Pos, "EndpointSubscription"+id, &cfn.Subscription{TopicArn: topic.Ref(), Protocol: protocol, Endpoint: endpoint})
 }
 

@@ -2,10 +2,10 @@ package compiler
 
 import "github.com/pebble/spacel/compiler/cfn"
 
-// endpoints keeps traffic to S3 and DynamoDB off the NAT gateways, for nothing. Their policy stays AWS's open one: what an
+// gatewayEndpoints keeps traffic to S3 and DynamoDB off the NAT gateways, for nothing. Their policy stays AWS's open one: what an
 // instance may do is its role's to say, and a list of buckets here would cut apps off from their own, from package mirrors
 // and from container layers, which registries keep in S3.
-func (v *vpcPart) endpoints() {
+func (v *vpcPart) gatewayEndpoints() {
 	for id, service := range map[string]string{"S3Endpoint": "s3", "DynamoDbEndpoint": "dynamodb"} {
 		add(v.part, v.at, id, &cfn.VPCEndpoint{
 			VpcId:           v.vpc.Ref(),

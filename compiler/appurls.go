@@ -9,25 +9,25 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// endpoints outputs where each public port is reached: a URL for HTTP and HTTPS, else name:port. The name is the app's first,
+// appURLs outputs where each public port is reached: a URL for HTTP and HTTPS, else name:port. The name is the app's first,
 // without one the balancer's own.
-func endpoints(a appContext, b balancing, lb loadBalancer, own addresses) *part {
+func appURLs(a appContext, b balancing, lb loadBalancer, own addresses) *part {
 	p := &part{}
-	name := endpointName(a, lb, own)
+	name := appHost(a, lb, own)
 	if name == nil {
 		return p
 	}
 	for _, port := range a.region.PublicPorts {
 		p.Output(document.OutputEndpoint+strconv.Itoa(port.Port), cfn.Output{
 			Description: "Where port " + strconv.Itoa(port.Port) + " is reached.",
-			Value:       endpoint(port, name),
+			Value:       appURL(port, name),
 		})
 	}
 	return p
 }
 
-// endpointName is nil when nothing answers.
-func endpointName(a appContext, lb loadBalancer, own addresses) cfn.Value {
+// appHost is nil when nothing answers.
+func appHost(a appContext, lb loadBalancer, own addresses) cfn.Value {
 	answered := lb.balancer != nil || len(own.all) > 0
 	for _, host := range a.region.Hostnames {
 		if answered && !strings.HasPrefix(host.Name, "*") {
@@ -40,7 +40,7 @@ func endpointName(a appContext, lb loadBalancer, own addresses) cfn.Value {
 	return nil
 }
 
-func endpoint(port schema.PublicPort, name cfn.Value) cfn.Value {
+func appURL(port schema.PublicPort, name cfn.Value) cfn.Value {
 	number := ":" + strconv.Itoa(port.Port)
 	switch {
 	case port.Scheme == "HTTP" && port.Port == 80:

@@ -23,7 +23,7 @@ func availability(elb, instance schema.Availability, elastic bool) appChange {
 }
 
 // TestSources is every kind of source with every availability: which rules admit it, or why it is refused.
-func TestSources(t *testing.T) {
+func TestPeers(t *testing.T) {
 	cidr, home, away := anyone(), source(schema.Region, "us-east-1"), source(schema.Region, "us-west-2")
 	list, client, stranger := source(schema.PrefixList, "pl-0a1b"), source(schema.OtherApp, "client"), source(schema.OtherApp, "stranger")
 	internet := availability(schema.InternetFacing, schema.Private, false)
@@ -135,7 +135,7 @@ func TestRegionsMeantByDefault(t *testing.T) {
 	build(t, orbit, app()).reported("nobody could reach port 80")
 }
 
-func TestPublicAppAsSource(t *testing.T) {
+func TestPublicAppAsPeer(t *testing.T) {
 	orbit := testOrbit("us-east-1")
 	web := func() *schema.App {
 		return testApp(orbit, "web", ports(testPort(80, "HTTP", source(schema.OtherApp, "client"))))

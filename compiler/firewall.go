@@ -6,11 +6,11 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// ingress writes the rules of the app's security groups: from the public ports' sources to the balancer and from the balancer
+// firewall writes the rules of the app's security groups: from the public ports' sources to the balancer and from the balancer
 // to the instances, or straight to the instances; among the instances; and SSH from the bastions.
-func ingress(a appContext, g groups, b balancing, own addresses, r *report.Report) *part {
+func firewall(a appContext, g groups, b balancing, own addresses, r *report.Report) *part {
 	all := rulesIn(&part{})
-	from := callers{appContext: a, part: all.part, own: own, plan: b, report: r}
+	from := peerFinder{appContext: a, part: all.part, own: own, plan: b, report: r}
 
 	public := g.instances
 	if b.kind != noBalancer {
@@ -18,7 +18,7 @@ func ingress(a appContext, g groups, b balancing, own addresses, r *report.Repor
 		behindBalancer(all, a, g, b)
 	}
 	for _, port := range a.region.PublicPorts {
-		admitSources(all, public, port, from)
+		admitPort(all, public, port, from)
 	}
 	all.crowded(a.region.At("public_ports"), public, r)
 	amongInstances(all, a, g)
@@ -27,11 +27,11 @@ func ingress(a appContext, g groups, b balancing, own addresses, r *report.Repor
 	return all.part
 }
 
-func admitSources(all rules, into *cfn.SecurityGroup, port schema.PublicPort, from callers) {
+func admitPort(all rules, into *cfn.SecurityGroup, port schema.PublicPort, from peerFinder) {
 	admitted := 0
-	for _, source := range port.Sources {
-		for _, peer := range from.peers(port, source) {
-			all.admit(source.Pos, into, peer, traffic{transport(port.Scheme), port.Port, port.Port})
+	for _, named := range port.Sources {
+		for _, peer := range from.portPeers(port, named) {
+			all.admit(named.Pos, into, peer, traffic{transport(port.Scheme), port.Port, port.Port})
 			admitted++
 		}
 	}

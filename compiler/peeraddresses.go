@@ -8,9 +8,9 @@ import (
 )
 
 // nat are a region's NAT gateways, which its private instances come from.
-func (c callers) nat(region *schema.OrbitRegion) []peer {
+func (f peerFinder) nat(region *schema.OrbitRegion) []peer {
 	var peers []peer
-	for _, nat := range c.net.natAddresses(c.part, region) {
+	for _, nat := range f.net.natAddresses(f.part, region) {
 		peers = append(peers, peer{
 			id:   "Nat" + idPart(nat.zone),
 			name: "the NAT of " + region.Region + " in " + nat.zone,
@@ -21,28 +21,28 @@ func (c callers) nat(region *schema.OrbitRegion) []peer {
 }
 
 // elastic are the elastic addresses of an app's instances in a region: this stack's own, or another stack's outputs.
-func (c callers) elastic(app *schema.App, region string) []peer {
-	if app == c.app && region == c.region.Region {
-		return c.ownElastic()
+func (f peerFinder) elastic(app *schema.App, region string) []peer {
+	if app == f.app && region == f.region.Region {
+		return f.ownElastic()
 	}
 	there := app.Region(region)
 	if there == nil || !there.ElasticIPs {
 		return nil
 	}
 	of := "OfApp" + idPart(app.Name)
-	if app == c.app {
+	if app == f.app {
 		of = "Of" + camel(region)
 	}
 	var peers []peer
 	for n := 1; n <= there.InstanceMax; n++ {
-		peers = append(peers, c.elasticOf(app, region, elasticID(n), of))
+		peers = append(peers, f.elasticOf(app, region, elasticID(n), of))
 	}
 	return peers
 }
 
-func (c callers) ownElastic() []peer {
+func (f peerFinder) ownElastic() []peer {
 	var peers []peer
-	for _, eip := range c.own.all {
+	for _, eip := range f.own.all {
 		peers = append(peers, peer{id: eip.ID(), name: eip.ID(), cidr: cfn.Sub(eip.PublicIp(), cfn.String("/32"))})
 	}
 	return peers
@@ -50,9 +50,9 @@ func (c callers) ownElastic() []peer {
 
 const addressPattern = `([0-9]{1,3}(\.[0-9]{1,3}){3})?`
 
-func (c callers) elasticOf(app *schema.App, region, output, of string) peer {
-	stack := document.StackName(c.model.Orbit.Name, app.Name)
-	address, there := c.optional(output+of, cfn.Parameter{
+func (f peerFinder) elasticOf(app *schema.App, region, output, of string) peer {
+	stack := document.StackName(f.model.Orbit.Name, app.Name)
+	address, there := f.optional(output+of, cfn.Parameter{
 		Type:           "String",
 		Description:    "An elastic address of " + stack + " in " + region + "; empty while there is none.",
 		AllowedPattern: addressPattern,
@@ -68,37 +68,37 @@ func (c callers) elasticOf(app *schema.App, region, output, of string) peer {
 const groupPattern = `(sg-[0-9a-f]{8,17})?`
 
 // groupOf is another app's security group in this region.
-func (c callers) groupOf(s schema.Peer) peer {
-	stack := document.StackName(c.model.Orbit.Name, s.Value)
-	id := "GroupOfApp" + idPart(s.Value)
-	group, there := c.optional(id, cfn.Parameter{
+func (f peerFinder) groupOf(named schema.Peer) peer {
+	stack := document.StackName(f.model.Orbit.Name, named.Value)
+	id := "GroupOfApp" + idPart(named.Value)
+	group, there := f.optional(id, cfn.Parameter{
 		Type:           "String",
 		Description:    "The security group of " + stack + "; empty while there is none.",
 		AllowedPattern: groupPattern,
-	}, assembly.Output{Region: c.region.Region, Stack: stack, Output: "SecurityGroup"})
-	return peer{id: "App" + idPart(s.Value), name: stack, group: group, condition: there}
+	}, assembly.Output{Region: f.region.Region, Stack: stack, Output: "SecurityGroup"})
+	return peer{id: "App" + idPart(named.Value), name: stack, group: group, condition: there}
 }
 
 // optional is another stack's output and the condition that it is there.
-func (c callers) optional(id string, declared cfn.Parameter, from assembly.Output) (cfn.Value, *cfn.Condition) {
+func (f peerFinder) optional(id string, declared cfn.Parameter, from assembly.Output) (cfn.Value, *cfn.Condition) {
 	none := ""
 	declared.Default = &none
 	from.Optional = true
-	value := c.part.parameter(id, declared, assembly.ValueFrom{Output: &from}).Ref()
-	return value, c.part.Condition("Has"+id, cfn.Not(cfn.Equals(value, cfn.String(""))))
+	value := f.part.parameter(id, declared, assembly.ValueFrom{Output: &from}).Ref()
+	return value, f.part.Condition("Has"+id, cfn.Not(cfn.Equals(value, cfn.String(""))))
 }
 
 // overIPv6 is how a region reaches a dual-stack balancer over IPv6: from its instances' own addresses.
-func (c callers) overIPv6(region *schema.OrbitRegion) []peer {
-	if !c.plan.dualStack || !region.IPv6 {
+func (f peerFinder) overIPv6(region *schema.OrbitRegion) []peer {
+	if !f.plan.dualStack || !region.IPv6 {
 		return nil
 	}
-	block := c.part.parameter("VpcIpv6Cidr"+camel(region.Region), cfn.Parameter{
+	block := f.part.parameter("VpcIpv6Cidr"+camel(region.Region), cfn.Parameter{
 		Type:        "String",
 		Description: "The IPv6 addresses of the orbit's VPC in " + region.Region + ".",
 	}, assembly.ValueFrom{Output: &assembly.Output{
 		Region: region.Region,
-		Stack:  document.StackName(c.model.Orbit.Name, document.StackVPC),
+		Stack:  document.StackName(f.model.Orbit.Name, document.StackVPC),
 		Output: "VpcIpv6Cidr",
 	}}).Ref()
 	return []peer{{id: "Ipv6Of" + camel(region.Region), name: "the VPC in " + region.Region, cidr6: block}}
