@@ -10,11 +10,11 @@ import (
 )
 
 // alarm is what alarms of every kind have.
-func (b appBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Trigger {
-	r := e.record(b.report, defaults)
+func (b alarmBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Trigger {
+	r := e.record(b.scope.report, defaults)
 	t := Trigger{Node: r.node(), Name: e.key, Metric: metric, Statistic: r.text("statistic")}
-	t.Comparison, t.Threshold = b.threshold(r)
-	t.Periods, t.Period = b.period(r)
+	t.Comparison, t.Threshold = readThreshold(r)
+	t.Periods, t.Period = readPeriod(r)
 	t.MissingData = missingData(r, t)
 	t.Endpoints = b.endpointNames(r)
 	t.Notify = b.notify(r, t.Endpoints)
@@ -48,21 +48,21 @@ func holds(value float64, comparison string, threshold float64) bool {
 }
 
 // notify are the states that people hear of.
-func (b appBuilder) notify(r record, endpoints []string) []string {
+func (b alarmBuilder) notify(r record, endpoints []string) []string {
 	if !r.has("notify") {
 		return []string{"alarm", "ok"}
 	}
 	scaling := func(name string) bool { return strings.HasPrefix(b.endpointType(name), "scale") }
 	if len(endpoints) > 0 && !slices.ContainsFunc(endpoints, func(name string) bool { return !scaling(name) }) {
-		r.mistake("notify", "is of no use to endpoints that scale: they act on alarm alone")
+		r.errorf("notify", "is of no use to endpoints that scale: they act on alarm alone")
 	}
 	if len(r.list("notify")) == 0 && !r.unknown("notify") {
-		r.mistake("notify", "must name at least one of alarm, ok and insufficient_data")
+		r.errorf("notify", "must name at least one of alarm, ok and insufficient_data")
 	}
 	var states []string
 	for _, n := range r.list("notify") {
 		if slices.Contains(states, n.value.Text) {
-			r.Warnf(n.pos(), "%s is listed twice", n.value.Text)
+			r.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
 			continue
 		}
 		states = append(states, n.value.Text)
@@ -71,18 +71,18 @@ func (b appBuilder) notify(r record, endpoints []string) []string {
 }
 
 // endpointType is the type of an endpoint of the app, "" when there is none of that name.
-func (b appBuilder) endpointType(name string) string {
-	if kind := b.child("alarms", nil).fields["endpoints"].value.Lookup(name).Lookup("type"); kind != nil {
+func (b alarmBuilder) endpointType(name string) string {
+	if kind := b.section.fields["endpoints"].value.Lookup(name).Lookup("type"); kind != nil {
 		return kind.Text
 	}
 	return ""
 }
 
-// threshold is the comparison and the number of > 85.
-func (b appBuilder) threshold(r record) (string, float64) {
+// readThreshold is the comparison and the number of > 85.
+func readThreshold(r record) (string, float64) {
 	written := r.text("threshold")
 	if written == "" && !r.unknown("threshold") {
-		r.mistake("threshold", "is missing: write > >= < or <= and a number, such as >85")
+		r.errorf("threshold", "is missing: write > >= < or <= and a number, such as >85")
 	}
 	digits := strings.TrimLeft(written, "<>= ")
 	value, _ := strconv.ParseFloat(digits, 64)
@@ -98,22 +98,22 @@ const (
 	week = 7 * day
 )
 
-// period is N periods of S seconds of NxS, as CloudWatch takes them: S a multiple of 60.
-func (b appBuilder) period(r record) (periods, seconds int) {
+// readPeriod is N periods of S seconds of NxS, as CloudWatch takes them: S a multiple of 60.
+func readPeriod(r record) (periods, seconds int) {
 	left, right, _ := strings.Cut(r.text("period"), "x")
 	periods, _ = strconv.Atoi(left)
 	seconds, _ = strconv.Atoi(right)
 	const shortest = 30
 	if seconds < shortest && periods >= shortest {
 		periods, seconds = seconds, periods
-		r.Warnf(r.posOf("period"), "is understood as %dx%d: the seconds come second", periods, seconds)
+		r.warnf("period", "is understood as %dx%d: the seconds come second", periods, seconds)
 	}
 	if rounded := max(60, (seconds+30)/60*60); rounded != seconds {
 		if seconds < shortest {
-			r.mistake("period", "must be periods x seconds, of at least %d seconds, got %s", shortest, r.text("period"))
+			r.errorf("period", "must be periods x seconds, of at least %d seconds, got %s", shortest, r.text("period"))
 			return periods, seconds
 		}
-		r.Warnf(r.posOf("period"), "is rounded to %d seconds: CloudWatch wants a multiple of 60", rounded)
+		r.warnf("period", "is rounded to %d seconds: CloudWatch wants a multiple of 60", rounded)
 		seconds = rounded
 	}
 	most, word := day, "a day"
@@ -121,14 +121,14 @@ func (b appBuilder) period(r record) (periods, seconds int) {
 		most, word = week, "seven days"
 	}
 	if periods < 1 || periods > most/seconds {
-		r.mistake("period", "must be at least one period and at most %s in all, got %s", word, r.text("period"))
+		r.errorf("period", "must be at least one period and at most %s in all, got %s", word, r.text("period"))
 	}
 	return periods, seconds
 }
 
 // endpointNames are the endpoints that an alarm goes to, which must be there.
-func (b appBuilder) endpointNames(r record) []string {
-	endpoints := b.child("alarms", nil).fields["endpoints"].value
+func (b alarmBuilder) endpointNames(r record) []string {
+	endpoints := b.section.fields["endpoints"].value
 	var known []string
 	if endpoints != nil {
 		for _, f := range endpoints.Fields {
@@ -140,18 +140,18 @@ func (b appBuilder) endpointNames(r record) []string {
 		name := n.value.Text
 		switch {
 		case slices.Contains(names, name):
-			r.Warnf(n.pos(), "%s is listed twice", name)
+			r.report.Warnf(n.pos(), "%s is listed twice", name)
 		case slices.Contains(known, name):
 			names = append(names, name)
-		case !b.unknown("alarms") && (endpoints == nil || !endpoints.Reported[name]):
-			r.Errorf(n.pos(), "there is no endpoint %q%s", name, report.Suggest(name, known))
+		case !b.incomplete && (endpoints == nil || !endpoints.Reported[name]):
+			r.report.Errorf(n.pos(), "there is no endpoint %q%s", name, report.Suggest(name, known))
 		}
 	}
 	if len(names) > maxActions {
-		r.mistake("endpoints", "must be at most %d, which is what CloudWatch allows, got %d", maxActions, len(names))
+		r.errorf("endpoints", "must be at most %d, which is what CloudWatch allows, got %d", maxActions, len(names))
 	}
 	if r.has("endpoints") && len(r.list("endpoints")) == 0 {
-		r.mistake("endpoints", "must name at least one endpoint")
+		r.errorf("endpoints", "must name at least one endpoint")
 	}
 	return names
 }

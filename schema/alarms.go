@@ -9,21 +9,38 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-func (b appBuilder) alarms() Alarms {
-	r := b.child("alarms", nil)
-	alarms := Alarms{Node: r.node()}
-	for _, e := range r.entries("endpoints") {
+// alarmBuilder makes the alarms of an app in one region: its own, those of its databases, and those on log lines.
+type alarmBuilder struct {
+	scope      appScope
+	section    record // the app's field alarms
+	incomplete bool   // something in that field was refused, and is reported
+	measured   bool   // the agent sends metrics: cw_stats is on, or was refused
+}
+
+// alarmBuilder returns the builder of the app's alarms.
+func (b appBuilder) alarmBuilder() alarmBuilder {
+	return alarmBuilder{
+		scope:      b.scope,
+		section:    b.section.child("alarms", nil),
+		incomplete: b.section.unknown("alarms"),
+		measured:   b.section.flag("cw_stats") || b.section.unknown("cw_stats"),
+	}
+}
+
+func (b alarmBuilder) alarms() Alarms {
+	alarms := Alarms{Node: b.section.node()}
+	for _, e := range b.section.entries("endpoints") {
 		alarms.Endpoints = append(alarms.Endpoints, b.endpoint(e))
 	}
-	for _, e := range r.entries("triggers") {
+	for _, e := range b.section.entries("triggers") {
 		alarms.Triggers = append(alarms.Triggers, b.trigger(e))
 	}
 	return alarms
 }
 
 // trigger is an alarm on a metric that spacel knows, or with a namespace on any.
-func (b appBuilder) trigger(e entry) Trigger {
-	r := e.record(b.report, nil)
+func (b alarmBuilder) trigger(e entry) Trigger {
+	r := e.record(b.scope.report, nil)
 	metric, defaults := b.metric(r)
 	return b.alarm(e, metric, defaults)
 }
@@ -32,16 +49,16 @@ func (b appBuilder) trigger(e entry) Trigger {
 const maxMetricName = 255
 
 // metric is the metric that a record names, with the defaults of an alarm on it.
-func (b appBuilder) metric(r record) (Metric, *manifest.Tree) {
-	name, known := b.facts.Metrics.Find(r.text("metric"))
-	if known && !r.has("namespace") || b.builtinNamespace(r, name) {
+func (b alarmBuilder) metric(r record) (Metric, *manifest.Tree) {
+	name, known := b.scope.facts.Metrics.Find(r.text("metric"))
+	if known && !r.has("namespace") || hasBuiltinNamespace(r, name) {
 		return b.builtinMetric(r, name)
 	}
 	if known {
-		r.Notef(r.posOf("metric"), "is understood as a metric of %s; without namespace it would be %s", r.text("namespace"), name)
+		r.notef("metric", "is understood as a metric of %s; without namespace it would be %s", r.text("namespace"), name)
 	}
 	if n := len(r.text("metric")); n > maxMetricName {
-		r.mistake("metric", "must have at most %d characters, got %d", maxMetricName, n)
+		r.errorf("metric", "must have at most %d characters, got %d", maxMetricName, n)
 	}
 	m := Metric{Name: r.text("metric"), Namespace: r.text("namespace"), Dimensions: map[string]string{}}
 	for _, d := range r.entries("dimensions") {
@@ -50,21 +67,21 @@ func (b appBuilder) metric(r record) (Metric, *manifest.Tree) {
 	return m, b.customDefaults(r)
 }
 
-func (b appBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tree) {
+func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tree) {
 	for _, field := range []string{"namespace", "dimensions"} {
 		if r.has(field) {
-			r.Warnf(r.posOf(field), "does nothing: %s is a metric that spacel knows, with dimensions of its own", name)
+			r.warnf(field, "does nothing: %s is a metric that spacel knows, with dimensions of its own", name)
 		}
 	}
-	if strings.HasPrefix(name, "System/") && !b.flag("cw_stats") && !b.unknown("cw_stats") {
-		r.mistake("metric", "%s is measured by the agent, when cw_stats is true", name)
+	if strings.HasPrefix(name, "System/") && !b.measured {
+		r.errorf("metric", "%s is measured by the agent, when cw_stats is true", name)
 	}
-	usual := b.facts.Metrics.Builtin[name]
+	usual := b.scope.facts.Metrics.Builtin[name]
 	return Metric{Name: name, Counts: usual.Absent == "zero"}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
 }
 
-// builtinNamespace says whether a built-in metric is written with the namespace that it has anyway.
-func (b appBuilder) builtinNamespace(r record, name string) bool {
+// hasBuiltinNamespace says whether a built-in metric is written with the namespace that it has anyway.
+func hasBuiltinNamespace(r record, name string) bool {
 	group, _, _ := strings.Cut(name, "/")
 	own := map[string]string{"EC2": "AWS/EC2", "ELB": "AWS/ELB", "System": names.StatsNamespace}[group]
 	return own != "" && r.text("namespace") == own && !r.has("dimensions")
@@ -72,17 +89,17 @@ func (b appBuilder) builtinNamespace(r record, name string) bool {
 
 // customDefaults are the defaults of an alarm on any metric: a period. Where it isn't known what is measured, nothing more
 // is said of the alarm.
-func (b appBuilder) customDefaults(r record) *manifest.Tree {
-	period := b.facts.Defaults.Lookup("trigger").Lookup("period").Text
+func (b alarmBuilder) customDefaults(r record) *manifest.Tree {
+	period := b.scope.facts.Defaults.Lookup("trigger").Lookup("period").Text
 	if !r.has("metric") || r.unknown("namespace") {
 		return anyAlarm
 	}
 	if !r.has("namespace") {
-		r.mistake("metric", "spacel knows no metric %q, and any other needs a namespace%s", r.text("metric"), report.Suggest(r.text("metric"), b.facts.Metrics.Names()))
+		r.errorf("metric", "spacel knows no metric %q, and any other needs a namespace%s", r.text("metric"), report.Suggest(r.text("metric"), b.scope.facts.Metrics.Names()))
 		return anyAlarm
 	}
 	if !r.has("statistic") && !r.unknown("statistic") {
-		r.mistake("statistic", "is missing: a metric with a namespace has no default")
+		r.errorf("statistic", "is missing: a metric with a namespace has no default")
 	}
 	return alarmDefaults("", period, "")
 }
@@ -102,18 +119,18 @@ func alarmDefaults(threshold, period, statistic string) *manifest.Tree {
 }
 
 // databaseAlarms are a database's, on the metric that the words in metric mean.
-func (b appBuilder) databaseAlarms(db record) []Trigger {
+func (b alarmBuilder) databaseAlarms(db record) []Trigger {
 	var triggers []Trigger
 	for _, e := range db.entries("alarms") {
-		r := e.record(b.report, nil)
+		r := e.record(b.scope.report, nil)
 		metric, known := language.DatabaseMetric(r.text("metric"))
 		if !known && r.has("metric") {
-			r.mistake("metric", "must name a metric: cpu, credits, creditusage, or read or write with latency, throughput or iops, got %q", r.text("metric"))
+			r.errorf("metric", "must name a metric: cpu, credits, creditusage, or read or write with latency, throughput or iops, got %q", r.text("metric"))
 		}
 		defaults := anyAlarm
 		if known {
-			usual := b.facts.Defaults.Lookup("database_alarm")
-			defaults = alarmDefaults(b.facts.Metrics.Database[metric], usual.Lookup("period").Text, usual.Lookup("statistic").Text)
+			usual := b.scope.facts.Defaults.Lookup("database_alarm")
+			defaults = alarmDefaults(b.scope.facts.Metrics.Database[metric], usual.Lookup("period").Text, usual.Lookup("statistic").Text)
 		}
 		triggers = append(triggers, b.alarm(e, Metric{Name: "RDS/" + metric}, defaults))
 	}
@@ -121,8 +138,8 @@ func (b appBuilder) databaseAlarms(db record) []Trigger {
 }
 
 // logAlarm is an alarm on a metric of log lines.
-func (b appBuilder) logAlarm(e entry, metric string) Trigger {
-	defaults := b.facts.Defaults.Lookup("log_alarm")
-	statistic := e.record(b.report, defaults).text("statistic")
+func (b alarmBuilder) logAlarm(e entry, metric string) Trigger {
+	defaults := b.scope.facts.Defaults.Lookup("log_alarm")
+	statistic := e.record(b.scope.report, defaults).text("statistic")
 	return b.alarm(e, Metric{Name: metric, Counts: statistic == "Sum" || statistic == "SampleCount"}, defaults)
 }

@@ -9,13 +9,19 @@ import (
 )
 
 // app makes the model's app of its manifest, for the regions that the orbit has too.
-func (m document) app(orbit *Orbit) *App {
+func (m document) app(orbit *Orbit, orbitSections map[string]section) *App {
 	top := m.root.record(m.report, nil)
 	a := &App{Node: top.node(), Name: top.text("name")}
 	m.stackName(top, orbit, a.Name)
 	regions := m.appRegions(top, orbit)
 	for _, region := range regions {
-		b := appBuilder{m, orbit, orbit.Region(region), a.Name, regions, m.section(region, m.facts.Defaults.Lookup("app"))}
+		b := appBuilder{
+			section: m.section(region, m.facts.Defaults.Lookup("app")),
+			scope: appScope{
+				facts: m.facts, report: m.report, orbit: orbit, region: orbit.Region(region), orbitSection: orbitSections[region],
+				app: a.Name, regions: regions,
+			},
+		}
 		a.Regions = append(a.Regions, b.build())
 	}
 	slices.SortFunc(a.Regions, func(x, y *AppRegion) int { return cmp.Compare(x.Region, y.Region) })
@@ -26,11 +32,11 @@ func (m document) app(orbit *Orbit) *App {
 func (m document) stackName(top record, orbit *Orbit, name string) {
 	switch {
 	case len(names.StackName(orbit.Name, name)) > longestStack:
-		top.mistake("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name", names.StackName(orbit.Name, "<name>"), longestStack)
+		top.errorf("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name", names.StackName(orbit.Name, "<name>"), longestStack)
 	case slices.Contains(names.OrbitStacks(), strings.ToLower(name)):
-		top.mistake("name", "%s is the orbit's own: the stack %s would be there twice", name, names.StackName(orbit.Name, name))
+		top.errorf("name", "%s is the orbit's own: the stack %s would be there twice", name, names.StackName(orbit.Name, name))
 	case m.facts.LooksLikeRegion(name):
-		top.mistake("name", "%s looks like a region, which sources could not tell from the app", name)
+		top.errorf("name", "%s looks like a region, which sources could not tell from the app", name)
 	}
 }
 
@@ -54,7 +60,7 @@ func (m document) appRegions(top record, orbit *Orbit) []string {
 	}
 	m.unlisted(list)
 	if len(listed) == 0 && len(list) == len(top.list("regions")) && len(active) > 0 {
-		top.mistake("regions", "none of them is a region of the orbit, which is in %s", strings.Join(active, ", "))
+		top.errorf("regions", "none of them is a region of the orbit, which is in %s", strings.Join(active, ", "))
 	}
 	return listed
 }
@@ -62,7 +68,7 @@ func (m document) appRegions(top record, orbit *Orbit) []string {
 // skipped says which sections are of no use, because the orbit isn't there.
 func (m document) skipped(top record, orbit *Orbit) {
 	for key, n := range top.fields {
-		if key == "name" || key == "regions" || key == "all" || !m.knownRegion(key, n.pos()) || orbit.Region(key) != nil {
+		if key == "name" || key == "regions" || key == "all" || !knownRegion(m.facts, m.report, key, n.pos()) || orbit.Region(key) != nil {
 			continue
 		}
 		m.report.Notef(n.pos(), "is skipped: the orbit isn't there")

@@ -3,129 +3,130 @@ package schema
 import (
 	"strings"
 
+	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
-// appBuilder makes an app of the model in one region.
+// appBuilder makes an app of the model in one region, of what its manifest says there and of what is around it.
 type appBuilder struct {
-	document
-	orbit   *Orbit
-	network *OrbitRegion // the orbit in this region
-	name    string
-	regions []string // the app's
-	section
+	section section
+	scope   appScope
+}
+
+// appScope is what an app's manifest is read beside: the data of AWS, the orbit, and the app as a whole.
+type appScope struct {
+	facts        *language.Facts
+	report       *report.Report
+	orbit        *Orbit
+	region       *OrbitRegion // the orbit in this region
+	orbitSection section      // what the orbit's manifest says of this region
+	app          string       // the app's name
+	regions      []string     // the regions that the app is in
 }
 
 func (b appBuilder) build() *AppRegion {
 	a := &AppRegion{
 		Node:                 b.section.node(),
-		Region:               b.network.Region,
-		InstanceType:         b.text("instance_type"),
-		InstanceMin:          b.number("instance_min"),
-		InstanceMax:          b.number("instance_max"),
-		InstanceDesired:      b.optional("instance_desired"),
-		InstanceWarmup:       b.optional("instance_warmup"),
-		InstanceAvailability: Availability(b.text("instance_availability")),
-		ElasticIPs:           b.flag("elastic_ips"),
-		UpdatePolicy:         UpdatePolicy(b.text("update_policy")),
-		ELBAvailability:      Availability(b.text("elb_availability")),
-		IdleTimeout:          b.number("idle_timeout"),
-		DeregistrationDelay:  b.number("deregistration_delay"),
-		TLSPolicy:            b.text("tls_policy"),
-		CWStats:              b.flag("cw_stats"),
+		Region:               b.scope.region.Region,
+		InstanceType:         b.section.text("instance_type"),
+		InstanceMin:          b.section.number("instance_min"),
+		InstanceMax:          b.section.number("instance_max"),
+		InstanceDesired:      b.section.optional("instance_desired"),
+		InstanceWarmup:       b.section.optional("instance_warmup"),
+		InstanceAvailability: Availability(b.section.text("instance_availability")),
+		ElasticIPs:           b.section.flag("elastic_ips"),
+		UpdatePolicy:         UpdatePolicy(b.section.text("update_policy")),
+		ELBAvailability:      Availability(b.section.text("elb_availability")),
+		IdleTimeout:          b.section.number("idle_timeout"),
+		DeregistrationDelay:  b.section.number("deregistration_delay"),
+		TLSPolicy:            b.section.text("tls_policy"),
+		CWStats:              b.section.flag("cw_stats"),
 	}
-	a.Architecture = b.facts.Architecture(a.InstanceType)
+	a.Architecture = b.scope.facts.Architecture(a.InstanceType)
 	a.Image = b.image()
-	root := b.child("root_volume", b.facts.Defaults.Lookup("root_volume"))
+	root := b.section.child("root_volume", b.scope.facts.Defaults.Lookup("root_volume"))
 	a.RootVolume = RootVolume{Node: root.node(), Size: root.number("size")}
 	a.Permissions = b.permissions()
 	a.Tags = b.allTags()
-	b.placement(a)
+	b.checkPlacement(a)
 
 	a.Hostnames = b.hostnames()
 	a.DNS = b.dns()
 	a.PublicPorts = b.publicPorts(a)
-	a.PrivatePorts = b.privatePorts()
-	a.HealthCheck = b.healthCheck(a)
-	a.LocalHealthCheck = b.localHealthCheck()
-	b.balancer(a)
+	a.PrivatePorts = privatePorts(b.section)
+	a.HealthCheck = healthCheck(b.section, a)
+	a.LocalHealthCheck = localHealthCheck(b.section)
+	b.checkBalancer(a)
 
 	a.Services = b.services()
 	a.Files = b.files()
-	b.environmentFiles(a)
+	checkEnvironmentFiles(b.scope.report, a)
 
 	a.Spot = b.spot(a)
 	a.Volumes = b.volumes(a)
 	a.Databases = b.databases()
 	a.Caches = b.caches()
-	b.variables(a)
-	a.Alarms = b.alarms()
+	checkVariables(b.scope.report, a)
+	a.Alarms = b.alarmBuilder().alarms()
 	a.Scaling = b.scaling(a)
 	a.Logging = b.logging()
-	a.Extra = b.extra()
-	a.Patches = b.patches()
+	a.Extra = extra(b.section)
+	a.Patches = patches(b.section)
 	return a
-}
-
-// orbitSection is what the orbit's manifest says of the region.
-func (b appBuilder) orbitSection() section { return b.loader.orbit[b.network.Region] }
-
-// clients says who the words of sources are.
-func (b appBuilder) clients() clients {
-	return clients{b.document, b.name, b.orbit, b.network}
 }
 
 // image is the machine image. Debian's release is the orbit's unless the app names one.
 func (b appBuilder) image() Image {
-	image := Image{Debian: b.text("debian"), AMI: b.text("ami")}
+	image := Image{Debian: b.section.text("debian"), AMI: b.section.text("ami")}
 	if image.Debian == "" {
-		image.Debian = b.network.BastionImage.Debian
+		image.Debian = b.scope.region.BastionImage.Debian
 	}
 	return image
 }
 
-// placement checks how many instances there are, and where.
-func (b appBuilder) placement(a *AppRegion) {
-	b.instanceType(b.record, "instance_type")
-	if a.InstanceMin > a.InstanceMax && !b.unknown("instance_min") && !b.unknown("instance_max") {
-		b.mistake("instance_min", "must be at most instance_max, got %d and %d", a.InstanceMin, a.InstanceMax)
+// checkPlacement checks how many instances there are, and where.
+func (b appBuilder) checkPlacement(a *AppRegion) {
+	checkInstanceType(b.scope.facts, b.section.record, "instance_type")
+	if a.InstanceMin > a.InstanceMax && !b.section.unknown("instance_min") && !b.section.unknown("instance_max") {
+		b.section.errorf("instance_min", "must be at most instance_max, got %d and %d", a.InstanceMin, a.InstanceMax)
 	}
-	b.desired(a)
+	checkDesired(b.section, a)
 	if a.InstanceAvailability != Private {
 		return
 	}
-	if b.network.NAT == NATDisabled && !b.unknown("instance_availability") {
-		b.mistake("instance_availability", "private instances need NAT, which the orbit has disabled in %s: enable nat there, or make the instances internet-facing", a.Region)
+	if b.scope.region.NAT == NATDisabled && !b.section.unknown("instance_availability") {
+		b.section.errorf("instance_availability", "private instances need NAT, which the orbit has disabled in %s: enable nat there, or make the instances internet-facing", a.Region)
 	}
 	if a.ElasticIPs {
-		b.mistake("elastic_ips", "private instances cannot have public addresses: set instance_availability to internet-facing or multi-region")
+		b.section.errorf("elastic_ips", "private instances cannot have public addresses: set instance_availability to internet-facing or multi-region")
 	}
 }
 
 // allTags are the orbit's tags and the app's, which win.
 func (b appBuilder) allTags() map[string]string {
-	tags := map[string]string{}
-	for key, value := range b.network.Tags {
-		tags[key] = value
+	all := map[string]string{}
+	for key, value := range b.scope.region.Tags {
+		all[key] = value
 	}
-	own := b.document.tags(b.record)
+	own := tags(b.section.record)
 	for key, value := range own {
-		tags[key] = value
+		all[key] = value
 	}
-	if len(own) <= maxTags && len(tags) > maxTags {
-		b.mistake("tags", "must be at most %d tags with those of the orbit, got %d", maxTags, len(tags))
+	if len(own) <= maxTags && len(all) > maxTags {
+		b.section.errorf("tags", "must be at most %d tags with those of the orbit, got %d", maxTags, len(all))
 	}
-	return tags
+	return all
 }
 
 func (b appBuilder) permissions() []Permission {
 	var permissions []Permission
-	for _, n := range b.list("permissions") {
-		r := n.record(b.report, b.facts.Defaults.Lookup("permission"))
+	for _, n := range b.section.list("permissions") {
+		r := n.record(b.scope.report, b.scope.facts.Defaults.Lookup("permission"))
 		p := Permission{Node: r.node(), Effect: r.text("effect"), Actions: texts(r.list("actions")), Resources: texts(r.list("resources"))}
 		for _, field := range []string{"actions", "resources"} {
 			if r.has(field) && len(r.list(field)) == 0 && !r.unknown(field) {
-				r.mistake(field, "must name at least one")
+				r.errorf(field, "must name at least one")
 			}
 		}
 		p.Condition = conditions(r)
@@ -164,27 +165,27 @@ func texts(list []node) []string {
 
 // hostnames are the names that the app answers to.
 func (b appBuilder) hostnames() []Hostname {
-	if !b.has("hostnames") {
-		if b.network.Domain == "" {
+	if !b.section.has("hostnames") {
+		if b.scope.region.Domain == "" {
 			return nil
 		}
-		name := strings.ToLower(b.name + "-" + b.orbit.Name + "." + b.network.Domain)
-		at := b.posOf("hostnames")
-		if label := len(b.name) + 1 + len(b.orbit.Name); label > 63 {
-			b.report.Errorf(at, "the name %s begins with a label of %d characters, of which DNS allows 63: write hostnames", name, label)
+		name := strings.ToLower(b.scope.app + "-" + b.scope.orbit.Name + "." + b.scope.region.Domain)
+		at := b.section.posOf("hostnames")
+		if label := len(b.scope.app) + 1 + len(b.scope.orbit.Name); label > 63 {
+			b.scope.report.Errorf(at, "the name %s begins with a label of %d characters, of which DNS allows 63: write hostnames", name, label)
 		}
 		return []Hostname{{Node: NewNode(at, nil), Name: name}}
 	}
 	var names []Hostname
 	seen := map[string]bool{}
-	for _, n := range b.list("hostnames") {
+	for _, n := range b.section.list("hostnames") {
 		name := strings.ToLower(strings.TrimSuffix(n.value.Text, "."))
 		switch {
 		case seen[name]:
-			b.report.Warnf(n.pos(), "%s is listed twice", name)
+			b.scope.report.Warnf(n.pos(), "%s is listed twice", name)
 			continue
 		case len(name) > 253:
-			b.report.Errorf(n.pos(), "is longer than the 253 characters that DNS allows")
+			b.scope.report.Errorf(n.pos(), "is longer than the 253 characters that DNS allows")
 		}
 		seen[name] = true
 		names = append(names, Hostname{Node: NewNode(n.pos(), nil), Name: name})
@@ -193,13 +194,13 @@ func (b appBuilder) hostnames() []Hostname {
 }
 
 func (b appBuilder) dns() DNS {
-	r := b.child("dns", b.facts.Defaults.Lookup("dns"))
+	r := b.section.child("dns", b.scope.facts.Defaults.Lookup("dns"))
 	dns := DNS{Node: r.node(), Routing: r.text("routing"), Weight: r.number("weight")}
 	if r.has("weight") && dns.Routing != "weighted" && !r.unknown("routing") {
-		r.mistake("weight", "is of use only with routing: weighted")
+		r.errorf("weight", "is of use only with routing: weighted")
 	}
-	if dns.Routing == "simple" && len(b.regions) > 1 {
-		r.mistake("routing", "simple is for an app in one region: this one is in %s", strings.Join(b.regions, ", "))
+	if dns.Routing == "simple" && len(b.scope.regions) > 1 {
+		r.errorf("routing", "simple is for an app in one region: this one is in %s", strings.Join(b.scope.regions, ", "))
 	}
 	return dns
 }

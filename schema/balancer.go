@@ -7,33 +7,33 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// redirect checks where a port redirects to.
-func (b appBuilder) redirect(p *PublicPort, ports []PublicPort, a *AppRegion) {
+// checkRedirect checks where a port redirects to.
+func checkRedirect(found *report.Report, p *PublicPort, ports []PublicPort, a *AppRegion) {
 	if p.RedirectTo == 0 {
 		return
 	}
 	at := p.At("redirect")
 	if a.ELBAvailability == Disabled {
-		b.report.Errorf(at, "needs a load balancer, which elb_availability disables")
+		found.Errorf(at, "needs a load balancer, which elb_availability disables")
 		return
 	}
 	if p.Scheme != "HTTP" {
-		b.report.Errorf(at, "is of use only on an HTTP port, and this one is %s", p.Scheme)
+		found.Errorf(at, "is of use only on an HTTP port, and this one is %s", p.Scheme)
 	}
 	i := slices.IndexFunc(ports, func(to PublicPort) bool { return to.Port == p.RedirectTo })
 	switch {
 	case i < 0:
-		b.report.Errorf(at, "must be one of public_ports, got %d", p.RedirectTo)
+		found.Errorf(at, "must be one of public_ports, got %d", p.RedirectTo)
 	case ports[i].Scheme != "HTTPS":
-		b.report.Errorf(at, "must be an HTTPS port, and %d is %s", p.RedirectTo, ports[i].Scheme)
+		found.Errorf(at, "must be an HTTPS port, and %d is %s", p.RedirectTo, ports[i].Scheme)
 	}
 	for _, field := range []string{"internal_port", "internal_scheme"} {
 		if p.Written(field) {
-			b.report.Errorf(p.At(field), "does nothing on a port that redirects")
+			found.Errorf(p.At(field), "does nothing on a port that redirects")
 		}
 	}
 	if !onlyHTTP(ports) {
-		b.report.Errorf(at, "needs an application load balancer, which takes HTTP and HTTPS ports only")
+		found.Errorf(at, "needs an application load balancer, which takes HTTP and HTTPS ports only")
 	}
 }
 
@@ -42,28 +42,28 @@ func onlyHTTP(ports []PublicPort) bool {
 	return !slices.ContainsFunc(ports, func(p PublicPort) bool { return p.Scheme != "HTTP" && p.Scheme != "HTTPS" })
 }
 
-// balancer checks what a load balancer needs, and the limits of its kind.
-func (b appBuilder) balancer(a *AppRegion) {
+// checkBalancer checks what a load balancer needs, and the limits of its kind.
+func (b appBuilder) checkBalancer(a *AppRegion) {
 	if a.ELBAvailability == Disabled {
 		return
 	}
-	if len(a.PublicPorts) == 0 && !b.unknown("public_ports") && !b.emptied("public_ports") {
-		b.mistake("public_ports", "a load balancer needs a port: name one, or set elb_availability to disabled")
+	if len(a.PublicPorts) == 0 && !b.section.unknown("public_ports") && !b.section.emptied("public_ports") {
+		b.section.errorf("public_ports", "a load balancer needs a port: name one, or set elb_availability to disabled")
 	}
 	const albMost, nlbLeast = 4000, 60
 	if http := onlyHTTP(a.PublicPorts); http && a.IdleTimeout > albMost {
-		b.mistake("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)
+		b.section.errorf("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)
 	} else if !http && a.IdleTimeout < nlbLeast {
-		b.mistake("idle_timeout", "must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
+		b.section.errorf("idle_timeout", "must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
 	}
-	if _, ok := b.facts.Catalog.BalancerPolicies[a.TLSPolicy]; !ok {
-		b.mistake("tls_policy", "AWS has no policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, slices.Collect(maps.Keys(b.facts.Catalog.BalancerPolicies))))
+	if _, ok := b.scope.facts.Catalog.BalancerPolicies[a.TLSPolicy]; !ok {
+		b.section.errorf("tls_policy", "AWS has no policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, slices.Collect(maps.Keys(b.scope.facts.Catalog.BalancerPolicies))))
 	}
 }
 
 // emptied says whether a field is without entries only because those it has were of no use.
-func (b appBuilder) emptied(field string) bool {
-	for _, part := range []node{b.all, b.own} {
+func (s section) emptied(field string) bool {
+	for _, part := range []node{s.all, s.own} {
 		if t := part.value.Lookup(field); t != nil && len(t.Reported) > 0 {
 			return true
 		}

@@ -3,18 +3,18 @@ package schema
 func (b appBuilder) caches() []Cache {
 	var caches []Cache
 	for _, e := range b.section.entries("caches") {
-		r := e.record(b.report, b.facts.Defaults.Lookup("cache"))
+		r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("cache"))
 		c := Cache{Node: r.node(), Name: e.key, Engine: r.text("type"), Replicas: r.number("replicas"), Backups: r.number("backups")}
-		c.Version = b.version(r, c.Engine, b.facts.Catalog.Caches[c.Engine])
-		c.InstanceType = b.class(r, "cache.", b.facts.Catalog.Shapes.Cache, "cache_classes")
+		c.Version = engineVersion(r, c.Engine, b.scope.facts.Catalog.Caches[c.Engine])
+		c.InstanceType = instanceClass(b.scope.facts, r, "cache.", b.scope.facts.Catalog.Shapes.Cache, "cache_classes")
 		c.AutomaticFailover = c.Replicas > 0
 		if r.has("automatic_failover") {
 			c.AutomaticFailover = r.flag("automatic_failover")
 		}
 		if c.AutomaticFailover && c.Replicas == 0 && !r.unknown("replicas") {
-			r.mistake("automatic_failover", "needs replicas: set replicas to 1 or more")
+			r.errorf("automatic_failover", "needs replicas: set replicas to 1 or more")
 		}
-		c.Clients = b.clients().of(r.list("clients"))
+		c.Clients = b.scope.peers(r.list("clients"))
 		caches = append(caches, c)
 	}
 	return caches

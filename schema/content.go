@@ -17,7 +17,7 @@ func looksEncrypted(t *manifest.Tree) bool {
 }
 
 // content is a text, {body} in base64, or an encrypted payload.
-func (b appBuilder) content(n node) Text {
+func (c appScope) content(n node) Text {
 	t := Text{Node: NewNode(n.pos(), nil)}
 	if n.value.Kind == manifest.Text {
 		t.Body = []byte(n.value.Text)
@@ -26,60 +26,60 @@ func (b appBuilder) content(n node) Text {
 	body := n.value.Lookup("body")
 	switch {
 	case looksEncrypted(n.value) && body != nil:
-		b.report.Errorf(n.pos(), "must have a body or an encrypted payload, not both")
+		c.report.Errorf(n.pos(), "must have a body or an encrypted payload, not both")
 	case looksEncrypted(n.value):
-		t.Payload = b.payload(n)
+		t.Payload = c.payload(n)
 	case body != nil:
 		var err error
 		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Text), ""))
 		if err != nil {
-			b.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")
+			c.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")
 		}
 	case !n.value.Reported["body"]:
-		b.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
+		c.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
 	}
 	return t
 }
 
 // payload is an encrypted payload, checked to be whole.
-func (b appBuilder) payload(n node) *Payload {
-	r := n.record(b.report, nil)
+func (c appScope) payload(n node) *Payload {
+	r := n.record(c.report, nil)
 	for _, field := range payloadFields {
 		if !r.has(field) && !r.unknown(field) {
-			r.mistake(field, "is missing from the encrypted payload")
+			r.errorf(field, "is missing from the encrypted payload")
 		}
 	}
 	for _, field := range []string{"iv", "key", "ciphertext"} {
 		if _, err := base64.StdEncoding.DecodeString(r.text(field)); err != nil {
-			r.mistake(field, "is not base64")
+			r.errorf(field, "is not base64")
 		}
 	}
 	if r.has("key_region") {
-		b.knownRegion(r.text("key_region"), r.posOf("key_region"))
+		knownRegion(c.facts, c.report, r.text("key_region"), r.posOf("key_region"))
 	}
 	if r.number("version") == 0 {
-		r.Warnf(r.at, "is encrypted as the 2016 tool did, by AES-CBC: encrypt it anew with spacel secret")
+		r.report.Warnf(r.at, "is encrypted as the 2016 tool did, by AES-CBC: encrypt it anew with spacel secret")
 	}
 	payload := &Payload{
 		Version: r.number("version"), IV: r.text("iv"), Key: r.text("key"), Ciphertext: r.text("ciphertext"),
 		KeyRegion: r.text("key_region"), Encoding: r.text("encoding"),
 	}
-	b.ownKey(r, payload)
+	c.ownKey(r, payload)
 	return payload
 }
 
 // ownKey has the payload opened with the region's own KMS key where it can be: regions do not depend on each other.
-func (b appBuilder) ownKey(r record, p *Payload) {
+func (c appScope) ownKey(r record, p *Payload) {
 	keys, ok := r.fields["keys"]
 	if !ok {
 		return
 	}
 	for _, e := range keys.entries() {
-		b.knownRegion(e.key, e.pos())
+		knownRegion(c.facts, c.report, e.key, e.pos())
 		if _, err := base64.StdEncoding.DecodeString(e.value.Text); err != nil {
-			b.report.Errorf(e.pos(), "is not base64")
+			c.report.Errorf(e.pos(), "is not base64")
 		}
-		if e.key == b.network.Region {
+		if e.key == c.region.Region {
 			p.KeyRegion, p.Key = e.key, e.value.Text
 		}
 	}

@@ -19,15 +19,15 @@ func (b appBuilder) databases() []Database {
 }
 
 func (b appBuilder) database(e entry) Database {
-	r := e.record(b.report, b.facts.Defaults.Lookup("database"))
+	r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("database"))
 	d := Database{
 		Node: r.node(), Name: e.key, Engine: r.text("type"), Username: e.key,
 		MultiAZ: r.flag("multi_az"), Encrypted: r.flag("encrypted"), Public: r.flag("public"),
 		Size: r.number("size"), StorageType: r.text("storage_type"), IOPS: r.number("iops"), Global: r.text("global"),
 		Backups: r.number("backups"), DeletionProtection: r.flag("deletion_protection"), MajorUpgrades: r.flag("major_upgrades"),
 	}
-	known := b.facts.Catalog.Databases[d.Engine]
-	d.Version = b.version(r, d.Engine, known)
+	known := b.scope.facts.Catalog.Databases[d.Engine]
+	d.Version = engineVersion(r, d.Engine, known)
 	d.Port = known.Port
 	if r.has("port") {
 		d.Port = r.number("port")
@@ -35,20 +35,20 @@ func (b appBuilder) database(e entry) Database {
 	if r.has("username") {
 		d.Username = r.text("username")
 	}
-	d.InstanceType = b.class(r, "db.", b.facts.Catalog.Shapes.Database, "database_classes")
-	b.databaseNames(r, d)
-	b.databaseStorage(r, &d)
-	b.global(r, d)
-	d.Clients = b.clients().of(r.list("clients"))
-	d.Alarms = b.databaseAlarms(r)
+	d.InstanceType = instanceClass(b.scope.facts, r, "db.", b.scope.facts.Catalog.Shapes.Database, "database_classes")
+	checkDatabaseNames(r, d)
+	checkDatabaseStorage(b.scope.facts, r, &d)
+	b.scope.checkGlobal(r, d)
+	d.Clients = b.scope.peers(r.list("clients"))
+	d.Alarms = b.alarmBuilder().databaseAlarms(r)
 	return d
 }
 
-// version is an engine's version, checked against what AWS offers today.
-func (b appBuilder) version(r record, name string, known language.Engine) string {
+// engineVersion is an engine's version, checked against what AWS offers today.
+func engineVersion(r record, name string, known language.Engine) string {
 	if !r.has("version") {
 		if known.Default == "" && !r.unknown("version") {
-			r.mistake("version", "is missing: %s has no default%s", name, offers(known))
+			r.errorf("version", "is missing: %s has no default%s", name, offers(known))
 		}
 		return known.Default
 	}
@@ -58,16 +58,16 @@ func (b appBuilder) version(r record, name string, known language.Engine) string
 	}
 	major, ok := majorOf(version, known.Versions)
 	if extended, is := majorOf(version, known.Extended); is && !ok {
-		r.mistake("version", "%s %s has only paid extended support: %s", name, extended, known.Withdrawn)
+		r.errorf("version", "%s %s has only paid extended support: %s", name, extended, known.Withdrawn)
 		return version
 	}
 	if !ok {
-		r.mistake("version", "there is no %s %s: %s", name, version, known.Withdrawn)
+		r.errorf("version", "there is no %s %s: %s", name, version, known.Withdrawn)
 		return version
 	}
 	minor, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(version, major), "."))
 	if err == nil && minor < known.Oldest[major] {
-		r.mistake("version", "%s %s is no longer offered: use %s or %s.%d and later", name, version, major, major, known.Oldest[major])
+		r.errorf("version", "%s %s is no longer offered: use %s or %s.%d and later", name, version, major, major, known.Oldest[major])
 	}
 	return version
 }
@@ -88,17 +88,17 @@ func majorOf(version string, majors []string) (string, bool) {
 	return majors[i], true
 }
 
-// class is an instance class or node type with its prefix, checked against what AWS has withdrawn.
-func (b appBuilder) class(r record, prefix string, shape language.Pattern, withdrawn string) string {
+// instanceClass is an instance class or node type with its prefix, checked against what AWS has withdrawn.
+func instanceClass(facts *language.Facts, r record, prefix string, shape language.Pattern, withdrawn string) string {
 	class := prefix + strings.TrimPrefix(r.text("instance_type"), prefix)
 	family := class[:max(strings.LastIndex(class, "."), 0)]
 	if parts := strings.SplitN(class, ".", 3); len(parts) == 3 {
 		family = parts[0] + "." + parts[1]
 	}
-	if instead, gone := b.facts.Catalog.Withdrawn[withdrawn][family]; gone {
-		r.mistake("instance_type", "AWS no longer makes %s: use %s", family, instead)
+	if instead, gone := facts.Catalog.Withdrawn[withdrawn][family]; gone {
+		r.errorf("instance_type", "AWS no longer makes %s: use %s", family, instead)
 	} else if !shape.MatchString(class) {
-		r.mistake("instance_type", "must be such as %s, got %q", r.defaults.Lookup("instance_type").Text, class)
+		r.errorf("instance_type", "must be such as %s, got %q", r.defaults.Lookup("instance_type").Text, class)
 	}
 	return class
 }
@@ -117,59 +117,59 @@ var reserved = map[string][]string{
 	"mariadb":  {"rdsadmin", "rdsrepladmin", "user", "mysql"},
 }
 
-// databaseNames checks the names of the database and its user against RDS's limits.
-func (b appBuilder) databaseNames(r record, d Database) {
+// checkDatabaseNames checks the names of the database and its user against RDS's limits.
+func checkDatabaseNames(r record, d Database) {
 	field := "username"
 	family, _, _ := strings.Cut(d.Engine, "-")
 	if family == "oracle" && len(d.Name) > longestSID {
-		r.Errorf(r.at, "must have a name of at most %d characters for %s, got %d", longestSID, d.Engine, len(d.Name))
+		r.report.Errorf(r.at, "must have a name of at most %d characters for %s, got %d", longestSID, d.Engine, len(d.Name))
 	}
 	if most := longestUsers[family]; most > 0 && len(d.Username) > most {
-		r.mistake(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
+		r.errorf(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
 	}
 	if slices.Contains(reserved[d.Engine], strings.ToLower(d.Username)) {
-		r.mistake(field, "%s is a word of %s's own: set another username", d.Username, d.Engine)
+		r.errorf(field, "%s is a word of %s's own: set another username", d.Username, d.Engine)
 	}
 }
 
-// databaseStorage checks size, type and iops. Written iops need a type that takes them: io1 as in the 2016 tool.
-func (b appBuilder) databaseStorage(r record, d *Database) {
-	if instead, gone := b.facts.Catalog.Withdrawn["database_storage"][d.StorageType]; gone {
-		r.mistake("storage_type", "RDS no longer makes %s: use %s", d.StorageType, instead)
+// checkDatabaseStorage checks size, type and iops. Written iops need a type that takes them: io1 as in the 2016 tool.
+func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
+	if instead, gone := facts.Catalog.Withdrawn["database_storage"][d.StorageType]; gone {
+		r.errorf("storage_type", "RDS no longer makes %s: use %s", d.StorageType, instead)
 		return
 	}
 	if d.IOPS > 0 && !r.has("storage_type") && !r.unknown("storage_type") {
 		d.StorageType = "io1"
-		r.Warnf(r.posOf("iops"), "makes the storage io1: say so in storage_type")
+		r.warnf("iops", "makes the storage io1: say so in storage_type")
 	}
-	allowed := b.facts.Catalog.Storage.Databases[d.StorageType]
+	allowed := facts.Catalog.Storage.Databases[d.StorageType]
 	switch {
 	case d.Size < allowed.Size.Min || d.Size > allowed.Size.Max:
-		r.mistake("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, d.StorageType, d.Size)
+		r.errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, d.StorageType, d.Size)
 	case d.IOPS == 0 && (d.StorageType == "io1" || d.StorageType == "io2"):
-		r.mistake("iops", "is missing: %s needs it, %d to %d", d.StorageType, allowed.IOPS.Min, allowed.IOPS.Max)
+		r.errorf("iops", "is missing: %s needs it, %d to %d", d.StorageType, allowed.IOPS.Min, allowed.IOPS.Max)
 	case d.IOPS > 0 && allowed.Striped > 0 && d.Size < allowed.Striped && !strings.HasPrefix(d.Engine, "sqlserver"):
-		r.mistake("iops", "must be left out for %s below %d GiB, where it has 3000", d.StorageType, allowed.Striped)
+		r.errorf("iops", "must be left out for %s below %d GiB, where it has 3000", d.StorageType, allowed.Striped)
 	case d.IOPS > 0:
-		b.iops(r, allowed, d.StorageType, d.Size, d.IOPS)
+		checkIOPS(r, allowed, d.StorageType, d.Size, d.IOPS)
 	}
 }
 
-// global checks the region that hosts a shared database: the app must be there.
-func (b appBuilder) global(r record, d Database) {
-	if d.Global == "" || !b.knownRegion(d.Global, r.posOf("global")) || slices.Contains(b.regions, d.Global) {
+// checkGlobal checks the region that hosts a shared database: the app must be there.
+func (c appScope) checkGlobal(r record, d Database) {
+	if d.Global == "" || !knownRegion(c.facts, c.report, d.Global, r.posOf("global")) || slices.Contains(c.regions, d.Global) {
 		return
 	}
-	r.mistake("global", "%s cannot host the database: the app isn't there, but in %s", d.Global, strings.Join(b.regions, ", "))
+	r.errorf("global", "%s cannot host the database: the app isn't there, but in %s", d.Global, strings.Join(c.regions, ", "))
 }
 
-// variables reports databases and caches whose environment variables would be the same.
-func (b appBuilder) variables(a *AppRegion) {
+// checkVariables reports databases and caches whose environment variables would be the same.
+func checkVariables(found *report.Report, a *AppRegion) {
 	seen := map[string]string{}
 	claim := func(at report.Pos, what, name string) {
 		prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		if twin, ok := seen[prefix]; ok {
-			b.report.Errorf(at, "would give the variable %s_URL, as %s does: rename one of them", prefix, twin)
+			found.Errorf(at, "would give the variable %s_URL, as %s does: rename one of them", prefix, twin)
 		}
 		seen[prefix] = fmt.Sprintf("%s %s", what, name)
 	}

@@ -20,73 +20,73 @@ var endpointFields = map[string][]string{
 	"scaledown": {"adjustment", "cooldown"},
 }
 
-func (b appBuilder) endpoint(e entry) Endpoint {
-	r := e.record(b.report, b.facts.Defaults.Lookup("endpoint"))
+func (b alarmBuilder) endpoint(e entry) Endpoint {
+	r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("endpoint"))
 	p := Endpoint{Node: r.node(), Name: e.key, Type: r.text("type"), Service: r.text("service"), EscalationPolicy: r.text("escalation_policy")}
 	if allowed, known := endpointFields[p.Type]; known {
 		for _, field := range slices.Sorted(maps.Keys(r.fields)) {
 			if field != "type" && !slices.Contains(allowed, field) {
-				r.mistake(field, "is of no use to an endpoint of type %s", p.Type)
+				r.errorf(field, "is of no use to an endpoint of type %s", p.Type)
 			}
 		}
 	}
 	switch p.Type {
 	case "email":
-		p.Addresses = b.addresses(r)
+		p.Addresses = emailAddresses(r)
 	case "slack", "pagerduty":
 		b.webhook(r, &p)
 	case "scale", "scaleup", "scaledown":
-		p.Adjustment = b.adjustment(r, p.Type)
+		p.Adjustment = scaleAdjustment(r, p.Type)
 		p.Cooldown = r.number("cooldown")
 	}
 	return p
 }
 
-// addresses are those of a list, or of one string with commas between.
-func (b appBuilder) addresses(r record) []string {
+// emailAddresses are those of a list, or of one string with commas between.
+func emailAddresses(r record) []string {
 	var addresses []string
 	for _, n := range r.list("addresses") {
 		for _, address := range strings.Split(n.value.Text, ",") {
 			address = strings.TrimSpace(address)
 			if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
-				r.Errorf(n.pos(), "must be an email address, got %q", address)
+				r.report.Errorf(n.pos(), "must be an email address, got %q", address)
 				continue
 			}
 			addresses = append(addresses, address)
 		}
 	}
 	if len(r.list("addresses")) == 0 && !r.unknown("addresses") {
-		r.mistake("addresses", "is missing: an endpoint of type email needs an address")
+		r.errorf("addresses", "is missing: an endpoint of type email needs an address")
 	}
 	return addresses
 }
 
 // webhook is where Slack or PagerDuty listen: a secret, which a manifest better doesn't hold.
-func (b appBuilder) webhook(r record, p *Endpoint) {
+func (b alarmBuilder) webhook(r record, p *Endpoint) {
 	n, ok := r.fields["url"]
 	switch {
 	case !ok && p.Type == "slack" && !r.unknown("url"):
-		r.mistake("url", "is missing: an endpoint of type slack needs its webhook")
+		r.errorf("url", "is missing: an endpoint of type slack needs its webhook")
 	case !ok:
 	case n.value.Kind == manifest.Object:
-		p.URLPayload = b.payload(n)
+		p.URLPayload = b.scope.payload(n)
 	default:
 		p.URL = n.value.Text
 		if strings.HasPrefix(p.URL, "https:") {
-			r.Warnf(n.pos(), "is a secret that anyone who reads this file knows: encrypt it with spacel secret, or name an SSM parameter (ssm:NAME) or a secret (secret:NAME)")
+			r.report.Warnf(n.pos(), "is a secret that anyone who reads this file knows: encrypt it with spacel secret, or name an SSM parameter (ssm:NAME) or a secret (secret:NAME)")
 		}
 	}
 	if p.Service != "" && p.EscalationPolicy != "" {
-		r.mistake("escalation_policy", "is of no use beside service")
+		r.errorf("escalation_policy", "is of no use beside service")
 	}
 }
 
-// adjustment is how many instances, or how many percent, more or fewer. scaleup and scaledown choose the sign.
-func (b appBuilder) adjustment(r record, kind string) string {
+// scaleAdjustment is how many instances, or how many percent, more or fewer. scaleup and scaledown choose the sign.
+func scaleAdjustment(r record, kind string) string {
 	written := strings.TrimPrefix(r.text("adjustment"), "+")
 	digits := strings.TrimSuffix(strings.TrimPrefix(written, "-"), "%")
 	if n, err := strconv.Atoi(digits); err != nil || n == 0 {
-		r.mistake("adjustment", "must change something, got %s", written)
+		r.errorf("adjustment", "must change something, got %s", written)
 	}
 	switch unsigned := strings.TrimPrefix(written, "-"); kind {
 	case "scaleup":

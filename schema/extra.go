@@ -10,11 +10,11 @@ import (
 )
 
 // extra is the piece of template in resources.
-func (b appBuilder) extra() Extra {
-	r := b.child("resources", nil)
+func extra(s section) Extra {
+	r := s.child("resources", nil)
 	e := Extra{Node: r.node(), Conditions: extraParts(r, "Conditions"), Resources: extraParts(r, "Resources"), Outputs: extraParts(r, "Outputs")}
 	for _, p := range r.entries("Parameters") {
-		f := p.record(r.Report, nil)
+		f := p.record(r.report, nil)
 		e.Parameters = append(e.Parameters, ExtraParameter{
 			Node:        f.node(),
 			ID:          p.key,
@@ -29,17 +29,17 @@ func (b appBuilder) extra() Extra {
 func extraParts(r record, name string) []ExtraPart {
 	var parts []ExtraPart
 	for _, e := range r.entries(name) {
-		parts = append(parts, ExtraPart{Node: e.record(r.Report, nil).node(), ID: e.key, Body: r.any(e.node)})
+		parts = append(parts, ExtraPart{Node: e.record(r.report, nil).node(), ID: e.key, Body: anyValue(r.report, e.node)})
 	}
 	return parts
 }
 
 // patches are the values to set and those to take out.
-func (b appBuilder) patches() []Patch {
+func patches(s section) []Patch {
 	var patches []Patch
-	for _, resource := range b.section.entries("patch") {
+	for _, resource := range s.entries("patch") {
 		for _, e := range resource.entries() {
-			value := b.any(e.node)
+			value := anyValue(s.report, e.node)
 			patches = append(patches, Patch{Node: NewNode(e.pos(), nil), ID: resource.key, Path: e.key, Value: &value})
 		}
 		for _, f := range resource.value.Removed {
@@ -51,22 +51,22 @@ func (b appBuilder) patches() []Patch {
 	return patches
 }
 
-// any is a value as it is written. CloudFormation takes no null.
-func (r record) any(n node) Any {
+// anyValue is a value as it is written. CloudFormation takes no null.
+func anyValue(found *report.Report, n node) Any {
 	at := n.pos()
 	switch n.value.Kind {
 	case manifest.Object:
 		fields := map[string]Any{}
 		for _, e := range n.entries() {
 			if e.value.Kind != manifest.Null {
-				fields[e.key] = r.any(e.node)
+				fields[e.key] = anyValue(found, e.node)
 			}
 		}
 		return Any{at, fields}
 	case manifest.List:
 		items := []Any{}
 		for _, item := range n.items() {
-			items = append(items, r.any(item))
+			items = append(items, anyValue(found, item))
 		}
 		return Any{at, items}
 	case manifest.Number:
@@ -74,7 +74,7 @@ func (r record) any(n node) Any {
 	case manifest.Boolean:
 		return Any{at, n.value.Text == "true"}
 	case manifest.Null:
-		r.Errorf(at, "must not be null: leave it out, or write {Ref: AWS::NoValue}")
+		found.Errorf(at, "must not be null: leave it out, or write {Ref: AWS::NoValue}")
 	}
 	return Any{at, n.value.Text}
 }

@@ -3,27 +3,29 @@ package schema
 import (
 	"path"
 	"strings"
+
+	"github.com/pebble/spacel/schema/report"
 )
 
 func (b appBuilder) files() []File {
 	var files []File
-	for _, e := range b.merged("files", asIs, nil) {
-		f := File{Node: NewNode(e.pos(), nil), Name: e.key, Text: b.content(e.node)}
-		f.Mode = b.facts.Defaults.Lookup("file").Lookup("mode").Text
+	for _, e := range b.section.merged("files", asIs, nil) {
+		f := File{Node: NewNode(e.pos(), nil), Name: e.key, Text: b.scope.content(e.node)}
+		f.Mode = b.scope.facts.Defaults.Lookup("file").Lookup("mode").Text
 		if mode := e.value.Lookup("mode"); mode != nil {
 			f.Mode = "0" + strings.TrimPrefix(mode.Text, "0")
 		}
 		if clean := path.Clean("/" + e.key); strings.HasPrefix(e.key, "/") || clean != "/"+e.key {
-			b.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))
+			b.scope.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))
 		}
 		files = append(files, f)
 	}
-	b.nested(files)
+	checkNestedFiles(b.scope.report, files)
 	return files
 }
 
-// nested reports files that others need as a directory.
-func (b appBuilder) nested(files []File) {
+// checkNestedFiles reports files that others need as a directory.
+func checkNestedFiles(found *report.Report, files []File) {
 	names := map[string]bool{}
 	for _, f := range files {
 		names[f.Name] = true
@@ -34,14 +36,14 @@ func (b appBuilder) nested(files []File) {
 		}
 		for dir := path.Dir(f.Name); dir != "." && dir != "/"; dir = path.Dir(dir) {
 			if names[dir] {
-				b.report.Errorf(f.Pos, "cannot be below %s, which is a file", dir)
+				found.Errorf(f.Pos, "cannot be below %s, which is a file", dir)
 			}
 		}
 	}
 }
 
-// environmentFiles reports files that a unit's environment makes too.
-func (b appBuilder) environmentFiles(a *AppRegion) {
+// checkEnvironmentFiles reports files that a unit's environment makes too.
+func checkEnvironmentFiles(found *report.Report, a *AppRegion) {
 	made := map[string]string{}
 	for _, s := range a.Services {
 		if len(s.Environment) > 0 {
@@ -50,7 +52,7 @@ func (b appBuilder) environmentFiles(a *AppRegion) {
 	}
 	for _, f := range a.Files {
 		if unit, ok := made[f.Name]; ok {
-			b.report.Errorf(f.Pos, "is made of the environment of %s too: keep one of them", unit)
+			found.Errorf(f.Pos, "is made of the environment of %s too: keep one of them", unit)
 		}
 	}
 }

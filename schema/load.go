@@ -44,7 +44,7 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 
 // load is Load with the language compiled.
 func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
-	l := &loader{facts: facts, report: r, reader: manifest.Reader{Stdin: in.Stdin, Definitions: Definitions, Regions: facts.RegionNames()}, narrow: in.Regions, orbit: map[string]section{}}
+	l := &loader{facts: facts, report: r, reader: manifest.Reader{Stdin: in.Stdin, Definitions: Definitions, Regions: facts.RegionNames()}, narrow: in.Regions}
 	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ type loader struct {
 	reader manifest.Reader
 	narrow []string
 
-	orbit map[string]section // what the orbit's manifest says of each of its regions
+	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
 }
 
 // read reads a manifest and holds it against its definition. It is nil when there is nothing to go on with.
@@ -89,7 +89,7 @@ func (l *loader) read(path string, c *language.Checker, d language.Definition) (
 	if err := c.Check(t, d, l.report, l.facts.RegionNames()); err != nil {
 		return nil, err
 	}
-	return &document{l, node{t, t.At, ""}}, nil
+	return &document{l.facts, l.report, node{t, t.At, ""}}, nil
 }
 
 func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
@@ -97,7 +97,9 @@ func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 	if m == nil || err != nil {
 		return nil, err
 	}
-	return m.orbit(), nil
+	var orbit *Orbit
+	orbit, l.orbitSections = m.orbit(l.narrow)
+	return orbit, nil
 }
 
 // loadApps loads apps side by side. Each worker has checker of its own, made when it gets its first app.
@@ -140,7 +142,7 @@ func (l *loader) loadApp(path string, orbit *Orbit, c *language.Checker) (*App, 
 	if m == nil || err != nil || orbit == nil {
 		return nil, err
 	}
-	return m.app(orbit), nil
+	return m.app(orbit, l.orbitSections), nil
 }
 
 // twins reports apps of one name: their stacks would be one. Names that differ in case only make one file on some machines.

@@ -5,8 +5,8 @@ import (
 )
 
 func (b appBuilder) logging() Logging {
-	logging := b.child("logging", nil)
-	deploy := logging.child("deploy", b.facts.Defaults.Lookup("deploy_logging"))
+	logging := b.section.child("logging", nil)
+	deploy := logging.child("deploy", b.scope.facts.Defaults.Lookup("deploy_logging"))
 	return Logging{
 		Node:   logging.node(),
 		Deploy: LogGroup{Node: deploy.node(), Retention: deploy.number("retention")},
@@ -21,20 +21,20 @@ func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 	}
 	n := logging.fields["docker"]
 	if n.value.Kind == manifest.Object && len(n.value.Fields)+len(n.value.Reported) == 0 {
-		logging.Warnf(n.pos(), "{} is off, as it always was: write true for on, or remove it")
+		logging.report.Warnf(n.pos(), "{} is off, as it always was: write true for on, or remove it")
 		return nil
 	}
-	r := logging.child("docker", b.facts.Defaults.Lookup("docker_logging"))
+	r := logging.child("docker", b.scope.facts.Defaults.Lookup("docker_logging"))
 	docker := &DockerLogging{Node: r.node(), Retention: r.number("retention")}
 	for _, e := range r.entries("metrics") {
-		docker.Metrics = append(docker.Metrics, b.logMetric(e))
+		docker.Metrics = append(docker.Metrics, b.alarmBuilder().logMetric(e))
 	}
 	filters := 0
 	for _, m := range docker.Metrics {
 		filters += len(m.Patterns)
 	}
 	if filters > maxFilters {
-		r.mistake("metrics", "must have at most %d patterns in all, which is what CloudWatch Logs allows, got %d", maxFilters, filters)
+		r.errorf("metrics", "must have at most %d patterns in all, which is what CloudWatch Logs allows, got %d", maxFilters, filters)
 	}
 	return docker
 }
@@ -46,17 +46,17 @@ const (
 	maxFilters = 100
 )
 
-func (b appBuilder) logMetric(e entry) LogMetric {
-	r := e.record(b.report, nil)
+func (b alarmBuilder) logMetric(e entry) LogMetric {
+	r := e.record(b.scope.report, nil)
 	metric := LogMetric{Node: r.node(), Name: e.key, Patterns: map[string]string{}}
 	for _, p := range r.entries("patterns") {
 		if len(p.key) > maxPattern {
-			b.report.Errorf(p.pos(), "must have at most %d characters, which is what CloudWatch Logs allows, got %d", maxPattern, len(p.key))
+			b.scope.report.Errorf(p.pos(), "must have at most %d characters, which is what CloudWatch Logs allows, got %d", maxPattern, len(p.key))
 		}
 		metric.Patterns[p.key] = p.value.Text
 	}
 	if r.has("patterns") && len(metric.Patterns) == 0 && !r.unknown("patterns") {
-		r.mistake("patterns", "must have at least one pattern")
+		r.errorf("patterns", "must have at least one pattern")
 	}
 	for _, alarm := range r.entries("alarms") {
 		metric.Alarms = append(metric.Alarms, b.logAlarm(alarm, e.key))

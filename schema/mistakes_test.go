@@ -34,14 +34,14 @@ func TestModelIsMadeOfWrongManifests(t *testing.T) {
 		at := spot.At
 		*spot = *wrongs[i/3%len(wrongs)].Clone()
 		spot.At = at
-		l := &loader{facts: facts, report: &report.Report{}, orbit: map[string]section{}}
-		if err := c.Check(wrong, language.App, l.report, nil); err != nil {
+		found := &report.Report{}
+		if err := c.Check(wrong, language.App, found, nil); err != nil {
 			t.Fatal(err)
 		}
-		before := len(l.report.Problems())
-		document{l, node{wrong, wrong.At, ""}}.app(orbit)
-		if len(l.report.Problems()) < before {
-			t.Errorf("value %d, line %d: mistakes are lost: %v", i, at.Line, l.report.Problems())
+		before := len(found.Problems())
+		document{facts, found, node{wrong, wrong.At, ""}}.app(orbit, nil)
+		if len(found.Problems()) < before {
+			t.Errorf("value %d, line %d: mistakes are lost: %v", i, at.Line, found.Problems())
 		}
 	}
 }

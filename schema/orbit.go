@@ -7,99 +7,101 @@ import (
 	"strings"
 
 	names "github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/report"
 )
 
 // longestStack is CloudFormation's limit for a stack's name.
 const longestStack = 128
 
-// orbit makes the model's orbit of its manifest.
-func (m document) orbit() *Orbit {
+// orbit makes the model's orbit of its manifest. It returns what the manifest says of each region too, for the checks of apps.
+// Narrow is the list of --region.
+func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 	top := m.root.record(m.report, nil)
 	o := &Orbit{Node: top.node(), Name: top.text("name")}
 	if len(names.StackName(o.Name, names.StackBastion)) > longestStack {
-		top.mistake("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
+		top.errorf("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
 			names.StackName("<name>", names.StackBastion), longestStack)
 	}
-	regions := m.orbitRegions(top)
+	regions := m.orbitRegions(top, narrow)
+	sections := map[string]section{}
 	m.sections(regions)
 	for _, region := range regions {
-		o.Regions = append(o.Regions, m.orbitRegion(region))
+		sections[region] = m.section(region, m.facts.Defaults.Lookup("orbit"))
+		o.Regions = append(o.Regions, m.orbitRegion(sections[region]))
 	}
 	slices.SortFunc(o.Regions, func(a, b *OrbitRegion) int { return cmp.Compare(a.Region, b.Region) })
-	return o
+	return o, sections
 }
 
 // orbitRegions are the regions that the orbit is in: those listed, or without a list those of --region.
-func (m document) orbitRegions(top record) []string {
+func (m document) orbitRegions(top record, narrow []string) []string {
 	var regions []string
 	for _, n := range m.regionList() {
 		regions = append(regions, n.value.Text)
 	}
 	if !top.has("regions") {
-		regions = m.narrow
+		regions = narrow
 	}
 	if len(regions) == 0 && !top.unknown("regions") && len(top.list("regions")) == 0 {
-		top.mistake("regions", "must list at least one region, such as [\"us-east-1\"]")
+		top.errorf("regions", "must list at least one region, such as [\"us-east-1\"]")
 	}
-	for _, region := range m.narrow {
-		if m.knownRegion(region, report.Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
+	for _, region := range narrow {
+		if knownRegion(m.facts, m.report, region, report.Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
 			m.report.Errorf(report.Pos{Path: "--region"}, "%s is not among the orbit's regions: %s", region, strings.Join(regions, ", "))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return m.facts.Regions[region].Zones == nil })
 }
 
-func (m document) orbitRegion(name string) *OrbitRegion {
-	s := m.section(name, m.facts.Defaults.Lookup("orbit"))
-	m.loader.orbit[name] = s
-	m.provider(s)
+func (m document) orbitRegion(s section) *OrbitRegion {
+	checkProvider(s)
 	o := &OrbitRegion{
 		Node:                s.node(),
-		Region:              name,
-		Zones:               m.zones(s),
+		Region:              s.region,
+		Zones:               zones(m.facts, s),
 		Domain:              strings.ToLower(strings.TrimSuffix(s.text("domain"), ".")),
 		NAT:                 NAT(s.text("nat")),
 		PrivateNetwork:      s.text("private_network"),
 		IPv6:                s.flag("ipv6"),
-		FlowLogs:            m.flowLogs(s),
+		FlowLogs:            flowLogs(m.facts, s),
 		BastionInstanceType: s.text("bastion_instance_type"),
 		BastionImage:        Image{Debian: s.text("debian"), AMI: s.text("bastion_ami")},
-		Tags:                m.tags(s.record),
+		Tags:                tags(s.record),
 	}
-	o.ConstrainedZones = m.constrainedZones(s, o)
+	o.ConstrainedZones = constrainedZones(m.facts, s, o)
 	o.BastionArchitecture = m.facts.Architecture(o.BastionInstanceType)
 	o.BastionInstanceCount = s.number("bastion_instance_count")
-	o.BastionSources = m.bastionSources(s, o.IPv6)
-	m.instanceType(s.record, "bastion_instance_type")
+	o.BastionSources = bastionPeers(s)
+	checkInstanceType(m.facts, s.record, "bastion_instance_type")
 	return o
 }
 
-// provider refuses the 2016 tool's other provider of networks, and what belongs to it.
-func (m document) provider(s section) {
+// checkProvider refuses the 2016 tool's other provider of networks, and what belongs to it.
+func checkProvider(s section) {
 	if s.text("provider") == "gdh" {
-		s.mistake("provider", "gdh is no more: remove provider, and spacel makes the network of %s itself, or take the region out of regions", s.region)
+		s.errorf("provider", "gdh is no more: remove provider, and spacel makes the network of %s itself, or take the region out of regions", s.region)
 		return
 	}
 	for _, name := range []string{"parent_stack", "deploy_stack"} {
 		if s.has(name) {
-			s.Warnf(s.posOf(name), "does nothing: it belongs to provider gdh, which is no more")
+			s.warnf(name, "does nothing: it belongs to provider gdh, which is no more")
 		}
 	}
 }
 
-func (m document) flowLogs(s section) *FlowLogs {
+func flowLogs(facts *language.Facts, s section) *FlowLogs {
 	if !s.flag("flow_logs") {
 		return nil
 	}
-	logs := s.child("flow_logs", m.facts.Defaults.Lookup("flow_logs"))
+	logs := s.child("flow_logs", facts.Defaults.Lookup("flow_logs"))
 	return &FlowLogs{Node: logs.node(), Retention: logs.number("retention"), Traffic: logs.text("traffic")}
 }
 
 // zones are the zone ids that azs names, or all of the region's but the constrained ones. Their order is regions.cue's,
 // where a zone that AWS adds goes last, so that it moves nothing.
-func (m document) zones(s section) []string {
-	all := m.facts.Regions[s.region]
+func zones(facts *language.Facts, s section) []string {
+	all := facts.Regions[s.region]
 	if !s.has("azs") {
 		return slices.Clone(all.Zones)
 	}
@@ -109,30 +111,30 @@ func (m document) zones(s section) []string {
 		zone := n.value.Text
 		switch {
 		case !slices.Contains(known, zone):
-			s.Errorf(n.pos(), "must be a zone of %s (%s), got %q", s.region, strings.Join(known, ", "), zone)
+			s.report.Errorf(n.pos(), "must be a zone of %s (%s), got %q", s.region, strings.Join(known, ", "), zone)
 		case slices.Contains(zones, zone):
-			s.Errorf(n.pos(), "%s is listed twice", zone)
+			s.report.Errorf(n.pos(), "%s is listed twice", zone)
 		default:
 			zones = append(zones, zone)
 		}
 	}
 	if listed := len(s.list("azs")) + len(s.fields["azs"].value.Reported); listed < 2 || listed > 6 {
-		s.mistake("azs", "must list 2 to 6 zones, got %d", listed)
+		s.errorf("azs", "must list 2 to 6 zones, got %d", listed)
 	}
 	slices.SortFunc(zones, func(a, b string) int { return cmp.Compare(slices.Index(known, a), slices.Index(known, b)) })
 	return zones
 }
 
 // constrainedZones are the zones that azs names although AWS has no NAT gateway there.
-func (m document) constrainedZones(s section, o *OrbitRegion) []string {
+func constrainedZones(facts *language.Facts, s section, o *OrbitRegion) []string {
 	var zones []string
 	for _, zone := range o.Zones {
-		if _, constrained := m.facts.Regions[s.region].Constrained[zone]; constrained {
+		if _, constrained := facts.Regions[s.region].Constrained[zone]; constrained {
 			zones = append(zones, zone)
 		}
 	}
 	if len(zones) > 0 && len(zones) == len(o.Zones) && o.NAT != NATDisabled {
-		s.mistake("azs", "none of these zones takes a NAT gateway: add another zone, or use nat: disabled")
+		s.errorf("azs", "none of these zones takes a NAT gateway: add another zone, or use nat: disabled")
 	}
 	return zones
 }
@@ -141,29 +143,31 @@ func (m document) constrainedZones(s section, o *OrbitRegion) []string {
 const maxTags = 40
 
 // tags are a manifest's tags.
-func (m document) tags(r record) map[string]string {
+func tags(r record) map[string]string {
 	tags := map[string]string{}
 	for _, e := range r.entries("tags") {
 		if prefix, _, _ := strings.Cut(strings.ToLower(e.key), ":"); strings.Contains(e.key, ":") && (prefix == "aws" || prefix == "spacel") {
-			r.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)
+			r.report.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)
 		}
 		tags[e.key] = e.value.Text
 	}
 	if len(tags) > maxTags {
-		r.mistake("tags", "must be at most %d tags, got %d", maxTags, len(tags))
+		r.errorf("tags", "must be at most %d tags, got %d", maxTags, len(tags))
 	}
 	return tags
 }
 
-// instanceType refuses types that EC2 offers no more and those that can't run Debian.
-func (m document) instanceType(r record, field string) { m.offered(r.posOf(field), r.text(field)) }
+// checkInstanceType refuses types that EC2 offers no more and those that can't run Debian.
+func checkInstanceType(facts *language.Facts, r record, field string) {
+	checkOffered(facts, r.report, r.posOf(field), r.text(field))
+}
 
-func (m document) offered(at report.Pos, kind string) {
+func checkOffered(facts *language.Facts, found *report.Report, at report.Pos, kind string) {
 	family, _, _ := strings.Cut(kind, ".")
-	if instead, gone := m.facts.Catalog.Withdrawn["instance_families"][family]; gone {
-		m.report.Errorf(at, "EC2 no longer offers %s: use %s", family, instead)
+	if instead, gone := facts.Catalog.Withdrawn["instance_families"][family]; gone {
+		found.Errorf(at, "EC2 no longer offers %s: use %s", family, instead)
 	}
-	if m.facts.Catalog.Architectures.MacOS.MatchString(kind) {
-		m.report.Errorf(at, "%s runs nothing but macOS", kind)
+	if facts.Catalog.Architectures.MacOS.MatchString(kind) {
+		found.Errorf(at, "%s runs nothing but macOS", kind)
 	}
 }

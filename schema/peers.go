@@ -63,68 +63,59 @@ func public(cidr string) bool {
 	return true
 }
 
-// bastionSources are who may reach the bastions.
-func (m document) bastionSources(s section, ipv6 bool) []Peer {
+// bastionPeers are who may reach the bastions.
+func bastionPeers(s section) []Peer {
 	if !s.has("bastion_sources") {
-		return everyone(NewNode(s.posOf("bastion_sources"), nil), ipv6)
+		return everyone(NewNode(s.posOf("bastion_sources"), nil), s.flag("ipv6"))
 	}
-	var sources []Peer
+	var peers []Peer
 	for _, n := range s.list("bastion_sources") {
 		kind, ok, mistake := address(n.value.Text)
 		switch {
 		case ok:
-			sources = m.addSource(sources, n, kind, s.region, ipv6)
+			peers = addPeer(peers, n, kind, s)
 		case mistake != "":
-			s.Errorf(n.pos(), "%s, got %q", mistake, n.value.Text)
+			s.report.Errorf(n.pos(), "%s, got %q", mistake, n.value.Text)
 		default:
-			s.Errorf(n.pos(), "must be a CIDR block such as 10.0.0.0/8 or a prefix list (pl-…), got %q", n.value.Text)
+			s.report.Errorf(n.pos(), "must be a CIDR block such as 10.0.0.0/8 or a prefix list (pl-…), got %q", n.value.Text)
 		}
 	}
 	if len(s.list("bastion_sources")) == 0 && !s.unknown("bastion_sources") && s.number("bastion_instance_count") > 0 {
-		s.mistake("bastion_sources", "is empty, so nobody could reach the bastions: name someone, or set bastion_instance_count to 0")
+		s.errorf("bastion_sources", "is empty, so nobody could reach the bastions: name someone, or set bastion_instance_count to 0")
 	}
-	return sources
+	return peers
 }
 
-// addSource adds an address to sources, unless it is there already or the orbit can't have it.
-func (m document) addSource(sources []Peer, n node, kind PeerKind, region string, ipv6 bool) []Peer {
-	if kind == CIDRv6 && !ipv6 && m.loader.orbit[region].unknown("ipv6") {
-		return sources
+// addPeer adds an address to peers, unless it is there already or the orbit's region has no IPv6 for it.
+func addPeer(peers []Peer, n node, kind PeerKind, orbit section) []Peer {
+	if kind == CIDRv6 && !orbit.flag("ipv6") {
+		if !orbit.unknown("ipv6") {
+			orbit.report.Errorf(n.pos(), "%s is an IPv6 block, and the orbit has no IPv6 here: set ipv6 in its manifest, or leave the block out", n.value.Text)
+		}
+		return peers
 	}
-	if kind == CIDRv6 && !ipv6 {
-		m.report.Errorf(n.pos(), "%s is an IPv6 block, and the orbit has no IPv6 here: set ipv6 in its manifest, or leave the block out", n.value.Text)
-		return sources
-	}
-	for _, s := range sources {
-		if s.Value == n.value.Text {
-			m.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
-			return sources
+	for _, p := range peers {
+		if p.Value == n.value.Text {
+			orbit.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
+			return peers
 		}
 	}
-	return append(sources, Peer{Node: NewNode(n.pos(), nil), Kind: kind, Value: n.value.Text})
+	return append(peers, Peer{Node: NewNode(n.pos(), nil), Kind: kind, Value: n.value.Text})
 }
 
-// clients says who the words of a list of sources are, in one region of an app.
-type clients struct {
-	document
-	app    string
-	orbit  *Orbit
-	region *OrbitRegion
-}
-
-// of are the sources that a list names.
-func (c clients) of(list []node) []Peer {
-	var sources []Peer
+// peers are the peers that a list names.
+func (c appScope) peers(list []node) []Peer {
+	var peers []Peer
 	for _, n := range list {
-		if kind, ok := c.kind(n); ok {
-			sources = c.addSource(sources, n, kind, c.region.Region, c.region.IPv6)
+		if kind, ok := c.peerKind(n); ok {
+			peers = addPeer(peers, n, kind, c.orbitSection)
 		}
 	}
-	return sources
+	return peers
 }
 
-// kind says what a word is. A region of AWS that the orbit doesn't have is none: one manifest serves several orbits.
-func (c clients) kind(n node) (PeerKind, bool) {
+// peerKind says what a word is. A region of AWS that the orbit doesn't have is none: one manifest serves several orbits.
+func (c appScope) peerKind(n node) (PeerKind, bool) {
 	word := n.value.Text
 	kind, ok, mistake := address(word)
 	_, known := c.facts.Regions[word]
@@ -138,7 +129,7 @@ func (c clients) kind(n node) (PeerKind, bool) {
 	case known:
 		c.report.Notef(n.pos(), "%s is skipped: the orbit isn't there", word)
 	case c.facts.LooksLikeRegion(word):
-		c.knownRegion(word, n.pos())
+		knownRegion(c.facts, c.report, word, n.pos())
 	case word == c.app:
 		c.report.Errorf(n.pos(), "is the app itself: its instances reach each other through private_ports")
 	case appName.MatchString(word):

@@ -13,12 +13,12 @@ import (
 // publicPorts are the ports that the balancer, or the instances, listen on.
 func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 	var ports []PublicPort
-	for _, e := range b.merged("public_ports", asIs, b.defaultPorts(a)) {
+	for _, e := range b.section.merged("public_ports", asIs, defaultPorts(b.section, a)) {
 		ports = append(ports, b.publicPort(e, a))
 	}
 	slices.SortFunc(ports, func(x, y PublicPort) int { return cmp.Compare(x.Port, y.Port) })
 	for i := range ports {
-		b.redirect(&ports[i], ports, a)
+		checkRedirect(b.scope.report, &ports[i], ports, a)
 	}
 	return ports
 }
@@ -26,20 +26,20 @@ func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 func asIs(key string) string { return key }
 
 // defaultPorts is port 80, behind a load balancer and unless all says otherwise.
-func (b appBuilder) defaultPorts(a *AppRegion) []entry {
-	if b.all.value.Lookup("public_ports") != nil || a.ELBAvailability == Disabled {
+func defaultPorts(s section, a *AppRegion) []entry {
+	if s.all.value.Lookup("public_ports") != nil || a.ELBAvailability == Disabled {
 		return nil
 	}
 	var ports []entry
-	at := b.posOf("public_ports")
-	for _, f := range b.defaults.Lookup("public_ports").Fields {
+	at := s.posOf("public_ports")
+	for _, f := range s.defaults.Lookup("public_ports").Fields {
 		ports = append(ports, entry{f.Key, node{f.Value, manifest.Place{File: at.File, Line: at.Line, Col: at.Col}, report.Member(at.Path, f.Key)}})
 	}
 	return ports
 }
 
 func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
-	r := e.record(b.report, nil)
+	r := e.record(b.scope.report, nil)
 	port, _ := strconv.Atoi(e.key)
 	p := PublicPort{Node: r.node(), Port: port, Scheme: scheme(r.text("scheme")), InternalPort: port, Certificate: r.text("certificate")}
 	if r.has("internal_port") {
@@ -48,11 +48,11 @@ func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
 	if p.Scheme == "" {
 		p.Scheme = httpScheme(port)
 	}
-	p.InternalScheme = b.internalScheme(r, p)
+	p.InternalScheme = internalScheme(r, p)
 	p.RedirectTo = r.number("redirect")
-	p.Sources = b.portSources(r, a)
-	b.sshPort(r, p, a)
-	b.certificate(r, p, a)
+	p.Sources = b.portPeers(r, a)
+	checkSSHPort(r, p, a)
+	b.checkCertificate(r, p, a)
 	return p
 }
 
@@ -72,7 +72,7 @@ func httpScheme(port int) string {
 }
 
 // internalScheme is what the balancer speaks to the instances. Both sides of it are of a kind.
-func (b appBuilder) internalScheme(r record, p PublicPort) string {
+func internalScheme(r record, p PublicPort) string {
 	http := p.Scheme == "HTTP" || p.Scheme == "HTTPS"
 	if !r.has("internal_scheme") {
 		switch {
@@ -85,7 +85,7 @@ func (b appBuilder) internalScheme(r record, p PublicPort) string {
 	}
 	internal := scheme(r.text("internal_scheme"))
 	if internalHTTP := internal == "HTTP" || internal == "HTTPS"; internalHTTP != http || (internal == "UDP") != (p.Scheme == "UDP") {
-		r.mistake("internal_scheme", "must be %s, as the port's scheme is %s, got %s", kindred(p.Scheme), p.Scheme, internal)
+		r.errorf("internal_scheme", "must be %s, as the port's scheme is %s, got %s", kindred(p.Scheme), p.Scheme, internal)
 	}
 	return internal
 }
@@ -108,19 +108,19 @@ func gate(a *AppRegion) Availability {
 	return a.ELBAvailability
 }
 
-// portSources are who may send traffic to a port. Addresses of the internet are of no use where it doesn't reach.
-func (b appBuilder) portSources(r record, a *AppRegion) []Peer {
+// portPeers are who may send traffic to a port. Addresses of the internet are of no use where it doesn't reach.
+func (b appBuilder) portPeers(r record, a *AppRegion) []Peer {
 	if !r.has("sources") {
-		return b.defaultSources(r, gate(a))
+		return b.scope.defaultPeers(r, gate(a))
 	}
-	sources := b.clients().of(r.list("sources"))
+	sources := b.scope.peers(r.list("sources"))
 	if gate(a) == InternetFacing {
 		return sources
 	}
 	var kept []Peer
 	for _, s := range sources {
 		if (s.Kind == CIDRv4 || s.Kind == CIDRv6) && public(s.Value) {
-			b.report.Warnf(s.Pos, "%s is left out: the internet cannot reach what is %s", s.Value, gate(a))
+			b.scope.report.Warnf(s.Pos, "%s is left out: the internet cannot reach what is %s", s.Value, gate(a))
 			continue
 		}
 		kept = append(kept, s)
@@ -128,48 +128,48 @@ func (b appBuilder) portSources(r record, a *AppRegion) []Peer {
 	return kept
 }
 
-func (b appBuilder) defaultSources(r record, reach Availability) []Peer {
+func (c appScope) defaultPeers(r record, reach Availability) []Peer {
 	at := NewNode(r.posOf("sources"), nil)
 	switch reach {
 	case InternetFacing:
-		return everyone(at, b.network.IPv6)
+		return everyone(at, c.region.IPv6)
 	case Private:
-		return []Peer{{Node: at, Kind: Region, Value: b.network.Region}}
+		return []Peer{{Node: at, Kind: Region, Value: c.region.Region}}
 	}
 	var all []Peer
-	for _, region := range b.orbit.Regions {
+	for _, region := range c.orbit.Regions {
 		all = append(all, Peer{Node: at, Kind: Region, Value: region.Region})
 	}
 	return all
 }
 
-// sshPort keeps the instances' own sshd to the bastions.
-func (b appBuilder) sshPort(r record, p PublicPort, a *AppRegion) {
+// checkSSHPort keeps the instances' own sshd to the bastions.
+func checkSSHPort(r record, p PublicPort, a *AppRegion) {
 	const ssh = 22
 	if p.InternalPort == ssh && a.ELBAvailability != Disabled || p.Port == ssh && a.ELBAvailability == Disabled {
-		r.Errorf(r.at, "port 22 of the instances is SSH's, which only the bastions reach")
+		r.report.Errorf(r.at, "port 22 of the instances is SSH's, which only the bastions reach")
 	}
 }
 
-// certificate checks what belongs to HTTPS and SSL. Without a balancer there is nothing to hold a certificate.
-func (b appBuilder) certificate(r record, p PublicPort, a *AppRegion) {
+// checkCertificate checks what belongs to HTTPS and SSL. Without a balancer there is nothing to hold a certificate.
+func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
 	if a.ELBAvailability == Disabled {
 		return
 	}
 	if p.Scheme != "HTTPS" && p.Scheme != "SSL" {
 		if p.Certificate != "" {
-			r.mistake("certificate", "is of use only on an HTTPS or SSL port, and this one is %s", p.Scheme)
+			r.errorf("certificate", "is of use only on an HTTPS or SSL port, and this one is %s", p.Scheme)
 		}
 		return
 	}
 	arn := strings.Split(p.Certificate, ":")
 	switch {
 	case len(arn) > 3 && arn[2] == "acm" && arn[3] != a.Region:
-		r.mistake("certificate", "is a certificate of %s, and this load balancer is in %s", arn[3], a.Region)
-	case len(arn) > 3 || r.unknown("certificate") || b.unknown("hostnames") || b.orbitSection().unknown("domain"):
+		r.errorf("certificate", "is a certificate of %s, and this load balancer is in %s", arn[3], a.Region)
+	case len(arn) > 3 || r.unknown("certificate") || b.section.unknown("hostnames") || b.scope.orbitSection.unknown("domain"):
 	case len(a.Hostnames) == 0:
-		r.Errorf(r.at, "%s needs a certificate: set certificate to an ARN, or give the app hostnames, or the orbit a domain, and one is made", p.Scheme)
+		r.report.Errorf(r.at, "%s needs a certificate: set certificate to an ARN, or give the app hostnames, or the orbit a domain, and one is made", p.Scheme)
 	case len(a.Hostnames[0].Name) > 64 && p.Certificate == "":
-		b.report.Errorf(a.Hostnames[0].Pos, "%s is longer than the 64 characters that a certificate's first name may have: put a shorter one first, or set certificate", a.Hostnames[0].Name)
+		b.scope.report.Errorf(a.Hostnames[0].Pos, "%s is longer than the 64 characters that a certificate's first name may have: put a shorter one first, or set certificate", a.Hostnames[0].Name)
 	}
 }

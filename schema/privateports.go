@@ -8,26 +8,26 @@ import (
 )
 
 // privatePorts are the ports that the app's instances reach each other on.
-func (b appBuilder) privatePorts() []PrivatePort {
+func privatePorts(s section) []PrivatePort {
 	var ports []PrivatePort
-	for _, e := range b.merged("private_ports", portRange, nil) {
+	for _, e := range s.merged("private_ports", portRange, nil) {
 		p := PrivatePort{Node: NewNode(e.pos(), nil)}
 		from, to, _ := strings.Cut(e.key, "-")
 		p.From, _ = strconv.Atoi(from)
 		p.To, _ = strconv.Atoi(to)
 		if p.From > p.To || p.To > 65535 || p.From < 1 {
-			b.report.Errorf(e.pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
+			s.report.Errorf(e.pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
 			continue
 		}
 		for _, n := range e.items() {
 			if protocol := strings.ToLower(n.value.Text); slices.Contains(p.Protocols, protocol) {
-				b.report.Warnf(n.pos(), "%s is listed twice", protocol)
+				s.report.Warnf(n.pos(), "%s is listed twice", protocol)
 			} else {
 				p.Protocols = append(p.Protocols, protocol)
 			}
 		}
 		if len(e.value.Items)+len(e.value.Reported) == 0 {
-			b.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
+			s.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
 		}
 		slices.Sort(p.Protocols)
 		ports = append(ports, p)

@@ -55,7 +55,7 @@ func sortEntries(entries []entry) {
 // record is an object of a manifest on its way into the model: its fields, and the defaults of those that it lacks. Its
 // values have been checked: they are of the kind that the definitions want, or absent.
 type record struct {
-	*report.Report
+	report   *report.Report
 	at       report.Pos
 	fields   map[string]node
 	reported map[string]bool // fields whose value was of no use, and is reported
@@ -64,7 +64,7 @@ type record struct {
 
 // record makes a record of an object.
 func (n node) record(r *report.Report, defaults *manifest.Tree) record {
-	rec := record{Report: r, at: n.pos(), fields: make(map[string]node, len(n.value.Fields)), reported: n.value.Reported, defaults: defaults}
+	rec := record{report: r, at: n.pos(), fields: make(map[string]node, len(n.value.Fields)), reported: n.value.Reported, defaults: defaults}
 	for _, f := range n.value.Fields {
 		rec.fields[f.Key] = node{f.Value, f.At, report.Member(n.path, f.Key)}
 	}
@@ -90,8 +90,20 @@ func (r record) posOf(name string) report.Pos {
 	return at
 }
 
-// mistake reports an error at a field.
-func (r record) mistake(name, format string, args ...any) { r.Errorf(r.posOf(name), format, args...) }
+// errorf reports a mistake at a field.
+func (r record) errorf(name, format string, args ...any) {
+	r.report.Errorf(r.posOf(name), format, args...)
+}
+
+// warnf reports a warning at a field.
+func (r record) warnf(name, format string, args ...any) {
+	r.report.Warnf(r.posOf(name), format, args...)
+}
+
+// notef reports a note at a field.
+func (r record) notef(name, format string, args ...any) {
+	r.report.Notef(r.posOf(name), format, args...)
+}
 
 // has says whether the manifest has a field that is of use.
 func (r record) has(name string) bool { _, ok := r.fields[name]; return ok }
@@ -162,7 +174,7 @@ func (r record) entries(name string) []entry {
 // child is a field that is an object; an empty one in the field's place when it is absent, or yes or no.
 func (r record) child(name string, defaults *manifest.Tree) record {
 	if n, ok := r.fields[name]; ok && n.value.Kind == manifest.Object {
-		return n.record(r.Report, defaults)
+		return n.record(r.report, defaults)
 	}
-	return record{Report: r.Report, at: r.posOf(name), defaults: defaults}
+	return record{report: r.report, at: r.posOf(name), defaults: defaults}
 }

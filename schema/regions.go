@@ -3,15 +3,16 @@ package schema
 import (
 	"slices"
 
+	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/report"
 )
 
 // knownRegion reports a name that is no region of AWS.
-func (l *loader) knownRegion(name string, at report.Pos) bool {
-	if _, ok := l.facts.Regions[name]; ok {
+func knownRegion(facts *language.Facts, found *report.Report, name string, at report.Pos) bool {
+	if _, ok := facts.Regions[name]; ok {
 		return true
 	}
-	l.report.Errorf(at, "must be a region of AWS, got %q%s", name, report.Suggest(name, l.facts.RegionNames()))
+	found.Errorf(at, "must be a region of AWS, got %q%s", name, report.Suggest(name, facts.RegionNames()))
 	return false
 }
 
@@ -25,7 +26,7 @@ func (m document) regionList() []node {
 	}
 	for _, n := range list.items() {
 		switch {
-		case !m.knownRegion(n.value.Text, n.pos()):
+		case !knownRegion(m.facts, m.report, n.value.Text, n.pos()):
 		case seen[n.value.Text]:
 			m.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
 		default:
@@ -44,7 +45,7 @@ func (m document) sections(active []string) {
 			continue
 		}
 		at := f.At.Pos(report.Member(m.root.path, f.Key))
-		if m.knownRegion(f.Key, at) && !slices.Contains(active, f.Key) {
+		if knownRegion(m.facts, m.report, f.Key, at) && !slices.Contains(active, f.Key) {
 			m.report.Notef(at, "is not used: the region is not in regions")
 		}
 	}

@@ -5,17 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
 
-// document is a checked tree on its way into the model.
+// document is a manifest that has been checked against its definition.
 type document struct {
-	*loader
-	root node
+	facts  *language.Facts
+	report *report.Report
+	root   node
 }
 
-// part is a field of the manifest; its value is nil when there is none.
+// part returns a field of the manifest. Its value is nil when there is none.
 func (m document) part(name string) node {
 	f := m.root.value.Field(name)
 	if f == nil {
@@ -36,7 +38,7 @@ type section struct {
 // by key is asked for with merged.
 func (m document) section(region string, defaults *manifest.Tree) section {
 	s := section{region: region, all: m.part("all"), own: m.part(region)}
-	s.record = record{Report: m.report, at: m.root.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
+	s.record = record{report: m.report, at: m.root.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
 	for _, part := range []node{s.all, s.own} {
 		if part.value == nil {
 			continue
@@ -85,7 +87,7 @@ func (s section) mergePart(found map[string]entry, part node, name string, same 
 	for _, e := range from.entries() {
 		key := same(e.key)
 		if twin, ok := here[key]; ok {
-			s.Errorf(e.pos(), "is the same as %s", twin)
+			s.report.Errorf(e.pos(), "is the same as %s", twin)
 			continue
 		}
 		here[key] = e.key
@@ -102,7 +104,7 @@ func (s section) remove(found map[string]entry, gone entry, same func(string) st
 	key := same(gone.key)
 	if _, ok := found[key]; !ok && !strings.HasPrefix(gone.path, "all.") {
 		known := slices.Collect(maps.Keys(found))
-		s.Warnf(gone.pos(), "takes away nothing: there is no such key in all%s", report.Suggest(gone.key, known))
+		s.report.Warnf(gone.pos(), "takes away nothing: there is no such key in all%s", report.Suggest(gone.key, known))
 	}
 	delete(found, key)
 }

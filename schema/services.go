@@ -7,70 +7,71 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 )
 
 func (b appBuilder) services() []Service {
 	var services []Service
-	for _, e := range b.merged("services", manifest.UnitName, nil) {
+	for _, e := range b.section.merged("services", manifest.UnitName, nil) {
 		services = append(services, b.service(e))
 	}
-	b.hostPorts(services)
+	checkHostPorts(b.scope.report, services)
 	return services
 }
 
 func (b appBuilder) service(e entry) Service {
-	r := e.record(b.report, nil)
+	r := e.record(b.scope.report, nil)
 	s := Service{
 		Node:        r.node(),
 		Name:        e.key,
 		Image:       r.text("image"),
-		Ports:       b.portMappings(r),
+		Ports:       portMappings(r),
 		Volumes:     mappings(r, "volumes"),
-		Environment: b.environment(r),
+		Environment: b.scope.environment(r),
 	}
 	if n, ok := r.fields["unit_file"]; ok {
-		text := b.content(n)
+		text := b.scope.content(n)
 		s.UnitFile = &text
 	}
-	b.unit(r, s)
+	checkUnit(r, s)
 	return s
 }
 
-// unit checks a unit's name, and that it has one source.
-func (b appBuilder) unit(r record, s Service) {
+// checkUnit checks a unit's name, and that it has one source.
+func checkUnit(r record, s Service) {
 	suffix := path.Ext(s.Name)
 	switch {
 	case !slices.Contains(manifest.UnitTypes, suffix):
-		r.Errorf(r.at, "%s is no type of systemd unit: call it %s.service", suffix, s.Name)
+		r.report.Errorf(r.at, "%s is no type of systemd unit: call it %s.service", suffix, s.Name)
 		return
 	case strings.TrimSuffix(s.Name, suffix) == "":
-		r.Errorf(r.at, "a unit needs a name before %s", suffix)
+		r.report.Errorf(r.at, "a unit needs a name before %s", suffix)
 	}
 	image := r.has("image") || r.unknown("image")
 	unitFile := r.has("unit_file") || r.unknown("unit_file")
 	switch {
 	case image && unitFile:
-		r.mistake("image", "must not stand beside unit_file: the unit is either written by hand or made for a container")
+		r.errorf("image", "must not stand beside unit_file: the unit is either written by hand or made for a container")
 	case !image && !unitFile && len(r.reported) == 0:
-		r.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
+		r.report.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
 	case image && suffix != ".service":
-		r.mistake("image", "a container runs in a .service, not in a %s", suffix)
+		r.errorf("image", "a container runs in a .service, not in a %s", suffix)
 	}
 	if unitFile {
 		for _, field := range []string{"ports", "volumes"} {
 			if r.has(field) {
-				r.mistake(field, "is of use only with image: a unit_file says itself what it runs")
+				r.errorf(field, "is of use only with image: a unit_file says itself what it runs")
 			}
 		}
 	}
 }
 
 // portMappings are the ports of the host that lead to a container's. A port leads to one place.
-func (b appBuilder) portMappings(r record) []Mapping {
+func portMappings(r record) []Mapping {
 	for _, e := range r.entries("ports") {
 		for _, number := range strings.FieldsFunc(e.key[strings.LastIndex(e.key, ":")+1:]+"-"+strings.Split(e.value.Text, "/")[0], func(c rune) bool { return c == '-' }) {
 			if !validPort(number) {
-				r.Errorf(e.pos(), "a port is 1 to 65535, got %s", number)
+				r.report.Errorf(e.pos(), "a port is 1 to 65535, got %s", number)
 			}
 		}
 	}
@@ -90,8 +91,8 @@ func mappings(r record, field string) []Mapping {
 	return out
 }
 
-// hostPorts reports ports of the host that two containers want.
-func (b appBuilder) hostPorts(services []Service) {
+// checkHostPorts reports ports of the host that two containers want.
+func checkHostPorts(found *report.Report, services []Service) {
 	taken := map[Mapping]string{}
 	for _, s := range services {
 		if s.Image == "" {
@@ -101,7 +102,7 @@ func (b appBuilder) hostPorts(services []Service) {
 			_, protocol, _ := strings.Cut(m.Container, "/")
 			port := Mapping{m.Host, cmp.Or(protocol, "tcp")}
 			if twin, ok := taken[port]; ok {
-				b.report.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, twin)
+				found.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, twin)
 			}
 			taken[port] = s.Name
 		}
@@ -109,20 +110,20 @@ func (b appBuilder) hostPorts(services []Service) {
 }
 
 // environment are the variables, by name: the order of a manifest means nothing.
-func (b appBuilder) environment(r record) []Variable {
+func (c appScope) environment(r record) []Variable {
 	var variables []Variable
 	for _, e := range r.entries("environment") {
 		v := Variable{Node: NewNode(e.pos(), nil), Name: e.key}
 		switch {
 		case looksEncrypted(e.value):
-			v.Payload = b.payload(e.node)
+			v.Payload = c.payload(e.node)
 		case e.value.Kind == manifest.Text || e.value.Kind == manifest.Number || e.value.Kind == manifest.Boolean:
 			v.Value = e.value.Text
 		default:
 			v.Value = e.value.JSON()
 		}
 		if strings.ContainsAny(v.Value, "\r\n") {
-			b.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
+			c.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
 		}
 		variables = append(variables, v)
 	}

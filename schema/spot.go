@@ -9,10 +9,10 @@ import (
 
 // spot is how the app runs on spot capacity, nil when it doesn't.
 func (b appBuilder) spot(a *AppRegion) *Spot {
-	if !b.flag("spot") {
+	if !b.section.flag("spot") {
 		return nil
 	}
-	r := b.child("spot", b.facts.Defaults.Lookup("spot"))
+	r := b.section.child("spot", b.scope.facts.Defaults.Lookup("spot"))
 	s := &Spot{
 		Node:         r.node(),
 		Types:        b.spotTypes(r, a),
@@ -24,11 +24,11 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 		s.Strategy = modern
 	}
 	if r.has("price") {
-		r.Warnf(r.posOf("price"), "is no bid any more but a limit: while spot capacity costs more, no instance starts. "+
+		r.warnf("price", "is no bid any more but a limit: while spot capacity costs more, no instance starts. "+
 			"Leave it out, and the limit is the on-demand price")
 	}
-	if s.OnDemandBase > a.InstanceMax && !b.unknown("instance_max") {
-		r.mistake("on_demand_base", "must be at most instance_max, got %d and %d", s.OnDemandBase, a.InstanceMax)
+	if s.OnDemandBase > a.InstanceMax && !b.section.unknown("instance_max") {
+		r.errorf("on_demand_base", "must be at most instance_max, got %d and %d", s.OnDemandBase, a.InstanceMax)
 	}
 	return s
 }
@@ -41,19 +41,19 @@ func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 	var types []string
 	for _, n := range r.list("types") {
 		if slices.Contains(types, n.value.Text) {
-			r.Warnf(n.pos(), "%s is listed twice", n.value.Text)
+			r.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
 			continue
 		}
-		b.spotType(n.pos(), n.value.Text, a)
+		b.checkSpotType(n.pos(), n.value.Text, a)
 		types = append(types, n.value.Text)
 	}
 	for _, e := range r.entries("weights") {
 		if !slices.Contains(types, e.key) {
-			b.spotType(e.pos(), e.key, a)
+			b.checkSpotType(e.pos(), e.key, a)
 			types = append(types, e.key)
 		}
 		if weight, _ := strconv.Atoi(e.value.Text); weight > 1 {
-			r.Warnf(e.pos(), "is of no effect any more: the group counts instances, and %s is one as any other; "+
+			r.report.Warnf(e.pos(), "is of no effect any more: the group counts instances, and %s is one as any other; "+
 				"instance_min and instance_max say how many", e.key)
 		}
 	}
@@ -61,16 +61,16 @@ func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 		return []string{a.InstanceType}
 	}
 	if len(types) > maxSpotTypes {
-		r.Errorf(r.at, "must name at most %d instance types, got %d", maxSpotTypes, len(types))
+		r.report.Errorf(r.at, "must name at most %d instance types, got %d", maxSpotTypes, len(types))
 	}
 	return types
 }
 
-// spotType checks that a type can stand in for the app's instance_type.
-func (b appBuilder) spotType(at report.Pos, kind string, a *AppRegion) {
-	b.offered(at, kind)
-	if architecture := b.facts.Architecture(kind); architecture != a.Architecture && !b.unknown("instance_type") {
-		b.report.Errorf(at, "%s is %s, and instance_type %s is %s: one image serves them all", kind, architecture, a.InstanceType, a.Architecture)
+// checkSpotType checks that a type can stand in for the app's instance_type.
+func (b appBuilder) checkSpotType(at report.Pos, kind string, a *AppRegion) {
+	checkOffered(b.scope.facts, b.scope.report, at, kind)
+	if architecture := b.scope.facts.Architecture(kind); architecture != a.Architecture && !b.section.unknown("instance_type") {
+		b.scope.report.Errorf(at, "%s is %s, and instance_type %s is %s: one image serves them all", kind, architecture, a.InstanceType, a.Architecture)
 	}
 }
 

@@ -10,7 +10,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	var volumes []Volume
 	mounts, disks := map[string]string{}, map[int]string{}
 	for _, e := range b.section.entries("volumes") {
-		r := e.record(b.report, b.facts.Defaults.Lookup("volume"))
+		r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("volume"))
 		v := Volume{Node: r.node(), Label: e.key, MountPoint: "/mnt/" + e.key}
 		if r.has("mount_point") {
 			v.MountPoint = r.text("mount_point")
@@ -18,17 +18,17 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 		if r.has("instance") {
 			disk := r.number("instance")
 			v.Instance = &disk
-			v.Mapped = b.disk(r, a, disk)
+			v.Mapped = checkDisk(b.scope.facts, r, a, disk)
 			if twin, ok := disks[disk]; ok {
-				r.mistake("instance", "disk %d is volume %s already", disk, twin)
+				r.errorf("instance", "disk %d is volume %s already", disk, twin)
 			}
 			disks[disk] = e.key
 		} else {
-			b.ebs(r, &v)
-			b.enough(r, a, v)
+			readEBS(b.scope.facts, r, &v)
+			warnTooFewVolumes(b.section, r, a, v)
 		}
 		if twin, ok := mounts[v.MountPoint]; ok {
-			r.mistake("mount_point", "%s is where volume %s is mounted already", v.MountPoint, twin)
+			r.errorf("mount_point", "%s is where volume %s is mounted already", v.MountPoint, twin)
 		}
 		mounts[v.MountPoint] = e.key
 		volumes = append(volumes, v)
@@ -36,62 +36,62 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	return volumes
 }
 
-// disk checks an instance's own disk: what it has no choice of, and that every type the app may run on has it. It says
+// checkDisk checks an instance's own disk: what it has no choice of, and that every type the app may run on has it. It says
 // whether some type needs the disk mapped.
-func (b appBuilder) disk(r record, a *AppRegion, disk int) (mapped bool) {
+func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped bool) {
 	for _, field := range []string{"count", "size", "type", "iops", "encrypted"} {
 		if r.has(field) {
-			r.mistake(field, "does nothing on an instance's own disk")
+			r.errorf(field, "does nothing on an instance's own disk")
 		}
 	}
 	for _, kind := range a.types() {
-		count, counted := b.facts.Catalog.MappedDisks[kind]
+		count, counted := facts.Catalog.MappedDisks[kind]
 		switch {
-		case !b.facts.Catalog.InstanceStore.MatchString(kind):
-			r.mistake("instance", "%s has no disks of its own", kind)
+		case !facts.Catalog.InstanceStore.MatchString(kind):
+			r.errorf("instance", "%s has no disks of its own", kind)
 		case counted && disk >= count:
-			r.mistake("instance", "%s has no disk %d: it has %d, numbered from 0", kind, disk, count)
+			r.errorf("instance", "%s has no disk %d: it has %d, numbered from 0", kind, disk, count)
 		}
 		mapped = mapped || counted
 	}
 	return mapped
 }
 
-// enough warns of instances that would be left without a volume. A replacing update runs two groups for a while.
-func (b appBuilder) enough(r record, a *AppRegion, v Volume) {
+// warnTooFewVolumes warns of instances that would be left without a volume. A replacing update runs two groups for a while.
+func warnTooFewVolumes(s section, r record, a *AppRegion, v Volume) {
 	most, when := a.InstanceMax, "instance_max"
 	if a.UpdatePolicy == RedBlack {
 		most, when = a.InstanceMax+a.InstanceMin, "instance_max, and a redblack update starts instance_min more"
 	}
-	if v.Count >= most || slices.ContainsFunc([]string{"instance_max", "instance_min", "update_policy"}, b.unknown) {
+	if v.Count >= most || slices.ContainsFunc([]string{"instance_max", "instance_min", "update_policy"}, s.unknown) {
 		return
 	}
-	r.Warnf(r.posOf("count"), "%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow fewer instances",
+	r.warnf("count", "%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow fewer instances",
 		v.Count, most, when, most)
 }
-func (b appBuilder) ebs(r record, v *Volume) {
+func readEBS(facts *language.Facts, r record, v *Volume) {
 	v.Count, v.Size, v.Type, v.IOPS, v.Encrypted = r.number("count"), r.number("size"), r.text("type"), r.number("iops"), r.flag("encrypted")
-	allowed := b.facts.Catalog.Storage.Volumes[v.Type]
+	allowed := facts.Catalog.Storage.Volumes[v.Type]
 	if v.Size < allowed.Size.Min || v.Size > allowed.Size.Max {
-		r.mistake("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
+		r.errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
 	}
 	if v.IOPS == 0 {
 		if v.Type == "io1" || v.Type == "io2" {
-			r.mistake("iops", "is missing: %s needs it, %d to %d", v.Type, allowed.IOPS.Min, allowed.IOPS.Max)
+			r.errorf("iops", "is missing: %s needs it, %d to %d", v.Type, allowed.IOPS.Min, allowed.IOPS.Max)
 		}
 		return
 	}
-	b.iops(r, allowed, v.Type, v.Size, v.IOPS)
+	checkIOPS(r, allowed, v.Type, v.Size, v.IOPS)
 }
 
-// iops checks I/O operations per second against what a type of storage allows.
-func (b appBuilder) iops(r record, allowed language.Storage, kind string, size, iops int) {
+// checkIOPS checks I/O operations per second against what a type of storage allows.
+func checkIOPS(r record, allowed language.Storage, kind string, size, iops int) {
 	switch {
 	case allowed.IOPS == nil:
-		r.mistake("iops", "is of no use: %s takes none", kind)
+		r.errorf("iops", "is of no use: %s takes none", kind)
 	case iops < allowed.IOPS.Min || iops > allowed.IOPS.Max:
-		r.mistake("iops", "must be %d to %d for %s, got %d", allowed.IOPS.Min, allowed.IOPS.Max, kind, iops)
+		r.errorf("iops", "must be %d to %d for %s, got %d", allowed.IOPS.Min, allowed.IOPS.Max, kind, iops)
 	case allowed.IOPSPerGiB > 0 && iops > max(allowed.IOPSPerGiB*size, allowed.IOPS.Min):
-		r.mistake("iops", "must be at most %d per GiB for %s, which makes %d, got %d", allowed.IOPSPerGiB, kind, allowed.IOPSPerGiB*size, iops)
+		r.errorf("iops", "must be at most %d per GiB for %s, which makes %d, got %d", allowed.IOPSPerGiB, kind, allowed.IOPSPerGiB*size, iops)
 	}
 }
