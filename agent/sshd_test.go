@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/internal/needs"
 )
 
 // gate is a machine that people are to be let in to.
@@ -190,14 +191,12 @@ func TestImageWithoutSSHD(t *testing.T) {
 	}
 }
 
-// TestSSHDTakesTheSettings asks the sshd of this machine, where there is one.
+// TestSSHDTakesTheSettings has this machine's sshd check the settings.
 func TestSSHDTakesTheSettings(t *testing.T) {
-	if _, err := os.Stat(sshdProgram); err != nil {
-		t.Skip("there is no sshd")
-	}
+	sshd, keygen := needs.Program(t, "sshd"), needs.Program(t, "ssh-keygen")
 	key := filepath.Join(t.TempDir(), "host")
-	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
-		t.Skipf("no host key can be made: %v %s", err, out)
+	if out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+		t.Fatalf("make a host key: %v %s", err, out)
 	}
 	for _, settings := range []string{sshdEverywhere, sshdEverywhere + sshdBastion} {
 		g := newGate(t, appDocument)
@@ -206,7 +205,7 @@ func TestSSHDTakesTheSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.Machine.Run = func(ctx context.Context, _ string, args ...string) (string, error) {
-			out, err := exec.CommandContext(ctx, sshdProgram, append(args, "-f", file)...).CombinedOutput()
+			out, err := exec.CommandContext(ctx, sshd, append(args, "-f", file)...).CombinedOutput()
 			return string(out), err
 		}
 		if err := g.sshdTakes(t.Context(), settings); err != nil {

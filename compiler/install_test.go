@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/internal/needs"
 )
 
 // machine is a folder that the install script takes for an instance: its own paths, and only the commands put into bin.
@@ -32,10 +33,7 @@ func newMachine(t *testing.T) machine {
 	m.write("usr/local/bin/empty", "")
 	m.write("uploaded", "#!/bin/sh\necho agent \"$@\" >>$CALLS\n")
 	for _, tool := range []string{"sh", "cat", "cut", "date", "rm", "chmod", "mv", "cp", "sha256sum", "flock", "grep", "tr"} {
-		path, err := exec.LookPath(tool)
-		if err != nil {
-			t.Fatal(err)
-		}
+		path := needs.Program(t, tool)
 		if err := os.MkdirAll(filepath.Join(m.root, "bin"), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/internal/needs"
 )
 
 // resolved is what the references of these tests stand for.
@@ -198,12 +199,9 @@ func installScriptOf(t *testing.T, docker bool) string {
 	return script
 }
 
-// TestInstallScriptIsClean runs shellcheck where there is one.
+// TestInstallScriptIsClean runs shellcheck on the script.
 func TestInstallScriptIsClean(t *testing.T) {
-	shellcheck, err := exec.LookPath("shellcheck")
-	if err != nil {
-		t.Skip("there is no shellcheck")
-	}
+	shellcheck := needs.Program(t, "shellcheck")
 	path := filepath.Join(t.TempDir(), "install")
 	if err := os.WriteFile(path, []byte(installScriptOf(t, true)), 0o700); err != nil {
 		t.Fatal(err)
@@ -213,12 +211,9 @@ func TestInstallScriptIsClean(t *testing.T) {
 	}
 }
 
-// TestCloudInitAcceptsUserData asks cloud-init's own schema where there is one.
+// TestCloudInitAcceptsUserData has cloud-init check user data against its own schema.
 func TestCloudInitAcceptsUserData(t *testing.T) {
-	cloudInit, err := exec.LookPath("cloud-init")
-	if err != nil {
-		t.Skip("there is no cloud-init")
-	}
+	cloudInit := needs.Program(t, "cloud-init")
 	path := filepath.Join(t.TempDir(), "user-data")
 	if err := os.WriteFile(path, []byte(resolve(t, userData(sampleBoot(true)))), 0o600); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pebble/spacel/internal/needs"
 )
 
 func numbered(from, to int) string {
@@ -46,9 +48,7 @@ func TestHunks(t *testing.T) {
 
 // Whatever the texts, patch(1) makes the one of the other with our hunks.
 func TestHunksAreAPatch(t *testing.T) {
-	if _, err := exec.LookPath("patch"); err != nil {
-		t.Skip("no patch(1) here")
-	}
+	program := needs.Program(t, "patch")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		before := scrambled(random, strings.SplitAfter(numbered(1, 30), "\n"))
@@ -58,7 +58,7 @@ func TestHunksAreAPatch(t *testing.T) {
 		if err := os.WriteFile(path, []byte(before), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		patch := exec.Command("patch", "--quiet", path)
+		patch := exec.Command(program, "--quiet", path)
 		patch.Stdin = strings.NewReader("--- text\n+++ text\n" + strings.Join(hunks(before, after), "\n") + "\n")
 		if out, err := patch.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
