@@ -23,7 +23,8 @@ func TestCalls(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), strings.Fields(test.args), &stdout, &stderr)
 		if code != test.code || stdout.String() != test.stdout || stderr.String() != test.stderr {
-			t.Errorf("%s: exits %d with %q and %q, want %d with %q and %q", test.args, code, &stdout, &stderr, test.code, test.stdout, test.stderr)
+			t.Errorf("%s: exits %d with %q and %q, want %d with %q and %q", test.args, code, &stdout, &stderr, test.code, test.stdout,
+				test.stderr)
 		}
 	}
 }

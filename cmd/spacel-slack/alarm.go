@@ -92,12 +92,14 @@ func (t trigger) of() string {
 }
 
 // statistics are CloudWatch's, which it publishes in capitals.
-var statistics = map[string]string{"AVERAGE": "Average", "SUM": "Sum", "MAXIMUM": "Maximum", "MINIMUM": "Minimum", "SAMPLE_COUNT": "Sample count"}
+var statistics = map[string]string{"AVERAGE": "Average", "SUM": "Sum", "MAXIMUM": "Maximum", "MINIMUM": "Minimum",
+	"SAMPLE_COUNT": "Sample count"}
 
 // comparisons are CloudWatch's, with a threshold or with a band.
 var comparisons = map[string]string{
 	"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<", "LessThanOrEqualToThreshold": "<=",
-	"GreaterThanUpperThreshold": "above the band", "LessThanLowerThreshold": "below the band", "LessThanLowerOrGreaterThanUpperThreshold": "outside the band",
+	"GreaterThanUpperThreshold": "above the band", "LessThanLowerThreshold": "below the band",
+	"LessThanLowerOrGreaterThanUpperThreshold": "outside the band",
 }
 
 // condition is when the alarm goes off: Average > 85, 2 of 3 periods of 60 s.

@@ -55,7 +55,8 @@ func TestHandleEachState(t *testing.T) {
 		}
 		m := b.channel.posts[0]
 		state := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-		if m.Attachments[0].Color != colour || !strings.HasPrefix(m.Text, "*"+state+"* <https://") || !strings.Contains(m.Text, "#alarmsV2:alarm/production-laika-Alarm") {
+		if m.Attachments[0].Color != colour || !strings.HasPrefix(m.Text, "*"+state+"* <https://") ||
+			!strings.Contains(m.Text, "#alarmsV2:alarm/production-laika-Alarm") {
 			t.Errorf("%s: %+v", name, m)
 		}
 		if !strings.Contains(b.log.String(), `"posted"`) {
@@ -75,7 +76,8 @@ func TestHandleKeepsTheWebhook(t *testing.T) {
 	if b.asked != 1 {
 		t.Errorf("asked %d times", b.asked)
 	}
-	if err := b.run(t, 10*time.Second, readEvent(t, "ok")); err == nil || !strings.Contains(err.Error(), "SSM parameter /production/slack") {
+	if err := b.run(t, 10*time.Second, readEvent(t, "ok")); err == nil ||
+		!strings.Contains(err.Error(), "SSM parameter /production/slack") {
 		t.Errorf("got %v", err)
 	}
 	if err := b.run(t, 10*time.Second, readEvent(t, "ok")); err != nil || b.asked != 2 {
@@ -115,7 +117,8 @@ func TestHandleSeveralRecords(t *testing.T) {
 
 // A run says why it failed before Lambda ends it.
 func TestHandleEndsBeforeItsTimeout(t *testing.T) {
-	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){"hang": hang, "limit": status(429, "", "Retry-After", "2")} {
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){"hang": hang,
+		"limit": status(429, "", "Retry-After", "2")} {
 		b := newBench(t, answer)
 		timeout := margin + 300*time.Millisecond
 		start := time.Now()
@@ -147,7 +150,8 @@ func TestHandleMalformedEvents(t *testing.T) {
 func TestHandleWithoutAWebhook(t *testing.T) {
 	b := newBench(t)
 	b.address = "http://example.com/services/" + token
-	if err := b.run(t, 10*time.Second, readEvent(t, "ok")); err == nil || !strings.Contains(err.Error(), "SSM parameter /production/slack: the webhook must be an https URL") {
+	if err := b.run(t, 10*time.Second, readEvent(t, "ok")); err == nil ||
+		!strings.Contains(err.Error(), "SSM parameter /production/slack: the webhook must be an https URL") {
 		t.Errorf("got %v", err)
 	}
 	if b.channel.count() != 0 {

@@ -136,10 +136,14 @@ func checkText(t *testing.T, s string, most int) {
 
 func TestConsoleLink(t *testing.T) {
 	for _, c := range []struct{ arn, topic, name, want string }{
-		{"arn:aws:cloudwatch:eu-west-1:1:alarm:a b", "", "a b", "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/a%20b"},
-		{"", "arn:aws:sns:us-east-1:1:t", "a/b?c&d|e>f%", "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#alarmsV2:alarm/a%2Fb%3Fc%26d%7Ce%3Ef%25"},
-		{"arn:aws-cn:cloudwatch:cn-north-1:1:alarm:a", "", "a", "https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#alarmsV2:alarm/a"},
-		{"arn:aws-us-gov:cloudwatch:us-gov-west-1:1:alarm:a", "", "a", "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=us-gov-west-1#alarmsV2:alarm/a"},
+		{"arn:aws:cloudwatch:eu-west-1:1:alarm:a b", "", "a b",
+			"https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/a%20b"},
+		{"", "arn:aws:sns:us-east-1:1:t", "a/b?c&d|e>f%",
+			"https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#alarmsV2:alarm/a%2Fb%3Fc%26d%7Ce%3Ef%25"},
+		{"arn:aws-cn:cloudwatch:cn-north-1:1:alarm:a", "", "a",
+			"https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#alarmsV2:alarm/a"},
+		{"arn:aws-us-gov:cloudwatch:us-gov-west-1:1:alarm:a", "", "a",
+			"https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=us-gov-west-1#alarmsV2:alarm/a"},
 		{"arn:aws:cloudwatch:evil.example/:1:alarm:a", "", "a", ""},
 		{"arn:aws-moon:cloudwatch:us-east-1:1:alarm:a", "", "a", ""},
 		{"", "", "a", ""},

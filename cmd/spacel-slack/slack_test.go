@@ -35,7 +35,8 @@ func (c *channel) serve(w http.ResponseWriter, r *http.Request) {
 	var m message
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&m); err != nil || r.Method != http.MethodPost || r.URL.Path != "/services/"+token || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if err := decoder.Decode(&m); err != nil || r.Method != http.MethodPost || r.URL.Path != "/services/"+token ||
+		!strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		http.Error(w, "invalid_payload", http.StatusBadRequest)
 		return
 	}
@@ -101,13 +102,17 @@ func TestPost(t *testing.T) {
 		"limited once":         {answers: arr(later, ok), posts: 2, least: time.Second},
 		"limited for an hour":  {answers: arr(status(429, "rate_limited", "Retry-After", "3600")), posts: 1, fails: "429 rate_limited"},
 		"unavailable for long": {answers: arr(status(503, "", "Retry-After", "3600")), posts: 1, fails: "503"},
-		"gone":                 {answers: arr(status(410, "channel_is_archived")), posts: 1, fails: "make a new one in Slack", refused: true},
-		"not found":            {answers: arr(status(404, "no_service")), posts: 1, fails: "404 no_service", refused: true},
-		"forbidden":            {answers: arr(status(403, "action_prohibited")), posts: 1, fails: "403 action_prohibited", refused: true},
-		"bad message":          {answers: arr(status(400, "invalid_blocks")), posts: 1, fails: "the message: it answers 400 invalid_blocks", refused: true},
-		"elsewhere":            {answers: arr(status(302, "", "Location", "https://example.com/"+token)), posts: 1, fails: "302", refused: true},
-		"a page":               {answers: arr(status(404, "<html>no such page "+token+"</html>")), posts: 1, fails: "it answers 404;", refused: true},
-		"an echo":              {answers: arr(status(500, "https://hooks.slack.com/services/"+token)), posts: 4, fails: "500"},
+		"gone": {answers: arr(status(410, "channel_is_archived")), posts: 1, fails: "make a new one in Slack",
+			refused: true},
+		"not found": {answers: arr(status(404, "no_service")), posts: 1, fails: "404 no_service", refused: true},
+		"forbidden": {answers: arr(status(403, "action_prohibited")), posts: 1, fails: "403 action_prohibited", refused: true},
+		"bad message": {answers: arr(status(400, "invalid_blocks")), posts: 1, fails: "the message: it answers 400 invalid_blocks",
+			refused: true},
+		"elsewhere": {answers: arr(status(302, "", "Location", "https://example.com/"+token)), posts: 1, fails: "302",
+			refused: true},
+		"a page": {answers: arr(status(404, "<html>no such page "+token+"</html>")), posts: 1, fails: "it answers 404;",
+			refused: true},
+		"an echo": {answers: arr(status(500, "https://hooks.slack.com/services/"+token)), posts: 4, fails: "500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

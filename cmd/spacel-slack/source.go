@@ -32,7 +32,8 @@ type parameters interface {
 }
 
 type secretValues interface {
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
 // findSource reads the function's environment, which names exactly one source.
@@ -44,9 +45,11 @@ func findSource(getenv func(string) string, c clients) (source, error) {
 	case secret != "" && parameter == "" && payload == "":
 		return secretSource(c.secrets, secret), nil
 	case payload != "" && parameter == "" && secret == "":
-		return payloadSource(c.keys, payload, secrets.Context{Orbit: getenv(document.SlackOrbit), App: getenv(document.SlackApp), Key: secrets.WebhookKey})
+		return payloadSource(c.keys, payload, secrets.Context{Orbit: getenv(document.SlackOrbit), App: getenv(document.SlackApp),
+			Key: secrets.WebhookKey})
 	}
-	return source{}, errors.New("the environment must have exactly one of SPACEL_WEBHOOK_SSM, SPACEL_WEBHOOK_SECRET and SPACEL_WEBHOOK_PAYLOAD")
+	return source{},
+		errors.New("the environment must have exactly one of SPACEL_WEBHOOK_SSM, SPACEL_WEBHOOK_SECRET and SPACEL_WEBHOOK_PAYLOAD")
 }
 
 func parameterSource(client parameters, name string) source {

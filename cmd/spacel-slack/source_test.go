@@ -45,9 +45,10 @@ func stores(t *testing.T) clients {
 		}
 	}))
 	t.Cleanup(server.Close)
-	config := aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
-	})}
+	config := aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+		})}
 	return clients{parameters: ssm.NewFromConfig(config), secrets: secretsmanager.NewFromConfig(config)}
 }
 
@@ -78,12 +79,14 @@ func TestSourcesOfParametersAndSecrets(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got.address, err)
 		}
 	}
-	for value, want := range map[string]string{"/production/absent": "ParameterNotFound", "production/slack": "SSM parameter production/slack"} {
+	for value, want := range map[string]string{"/production/absent": "ParameterNotFound",
+		"production/slack": "SSM parameter production/slack"} {
 		if _, err := opened(t, c, "SPACEL_WEBHOOK_SSM", value); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", value, err)
 		}
 	}
-	if _, err := opened(t, c, "SPACEL_WEBHOOK_SECRET", "binary"); err == nil || !strings.Contains(err.Error(), "secret binary: what it holds must be") {
+	if _, err := opened(t, c, "SPACEL_WEBHOOK_SECRET", "binary"); err == nil ||
+		!strings.Contains(err.Error(), "secret binary: what it holds must be") {
 		t.Errorf("a binary secret: %v", err)
 	}
 }
@@ -100,7 +103,8 @@ func TestSourceOfAPayload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := opened(t, c, "SPACEL_WEBHOOK_PAYLOAD", string(payload), "SPACEL_ORBIT", "production", "SPACEL_APP", "laika"); err != nil || got.address != slackAddress {
+	if got, err := opened(t, c, "SPACEL_WEBHOOK_PAYLOAD", string(payload), "SPACEL_ORBIT", "production", "SPACEL_APP",
+		"laika"); err != nil || got.address != slackAddress {
 		t.Errorf("%q, %v", got.address, err)
 	}
 	_, err = opened(t, c, "SPACEL_WEBHOOK_PAYLOAD", string(payload), "SPACEL_ORBIT", "production", "SPACEL_APP", "belka")

@@ -50,7 +50,8 @@ func (t *target) checkApp(ctx context.Context, app string) error {
 	if len(apps) == 0 {
 		return fmt.Errorf("orbit %s has no app in %s: check its name, the regions and the credentials", t.Orbit, where)
 	}
-	return fmt.Errorf("orbit %s has no app %s in %s%s", t.Orbit, app, where, cmp.Or(report.Suggest(app, apps), "; there are "+strings.Join(apps, ", ")))
+	return fmt.Errorf("orbit %s has no app %s in %s%s", t.Orbit, app, where,
+		cmp.Or(report.Suggest(app, apps), "; there are "+strings.Join(apps, ", ")))
 }
 
 // outcome is an access.Outcome as --output json has it.
@@ -83,7 +84,9 @@ func printOutcomes(c *console, ctx *cli.Context, to *target, all []access.Outcom
 		fmt.Fprintf(c.stderr, "spacel: %s: %s\n", strings.Join(failed[text], ", "), text)
 	}
 	if len(failed) > 0 && len(good) > 0 {
-		fmt.Fprintf(c.stderr, "spacel: the regions may differ now: try again, or make them as %s is: spacel access sync --from %s --orbit %s\n", good[0], good[0], shellLine([]string{ctx.String("orbit")}))
+		fmt.Fprintf(c.stderr,
+			"spacel: the regions may differ now: try again, or make them as %s is: spacel access sync --from %s --orbit %s\n", good[0],
+			good[0], shellLine([]string{ctx.String("orbit")}))
 	}
 	return failure(all)
 }

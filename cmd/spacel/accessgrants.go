@@ -23,7 +23,8 @@ minute. An app's admins may use sudo on its instances.
    spacel access grant ada --operators --orbit production`,
 		Flags: append(targetFlags(),
 			&cli.BoolFlag{Name: "operators", Usage: serviceFlagsText, DisableDefaultText: true},
-			&cli.BoolFlag{Name: "undeployed", Usage: "take APP's name as it is, though the orbit has no such app yet", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "undeployed", Usage: "take APP's name as it is, though the orbit has no such app yet",
+				DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error {
 			return changeGrant(c, ctx, true, (*access.Tables).Grant)

@@ -92,7 +92,8 @@ func printDifferences(c *console, ctx *cli.Context, read []access.Snapshot, foun
 			}
 		}
 	}
-	fmt.Fprintf(c.out, "compared with %s; say whose state is right: spacel access sync --from REGION --orbit %s\n", read[0].Region, shellLine([]string{ctx.String("orbit")}))
+	fmt.Fprintf(c.out, "compared with %s; say whose state is right: spacel access sync --from REGION --orbit %s\n", read[0].Region,
+		shellLine([]string{ctx.String("orbit")}))
 }
 
 func regionsOfAll(read []access.Snapshot) []string {

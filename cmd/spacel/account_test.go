@@ -56,7 +56,8 @@ func (a *account) others(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>`)
 		return
 	}
-	fmt.Fprintf(w, `<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo><item><regionName>%s</regionName></item><item><regionName>%s</regionName></item></regionInfo></DescribeRegionsResponse>`, east, west)
+	fmt.Fprintf(w,
+		`<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo><item><regionName>%s</regionName></item><item><regionName>%s</regionName></item></regionInfo></DescribeRegionsResponse>`, east, west)
 }
 
 // The templates are small enough to be read in a test's output.
@@ -110,8 +111,9 @@ func appEntry(template string, after ...assembly.StackRef) assembly.Stack {
 
 func entry(ref assembly.StackRef, app, template string) assembly.Stack {
 	sum := sha256.Sum256([]byte(template))
-	s := assembly.Stack{Name: ref.Name, Region: ref.Region, App: app, Template: assembly.TemplatePath(ref), Digest: hex.EncodeToString(sum[:]),
-		Tags: map[string]string{document.TagOrbit: "test"}}
+	s := assembly.Stack{Name: ref.Name, Region: ref.Region, App: app, Template: assembly.TemplatePath(ref),
+		Digest: hex.EncodeToString(sum[:]),
+		Tags:   map[string]string{document.TagOrbit: "test"}}
 	if app != "" {
 		s.Tags[document.TagApp] = app
 	}

@@ -56,7 +56,8 @@ func checkArtifact(t *testing.T, files map[string]string) {
 func (l parsedTemplate) check(t *testing.T, size int) {
 	t.Helper()
 	for what, n := range map[string][2]int{
-		"resources": {len(l.Resources), 500}, "parameters": {len(l.Parameters), 200}, "outputs": {len(l.Outputs), 200}, "bytes": {size, 1_000_000},
+		"resources": {len(l.Resources), 500}, "parameters": {len(l.Parameters), 200}, "outputs": {len(l.Outputs), 200},
+		"bytes": {size, 1_000_000},
 	} {
 		if n[0] > n[1] {
 			t.Errorf("%s: %d %s, of which CloudFormation allows %d", l.where, n[0], what, n[1])

@@ -30,7 +30,8 @@ func BenchmarkBuild(b *testing.B) {
 	for _, size := range sizes {
 		b.Run(size.String(), func(b *testing.B) {
 			dir := manifests(b, size)
-			args := []string{"build", "--quiet", "--with-orbit", "--orbit", filepath.Join(dir, "orbit.yaml"), "--out", filepath.Join(b.TempDir(), "build")}
+			args := []string{"build", "--quiet", "--with-orbit", "--orbit", filepath.Join(dir, "orbit.yaml"), "--out",
+				filepath.Join(b.TempDir(), "build")}
 			process(b, binary(b), append(args, apps(b, dir)...)...)
 		})
 	}
@@ -154,11 +155,14 @@ func benchApp(name string) map[string]any {
 		"name": name,
 		"all": map[string]any{
 			"instance_type": "t3.small", "instance_min": 2, "instance_max": 4, "health_check": "HTTP:8080/health",
-			"public_ports":  map[int]any{80: map[string]any{"redirect": 443}, 443: map[string]any{"internal_port": 8080, "sources": []string{"0.0.0.0/0", "10.0.0.0/8"}}},
+			"public_ports": map[int]any{80: map[string]any{"redirect": 443},
+				443: map[string]any{"internal_port": 8080, "sources": []string{"0.0.0.0/0", "10.0.0.0/8"}}},
 			"private_ports": map[string]any{"7000": []string{"TCP"}, "7100-7200": []string{"TCP", "UDP"}},
-			"services":      map[string]any{"web": service(8080), "worker": service(9000), "job": map[string]any{"unit_file": "[Service]\nType=oneshot\n" + unit}},
-			"files":         map[string]any{"motd": strings.Repeat("welcome to this instance\n", 20), "app.conf": strings.Repeat("key = value\n", 20)},
-			"tags":          map[string]any{"team": "bench"},
+			"services": map[string]any{"web": service(8080), "worker": service(9000),
+				"job": map[string]any{"unit_file": "[Service]\nType=oneshot\n" + unit}},
+			"files": map[string]any{"motd": strings.Repeat("welcome to this instance\n", 20),
+				"app.conf": strings.Repeat("key = value\n", 20)},
+			"tags": map[string]any{"team": "bench"},
 		},
 		"us-west-2": map[string]any{"instance_max": 8, "files": map[string]any{"motd": "welcome to the west\n"}},
 	}

@@ -31,7 +31,8 @@ func buildCommand(c *console) *cli.Command {
 		Description: buildDescription,
 		Flags: append(manifestFlags(true),
 			&cli.StringFlag{Name: "out", Usage: "the artifact `DIR`", Value: "build", TakesFile: true},
-			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 and a diff when DIR is not what the manifests give", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 and a diff when DIR is not what the manifests give",
+				DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error {
 			r, err := newRequest(ctx, ctx.String("orbit"), ctx.Args().Slice())

@@ -28,7 +28,8 @@ func (c *consent) Confirm(ctx context.Context, _ *deploy.Plan) (bool, error) {
 	defer done()
 	yes, err := c.interrupts.console.prompter.yes(ctx, "Go ahead?")
 	if errors.Is(err, errNoTerminal) {
-		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to look only; nothing was changed", c.interrupts.command, err)
+		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to look only; nothing was changed", c.interrupts.command,
+			err)
 	}
 	return yes && c.start(), err
 }
@@ -48,7 +49,8 @@ func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers [
 	defer done()
 	for _, danger := range dangers {
 		name := danger.ID[strings.LastIndexByte(danger.ID, '/')+1:]
-		answer, err := c.interrupts.console.prompter.line(ctx, fmt.Sprintf("%s: %s.\nType %s to agree: ", stack.StackRef, printable(danger.What), name))
+		answer, err := c.interrupts.console.prompter.line(ctx, fmt.Sprintf("%s: %s.\nType %s to agree: ", stack.StackRef,
+			printable(danger.What), name))
 		if errors.Is(err, errNoTerminal) {
 			return false, fmt.Errorf("%s: %w: agree with %s", printable(danger.What), err, allowances(dangers))
 		}
@@ -85,7 +87,8 @@ func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []d
 	defer done()
 	yes, err := c.interrupts.console.prompter.yes(ctx, text)
 	if errors.Is(err, errNoTerminal) {
-		return false, fmt.Errorf("%s %s %s; %w: run %s on one to go on without them", stack, what, strings.Join(ids(failed), ", "), err, c.interrupts.command)
+		return false, fmt.Errorf("%s %s %s; %w: run %s on one to go on without them", stack, what, strings.Join(ids(failed), ", "), err,
+			c.interrupts.command)
 	}
 	return yes, err
 }

@@ -66,10 +66,13 @@ func deployCommand(c *console) *cli.Command {
 
 func deployFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask whether to go ahead; dangers are still asked about", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask whether to go ahead; dangers are still asked about",
+			DisableDefaultText: true},
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and leave no trace", DisableDefaultText: true},
-		&cli.StringSliceFlag{Name: "allow-replace", Usage: "agree to the danger of this `ID`, as the plan says it: region/stack/resource; may be given again"},
-		&cli.StringFlag{Name: "version", Usage: "deploy this `VERSION` of the apps: __VERSION__ in units, and the tag of images that name none"},
+		&cli.StringSliceFlag{Name: "allow-replace",
+			Usage: "agree to the danger of this `ID`, as the plan says it: region/stack/resource; may be given again"},
+		&cli.StringFlag{Name: "version",
+			Usage: "deploy this `VERSION` of the apps: __VERSION__ in units, and the tag of images that name none"},
 		&cli.StringSliceFlag{Name: "upgrade", Usage: "take the newest of `WHAT`: agent, image, or both with a comma"},
 		&cli.BoolFlag{Name: "force", Usage: "replace instances by their update policy though nothing changed", DisableDefaultText: true},
 		&cli.IntFlag{Name: "concurrency", Usage: "work on `N` stacks of a region at a time", DefaultText: "10"},

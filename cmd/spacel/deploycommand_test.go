@@ -38,14 +38,16 @@ func TestDeployDryRun(t *testing.T) {
 	a.build(web("large"))
 	a.unchanged(func() {
 		s := a.spacel("deploy", "build", "--dry-run")
-		a.expect(s, 0, "us-east-1/test-web update", "~ update        Main  AWS::RDS::DBInstance  web.json:7:5", "DBInstanceClass: small → large")
+		a.expect(s, 0, "us-east-1/test-web update", "~ update        Main  AWS::RDS::DBInstance  web.json:7:5",
+			"DBInstanceClass: small → large")
 	})
 }
 
 func TestDeployJSON(t *testing.T) {
 	a := newAccount(t)
 	lines := jsonObjects(t, a.must("deploy", "build", "--yes", "--output", "json").stdout)
-	if first, last := lines[0], lines[len(lines)-1]; first["kind"] != "plan" || first["orbit"] != "test" || last["kind"] != "summary" || last["ok"] != true {
+	if first, last := lines[0], lines[len(lines)-1]; first["kind"] != "plan" || first["orbit"] != "test" || last["kind"] != "summary" ||
+		last["ok"] != true {
 		t.Errorf("first %v\nlast %v", first, last)
 	}
 	kinds := map[any]int{}
@@ -83,7 +85,8 @@ func TestDeployDanger(t *testing.T) {
 	a.build(strings.Replace(web("small"), "postgres", "mysql", 1))
 	a.unchanged(func() {
 		s := a.spacel("deploy", "build", "--yes")
-		a.expect(s, exitError, "! maybe replace Main  AWS::RDS::DBInstance", "--allow-replace us-east-1/test-web/Main", "there is no terminal to ask on")
+		a.expect(s, exitError, "! maybe replace Main  AWS::RDS::DBInstance", "--allow-replace us-east-1/test-web/Main",
+			"there is no terminal to ask on")
 	})
 	a.expect(a.spacel("deploy", "build", "--yes", "--allow-replace", "us-east-1/test-web/Main"), 0, "stacks: 1 updated, 2 unchanged")
 }
@@ -138,7 +141,8 @@ func TestDeployInterrupted(t *testing.T) {
 	if code := <-done; code != exitInterrupted {
 		t.Errorf("exit code %d", code)
 	}
-	a.expect(session{exitInterrupted, out.String(), errs.String()}, exitInterrupted, "interrupted; run the same command again to go on", "1 detached")
+	a.expect(session{exitInterrupted, out.String(), errs.String()}, exitInterrupted, "interrupted; run the same command again to go on",
+		"1 detached")
 	a.cf.Release(east, "test-web")
 	a.expect(a.must("deploy", "build", "--yes"), 0)
 	if got := a.cf.Seen(east, "test-web"); got.Status != "UPDATE_COMPLETE" {

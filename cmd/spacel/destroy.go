@@ -49,7 +49,8 @@ func destroyCommand(c *console) *cli.Command {
 		}, selectionFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "confirm", Usage: "go ahead without a question when `NAME` is what the question would want"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would go, and change nothing", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "leave-behind", Usage: "delete stacks whose resources cannot all be deleted, and leave those in the account", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "leave-behind",
+				Usage: "delete stacks whose resources cannot all be deleted, and leave those in the account", DisableDefaultText: true},
 			&cli.IntFlag{Name: "concurrency", Usage: "delete `N` stacks at a time", DefaultText: "10"},
 			&cli.DurationFlag{Name: "timeout", Usage: "detach after this `TIME`, such as 45m, and exit with 2", DefaultText: "none"},
 		}, accessFlags()),
@@ -66,7 +67,8 @@ func runDestroy(c *console, ctx *cli.Context) error {
 		return err
 	}
 	defer of.close()
-	d := &destruction{console: c, interrupts: newInterruptHandler(c, ctx.Command.HelpName, false), flags: ctx, of: of, stacks: live.New(of.Cloud)}
+	d := &destruction{console: c, interrupts: newInterruptHandler(c, ctx.Command.HelpName, false), flags: ctx, of: of,
+		stacks: live.New(of.Cloud)}
 	return d.run(ctx.Context)
 }
 
@@ -143,7 +145,8 @@ func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 		defer done()
 		answer, err := d.prompter.line(question, "Type "+plan.Name+" to destroy it: ")
 		if errors.Is(err, errNoTerminal) {
-			return fmt.Errorf("%s: %w: give --confirm %s to go ahead, or --dry-run to look only; nothing was changed", d.interrupts.command, err, plan.Name)
+			return fmt.Errorf("%s: %w: give --confirm %s to go ahead, or --dry-run to look only; nothing was changed", d.interrupts.command,
+				err, plan.Name)
 		}
 		if err != nil {
 			return err
@@ -196,5 +199,6 @@ func (d *destruction) orLate(err error) error {
 	if !d.late.Load() {
 		return err
 	}
-	return fmt.Errorf("%s: not done after %s (--timeout): what runs in CloudFormation goes on there; run the same command again to go on", d.interrupts.command, d.flags.Duration("timeout"))
+	return fmt.Errorf("%s: not done after %s (--timeout): what runs in CloudFormation goes on there; run the same command again to go on",
+		d.interrupts.command, d.flags.Duration("timeout"))
 }

@@ -32,7 +32,8 @@ func destroyText(w io.Writer, plan *destroy.Plan, colour bool) error {
 		return out.Flush()
 	}
 	for _, u := range plan.Unbind {
-		fmt.Fprintln(out, out.paint(yellow, fmt.Sprintf("~ %s is updated: it loses what it has of %s (%s)", u.StackRef, strings.Join(u.From, ", "), strings.Join(u.Parameters, ", "))))
+		fmt.Fprintln(out, out.paint(yellow, fmt.Sprintf("~ %s is updated: it loses what it has of %s (%s)", u.StackRef,
+			strings.Join(u.From, ", "), strings.Join(u.Parameters, ", "))))
 	}
 	for _, s := range plan.Stacks {
 		out.doomed(s)
@@ -69,7 +70,8 @@ func keptText(stack string, r destroy.Resource, stays string) string {
 	text := fmt.Sprintf("%s: %s %s (%s)", stays, r.Type, r.LogicalID, printable(r.PhysicalID))
 	if r.Policy == "Snapshot" {
 		// CloudFormation names the snapshot itself (Template Reference, DeletionPolicy attribute).
-		text = fmt.Sprintf("a last snapshot %s: of %s %s (%s), named %s-snapshot-%s-…", stays, r.Type, r.LogicalID, printable(r.PhysicalID), stack, strings.ToLower(r.LogicalID))
+		text = fmt.Sprintf("a last snapshot %s: of %s %s (%s), named %s-snapshot-%s-…", stays, r.Type, r.LogicalID, printable(r.PhysicalID),
+			stack, strings.ToLower(r.LogicalID))
 	}
 	return text
 }
@@ -97,7 +99,8 @@ func (d *destruction) report(r *destroy.Result) error {
 	for _, s := range r.Stacks {
 		counts[s.Outcome]++
 	}
-	fmt.Fprintf(d.out, "stacks: %s  %s\n", counted(counts, destroy.WasDeleted, destroy.HasFailed, destroy.WasSkipped, destroy.WasDetached), elapsed(time.Duration(r.Seconds*float64(time.Second))))
+	fmt.Fprintf(d.out, "stacks: %s  %s\n", counted(counts, destroy.WasDeleted, destroy.HasFailed, destroy.WasSkipped, destroy.WasDetached),
+		elapsed(time.Duration(r.Seconds*float64(time.Second))))
 	return d.out.err
 }
 
@@ -107,7 +110,8 @@ func (d *destruction) stackText(s destroy.StackResult) {
 		for _, f := range s.Failed {
 			fmt.Fprintf(d.stderr, "  %s  %s  %s\n    %s\n", f.LogicalID, f.Type, f.PhysicalID, printable(f.Reason))
 		}
-		fmt.Fprintf(d.stderr, "  next: remove what hinders it and run the same command again, or leave it: %s … --leave-behind\n", d.interrupts.command)
+		fmt.Fprintf(d.stderr, "  next: remove what hinders it and run the same command again, or leave it: %s … --leave-behind\n",
+			d.interrupts.command)
 	}
 	for _, f := range s.Behind {
 		fmt.Fprintf(d.stderr, "%s left behind: %s %s (%s)\n", s.StackRef, f.Type, f.LogicalID, f.PhysicalID)

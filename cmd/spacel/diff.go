@@ -88,7 +88,8 @@ func diffOrbit(ctx *cli.Context) (string, error) {
 	orbit := ctx.String("orbit")
 	switch {
 	case ctx.NArg() == 0:
-		return "", fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName, ctx.Command.HelpName)
+		return "", fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName,
+			ctx.Command.HelpName)
 	case orbit == "" && ctx.NArg() == 1:
 		if orbit = os.Getenv("SPACEL_ORBIT"); orbit == "" {
 			return "", fmt.Errorf("%s: compare with what? Give a second directory, or manifests with --orbit", ctx.Command.HelpName)

@@ -19,7 +19,8 @@ func failuresText(w io.Writer, failures []deploy.Failure, colour bool) error {
 }
 
 func (w *planWriter) failure(f deploy.Failure) {
-	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef, printable(strings.TrimPrefix(f.What, f.StackRef.String()+": ")))))
+	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef,
+		printable(strings.TrimPrefix(f.What, f.StackRef.String()+": ")))))
 	if f.Resource != "" {
 		fmt.Fprintf(w, "  %s  %s", f.Resource, f.Type)
 		if f.Origin != "" {

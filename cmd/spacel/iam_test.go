@@ -28,11 +28,14 @@ var wildcards = []wildcard{
 		"Elastic Load Balancing's Describe calls know no resources"},
 	{`\*`, []string{"cloudwatch:PutMetricData"}, "cloudwatch:namespace",
 		"metrics are no resources; the namespace is what can be said"},
-	{`arn:[^:]+:ec2:[^:]+:[^:]+:instance/\*`, []string{"ec2:AssociateAddress", "ec2:AttachVolume", "ec2:DetachVolume"}, "aws:ResourceTag/aws:cloudformation:stack-id",
+	{`arn:[^:]+:ec2:[^:]+:[^:]+:instance/\*`, []string{"ec2:AssociateAddress", "ec2:AttachVolume", "ec2:DetachVolume"},
+		"aws:ResourceTag/aws:cloudformation:stack-id",
 		"an instance's id is not known before it starts; the tag is CloudFormation's own"},
-	{`arn:[^:]+:ec2:[^:]+:[^:]*:(volume|snapshot)/\*`, []string{"ec2:CreateVolume", "ec2:CreateSnapshot"}, "aws:(Request|Resource)Tag/spacel:app",
+	{`arn:[^:]+:ec2:[^:]+:[^:]*:(volume|snapshot)/\*`, []string{"ec2:CreateVolume", "ec2:CreateSnapshot"},
+		"aws:(Request|Resource)Tag/spacel:app",
 		"what is made has no id yet; its tags must say whose it is"},
-	{`arn:[^:]+:ec2:[^:]+:[^:]*:(volume|snapshot)/\*`, []string{"ec2:AttachVolume", "ec2:DetachVolume", "ec2:DeleteVolume", "ec2:DeleteSnapshot"}, "aws:ResourceTag/spacel:app",
+	{`arn:[^:]+:ec2:[^:]+:[^:]*:(volume|snapshot)/\*`, []string{"ec2:AttachVolume", "ec2:DetachVolume", "ec2:DeleteVolume",
+		"ec2:DeleteSnapshot"}, "aws:ResourceTag/spacel:app",
 		"volumes outlive the stack that asked for them; their tags say whose they are"},
 	{`arn:[^:]+:ec2:[^:]+:[^:]*:(volume|snapshot)/\*`, []string{"ec2:CreateTags"}, "ec2:CreateAction",
 		"tags are put on only as something is made"},
@@ -95,7 +98,8 @@ func narrow(t *testing.T, where, resource string, s policyStatement, used map[in
 	}
 	for _, action := range s.Action {
 		i := slices.IndexFunc(wildcards, func(w wildcard) bool {
-			return slices.Contains(w.actions, action) && regexp.MustCompile("^"+w.resource+"$").MatchString(resource) && conditioned(s, w.condition)
+			return slices.Contains(w.actions, action) && regexp.MustCompile("^"+w.resource+"$").MatchString(resource) &&
+				conditioned(s, w.condition)
 		})
 		if i < 0 {
 			t.Errorf("%s: %s on %s is not among the wildcards with a reason", where, action, resource)
@@ -128,7 +132,8 @@ func decryptsOnly(t *testing.T, where string, s policyStatement, orbit, stack st
 	if !slices.Contains(s.Action, "kms:Decrypt") {
 		return
 	}
-	if got := s.Condition["ForAnyValue:StringEquals"]["kms:ResourceAliases"]; got != "alias/"+stack || !strings.HasPrefix(stack, orbit+"-") {
+	if got := s.Condition["ForAnyValue:StringEquals"]["kms:ResourceAliases"]; got != "alias/"+stack ||
+		!strings.HasPrefix(stack, orbit+"-") {
 		t.Errorf("%s: decrypts with the keys of %v", where, got)
 	}
 }

@@ -114,7 +114,8 @@ func nothingThere(dir string) error {
 	if there == nil {
 		return nil
 	}
-	return fmt.Errorf("spacel init: %s: already there; nothing was written: name another directory, or move it away", strings.Join(there, ", "))
+	return fmt.Errorf("spacel init: %s: already there; nothing was written: name another directory, or move it away",
+		strings.Join(there, ", "))
 }
 
 func writeNew(name, text string) error {

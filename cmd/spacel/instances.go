@@ -71,7 +71,8 @@ func printInstances(c *console, ctx *cli.Context, found []instances.Instance) er
 		if !i.Current {
 			version = "older"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Zone, i.Type, cmp.Or(i.PublicIP, i.PrivateIP), i.State, i.Health, version, age(i.Launched))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.Zone, i.Type, cmp.Or(i.PublicIP, i.PrivateIP), i.State, i.Health,
+			version, age(i.Launched))
 	}
 	return cmp.Or(table.Flush(), c.out.err)
 }

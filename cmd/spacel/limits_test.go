@@ -44,8 +44,9 @@ var limits = map[string]struct {
 		says: "must be at most 4096 bytes, got 4097",
 	},
 	"user data, of which only files and the like can go elsewhere": {
-		over: object{"elastic_ips": true, "instance_availability": "internet-facing", "instance_max": 60, "elb_availability": "disabled"}, within: files(200_000),
-		says: "at most 16384 bytes of user data",
+		over:   object{"elastic_ips": true, "instance_availability": "internet-facing", "instance_max": 60, "elb_availability": "disabled"},
+		within: files(200_000),
+		says:   "at most 16384 bytes of user data",
 	},
 	"rights that a manifest asks for": {
 		over: permissions(9_000), within: permissions(7_000),
@@ -60,7 +61,8 @@ var limits = map[string]struct {
 		says: "must be at most 40 tags",
 	},
 	"a host name": {
-		over: object{"hostnames": []string{hostname(254)}}, within: object{"hostnames": []string{hostname(253)}, "elb_availability": "disabled"},
+		over: object{"hostnames": []string{hostname(254)}}, within: object{"hostnames": []string{hostname(253)},
+			"elb_availability": "disabled"},
 		says: "253 characters",
 	},
 	"spot's instance types": {
@@ -85,7 +87,8 @@ func TestLimits(t *testing.T) {
 
 // Names have limits too: a stack's, and so the orbit's and the app's together.
 func TestLongNames(t *testing.T) {
-	if code, said := buildApp(t, strings.Repeat("n", 124), object{}); code != 1 || !strings.Contains(said, "must have at most 128 characters") {
+	if code, said := buildApp(t, strings.Repeat("n", 124), object{}); code != 1 ||
+		!strings.Contains(said, "must have at most 128 characters") {
 		t.Errorf("exit code %d: %s", code, said)
 	}
 	if code, said := buildApp(t, strings.Repeat("n", 123), object{"hostnames": []string{"a.example.com"}}); code != 0 {
@@ -104,7 +107,8 @@ func buildApp(t *testing.T, name string, all object) (int, string) {
 	writeManifest(t, dir, "orbit.json", object{"name": "test", "regions": []string{"us-east-1"}})
 	writeManifest(t, dir, "app.json", object{"name": name, "all": all})
 	var stdout, stderr bytes.Buffer
-	args := []string{"spacel", "build", "--quiet", "--out", filepath.Join(dir, "build"), "--orbit", filepath.Join(dir, "orbit.json"), filepath.Join(dir, "app.json")}
+	args := []string{"spacel", "build", "--quiet", "--out", filepath.Join(dir, "build"), "--orbit", filepath.Join(dir, "orbit.json"),
+		filepath.Join(dir, "app.json")}
 	code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr)
 	return code, stderr.String()
 }
@@ -158,7 +162,8 @@ func files(size int) object {
 }
 
 func permissions(size int) object {
-	return object{"permissions": []object{{"actions": []string{"s3:GetObject"}, "resources": []string{"arn:aws:s3:::" + strings.Repeat("x", size)}}}}
+	return object{"permissions": []object{{"actions": []string{"s3:GetObject"},
+		"resources": []string{"arn:aws:s3:::" + strings.Repeat("x", size)}}}}
 }
 
 func manyVolumes(n int) object {

@@ -26,7 +26,8 @@ type request struct {
 // manifestFlags are the flags of the commands that compile. The orbit comes from the environment too, where that is asked
 // for.
 func manifestFlags(orbitFromEnv bool) []cli.Flag {
-	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input", TakesFile: true}
+	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input",
+		TakesFile: true}
 	if orbitFromEnv {
 		orbit.EnvVars = []string{"SPACEL_ORBIT"}
 	}
@@ -74,7 +75,8 @@ func (r request) scope() compiler.Scope {
 
 // compile hands what the manifests give to a sink, which is opened when they are sound. It returns what was made. The
 // error is errNo when the manifests have mistakes: the report says which.
-func (r request) compile(ctx context.Context, c *console, found *report.Report, open func(orbit string) (compiler.Sink, error)) ([]builtStack, error) {
+func (r request) compile(ctx context.Context, c *console, found *report.Report,
+	open func(orbit string) (compiler.Sink, error)) ([]builtStack, error) {
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, found)
 	if err != nil {
 		return nil, err
@@ -110,7 +112,8 @@ func within(regions []string) string {
 }
 
 // inMemory compiles without writing, beside a base to compare with, which may be nil.
-func (r request) inMemory(ctx context.Context, c *console, found *report.Report, base *assembly.Assembly) (*assembly.Assembly, []builtStack, error) {
+func (r request) inMemory(ctx context.Context, c *console, found *report.Report, base *assembly.Assembly) (*assembly.Assembly, []builtStack,
+	error) {
 	var memory *assembly.InMemory
 	stacks, err := r.compile(ctx, c, found, func(orbit string) (compiler.Sink, error) {
 		memory = assembly.NewInMemory(base, orbit)

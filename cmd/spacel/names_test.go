@@ -75,7 +75,8 @@ func TestNamesFit(t *testing.T) {
 	}})
 	var stdout, stderr bytes.Buffer
 	out := filepath.Join(dir, "build")
-	args := []string{"spacel", "build", "--out", out, "--with-orbit", "--orbit", filepath.Join(dir, "orbit.json"), filepath.Join(dir, "app.json")}
+	args := []string{"spacel", "build", "--out", out, "--with-orbit", "--orbit", filepath.Join(dir, "orbit.json"),
+		filepath.Join(dir, "app.json")}
 	code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr)
 	files := contents(t, out)
 	if code != 0 {

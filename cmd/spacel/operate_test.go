@@ -44,9 +44,12 @@ func TestOperate(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":       exits,
-			"deploy":      operate("deploy DIR", 1, (*scriptAccount).deploy),
-			"region-down": operate("region-down REGION", 1, func(o *scriptAccount, _ *testscript.TestScript, args []string) { o.proxy.setDown(args[0]) }),
+			"exits":  exits,
+			"deploy": operate("deploy DIR", 1, (*scriptAccount).deploy),
+			"region-down": operate("region-down REGION", 1, func(o *scriptAccount, _ *testscript.TestScript,
+				args []string) {
+				o.proxy.setDown(args[0])
+			}),
 			"regions-up":  operate("regions-up", 0, func(o *scriptAccount, _ *testscript.TestScript, _ []string) { o.proxy.setDown("") }),
 			"logged":      operate("logged REGION GROUP STREAM AGE TEXT", 5, (*scriptAccount).logged),
 			"capture":     operate("capture VARIABLE PATTERN", 2, (*scriptAccount).capture),
@@ -70,7 +73,8 @@ type scriptAccount struct {
 }
 
 // operate makes a command of a script.
-func operate(usage string, arguments int, do func(*scriptAccount, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+func operate(usage string, arguments int, do func(*scriptAccount, *testscript.TestScript, []string)) func(*testscript.TestScript, bool,
+	[]string) {
 	return func(ts *testscript.TestScript, not bool, args []string) {
 		if not || len(args) != arguments {
 			ts.Fatalf("usage: %s", usage)
@@ -135,10 +139,12 @@ func (o *scriptAccount) logged(ts *testscript.TestScript, args []string) {
 	if stack, id, ok := strings.Cut(group, "/"); ok {
 		group = o.resource(ts, args[0], stack, id)
 	}
-	_, _ = client.CreateLogStream(o.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}) // it may be there
-	_, err = client.PutLogEvents(o.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: []types.InputLogEvent{
-		{Message: &args[4], Timestamp: aws.Int64(time.Now().Add(-age).UnixMilli())},
-	}})
+	_, _ = client.CreateLogStream(o.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group,
+		LogStreamName: &stream}) // it may be there
+	_, err = client.PutLogEvents(o.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream,
+		LogEvents: []types.InputLogEvent{
+			{Message: &args[4], Timestamp: aws.Int64(time.Now().Add(-age).UnixMilli())},
+		}})
 	ts.Check(err)
 }
 

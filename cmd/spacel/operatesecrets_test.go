@@ -23,7 +23,8 @@ import (
 // manifest. The app's KMS key must be there.
 func (o *scriptAccount) oldPayload(ts *testscript.TestScript, args []string) {
 	region, alias, text, file := args[0], args[1], args[2], ts.MkAbs(args[3])
-	key, err := o.cloud.Region(region).KMS().GenerateDataKey(o.Context(), &kms.GenerateDataKeyInput{KeyId: &alias, NumberOfBytes: aws.Int32(32)})
+	key, err := o.cloud.Region(region).KMS().GenerateDataKey(o.Context(),
+		&kms.GenerateDataKeyInput{KeyId: &alias, NumberOfBytes: aws.Int32(32)})
 	ts.Check(err)
 	block, err := aes.NewCipher(key.Plaintext)
 	ts.Check(err)
@@ -72,7 +73,8 @@ func (o *scriptAccount) opens(ts *testscript.TestScript, region string, p docume
 	} {
 		// The other app may have a key of its own, and may even be let use this one.
 		o.alias(ts, region, at.Alias(), elsewhere.Alias())
-		if got, err := secrets.Open(o.Context(), client, p, elsewhere); err == nil || !strings.Contains(err.Error(), "it was encrypted for another app, orbit or name") {
+		if got, err := secrets.Open(o.Context(), client, p, elsewhere); err == nil ||
+			!strings.Contains(err.Error(), "it was encrypted for another app, orbit or name") {
 			ts.Fatalf("as %s it opened to %q, %v", elsewhere, got, err)
 		}
 	}

@@ -74,7 +74,8 @@ func environment(stacks []status.Stack, short bool) (string, error) {
 				variable = variableName(s.Region) + "_" + variableName(s.Name) + "_" + variable
 			}
 			if other, taken := of[variable]; taken {
-				return "", fmt.Errorf("spacel outputs: %s and %s would both be %s: choose one with --stack, or use --output json", other, full, variable)
+				return "", fmt.Errorf("spacel outputs: %s and %s would both be %s: choose one with --stack, or use --output json", other,
+					full, variable)
 			}
 			of[variable] = full
 			fmt.Fprintf(&out, "%s='%s'\n", variable, strings.ReplaceAll(s.Outputs[name], "'", `'\''`))

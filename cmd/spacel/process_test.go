@@ -232,7 +232,8 @@ func TestNoColorFlag(t *testing.T) {
 	dir, apps := project(t, 1)
 	t.Chdir(dir)
 	for _, out := range []string{"old", "new"} {
-		if code := run(t.Context(), []string{"spacel", "build", "--quiet", "--orbit", "orbit.json", apps[0], "--out", out}, nil, io.Discard, io.Discard); code != 0 {
+		if code := run(t.Context(), []string{"spacel", "build", "--quiet", "--orbit", "orbit.json", apps[0], "--out", out}, nil, io.Discard,
+			io.Discard); code != 0 {
 			t.Fatalf("exit code %d", code)
 		}
 		put(t, apps[0], `{"name": "app0", "all": {"instance_type": "t3.large"}}`)

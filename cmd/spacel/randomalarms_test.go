@@ -14,9 +14,10 @@ var (
 		"EC2/NetworkIn", "networkout", "EC2/NetworkPacketsIn", "EC2/NetworkPacketsOut", "ec2/cpu",
 	}
 	balancerMetrics = []string{"healthy", "unhealthyhosts", "spillover", "surgequeue", "ELB/RejectedConnectionCount", ">ELB/ProcessedBytes"}
-	webMetrics      = []string{"connectionerrors", "latency", "requests", "backend2xx", "backend3XX", "backend4xx", "backend5xx", "elb4xx", "status5XX"}
-	flowMetrics     = []string{">ELB/NewFlowCount", ">ELB/ActiveFlowCount"}
-	systemMetrics   = []string{"disk", "RAM", "System/MemoryUtilization"}
+	webMetrics      = []string{"connectionerrors", "latency", "requests", "backend2xx", "backend3XX", "backend4xx", "backend5xx", "elb4xx",
+		"status5XX"}
+	flowMetrics   = []string{">ELB/NewFlowCount", ">ELB/ActiveFlowCount"}
+	systemMetrics = []string{"disk", "RAM", "System/MemoryUtilization"}
 )
 
 // endpoints are those that every app with alarms has.
@@ -24,7 +25,8 @@ func (a *randomApp) endpoints() object {
 	return object{
 		"ops":   object{"type": "email", "addresses": pick[any](a.random, "a@example.com, b@example.com", []string{"a@example.com"})},
 		"slack": object{"type": "slack", "url": a.webhook("hooks.slack.com")},
-		"pager": pick(a.random, object{"type": "pagerduty", "url": a.webhook("events.pagerduty.com")}, object{"type": "pagerduty", "service": "PABC123"},
+		"pager": pick(a.random, object{"type": "pagerduty", "url": a.webhook("events.pagerduty.com")},
+			object{"type": "pagerduty", "service": "PABC123"},
 			object{"type": "pagerduty", "escalation_policy": "PXYZ"}, object{"type": "pagerduty"}),
 		"more": object{"type": "scaleup", "adjustment": pick[any](a.random, 2, "50%"), "cooldown": a.between(0, 600)},
 		"less": object{"type": pick(a.random, "scaledown", "scale"), "adjustment": "-1"},
@@ -86,7 +88,10 @@ func (a *randomApp) alarm(t object) object {
 		t["endpoints"] = names[0]
 	}
 	if slices.ContainsFunc(names, func(name string) bool { return name != "more" && name != "less" }) {
-		a.maybe(t, 40, "notify", func() any { return append(some(a.random, 0, "ok", "insufficient_data"), "alarm") }) // without alarm Guard misses an action
+		a.maybe(t, 40, "notify", func() any {
+			return append(some(a.random, 0, "ok", "insufficient_data"),
+				"alarm")
+		}) // without alarm Guard misses an action
 	}
 	a.maybe(t, 40, "threshold", func() any { return pick(a.random, ">85", ">= 0.5", "<1", "<=-2") })
 	a.maybe(t, 40, "period", func() any { return pick(a.random, "3x60", "1x300", "24x3600", "60x3") })
@@ -102,7 +107,8 @@ func (a *randomApp) storeAlarms() {
 	databases, _ := a.all["databases"].(object)
 	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		a.maybe(databases[name].(object), 50, "alarms", func() any {
-			return object{"busy": a.alarm(object{"metric": pick(a.random, "cpu", "credits", "creditusage", "read latency", "WriteThroughput", "readiops")})}
+			return object{"busy": a.alarm(object{"metric": pick(a.random, "cpu", "credits", "creditusage", "read latency",
+				"WriteThroughput", "readiops")})}
 		})
 	}
 }
@@ -115,8 +121,9 @@ func (a *randomApp) scaling() {
 	a.maybe(s, 50, "steps", func() any { return a.steps() })
 	a.maybe(s, 50, "schedules", func() any {
 		return object{
-			"morning": object{"cron": "0 8 * * MON-FRI", "time_zone": "Europe/Berlin", "min": 1, "max": a.max, "desired": a.between(1, a.max)},
-			"night":   object{"cron": "*/15 0-6/2 1,15 JAN-MAR,12 0", "min": "0"},
+			"morning": object{"cron": "0 8 * * MON-FRI", "time_zone": "Europe/Berlin", "min": 1, "max": a.max,
+				"desired": a.between(1, a.max)},
+			"night": object{"cron": "*/15 0-6/2 1,15 JAN-MAR,12 0", "min": "0"},
 		}
 	})
 	a.maybe(a.all, 50, "scaling", func() any { return s })
@@ -136,8 +143,9 @@ func (a *randomApp) targets() object {
 func (a *randomApp) steps() object {
 	return object{
 		"cpu": object{"metric": "cpu", "period": "3x60", "adjustments": object{">70": 1, ">85": "3", "<20": -1, "<10.5": -2}},
-		"own": object{"metric": "Used", "namespace": "Mine", "dimensions": object{"App": a.name}, "statistic": "p90", "missing_data": "notBreaching",
-			"adjustments": object{">= 0.1": "10%", ">=0.3": "+50%"}},
+		"own": object{"metric": "Used", "namespace": "Mine", "dimensions": object{"App": a.name}, "statistic": "p90",
+			"missing_data": "notBreaching",
+			"adjustments":  object{">= 0.1": "10%", ">=0.3": "+50%"}},
 	}
 }
 
@@ -152,6 +160,7 @@ func (a *randomApp) logging() {
 		docker["metrics"].(object)["slow"].(object)["alarms"] = object{"many": t}
 	}
 	a.maybe(a.all, 60, "logging", func() any {
-		return pick(a.random, object{"docker": docker}, object{"docker": a.flag(true)}, object{"deploy": object{"retention": "90"}, "docker": docker}, object{})
+		return pick(a.random, object{"docker": docker}, object{"docker": a.flag(true)},
+			object{"deploy": object{"retention": "90"}, "docker": docker}, object{})
 	})
 }

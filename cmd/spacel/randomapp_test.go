@@ -146,7 +146,8 @@ func (a *randomApp) spot() any {
 	a.maybe(s, 30, "price", func() any { return pick[any](a.random, 0.05, "1.5") })
 	a.maybe(s, 50, "on_demand_base", func() any { return a.between(0, a.max) })
 	a.maybe(s, 50, "strategy", func() any {
-		return pick(a.random, "price-capacity-optimized", "capacity-optimized", "lowest-price", "diversified", "lowestPrice", "capacityOptimized")
+		return pick(a.random, "price-capacity-optimized", "capacity-optimized", "lowest-price", "diversified", "lowestPrice",
+			"capacityOptimized")
 	})
 	return s
 }
@@ -169,8 +170,10 @@ func (a *randomApp) volumes() object {
 func (a *randomApp) permissions() []object {
 	statements := []object{{"actions": []string{"s3:GetObject"}, "resources": []string{"arn:aws:s3:::bucket/*"}}}
 	if a.chance(50) {
-		statements = append(statements, object{"effect": "Deny", "actions": []string{"sqs:SendMessage"}, "resources": []string{"arn:aws:sqs:us-east-1:123456789012:q"},
-			"condition": object{"StringEquals": object{"aws:SourceVpc": []string{"vpc-1", "vpc-2"}}, "Bool": object{"aws:SecureTransport": "false"}}})
+		statements = append(statements, object{"effect": "Deny", "actions": []string{"sqs:SendMessage"},
+			"resources": []string{"arn:aws:sqs:us-east-1:123456789012:q"},
+			"condition": object{"StringEquals": object{"aws:SourceVpc": []string{"vpc-1", "vpc-2"}},
+				"Bool": object{"aws:SecureTransport": "false"}}})
 	}
 	return statements
 }
@@ -246,8 +249,9 @@ func (a *randomApp) extras() {
 		return object{
 			"Parameters": object{"Keep": object{"Type": "Number", "Default": 345600}},
 			"Conditions": object{"Long": object{"Fn::Equals": []any{object{"Ref": "Keep"}, "345600"}}},
-			"Resources": object{"ExtraParameter": object{"Type": "AWS::SSM::Parameter", "Condition": "Long", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain",
-				"DependsOn": "Role", "Properties": object{"Type": "String", "Value": object{"Fn::Sub": "${Keep} ${Asg} ${!x}"}}}},
+			"Resources": object{"ExtraParameter": object{"Type": "AWS::SSM::Parameter", "Condition": "Long", "DeletionPolicy": "Retain",
+				"UpdateReplacePolicy": "Retain",
+				"DependsOn":           "Role", "Properties": object{"Type": "String", "Value": object{"Fn::Sub": "${Keep} ${Asg} ${!x}"}}}},
 			"Outputs": object{"ExtraValue": object{"Value": object{"Fn::GetAtt": "ExtraParameter.Value"}, "Condition": "Long"}},
 		}
 	})
@@ -262,7 +266,8 @@ func (a *randomApp) override(region string) {
 	a.maybe(own, 40, "instance_type", func() any { return pick(a.random, a.types...) })
 	a.maybe(own, 40, "instance_max", func() any { return pick[any](a.random, nil, a.max+2) })
 	a.maybe(own, 30, "services", func() any {
-		return object{"c0": pick[any](a.random, object{"image": "other"}, object{"environment": nil, "image": "nginx"}), "c0.service": nil, "added": object{"image": "nginx"}}
+		return object{"c0": pick[any](a.random, object{"image": "other"}, object{"environment": nil, "image": "nginx"}), "c0.service": nil,
+			"added": object{"image": "nginx"}}
 	})
 	a.maybe(own, 30, "files", func() any { return object{"motd": nil, "here": region} })
 	a.maybe(own, 30, "tags", func() any { return pick[any](a.random, nil, object{"here": region}) })

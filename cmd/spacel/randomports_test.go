@@ -29,7 +29,8 @@ func (a *randomApp) ports() {
 	}
 	a.all["public_ports"] = ports
 	a.maybe(a.all, 40, "private_ports", func() any {
-		return object{"7000": []string{"TCP", "udp"}, "7001": []string{"-1"}, "8000-8010": some(a.random, 1, "tcp", "UDP", "icmp", "ICMPv6")}
+		return object{"7000": []string{"TCP", "udp"}, "7001": []string{"-1"},
+			"8000-8010": some(a.random, 1, "tcp", "UDP", "icmp", "ICMPv6")}
 	})
 	a.maybe(a.all, 30, "deregistration_delay", func() any { return a.between(0, 3600) })
 	a.maybe(a.all, 30, "idle_timeout", func() any { return a.between(60, 4000) })
@@ -94,7 +95,8 @@ func (a *randomApp) networkPorts(ports object) {
 	a.plan.kind = "nlb"
 	ports["5000"] = object{"scheme": pick(a.random, "tcp", "TCP"), "internal_port": pick(a.random, 5000, 8080)}
 	if a.domain && a.chance(50) {
-		ports["5001"] = object{"scheme": pick(a.random, "SSL", "tls"), "internal_port": 8080, "internal_scheme": pick(a.random, "TCP", "ssl")}
+		ports["5001"] = object{"scheme": pick(a.random, "SSL", "tls"), "internal_port": 8080,
+			"internal_scheme": pick(a.random, "TCP", "ssl")}
 		a.certificate(ports["5001"].(object))
 	}
 	a.maybe(ports, 40, "53", func() any { return object{"scheme": "udp"} })

@@ -24,7 +24,8 @@ func (a *randomApp) stores() {
 func (a *randomApp) database(public bool) object {
 	d := pick(a.random,
 		object{}, object{"type": "postgres", "version": 18, "storage_type": "io2", "size": 100, "iops": 1000},
-		object{"version": "16.9", "size": 200, "iops": 2000}, object{"type": "mysql", "size": "500", "iops": "12000", "storage_type": "gp3"},
+		object{"version": "16.9", "size": 200, "iops": 2000}, object{"type": "mysql", "size": "500", "iops": "12000",
+			"storage_type": "gp3"},
 		object{"type": "mysql", "version": "8.4.8", "storage_type": "gp2", "port": 3307}, object{"type": "mariadb", "version": 11.8},
 		object{"type": "sqlserver-se", "version": "16.00.4215.2.v1", "instance_type": "m6i.large"})
 	d["username"] = "keeper"
@@ -52,7 +53,8 @@ func (a *randomApp) globalDatabase() any {
 }
 
 func (a *randomApp) cache() object {
-	c := pick(a.random, object{}, object{"type": "redis", "version": "7.1"}, object{"type": "valkey", "version": 8.1, "instance_type": "cache.m7g.large"})
+	c := pick(a.random, object{}, object{"type": "redis", "version": "7.1"},
+		object{"type": "valkey", "version": 8.1, "instance_type": "cache.m7g.large"})
 	replicas := a.IntN(4)
 	c["replicas"] = a.quoted(replicas)
 	a.maybe(c, 40, "automatic_failover", func() any { return a.flag(replicas > 0 && a.chance(50)) })

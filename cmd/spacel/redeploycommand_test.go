@@ -35,9 +35,11 @@ func TestRedeploy(t *testing.T) {
 		a.expect(a.spacel("redeploy", "web", "--orbit", "test"), exitError, "us-east-1/test-web update", "there is no terminal to ask on")
 		a.expect(a.spacel("redeploy", "web", "--orbit", "test", "--dry-run"), exitYes, "us-east-1/test-web update")
 	})
-	a.expect(a.must("redeploy", "web", "--orbit", "test", "--yes"), exitYes, "us-east-1/test-web  done UPDATE_COMPLETE", "stacks: 1 updated")
+	a.expect(a.must("redeploy", "web", "--orbit", "test", "--yes"), exitYes, "us-east-1/test-web  done UPDATE_COMPLETE",
+		"stacks: 1 updated")
 	now := a.cf.Seen(east, "test-web")
-	if p := now.Parameters; p["Token"] == "old" || p["Token"] == "" || p["Version"] != "v1" || p["VpcId"] != "vpc-1" || now.Template != redeployable {
+	if p := now.Parameters; p["Token"] == "old" || p["Token"] == "" || p["Version"] != "v1" || p["VpcId"] != "vpc-1" ||
+		now.Template != redeployable {
 		t.Errorf("got %v of\n%s", p, now.Template)
 	}
 	token := now.Parameters["Token"]
@@ -52,7 +54,8 @@ func TestRedeployFails(t *testing.T) {
 	a := newRedeployable(t)
 	a.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Sg", When: cloudtest.Update, Reason: "no more groups"})
 	s := a.spacel("redeploy", "web", "--orbit", "test", "--yes")
-	a.expect(s, exitNo, "us-east-1/test-web failed: ", "no more groups", "UPDATE_ROLLBACK_COMPLETE", "spacel redeploy web --orbit test --region us-east-1", "stacks: 1 failed")
+	a.expect(s, exitNo, "us-east-1/test-web failed: ", "no more groups", "UPDATE_ROLLBACK_COMPLETE",
+		"spacel redeploy web --orbit test --region us-east-1", "stacks: 1 failed")
 	if got := a.cf.Seen(east, "test-web").Parameters["Token"]; got != "old" {
 		t.Errorf("the token is %s", got)
 	}
@@ -65,7 +68,8 @@ func TestRedeployRefuses(t *testing.T) {
 	a.unchanged(func() {
 		a.expect(a.spacel("redeploy", "web", "--orbit", "test", "--yes"), exitError,
 			"us-east-1/test-web: the stack is ROLLBACK_COMPLETE, so there is nothing to deploy again: spacel deploy DIR mends it")
-		a.expect(a.spacel("redeploy", "wbe", "--orbit", "test", "--yes"), exitError, "orbit test has no app wbe in us-east-1; did you mean web?")
+		a.expect(a.spacel("redeploy", "wbe", "--orbit", "test", "--yes"), exitError,
+			"orbit test has no app wbe in us-east-1; did you mean web?")
 	})
 	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: vpcTemplate,
 		Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
@@ -76,6 +80,7 @@ func TestRedeployRefuses(t *testing.T) {
 func TestRedeployDetached(t *testing.T) {
 	a := newRedeployable(t)
 	a.cf.Hold(east, "test-web")
-	a.expect(a.spacel("redeploy", "web", "--orbit", "test", "--yes", "--timeout", "200ms"), exitError, "--timeout", "watch it with spacel events web --orbit test --follow")
+	a.expect(a.spacel("redeploy", "web", "--orbit", "test", "--yes", "--timeout", "200ms"), exitError, "--timeout",
+		"watch it with spacel events web --orbit test --follow")
 	a.cf.Release(east, "test-web")
 }

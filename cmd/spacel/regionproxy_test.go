@@ -54,5 +54,6 @@ func (f *regionProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "the region is not enabled"}`)
 		return
 	}
-	fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>the region is not enabled</Message></Error><RequestId>proxy</RequestId></ErrorResponse>`)
+	fmt.Fprint(w,
+		`<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>the region is not enabled</Message></Error><RequestId>proxy</RequestId></ErrorResponse>`)
 }

@@ -20,14 +20,18 @@ func samplePlan() *deploy.Plan {
 		Orbit: "production", Account: "123456789012", Warnings: []string{"us-east-1/production-laika: no group of belka yet"},
 		Stacks: []deploy.StackPlan{
 			{StackRef: assembly.StackRef{Region: "us-east-1", Name: "production-belka"}, Action: deploy.Create, Changes: []deploy.Change{
-				{LogicalID: "Sg", Type: "AWS::EC2::SecurityGroup", Action: "Add", Origin: "belka.json:1:1", Properties: []deploy.PropertyChange{{Path: "GroupDescription", After: "x"}}},
+				{LogicalID: "Sg", Type: "AWS::EC2::SecurityGroup", Action: "Add", Origin: "belka.json:1:1",
+					Properties: []deploy.PropertyChange{{Path: "GroupDescription", After: "x"}}},
 				{LogicalID: "Users", Type: "AWS::DynamoDB::Table", Action: "Import"},
 			}},
 			{StackRef: laika, Action: deploy.Update,
 				Changes: []deploy.Change{
-					{LogicalID: "Asg", Type: "AWS::AutoScaling::AutoScalingGroup", Action: "Modify", Replacement: "Conditional", Properties: []deploy.PropertyChange{{Path: "MaxSize", Before: "1", After: "2"}}},
-					{LogicalID: "Cache", Type: "AWS::ElastiCache::ReplicationGroup", Action: "Modify", Replacement: "True", Policy: "ReplaceAndSnapshot", Origin: "laika.json:9:3",
-						Properties: []deploy.PropertyChange{{Path: "Engine", Before: "redis", After: "valkey", Replacement: "Always"}, {Path: "Port", After: "6379"}, {Path: "Tags", Before: "a\x1b[31m\nb"}}},
+					{LogicalID: "Asg", Type: "AWS::AutoScaling::AutoScalingGroup", Action: "Modify", Replacement: "Conditional",
+						Properties: []deploy.PropertyChange{{Path: "MaxSize", Before: "1", After: "2"}}},
+					{LogicalID: "Cache", Type: "AWS::ElastiCache::ReplicationGroup", Action: "Modify", Replacement: "True",
+						Policy: "ReplaceAndSnapshot", Origin: "laika.json:9:3",
+						Properties: []deploy.PropertyChange{{Path: "Engine", Before: "redis", After: "valkey", Replacement: "Always"},
+							{Path: "Port", After: "6379"}, {Path: "Tags", Before: "a\x1b[31m\nb"}}},
 					{LogicalID: "Old", Type: "AWS::SNS::Topic", Action: "Remove", Policy: "Delete"},
 					{LogicalID: "Role", Type: "AWS::IAM::Role", Action: "Modify", Replacement: "False"},
 				},
@@ -73,7 +77,8 @@ stacks: 1 create, 1 update, 1 unchanged; resources: 1 create, 1 adopt, 1 update,
 		t.Error(diff)
 	}
 	colourful := &strings.Builder{}
-	if err := planText(colourful, samplePlan(), true); err != nil || !strings.Contains(colourful.String(), "\x1b[31m") || ansi.Strip(colourful.String()) != want {
+	if err := planText(colourful, samplePlan(), true); err != nil || !strings.Contains(colourful.String(), "\x1b[31m") ||
+		ansi.Strip(colourful.String()) != want {
 		t.Errorf("%q, %v", colourful, err)
 	}
 }
@@ -114,12 +119,17 @@ func TestEventText(t *testing.T) {
 	resource := of(deploy.Resource, "CREATE_FAILED", "no\nmore")
 	resource.Resource, resource.Type, resource.Origin = "Sg", "AWS::EC2::SecurityGroup", "laika.json:1:2"
 	for want, e := range map[string]deploy.Event{
-		"09:01:02Z  us-east-1/production-laika  started update":                                                      of(deploy.Started, "update", ""),
-		"09:01:02Z  us-east-1/production-laika  waiting: for us-east-1/production-vpc":                               of(deploy.Waiting, "UPDATE_IN_PROGRESS", "for us-east-1/production-vpc"),
-		"09:01:02Z  us-east-1/production-laika  UPDATE_IN_PROGRESS":                                                  of(deploy.Resource, "UPDATE_IN_PROGRESS", ""),
+		"09:01:02Z  us-east-1/production-laika  started update": of(deploy.Started,
+			"update", ""),
+		"09:01:02Z  us-east-1/production-laika  waiting: for us-east-1/production-vpc": of(deploy.Waiting,
+			"UPDATE_IN_PROGRESS", "for us-east-1/production-vpc"),
+		"09:01:02Z  us-east-1/production-laika  UPDATE_IN_PROGRESS": of(deploy.Resource,
+			"UPDATE_IN_PROGRESS", ""),
 		"09:01:02Z  us-east-1/production-laika  Sg  AWS::EC2::SecurityGroup  CREATE_FAILED: no more  laika.json:1:2": resource,
-		"09:01:02Z  -  warning: clean up":                                                                            {Time: at, Kind: deploy.Warning, Reason: "clean up"},
-		"09:01:02Z  us-east-1  uploaded: https://b":                                                                  {Time: at, Kind: deploy.Uploaded, Region: "us-east-1", Reason: "https://b"},
+		"09:01:02Z  -  warning: clean up": {Time: at,
+			Kind: deploy.Warning, Reason: "clean up"},
+		"09:01:02Z  us-east-1  uploaded: https://b": {Time: at,
+			Kind: deploy.Uploaded, Region: "us-east-1", Reason: "https://b"},
 	} {
 		if got := eventText(e); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -130,10 +140,12 @@ func TestEventText(t *testing.T) {
 // begun is a tree some time after a run began.
 func begun(colour bool) (*tree, time.Time) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	vpc, web := assembly.StackRef{Region: "us-east-1", Name: "production-vpc"}, assembly.StackRef{Region: "eu-west-1", Name: "production-vpc"}
+	vpc, web := assembly.StackRef{Region: "us-east-1", Name: "production-vpc"},
+		assembly.StackRef{Region: "eu-west-1", Name: "production-vpc"}
 	t := newTree(colour, start, "deployed", []assembly.StackRef{laika, vpc, web})
 	note := func(after time.Duration, ref assembly.StackRef, kind deploy.Kind, resource, status string) {
-		t.note(deploy.Event{Time: start.Add(after), Kind: kind, Region: ref.Region, Stack: ref.Name, Resource: resource, Type: "AWS::X", Status: status, Total: 3}, start.Add(after))
+		t.note(deploy.Event{Time: start.Add(after), Kind: kind, Region: ref.Region, Stack: ref.Name, Resource: resource, Type: "AWS::X",
+			Status: status, Total: 3}, start.Add(after))
 	}
 	note(0, vpc, deploy.Started, "", "create")
 	note(0, web, deploy.Started, "", "update")
@@ -162,7 +174,8 @@ us-east-1
 	tree.footer = "waiting"
 	tree.note(deploy.Event{Time: tree.began, Kind: deploy.Failed, Region: "eu-west-1", Stack: "production-vpc", Reason: "no"}, now)
 	got := tree.view(80, 24, now)
-	for _, want := range []string{"  ✗ production-vpc    failed  1:05", "10:00:00Z  eu-west-1/production-vpc  failed: no", "1 of 3 stacks done, 1 failed  1:05  waiting"} {
+	for _, want := range []string{"  ✗ production-vpc    failed  1:05", "10:00:00Z  eu-west-1/production-vpc  failed: no",
+		"1 of 3 stacks done, 1 failed  1:05  waiting"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
@@ -194,7 +207,8 @@ func TestTreeFits(t *testing.T) {
 }
 
 func TestElapsed(t *testing.T) {
-	for want, d := range map[string]time.Duration{"0:00": -1, "1:05": 65 * time.Second, "59:59": 3599 * time.Second, "1:00:01": 3601 * time.Second} {
+	for want, d := range map[string]time.Duration{"0:00": -1, "1:05": 65 * time.Second, "59:59": 3599 * time.Second,
+		"1:00:01": 3601 * time.Second} {
 		if got := elapsed(d); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -204,10 +218,12 @@ func TestElapsed(t *testing.T) {
 func TestDestroyText(t *testing.T) {
 	plan := &destroy.Plan{
 		Orbit: "production", Name: "laika",
-		Unbind: []destroy.Unbind{{StackRef: assembly.StackRef{Region: "us-east-1", Name: "production-belka"}, Parameters: []string{"GroupOfAppLaika"}, From: []string{laika.String()}}},
+		Unbind: []destroy.Unbind{{StackRef: assembly.StackRef{Region: "us-east-1", Name: "production-belka"},
+			Parameters: []string{"GroupOfAppLaika"}, From: []string{laika.String()}}},
 		Stacks: []destroy.Stack{{
 			StackRef: laika, App: "laika", Status: "ROLLBACK_COMPLETE", Protected: true, Resources: 4,
-			Kept: []destroy.Resource{{LogicalID: "Main", PhysicalID: "db-1", Type: "AWS::RDS::DBInstance", Policy: "Snapshot"}, {LogicalID: "Log", PhysicalID: "/log", Type: "AWS::Logs::LogGroup", Policy: "Retain"}},
+			Kept: []destroy.Resource{{LogicalID: "Main", PhysicalID: "db-1", Type: "AWS::RDS::DBInstance", Policy: "Snapshot"},
+				{LogicalID: "Log", PhysicalID: "/log", Type: "AWS::Logs::LogGroup", Policy: "Retain"}},
 			Lost: []destroy.Resource{{LogicalID: "Ip", PhysicalID: "1.2.3.4", Type: "AWS::EC2::EIP"}},
 		}},
 		Left: []string{"us-east-1: the KMS key alias/production-laika"},

@@ -21,7 +21,8 @@ func schemaCommand(c *console) *cli.Command {
 		Usage:       "print the manifest language",
 		Description: schemaDescription,
 		Flags: []cli.Flag{&cli.StringFlag{
-			Name: "json-schema", Usage: "print JSON Schema of `WHAT`: orbit or app", Action: oneOf("--json-schema", []string{"orbit", "app"}),
+			Name: "json-schema", Usage: "print JSON Schema of `WHAT`: orbit or app",
+			Action: oneOf("--json-schema", []string{"orbit", "app"}),
 		}, &cli.BoolFlag{
 			Name: "reference", Usage: "print all fields with their types and defaults, as markdown", DisableDefaultText: true,
 		}},

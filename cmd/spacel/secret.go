@@ -31,7 +31,8 @@ func secretFlags() []cli.Flag {
 func placeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "key", Usage: "an environment variable's `NAME`"},
-		&cli.StringSliceFlag{Name: "service", Usage: "of --key: the `UNIT` whose variable it is; may be given again, and left out when there is only one"},
+		&cli.StringSliceFlag{Name: "service",
+			Usage: "of --key: the `UNIT` whose variable it is; may be given again, and left out when there is only one"},
 		&cli.StringFlag{Name: "file", Usage: "a file's `NAME` below /files"},
 		&cli.StringFlag{Name: "endpoint", Usage: "the webhook of the alarm endpoint of this `NAME`"},
 	}

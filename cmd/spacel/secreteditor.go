@@ -86,7 +86,8 @@ func manifestOfOrbit(ctx *cli.Context) error {
 	_, err := os.Stat(what)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && orbitName.MatchString(what):
-		return fmt.Errorf("%s: --orbit %s: there is no such file, and an orbit's name is not enough here: name its manifest", ctx.Command.HelpName, what)
+		return fmt.Errorf("%s: --orbit %s: there is no such file, and an orbit's name is not enough here: name its manifest",
+			ctx.Command.HelpName, what)
 	case err == nil && isArtifact(what):
 		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest", ctx.Command.HelpName, what)
 	}

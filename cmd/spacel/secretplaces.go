@@ -90,7 +90,8 @@ func (v *secretEditor) variablePlaces(key string, services []string) ([]secretPl
 	names := v.serviceNames()
 	if len(services) == 0 {
 		if len(names) != 1 {
-			return nil, fmt.Errorf("app %s has several services: whose variable is %s? Say --service, one or more of %s", v.app.Name, key, strings.Join(names, ", "))
+			return nil, fmt.Errorf("app %s has several services: whose variable is %s? Say --service, one or more of %s", v.app.Name, key,
+				strings.Join(names, ", "))
 		}
 		services = names
 	}
@@ -162,7 +163,8 @@ func (v *secretEditor) endpointPlaces(name string) ([]secretPlace, error) {
 	}
 	if found == nil {
 		slices.Sort(names)
-		return nil, fmt.Errorf("app %s has no alarm endpoint %s%s; write it into the manifest first, its type at least", v.app.Name, name, suggestion(name, slices.Compact(names)))
+		return nil, fmt.Errorf("app %s has no alarm endpoint %s%s; write it into the manifest first, its type at least", v.app.Name, name,
+			suggestion(name, slices.Compact(names)))
 	}
 	return found, nil
 }

@@ -34,7 +34,8 @@ func TestSecretIsTypedUnseen(t *testing.T) {
 	if strings.Contains(term.text(), "hunter2") {
 		t.Errorf("the screen shows it:\n%s", term.text())
 	}
-	if body, err := os.ReadFile("app.json"); err != nil || bytes.Contains(body, []byte("hunter2")) || !bytes.Contains(body, []byte("ciphertext")) {
+	if body, err := os.ReadFile("app.json"); err != nil || bytes.Contains(body, []byte("hunter2")) ||
+		!bytes.Contains(body, []byte("ciphertext")) {
 		t.Errorf("%v\n%s", err, body)
 	}
 	a.expect(a.must("secret", "decrypt", "app.json", "--key", "TOKEN"), exitYes, "hunter2\n")

@@ -19,12 +19,18 @@ import (
 // overrides; docs/deploy.md says more.
 func settingFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "lambda-bucket", EnvVars: []string{"LAMBDA_BUCKET"}, Usage: "put programs and assets into this S3 `BUCKET`; {region} in it stands for each stack's region"},
-		&cli.StringFlag{Name: "lambda-region", EnvVars: []string{"LAMBDA_REGION"}, Usage: "the `REGION` of that bucket; looked up when not given"},
-		&cli.StringFlag{Name: "template-bucket", EnvVars: []string{"TEMPLATE_BUCKET"}, Usage: "put large templates into this S3 `BUCKET`; else into that of --lambda-bucket"},
-		&cli.StringFlag{Name: "template-region", EnvVars: []string{"TEMPLATE_REGION"}, Usage: "the `REGION` of that bucket; looked up when not given"},
-		&cli.StringFlag{Name: "webhooks-pagerduty", EnvVars: []string{"WEBHOOKS_PAGERDUTY"}, Usage: "send alarms to this `URL` whose PagerDuty endpoint names no service"},
-		&cli.StringFlag{Name: "pagerduty-api-key", EnvVars: []string{pagerDutyKey}, Usage: "find and make PagerDuty services with this `KEY`; better given in the environment, where other users cannot see it"},
+		&cli.StringFlag{Name: "lambda-bucket", EnvVars: []string{"LAMBDA_BUCKET"},
+			Usage: "put programs and assets into this S3 `BUCKET`; {region} in it stands for each stack's region"},
+		&cli.StringFlag{Name: "lambda-region", EnvVars: []string{"LAMBDA_REGION"},
+			Usage: "the `REGION` of that bucket; looked up when not given"},
+		&cli.StringFlag{Name: "template-bucket", EnvVars: []string{"TEMPLATE_BUCKET"},
+			Usage: "put large templates into this S3 `BUCKET`; else into that of --lambda-bucket"},
+		&cli.StringFlag{Name: "template-region", EnvVars: []string{"TEMPLATE_REGION"},
+			Usage: "the `REGION` of that bucket; looked up when not given"},
+		&cli.StringFlag{Name: "webhooks-pagerduty", EnvVars: []string{"WEBHOOKS_PAGERDUTY"},
+			Usage: "send alarms to this `URL` whose PagerDuty endpoint names no service"},
+		&cli.StringFlag{Name: "pagerduty-api-key", EnvVars: []string{pagerDutyKey},
+			Usage: "find and make PagerDuty services with this `KEY`; better given in the environment, where other users cannot see it"},
 		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
 			Usage: "take new images from this `CHANNEL`: stable is Debian's releases, latest its daily images"},
 	}
@@ -89,8 +95,9 @@ func valueSettings(c *console, ctx *cli.Context, upgrades []string) values.Setti
 	s := values.Settings{
 		Version: ctx.String("version"), Force: ctx.Bool("force"),
 		UpgradeAgent: slices.Contains(upgrades, "agent"), UpgradeImage: slices.Contains(upgrades, "image"),
-		Channel: ctx.String("agent-channel"), WebhooksPagerDuty: ctx.String("webhooks-pagerduty"), PagerDutyKey: ctx.String("pagerduty-api-key"),
-		Environment: os.LookupEnv, DryRun: ctx.Bool("dry-run"),
+		Channel: ctx.String("agent-channel"), WebhooksPagerDuty: ctx.String("webhooks-pagerduty"),
+		PagerDutyKey: ctx.String("pagerduty-api-key"),
+		Environment:  os.LookupEnv, DryRun: ctx.Bool("dry-run"),
 	}
 	if c.prompter.possible() {
 		s.Ask = func(ctx context.Context, what string) (string, error) { return c.prompter.secret(ctx, what+": ") }
@@ -105,7 +112,8 @@ func warnOfSecrets(c *console, ctx *cli.Context) {
 		{"webhooks-pagerduty", "WEBHOOKS_PAGERDUTY", "the address, which is a secret,"},
 	} {
 		if ctx.String(s.flag) != "" && !fromEnvironment(ctx, s.flag, s.variable) {
-			fmt.Fprintf(c.stderr, "warning: --%s shows %s to every user of this machine while spacel runs: set %s instead\n", s.flag, s.what, s.variable)
+			fmt.Fprintf(c.stderr, "warning: --%s shows %s to every user of this machine while spacel runs: set %s instead\n", s.flag,
+				s.what, s.variable)
 		}
 	}
 }
@@ -118,7 +126,8 @@ func fromEnvironment(ctx *cli.Context, flag, variable string) bool {
 // artifactDirectory is the one argument of a command that takes a directory.
 func artifactDirectory(ctx *cli.Context) (string, error) {
 	if ctx.NArg() == 0 {
-		return "", fmt.Errorf("%s: which artifact directory? Give the one that spacel build wrote: %s build", ctx.Command.HelpName, ctx.Command.HelpName)
+		return "", fmt.Errorf("%s: which artifact directory? Give the one that spacel build wrote: %s build", ctx.Command.HelpName,
+			ctx.Command.HelpName)
 	}
 	return strings.TrimSpace(ctx.Args().First()), exactly(ctx, 1, "one artifact directory")
 }

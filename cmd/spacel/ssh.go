@@ -103,7 +103,8 @@ func choose(app, id string, found []instances.Instance) (instances.Instance, err
 				return i, nil
 			}
 		}
-		return instances.Instance{}, fmt.Errorf("app %s has no instance %s%s", app, id, cmp.Or(report.Suggest(id, ids), "; see spacel instances "+app))
+		return instances.Instance{}, fmt.Errorf("app %s has no instance %s%s", app, id,
+			cmp.Or(report.Suggest(id, ids), "; see spacel instances "+app))
 	}
 	for _, wanted := range []func(instances.Instance) bool{
 		func(i instances.Instance) bool { return i.Current && i.State == "InService" },

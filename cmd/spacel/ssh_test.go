@@ -22,13 +22,14 @@ func TestChoose(t *testing.T) {
 		found []instances.Instance
 		want  string // an id, or an error
 	}{
-		"the current":            {"", []instances.Instance{leaving, old, current, second}, "i-current"},
-		"an older":               {"", []instances.Instance{leaving, old}, "i-old"},
-		"what has an address":    {"", []instances.Instance{nowhere, leaving}, "i-leaving"},
-		"by its id":              {"i-old", []instances.Instance{current, old}, "i-old"},
-		"none":                   {"", nil, "app laika has no instance to log in to: see spacel events laika"},
-		"none with an address":   {"", []instances.Instance{nowhere}, "app laika has no instance to log in to: see spacel events laika"},
-		"a misspelt id":          {"i-curent", []instances.Instance{current}, "app laika has no instance i-curent; did you mean i-current?"},
+		"the current":          {"", []instances.Instance{leaving, old, current, second}, "i-current"},
+		"an older":             {"", []instances.Instance{leaving, old}, "i-old"},
+		"what has an address":  {"", []instances.Instance{nowhere, leaving}, "i-leaving"},
+		"by its id":            {"i-old", []instances.Instance{current, old}, "i-old"},
+		"none":                 {"", nil, "app laika has no instance to log in to: see spacel events laika"},
+		"none with an address": {"", []instances.Instance{nowhere}, "app laika has no instance to log in to: see spacel events laika"},
+		"a misspelt id": {"i-curent", []instances.Instance{current},
+			"app laika has no instance i-curent; did you mean i-current?"},
 		"an id that is far away": {"i-0123", []instances.Instance{current}, "app laika has no instance i-0123; see spacel instances laika"},
 	} {
 		got, err := choose("laika", c.id, c.found)
@@ -43,7 +44,8 @@ func TestChoose(t *testing.T) {
 
 func TestSSHArguments(t *testing.T) {
 	got := sshArgv("ada", "us-east-1.test.example.com", instances.Instance{ID: "i-1", PrivateIP: "10.0.0.1", PublicIP: "203.0.113.1"})
-	want := []string{"ssh", "-J", "ada@us-east-1.test.example.com", "-o", "HostKeyAlias=i-1", "-o", "StrictHostKeyChecking=accept-new", "ada@10.0.0.1"}
+	want := []string{"ssh", "-J", "ada@us-east-1.test.example.com", "-o", "HostKeyAlias=i-1", "-o", "StrictHostKeyChecking=accept-new",
+		"ada@10.0.0.1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -51,7 +53,8 @@ func TestSSHArguments(t *testing.T) {
 
 // What is printed gives a shell the same words.
 func TestShellLine(t *testing.T) {
-	words := []string{"plain", "user@10.0.0.1", "two words", "it's", "$HOME", "`id`", "a;b", "", "*", "~", "\"", "\\", "new\nline", "ü", "--opt=a,b:c%d"}
+	words := []string{"plain", "user@10.0.0.1", "two words", "it's", "$HOME", "`id`", "a;b", "", "*", "~", "\"", "\\", "new\nline", "ü",
+		"--opt=a,b:c%d"}
 	out, err := exec.Command("sh", "-c", "printf '%s\\0' "+shellLine(words)).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +62,8 @@ func TestShellLine(t *testing.T) {
 	if diff := cmp.Diff(words, strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")); diff != "" {
 		t.Error(diff)
 	}
-	if got := shellLine([]string{"ssh", "-J", "ada@bastion", "sudo", "journalctl -u web"}); got != "ssh -J ada@bastion sudo 'journalctl -u web'" {
+	if got := shellLine([]string{"ssh", "-J", "ada@bastion", "sudo",
+		"journalctl -u web"}); got != "ssh -J ada@bastion sudo 'journalctl -u web'" {
 		t.Errorf("got %s", got)
 	}
 }

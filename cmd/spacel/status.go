@@ -63,9 +63,11 @@ func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
 		return nil, err
 	}
 	defer t.close()
-	r, err := status.Read(ctx.Context, t.Cloud, status.Scope{Orbit: t.Orbit, Artifact: t.artifact, Regions: t.Regions, Wanted: t.selection.has})
+	r, err := status.Read(ctx.Context, t.Cloud, status.Scope{Orbit: t.Orbit, Artifact: t.artifact, Regions: t.Regions,
+		Wanted: t.selection.has})
 	if err == nil && len(r.Stacks) == 0 {
-		return nil, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region", ctx.Command.HelpName, t.Orbit)
+		return nil, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region",
+			ctx.Command.HelpName, t.Orbit)
 	}
 	return r, err
 }
@@ -98,7 +100,8 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 		counts[s.State]++
 		statusLines(out, p, s, name)
 	}
-	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Busy, status.Unwritten)))
+	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Busy,
+		status.Unwritten)))
 	return out.Flush()
 }
 

@@ -18,11 +18,14 @@ func TestStatus(t *testing.T) {
 	a.build(web("large"))
 	a.expect(a.spacel("status", "build"), exitNo, "test-web     differs", "! the template: deployed sha256 ", "stacks: 2 good, 1 differs")
 	a.expect(a.spacel("status", "build", "--stack", "test-vpc"), 0, "stacks: 1 good")
-	a.expect(a.spacel("status", "build", "--stack", "test-vcp"), exitError, "--stack test-vcp: the directory has none; did you mean test-vpc?")
+	a.expect(a.spacel("status", "build", "--stack", "test-vcp"), exitError,
+		"--stack test-vcp: the directory has none; did you mean test-vpc?")
 
 	// Another app is none of this directory's business; a stack of this app in another region is.
-	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-other", Status: "CREATE_COMPLETE", Template: vpcTemplate, Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "other"}})
-	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web2", Status: "CREATE_COMPLETE", Template: vpcTemplate, Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
+	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-other", Status: "CREATE_COMPLETE", Template: vpcTemplate,
+		Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "other"}})
+	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web2", Status: "CREATE_COMPLETE", Template: vpcTemplate,
+		Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
 	s = a.spacel("status", "build")
 	a.expect(s, exitNo, "test-web2    only in AWS", "spacel destroy removes it")
 	if strings.Contains(s.stdout, "test-other") {
@@ -41,7 +44,8 @@ func TestStatusJSON(t *testing.T) {
 	a.expect(a.spacel("deploy", "build", "--yes"), exitNo)
 	s := a.spacel("status", "build", "--output", "json")
 	r := decoded[status.Report](t, s.stdout)
-	if s.code != exitNo || r.OK || len(r.Stacks) != 3 || r.Stacks[2].State != status.Differs || r.Stacks[2].Status != "UPDATE_ROLLBACK_COMPLETE" || r.Stacks[2].Outputs["SecurityGroup"] == "" {
+	if s.code != exitNo || r.OK || len(r.Stacks) != 3 || r.Stacks[2].State != status.Differs ||
+		r.Stacks[2].Status != "UPDATE_ROLLBACK_COMPLETE" || r.Stacks[2].Outputs["SecurityGroup"] == "" {
 		t.Errorf("exit code %d: %+v", s.code, r)
 	}
 }
@@ -51,7 +55,8 @@ func TestStatusOfEachState(t *testing.T) {
 	a := newAccount(t)
 	for state, want := range map[string]string{
 		"CREATE_COMPLETE": "good", "UPDATE_ROLLBACK_COMPLETE": "good", "ROLLBACK_COMPLETE": "failed", "CREATE_FAILED": "failed",
-		"DELETE_FAILED": "failed", "UPDATE_ROLLBACK_FAILED": "failed", "UPDATE_IN_PROGRESS": "in progress", "REVIEW_IN_PROGRESS": "not deployed",
+		"DELETE_FAILED": "failed", "UPDATE_ROLLBACK_FAILED": "failed", "UPDATE_IN_PROGRESS": "in progress",
+		"REVIEW_IN_PROGRESS": "not deployed",
 	} {
 		name := "test-" + strings.ToLower(strings.ReplaceAll(state, "_", "-"))
 		put := cloudtest.Stack{Region: west, Name: name, Tags: map[string]string{"spacel:orbit": "test"}, Template: vpcTemplate}
@@ -87,7 +92,8 @@ func TestOutputs(t *testing.T) {
 
 func TestVariableName(t *testing.T) {
 	for name, want := range map[string]string{
-		"us-east-1": "US_EAST_1", "VpcId": "VPC_ID", "BalancerDNSName": "BALANCER_DNS_NAME", "Endpoint443": "ENDPOINT443", "ElasticIp01": "ELASTIC_IP01",
+		"us-east-1": "US_EAST_1", "VpcId": "VPC_ID", "BalancerDNSName": "BALANCER_DNS_NAME", "Endpoint443": "ENDPOINT443",
+		"ElasticIp01": "ELASTIC_IP01",
 	} {
 		if got := variableName(name); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
@@ -130,7 +136,8 @@ func TestLiveDiff(t *testing.T) {
 func TestLiveDiffOfInputs(t *testing.T) {
 	a := newAccount(t)
 	for name, template := range map[string]string{"test-vpc": vpcTemplate, "test-tables": tablesTemplate} {
-		a.cf.Put(t, cloudtest.Stack{Region: east, Name: name, Status: "CREATE_COMPLETE", Template: template, Tags: map[string]string{"spacel:orbit": "test"}})
+		a.cf.Put(t, cloudtest.Stack{Region: east, Name: name, Status: "CREATE_COMPLETE", Template: template,
+			Tags: map[string]string{"spacel:orbit": "test"}})
 	}
 	a.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: web("small"), Protected: true,
 		Parameters: map[string]string{"VpcId": "vpc-0"}, Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
@@ -146,11 +153,14 @@ func TestDestroyCommand(t *testing.T) {
 	a := newAccount(t)
 	a.must("deploy", "build", "--yes")
 	a.unchanged(func() {
-		a.expect(a.spacel("destroy", "build"), exitError, "- us-east-1/test-web  2 resources", "a last snapshot stays: of AWS::RDS::DBInstance Main",
-			"stays: AWS::DynamoDB::Table Users (test-users)", "3 stacks of orbit test will be deleted", "there is no terminal to ask on: give --confirm test to go ahead")
+		a.expect(a.spacel("destroy", "build"), exitError, "- us-east-1/test-web  2 resources",
+			"a last snapshot stays: of AWS::RDS::DBInstance Main",
+			"stays: AWS::DynamoDB::Table Users (test-users)", "3 stacks of orbit test will be deleted",
+			"there is no terminal to ask on: give --confirm test to go ahead")
 		a.expect(a.spacel("destroy", "build", "--confirm", "prod"), exitError, "what would be destroyed is test; nothing was changed")
 		a.expect(a.spacel("destroy", "build", "--dry-run"), 0)
-		a.expect(a.spacel("destroy", "--orbit", "test", "--stack", "test-vpc", "--confirm", "test-vpc"), exitError, "us-east-1/test-vpc cannot be deleted: us-east-1/test-web takes its parameter VpcId from it")
+		a.expect(a.spacel("destroy", "--orbit", "test", "--stack", "test-vpc", "--confirm", "test-vpc"), exitError,
+			"us-east-1/test-vpc cannot be deleted: us-east-1/test-web takes its parameter VpcId from it")
 	})
 	a.expect(a.must("destroy", "--orbit", "test", "--app", "web", "--confirm", "web"), 0, "stacks: 1 deleted", "a last snapshot kept")
 	s := a.must("destroy", "build", "--confirm", "test", "--output", "json")
@@ -165,7 +175,9 @@ func TestDestroyCommand(t *testing.T) {
 func TestDestroyLeavesBehind(t *testing.T) {
 	a := newAccount(t)
 	a.must("deploy", "build", "--yes")
-	a.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies", Always: true})
-	a.expect(a.spacel("destroy", "build", "--confirm", "test"), exitNo, "us-east-1/test-vpc failed: AWS::EC2::VPC Vpc: has dependencies", "--leave-behind", "stacks: 2 deleted, 1 failed")
+	a.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies",
+		Always: true})
+	a.expect(a.spacel("destroy", "build", "--confirm", "test"), exitNo, "us-east-1/test-vpc failed: AWS::EC2::VPC Vpc: has dependencies",
+		"--leave-behind", "stacks: 2 deleted, 1 failed")
 	a.expect(a.must("destroy", "build", "--confirm", "test", "--leave-behind"), 0, "us-east-1/test-vpc left behind: AWS::EC2::VPC Vpc")
 }

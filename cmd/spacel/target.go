@@ -81,7 +81,8 @@ func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
 func findTarget(c *console, ctx *cli.Context) (*target, error) {
 	what := ctx.String("orbit")
 	if what == "" {
-		return nil, fmt.Errorf("%s: which orbit? Say --orbit, its manifest, an artifact directory or its name; or set SPACEL_ORBIT", ctx.Command.HelpName)
+		return nil, fmt.Errorf("%s: which orbit? Say --orbit, its manifest, an artifact directory or its name; or set SPACEL_ORBIT",
+			ctx.Command.HelpName)
 	}
 	o, err := readOrbit(c, ctx.Context, what)
 	if err != nil {

@@ -170,7 +170,8 @@ func TestTerminalDestroy(t *testing.T) {
 		term.expect("not confirmed: nothing was changed")
 		a.ends(code, exitNo)
 	})
-	a.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies", Always: true})
+	a.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies",
+		Always: true})
 	code := a.at(t.Context(), term, "destroy", "build")
 	term.expect("Type test to destroy it:")
 	term.enter("test")
