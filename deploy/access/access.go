@@ -21,8 +21,8 @@ import (
 // Operators is the service whose admins may log in to every instance of the orbit.
 const Operators = document.Operators
 
-// patience is how long one region may take to answer.
-const patience = 30 * time.Second
+// answerTimeout is how long one region may take to answer.
+const answerTimeout = 30 * time.Second
 
 // Tables are an orbit's, in some of its regions.
 type Tables struct {
@@ -51,13 +51,13 @@ func Failed(outcomes []Outcome) bool {
 	return false
 }
 
-// everywhere tries all regions at once, whatever becomes of the others. Outcomes are in the order of the regions.
-func (t *Tables) everywhere(ctx context.Context, do func(context.Context, table) (changed bool, err error)) []Outcome {
+// inAllRegions tries all regions at once, whatever becomes of the others. Outcomes are in the order of the regions.
+func (t *Tables) inAllRegions(ctx context.Context, do func(context.Context, table) (changed bool, err error)) []Outcome {
 	outcomes := make([]Outcome, len(t.regions))
 	var wait sync.WaitGroup
 	for i, region := range t.regions {
 		wait.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, patience)
+			ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 			defer cancel()
 			changed, err := do(ctx, t.in(region))
 			outcomes[i] = Outcome{region, changed, t.explain(region, err)}
@@ -76,7 +76,7 @@ func (t *Tables) explain(region string, err error) error {
 		return fmt.Errorf("orbit %s has no tables in %s: deploy the orbit there first", t.orbit, region)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s did not answer within %s", region, patience)
+		return fmt.Errorf("%s did not answer within %s", region, answerTimeout)
 	}
 	return cloud.Explain(err)
 }

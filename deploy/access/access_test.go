@@ -161,14 +161,14 @@ func TestConcurrentGrantsLoseNothing(t *testing.T) {
 	}
 }
 
-// front passes calls on to moto, but for a region that is down: its calls are refused. It tells a call's region by its
+// brokenRegionProxy passes calls on to moto, but for a region that is down: its calls are refused. It tells a call's region by its
 // signature.
-type front struct {
+type brokenRegionProxy struct {
 	proxy *httputil.ReverseProxy
 	down  string
 }
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *brokenRegionProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.down != "" && strings.Contains(r.Header.Get("Authorization"), "/"+f.down+"/") {
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "the region is not enabled"}`)
@@ -183,7 +183,7 @@ func TestARegionDownIsSaidAndRepaired(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{proxy: httputil.NewSingleHostReverseProxy(moto)}
+	f := &brokenRegionProxy{proxy: httputil.NewSingleHostReverseProxy(moto)}
 	server := httptest.NewServer(f)
 	defer server.Close()
 	tables, ctx := orbit(t, server.URL), t.Context()

@@ -21,7 +21,7 @@ type Snapshot struct {
 func (t *Tables) Read(ctx context.Context) ([]Snapshot, error) {
 	var lock sync.Mutex
 	read := map[string]Snapshot{}
-	outcomes := t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	outcomes := t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		found, err := in.snapshot(ctx)
 		lock.Lock()
 		defer lock.Unlock()
@@ -90,7 +90,7 @@ func without(words, others []string) (rest []string) {
 // touched.
 func (t *Tables) Sync(ctx context.Context, model Snapshot) []Outcome {
 	others := New(t.cloud, t.orbit, without(t.regions, []string{model.Region}))
-	return others.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return others.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		now, err := in.snapshot(ctx)
 		if err != nil {
 			return false, err

@@ -14,14 +14,14 @@ func (t *Tables) AddKeys(ctx context.Context, user string, keys []sshkey.Key) []
 	for _, key := range keys {
 		lines = append(lines, key.String())
 	}
-	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		return in.add(ctx, users, user, lines)
 	})
 }
 
 // RemoveKeys takes keys from a user, whatever their comments.
 func (t *Tables) RemoveKeys(ctx context.Context, user string, keys []sshkey.Key) []Outcome {
-	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		stored, _, err := in.get(ctx, users, user)
 		if err != nil {
 			return false, err
@@ -35,7 +35,7 @@ func (t *Tables) RemoveKeys(ctx context.Context, user string, keys []sshkey.Key)
 
 // RemoveUser removes a user's keys, which ends all access at once, and then every right.
 func (t *Tables) RemoveUser(ctx context.Context, user string) []Outcome {
-	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		removed, err := in.delete(ctx, users, user)
 		if err != nil {
 			return removed, err
@@ -47,7 +47,7 @@ func (t *Tables) RemoveUser(ctx context.Context, user string) []Outcome {
 
 // Grant lets a user log in to a service's instances. Who has no keys could not, and is refused.
 func (t *Tables) Grant(ctx context.Context, user, service string) []Outcome {
-	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		keys, _, err := in.get(ctx, users, user)
 		if err != nil {
 			return false, err
@@ -61,14 +61,14 @@ func (t *Tables) Grant(ctx context.Context, user, service string) []Outcome {
 
 // Revoke takes the right to log in to a service's instances from a user.
 func (t *Tables) Revoke(ctx context.Context, user, service string) []Outcome {
-	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		return in.revoke(ctx, user, service)
 	})
 }
 
 // RevokeAll takes all rights from a user, and leaves the keys.
 func (t *Tables) RevokeAll(ctx context.Context, user string) []Outcome {
-	return t.everywhere(ctx, func(ctx context.Context, in table) (bool, error) {
+	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		return in.revokeAll(ctx, user)
 	})
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// anywhere is the region of calls that no region is special to.
-const anywhere = "us-east-1"
+// fallbackRegion is the region of calls that no region is special to.
+const fallbackRegion = "us-east-1"
 
-// silence is how long AWS may take to begin its answer. The SDK would wait for ever on a connection that has died.
-const silence = time.Minute
+// headerTimeout is how long AWS may take to begin its answer. The SDK would wait for ever on a connection that has died.
+const headerTimeout = time.Minute
 
 // Access says how to reach AWS. What is empty is left to the SDK's own environment and files.
 type Access struct {
@@ -62,7 +62,7 @@ func Connect(ctx context.Context, access Access) (*Cloud, error) {
 }
 
 func options(access Access) []func(*config.LoadOptions) error {
-	chosen := []func(*config.LoadOptions) error{config.WithAppID("spacel"), config.WithDefaultRegion(anywhere)}
+	chosen := []func(*config.LoadOptions) error{config.WithAppID("spacel"), config.WithDefaultRegion(fallbackRegion)}
 	if access.Profile != "" {
 		chosen = append(chosen, config.WithSharedConfigProfile(access.Profile))
 	}
@@ -94,14 +94,14 @@ func New(cfg aws.Config) *Cloud {
 		if client == nil {
 			client = awshttp.NewBuildableClient()
 		}
-		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
+		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = headerTimeout })
 	}
 	cfg.Logger = logging.Nop{} // only cmd prints
 	return &Cloud{config: cfg, regions: map[string]*Region{}}
 }
 
 // Default is the region of the configuration, else us-east-1: for calls that no region is special to.
-func (c *Cloud) Default() *Region { return c.Region(cmp.Or(c.config.Region, anywhere)) }
+func (c *Cloud) Default() *Region { return c.Region(cmp.Or(c.config.Region, fallbackRegion)) }
 
 // Identity is whose credentials these are.
 type Identity struct {
@@ -118,7 +118,7 @@ func (c *Cloud) Identity(ctx context.Context, region string) (Identity, error) {
 		return known, nil
 	}
 	out, err := c.Region(region).STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.Options) {
-		o.Retryer = impatient{newRetryer()}
+		o.Retryer = failFastRetryer{newRetryer()}
 	})
 	if err != nil {
 		return Identity{}, fmt.Errorf("find out whose AWS credentials these are: %w", Explain(err))

@@ -65,7 +65,7 @@ func TestRole(t *testing.T) {
 	if got := identity(t, connect(t, Access{Endpoint: s.URL, RoleARN: "arn:aws:iam::123456789012:role/deploy"})); got.ARN != "ROLE" {
 		t.Errorf("called as %s", got.ARN)
 	}
-	if seen := s.requests(); seen[0].action != "AssumeRole" || seen[0].key != "KEY" || seen[0].region != anywhere {
+	if seen := s.requests(); seen[0].action != "AssumeRole" || seen[0].key != "KEY" || seen[0].region != fallbackRegion {
 		t.Errorf("got %+v", seen)
 	}
 }
@@ -104,7 +104,7 @@ func TestRetries(t *testing.T) {
 		"throttled":        func(w http.ResponseWriter) { refuse(w, 400, "Throttling", "Rate exceeded") },
 		"limited":          func(w http.ResponseWriter) { refuse(w, 503, "RequestLimitExceeded", "Request limit exceeded") },
 		"internal":         func(w http.ResponseWriter) { refuse(w, 500, "InternalFailure", "") },
-		"not XML":          func(w http.ResponseWriter) { http.Error(w, "Bad gateway", 502) },
+		"not XML":          func(w http.ResponseWriter) { http.Error(w, "Bad gateway", http.StatusBadGateway) },
 		"dropped":          func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
 		"cut off":          cutShort,
 		"the clock at EC2": func(w http.ResponseWriter) { refuse(w, 400, "RequestExpired", "Request has expired.") },
@@ -199,22 +199,22 @@ func TestRate(t *testing.T) {
 	r := newRetryer()
 	throttled := &throttling{}
 	for range 100 {
-		_ = r.learn(throttled)
+		_ = r.adjustRate(throttled)
 	}
-	if got := r.calls.Limit(); got != fastest/2 {
+	if got := r.calls.Limit(); got != maxRate/2 {
 		t.Errorf("calls that failed together slow down to %v", got)
 	}
 	for range 100 {
 		r.fell = time.Time{}
-		_ = r.learn(throttled)
+		_ = r.adjustRate(throttled)
 	}
-	if got := r.calls.Limit(); got != slowest {
+	if got := r.calls.Limit(); got != minRate {
 		t.Errorf("the slowest is %v", got)
 	}
 	for range 200 {
-		_ = r.learn(nil)
+		_ = r.adjustRate(nil)
 	}
-	if got := r.calls.Limit(); got != fastest {
+	if got := r.calls.Limit(); got != maxRate {
 		t.Errorf("it recovers to %v", got)
 	}
 }

@@ -20,20 +20,20 @@ func Explain(err error) error {
 	if !ok {
 		return err
 	}
-	if _, already := errors.AsType[*explained](err); already {
+	if _, already := errors.AsType[*explainedError](err); already {
 		return err
 	}
-	return &explained{text: strings.Replace(err.Error(), call.Error(), sentence(call), 1), err: err}
+	return &explainedError{text: strings.Replace(err.Error(), call.Error(), sentence(call), 1), err: err}
 }
 
-// explained is an error in other words.
-type explained struct {
+// explainedError is an error in other words.
+type explainedError struct {
 	text string
 	err  error
 }
 
-func (e *explained) Error() string { return e.text }
-func (e *explained) Unwrap() error { return e.err }
+func (e *explainedError) Error() string { return e.text }
+func (e *explainedError) Unwrap() error { return e.err }
 
 // sentence tries the kinds of failure, the most telling first. A call may have failed in one that it needed: for credentials.
 func sentence(call *smithy.OperationError) string {

@@ -43,12 +43,12 @@ func explainRefusal(call *smithy.OperationError, code, message string) string {
 	return ""
 }
 
-// encoded is what EC2 adds for sts:DecodeAuthorizationMessage: hundreds of characters.
-var encoded = regexp.MustCompile(`\s*Encoded authorization failure message:.*`)
+// encodedMessage is what EC2 adds for sts:DecodeAuthorizationMessage: hundreds of characters.
+var encodedMessage = regexp.MustCompile(`\s*Encoded authorization failure message:.*`)
 
 // explainDenied says who may not do what. Most services say it themselves.
 func explainDenied(call *smithy.OperationError, code, message string) string {
-	message = strings.TrimSuffix(strings.TrimSpace(encoded.ReplaceAllString(message, "")), ".")
+	message = strings.TrimSuffix(strings.TrimSpace(encodedMessage.ReplaceAllString(message, "")), ".")
 	if !strings.Contains(message, "not authorized to perform:") {
 		message = strings.TrimSuffix(fmt.Sprintf("%s is not allowed: %s", action(call), message), ": ")
 	}

@@ -27,8 +27,8 @@ const (
 
 // Calls a second that one service in one region gets. Its limits are not known beforehand, and others use them up too.
 const (
-	fastest = 50
-	slowest = 3
+	maxRate = 50
+	minRate = 3
 )
 
 // retryer is one service's in one region. All calls share its rate limit, which falls when AWS throttles and recovers with
@@ -47,17 +47,17 @@ func newRetryer() *retryer {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
 		o.Backoff = retry.BackoffDelayerFunc(delay)
-		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(cutOff), retry.RetryableErrorCode{Codes: late})
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(isTruncated), retry.RetryableErrorCode{Codes: clockErrorCodes})
 	})
-	return &retryer{RetryerV2: standard, throttles: retry.DefaultThrottles, calls: rate.NewLimiter(fastest, fastest)}
+	return &retryer{RetryerV2: standard, throttles: retry.DefaultThrottles, calls: rate.NewLimiter(maxRate, maxRate)}
 }
 
-// late is what EC2 says of a clock that is off. The next attempt is signed with the time that the answer came with; the SDK
+// clockErrorCodes is what EC2 says of a clock that is off. The next attempt is signed with the time that the answer came with; the SDK
 // knows the other services' codes itself.
-var late = map[string]struct{}{"RequestExpired": {}}
+var clockErrorCodes = map[string]struct{}{"RequestExpired": {}}
 
-// cutOff tells an answer whose end is missing, which the SDK takes for a wrong one.
-func cutOff(err error) aws.Ternary {
+// isTruncated tells an answer whose end is missing, which the SDK takes for a wrong one.
+func isTruncated(err error) aws.Ternary {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return aws.TrueTernary
 	}
@@ -75,26 +75,26 @@ func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error
 	if err := r.calls.Wait(ctx); err != nil {
 		return nil, err
 	}
-	return r.learn, nil
+	return r.adjustRate, nil
 }
 
-// learn has the rate follow an attempt's outcome. Calls that were under way together are one reason to slow down, not many.
-func (r *retryer) learn(err error) error {
+// adjustRate has the rate follow an attempt's outcome. Calls that were under way together are one reason to slow down, not many.
+func (r *retryer) adjustRate(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case !r.throttles.IsErrorThrottle(err).Bool():
-		r.calls.SetLimit(min(fastest, r.calls.Limit()+0.5))
+		r.calls.SetLimit(min(maxRate, r.calls.Limit()+0.5))
 	case time.Since(r.fell) > time.Second:
-		r.calls.SetLimit(max(slowest, r.calls.Limit()/2))
+		r.calls.SetLimit(max(minRate, r.calls.Limit()/2))
 		r.fell = time.Now()
 	}
 	return nil
 }
 
-// impatient does not try again where nothing listens: for a run's first call, so that a wrong endpoint is told at once.
-type impatient struct{ aws.RetryerV2 }
+// failFastRetryer does not try again where nothing listens: for a run's first call, so that a wrong endpoint is told at once.
+type failFastRetryer struct{ aws.RetryerV2 }
 
-func (r impatient) IsErrorRetryable(err error) bool {
+func (r failFastRetryer) IsErrorRetryable(err error) bool {
 	return !errors.Is(err, syscall.ECONNREFUSED) && r.RetryerV2.IsErrorRetryable(err)
 }

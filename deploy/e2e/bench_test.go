@@ -26,12 +26,12 @@ func TestCallsPerUnchangedStack(t *testing.T) {
 	t.Parallel()
 	for name, app := range map[string]string{"plain": web, "with a secret": alarmed} {
 		t.Run(name, func(t *testing.T) {
-			w, cf := newFake(t)
+			w, cf := newFakeEnv(t)
 			cf.Parameter("eu-west-1", "/hooks/page", "https://events.pagerduty.com/integration/hunter2/enqueue")
 			dir := build(t, map[string]string{"orbit.json": small["orbit.json"], "app.json": app})
-			w.must(dir)
+			w.mustDeploy(dir)
 			cf.ResetCalls()
-			w.wants(w.must(dir), deploy.WasUnchanged, 3)
+			w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 3)
 			calls := 0
 			for call, n := range cf.Calls() {
 				if strings.HasPrefix(call, "cloudformation:") {
@@ -52,13 +52,13 @@ func BenchmarkUnchanged60(b *testing.B) {
 		name := fmt.Sprintf("app%02d", i)
 		manifests[name+".json"] = written(web, `"web"`, `"`+name+`"`)
 	}
-	w, cf := newFake(b)
+	w, cf := newFakeEnv(b)
 	dir := build(b, manifests)
-	w.must(dir)
+	w.mustDeploy(dir)
 	cf.Latency = latency
 	cf.ResetCalls()
 	for b.Loop() {
-		w.wants(w.must(dir), deploy.WasUnchanged, 60)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 60)
 	}
 	total := 0
 	for _, n := range cf.Calls() {
@@ -85,10 +85,10 @@ func BenchmarkThreeRegions(b *testing.B) {
 func fromNothing(b *testing.B, dir string) time.Duration {
 	b.Helper()
 	cf := cloudtest.NewCloudFormation(b)
-	w := fakeOf(b, cf)
+	w := fakeEnvOf(b, cf)
 	w.options = func(o *deploy.Options) { o.Poll = 200 * time.Millisecond }
 	cf.Latency, cf.Step = latency, 50*time.Millisecond
 	begun := time.Now()
-	w.must(dir)
+	w.mustDeploy(dir)
 	return time.Since(begun)
 }

@@ -65,8 +65,8 @@ func buildInputs(t testing.TB, in schema.Inputs) string {
 	return out
 }
 
-// world is an account to deploy to.
-type world struct {
+// awsEnv is an account to deploy to.
+type awsEnv struct {
 	testing.TB
 	endpoint string
 	buckets  string
@@ -91,9 +91,9 @@ func (yes) LeaveBehind(context.Context, assembly.StackRef, []deploy.FailedResour
 	return true, nil
 }
 
-func (w *world) cloud() *cloud.Cloud { return cloud.New(cloudtest.Config(w, w.endpoint, "us-east-1")) }
+func (w *awsEnv) cloud() *cloud.Cloud { return cloud.New(cloudtest.Config(w, w.endpoint, "us-east-1")) }
 
-func (w *world) deployOptions(dir string) deploy.Options {
+func (w *awsEnv) deployOptions(dir string) deploy.Options {
 	o := deploy.Options{
 		Poll: poll, Directory: dir, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: w.buckets},
 		Values: values.Settings{Environment: os.LookupEnv},
@@ -104,7 +104,7 @@ func (w *world) deployOptions(dir string) deploy.Options {
 	return o
 }
 
-func (w *world) prepare(ctx context.Context, dir string, o deploy.Options) (*deploy.Deployment, error) {
+func (w *awsEnv) prepare(ctx context.Context, dir string, o deploy.Options) (*deploy.Deployment, error) {
 	w.Helper()
 	a, err := assembly.Read(dir)
 	if err != nil {
@@ -115,7 +115,7 @@ func (w *world) prepare(ctx context.Context, dir string, o deploy.Options) (*dep
 }
 
 // deploy deploys a directory and gives what became of it.
-func (w *world) deploy(dir string) (*deploy.Result, error) {
+func (w *awsEnv) deploy(dir string) (*deploy.Result, error) {
 	w.Helper()
 	w.events = nil
 	d, err := w.prepare(w.Context(), dir, w.deployOptions(dir))
@@ -125,8 +125,8 @@ func (w *world) deploy(dir string) (*deploy.Result, error) {
 	return d.Execute(w.Context(), yes{}, nil)
 }
 
-// must deploys a directory, which must succeed, and gives the stacks by what became of them.
-func (w *world) must(dir string) map[deploy.Outcome][]string {
+// mustDeploy deploys a directory, which must succeed, and gives the stacks by what became of them.
+func (w *awsEnv) mustDeploy(dir string) map[deploy.Outcome][]string {
 	w.Helper()
 	r, err := w.deploy(dir)
 	if err != nil {

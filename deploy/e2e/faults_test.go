@@ -27,10 +27,10 @@ var clean = struct {
 func cleanRun(t *testing.T, dir string) (state string, calls int) {
 	t.Helper()
 	clean.once.Do(func() {
-		w, cf := newFake(t)
+		w, cf := newFakeEnv(t)
 		p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
 		w.endpoint = p.URL
-		w.must(dir)
+		w.mustDeploy(dir)
 		clean.state, clean.calls = cf.State(), len(p.Calls())
 	})
 	return clean.state, clean.calls
@@ -68,9 +68,9 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, cf := newFake(t)
+			w, cf := newFakeEnv(t)
 			w.endpoint = cloudtest.NewProxy(t, cf.URL, faults).URL
-			w.must(dir)
+			w.mustDeploy(dir)
 			same(t, cf.State(), want)
 		})
 	}
@@ -86,10 +86,10 @@ func TestTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
 	want, _ := cleanRun(t, dir)
-	w, cf := newFake(t)
+	w, cf := newFakeEnv(t)
 	var wait sync.WaitGroup
 	for range 2 {
-		other := &world{TB: t, endpoint: w.endpoint, buckets: w.buckets}
+		other := &awsEnv{TB: t, endpoint: w.endpoint, buckets: w.buckets}
 		wait.Go(func() {
 			r, err := other.deploy(dir)
 			if err != nil {
@@ -108,7 +108,7 @@ func TestExpired(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
 	want, calls := cleanRun(t, dir)
-	w, cf := newFake(t)
+	w, cf := newFakeEnv(t)
 	w.endpoint = cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{ExpireAfter: calls / 2}).URL
 	r, err := w.deploy(dir)
 	said := fmt.Sprint(err)
@@ -119,7 +119,7 @@ func TestExpired(t *testing.T) {
 		t.Errorf("it said: %s", said)
 	}
 	w.endpoint = cf.URL
-	w.must(dir)
+	w.mustDeploy(dir)
 	same(t, cf.State(), want)
 }
 
@@ -127,7 +127,7 @@ func TestExpired(t *testing.T) {
 func TestDryRunLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
-	w, cf := newFake(t)
+	w, cf := newFakeEnv(t)
 	dry := func() *deploy.Plan {
 		o := w.deployOptions(dir)
 		o.DryRun = true
@@ -147,7 +147,7 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 	if plan := dry(); len(plan.Stacks) != 3 {
 		t.Errorf("the plan is %+v", plan)
 	}
-	w.must(dir)
+	w.mustDeploy(dir)
 	next := map[string]string{"orbit.json": small["orbit.json"], "web.json": strings.Replace(web, `"instance_max": 2`, `"instance_max": 3`, 1)}
 	dir = build(t, next)
 	plan := dry()

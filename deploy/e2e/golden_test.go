@@ -35,7 +35,7 @@ func TestGoldenCases(t *testing.T) {
 		t.Run(c.Name(), func(t *testing.T) {
 			t.Parallel()
 			dir := buildInputs(t, goldenInputs(t, filepath.Join(goldens, c.Name())))
-			w, cf := newFake(t)
+			w, cf := newFakeEnv(t)
 			a, err := assembly.Read(dir)
 			w.fatal(err)
 			defer a.Close()
@@ -45,8 +45,8 @@ func TestGoldenCases(t *testing.T) {
 				cf.Debian(s.Region)
 				cf.Bucket(t, s.Region)
 			}
-			w.wants(w.must(dir), deploy.WasCreated, len(a.Manifest.Stacks))
-			w.wants(w.must(dir), deploy.WasUnchanged, len(a.Manifest.Stacks))
+			w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, len(a.Manifest.Stacks))
+			w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, len(a.Manifest.Stacks))
 		})
 	}
 }

@@ -25,9 +25,9 @@ func TestKilledAtEveryCall(t *testing.T) {
 	for at := 1; at <= calls; at++ {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
-			w, cf := newFake(t)
-			killed(w, cf, dir, at)
-			w.must(dir)
+			w, cf := newFakeEnv(t)
+			interruptedDeploy(w, cf, dir, at)
+			w.mustDeploy(dir)
 			same(t, cf.State(), want)
 		})
 	}
@@ -38,38 +38,38 @@ func TestUpdateKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
 	next := build(t, map[string]string{"orbit.json": small["orbit.json"], "web.json": written(web, `"instance_max": 2`, `"instance_max": 3`)})
-	w, cf := newFake(t)
-	w.must(dir)
+	w, cf := newFakeEnv(t)
+	w.mustDeploy(dir)
 	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
 	w.endpoint = p.URL
-	w.wants(w.must(next), deploy.WasUpdated, 1)
+	w.wantOutcome(w.mustDeploy(next), deploy.WasUpdated, 1)
 	want, calls := cf.State(), len(p.Calls())
 	for at := 1; at <= calls; at++ {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
-			w, cf := newFake(t)
-			w.must(dir)
-			killed(w, cf, next, at)
-			w.must(next)
+			w, cf := newFakeEnv(t)
+			w.mustDeploy(dir)
+			interruptedDeploy(w, cf, next, at)
+			w.mustDeploy(next)
 			same(t, cf.State(), want)
 		})
 	}
 }
 
-// killed deploys until a call has been served.
-func killed(w *world, cf *cloudtest.CloudFormation, dir string, at int) {
+// interruptedDeploy deploys until a call has been served.
+func interruptedDeploy(w *awsEnv, cf *cloudtest.CloudFormation, dir string, at int) {
 	a, err := assembly.Read(dir)
 	w.fatal(err)
 	options := w.deployOptions(dir)
-	w.cutAfter(cf, at, func(ctx context.Context, to *cloud.Cloud) {
+	w.runUntilCall(cf, at, func(ctx context.Context, to *cloud.Cloud) {
 		if prepared, err := deploy.Prepare(ctx, to, a, options, nil); err == nil {
 			_, _ = prepared.Execute(ctx, yes{}, nil)
 		}
 	})
 }
 
-// cutAfter does something until a call has been served, and waits for nothing: what would still be done is not done.
-func (w *world) cutAfter(cf *cloudtest.CloudFormation, at int, do func(context.Context, *cloud.Cloud)) {
+// runUntilCall does something until a call has been served, and waits for nothing: what would still be done is not done.
+func (w *awsEnv) runUntilCall(cf *cloudtest.CloudFormation, at int, do func(context.Context, *cloud.Cloud)) {
 	ctx, cancel := context.WithCancel(w.Context())
 	stopped, over := make(chan struct{}), make(chan struct{})
 	var p *cloudtest.Proxy
@@ -96,9 +96,9 @@ func (w *world) cutAfter(cf *cloudtest.CloudFormation, at int, do func(context.C
 func TestDestroyKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
-	deployed := func(t *testing.T) (*world, *cloudtest.CloudFormation) {
-		w, cf := newFake(t)
-		w.must(dir)
+	deployed := func(t *testing.T) (*awsEnv, *cloudtest.CloudFormation) {
+		w, cf := newFakeEnv(t)
+		w.mustDeploy(dir)
 		return w, cf
 	}
 	w, cf := deployed(t)
@@ -110,7 +110,7 @@ func TestDestroyKilledAtEveryCall(t *testing.T) {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			w, cf := deployed(t)
-			w.cutAfter(cf, at, func(ctx context.Context, to *cloud.Cloud) {
+			w.runUntilCall(cf, at, func(ctx context.Context, to *cloud.Cloud) {
 				stacks := live.New(to)
 				plan, err := destroy.Prepare(ctx, to, stacks, destroy.Scope{Orbit: "test", Search: regions})
 				if err == nil {
@@ -131,7 +131,7 @@ func TestProcessKilled(t *testing.T) {
 	for at := 2; at <= calls; at += 5 {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
-			w, cf := newFake(t)
+			w, cf := newFakeEnv(t)
 			program := exec.CommandContext(t.Context(), os.Args[0])
 			p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{StopAt: at, Stop: func() { _ = program.Process.Kill() }})
 			program.Env = append(cloudtest.Environment(t, p.URL), deployVariable+"="+dir, bucketsVariable+"="+w.buckets)
@@ -141,7 +141,7 @@ func TestProcessKilled(t *testing.T) {
 			} else if program.ProcessState.Exited() {
 				t.Fatalf("it ended by itself: %s: %s", err, out)
 			}
-			w.must(dir)
+			w.mustDeploy(dir)
 			same(t, cf.State(), want)
 		})
 	}

@@ -20,42 +20,42 @@ import (
 // The life of an orbit in three regions, against an AWS by others.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
-	w := newMoto(t)
+	w := newMotoEnv(t)
 	manifests := map[string]string{"orbit.json": threeRegions, "web.json": web}
 	dir := build(t, manifests)
 
 	w.step("deploy", func() {
-		w.wants(w.must(dir), deploy.WasCreated, 12)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 12)
 		for _, region := range regions {
-			w.network(region)
-			w.balancer(region, "internet-facing", 80)
-			w.tables(region)
-			w.program(region)
-			w.group(region, "test-web", 2)
+			w.checkNetwork(region)
+			w.checkBalancer(region, "internet-facing", 80)
+			w.checkTables(region)
+			w.checkProgram(region)
+			w.checkGroup(region, "test-web", 2)
 		}
-		w.record("web-test.example.com.", len(regions))
-		w.signals("test-web", regions)
+		w.checkRecord("web-test.example.com.", len(regions))
+		w.checkSignals("test-web", regions)
 	})
 	w.step("again", func() {
-		w.wants(w.must(dir), deploy.WasUnchanged, 12)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 12)
 	})
 	w.step("one field", func() {
 		manifests["web.json"] = written(web, `"instance_max": 2`, `"instance_max": 3`)
 		dir = build(t, manifests)
-		if got := w.changed(dir); !slices.Equal(got, []string{"eu-west-1/test-web/Asg", "us-east-1/test-web/Asg", "us-west-2/test-web/Asg"}) {
+		if got := w.plannedChanges(dir); !slices.Equal(got, []string{"eu-west-1/test-web/Asg", "us-east-1/test-web/Asg", "us-west-2/test-web/Asg"}) {
 			t.Errorf("one field changes %v", got)
 		}
-		w.wants(w.must(dir), deploy.WasUpdated, 3)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasUpdated, 3)
 		for _, region := range regions {
-			w.group(region, "test-web", 3)
+			w.checkGroup(region, "test-web", 3)
 		}
 	})
 	w.step("two apps that name each other", func() {
 		manifests["left.json"], manifests["right.json"] = left, right
 		dir = build(t, manifests)
-		w.wants(w.must(dir), deploy.WasCreated, 6)
-		w.open("eu-west-1", "left", 7000)
-		w.wants(w.must(dir), deploy.WasUnchanged, 18)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 6)
+		w.checkRule("eu-west-1", "left", 7000)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 18)
 	})
 	w.step("fail", func() {
 		manifests["bad.json"] = written(written(web, `"web"`, `"bad"`), "t4g.small", "t4g.9xlarge")
@@ -64,8 +64,8 @@ func TestLifecycle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.wants(outcomes(r), deploy.HasFailed, 3)
-		w.wants(outcomes(r), deploy.WasUnchanged, 18)
+		w.wantOutcome(outcomes(r), deploy.HasFailed, 3)
+		w.wantOutcome(outcomes(r), deploy.WasUnchanged, 18)
 		for _, f := range r.Failures {
 			if !strings.Contains(f.Reason, "t4g.9xlarge") || f.Origin == "" {
 				t.Errorf("the failure is %+v", f)
@@ -75,25 +75,25 @@ func TestLifecycle(t *testing.T) {
 	w.step("recover", func() {
 		manifests["bad.json"] = written(web, `"web"`, `"bad"`)
 		dir = build(t, manifests)
-		w.wants(w.must(dir), deploy.WasCreated, 3)
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 3)
 	})
 	w.step("destroy", func() {
-		w.remember("eu-west-1")
+		w.putUser("eu-west-1")
 		w.destroy("test")
 		for _, region := range regions {
-			w.empty(region)
-			w.tables(region)
+			w.checkNothingLeft(region)
+			w.checkTables(region)
 		}
-		w.signals("test-web", nil)
+		w.checkSignals("test-web", nil)
 	})
 	w.step("deploy again", func() {
-		w.wants(w.must(dir), deploy.WasCreated, 21)
-		w.remembers("eu-west-1")
-		w.network("eu-west-1")
+		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 21)
+		w.checkUser("eu-west-1")
+		w.checkNetwork("eu-west-1")
 	})
 }
 
-func (w *world) step(name string, do func()) {
+func (w *awsEnv) step(name string, do func()) {
 	w.Helper()
 	if w.Failed() {
 		w.FailNow()
@@ -102,7 +102,7 @@ func (w *world) step(name string, do func()) {
 	do()
 }
 
-func (w *world) wants(got map[deploy.Outcome][]string, outcome deploy.Outcome, n int) {
+func (w *awsEnv) wantOutcome(got map[deploy.Outcome][]string, outcome deploy.Outcome, n int) {
 	w.Helper()
 	if len(got[outcome]) != n {
 		w.Errorf("%d stacks were %s, want %d: %v", len(got[outcome]), outcome, n, got)
@@ -110,23 +110,23 @@ func (w *world) wants(got map[deploy.Outcome][]string, outcome deploy.Outcome, n
 }
 
 // fatal ends the test if AWS could not be asked.
-func (w *world) fatal(err error) {
+func (w *awsEnv) fatal(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-// ours is a filter for what CloudFormation made for the orbit.
-func ours(stack string) []ec2types.Filter {
+// stackFilter is a filter for what CloudFormation made for the orbit.
+func stackFilter(stack string) []ec2types.Filter {
 	return []ec2types.Filter{{Name: aws.String("tag:aws:cloudformation:stack-name"), Values: []string{stack}}}
 }
 
-// network checks the region's VPC: both tiers in each zone, one NAT gateway, and a way to the internet.
-func (w *world) network(region string) {
+// checkNetwork checks the region's VPC: both tiers in each zone, one NAT gateway, and a way to the internet.
+func (w *awsEnv) checkNetwork(region string) {
 	w.Helper()
 	api := ec2.NewFromConfig(w.config(region))
-	vpcs, err := api.DescribeVpcs(w.Context(), &ec2.DescribeVpcsInput{Filters: ours("test-vpc")})
+	vpcs, err := api.DescribeVpcs(w.Context(), &ec2.DescribeVpcsInput{Filters: stackFilter("test-vpc")})
 	w.fatal(err)
 	if len(vpcs.Vpcs) != 1 {
 		w.Fatalf("%s has %d networks, want 1", region, len(vpcs.Vpcs))
@@ -150,8 +150,8 @@ func (w *world) network(region string) {
 	}
 }
 
-// balancer checks web's balancer, and that it passes on to port 8080.
-func (w *world) balancer(region, scheme string, port int32) {
+// checkBalancer checks web's balancer, and that it passes on to port 8080.
+func (w *awsEnv) checkBalancer(region, scheme string, port int32) {
 	w.Helper()
 	api := elasticloadbalancingv2.NewFromConfig(w.config(region))
 	balancers, err := api.DescribeLoadBalancers(w.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{})
@@ -172,8 +172,8 @@ func (w *world) balancer(region, scheme string, port int32) {
 	}
 }
 
-// tables checks that the orbit's tables are there.
-func (w *world) tables(region string) {
+// checkTables checks that the orbit's tables are there.
+func (w *awsEnv) checkTables(region string) {
 	w.Helper()
 	out, err := dynamodb.NewFromConfig(w.config(region)).ListTables(w.Context(), &dynamodb.ListTablesInput{})
 	w.fatal(err)
@@ -182,8 +182,8 @@ func (w *world) tables(region string) {
 	}
 }
 
-// remember writes an item that must outlive everything, which remembers reads.
-func (w *world) remember(region string) {
+// putUser writes an item that must outlive everything, which remembers reads.
+func (w *awsEnv) putUser(region string) {
 	w.Helper()
 	_, err := dynamodb.NewFromConfig(w.config(region)).PutItem(w.Context(), &dynamodb.PutItemInput{
 		TableName: aws.String("test-users"), Item: map[string]dynamotypes.AttributeValue{"name": &dynamotypes.AttributeValueMemberS{Value: "ada"}},
@@ -191,7 +191,7 @@ func (w *world) remember(region string) {
 	w.fatal(err)
 }
 
-func (w *world) remembers(region string) {
+func (w *awsEnv) checkUser(region string) {
 	w.Helper()
 	out, err := dynamodb.NewFromConfig(w.config(region)).GetItem(w.Context(), &dynamodb.GetItemInput{
 		TableName: aws.String("test-users"), Key: map[string]dynamotypes.AttributeValue{"name": &dynamotypes.AttributeValueMemberS{Value: "ada"}},
@@ -202,8 +202,8 @@ func (w *world) remembers(region string) {
 	}
 }
 
-// group checks the size of a stack's group, and what its instances start with.
-func (w *world) group(region, stack string, largest int32) {
+// checkGroup checks the size of a stack's group, and what its instances start with.
+func (w *awsEnv) checkGroup(region, stack string, largest int32) {
 	w.Helper()
 	out, err := autoscaling.NewFromConfig(w.config(region)).DescribeAutoScalingGroups(w.Context(), &autoscaling.DescribeAutoScalingGroupsInput{})
 	w.fatal(err)
@@ -219,8 +219,8 @@ func (w *world) group(region, stack string, largest int32) {
 	w.Errorf("%s has no group of %s", region, stack)
 }
 
-// record checks that a name is there, with as many answers as regions.
-func (w *world) record(name string, n int) {
+// checkRecord checks that a name is there, with as many answers as regions.
+func (w *awsEnv) checkRecord(name string, n int) {
 	w.Helper()
 	api := route53.NewFromConfig(w.config("us-east-1"))
 	zones, err := api.ListHostedZones(w.Context(), &route53.ListHostedZonesInput{})
@@ -238,10 +238,10 @@ func (w *world) record(name string, n int) {
 	}
 }
 
-// open checks that an app's security group lets somebody in at a port.
-func (w *world) open(region, app string, port int32) {
+// checkRule checks that an app's security group lets somebody in at a port.
+func (w *awsEnv) checkRule(region, app string, port int32) {
 	w.Helper()
-	out, err := ec2.NewFromConfig(w.config(region)).DescribeSecurityGroups(w.Context(), &ec2.DescribeSecurityGroupsInput{Filters: ours("test-" + app)})
+	out, err := ec2.NewFromConfig(w.config(region)).DescribeSecurityGroups(w.Context(), &ec2.DescribeSecurityGroupsInput{Filters: stackFilter("test-" + app)})
 	w.fatal(err)
 	for _, g := range out.SecurityGroups {
 		for _, rule := range g.IpPermissions {
@@ -253,11 +253,11 @@ func (w *world) open(region, app string, port int32) {
 	w.Errorf("%s: %s lets nobody in at %d: %+v", region, app, port, out.SecurityGroups)
 }
 
-// empty checks that nothing of the orbit is left that costs money.
-func (w *world) empty(region string) {
+// checkNothingLeft checks that nothing of the orbit is left that costs money.
+func (w *awsEnv) checkNothingLeft(region string) {
 	w.Helper()
 	api := ec2.NewFromConfig(w.config(region))
-	vpcs, err := api.DescribeVpcs(w.Context(), &ec2.DescribeVpcsInput{Filters: ours("test-vpc")})
+	vpcs, err := api.DescribeVpcs(w.Context(), &ec2.DescribeVpcsInput{Filters: stackFilter("test-vpc")})
 	w.fatal(err)
 	instances, err := api.DescribeInstances(w.Context(), &ec2.DescribeInstancesInput{Filters: []ec2types.Filter{{Name: aws.String("instance-state-name"), Values: []string{"running", "pending"}}}})
 	w.fatal(err)

@@ -17,9 +17,9 @@ import (
 
 var regions = []string{"us-east-1", "us-west-2", "eu-west-1"}
 
-// newMoto is a world by others: moto, with a hosted zone, and a bucket in each region.
-func newMoto(t testing.TB) *world {
-	w := &world{TB: t, endpoint: cloudtest.Moto(t), buckets: "spacel-" + cloudtest.Account(t) + "-{region}"}
+// newMotoEnv is a world by others: moto, with a hosted zone, and a bucket in each region.
+func newMotoEnv(t testing.TB) *awsEnv {
+	w := &awsEnv{TB: t, endpoint: cloudtest.Moto(t), buckets: "spacel-" + cloudtest.Account(t) + "-{region}"}
 	for _, region := range regions {
 		w.bucket("spacel-"+cloudtest.Account(t)+"-"+region, region)
 	}
@@ -30,9 +30,9 @@ func newMoto(t testing.TB) *world {
 	return w
 }
 
-func (w *world) config(region string) aws.Config { return cloudtest.Config(w, w.endpoint, region) }
+func (w *awsEnv) config(region string) aws.Config { return cloudtest.Config(w, w.endpoint, region) }
 
-func (w *world) bucket(name, region string) {
+func (w *awsEnv) bucket(name, region string) {
 	w.Helper()
 	in := &s3.CreateBucketInput{Bucket: &name}
 	if region != "us-east-1" {
@@ -43,8 +43,8 @@ func (w *world) bucket(name, region string) {
 	w.fatal(err)
 }
 
-// program checks that the instances' program is in the region's bucket.
-func (w *world) program(region string) {
+// checkProgram checks that the instances' program is in the region's bucket.
+func (w *awsEnv) checkProgram(region string) {
 	w.Helper()
 	client := s3.NewFromConfig(w.config(region), func(o *s3.Options) { o.UsePathStyle = true })
 	out, err := client.ListObjectsV2(w.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("spacel-" + cloudtest.Account(w) + "-" + region), Prefix: aws.String("spacel/assets/")})
@@ -54,8 +54,8 @@ func (w *world) program(region string) {
 	}
 }
 
-// changed are the resources that a deployment would change, as region/stack/logical id.
-func (w *world) changed(dir string) []string {
+// plannedChanges are the resources that a deployment would change, as region/stack/logical id.
+func (w *awsEnv) plannedChanges(dir string) []string {
 	w.Helper()
 	o := w.deployOptions(dir)
 	o.DryRun = true
@@ -73,7 +73,7 @@ func (w *world) changed(dir string) []string {
 }
 
 // destroy deletes all of an orbit, with what protects its stacks taken off by consent.
-func (w *world) destroy(orbit string) {
+func (w *awsEnv) destroy(orbit string) {
 	w.Helper()
 	to := w.cloud()
 	stacks := live.New(to)

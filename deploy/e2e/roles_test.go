@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// signals checks what IAM says of a stack's instances: each region's role may signal that region's stack, and a stranger's
+// checkSignals checks what IAM says of a stack's instances: each region's role may signal that region's stack, and a stranger's
 // none.
-func (w *world) signals(stack string, regions []string) {
+func (w *awsEnv) checkSignals(stack string, regions []string) {
 	w.Helper()
 	var allowed []string
 	for _, policy := range w.policies(stack) {
@@ -30,7 +30,7 @@ func (w *world) signals(stack string, regions []string) {
 }
 
 // policies are the agent's, of every role of a stack's instances.
-func (w *world) policies(stack string) (documents []string) {
+func (w *awsEnv) policies(stack string) (documents []string) {
 	w.Helper()
 	api := iam.NewFromConfig(w.config("us-east-1"))
 	pages := iam.NewListRolesPaginator(api, &iam.ListRolesInput{})

@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// late is how much later than its time a line may come to be read.
-const late = 30 * time.Second
+// maxDelay is how much later than its time a line may come to be read.
+const maxDelay = 30 * time.Second
 
 // Reader reads several groups, each line once.
 type Reader struct {
@@ -45,16 +45,16 @@ func (r *Reader) Next(ctx context.Context) ([]Line, error) {
 		}
 	}
 	slices.SortStableFunc(fresh, func(a, b Line) int { return a.Time.Compare(b.Time) })
-	r.advance(fresh)
+	r.advanceSince(fresh)
 	return fresh, errors.Join(errs...)
 }
 
-// advance moves on to the newest line, less what may come late.
-func (r *Reader) advance(fresh []Line) {
+// advanceSince moves on to the newest line, less what may come late.
+func (r *Reader) advanceSince(fresh []Line) {
 	if len(fresh) == 0 {
 		return
 	}
-	if from := fresh[len(fresh)-1].Time.Add(-late); from.After(r.since) {
+	if from := fresh[len(fresh)-1].Time.Add(-maxDelay); from.After(r.since) {
 		r.since = from
 	}
 	for id, at := range r.seen {

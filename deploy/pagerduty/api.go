@@ -15,11 +15,11 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// patience is the longest that one answer can make us wait.
-const patience = 2 * time.Minute
+// maxWait is the longest that one answer can make us wait.
+const maxWait = 2 * time.Minute
 
-// largest is how much of an answer is read. A hundred services are some 300 kB.
-const largest = 8 << 20
+// maxAnswerSize is how much of an answer is read. A hundred services are some 300 kB.
+const maxAnswerSize = 8 << 20
 
 // api is the REST API with a key.
 type api struct {
@@ -28,7 +28,7 @@ type api struct {
 	reads, writes *retryablehttp.Client
 }
 
-func (c *Client) open() api {
+func (c *Client) newAPI() api {
 	inner := cleanhttp.DefaultPooledClient()
 	if c.HTTP != nil {
 		copied := *c.HTTP
@@ -41,8 +41,8 @@ func (c *Client) open() api {
 		base:   strings.TrimSuffix(cmp.Or(c.API, DefaultAPI), "/"),
 		events: strings.TrimSuffix(cmp.Or(c.Events, DefaultEvents), "/"),
 		key:    c.Key,
-		reads:  retrying(inner, anyFailure),
-		writes: retrying(inner, turnedAway),
+		reads:  retrying(inner, retryRead),
+		writes: retrying(inner, retryWrite),
 	}
 }
 
@@ -58,20 +58,20 @@ func retrying(client *http.Client, when retryablehttp.CheckRetry) *retryablehttp
 	}
 }
 
-// anyFailure has a read tried again after a failed connection, a 5xx or a 429, unless that means to wait too long.
-func anyFailure(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if resp != nil && wait(0, 0, 0, resp) > patience {
+// retryRead has a read tried again after a failed connection, a 5xx or a 429, unless that means to wait too long.
+func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if resp != nil && wait(0, 0, 0, resp) > maxWait {
 		return false, nil
 	}
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
 }
 
-// turnedAway has a write tried again only after a 429. Any other failure may have made something all the same.
-func turnedAway(ctx context.Context, resp *http.Response, err error) (bool, error) {
+// retryWrite has a write tried again only after a 429. Any other failure may have made something all the same.
+func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if resp == nil || resp.StatusCode != http.StatusTooManyRequests {
 		return false, nil
 	}
-	return anyFailure(ctx, resp, err)
+	return retryRead(ctx, resp, err)
 }
 
 // wait is what PagerDuty asks for, in Retry-After or in a header of its own, or a doubling time.
@@ -112,7 +112,7 @@ func (a api) call(ctx context.Context, client *retryablehttp.Client, method stri
 		return fmt.Errorf("%s in PagerDuty: %w; run it again: what was made is found then", r.doing, err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, largest))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize))
 	if err != nil {
 		return fmt.Errorf("%s: read PagerDuty's answer: %w", r.doing, err)
 	}

@@ -63,7 +63,7 @@ func (c *Client) IntegrationURL(ctx context.Context, t Target) (string, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := c.open()
+	a := c.newAPI()
 	service := t.Service
 	if service == "" {
 		var err error

@@ -4,15 +4,14 @@ package release
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // files are made by make build, which has them ready before it builds spacel. The directory is never empty.
@@ -46,8 +45,7 @@ func (b Binaries) Read(name, architecture string) (body []byte, digest string, e
 	if err != nil {
 		return nil, "", fmt.Errorf("read %s for %s out of this spacel: %w; build or download spacel again", describe(name), architecture, err)
 	}
-	sum := sha256.Sum256(body)
-	return body, hex.EncodeToString(sum[:]), nil
+	return body, hexdigest.SHA256(body), nil
 }
 
 // fileOf is where a program is, and how it is packed. Lambda takes a zip as it is.

@@ -9,6 +9,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/status"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // Keep takes deployed stacks as they are: for deploy.Options.Redeploy, which keeps their templates and values. Origins are
@@ -44,7 +45,7 @@ func changeable(deployed *live.Stack, newVersion bool) error {
 func kept(deployed *live.Stack, body []byte) assembly.Stack {
 	s := assembly.Stack{
 		Name: deployed.Name, Region: deployed.Region, App: deployed.App(),
-		Template: assembly.TemplatePath(deployed.StackRef), Digest: digest(body),
+		Template: assembly.TemplatePath(deployed.StackRef), Digest: hexdigest.SHA256(body),
 		Capabilities:          deployed.Capabilities,
 		TerminationProtection: deployed.TerminationProtection,
 		Tags:                  deployed.OwnTags(),

@@ -29,7 +29,7 @@ func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deplo
 			out[name] = literal(value)
 			continue
 		}
-		is, err := s.source(ctx, written, source, value, deployed)
+		is, err := s.valueFrom(ctx, written, source, value, deployed)
 		if err != nil {
 			return nil, fmt.Errorf("%s: parameter %s: %w", written.Ref(), name, err)
 		}
@@ -40,7 +40,7 @@ func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deplo
 
 func literal(value string) assembly.ValueFrom { return assembly.ValueFrom{Literal: &value} }
 
-func (s *snapshot) source(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
+func (s *snapshot) valueFrom(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
 	switch {
 	case value == live.Masked:
 		return want, nil
@@ -72,7 +72,7 @@ func (s *snapshot) output(ctx context.Context, want assembly.ValueFrom, value st
 
 // asset is the deployed asset: its key ends in its digest, and its text is compared like a template.
 func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
-	key, bucket := siblings(written, want.Asset.Digest, deployed)
+	key, bucket := assetLocation(written, want.Asset.Digest, deployed)
 	body, err := s.artifact.Asset(want.Asset.Digest)
 	if err != nil {
 		return want, err
@@ -86,8 +86,8 @@ func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assem
 	return assembly.ValueFrom{Asset: &assembly.AssetPart{Digest: kept.Digest, Part: want.Asset.Part}}, err
 }
 
-// siblings are the deployed values of an asset's two parameters.
-func siblings(written assembly.Stack, digest string, deployed *live.Stack) (key, bucket string) {
+// assetLocation are the deployed values of an asset's two parameters.
+func assetLocation(written assembly.Stack, digest string, deployed *live.Stack) (key, bucket string) {
 	for name, source := range written.Parameters {
 		switch {
 		case source.Asset == nil || source.Asset.Digest != digest:

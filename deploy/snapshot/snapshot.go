@@ -3,8 +3,6 @@ package snapshot
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/status"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // atOnce is how many stacks are read at a time.
@@ -61,7 +60,7 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 		return err
 	}
 	is := written
-	is.Digest = digest(body)
+	is.Digest = hexdigest.SHA256(body)
 	is.Capabilities = capabilities(written, deployed)
 	is.TerminationProtection = deployed.TerminationProtection
 	is.Tags = deployed.OwnTags()
@@ -96,9 +95,4 @@ func capabilities(written assembly.Stack, deployed *live.Stack) []string {
 		}
 	}
 	return written.Capabilities
-}
-
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/deploy/values"
 	"github.com/pebble/spacel/internal/cloudtest"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 const (
@@ -25,8 +26,8 @@ const (
   "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Key"}}}}}`
 )
 
-// bench has one stack, test-web, built and deployed.
-type bench struct {
+// snapshotEnv has one stack, test-web, built and deployed.
+type snapshotEnv struct {
 	*testing.T
 	cf       *cloudtest.CloudFormation
 	cloud    *cloud.Cloud
@@ -34,17 +35,17 @@ type bench struct {
 	built    assembly.Stack
 }
 
-func newBench(t *testing.T, asset string) *bench {
+func newSnapshotEnv(t *testing.T, asset string) *snapshotEnv {
 	t.Parallel()
 	cf := cloudtest.NewCloudFormation(t)
-	b := &bench{T: t, cf: cf, cloud: cloud.New(cf.Config(t, region))}
+	b := &snapshotEnv{T: t, cf: cf, cloud: cloud.New(cf.Config(t, region))}
 	m := assembly.NewInMemory(nil, "test")
 	kept, err := m.Asset([]byte(asset))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.built = assembly.Stack{
-		Name: "test-web", Region: region, App: "web", Template: region + "/test-web.template.json", Digest: digest([]byte(template)),
+		Name: "test-web", Region: region, App: "web", Template: region + "/test-web.template.json", Digest: hexdigest.SHA256([]byte(template)),
 		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Capabilities: []string{"CAPABILITY_IAM"},
 		Parameters: map[string]assembly.ValueFrom{
 			"Image":  {Image: &assembly.Image{Debian: "13", Architecture: "arm64"}},
@@ -62,7 +63,7 @@ func newBench(t *testing.T, asset string) *bench {
 	return b
 }
 
-func (b *bench) deployed(bucket, key, image string) {
+func (b *snapshotEnv) putStack(bucket, key, image string) {
 	b.cf.Put(b, cloudtest.Stack{
 		Region: region, Name: "test-web", Status: "CREATE_COMPLETE", Tags: b.built.Tags,
 		// In another layout, as a stack policy or a console leaves it.
@@ -71,7 +72,7 @@ func (b *bench) deployed(bucket, key, image string) {
 	})
 }
 
-func (b *bench) compared() *diff.Diff {
+func (b *snapshotEnv) diff() *diff.Diff {
 	b.Helper()
 	old, err := Take(b.Context(), b.cloud, live.New(b.cloud), b.artifact)
 	if err != nil {
@@ -86,9 +87,9 @@ func (b *bench) compared() *diff.Diff {
 
 // Capabilities that nobody granted are the one difference: kept values, secrets and layout are none.
 func TestSame(t *testing.T) {
-	b := newBench(t, "one")
-	b.deployed("b", "spacel/assets/"+digest([]byte("one")), "ami-0aaaaaaaaaaaaaaaa")
-	d := b.compared()
+	b := newSnapshotEnv(t, "one")
+	b.putStack("b", "spacel/assets/"+hexdigest.SHA256([]byte("one")), "ami-0aaaaaaaaaaaaaaaa")
+	d := b.diff()
 	if len(d.Stacks) != 1 || len(d.Stacks[0].Settings) != 1 || len(d.Stacks[0].Parameters) != 0 || len(d.Stacks[0].Template) != 0 || len(d.Assets.Added) != 0 {
 		text, _ := json.MarshalIndent(d, "", " ")
 		t.Errorf("%s", text)
@@ -97,14 +98,14 @@ func TestSame(t *testing.T) {
 
 // A deployed document is fetched, and compared line by line.
 func TestAssetText(t *testing.T) {
-	b := newBench(t, `{"units": ["new"]}`)
+	b := newSnapshotEnv(t, `{"units": ["new"]}`)
 	bucket := b.cf.Bucket(t, region)
-	key, body := "spacel/assets/"+digest([]byte(`{"units": ["old"]}`)), `{"units": ["old"]}`
+	key, body := "spacel/assets/"+hexdigest.SHA256([]byte(`{"units": ["old"]}`)), `{"units": ["old"]}`
 	if _, err := b.cloud.Region(region).S3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)}); err != nil {
 		t.Fatal(err)
 	}
-	b.deployed(bucket, key, "ami-0aaaaaaaaaaaaaaaa")
-	text, err := json.Marshal(b.compared().Stacks[0].Parameters)
+	b.putStack(bucket, key, "ami-0aaaaaaaaaaaaaaaa")
+	text, err := json.Marshal(b.diff().Stacks[0].Parameters)
 	if err != nil || !strings.Contains(string(text), `-    \"old\"`) || !strings.Contains(string(text), `+    \"new\"`) {
 		t.Errorf("%s, %v", text, err)
 	}
@@ -112,16 +113,16 @@ func TestAssetText(t *testing.T) {
 
 // What is gone from S3 is still another.
 func TestAssetGone(t *testing.T) {
-	b := newBench(t, "one")
-	b.deployed(b.cf.Bucket(t, region), "spacel/assets/gone", "ami-0aaaaaaaaaaaaaaaa")
-	text, err := json.Marshal(b.compared().Stacks[0].Parameters)
+	b := newSnapshotEnv(t, "one")
+	b.putStack(b.cf.Bucket(t, region), "spacel/assets/gone", "ami-0aaaaaaaaaaaaaaaa")
+	text, err := json.Marshal(b.diff().Stacks[0].Parameters)
 	if err != nil || !strings.Contains(string(text), "spacel/assets/gone") {
 		t.Errorf("%s, %v", text, err)
 	}
 }
 
 func TestAnothersStack(t *testing.T) {
-	b := newBench(t, "one")
+	b := newSnapshotEnv(t, "one")
 	b.cf.Put(t, cloudtest.Stack{Region: region, Name: "test-web", Status: "CREATE_COMPLETE", Template: template, Parameters: map[string]string{"Image": "a", "Bucket": "b", "Key": "k", "Hook": "h"}})
 	_, err := Take(t.Context(), b.cloud, live.New(b.cloud), b.artifact)
 	if err == nil || !strings.Contains(err.Error(), "is not of this orbit and app") {
@@ -130,9 +131,9 @@ func TestAnothersStack(t *testing.T) {
 }
 
 func TestUpgrades(t *testing.T) {
-	b := newBench(t, "one")
+	b := newSnapshotEnv(t, "one")
 	b.cf.Debian(region)
-	b.deployed("b", "k", "ami-0aaaaaaaaaaaaaaaa")
+	b.putStack("b", "k", "ami-0aaaaaaaaaaaaaaaa")
 	found := b.upgrades()
 	if len(found) != 1 || found[0].What != "image" || found[0].Deployed != "ami-0aaaaaaaaaaaaaaaa" || !strings.HasPrefix(found[0].Newest, "ami-0") {
 		t.Fatalf("%v", found)
@@ -146,7 +147,7 @@ func TestUpgrades(t *testing.T) {
 	}
 }
 
-func (b *bench) upgrades() []Upgrade {
+func (b *snapshotEnv) upgrades() []Upgrade {
 	b.Helper()
 	stacks := live.New(b.cloud)
 	r := values.New(b.cloud, stacks, staging.New(b.cloud, staging.Buckets{}), release.Binaries{FS: fstest.MapFS{}}, values.Settings{UpgradeAgent: true, UpgradeImage: true, DryRun: true})

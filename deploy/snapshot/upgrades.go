@@ -23,11 +23,11 @@ type Upgrade struct {
 
 // String is a sentence.
 func (u Upgrade) String() string {
-	return fmt.Sprintf("%s: there is a newer %s (deployed %s, newest %s)", u.StackRef, u.What, brief(u.Deployed), brief(u.Newest))
+	return fmt.Sprintf("%s: there is a newer %s (deployed %s, newest %s)", u.StackRef, u.What, shortDigest(u.Deployed), shortDigest(u.Newest))
 }
 
-// brief is enough of a digest.
-func brief(value string) string {
+// shortDigest is enough of a digest.
+func shortDigest(value string) string {
 	if len(value) == 64 {
 		return value[:12] + "…"
 	}

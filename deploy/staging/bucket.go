@@ -23,28 +23,28 @@ type bucket struct {
 	prefix string // of its environment variables
 }
 
-// regional stands for a stack's region in a bucket's name.
-const regional = "{region}"
+// regionPlaceholder stands for a stack's region in a bucket's name.
+const regionPlaceholder = "{region}"
 
 // flag is the flag and the environment variable that name the bucket.
 func (b bucket) flag() string {
 	return fmt.Sprintf("--%s-bucket or %s_BUCKET", strings.ToLower(b.prefix), b.prefix)
 }
 
-// in is the bucket for stacks in a region, and the region where it must be, if that is said.
-func (b bucket) in(region string) (name, at string, err error) {
+// forRegion is the bucket for stacks in a region, and the region where it must be, if that is said.
+func (b bucket) forRegion(region string) (name, at string, err error) {
 	switch {
 	case b.name == "":
-		return "", "", fmt.Errorf("there is no bucket to upload %s to: name one with %s; %s in its name stands for each stack's region", b.holds, b.flag(), regional)
-	case strings.Contains(b.name, regional):
-		return strings.ReplaceAll(b.name, regional, region), region, nil
+		return "", "", fmt.Errorf("there is no bucket to upload %s to: name one with %s; %s in its name stands for each stack's region", b.holds, b.flag(), regionPlaceholder)
+	case strings.Contains(b.name, regionPlaceholder):
+		return strings.ReplaceAll(b.name, regionPlaceholder, region), region, nil
 	}
 	return b.name, b.region, nil
 }
 
 // locate finds the bucket for stacks in a region, and the region it is in, which must be the one that was said.
 func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at string, err error) {
-	name, want, err := b.in(region)
+	name, want, err := b.forRegion(region)
 	if err != nil {
 		return "", "", err
 	}
@@ -56,7 +56,7 @@ func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at s
 		return name, at, nil
 	}
 	said := fmt.Sprintf("--%s-region or %s_REGION says", strings.ToLower(b.prefix), b.prefix)
-	if strings.Contains(b.name, regional) {
+	if strings.Contains(b.name, regionPlaceholder) {
 		said = "its name says"
 	}
 	return "", "", fmt.Errorf("bucket %s for %s is in %s, and not in %s as %s: name another bucket with %s, or correct the region", name, b.holds, at, want, said, b.flag())
@@ -70,9 +70,9 @@ func (s *Stage) regionOf(ctx context.Context, name, guess string) (string, error
 			return "", err
 		}
 		guess := cmp.Or(guess, s.cloud.Default().Name)
-		region, err := s.head(ctx, name, guess, owner)
-		if moved := movedTo(err); moved != "" && moved != guess {
-			region, err = s.head(ctx, name, moved, owner)
+		region, err := s.headBucket(ctx, name, guess, owner)
+		if moved := redirectedRegion(err); moved != "" && moved != guess {
+			region, err = s.headBucket(ctx, name, moved, owner)
 		}
 		if err != nil {
 			return "", s.explain(ctx, name, err)
@@ -81,8 +81,8 @@ func (s *Stage) regionOf(ctx context.Context, name, guess string) (string, error
 	})
 }
 
-// head is a bucket's region, if it is this account's and may be read. Nobody else's bucket of that name will do.
-func (s *Stage) head(ctx context.Context, name, region, owner string) (string, error) {
+// headBucket is a bucket's region, if it is this account's and may be read. Nobody else's bucket of that name will do.
+func (s *Stage) headBucket(ctx context.Context, name, region, owner string) (string, error) {
 	out, err := s.cloud.Region(region).S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name, ExpectedBucketOwner: &owner})
 	if err != nil {
 		return "", err
@@ -98,8 +98,8 @@ func (s *Stage) account(ctx context.Context) (string, error) {
 	return id.Account, err
 }
 
-// movedTo is the region that S3 says a bucket is in, in a refusal too.
-func movedTo(err error) string {
+// redirectedRegion is the region that S3 says a bucket is in, in a refusal too.
+func redirectedRegion(err error) string {
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || response.Response == nil {
 		return ""
@@ -120,7 +120,7 @@ func (s *Stage) explain(ctx context.Context, name string, err error) error {
 	case http.StatusNotFound:
 		return fmt.Errorf("there is no such bucket in any account: create it, as with aws s3 mb s3://%s, or correct its name", name)
 	case http.StatusForbidden:
-		if s.foreign(ctx, name, movedTo(err)) {
+		if s.isForeign(ctx, name, redirectedRegion(err)) {
 			return errors.New("it belongs to another account than these credentials: name one of your own")
 		}
 		return fmt.Errorf("it is another account's, or it may not be read: %w", cloud.Explain(err))
@@ -130,8 +130,8 @@ func (s *Stage) explain(ctx context.Context, name string, err error) error {
 	return cloud.Explain(err)
 }
 
-// foreign says whether a bucket can be read when nobody asks whose it is.
-func (s *Stage) foreign(ctx context.Context, name, region string) bool {
+// isForeign says whether a bucket can be read when nobody asks whose it is.
+func (s *Stage) isForeign(ctx context.Context, name, region string) bool {
 	in := s.cloud.Default()
 	if region != "" {
 		in = s.cloud.Region(region)

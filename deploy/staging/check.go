@@ -30,11 +30,11 @@ func (s *Stage) Check(ctx context.Context, regions []string) []error {
 		}
 	}
 	_ = group.Wait() // nothing fails in it
-	return tidy(problems)
+	return sortProblems(problems)
 }
 
-// tidy sorts problems and drops repeats: one bucket serves many stacks.
-func tidy(problems []error) []error {
+// sortProblems sorts problems and drops repeats: one bucket serves many stacks.
+func sortProblems(problems []error) []error {
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	problems = slices.CompactFunc(problems, func(a, b error) bool { return a.Error() == b.Error() })

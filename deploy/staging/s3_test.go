@@ -53,13 +53,13 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 	case key == "":
 	case r.Method == http.MethodPut:
-		f.put(w, r, key)
+		f.putObject(w, r, key)
 	default:
 		f.get(w, key)
 	}
 }
 
-func (f *fakeS3) put(w http.ResponseWriter, r *http.Request, key string) {
+func (f *fakeS3) putObject(w http.ResponseWriter, r *http.Request, key string) {
 	if f.race != "" {
 		f.objects[key], f.race = f.race, ""
 	}
@@ -122,7 +122,7 @@ func TestUploadWithoutTheRightToList(t *testing.T) {
 	if o := asset(t, s, "us-east-1", "content"); !o.New || f.objects[o.Key] != "content" {
 		t.Errorf("got %+v", f.objects)
 	}
-	if held, err := s.Held(t.Context(), "bucket", "unknown"); !held || err != nil {
+	if held, err := s.Exists(t.Context(), "bucket", "unknown"); !held || err != nil {
 		t.Errorf("what may not be looked at: %v, %v", held, err)
 	}
 }

@@ -40,7 +40,7 @@ type Stage struct {
 
 	regions cloud.Answers[string] // of buckets, by name
 	objects cloud.Answers[Object] // by bucket/key
-	held    cloud.Answers[bool]   // by bucket/key: whether it is there
+	exists  cloud.Answers[bool]   // by bucket/key: whether it is there
 
 	mu   sync.Mutex
 	made map[string]string // bucket/key → version id, of what this run uploaded
@@ -69,7 +69,7 @@ func (s *Stage) Asset(ctx context.Context, region, digest string, body []byte) (
 
 // AssetAt is where Asset would put it.
 func (s *Stage) AssetAt(region, digest string) (Object, error) {
-	name, _, err := s.assets().in(region)
+	name, _, err := s.assets().forRegion(region)
 	return Object{Bucket: name, Key: assets + digest}, err
 }
 

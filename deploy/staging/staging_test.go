@@ -159,11 +159,11 @@ func TestHeld(t *testing.T) {
 	s := New(c, Buckets{Asset: create(t, c, "assets", "eu-west-1")})
 	o := asset(t, s, "eu-west-1", "content")
 	for key, want := range map[string]bool{o.Key: true, "absent": false} {
-		if got, err := s.Held(t.Context(), o.Bucket, key); got != want || err != nil {
+		if got, err := s.Exists(t.Context(), o.Bucket, key); got != want || err != nil {
 			t.Errorf("%s: %v, %v", key, got, err)
 		}
 	}
-	if _, err := s.Held(t.Context(), "gone-"+cloudtest.Account(t), "key"); err == nil || !strings.Contains(err.Error(), "there is no such bucket") {
+	if _, err := s.Exists(t.Context(), "gone-"+cloudtest.Account(t), "key"); err == nil || !strings.Contains(err.Error(), "there is no such bucket") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -27,13 +27,13 @@ type item struct {
 	media  string // type
 }
 
-// place is an object's address.
-type place struct{ bucket, region, owner, key string }
+// location is an object's address.
+type location struct{ bucket, region, owner, key string }
 
-func (p place) String() string { return "s3://" + p.bucket + "/" + p.key }
+func (p location) String() string { return "s3://" + p.bucket + "/" + p.key }
 
 // url is how CloudFormation takes an object's address. A bucket's name with dots is no name for a TLS host.
-func (p place) url() string {
+func (p location) url() string {
 	if strings.Contains(p.bucket, ".") {
 		return fmt.Sprintf("https://s3.%s.amazonaws.com/%s/%s", p.region, p.bucket, p.key)
 	}
@@ -50,9 +50,9 @@ func (s *Stage) upload(ctx context.Context, b bucket, region string, i item) (Ob
 	if err != nil {
 		return Object{}, err
 	}
-	p := place{name, at, owner, i.key}
+	p := location{name, at, owner, i.key}
 	return s.objects.To(name+"/"+i.key, func() (Object, error) {
-		made, err := s.put(ctx, p, i)
+		made, err := s.putObject(ctx, p, i)
 		if err != nil {
 			return Object{}, fmt.Errorf("upload to %s in %s: %w", p, at, cloud.Explain(err))
 		}
@@ -60,9 +60,9 @@ func (s *Stage) upload(ctx context.Context, b bucket, region string, i item) (Ob
 	})
 }
 
-// put looks first: most of what a run needs was uploaded by another. What it finds must be what it would put there.
-func (s *Stage) put(ctx context.Context, p place, i item) (made bool, err error) {
-	there, err := s.check(ctx, p, i.digest)
+// putObject looks first: most of what a run needs was uploaded by another. What it finds must be what it would put there.
+func (s *Stage) putObject(ctx context.Context, p location, i item) (made bool, err error) {
+	there, err := s.checkObject(ctx, p, i.digest)
 	if there || err != nil && status(err) != http.StatusForbidden { // who may not list a bucket can't see that a key is absent
 		return false, err
 	}
@@ -82,7 +82,7 @@ func (s *Stage) put(ctx context.Context, p place, i item) (made bool, err error)
 		ChecksumSHA256:       aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 	})
 	if code := status(err); code == http.StatusPreconditionFailed || code == http.StatusConflict {
-		there, err := s.check(ctx, p, i.digest) // another run was quicker
+		there, err := s.checkObject(ctx, p, i.digest) // another run was quicker
 		if err == nil && !there {
 			err = errors.New("another run is at it: run deploy again")
 		}
@@ -97,8 +97,8 @@ func (s *Stage) put(ctx context.Context, p place, i item) (made bool, err error)
 	return true, nil
 }
 
-// check says whether an object is there. One that is there must have the content that its key promises.
-func (s *Stage) check(ctx context.Context, p place, digest string) (bool, error) {
+// checkObject says whether an object is there. One that is there must have the content that its key promises.
+func (s *Stage) checkObject(ctx context.Context, p location, digest string) (bool, error) {
 	out, err := s.cloud.Region(p.region).S3().HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner, ChecksumMode: types.ChecksumModeEnabled,
 	})
@@ -121,7 +121,7 @@ func (s *Stage) check(ctx context.Context, p place, digest string) (bool, error)
 }
 
 // digest is an object's sha256 in hex: the checksum S3 keeps of what was uploaded at once, else that of what is read.
-func (s *Stage) digest(ctx context.Context, p place, checksum string) (string, error) {
+func (s *Stage) digest(ctx context.Context, p location, checksum string) (string, error) {
 	if sum, err := base64.StdEncoding.DecodeString(checksum); err == nil && len(sum) == sha256.Size {
 		return hex.EncodeToString(sum), nil
 	}
@@ -137,9 +137,9 @@ func (s *Stage) digest(ctx context.Context, p place, checksum string) (string, e
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// Held says whether an object that a deployed stack reads is still there. What may not be looked at is taken to be.
-func (s *Stage) Held(ctx context.Context, bucket, key string) (bool, error) {
-	return s.held.To(bucket+"/"+key, func() (bool, error) {
+// Exists says whether an object that a deployed stack reads is still there. What may not be looked at is taken to be.
+func (s *Stage) Exists(ctx context.Context, bucket, key string) (bool, error) {
+	return s.exists.To(bucket+"/"+key, func() (bool, error) {
 		region, err := s.regionOf(ctx, bucket, "")
 		if err != nil {
 			return false, fmt.Errorf("bucket %s, which the deployed stack reads: %w", bucket, err)

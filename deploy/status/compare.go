@@ -2,8 +2,6 @@ package status
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,10 +15,11 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// compared holds what is deployed against the directory.
-func compared(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope, found []Stack) ([]Stack, error) {
+// compareAll holds what is deployed against the directory.
+func compareAll(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope, found []Stack) ([]Stack, error) {
 	var written []assembly.Stack
 	for _, s := range scope.Artifact.Manifest.Stacks {
 		if scope.Wanted(s.Ref(), s.App) {
@@ -40,7 +39,7 @@ func compared(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sc
 		return nil, err
 	}
 	for _, s := range found {
-		if _, known := scope.Artifact.Stack(s.StackRef); !known && concerns(scope.Artifact, s.App) {
+		if _, known := scope.Artifact.Stack(s.StackRef); !known && covers(scope.Artifact, s.App) {
 			s.State, s.Why = Unwritten, append(s.Why, "deploy leaves it alone; spacel destroy removes it")
 			out = append(out, s)
 		}
@@ -48,9 +47,9 @@ func compared(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sc
 	return out, nil
 }
 
-// concerns says whether a directory is about an app, or with "" about the orbit's own stacks: that of one app says nothing
+// covers says whether a directory is about an app, or with "" about the orbit's own stacks: that of one app says nothing
 // of another's.
-func concerns(a *assembly.Assembly, app string) bool {
+func covers(a *assembly.Assembly, app string) bool {
 	return slices.ContainsFunc(a.Manifest.Stacks, func(s assembly.Stack) bool { return s.App == app })
 }
 
@@ -91,7 +90,7 @@ func differences(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, writ
 	}
 	var out []string
 	if !live.SameTemplate(body, want) {
-		out = append(out, fmt.Sprintf("the template: deployed sha256 %.12s…, built %.12s…", digest(body), written.Digest))
+		out = append(out, fmt.Sprintf("the template: deployed sha256 %.12s…, built %.12s…", hexdigest.SHA256(body), written.Digest))
 	}
 	if !maps.Equal(written.Tags, deployed.OwnTags()) {
 		out = append(out, "the stack's tags")
@@ -122,9 +121,4 @@ func Template(ctx context.Context, c *cloud.Cloud, stack *live.Stack) ([]byte, e
 		return nil, fmt.Errorf("read the template of %s: %w", stack.StackRef, cloud.Explain(err))
 	}
 	return []byte(aws.ToString(out.TemplateBody)), nil
-}
-
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }

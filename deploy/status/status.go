@@ -73,7 +73,7 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 		return nil, err
 	}
 	if scope.Artifact != nil {
-		if found, err = compared(ctx, c, stacks, scope, found); err != nil {
+		if found, err = compareAll(ctx, c, stacks, scope, found); err != nil {
 			return nil, err
 		}
 	}

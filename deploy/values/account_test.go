@@ -144,7 +144,7 @@ func (a *account) one(s assembly.ValueFrom, stack *live.Stack) (Value, error) {
 	return values["P"], err
 }
 
-func (a *account) is(s assembly.ValueFrom, stack *live.Stack, want Value) {
+func (a *account) wantValue(s assembly.ValueFrom, stack *live.Stack, want Value) {
 	a.Helper()
 	got, err := a.one(s, stack)
 	if err != nil || got != want {
@@ -152,8 +152,8 @@ func (a *account) is(s assembly.ValueFrom, stack *live.Stack, want Value) {
 	}
 }
 
-// fails wants an error of one line with each of these texts.
-func (a *account) fails(s assembly.ValueFrom, want ...string) {
+// wantError wants an error of one line with each of these texts.
+func (a *account) wantError(s assembly.ValueFrom, want ...string) {
 	a.Helper()
 	_, err := a.one(s, nil)
 	refused(a.T, err, want...)

@@ -21,7 +21,7 @@ type program struct {
 // bucket.
 func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (Value, error) {
 	if bucket, ok := deployedBucket(q, s.Name); ok && !r.settings.UpgradeAgent {
-		if err := r.checkHeld(ctx, q, s.Name, bucket); err != nil {
+		if err := r.checkKeptProgram(ctx, q, s.Name, bucket); err != nil {
 			return Value{}, err
 		}
 		v, _ := q.kept()
@@ -34,7 +34,7 @@ func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (V
 	if s.Part == assembly.PartDigest {
 		return Value{Text: p.digest}, nil
 	}
-	object, err := r.place(ctx, q.stack.Region, p)
+	object, err := r.uploadProgram(ctx, q.stack.Region, p)
 	if err != nil {
 		return Value{}, err
 	}
@@ -71,27 +71,27 @@ func deployedBucket(q question, name string) (bucket string, ok bool) {
 	return bucket, bucket != ""
 }
 
-// checkHeld refuses to keep a program that is gone, and puts it back if it is the one that this release carries.
-func (r *Resolver) checkHeld(ctx context.Context, q question, name, bucket string) error {
+// checkKeptProgram refuses to keep a program that is gone, and puts it back if it is the one that this release carries.
+func (r *Resolver) checkKeptProgram(ctx context.Context, q question, name, bucket string) error {
 	for _, parameter := range slices.Sorted(maps.Keys(q.stack.Parameters)) {
 		s := q.stack.Parameters[parameter].Binary
 		if s == nil || s.Name != name || s.Part != assembly.PartKey {
 			continue
 		}
 		key := q.deployed.Parameters[parameter]
-		held, err := r.stage.Held(ctx, bucket, key)
+		held, err := r.stage.Exists(ctx, bucket, key)
 		if err != nil {
 			return fmt.Errorf("%w; --upgrade agent deploys this release's %s from your own bucket", err, name)
 		}
-		if !held && !r.restore(ctx, q.stack.Region, *s, bucket, key) {
+		if !held && !r.restoreProgram(ctx, q.stack.Region, *s, bucket, key) {
 			return fmt.Errorf("the deployed %s, s3://%s/%s, is gone, so nothing new could start: bring it back, or deploy this release's with --upgrade agent", name, bucket, key)
 		}
 	}
 	return nil
 }
 
-// restore uploads a program again, if what was there is what this release carries.
-func (r *Resolver) restore(ctx context.Context, region string, s assembly.Binary, bucket, key string) bool {
+// restoreProgram uploads a program again, if what was there is what this release carries.
+func (r *Resolver) restoreProgram(ctx context.Context, region string, s assembly.Binary, bucket, key string) bool {
 	p, err := r.program(s.Name, s.Architecture)
 	if err != nil {
 		return false
@@ -100,12 +100,12 @@ func (r *Resolver) restore(ctx context.Context, region string, s assembly.Binary
 	if err != nil || at.Bucket != bucket || at.Key != key {
 		return false
 	}
-	_, err = r.place(ctx, region, p)
+	_, err = r.uploadProgram(ctx, region, p)
 	return err == nil
 }
 
-// place uploads a program, or says where it would go.
-func (r *Resolver) place(ctx context.Context, region string, p program) (staging.Object, error) {
+// uploadProgram uploads a program, or says where it would go.
+func (r *Resolver) uploadProgram(ctx context.Context, region string, p program) (staging.Object, error) {
 	if r.settings.DryRun {
 		return r.stage.AssetAt(region, p.digest)
 	}

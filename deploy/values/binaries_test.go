@@ -150,15 +150,15 @@ func asset(digest, part string) assembly.ValueFrom {
 func TestAsset(t *testing.T) {
 	a := newAccount(t)
 	digest := digestOf("asset")
-	a.fails(asset(digest, "key"), "no artifact directory")
+	a.wantError(asset(digest, "key"), "no artifact directory")
 	a.settings.Asset = func(string) ([]byte, error) { return []byte("asset"), nil }
-	a.is(asset(digest, "bucket"), nil, Value{Text: a.bucket})
-	a.is(asset(digest, "key"), deployed(map[string]string{"P": "older"}), Value{Text: "spacel/assets/" + digest})
+	a.wantValue(asset(digest, "bucket"), nil, Value{Text: a.bucket})
+	a.wantValue(asset(digest, "key"), deployed(map[string]string{"P": "older"}), Value{Text: "spacel/assets/" + digest})
 	if got := a.object(a.bucket, "spacel/assets/"+digest); got != "asset" {
 		t.Errorf("S3 has %q", got)
 	}
 	a.settings.Asset = func(string) ([]byte, error) { return nil, errors.New("a torn page") }
-	a.fails(asset(digest, "key"), "a torn page")
+	a.wantError(asset(digest, "key"), "a torn page")
 }
 
 // Lambda reads code from its own region only.

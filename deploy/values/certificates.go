@@ -33,15 +33,15 @@ func (r *Resolver) certificate(ctx context.Context, q question, names []string) 
 		return Value{}, fmt.Errorf("look for a certificate for %s in %s: %w", strings.Join(names, ", "), region, err)
 	}
 	deployed, _ := q.kept()
-	if best, ok := choose(issued, names, deployed.Text, time.Now()); ok {
+	if best, ok := chooseCertificate(issued, names, deployed.Text, time.Now()); ok {
 		return Value{Text: best.arn}, nil
 	}
 	return Value{}, fmt.Errorf("no issued certificate in %s is for %s: %s; request one for all of these names, give its ARN in the manifest as certificate, or leave certificate out to have one made",
-		region, strings.Join(names, ", "), r.present(ctx, region, issued, names))
+		region, strings.Join(names, ", "), r.describeCandidates(ctx, region, issued, names))
 }
 
-// choose is the best certificate for all of the names, if there is one.
-func choose(all []certificate, names []string, deployed string, now time.Time) (certificate, bool) {
+// chooseCertificate is the best certificate for all of the names, if there is one.
+func chooseCertificate(all []certificate, names []string, deployed string, now time.Time) (certificate, bool) {
 	var best certificate
 	stars := -1
 	for _, c := range all {
@@ -49,15 +49,15 @@ func choose(all []certificate, names []string, deployed string, now time.Time) (
 		if !ok || !c.expires.IsZero() && c.expires.Before(now) {
 			continue
 		}
-		if stars < 0 || better(c, best, n-stars, deployed) {
+		if stars < 0 || isBetter(c, best, n-stars, deployed) {
 			best, stars = c, n
 		}
 	}
 	return best, stars >= 0
 }
 
-// better compares two certificates, the first of which has so many more stars.
-func better(a, b certificate, stars int, deployed string) bool {
+// isBetter compares two certificates, the first of which has so many more stars.
+func isBetter(a, b certificate, stars int, deployed string) bool {
 	if stars != 0 {
 		return stars < 0
 	}
@@ -149,11 +149,11 @@ func describe(ctx context.Context, client *acm.Client, s types.CertificateSummar
 	return c, nil
 }
 
-// present says what there is in place of the certificate that is wanted.
-func (r *Resolver) present(ctx context.Context, region string, issued []certificate, names []string) string {
+// describeCandidates says what there is in place of the certificate that is wanted.
+func (r *Resolver) describeCandidates(ctx context.Context, region string, issued []certificate, names []string) string {
 	pending, err := r.listCertificates(ctx, region, types.CertificateStatusPendingValidation)
 	if err == nil {
-		if c, ok := choose(pending, names, "", time.Now()); ok {
+		if c, ok := chooseCertificate(pending, names, "", time.Now()); ok {
 			return fmt.Sprintf("%s waits to be validated", c.arn)
 		}
 	}

@@ -65,16 +65,16 @@ func TestCertificate(t *testing.T) {
 	for name, want := range map[string]string{
 		"a.example.com": exact, "A.Example.com": exact, "c.example.com": wildcard, "b.example.net": alternative, "x.example.org": alternative,
 	} {
-		a.is(certificateFor(name), nil, Value{Text: want})
+		a.wantValue(certificateFor(name), nil, Value{Text: want})
 	}
-	a.is(certificateFor("x.example.org", "b.example.net"), nil, Value{Text: alternative})
-	a.fails(certificateFor("deep.c.example.com"), "no issued certificate in us-east-1 is for deep.c.example.com: there are ", "*.example.com", "other.example.org+b.example.net+*.example.org")
-	a.fails(certificateFor("example.com"), "no issued certificate")
-	a.fails(certificateFor("a.example.com", "b.example.net"), "is for a.example.com, b.example.net")
+	a.wantValue(certificateFor("x.example.org", "b.example.net"), nil, Value{Text: alternative})
+	a.wantError(certificateFor("deep.c.example.com"), "no issued certificate in us-east-1 is for deep.c.example.com: there are ", "*.example.com", "other.example.org+b.example.net+*.example.org")
+	a.wantError(certificateFor("example.com"), "no issued certificate")
+	a.wantError(certificateFor("a.example.com", "b.example.net"), "is for a.example.com, b.example.net")
 }
 
 func TestNoCertificates(t *testing.T) {
-	newAccount(t).fails(certificateFor("a.example.com"), "there are none at all; request one")
+	newAccount(t).wantError(certificateFor("a.example.com"), "there are none at all; request one")
 }
 
 func TestCertificateThatIsNotValidated(t *testing.T) {
@@ -84,7 +84,7 @@ func TestCertificateThatIsNotValidated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.fails(certificateFor(name), *out.CertificateArn+" waits to be validated")
+	a.wantError(certificateFor(name), *out.CertificateArn+" waits to be validated")
 }
 
 func TestChoose(t *testing.T) {
@@ -113,7 +113,7 @@ func TestChoose(t *testing.T) {
 	} {
 		for range 3 { // in another order each time
 			all = append(all[1:], all[0])
-			if got, ok := choose(all, c.names, c.deployed, now); got.arn != c.want || ok != (c.want != "") {
+			if got, ok := chooseCertificate(all, c.names, c.deployed, now); got.arn != c.want || ok != (c.want != "") {
 				t.Errorf("%v: got %q, want %q", c.names, got.arn, c.want)
 			}
 		}

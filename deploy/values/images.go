@@ -30,12 +30,12 @@ func (r *Resolver) image(ctx context.Context, q question, s assembly.Image) (Val
 	if v, ok := q.kept(); ok && !r.settings.UpgradeImage {
 		return v, nil
 	}
-	id, err := r.newest(ctx, q.stack.Region, s)
+	id, err := r.newestImage(ctx, q.stack.Region, s)
 	return Value{Text: id}, err
 }
 
-// newest is the id of the image that a source names today, in a region.
-func (r *Resolver) newest(ctx context.Context, region string, s assembly.Image) (string, error) {
+// newestImage is the id of the image that a source names today, in a region.
+func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Image) (string, error) {
 	if imageID.MatchString(s.AMI) {
 		return s.AMI, r.checkImage(ctx, region, s.AMI, s.Architecture)
 	}

@@ -39,36 +39,36 @@ func TestDebianImage(t *testing.T) {
 	a := newAccount(t)
 	a.debian["/aws/service/debian/release/13/latest/arm64"] = "ami-00000000000000001"
 	a.debian["/aws/service/debian/daily/13/latest/arm64"] = "ami-00000000000000002"
-	a.is(image("", "arm64"), nil, Value{Text: "ami-00000000000000001"})
-	a.is(image("", "arm64"), deployed(map[string]string{"P": "ami-old"}), Value{Text: "ami-old", Keep: true})
-	a.is(image("", "arm64"), deployed(map[string]string{"Other": "ami-old"}), Value{Text: "ami-00000000000000001"})
+	a.wantValue(image("", "arm64"), nil, Value{Text: "ami-00000000000000001"})
+	a.wantValue(image("", "arm64"), deployed(map[string]string{"P": "ami-old"}), Value{Text: "ami-old", Keep: true})
+	a.wantValue(image("", "arm64"), deployed(map[string]string{"Other": "ami-old"}), Value{Text: "ami-00000000000000001"})
 	a.settings.UpgradeImage = true
-	a.is(image("", "arm64"), deployed(map[string]string{"P": "ami-old"}), Value{Text: "ami-00000000000000001"})
+	a.wantValue(image("", "arm64"), deployed(map[string]string{"P": "ami-old"}), Value{Text: "ami-00000000000000001"})
 	a.settings.Channel = "latest"
-	a.is(image("", "arm64"), nil, Value{Text: "ami-00000000000000002"})
-	a.fails(image("", "amd64"), "there is no image for Debian 13 on amd64 in us-east-1: no SSM parameter /aws/service/debian/daily/13/latest/amd64; correct")
+	a.wantValue(image("", "arm64"), nil, Value{Text: "ami-00000000000000002"})
+	a.wantError(image("", "amd64"), "there is no image for Debian 13 on amd64 in us-east-1: no SSM parameter /aws/service/debian/daily/13/latest/amd64; correct")
 }
 
 // One account for all: moto makes a copy of its images for each, which takes a while.
 func TestImagesThatTheManifestNames(t *testing.T) {
 	a := newAccount(t)
 	arm, intel, odd := a.some("arm64", "/dev/xvda"), a.some("x86_64", "/dev/xvda"), a.some("x86_64", "/dev/sda1")
-	a.is(image(arm, "arm64"), nil, Value{Text: arm})
-	a.is(image(intel, "amd64"), nil, Value{Text: intel})
-	a.fails(image(arm, "amd64"), "image "+arm+" in us-east-1 is for arm64, and the instance type is amd64: name another")
-	a.fails(image(odd, "amd64"), "has its root at /dev/sda1: it must be at /dev/xvda")
-	a.fails(image("ami-0123456789abcdef0", "arm64"), "there is no image ami-0123456789abcdef0 in us-east-1, or it is not shared")
+	a.wantValue(image(arm, "arm64"), nil, Value{Text: arm})
+	a.wantValue(image(intel, "amd64"), nil, Value{Text: intel})
+	a.wantError(image(arm, "amd64"), "image "+arm+" in us-east-1 is for arm64, and the instance type is amd64: name another")
+	a.wantError(image(odd, "amd64"), "has its root at /dev/sda1: it must be at /dev/xvda")
+	a.wantError(image("ami-0123456789abcdef0", "arm64"), "there is no image ami-0123456789abcdef0 in us-east-1, or it is not shared")
 
 	a.debian["/aws/service/debian/daily/13/20260112-1234/arm64"] = arm
-	a.is(image("20260112-1234", "arm64"), nil, Value{Text: arm})
-	a.fails(image("20260112-9999", "arm64"), "no SSM parameter /aws/service/debian/release/13/20260112-9999/arm64, and no /aws/service/debian/daily/13/20260112-9999/arm64")
+	a.wantValue(image("20260112-1234", "arm64"), nil, Value{Text: arm})
+	a.wantError(image("20260112-9999", "arm64"), "no SSM parameter /aws/service/debian/release/13/20260112-9999/arm64, and no /aws/service/debian/daily/13/20260112-9999/arm64")
 
 	a.parameter("/platform/image", arm, ssmtypes.ParameterTypeString)
 	a.parameter("/platform/text", "none", ssmtypes.ParameterTypeString)
-	a.is(image("/platform/image", "arm64"), nil, Value{Text: arm})
-	a.fails(image("/platform/image", "amd64"), "is for arm64")
-	a.fails(image("/platform/text", "arm64"), `SSM parameter /platform/text in us-east-1 must hold the id of an image (ami-…), and holds something else`)
-	a.fails(image("/platform/absent", "arm64"), "no SSM parameter /platform/absent")
+	a.wantValue(image("/platform/image", "arm64"), nil, Value{Text: arm})
+	a.wantError(image("/platform/image", "amd64"), "is for arm64")
+	a.wantError(image("/platform/text", "arm64"), `SSM parameter /platform/text in us-east-1 must hold the id of an image (ami-…), and holds something else`)
+	a.wantError(image("/platform/absent", "arm64"), "no SSM parameter /platform/absent")
 }
 
 func TestFits(t *testing.T) {

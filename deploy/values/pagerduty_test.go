@@ -16,12 +16,12 @@ func pager(service, policy string) assembly.ValueFrom {
 
 func TestPagerDutyByDefault(t *testing.T) {
 	a := newAccount(t)
-	a.fails(pager("", ""), "an endpoint names no service of PagerDuty's", "WEBHOOKS_PAGERDUTY or --webhooks-pagerduty")
-	a.is(pager("", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
+	a.wantError(pager("", ""), "an endpoint names no service of PagerDuty's", "WEBHOOKS_PAGERDUTY or --webhooks-pagerduty")
+	a.wantValue(pager("", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
 	a.settings.WebhooksPagerDuty = hook
-	a.is(pager("", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
+	a.wantValue(pager("", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
 	a.settings.WebhooksPagerDuty = "hooks.example.com"
-	a.fails(pager("", ""), "must be an address that begins with https://")
+	a.wantError(pager("", ""), "must be an address that begins with https://")
 }
 
 func TestPagerDutyService(t *testing.T) {
@@ -37,15 +37,15 @@ func TestPagerDutyService(t *testing.T) {
 		}
 	}))
 	t.Cleanup(api.Close)
-	a.fails(pager("PSERVICE", ""), "there is no key for PagerDuty's API", "PAGERDUTY_API_KEY or --pagerduty-api-key")
+	a.wantError(pager("PSERVICE", ""), "there is no key for PagerDuty's API", "PAGERDUTY_API_KEY or --pagerduty-api-key")
 	a.settings.PagerDutyKey, a.settings.PagerDutyAPI, a.settings.PagerDutyEvents = "key", api.URL, "https://events.example.com"
 	a.settings.DryRun = true
-	a.is(pager("PSERVICE", ""), nil, Value{Text: placeholder, Secret: true})
-	a.is(pager("PSERVICE", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
+	a.wantValue(pager("PSERVICE", ""), nil, Value{Text: placeholder, Secret: true})
+	a.wantValue(pager("PSERVICE", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
 	if calls != 0 {
 		t.Errorf("a dry run makes %d calls", calls)
 	}
 	a.settings.DryRun = false
-	a.is(pager("PSERVICE", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: "https://events.example.com/integration/0123456789abcdef0123456789abcdef/enqueue", Secret: true})
-	a.fails(pager("", "not an id"), "escalation_policy must be an id")
+	a.wantValue(pager("PSERVICE", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: "https://events.example.com/integration/0123456789abcdef0123456789abcdef/enqueue", Secret: true})
+	a.wantError(pager("", "not an id"), "escalation_policy must be an id")
 }

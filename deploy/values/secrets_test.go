@@ -21,8 +21,8 @@ func secret(s assembly.Secret) assembly.ValueFrom { return assembly.ValueFrom{Se
 func TestSecretOfSSM(t *testing.T) {
 	a := newAccount(t)
 	a.parameter("/hook", hook+"\n", ssmtypes.ParameterTypeSecureString)
-	a.is(secret(assembly.Secret{SSM: "/hook"}), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
-	a.fails(secret(assembly.Secret{SSM: "/absent"}), "there is no SSM parameter /absent in us-east-1: create it there as a SecureString")
+	a.wantValue(secret(assembly.Secret{SSM: "/hook"}), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
+	a.wantError(secret(assembly.Secret{SSM: "/absent"}), "there is no SSM parameter /absent in us-east-1: create it there as a SecureString")
 }
 
 func TestSecretOfSecretsManager(t *testing.T) {
@@ -31,8 +31,8 @@ func TestSecretOfSecretsManager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.is(secret(assembly.Secret{SecretsManager: "hook"}), nil, Value{Text: hook, Secret: true})
-	a.fails(secret(assembly.Secret{SecretsManager: "absent"}), "there is no secret absent with a value in Secrets Manager in us-east-1")
+	a.wantValue(secret(assembly.Secret{SecretsManager: "hook"}), nil, Value{Text: hook, Secret: true})
+	a.wantError(secret(assembly.Secret{SecretsManager: "absent"}), "there is no secret absent with a value in Secrets Manager in us-east-1")
 }
 
 func TestSecretOfPayload(t *testing.T) {
@@ -52,18 +52,18 @@ func TestSecretOfPayload(t *testing.T) {
 		}
 		return &p
 	}
-	a.is(secret(assembly.Secret{Payload: seal(secrets.WebhookKey)}), nil, Value{Text: hook, Secret: true})
-	a.fails(secret(assembly.Secret{Payload: seal("PASSWORD")}), "open url of app laika in orbit production")
+	a.wantValue(secret(assembly.Secret{Payload: seal(secrets.WebhookKey)}), nil, Value{Text: hook, Secret: true})
+	a.wantError(secret(assembly.Secret{Payload: seal("PASSWORD")}), "open url of app laika in orbit production")
 	other := seal(secrets.WebhookKey)
 	other.KeyRegion = here
-	a.fails(secret(assembly.Secret{Payload: other}), "open url of app laika in orbit production", "us-east-1")
+	a.wantError(secret(assembly.Secret{Payload: other}), "open url of app laika in orbit production", "us-east-1")
 }
 
 func TestSecretOfTheEnvironment(t *testing.T) {
 	a := newAccount(t)
 	s := secret(assembly.Secret{Environment: "SPACEL_WEBHOOK_LAIKA__X"})
-	a.fails(s, "the environment variable SPACEL_WEBHOOK_LAIKA__X is not set: set it to the webhook's address")
-	a.is(s, deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
+	a.wantError(s, "the environment variable SPACEL_WEBHOOK_LAIKA__X is not set: set it to the webhook's address")
+	a.wantValue(s, deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
 	asked := 0
 	a.settings.Ask = asking(&asked, " "+hook+"\n")
 	r := a.resolver()
@@ -77,13 +77,13 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 		t.Errorf("asked %d times", asked)
 	}
 	a.settings.Ask = asking(&asked, " ")
-	a.fails(s, "is not set")
+	a.wantError(s, "is not set")
 	a.settings.Environment = func(name string) (string, bool) { return hook + " " + name, true }
-	a.is(s, deployed(map[string]string{"P": live.Masked}), Value{Text: hook + " SPACEL_WEBHOOK_LAIKA__X", Secret: true})
+	a.wantValue(s, deployed(map[string]string{"P": live.Masked}), Value{Text: hook + " SPACEL_WEBHOOK_LAIKA__X", Secret: true})
 }
 
 func TestEmptySecret(t *testing.T) {
 	a := newAccount(t)
 	a.parameter("/hook", " ", ssmtypes.ParameterTypeSecureString)
-	a.fails(secret(assembly.Secret{SSM: "/hook"}), "the secret is there, and empty")
+	a.wantError(secret(assembly.Secret{SSM: "/hook"}), "the secret is there, and empty")
 }

@@ -124,14 +124,14 @@ func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(distinct(problems)...); err != nil {
+	if err := errors.Join(withoutRepeats(problems)...); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
-// distinct leaves out what another parameter says too: three of them are one program's.
-func distinct(problems []error) []error {
+// withoutRepeats leaves out what another parameter says too: three of them are one program's.
+func withoutRepeats(problems []error) []error {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(problems, func(err error) bool {
 		cause := errors.Unwrap(err).Error()

@@ -17,25 +17,25 @@ func output(region, stack, name string, optional bool) assembly.ValueFrom {
 
 func TestLiteralAndNothing(t *testing.T) {
 	a := newAccount(t)
-	a.is(assembly.ValueFrom{Literal: new("x")}, nil, Value{Text: "x"})
-	a.fails(assembly.ValueFrom{}, "parameter P: the artifact doesn't say")
+	a.wantValue(assembly.ValueFrom{Literal: new("x")}, nil, Value{Text: "x"})
+	a.wantError(assembly.ValueFrom{}, "parameter P: the artifact doesn't say")
 }
 
 func TestOutputs(t *testing.T) {
 	a := newAccount(t)
 	a.put(there, "production-vpc", map[string]string{"VpcId": "vpc-1"})
-	a.is(output(there, "production-vpc", "VpcId", false), nil, Value{Text: "vpc-1"})
-	a.is(output(there, "production-vpc", "VpcId", true), nil, Value{Text: "vpc-1"})
-	a.is(output(here, "production-vpc", "VpcId", false), nil, Value{
+	a.wantValue(output(there, "production-vpc", "VpcId", false), nil, Value{Text: "vpc-1"})
+	a.wantValue(output(there, "production-vpc", "VpcId", true), nil, Value{Text: "vpc-1"})
+	a.wantValue(output(here, "production-vpc", "VpcId", false), nil, Value{
 		Pending: assembly.StackRef{Region: here, Name: "production-vpc"},
 		Missing: "stack us-east-1/production-vpc is not deployed; deploy that stack first"})
-	a.is(output(there, "production-vpc", "New", false), nil, Value{
+	a.wantValue(output(there, "production-vpc", "New", false), nil, Value{
 		Pending: assembly.StackRef{Region: there, Name: "production-vpc"},
 		Missing: "stack eu-west-1/production-vpc as it is deployed has no output New; deploy that stack first"})
-	a.is(output(here, "production-belka", "Nat", true), nil, Value{
+	a.wantValue(output(here, "production-belka", "Nat", true), nil, Value{
 		Missing: "stack us-east-1/production-belka is not deployed; what P is for is left out until a deploy that finds it"})
 	a.putOf("production", here, "production-strelka", types.StackStatusRollbackComplete, nil)
-	a.is(output(here, "production-strelka", "Nat", true), nil, Value{
+	a.wantValue(output(here, "production-strelka", "Nat", true), nil, Value{
 		Missing: "stack us-east-1/production-strelka has no outputs, in state ROLLBACK_COMPLETE; what P is for is left out until a deploy that finds it"})
 }
 
@@ -43,26 +43,26 @@ func TestOutputsOfForeignStacks(t *testing.T) {
 	a := newAccount(t)
 	a.putOf("test", here, "production-vpc", types.StackStatusCreateComplete, map[string]string{"VpcId": "vpc-1"})
 	a.putOf("", here, "production-x", types.StackStatusCreateComplete, map[string]string{"VpcId": "vpc-1"})
-	a.fails(output(here, "production-vpc", "VpcId", true), "stack us-east-1/production-vpc is not one of orbit production: its tag spacel:orbit says test")
-	a.fails(output(here, "production-x", "VpcId", false), "is not one of orbit production")
+	a.wantError(output(here, "production-vpc", "VpcId", true), "stack us-east-1/production-vpc is not one of orbit production: its tag spacel:orbit says test")
+	a.wantError(output(here, "production-x", "VpcId", false), "is not one of orbit production")
 }
 
 func TestVersion(t *testing.T) {
 	a := newAccount(t)
 	s := assembly.ValueFrom{Version: &assembly.Version{Default: "latest"}}
-	a.is(s, nil, Value{Text: "latest"})
-	a.is(s, deployed(map[string]string{"P": "1.2"}), Value{Text: "1.2", Keep: true})
-	a.is(s, deployed(map[string]string{"Q": "1.2"}), Value{Text: "latest"})
+	a.wantValue(s, nil, Value{Text: "latest"})
+	a.wantValue(s, deployed(map[string]string{"P": "1.2"}), Value{Text: "1.2", Keep: true})
+	a.wantValue(s, deployed(map[string]string{"Q": "1.2"}), Value{Text: "latest"})
 	a.settings.Version = "1.3"
-	a.is(s, deployed(map[string]string{"P": "1.2"}), Value{Text: "1.3"})
+	a.wantValue(s, deployed(map[string]string{"P": "1.2"}), Value{Text: "1.3"})
 }
 
 func TestToken(t *testing.T) {
 	a := newAccount(t)
 	s := assembly.ValueFrom{Token: &assembly.Token{}}
-	a.is(s, nil, Value{})
-	a.is(s, deployed(map[string]string{"Q": "old"}), Value{})
-	a.is(s, deployed(map[string]string{"P": "old"}), Value{Text: "old", Keep: true})
+	a.wantValue(s, nil, Value{})
+	a.wantValue(s, deployed(map[string]string{"Q": "old"}), Value{})
+	a.wantValue(s, deployed(map[string]string{"P": "old"}), Value{Text: "old", Keep: true})
 	a.settings.Force = true
 	r := a.resolver()
 	var tokens []string
@@ -77,7 +77,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("tokens %q: one for a run, another for the next", tokens)
 	}
 	a.settings.Token = "mine"
-	a.is(s, deployed(map[string]string{"P": "old"}), Value{Text: "mine"})
+	a.wantValue(s, deployed(map[string]string{"P": "old"}), Value{Text: "mine"})
 }
 
 // A stack's mistakes come together; what several parameters say alike comes once.

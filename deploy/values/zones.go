@@ -24,7 +24,7 @@ func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	if err != nil {
 		return Value{}, fmt.Errorf("find the hosted zone of %s: %w", host, err)
 	}
-	best := longest(zones, host)
+	best := longestZones(zones, host)
 	switch len(best) {
 	case 0:
 		return Value{}, fmt.Errorf("no public hosted zone of this account is one that %s is in: %s; create the zone, or change the orbit's domain or the app's hostnames", host, listZones(zones))
@@ -34,8 +34,8 @@ func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	return Value{}, fmt.Errorf("%s is in more than one public hosted zone %s: %s; delete those that no name server is delegated to", host, best[0].name, listIDs(best))
 }
 
-// longest are the zones with the longest name that a host name ends in; sorted by id.
-func longest(zones []zone, host string) []zone {
+// longestZones are the zones with the longest name that a host name ends in; sorted by id.
+func longestZones(zones []zone, host string) []zone {
 	host = plainName(host)
 	var best []zone
 	for _, z := range zones {
@@ -72,8 +72,8 @@ func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 	return zones, nil
 }
 
-// most is how many of what there is an error names.
-const most = 10
+// maxListed is how many of what there is an error names.
+const maxListed = 10
 
 func listZones(zones []zone) string {
 	var names []string
@@ -96,8 +96,8 @@ func list(names []string, none string) string {
 	switch {
 	case len(names) == 0:
 		return none
-	case len(names) > most:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	case len(names) > maxListed:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), len(names)-maxListed)
 	}
 	return strings.Join(names, ", ")
 }

@@ -39,20 +39,20 @@ func TestHostedZone(t *testing.T) {
 	for host, want := range map[string]string{
 		"a.eu.example.com": long, "eu.example.com": long, "A.EU.Example.com": long, "b.example.com": short, "example.com": short, "xeu.example.com": short,
 	} {
-		a.is(hostedZone(host), nil, Value{Text: want})
+		a.wantValue(hostedZone(host), nil, Value{Text: want})
 	}
-	a.fails(hostedZone("a.example.org"), "no public hosted zone of this account is one that a.example.org is in: it has ample.com, eu.example.com, example.com; create the zone")
-	a.fails(hostedZone("notexample.com"), "no public hosted zone")
+	a.wantError(hostedZone("a.example.org"), "no public hosted zone of this account is one that a.example.org is in: it has ample.com, eu.example.com, example.com; create the zone")
+	a.wantError(hostedZone("notexample.com"), "no public hosted zone")
 }
 
 func TestNoHostedZones(t *testing.T) {
-	newAccount(t).fails(hostedZone("a.example.org"), "it has none at all")
+	newAccount(t).wantError(hostedZone("a.example.org"), "it has none at all")
 }
 
 func TestHostedZonesOfOneName(t *testing.T) {
 	a := newAccount(t)
 	one, two := a.zone("example.com", false), a.zone("example.com.", false)
-	a.fails(hostedZone("a.example.com"), "a.example.com is in more than one public hosted zone example.com: ", one, two)
+	a.wantError(hostedZone("a.example.com"), "a.example.com is in more than one public hosted zone example.com: ", one, two)
 }
 
 // Many stacks with many names cost one call for each hundred zones.
@@ -73,5 +73,5 @@ func TestHostedZonesAreListedOnce(t *testing.T) {
 	if n := a.calls["route53"] - before; n != 2 {
 		t.Errorf("%d calls", n)
 	}
-	a.fails(hostedZone("a.example.org"), " and 96 more")
+	a.wantError(hostedZone("a.example.org"), " and 96 more")
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// named is a list of logical ids as CloudFormation's reasons give it.
-func named(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
+// bracketed is a list of logical ids as CloudFormation's reasons give it.
+func bracketed(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
 
-// flight is a resource that something is being done to.
-type flight struct {
+// resourceChange is a resource that something is being done to.
+type resourceChange struct {
 	verb Verb
 	next *resource
 	// imported: it exists, and only becomes the stack's
@@ -31,7 +31,7 @@ type change struct {
 	keep      bool // what was made when something fails
 	onFailure types.OnStackFailure
 
-	flights  map[string]*flight
+	ongoing  map[string]*resourceChange
 	saved    map[string]*resource // what was updated, as it was before
 	order    []string             // logical ids in the order in which they were begun
 	failed   []string
@@ -49,43 +49,43 @@ func (g *change) status(suffix string) types.StackStatus {
 func (g *change) steps() []step {
 	var all []step
 	for _, level := range g.scope.active() {
-		all = append(all, g.start(level))
+		all = append(all, g.startLevel(level))
 	}
 	return append(all, g.complete)
 }
 
-func (g *change) start(level []string) step {
+func (g *change) startLevel(level []string) step {
 	return func(at time.Time) []step {
 		for _, logical := range level {
-			g.launch(at, logical)
+			g.startResource(at, logical)
 		}
-		return []step{g.land(level)}
+		return []step{g.finishLevel(level)}
 	}
 }
 
-// launch begins what is to be done to a resource, if anything.
-func (g *change) launch(at time.Time, logical string) {
+// startResource begins what is to be done to a resource, if anything.
+func (g *change) startResource(at time.Time, logical string) {
 	definition := g.s.inputs.template.Resources[logical]
 	properties := g.scope.properties(definition)
 	next := &resource{
 		Logical: logical, Type: definition.Type, Properties: properties, Definition: definition, Tags: g.s.inputs.tags,
 		Revision: 1, region: g.s.region, account: g.s.account,
 	}
-	f := &flight{next: next}
+	f := &resourceChange{next: next}
 	old := g.s.resources[logical]
 	switch {
 	case !old.exists():
-		g.launchNew(at, f)
+		g.startCreation(at, f)
 	case g.same(old, next):
 		return
 	default:
-		g.launchUpdate(at, old, f)
+		g.startUpdate(at, old, f)
 	}
-	g.flights[logical] = f
+	g.ongoing[logical] = f
 	g.order = append(g.order, logical)
 }
 
-func (g *change) launchNew(at time.Time, f *flight) {
+func (g *change) startCreation(at time.Time, f *resourceChange) {
 	f.verb = Create
 	status := types.ResourceStatusCreateInProgress
 	if f.imported = g.imported(f.next.Logical); f.imported {
@@ -102,7 +102,7 @@ func (g *change) imported(logical string) bool {
 	})
 }
 
-func (g *change) launchUpdate(at time.Time, old *resource, f *flight) {
+func (g *change) startUpdate(at time.Time, old *resource, f *resourceChange) {
 	f.verb = Update
 	logical := f.next.Logical
 	saved := *old
@@ -137,21 +137,21 @@ func replaces(old, next *resource) bool {
 	return false
 }
 
-// land ends what was begun, with success or not.
-func (g *change) land(level []string) step {
+// finishLevel ends what was begun, with success or not.
+func (g *change) finishLevel(level []string) step {
 	return func(at time.Time) []step {
 		for _, logical := range level {
-			if f := g.flights[logical]; f != nil {
-				g.doom(at, logical, f)
+			if f := g.ongoing[logical]; f != nil {
+				g.failIfPlanned(at, logical, f)
 			}
 		}
 		for _, logical := range level {
-			if f := g.flights[logical]; f != nil && len(g.failed) == 0 {
-				g.finish(at, logical, f)
+			if f := g.ongoing[logical]; f != nil && len(g.failed) == 0 {
+				g.finishResource(at, logical, f)
 			}
 		}
 		if len(g.failed) > 0 {
-			g.cancelFlights(at)
+			g.cancelOngoing(at)
 			g.s.operation.queue = nil
 			g.s.operation.cancel = nil
 			return g.fail(at)
@@ -160,33 +160,33 @@ func (g *change) land(level []string) step {
 	}
 }
 
-// doom lets a flight fail that is to, before the others of its level are done: those are then cancelled, as on AWS.
-func (g *change) doom(at time.Time, logical string, f *flight) {
+// failIfPlanned lets a flight fail that is to, before the others of its level are done: those are then cancelled, as on AWS.
+func (g *change) failIfPlanned(at time.Time, logical string, f *resourceChange) {
 	if reason := g.engine.failure(g.s, logical, f.verb); reason != "" {
-		g.crash(at, logical, f, reason)
+		g.failResource(at, logical, f, reason)
 	}
 }
 
-// finish ends one flight well, or finds that its name is taken.
-func (g *change) finish(at time.Time, logical string, f *flight) {
-	delete(g.flights, logical)
+// finishResource ends one flight well, or finds that its name is taken.
+func (g *change) finishResource(at time.Time, logical string, f *resourceChange) {
+	delete(g.ongoing, logical)
 	if f.verb == Create && !f.imported || f.replaces {
 		if name := customName(f.next.Type, f.next.Properties); name != "" && g.engine.taken(g.s, asset{g.s.region, f.next.Type, name}) {
-			g.crash(at, logical, f, fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", f.next.Type, name))
+			g.failResource(at, logical, f, fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", f.next.Type, name))
 			return
 		}
-		g.made(at, logical, f)
+		g.finishCreation(at, logical, f)
 		return
 	}
 	if f.imported {
-		g.adopt(at, f.next)
+		g.finishImport(at, f.next)
 		return
 	}
 	g.s.resources[logical] = f.next
 	g.s.mark(at, f.next, types.ResourceStatusUpdateComplete, "")
 }
 
-func (g *change) made(at time.Time, logical string, f *flight) {
+func (g *change) finishCreation(at time.Time, logical string, f *resourceChange) {
 	g.engine.serial++
 	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
 	g.s.resources[logical] = f.next
@@ -199,17 +199,17 @@ func (g *change) made(at time.Time, logical string, f *flight) {
 	g.s.mark(at, f.next, types.ResourceStatusCreateComplete, "")
 }
 
-// adopt makes an existing resource the stack's.
-func (g *change) adopt(at time.Time, r *resource) {
+// finishImport makes an existing resource the stack's.
+func (g *change) finishImport(at time.Time, r *resource) {
 	r.Physical = customName(r.Type, r.Properties)
 	g.engine.retained = slices.DeleteFunc(g.engine.retained, func(a asset) bool { return a == asset{g.s.region, r.Type, r.Physical} })
 	g.s.mark(at, r, types.ResourceStatusImportComplete, "Resource import completed.")
 }
 
-// crash is a flight's bad end.
-func (g *change) crash(at time.Time, logical string, f *flight, reason string) {
+// failResource is a flight's bad end.
+func (g *change) failResource(at time.Time, logical string, f *resourceChange, reason string) {
 	g.failed = append(g.failed, logical)
-	delete(g.flights, logical)
+	delete(g.ongoing, logical)
 	if f.verb == Create {
 		g.s.mark(at, f.next, types.ResourceStatusCreateFailed, reason)
 		return
@@ -217,14 +217,14 @@ func (g *change) crash(at time.Time, logical string, f *flight, reason string) {
 	g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, reason)
 }
 
-// cancelFlights ends what is still in the air.
-func (g *change) cancelFlights(at time.Time) {
+// cancelOngoing ends what is still in the air.
+func (g *change) cancelOngoing(at time.Time) {
 	for _, logical := range g.order {
-		f := g.flights[logical]
+		f := g.ongoing[logical]
 		if f == nil {
 			continue
 		}
-		delete(g.flights, logical)
+		delete(g.ongoing, logical)
 		g.failed = append(g.failed, logical)
 		if f.verb == Create {
 			g.s.mark(at, f.next, types.ResourceStatusCreateFailed, "Resource creation cancelled")

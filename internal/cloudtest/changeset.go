@@ -170,8 +170,8 @@ func (c *call) findChangeSet(name, of *string) (*stack, *changeSet, error) {
 			continue
 		}
 		for _, set := range s.changeSets {
-			named := set.name == aws.ToString(name) && s == c.find(of)
-			if set.id == aws.ToString(name) || named {
+			bracketed := set.name == aws.ToString(name) && s == c.find(of)
+			if set.id == aws.ToString(name) || bracketed {
 				return s, set, nil
 			}
 		}
@@ -244,7 +244,7 @@ func masked(value *string, all []inputs) *string {
 	shown := *value
 	for _, in := range all {
 		for name, secret := range in.parameters {
-			if in.template.Parameters[name].hidden() && secret != "" {
+			if in.template.Parameters[name].isNoEcho() && secret != "" {
 				shown = strings.ReplaceAll(shown, secret, "****")
 			}
 		}

@@ -32,20 +32,20 @@ const web = `{
   "Outputs": {"VpcId": {"Value": {"Ref": "Vpc"}}, "Both": {"Value": {"Fn::Join": ["/", [{"Ref": "Sg"}, {"Fn::Sub": "${AWS::Region}"}]]}}}
 }`
 
-// bench is an account and what reaches it.
-type bench struct {
+// cloudFormationEnv is an account and what reaches it.
+type cloudFormationEnv struct {
 	*testing.T
 	cf  *CloudFormation
 	api *cloudformation.Client
 }
 
-func newBench(t *testing.T) *bench {
+func newCloudFormationEnv(t *testing.T) *cloudFormationEnv {
 	t.Parallel()
 	cf := NewCloudFormation(t)
-	return &bench{t, cf, cloudformation.NewFromConfig(cf.Config(t, region))}
+	return &cloudFormationEnv{t, cf, cloudformation.NewFromConfig(cf.Config(t, region))}
 }
 
-func (b *bench) change(name, template string, with ...func(*cloudformation.CreateChangeSetInput)) *cloudformation.DescribeChangeSetOutput {
+func (b *cloudFormationEnv) change(name, template string, with ...func(*cloudformation.CreateChangeSetInput)) *cloudformation.DescribeChangeSetOutput {
 	b.Helper()
 	in := &cloudformation.CreateChangeSetInput{
 		StackName: aws.String("test-web"), ChangeSetName: &name, TemplateBody: &template, ChangeSetType: types.ChangeSetTypeUpdate,
@@ -76,7 +76,7 @@ func with(key, value string) func(*cloudformation.CreateChangeSetInput) {
 	}
 }
 
-func (b *bench) execute(set *cloudformation.DescribeChangeSetOutput) {
+func (b *cloudFormationEnv) execute(set *cloudformation.DescribeChangeSetOutput) {
 	b.Helper()
 	if _, err := b.api.ExecuteChangeSet(b.Context(), &cloudformation.ExecuteChangeSetInput{ChangeSetName: set.ChangeSetId}); err != nil {
 		b.Fatal(err)
@@ -84,14 +84,14 @@ func (b *bench) execute(set *cloudformation.DescribeChangeSetOutput) {
 	b.cf.Settle()
 }
 
-func (b *bench) created() *bench {
+func (b *cloudFormationEnv) created() *cloudFormationEnv {
 	b.Helper()
 	b.execute(b.change("one", web, creating))
 	b.is(types.StackStatusCreateComplete)
 	return b
 }
 
-func (b *bench) is(want types.StackStatus) *Seen {
+func (b *cloudFormationEnv) is(want types.StackStatus) *Seen {
 	b.Helper()
 	seen := b.cf.Seen(region, "test-web")
 	if seen == nil {
@@ -103,7 +103,7 @@ func (b *bench) is(want types.StackStatus) *Seen {
 	return seen
 }
 
-func (b *bench) refused(err error, code, message string) {
+func (b *cloudFormationEnv) refused(err error, code, message string) {
 	b.Helper()
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), message) {
@@ -123,7 +123,7 @@ func logicals(changes []types.Change, action types.ChangeAction) string {
 }
 
 func TestCreate(t *testing.T) {
-	b := newBench(t)
+	b := newCloudFormationEnv(t)
 	set := b.change("one", web, creating)
 	b.is(types.StackStatusReviewInProgress)
 	if got := logicals(set.Changes, types.ChangeActionAdd); got != "Group Sg Template Users Vpc" {
@@ -161,7 +161,7 @@ func TestCreateFails(t *testing.T) {
 		{"delete", types.OnStackFailureDelete, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t)
+			b := newCloudFormationEnv(t)
 			b.cf.Fail(Failure{Region: region, Stack: "test-web", Logical: "Sg", When: Create, Reason: "limit exceeded"})
 			set := b.change("one", web, creating, func(in *cloudformation.CreateChangeSetInput) { in.OnStackFailure = c.on })
 			b.execute(set)
@@ -189,7 +189,7 @@ func TestCreateFails(t *testing.T) {
 }
 
 func TestNoChanges(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	b.cf.NoChanges = NoChangesUpdates
 	set := b.change("two", web, with("Hook", "s3cret"))
 	if set.Status != types.ChangeSetStatusFailed || *set.StatusReason != NoChangesUpdates || set.ExecutionStatus != types.ExecutionStatusUnavailable {
@@ -200,7 +200,7 @@ func TestNoChanges(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	before := b.is(types.StackStatusCreateComplete)
 	next := strings.Replace(web, "10.0.0.0/16", "10.1.0.0/16", 1)
 	set := b.change("two", next, with("Image", "ami-2"), with("Open", "yes"))
@@ -235,7 +235,7 @@ func TestUpdate(t *testing.T) {
 }
 
 func TestUpdateFails(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	want := b.cf.State()
 	b.cf.Fail(Failure{Region: region, Stack: "test-web", Logical: "Group", When: Update, Reason: "no signal"})
 	next := strings.Replace(web, "10.0.0.0/16", "10.1.0.0/16", 1)
@@ -247,7 +247,7 @@ func TestUpdateFails(t *testing.T) {
 }
 
 func TestContinueRollback(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	b.cf.Fail(Failure{Region: region, Stack: "test-web", Logical: "Group", When: Update, Reason: "no signal"})
 	b.cf.Fail(Failure{Region: region, Stack: "test-web", Logical: "Template", When: Undo, Reason: "gone", Always: true})
 	b.execute(b.change("two", web, with("Image", "ami-2")))
@@ -269,7 +269,7 @@ func TestContinueRollback(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	set := b.change("two", web, with("Image", "ami-2"))
 	b.cf.Hold(region, "test-web")
 	b.execute(set)
@@ -286,7 +286,7 @@ func TestCancel(t *testing.T) {
 	b.refused(err, "ValidationError", "CancelUpdateStack cannot be called")
 }
 
-func (b *bench) delete(in cloudformation.DeleteStackInput) error {
+func (b *cloudFormationEnv) delete(in cloudformation.DeleteStackInput) error {
 	in.StackName = aws.String("test-web")
 	_, err := b.api.DeleteStack(b.Context(), &in)
 	b.cf.Settle()
@@ -294,7 +294,7 @@ func (b *bench) delete(in cloudformation.DeleteStackInput) error {
 }
 
 func TestDelete(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	if _, err := b.api.UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{StackName: aws.String("test-web"), EnableTerminationProtection: aws.Bool(true)}); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +321,7 @@ func TestDelete(t *testing.T) {
 
 // A table that a deleted stack retained comes back into a new one, if that is asked for.
 func TestImportExisting(t *testing.T) {
-	b := newBench(t)
+	b := newCloudFormationEnv(t)
 	b.cf.Retain(region, "AWS::DynamoDB::Table", "test-users")
 	set := b.change("one", web, creating)
 	if set.Status != types.ChangeSetStatusFailed || !strings.Contains(*set.StatusReason, "ResourceExistenceCheck") {
@@ -342,7 +342,7 @@ func TestImportExisting(t *testing.T) {
 }
 
 func TestChangeSetsAge(t *testing.T) {
-	b := newBench(t).created()
+	b := newCloudFormationEnv(t).created()
 	b.cf.ChangeSetDelay = time.Hour
 	slow := b.change("slow", web, with("Image", "ami-3"))
 	_, err := b.api.ExecuteChangeSet(t.Context(), &cloudformation.ExecuteChangeSetInput{ChangeSetName: slow.ChangeSetId})
@@ -355,7 +355,7 @@ func TestChangeSetsAge(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	b := newBench(t)
+	b := newCloudFormationEnv(t)
 	try := func(with func(*cloudformation.CreateChangeSetInput)) error {
 		in := &cloudformation.CreateChangeSetInput{StackName: aws.String("test-web"), ChangeSetName: aws.String("one"), TemplateBody: aws.String(web), ChangeSetType: types.ChangeSetTypeCreate}
 		with(in)
@@ -383,7 +383,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestThrottle(t *testing.T) {
-	b := newBench(t)
+	b := newCloudFormationEnv(t)
 	b.cf.Throttle("DescribeStacks", 2)
 	cfg := b.cf.Config(t, region)
 	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxBackoffDelay(retry.NewStandard(), time.Millisecond) }
@@ -397,7 +397,7 @@ func TestThrottle(t *testing.T) {
 }
 
 func TestEventsInPages(t *testing.T) {
-	b := newBench(t)
+	b := newCloudFormationEnv(t)
 	b.cf.Page = 4
 	b.created()
 	pages := cloudformation.NewDescribeStackEventsPaginator(b.api, &cloudformation.DescribeStackEventsInput{StackName: aws.String("test-web")})
@@ -417,7 +417,7 @@ func TestEventsInPages(t *testing.T) {
 }
 
 func TestTemplateFromS3(t *testing.T) {
-	b := newBench(t)
+	b := newCloudFormationEnv(t)
 	name := b.cf.Bucket(t, region)
 	store := s3.NewFromConfig(b.cf.Config(t, region), func(o *s3.Options) { o.UsePathStyle = true })
 	put := &s3.PutObjectInput{Bucket: &name, Key: aws.String("t/1"), IfNoneMatch: aws.String("*")}
@@ -443,20 +443,20 @@ func TestPut(t *testing.T) {
 	for _, c := range []struct {
 		put  Stack
 		want types.StackStatus
-		do   func(b *bench) error
+		do   func(b *cloudFormationEnv) error
 	}{
-		{Stack{Status: types.StackStatusUpdateRollbackFailed, Failed: map[string]string{"Sg": "in use"}}, types.StackStatusUpdateRollbackComplete, func(b *bench) error {
+		{Stack{Status: types.StackStatusUpdateRollbackFailed, Failed: map[string]string{"Sg": "in use"}}, types.StackStatusUpdateRollbackComplete, func(b *cloudFormationEnv) error {
 			_, err := b.api.ContinueUpdateRollback(b.Context(), &cloudformation.ContinueUpdateRollbackInput{StackName: aws.String("test-web")})
 			return err
 		}},
 		{Stack{Status: types.StackStatusUpdateInProgress, Then: types.StackStatusUpdateComplete, After: time.Minute}, types.StackStatusUpdateComplete, nil},
-		{Stack{Status: types.StackStatusDeleteFailed, Failed: map[string]string{"Sg": "in use"}}, "", func(b *bench) error {
+		{Stack{Status: types.StackStatusDeleteFailed, Failed: map[string]string{"Sg": "in use"}}, "", func(b *cloudFormationEnv) error {
 			return b.delete(cloudformation.DeleteStackInput{RetainResources: []string{"Sg"}})
 		}},
-		{Stack{Status: types.StackStatusRollbackComplete}, "", func(b *bench) error { return b.delete(cloudformation.DeleteStackInput{}) }},
+		{Stack{Status: types.StackStatusRollbackComplete}, "", func(b *cloudFormationEnv) error { return b.delete(cloudformation.DeleteStackInput{}) }},
 	} {
 		t.Run(string(c.put.Status), func(t *testing.T) {
-			b := newBench(t)
+			b := newCloudFormationEnv(t)
 			c.put.Region, c.put.Name, c.put.Template = region, "test-web", web
 			b.cf.Put(t, c.put)
 			b.is(c.put.Status)

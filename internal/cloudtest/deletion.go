@@ -78,7 +78,7 @@ func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, 
 	}
 	return append(all, func(at time.Time) []step {
 		if len(stuck) > 0 {
-			s.set(at, bad, fmt.Sprintf("The following resource(s) failed to delete: %s. ", named(stuck)))
+			s.set(at, bad, fmt.Sprintf("The following resource(s) failed to delete: %s. ", bracketed(stuck)))
 			return nil
 		}
 		s.set(at, good, "")

@@ -19,7 +19,7 @@ type engine struct {
 	stacks    []*stack // also the deleted
 	failures  []*Failure
 	held      map[string]bool // region/name
-	retained  []asset         // named resources of no stack
+	retained  []asset         // bracketed resources of no stack
 	snapshots []asset
 	serial    int
 }
@@ -89,12 +89,12 @@ func (e *engine) hold(region, name string, held bool) {
 func (e *engine) advance(now time.Time) {
 	for _, s := range e.stacks {
 		for s.operation != nil && !e.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
-			e.take(s)
+			e.takeStep(s)
 		}
 	}
 }
 
-func (e *engine) take(s *stack) {
+func (e *engine) takeStep(s *stack) {
 	o := s.operation
 	at := o.next
 	o.next = o.next.Add(*e.step)

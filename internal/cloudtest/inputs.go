@@ -25,10 +25,10 @@ func (c *call) nextInputs(s *stack, in *cloudformation.CreateChangeSetInput) (in
 	if err := next.takeTags(s, in.Tags); err != nil {
 		return next, err
 	}
-	named := slices.Contains(in.Capabilities, types.CapabilityCapabilityNamedIam)
+	bracketed := slices.Contains(in.Capabilities, types.CapabilityCapabilityNamedIam)
 	switch needed := next.template.capabilities(); {
-	case needed == "CAPABILITY_NAMED_IAM" && !named,
-		needed == "CAPABILITY_IAM" && !named && !slices.Contains(in.Capabilities, types.CapabilityCapabilityIam):
+	case needed == "CAPABILITY_NAMED_IAM" && !bracketed,
+		needed == "CAPABILITY_IAM" && !bracketed && !slices.Contains(in.Capabilities, types.CapabilityCapabilityIam):
 		return next, refuse("InsufficientCapabilitiesException", "Requires capabilities : [%s]", needed)
 	}
 	return next, nil

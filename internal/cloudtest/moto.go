@@ -44,12 +44,13 @@ const URLVariable = "SPACEL_MOTO_URL"
 // startLimit is how long moto may take to start. It is some 2 s on an idle machine.
 const startLimit = 2 * time.Minute
 
-var (
-	motoOnce  sync.Once
-	motoURL   string
-	motoError error
-	motoInput io.WriteCloser // kept: the garbage collector would close it, and with it moto
-)
+// moto is the server of this test process.
+var moto struct {
+	once  sync.Once
+	url   string
+	err   error
+	input io.WriteCloser // kept: the garbage collector would close it, and moto ends when it is closed
+}
 
 // Moto is the address of moto's server, which is started when a test process first asks and ends with that process.
 // The test fails when moto is not installed. With -short it is skipped: make test-fast runs without moto.
@@ -58,11 +59,11 @@ func Moto(t testing.TB) string {
 	if testing.Short() {
 		t.Skip("needs moto")
 	}
-	motoOnce.Do(func() { motoURL, motoError = findMoto() })
-	if motoError != nil {
-		t.Fatalf("start moto: %v", motoError)
+	moto.once.Do(func() { moto.url, moto.err = findMoto() })
+	if moto.err != nil {
+		t.Fatalf("start moto: %v", moto.err)
 	}
-	return motoURL
+	return moto.url
 }
 
 func findMoto() (string, error) {
@@ -111,7 +112,7 @@ func startMoto(python, script string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	motoInput = input
+	moto.input = input
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err

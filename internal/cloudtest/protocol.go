@@ -35,11 +35,11 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "route53":
 		c.serveRoute53(w)
 	default:
-		c.pass(w, r, service)
+		c.forwardCall(w, r, service)
 	}
 }
 
-func (c *CloudFormation) pass(w http.ResponseWriter, r *http.Request, service string) {
+func (c *CloudFormation) forwardCall(w http.ResponseWriter, r *http.Request, service string) {
 	if c.forward == nil {
 		answer(w, nil, &refusal{http.StatusBadRequest, "UnknownService", "this test has no " + service})
 		return

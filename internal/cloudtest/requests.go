@@ -20,7 +20,7 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 	g := &change{
 		engine: c.engine, s: s, set: set, before: s.inputs, onFailure: set.onFailure,
 		keep:    set.onFailure == types.OnStackFailureDoNothing || aws.ToBool(in.DisableRollback),
-		flights: map[string]*flight{}, saved: map[string]*resource{},
+		ongoing: map[string]*resourceChange{}, saved: map[string]*resource{},
 	}
 	s.inputs = set.next
 	s.onFailure = set.onFailure
@@ -63,7 +63,7 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 	}
 	for _, logical := range in.ResourcesToSkip {
 		if r := s.resources[logical]; r == nil || r.Status != types.ResourceStatusUpdateFailed {
-			return nil, invalid("The resource(s) %s cannot be skipped: only resources that are in the UPDATE_FAILED state because a rollback failed can be", named([]string{logical}))
+			return nil, invalid("The resource(s) %s cannot be skipped: only resources that are in the UPDATE_FAILED state because a rollback failed can be", bracketed([]string{logical}))
 		}
 	}
 	s.tokens[token] = "continue"

@@ -12,9 +12,9 @@ import (
 func (g *change) fail(at time.Time) []step {
 	g.set.execution = types.ExecutionStatusExecuteFailed
 	if g.set.kind == types.ChangeSetTypeUpdate {
-		return g.failUpdate(at, fmt.Sprintf("The following resource(s) failed to update: %s. ", named(g.failed)))
+		return g.failUpdate(at, fmt.Sprintf("The following resource(s) failed to update: %s. ", bracketed(g.failed)))
 	}
-	reason := fmt.Sprintf("The following resource(s) failed to create: %s. ", named(g.failed))
+	reason := fmt.Sprintf("The following resource(s) failed to create: %s. ", bracketed(g.failed))
 	switch {
 	case g.keep:
 		g.s.set(at, g.status("_FAILED"), reason)
@@ -32,7 +32,7 @@ func (g *change) fail(at time.Time) []step {
 
 // cancel is what an update does when it is told to stop.
 func (g *change) cancel(at time.Time) []step {
-	g.cancelFlights(at)
+	g.cancelOngoing(at)
 	g.set.execution = types.ExecutionStatusExecuteFailed
 	return g.rollBack(at, "User Initiated")
 }
@@ -83,17 +83,17 @@ func (g *change) undo(logicals []string) []step {
 	}
 	return append(all, func(at time.Time) []step {
 		if len(stuck) > 0 {
-			g.s.stick(at, stuck, func(skip []string) []step { return g.resume(stuck, skip) })
+			g.s.stopRollback(at, stuck, func(skip []string) []step { return g.resume(stuck, skip) })
 			return nil
 		}
 		return g.cleanUp(at)
 	})
 }
 
-// stick leaves a stack in the rollback that failed, with the way on.
-func (s *stack) stick(at time.Time, stuck []string, resume func(skip []string) []step) {
+// stopRollback leaves a stack in the rollback that failed, with the way on.
+func (s *stack) stopRollback(at time.Time, stuck []string, resume func(skip []string) []step) {
 	s.resume = resume
-	s.set(at, types.StackStatusUpdateRollbackFailed, fmt.Sprintf("The following resource(s) failed to update: %s. ", named(stuck)))
+	s.set(at, types.StackStatusUpdateRollbackFailed, fmt.Sprintf("The following resource(s) failed to update: %s. ", bracketed(stuck)))
 }
 
 // resume tries again what could not be undone, and takes what is to be skipped as done.

@@ -34,7 +34,7 @@ func (c *CloudFormation) Seen(region, name string) *Seen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.engine.advance(time.Now())
-	names := c.engine.names()
+	names := c.engine.idReplacer()
 	for _, s := range c.engine.stacks {
 		if s.region == region && s.name == name && s.deleted.IsZero() {
 			return s.seen(names)
@@ -49,7 +49,7 @@ func (c *CloudFormation) State() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.engine.advance(time.Now())
-	names := c.engine.names()
+	names := c.engine.idReplacer()
 	stacks := map[string]*Seen{}
 	for _, s := range c.engine.stacks {
 		if s.deleted.IsZero() {
@@ -110,8 +110,8 @@ func listed(all []asset) []string {
 	return texts
 }
 
-// names replaces physical ids by what they are the ids of.
-func (e *engine) names() *strings.Replacer {
+// idReplacer replaces physical ids by what they are the ids of.
+func (e *engine) idReplacer() *strings.Replacer {
 	ids := map[string]string{e.account: "{account}"}
 	for _, s := range e.stacks {
 		ids[s.id] = "{" + s.region + "/" + s.name + "}"
@@ -149,7 +149,7 @@ func (s *stack) seen(names *strings.Replacer) *Seen {
 	}
 	for _, r := range s.resources {
 		if r.exists() {
-			seen.Resources[r.Logical] = names.Replace(r.Type + " " + compact(legible(r.Properties)))
+			seen.Resources[r.Logical] = names.Replace(r.Type + " " + compact(decodeBase64Texts(r.Properties)))
 			seen.IDs[r.Logical] = r.Physical
 		}
 	}
@@ -166,19 +166,19 @@ func (s *stack) seen(names *strings.Replacer) *Seen {
 	return seen
 }
 
-// legible is a value whose base64 texts, which hold ids, are decoded.
-func legible(v any) any {
+// decodeBase64Texts is a value whose base64 texts, which hold ids, are decoded.
+func decodeBase64Texts(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		all := map[string]any{}
 		for name, each := range v {
-			all[name] = legible(each)
+			all[name] = decodeBase64Texts(each)
 		}
 		return all
 	case []any:
 		var all []any
 		for _, each := range v {
-			all = append(all, legible(each))
+			all = append(all, decodeBase64Texts(each))
 		}
 		return all
 	case string:

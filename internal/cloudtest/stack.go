@@ -166,7 +166,7 @@ func (in inputs) shown() []types.Parameter {
 	var all []types.Parameter
 	for _, name := range slices.Sorted(maps.Keys(in.parameters)) {
 		value := in.parameters[name]
-		if in.template != nil && in.template.Parameters[name].hidden() {
+		if in.template != nil && in.template.Parameters[name].isNoEcho() {
 			value = "****"
 		}
 		all = append(all, types.Parameter{ParameterKey: &name, ParameterValue: &value})

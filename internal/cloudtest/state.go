@@ -41,7 +41,7 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	s.inputs = inputs{tags: put.Tags, parameters: map[string]string{}, capabilities: put.Capabilities}
 	s.protected = put.Protected
 	if put.Template != "" {
-		c.engine.fill(t, s, put, now)
+		c.engine.addResources(t, s, put, now)
 	}
 	s.set(now, put.Status, put.Reason)
 	if put.Outputs != nil {
@@ -62,8 +62,8 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	return s.id
 }
 
-// fill gives a stack its resources.
-func (e *engine) fill(t testing.TB, s *stack, put Stack, now time.Time) {
+// addResources gives a stack its resources.
+func (e *engine) addResources(t testing.TB, s *stack, put Stack, now time.Time) {
 	t.Helper()
 	var err error
 	s.inputs.body = put.Template
@@ -77,14 +77,14 @@ func (e *engine) fill(t testing.TB, s *stack, put Stack, now time.Time) {
 	scope := s.scope(s.inputs)
 	for _, level := range scope.active() {
 		for _, logical := range level {
-			e.place(s, scope, logical, put, now)
+			e.addResource(s, scope, logical, put, now)
 		}
 	}
 	s.resume = func(skip []string) []step { return e.resumePut(s, put, skip) }
 }
 
-// place makes one resource, or says what became of it.
-func (e *engine) place(s *stack, scope *scope, logical string, put Stack, now time.Time) {
+// addResource makes one resource, or says what became of it.
+func (e *engine) addResource(s *stack, scope *scope, logical string, put Stack, now time.Time) {
 	d := s.inputs.template.Resources[logical]
 	e.serial++
 	r := &resource{

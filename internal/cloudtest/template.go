@@ -35,7 +35,7 @@ type parameter struct {
 	AllowedValues []any
 }
 
-func (p parameter) hidden() bool { return fmt.Sprint(p.NoEcho) == "true" }
+func (p parameter) isNoEcho() bool { return fmt.Sprint(p.NoEcho) == "true" }
 
 type definition struct {
 	Type                string
