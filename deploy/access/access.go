@@ -1,7 +1,14 @@
-// Package access is who may log in to an orbit's instances: its tables of users and services, one of each in every region.
+// Package access manages who may log in to an orbit's instances. Each region of an orbit has two DynamoDB tables:
+// users (a user's public SSH keys) and services (the users who may log in to a service's instances).
 //
-// Regions are isolated, so nothing keeps their tables equal but the commands that write to all of them; Sync repairs what a
-// region missed. Every write adds to a set or removes from one, so that two people's writes at once lose nothing.
+// The tables of two regions are not replicated: a region must go on working when another one is down. A command
+// therefore writes to every region, and Sync repairs a region that missed a write. Every write adds strings to a set
+// or removes strings from one, so that two people who write at the same time lose nothing.
+//
+//	access.go   the tables of all regions, and the outcome in each
+//	table.go    the calls of DynamoDB, in one region
+//	users.go    keys and rights
+//	sync.go     compares regions and repairs them
 package access
 
 import (
@@ -21,27 +28,28 @@ import (
 // Operators is the service whose admins may log in to every instance of the orbit.
 const Operators = document.Operators
 
-// answerTimeout is how long one region may take to answer.
+// answerTimeout limits the work in one region. Without it a region that is down would hold up the command for as long
+// as the SDK's retries last.
 const answerTimeout = 30 * time.Second
 
-// Tables are an orbit's, in some of its regions.
+// Tables gives access to an orbit's tables in some of its regions.
 type Tables struct {
 	cloud   *cloud.Cloud
 	orbit   string
 	regions []string
 }
 
-// New gives the tables of an orbit in these regions.
+// New returns the tables of an orbit in these regions. It calls nothing.
 func New(c *cloud.Cloud, orbit string, regions []string) *Tables { return &Tables{c, orbit, regions} }
 
-// Outcome is what became of a change in one region.
+// Outcome is the result of a change in one region.
 type Outcome struct {
 	Region  string
-	Changed bool // false: it was so already
+	Changed bool // false: the table said so already
 	Err     error
 }
 
-// Failed says whether any region failed.
+// Failed reports whether the change failed in any region.
 func Failed(outcomes []Outcome) bool {
 	for _, o := range outcomes {
 		if o.Err != nil {
@@ -51,7 +59,8 @@ func Failed(outcomes []Outcome) bool {
 	return false
 }
 
-// inAllRegions tries all regions at once, whatever becomes of the others. Outcomes are in the order of the regions.
+// inAllRegions runs do in all regions at once. A failure in one region does not stop the others: a right that is
+// taken away must go wherever it can. The outcomes are in the order of the regions.
 func (t *Tables) inAllRegions(ctx context.Context, do func(context.Context, table) (changed bool, err error)) []Outcome {
 	outcomes := make([]Outcome, len(t.regions))
 	var wait sync.WaitGroup
@@ -71,6 +80,8 @@ func (t *Tables) in(region string) table {
 	return table{client: t.cloud.Region(region).DynamoDB(), orbit: t.orbit, region: region}
 }
 
+// explain turns DynamoDB's ResourceNotFoundException into advice: the tables belong to the stack <orbit>-tables, so
+// they are missing where the orbit was never deployed.
 func (t *Tables) explain(region string, err error) error {
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return fmt.Errorf("orbit %s has no tables in %s: deploy the orbit there first", t.orbit, region)
@@ -81,5 +92,5 @@ func (t *Tables) explain(region string, err error) error {
 	return cloud.Explain(err)
 }
 
-// CheckUser refuses a name that no instance could make a user of.
+// CheckUser reports an error for a name that no instance could create a Linux user of.
 func CheckUser(name string) error { return sshkey.CheckUser(name) }

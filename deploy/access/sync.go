@@ -16,8 +16,8 @@ type Snapshot struct {
 	Services map[string][]string // name → admins, sorted
 }
 
-// Read gives the tables of every region, in the order of the regions. Those that could not be read are missing, and the
-// error says why.
+// Read returns the tables of every region, in the order of the regions. It leaves out the regions that it could not
+// read. The error names them and the reasons.
 func (t *Tables) Read(ctx context.Context) ([]Snapshot, error) {
 	var lock sync.Mutex
 	read := map[string]Snapshot{}
@@ -49,16 +49,16 @@ func (t table) snapshot(ctx context.Context) (Snapshot, error) {
 	return Snapshot{t.region, people, granted}, err
 }
 
-// Difference is an item that two regions hold differently.
+// Difference is an item of a table whose content differs between two regions.
 type Difference struct {
 	Table   string   `json:"table"`             // users or services
 	Name    string   `json:"name"`              // the user's or the service's
-	Missing []string `json:"missing,omitempty"` // what the region lacks
-	Extra   []string `json:"extra,omitempty"`   // what it has beyond
-	Absent  bool     `json:"-"`                 // the region has an item that is no part of the model at all
+	Missing []string `json:"missing,omitempty"` // strings only the model has
+	Extra   []string `json:"extra,omitempty"`   // strings only this region has
+	Absent  bool     `json:"-"`                 // the model has no item of this name
 }
 
-// Differences is what a region must change to be as another is, sorted by table and name.
+// Differences lists the changes that would make this region equal to the model, sorted by table and name.
 func (s Snapshot) Differences(model Snapshot) []Difference {
 	return slices.Concat(differences(users, s.Users, model.Users), differences(services, s.Services, model.Services))
 }
@@ -77,6 +77,7 @@ func differences(k kind, have, want map[string][]string) []Difference {
 	return found
 }
 
+// without returns the words that are not among others, in their order; nil if there are none.
 func without(words, others []string) (rest []string) {
 	for _, word := range words {
 		if !slices.Contains(others, word) {
@@ -86,8 +87,8 @@ func without(words, others []string) (rest []string) {
 	return rest
 }
 
-// Sync makes every other region as the model is. What is written to a region meanwhile stays: only what differed is
-// touched.
+// Sync makes every other region equal to the model. It touches only the strings that differed when it read a region,
+// so a key that somebody adds in the meantime stays.
 func (t *Tables) Sync(ctx context.Context, model Snapshot) []Outcome {
 	others := New(t.cloud, t.orbit, without(t.regions, []string{model.Region}))
 	return others.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
@@ -105,6 +106,8 @@ func (t *Tables) Sync(ctx context.Context, model Snapshot) []Outcome {
 	})
 }
 
+// apply makes the changes of one difference. An item that the model lacks is removed only when its set is empty by
+// then.
 func (t table) apply(ctx context.Context, d Difference) error {
 	k := users
 	if d.Table == services.table {

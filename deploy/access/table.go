@@ -12,7 +12,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// A kind is one of the two tables: items are a name and a set of strings.
+// kind describes one of the two tables. An item is a name and a set of strings.
 type kind struct {
 	table string // document.UsersTable or ServicesTable
 	set   string // the attribute that holds the set
@@ -30,13 +30,16 @@ type table struct {
 	region string
 }
 
+// name returns the table's name. The compiler gives the tables these fixed names, so that a deleted and redeployed
+// orbit finds its users again.
 func (t table) name(k kind) *string { return aws.String(document.TableName(t.orbit, k.table)) }
 
 func item(name string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{document.AccessName: &types.AttributeValueMemberS{Value: name}}
 }
 
-// get is an item's set, and whether the item is there.
+// get returns an item's set, and whether there is an item. The read is strongly consistent, because a command often
+// follows another one that wrote the item.
 func (t table) get(ctx context.Context, k kind, name string) (set []string, found bool, err error) {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: t.name(k), Key: item(name), ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -45,12 +48,14 @@ func (t table) get(ctx context.Context, k kind, name string) (set []string, foun
 	return members(out.Item[k.set]), out.Item != nil, nil
 }
 
-// add puts words into an item's set, and makes the item if it is not there.
+// add puts words into an item's set, and creates the item if there is none. It reports whether the set lacked any of
+// them.
 func (t table) add(ctx context.Context, k kind, name string, words []string) (changed bool, err error) {
 	return t.update(ctx, "ADD", k, name, words)
 }
 
-// remove takes words out of an item's set. An empty set is no attribute, and its item stays.
+// remove takes words out of an item's set. DynamoDB stores no empty set: the attribute goes and the item stays, for
+// prune to delete.
 func (t table) remove(ctx context.Context, k kind, name string, words []string) (changed bool, err error) {
 	if len(words) == 0 {
 		return false, nil
@@ -58,6 +63,8 @@ func (t table) remove(ctx context.Context, k kind, name string, words []string) 
 	return t.update(ctx, "DELETE", k, name, words)
 }
 
+// update changes a set with ADD or DELETE. Both act on the elements that are named and on no others, so no lock is
+// needed. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 func (t table) update(ctx context.Context, verb string, k kind, name string, words []string) (changed bool, err error) {
 	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 t.name(k),
@@ -79,7 +86,7 @@ func (t table) update(ctx context.Context, verb string, k kind, name string, wor
 	return false, nil
 }
 
-// delete removes an item with all it holds.
+// delete removes an item together with its set.
 func (t table) delete(ctx context.Context, k kind, name string) (changed bool, err error) {
 	out, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: t.name(k), Key: item(name), ReturnValues: types.ReturnValueAllOld})
 	if err != nil {
@@ -88,7 +95,8 @@ func (t table) delete(ctx context.Context, k kind, name string) (changed bool, e
 	return out.Attributes != nil, nil
 }
 
-// prune removes an item if its set is empty, unless someone fills it at the moment.
+// prune deletes an item whose set is empty. DynamoDB checks the condition at the moment of the deletion, so an item
+// that somebody fills at the same time stays.
 func (t table) prune(ctx context.Context, k kind, name string) error {
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                t.name(k),
@@ -102,7 +110,7 @@ func (t table) prune(ctx context.Context, k kind, name string) error {
 	return err
 }
 
-// all is the table's content: name → sorted set.
+// all returns the content of a table as name → sorted set.
 func (t table) all(ctx context.Context, k kind) (map[string][]string, error) {
 	content := map[string][]string{}
 	pages := dynamodb.NewScanPaginator(t.client, &dynamodb.ScanInput{TableName: t.name(k), ConsistentRead: aws.Bool(true)})
@@ -124,7 +132,7 @@ func (t table) all(ctx context.Context, k kind) (map[string][]string, error) {
 	return content, nil
 }
 
-// members is the content of a string set.
+// members returns the strings of a string set, nil for an absent attribute.
 func members(value types.AttributeValue) []string {
 	set, ok := value.(*types.AttributeValueMemberSS)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"github.com/pebble/spacel/agent/sshkey"
 )
 
-// AddKeys gives a user keys to log in with, and makes the user if there is none of the name.
+// AddKeys adds public keys to a user, and creates the user if there is none of that name.
 func (t *Tables) AddKeys(ctx context.Context, user string, keys []sshkey.Key) []Outcome {
 	var lines []string
 	for _, key := range keys {
@@ -19,7 +19,7 @@ func (t *Tables) AddKeys(ctx context.Context, user string, keys []sshkey.Key) []
 	})
 }
 
-// RemoveKeys takes keys from a user, whatever their comments.
+// RemoveKeys removes public keys from a user. A key matches whatever its comment says.
 func (t *Tables) RemoveKeys(ctx context.Context, user string, keys []sshkey.Key) []Outcome {
 	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		stored, _, err := in.get(ctx, users, user)
@@ -33,7 +33,8 @@ func (t *Tables) RemoveKeys(ctx context.Context, user string, keys []sshkey.Key)
 	})
 }
 
-// RemoveUser removes a user's keys, which ends all access at once, and then every right.
+// RemoveUser removes a user's keys and then every right. The keys go first: without them nobody can log in as that
+// user, even if the second step fails.
 func (t *Tables) RemoveUser(ctx context.Context, user string) []Outcome {
 	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		removed, err := in.delete(ctx, users, user)
@@ -45,7 +46,7 @@ func (t *Tables) RemoveUser(ctx context.Context, user string) []Outcome {
 	})
 }
 
-// Grant lets a user log in to a service's instances. Who has no keys could not, and is refused.
+// Grant lets a user log in to a service's instances. A user without keys could not log in, so Grant refuses one.
 func (t *Tables) Grant(ctx context.Context, user, service string) []Outcome {
 	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		keys, _, err := in.get(ctx, users, user)
@@ -59,14 +60,14 @@ func (t *Tables) Grant(ctx context.Context, user, service string) []Outcome {
 	})
 }
 
-// Revoke takes the right to log in to a service's instances from a user.
+// Revoke takes from a user the right to log in to a service's instances.
 func (t *Tables) Revoke(ctx context.Context, user, service string) []Outcome {
 	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		return in.revoke(ctx, user, service)
 	})
 }
 
-// RevokeAll takes all rights from a user, and leaves the keys.
+// RevokeAll takes all rights from a user and leaves the keys.
 func (t *Tables) RevokeAll(ctx context.Context, user string) []Outcome {
 	return t.inAllRegions(ctx, func(ctx context.Context, in table) (bool, error) {
 		return in.revokeAll(ctx, user)
@@ -81,6 +82,8 @@ func (t table) revoke(ctx context.Context, user, service string) (bool, error) {
 	return changed, t.prune(ctx, services, service)
 }
 
+// revokeAll scans all services, because nothing indexes them by user. There are as many items as services, so one
+// page is usual.
 func (t table) revokeAll(ctx context.Context, user string) (bool, error) {
 	granted, err := t.all(ctx, services)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package appkey makes the KMS key that an app's secrets are encrypted under, alias/<orbit>-<app>: the one thing that is made
-// outside CloudFormation, since a secret is written before its app is deployed.
+// Package appkey creates the KMS key that encrypts an app's secrets. Its alias is alias/<orbit>-<app>. The key is the
+// only resource that spacel creates outside CloudFormation: a user encrypts a secret before the app is deployed for
+// the first time.
 package appkey
 
 import (
@@ -16,10 +17,15 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// pendingDays is how long KMS keeps a key that lost the race for its alias: the least it takes.
+// pendingDays is the waiting period in days before KMS deletes a key that no alias points to. Seven is the minimum
+// that KMS accepts. https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
 const pendingDays = 7
 
-// Ensure makes an app's key in a region unless it is there. The key is turned by KMS once a year.
+// Ensure creates an app's key in a region unless there is one, and reports whether it did. KMS rotates the key once a
+// year.
+//
+// Two runs can find no key at the same time and both create one. Only one of them gets the alias; the other schedules
+// the deletion of its own key and succeeds.
 func Ensure(ctx context.Context, region *cloud.Region, orbit, app string) (made bool, err error) {
 	client, alias := region.KMS(), secrets.Context{Orbit: orbit, App: app}.Alias()
 	_, err = client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &alias})

@@ -1,4 +1,5 @@
-// Package instances tells which instances an app has, and how they are.
+// Package instances lists the instances of an app and their state. It joins three answers: Auto Scaling knows the
+// members of the app's group, EC2 their addresses, and Elastic Load Balancing their health.
 package instances
 
 import (
@@ -23,7 +24,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// Instance is one of an app's.
+// Instance is one instance of an app.
 type Instance struct {
 	ID        string    `json:"id"`
 	Region    string    `json:"region"`
@@ -31,15 +32,15 @@ type Instance struct {
 	Type      string    `json:"type"`
 	PrivateIP string    `json:"privateIp,omitempty"`
 	PublicIP  string    `json:"publicIp,omitempty"`
-	State     string    `json:"state"`  // in the auto scaling group: InService, Pending …
-	Health    string    `json:"health"` // healthy, or what the group or a load balancer says
+	State     string    `json:"state"`  // lifecycle state in the auto scaling group: InService, Pending …
+	Health    string    `json:"health"` // healthy, or the state that a load balancer or the group gives
 	Version   string    `json:"version,omitempty"`
-	Current   bool      `json:"current"` // made from the group's launch template as it is now
+	Current   bool      `json:"current"` // was launched from the group's current launch template
 	Launched  time.Time `json:"launched"`
 }
 
-// List gives an app's instances, sorted by region, age (the oldest first) and id. The error names every region that failed;
-// the instances of the others are given all the same.
+// List returns an app's instances, sorted by region, age (the oldest first) and id. The error names every region that
+// failed; the instances of the other regions are returned nevertheless.
 func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app string, regions []string) ([]Instance, error) {
 	found := make([][]Instance, len(regions))
 	var wait sync.WaitGroup
@@ -60,7 +61,8 @@ func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app s
 	return all, errors.Join(errs...)
 }
 
-// inRegion gives none where the app is not deployed.
+// inRegion returns the instances in one region, none where the app is not deployed. The stack's output
+// AutoScalingGroup names the group.
 func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, ref assembly.StackRef) ([]Instance, error) {
 	stack, err := stacks.Get(ctx, ref)
 	if err != nil || stack == nil || stack.Outputs[document.OutputGroup] == "" {
@@ -90,6 +92,8 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 	return all, nil
 }
 
+// newInstance joins the answers about one instance. EC2 may not know an instance that is just starting or gone, so
+// its fields may be empty.
 func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scaling.Instance, machine compute.Instance, target string) Instance {
 	i := Instance{
 		ID:        aws.ToString(member.InstanceId),
@@ -103,12 +107,14 @@ func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scali
 		Current:   templateVersion(group) == versionOf(member.LaunchTemplate),
 		Launched:  aws.ToTime(machine.LaunchTime).UTC(),
 	}
-	if i.Current { // what an older template held is not known any more
+	if i.Current { // the stack's parameters no longer say the version of an older template
 		i.Version = stack.Parameters[document.ParameterVersion]
 	}
 	return i
 }
 
+// templateVersion returns the version of the launch template that the group starts instances from, also when the
+// group mixes instance types.
 func templateVersion(group scaling.AutoScalingGroup) string {
 	if policy := group.MixedInstancesPolicy; policy != nil && policy.LaunchTemplate != nil {
 		return versionOf(policy.LaunchTemplate.LaunchTemplateSpecification)
@@ -133,7 +139,7 @@ func describe(ctx context.Context, region *cloud.Region, members []scaling.Insta
 	return found, nil
 }
 
-// maxFilterValues is EC2's limit of the values of a filter (Amazon EC2 User Guide, "List and filter your resources").
+// maxFilterValues is EC2's limit of values in one filter (Amazon EC2 User Guide, "List and filter your resources").
 const maxFilterValues = 200
 
 func describeSome(ctx context.Context, region *cloud.Region, members []scaling.Instance, found map[string]compute.Instance) error {
@@ -141,7 +147,7 @@ func describeSome(ctx context.Context, region *cloud.Region, members []scaling.I
 	for _, member := range members {
 		ids = append(ids, aws.ToString(member.InstanceId))
 	}
-	// A filter and not ids: one that has just gone is no error.
+	// DescribeInstances fails for an id that does not exist any more. A filter leaves it out.
 	input := &ec2.DescribeInstancesInput{Filters: []compute.Filter{{Name: aws.String("instance-id"), Values: ids}}}
 	pages := ec2.NewDescribeInstancesPaginator(region.EC2(), input)
 	for pages.HasMorePages() {

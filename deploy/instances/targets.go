@@ -11,7 +11,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// targetHealth is what the load balancers say of instances: of several target groups, the first that is not healthy.
+// targetHealth returns the load balancers' verdict by instance id. An instance that is in several target groups has
+// the first state that is not healthy.
 func targetHealth(ctx context.Context, region *cloud.Region, groups []string) (map[string]string, error) {
 	health := map[string]string{}
 	for _, group := range groups {

@@ -10,25 +10,27 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// maxDelay is how much later than its time a line may come to be read.
+// maxDelay is the time that CloudWatch Logs may take until a line can be read. Instances send lines in batches, so a
+// line can appear after a newer one of another instance.
 const maxDelay = 30 * time.Second
 
-// Reader reads several groups, each line once.
+// Reader reads several log groups again and again, and returns each line once.
 type Reader struct {
 	cloud   *cloud.Cloud
 	groups  []Group
 	pattern string
 	since   time.Time
-	seen    map[string]time.Time // of lines that may be read again: id → time
+	seen    map[string]time.Time // region and event id → time, of lines that Next may read again
 }
 
-// NewReader reads lines from a time on that match a filter pattern of CloudWatch Logs; "" matches all.
+// NewReader reads the lines since a time that match a filter pattern of CloudWatch Logs; "" matches all.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 func NewReader(c *cloud.Cloud, groups []Group, since time.Time, pattern string) *Reader {
 	return &Reader{cloud: c, groups: groups, pattern: pattern, since: since, seen: map[string]time.Time{}}
 }
 
-// Next gives the lines of all groups that were not given yet, oldest first. What one group refuses does not keep the others'
-// lines back.
+// Next returns the lines of all groups that it has not returned yet, oldest first. A group that fails does not hold
+// back the lines of the others.
 func (r *Reader) Next(ctx context.Context) ([]Line, error) {
 	read := make([][]Line, len(r.groups))
 	errs := make([]error, len(r.groups))
@@ -49,7 +51,8 @@ func (r *Reader) Next(ctx context.Context) ([]Line, error) {
 	return fresh, errors.Join(errs...)
 }
 
-// advanceSince moves on to the newest line, less what may come late.
+// advanceSince moves the start of the next read to the newest line minus maxDelay, and forgets the ids of lines
+// before it.
 func (r *Reader) advanceSince(fresh []Line) {
 	if len(fresh) == 0 {
 		return

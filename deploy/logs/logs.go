@@ -1,4 +1,7 @@
-// Package logs reads what an app's instances wrote to CloudWatch Logs.
+// Package logs reads the logs that an app's instances wrote to CloudWatch Logs.
+//
+//	logs.go     finds the log group of an app, and reads it
+//	follow.go   reads several groups again and again
 package logs
 
 import (
@@ -20,21 +23,21 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// Kind is which of an app's logs.
+// Kind says which of an app's logs to read.
 type Kind string
 
 // The kinds of logs.
 const (
-	Boot   Kind = "boot"   // how instances booted: kept for the orbit, so it outlives a failed stack
+	Boot   Kind = "boot"   // the agent's log of a boot: one group for the orbit, which outlives a failed stack
 	Deploy Kind = "deploy" // the agent's own log, when the manifest has logging.deploy
-	Docker Kind = "docker" // what containers print, when it has logging.docker
+	Docker Kind = "docker" // the output of containers, when the manifest has logging.docker
 )
 
 // Group is a log group to read, in one region.
 type Group struct {
 	Region string
 	Name   string
-	Prefix string // of the streams that are the app's; "" is all
+	Prefix string // only streams whose name begins so; "" reads all
 }
 
 // Line is one event of a log.
@@ -47,7 +50,8 @@ type Line struct {
 	id string
 }
 
-// Find gives an app's log of a kind in a region, false when the app has none there. The app "" is the orbit's bastions.
+// Find returns an app's log group of a kind in a region, false when the app has none there. The app "" stands for the
+// orbit's bastions.
 func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, region string, kind Kind) (Group, bool, error) {
 	if kind == Boot {
 		return Group{region, document.BootLogGroup(orbit), document.BootStreamPrefix(app)}, true, nil
@@ -61,13 +65,13 @@ func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, 
 		StackName: &stack.ID, LogicalResourceId: &id,
 	})
 	if err != nil || len(out.StackResources) == 0 {
-		return Group{}, false, nil // CloudFormation calls a resource that the template lacks a mistake
+		return Group{}, false, nil // CloudFormation answers ValidationError for a logical id that the template lacks
 	}
 	return Group{Region: region, Name: aws.ToString(out.StackResources[0].PhysicalResourceId)}, true, nil
 }
 
-// Read gives a group's lines since a time, oldest first. What matches no filter pattern of CloudWatch Logs is left out; ""
-// matches all.
+// Read returns a group's lines since a time that match a filter pattern of CloudWatch Logs, oldest first; "" matches
+// all.
 func (g Group) Read(ctx context.Context, c *cloud.Cloud, since time.Time, pattern string) ([]Line, error) {
 	input := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &g.Name, StartTime: aws.Int64(since.UnixMilli())}
 	if g.Prefix != "" {
@@ -88,7 +92,7 @@ func (g Group) Read(ctx context.Context, c *cloud.Cloud, since time.Time, patter
 		}
 		for _, e := range page.Events {
 			if !strings.HasPrefix(aws.ToString(e.LogStreamName), g.Prefix) {
-				continue // of an emulator that takes no prefix
+				continue // moto ignores LogStreamNamePrefix
 			}
 			lines = append(lines, Line{
 				Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Region: g.Region, Stream: aws.ToString(e.LogStreamName),
