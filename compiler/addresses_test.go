@@ -116,10 +116,11 @@ func TestZonesWithoutAPlaceAreReported(t *testing.T) {
 		zones []string
 		want  string
 	}{
-		"no number":   {[]string{"use1-az1", "use1-lax"}, "expected zones whose id ends in a number from 1 to 15, got use1-lax"},
-		"zero":        {[]string{"use1-az0", "use1-az1"}, "expected zones whose id ends in a number from 1 to 15, got use1-az0"},
-		"too high":    {[]string{"use1-az1", "use1-az16"}, "expected zones whose id ends in a number from 1 to 15, got use1-az16"},
-		"same number": {[]string{"use1-az1", "use1-lax1-az1"}, "expected zones with different numbers, got use1-az1 and use1-lax1-az1: name one of them"},
+		"no number": {[]string{"use1-az1", "use1-lax"}, "expected zones whose id ends in a number from 1 to 15, got use1-lax"},
+		"zero":      {[]string{"use1-az0", "use1-az1"}, "expected zones whose id ends in a number from 1 to 15, got use1-az0"},
+		"too high":  {[]string{"use1-az1", "use1-az16"}, "expected zones whose id ends in a number from 1 to 15, got use1-az16"},
+		"same number": {[]string{"use1-az1", "use1-lax1-az1"},
+			"expected zones with different numbers, got use1-az1 and use1-lax1-az1: name one of them"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report := &report.Report{}

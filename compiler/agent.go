@@ -18,9 +18,11 @@ func agentParameters(p *part, architecture string) agentBinary {
 	}
 	// The patterns keep what user data embeds free of quotes.
 	return agentBinary{
-		bucket: declare("Agent"+document.BucketParameter, assembly.PartBucket, `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "The bucket that holds the agent."),
-		key:    declare("AgentKey"+idPart(architecture), assembly.PartKey, `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
-		digest: declare("AgentDigest"+idPart(architecture), assembly.PartDigest, `[0-9a-f]{64}`, "The agent's sha256, without which it is refused."),
+		bucket: declare("Agent"+document.BucketParameter, assembly.PartBucket, `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`,
+			"The bucket that holds the agent."),
+		key: declare("AgentKey"+idPart(architecture), assembly.PartKey, `[A-Za-z0-9][A-Za-z0-9/._-]*`, "The agent's key in its bucket."),
+		digest: declare("AgentDigest"+idPart(architecture), assembly.PartDigest, `[0-9a-f]{64}`,
+			"The agent's sha256, without which it is refused."),
 	}
 }
 

@@ -105,7 +105,8 @@ func TestSlackReadsItsOwnWebhook(t *testing.T) {
 	key := `"Condition":{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/test-web"}`
 	for id, want := range map[string][]string{
 		"A": {`["ssm:GetParameter"]`, `:parameter/web/slack"`, key, `"kms:ViaService":"ssm.us-east-1.amazonaws.com"`},
-		"B": {`["secretsmanager:GetSecretValue"]`, `:secret:slack-??????"`, key, `"kms:ViaService":"secretsmanager.us-east-1.amazonaws.com"`},
+		"B": {`["secretsmanager:GetSecretValue"]`, `:secret:slack-??????"`, key,
+			`"kms:ViaService":"secretsmanager.us-east-1.amazonaws.com"`},
 		"C": {`["kms:Decrypt"]`, `kms:eu-west-1:${AWS::AccountId}:key/*`, key},
 	} {
 		policy := v.property("SlackPolicy"+id, "PolicyDocument")
@@ -154,7 +155,8 @@ func TestNamesOfEndpointsStayApart(t *testing.T) {
 		all = append(all, testEndpoint(name, "slack", hook("https://example.com/"+name)))
 	}
 	orbit := testOrbit("us-east-1")
-	b := build(t, orbit, testApp(orbit, "web", alarmed(all, trigger("b", "EC2/CPUUtilization", "b"), trigger("topic-b", "EC2/CPUUtilization", "b"))),
+	b := build(t, orbit, testApp(orbit, "web", alarmed(all, trigger("b", "EC2/CPUUtilization", "b"),
+		trigger("topic-b", "EC2/CPUUtilization", "b"))),
 		testApp(orbit, "web-a", alarmed([]schema.Endpoint{testEndpoint("b", "slack", hook("https://example.com/other"))})))
 	seen := map[string]string{}
 	for key, stack := range b.stacks {
@@ -180,7 +182,8 @@ func TestHealthOfSeveralPorts(t *testing.T) {
 	v := lower(t, two, alarmed(ops(), healthy, unhealthy))
 	for id, fold := range map[string]string{"AlarmHealthy": "MIN(METRICS())", "AlarmUnhealthy": "MAX(METRICS())"} {
 		metrics := v.property(id, "Metrics")
-		if strings.Count(metrics, `"ReturnData":true`) != 1 || strings.Count(metrics, "TargetGroupFullName") != 2 || !strings.Contains(metrics, fold) {
+		if strings.Count(metrics, `"ReturnData":true`) != 1 || strings.Count(metrics, "TargetGroupFullName") != 2 ||
+			!strings.Contains(metrics, fold) {
 			t.Errorf("%s: %s", id, metrics)
 		}
 		v.has(id, "Namespace", "")

@@ -39,10 +39,13 @@ func templates(t testing.TB, orbit *schema.Orbit, apps ...*schema.App) map[strin
 
 // richApp has something of most capabilities.
 func richApp(orbit *schema.Orbit, name string) *schema.App {
-	return testApp(orbit, name, twoPorts(), everything(), names(name+".example.com", "www."+name+".example.com"), func(app *schema.AppRegion) {
-		app.PublicPorts[0].Sources = append(app.PublicPorts[0].Sources, source(schema.Region, "us-east-1"), source(schema.OtherApp, "api"))
-		app.PrivatePorts = []schema.PrivatePort{{Node: at("app.json", 9, "all.private_ports"), From: 9300, To: 9310, Protocols: []string{"tcp", "udp"}}}
-	})
+	return testApp(orbit, name, twoPorts(), everything(), names(name+".example.com", "www."+name+".example.com"),
+		func(app *schema.AppRegion) {
+			app.PublicPorts[0].Sources = append(app.PublicPorts[0].Sources, source(schema.Region, "us-east-1"),
+				source(schema.OtherApp, "api"))
+			app.PrivatePorts = []schema.PrivatePort{{Node: at("app.json", 9, "all.private_ports"), From: 9300, To: 9310,
+				Protocols: []string{"tcp", "udp"}}}
+		})
 }
 
 // TestAppsAreAlone wants an app's templates to stay the same, byte for byte, with others beside it and from run to run.

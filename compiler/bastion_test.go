@@ -143,7 +143,8 @@ func TestBastionSourcesOfParameters(t *testing.T) {
 		r.BastionArchitecture = "arm64"
 		r.BastionImage = schema.Image{Debian: "12", AMI: "20260112-1234"}
 	})
-	if got, want := *p.sources["Image202601121234X"+hash("20260112-1234")+"Arm64"].Image, (assembly.Image{Debian: "12", Architecture: "arm64", AMI: "20260112-1234"}); got != want {
+	if got, want := *p.sources["Image202601121234X"+hash("20260112-1234")+"Arm64"].Image,
+		(assembly.Image{Debian: "12", Architecture: "arm64", AMI: "20260112-1234"}); got != want {
 		t.Errorf("the image is %+v, want %+v", got, want)
 	}
 	for id, part := range map[string]string{"AgentBucket": "bucket", "AgentKeyArm64": "key", "AgentDigestArm64": "digest"} {

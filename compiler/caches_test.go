@@ -45,7 +45,8 @@ func TestCacheIsEncryptedAndReadByTheAppAlone(t *testing.T) {
 // Only a cache with replicas has addresses to read from alone; CloudFormation might know none of another.
 func TestCacheReaders(t *testing.T) {
 	document := func(replicas int) string {
-		return lower(t, withCaches(testCache("sessions", func(c *schema.Cache) { c.Replicas = replicas }))).property("LaunchTemplate", "LaunchTemplateData")
+		return lower(t, withCaches(testCache("sessions", func(c *schema.Cache) { c.Replicas = replicas }))).property("LaunchTemplate",
+			"LaunchTemplateData")
 	}
 	for _, attribute := range []string{"ReaderEndPoint.Address", "ReadEndPoint.Addresses"} {
 		if strings.Contains(document(0), attribute) {

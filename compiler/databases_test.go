@@ -38,7 +38,8 @@ func publicly(d *schema.Database) { d.Public = true }
 func TestDatabaseIsReadByTheAppAlone(t *testing.T) {
 	v := lower(t, withDatabases(testDatabase("main"), testDatabase("notes")))
 	statements := v.property("AgentPolicy", "PolicyDocument")
-	want := `{"Action":["secretsmanager:GetSecretValue"],"Effect":"Allow","Resource":[{"Ref":"DatabaseMainSecret"},{"Ref":"DatabaseNotesSecret"}]}`
+	want := `{"Action":["secretsmanager:GetSecretValue"],"Effect":"Allow","Resource":[{"Ref":"DatabaseMainSecret"},` +
+		`{"Ref":"DatabaseNotesSecret"}]}`
 	if !strings.Contains(statements, want) {
 		t.Errorf("want %s in %s", want, statements)
 	}
@@ -96,7 +97,8 @@ func TestTLSIsRequiredFromTheInternet(t *testing.T) {
 		"postgres, bare": {"postgres", "17", "postgres17", `{"rds.force_ssl":"1"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := lower(t, withDatabases(testDatabase("main", publicly, func(d *schema.Database) { d.Engine, d.Version = c.engine, c.version })))
+			v := lower(t, withDatabases(testDatabase("main", publicly,
+				func(d *schema.Database) { d.Engine, d.Version = c.engine, c.version })))
 			v.has("DatabaseMainParameters", "Family", `"`+c.family+`"`)
 			v.has("DatabaseMainParameters", "Parameters", c.parameters)
 			v.has("DatabaseMain", "DBParameterGroupName", `{"Ref":"DatabaseMainParameters"}`)
@@ -217,7 +219,8 @@ func TestGlobalDatabaseFromPublicInstances(t *testing.T) {
 		peers   []string
 		report  string
 	}{
-		"elastic":   {true, []string{"ElasticIp01OfUsWest2", "ElasticIp02OfUsWest2", "Sg"}, "is closed to us-west-2 until that stack has been deployed once"},
+		"elastic": {true, []string{"ElasticIp01OfUsWest2", "ElasticIp02OfUsWest2", "Sg"},
+			"is closed to us-west-2 until that stack has been deployed once"},
 		"ephemeral": {false, []string{"Sg"}, "no address stands for the instances in us-west-2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +252,8 @@ func TestGlobalDatabaseMistakes(t *testing.T) {
 
 	both := testApp(orbit, "web", withDatabases(testDatabase("east", hostedIn("us-east-1")), testDatabase("west", hostedIn("us-west-2"))))
 	b := build(t, orbit, both)
-	if len(b.problems) != 2 || !strings.Contains(strings.Join(b.problems, "\n"), "us-west-2 cannot wait for the database east of us-east-1") {
+	if len(b.problems) != 2 || !strings.Contains(strings.Join(b.problems, "\n"),
+		"us-west-2 cannot wait for the database east of us-east-1") {
 		t.Errorf("two stacks that wait for each other: %q", b.problems)
 	}
 }

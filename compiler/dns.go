@@ -35,7 +35,8 @@ func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *re
 func warnIdleAddresses(a appContext, r *report.Report) {
 	app := a.region
 	if len(app.Hostnames) > 0 && app.InstanceMin < app.InstanceMax {
-		r.Warnf(app.At("elastic_ips"), "the app's names answer with all of its %d addresses, and while fewer instances run than that the others lead "+
+		r.Warnf(app.At("elastic_ips"), "the app's names answer with all of its %d addresses, and while fewer instances run than that the "+
+			"others lead "+
 			"nowhere; make instance_min and instance_max the same, or use a load balancer", app.InstanceMax)
 	}
 }

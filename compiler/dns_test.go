@@ -91,14 +91,16 @@ func TestLongSetIdentifier(t *testing.T) {
 
 func TestEndpoints(t *testing.T) {
 	v := lower(t, twoPorts())
-	for output, want := range map[string]string{"Endpoint80": `"http://web-test.example.com"`, "Endpoint443": `"https://web-test.example.com"`} {
+	for output, want := range map[string]string{"Endpoint80": `"http://web-test.example.com"`,
+		"Endpoint443": `"https://web-test.example.com"`} {
 		if got := v.get("Outputs", output, "Value"); got != want {
 			t.Errorf("%s: want %s, got %s", output, want, got)
 		}
 	}
 
 	v = lower(t, ports(testPort(8080, "HTTP", anyone())), func(app *schema.AppRegion) { app.Hostnames = nil })
-	if got := v.get("Outputs", "Endpoint8080", "Value"); got != `{"Fn::Join":["",["http://",{"Fn::GetAtt":["PublicBalancer","DNSName"]},":8080"]]}` {
+	if got := v.get("Outputs", "Endpoint8080", "Value"); got != `{"Fn::Join":["",["http://",{"Fn::GetAtt":["PublicBalancer","DNSName"]},`+
+		`":8080"]]}` {
 		t.Errorf("without a name: %s", got)
 	}
 

@@ -74,7 +74,8 @@ const maxParameterValue = 4096
 
 func (e extraPart) longParameter(p schema.ExtraParameter) {
 	if len(p.Value) > maxParameterValue {
-		e.mistake(p.At("Default"), "must be at most %d bytes, got %d: so much CloudFormation takes as a parameter", maxParameterValue, len(p.Value))
+		e.mistake(p.At("Default"), "must be at most %d bytes, got %d: so much CloudFormation takes as a parameter", maxParameterValue,
+			len(p.Value))
 	}
 }
 
@@ -115,7 +116,8 @@ func (e extraPart) condition(name string) *cfn.Condition {
 func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
 	e.noMacros(body)
 	for _, ref := range refs {
-		if e.Kind(ref.Name) != "" || e.whole.Kind(ref.Name) != "" || strings.HasPrefix(ref.Name, "AWS::") || e.net.offered(e.part, ref.Name) {
+		if e.Kind(ref.Name) != "" || e.whole.Kind(ref.Name) != "" || strings.HasPrefix(ref.Name, "AWS::") ||
+			e.net.offered(e.part, ref.Name) {
 			continue
 		}
 		known := append(e.Names(), e.whole.Names()...)
@@ -129,7 +131,8 @@ func (e extraPart) noMacros(body schema.Any) {
 	case map[string]schema.Any:
 		for name, inner := range v {
 			if name == "Fn::Transform" {
-				e.mistake(inner.Pos, "macros are not for these templates: what is deployed must be what was reviewed; write out what it makes")
+				e.mistake(inner.Pos, "macros are not for these templates: what is deployed must be what was reviewed; write out what it "+
+					"makes")
 			}
 			e.noMacros(inner)
 		}

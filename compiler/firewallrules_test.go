@@ -84,7 +84,8 @@ func TestRuleIDs(t *testing.T) {
 	for _, list := range []string{"0a1b", "0a1b2c"} {
 		peers = append(peers, peer{id: "List" + list, name: list})
 	}
-	all := []traffic{tcp(80), tcp(8), tcp(801), {"tcp", 8, 80}, {"tcp", 80, 801}, {"udp", 80, 80}, {"icmp", -1, -1}, {"icmpv6", -1, -1}, {"-1", 0, 0}}
+	all := []traffic{tcp(80), tcp(8), tcp(801), {"tcp", 8, 80}, {"tcp", 80, 801}, {"udp", 80, 80}, {"icmp", -1, -1}, {"icmpv6", -1, -1},
+		{"-1", 0, 0}}
 	for _, p := range peers {
 		for _, traffic := range all {
 			for _, group := range []string{"Sg", "BalancerSg"} {
@@ -96,7 +97,8 @@ func TestRuleIDs(t *testing.T) {
 
 func TestEqualBlocksAreOneRule(t *testing.T) {
 	v := lower(t, availability(schema.Private, schema.Private, false),
-		ports(testPort(80, "HTTP", source(schema.Region, "us-east-1"), source(schema.CIDRv4, "10.0.0.0/16"), source(schema.CIDRv4, "10.0.1.2/16"))))
+		ports(testPort(80, "HTTP", source(schema.Region, "us-east-1"), source(schema.CIDRv4, "10.0.0.0/16"),
+			source(schema.CIDRv4, "10.0.1.2/16"))))
 	same(t, "rules", admitted(v, "IngressBalancerSg"), "Cidr10x0x0x0m16")
 }
 
@@ -105,7 +107,8 @@ func TestRuleDescriptions(t *testing.T) {
 	allowed := regexp.MustCompile(`^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}$`)
 	orbit := testOrbit("us-east-1", "us-west-2")
 	web := testApp(orbit, "web", availability(schema.MultiRegion, schema.MultiRegion, true),
-		ports(testPort(80, "HTTP", source(schema.Region, "us-east-1"), source(schema.Region, "us-west-2"), source(schema.PrefixList, "pl-0a"))))
+		ports(testPort(80, "HTTP", source(schema.Region, "us-east-1"), source(schema.Region, "us-west-2"),
+			source(schema.PrefixList, "pl-0a"))))
 	b := build(t, orbit, web)
 	b.silent()
 	v := b.view("us-east-1/test-web")

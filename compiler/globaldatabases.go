@@ -19,7 +19,8 @@ func hosted(a appContext, d schema.Database, r *report.Report) *knownDatabase {
 		return nil
 	}
 	if awaits(a.app, d.Global, a.region.Region, map[string]bool{}) {
-		r.Errorf(d.At("global"), "%s cannot wait for the database %s of %s, whose stack waits for a database of %s: host them in one region",
+		r.Errorf(d.At("global"), "%s cannot wait for the database %s of %s, whose stack waits for a database of %s: host them in one "+
+			"region",
 			a.region.Region, d.Name, d.Global, a.region.Region)
 	}
 	for _, field := range d.Fields() {
@@ -102,7 +103,8 @@ func (f peerFinder) instancesIn(region string, s store, d schema.Database) []pee
 	case !public(there):
 		return f.nat(f.model.Orbit.Region(region))
 	case there.ElasticIPs:
-		f.report.Warnf(d.At("global"), "the %s is closed to %s until that stack has been deployed once, since its elastic addresses are not known "+
+		f.report.Warnf(d.At("global"), "the %s is closed to %s until that stack has been deployed once, since its elastic addresses are "+
+			"not known "+
 			"before: a first deploy there must not need the database, or use private instances", s.what, region)
 		return f.elastic(f.app, region)
 	}

@@ -85,7 +85,8 @@ func (m machine) remove(name string) {
 // packages has docker.io bring commands, and docker-cli the one it is for.
 func (m machine) packages(docker string) {
 	m.command("apt-get", `made() { for name; do cp "$ROOT/bin/dpkg" "$ROOT/bin/$name"; done; }
-case "$*" in *install*docker.io*) made `+docker+` ;; *install*docker-cli*) made docker ;; *install*awscli*) cp "$ROOT/awscli" "$ROOT/bin/aws" ;; esac`)
+case "$*" in *install*docker.io*) made `+docker+` ;; *install*docker-cli*) made docker ;; *install*awscli*) cp "$ROOT/awscli" `+
+		`"$ROOT/bin/aws" ;; esac`)
 }
 
 // install runs the script and gives the calls it made, one per line.
@@ -140,7 +141,8 @@ func (m machine) refused(calls []string, err error, reason string) {
 	for _, want := range []string{
 		"logs create-log-stream --log-group-name production-boot --log-stream-name laika/i-0123456789abcdef0\n",
 		reason,
-		"cloudformation signal-resource --stack-name " + resolved["AWS::StackId"] + " --logical-resource-id Asg --unique-id i-0123456789abcdef0 --status FAILURE",
+		"cloudformation signal-resource --stack-name " + resolved["AWS::StackId"] +
+			" --logical-resource-id Asg --unique-id i-0123456789abcdef0 --status FAILURE",
 	} {
 		if !strings.Contains(aws, want) {
 			m.t.Errorf("no call of aws with %q in\n%s", want, aws)

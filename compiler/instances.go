@@ -17,7 +17,8 @@ type instanceGroup struct {
 }
 
 // instances launches the app: a launch template and the group that keeps instances of it running.
-func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, disks []cfn.BlockDeviceMapping, bought capacity, waitFor []cfn.Resource) instanceGroup {
+func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, disks []cfn.BlockDeviceMapping, bought capacity,
+	waitFor []cfn.Resource) instanceGroup {
 	p := &part{}
 	template := add(p, a.region.At("instance_type"), "LaunchTemplate", &cfn.LaunchTemplate{
 		LaunchTemplateData: launchData(a, p, g, id, l, disks),

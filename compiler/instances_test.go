@@ -15,7 +15,8 @@ func TestUpdatePolicies(t *testing.T) {
 	const scheduled = `"AutoScalingScheduledAction":{"IgnoreUnmodifiedGroupSizeProperties":true}`
 	rolling := func(inService string) string {
 		return `{"AutoScalingRollingUpdate":{"MaxBatchSize":1,"MinInstancesInService":` + inService + `,"PauseTime":"PT15M",` +
-			`"SuspendProcesses":["HealthCheck","ReplaceUnhealthy","AZRebalance","AlarmNotification","ScheduledActions","InstanceRefresh"],` +
+			`"SuspendProcesses":["HealthCheck","ReplaceUnhealthy","AZRebalance","AlarmNotification","ScheduledActions",` +
+			`"InstanceRefresh"],` +
 			`"WaitOnResourceSignals":true},` + scheduled + `}`
 	}
 	creation := func(count string) string { return `{"ResourceSignal":{"Count":` + count + `,"Timeout":"PT15M"}}` }
@@ -51,10 +52,11 @@ func TestLaunchTemplate(t *testing.T) {
 		app.Image = schema.Image{Debian: "12", AMI: "ami-0123456789abcdef0"}
 	})
 	for property, want := range map[string]string{
-		"ImageId":             `{"Ref":"ImageAmi0123456789abcdef0XB1FA6A94Arm64"}`,
-		"InstanceType":        `"t4g.small"`,
-		"MetadataOptions":     `{"HttpEndpoint":"enabled","HttpPutResponseHopLimit":1,"HttpTokens":"required"}`,
-		"BlockDeviceMappings": `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true,"Encrypted":true,"VolumeSize":20,"VolumeType":"gp3"}}]`,
+		"ImageId":         `{"Ref":"ImageAmi0123456789abcdef0XB1FA6A94Arm64"}`,
+		"InstanceType":    `"t4g.small"`,
+		"MetadataOptions": `{"HttpEndpoint":"enabled","HttpPutResponseHopLimit":1,"HttpTokens":"required"}`,
+		"BlockDeviceMappings": `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true,"Encrypted":true,"VolumeSize":20,` +
+			`"VolumeType":"gp3"}}]`,
 		"NetworkInterfaces": `[{"AssociatePublicIpAddress":false,"DeleteOnTermination":true,"DeviceIndex":0,` +
 			`"Groups":[{"Fn::GetAtt":["Sg","GroupId"]}]}]`,
 		"Monitoring":         `{"Enabled":true}`,
@@ -64,10 +66,12 @@ func TestLaunchTemplate(t *testing.T) {
 			t.Errorf("%s: want %s, got %s", property, want, got)
 		}
 	}
-	if image := v.stack.Parameters["ImageAmi0123456789abcdef0XB1FA6A94Arm64"].Image; image == nil || image.Debian != "12" || image.Architecture != "arm64" || image.AMI == "" {
+	if image := v.stack.Parameters["ImageAmi0123456789abcdef0XB1FA6A94Arm64"].Image; image == nil || image.Debian != "12" ||
+		image.Architecture != "arm64" || image.AMI == "" {
 		t.Errorf("image: %+v", image)
 	}
-	v.has("Asg", "LaunchTemplate", `{"LaunchTemplateId":{"Ref":"LaunchTemplate"},"Version":{"Fn::GetAtt":["LaunchTemplate","LatestVersionNumber"]}}`)
+	v.has("Asg", "LaunchTemplate", `{"LaunchTemplateId":{"Ref":"LaunchTemplate"},"Version":{"Fn::GetAtt":["LaunchTemplate",`+
+		`"LatestVersionNumber"]}}`)
 	v.has("Asg", "VPCZoneIdentifier", `{"Ref":"PrivateInstanceSubnets"}`)
 	v.has("Asg", "DesiredCapacity", "")
 }
@@ -94,7 +98,8 @@ func TestPublicInstances(t *testing.T) {
 		b.silent()
 		v := b.view("us-east-1/test-web")
 		v.has("Asg", "VPCZoneIdentifier", `{"Ref":"PublicInstanceSubnets"}`)
-		want := `[{"AssociatePublicIpAddress":true,"DeleteOnTermination":true,"DeviceIndex":0,"Groups":[{"Fn::GetAtt":["Sg","GroupId"]}],"Ipv6AddressCount":1}]`
+		want := `[{"AssociatePublicIpAddress":true,"DeleteOnTermination":true,"DeviceIndex":0,"Groups":[{"Fn::GetAtt":["Sg","GroupId"]}],` +
+			`"Ipv6AddressCount":1}]`
 		if got := v.get("Resources", "LaunchTemplate", "Properties", "LaunchTemplateData", "NetworkInterfaces"); got != want {
 			t.Errorf("%s: want %s, got %s", place, want, got)
 		}

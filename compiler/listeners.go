@@ -30,7 +30,8 @@ func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c
 func defaultAction(route route, to *cfn.TargetGroup) cfn.ListenerAction {
 	if to == nil {
 		port := strconv.Itoa(route.port.RedirectTo)
-		return cfn.ListenerAction{Type: "redirect", RedirectConfig: &cfn.RedirectConfig{Protocol: "HTTPS", Port: port, StatusCode: "HTTP_301"}}
+		return cfn.ListenerAction{Type: "redirect",
+			RedirectConfig: &cfn.RedirectConfig{Protocol: "HTTPS", Port: port, StatusCode: "HTTP_301"}}
 	}
 	return cfn.ListenerAction{Type: "forward", TargetGroupArn: to.Ref()}
 }

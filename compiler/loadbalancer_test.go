@@ -53,7 +53,8 @@ func TestApplicationBalancer(t *testing.T) {
 	v.has("PublicListener80", "DefaultActions", forward)
 	v.has("PublicListener443", "DefaultActions", forward)
 	v.has("PublicTargetsHTTP80", "TargetGroupAttributes",
-		`[{"Key":"deregistration_delay.timeout_seconds","Value":"60"},{"Key":"load_balancing.algorithm.type","Value":"least_outstanding_requests"}]`)
+		`[{"Key":"deregistration_delay.timeout_seconds","Value":"60"},{"Key":"load_balancing.algorithm.type",`+
+			`"Value":"least_outstanding_requests"}]`)
 	v.has("Asg", "TargetGroupARNs", `[{"Ref":"PublicTargetsHTTP80"}]`)
 	v.has("Asg", "HealthCheckType", `"ELB"`)
 	if got := v.get("Resources", "Asg", "DependsOn"); got != `["AgentPolicy","PublicListener443","PublicListener80"]` {
@@ -90,9 +91,10 @@ func TestNetworkBalancer(t *testing.T) {
 
 // TestNetworkIdleTimeout wants it on TCP listeners only, which alone can have another than AWS's, and only when it is written.
 func TestNetworkIdleTimeout(t *testing.T) {
-	v := lower(t, ports(testPort(5432, "TCP", anyone()), testPort(993, "SSL", anyone())), check("TCP", 5432, "", false), func(app *schema.AppRegion) {
-		app.Node, app.IdleTimeout = at("app.json", 2, "all", "idle_timeout"), 600
-	})
+	v := lower(t, ports(testPort(5432, "TCP", anyone()), testPort(993, "SSL", anyone())), check("TCP", 5432, "", false),
+		func(app *schema.AppRegion) {
+			app.Node, app.IdleTimeout = at("app.json", 2, "all", "idle_timeout"), 600
+		})
 	v.has("PublicListener5432", "ListenerAttributes", `[{"Key":"tcp.idle_timeout.seconds","Value":"600"}]`)
 	v.has("PublicListener993", "ListenerAttributes", "")
 }
@@ -156,17 +158,25 @@ func TestHealthChecks(t *testing.T) {
 		want         [4]string // protocol, port, path, codes
 		report       string
 	}{
-		"ALB default":      {application, check("TCP", 80, "", false), "HTTP80", [4]string{`"HTTP"`, `"80"`, `"/"`, `{"HttpCode":"200-499"}`}, ""},
-		"ALB TCP":          {application, check("TCP", 80, "", true), "HTTP80", [4]string{`"HTTP"`, `"80"`, `"/"`, `{"HttpCode":"200-499"}`}, "warning: an HTTP load balancer cannot check TCP"},
-		"ALB SSL":          {application, check("SSL", 443, "", true), "HTTP80", [4]string{`"HTTPS"`, `"443"`, `"/"`, `{"HttpCode":"200-499"}`}, "write HTTPS:443/"},
-		"ALB HTTP":         {application, check("HTTP", 8080, "/health", true), "HTTP80", [4]string{`"HTTP"`, `"8080"`, `"/health"`, `{"HttpCode":"200"}`}, ""},
-		"ALB HTTPS":        {application, check("HTTPS", 8443, "/", true), "HTTP80", [4]string{`"HTTPS"`, `"8443"`, `"/"`, `{"HttpCode":"200"}`}, ""},
-		"ALB TLS, default": {tls, check("TCP", 443, "", false), "HTTPS443", [4]string{`"HTTPS"`, `"443"`, `"/"`, `{"HttpCode":"200-499"}`}, ""},
-		"NLB default":      {network, check("TCP", 80, "", false), "TCP80", [4]string{`"TCP"`, `"80"`, "", ""}, ""},
-		"NLB TCP":          {network, check("TCP", 81, "", true), "TCP80", [4]string{`"TCP"`, `"81"`, "", ""}, ""},
-		"NLB SSL":          {network, check("SSL", 80, "", true), "TCP80", [4]string{`"TCP"`, `"80"`, "", ""}, "warning: a network load balancer cannot check a TLS handshake"},
-		"NLB HTTP":         {network, check("HTTP", 80, "/", true), "TCP80", [4]string{`"HTTP"`, `"80"`, `"/"`, `{"HttpCode":"200"}`}, ""},
-		"NLB HTTPS":        {network, check("HTTPS", 80, "/x", true), "TCP80", [4]string{`"HTTPS"`, `"80"`, `"/x"`, `{"HttpCode":"200"}`}, ""},
+		"ALB default": {application, check("TCP", 80, "", false), "HTTP80",
+			[4]string{`"HTTP"`, `"80"`, `"/"`, `{"HttpCode":"200-499"}`}, ""},
+		"ALB TCP": {application, check("TCP", 80, "", true), "HTTP80",
+			[4]string{`"HTTP"`, `"80"`, `"/"`, `{"HttpCode":"200-499"}`}, "warning: an HTTP load balancer cannot check TCP"},
+		"ALB SSL": {application, check("SSL", 443, "", true), "HTTP80",
+			[4]string{`"HTTPS"`, `"443"`, `"/"`, `{"HttpCode":"200-499"}`}, "write HTTPS:443/"},
+		"ALB HTTP": {application, check("HTTP", 8080, "/health", true), "HTTP80",
+			[4]string{`"HTTP"`, `"8080"`, `"/health"`, `{"HttpCode":"200"}`}, ""},
+		"ALB HTTPS": {application, check("HTTPS", 8443, "/", true), "HTTP80",
+			[4]string{`"HTTPS"`, `"8443"`, `"/"`, `{"HttpCode":"200"}`}, ""},
+		"ALB TLS, default": {tls, check("TCP", 443, "", false), "HTTPS443", [4]string{`"HTTPS"`, `"443"`, `"/"`, `{"HttpCode":"200-499"}`},
+			""},
+		"NLB default": {network, check("TCP", 80, "", false), "TCP80", [4]string{`"TCP"`, `"80"`, "", ""}, ""},
+		"NLB TCP":     {network, check("TCP", 81, "", true), "TCP80", [4]string{`"TCP"`, `"81"`, "", ""}, ""},
+		"NLB SSL": {network, check("SSL", 80, "", true), "TCP80", [4]string{`"TCP"`, `"80"`, "", ""},
+			"warning: a network load balancer cannot check a TLS handshake"},
+		"NLB HTTP": {network, check("HTTP", 80, "/", true), "TCP80", [4]string{`"HTTP"`, `"80"`, `"/"`, `{"HttpCode":"200"}`}, ""},
+		"NLB HTTPS": {network, check("HTTPS", 80, "/x", true), "TCP80", [4]string{`"HTTPS"`, `"80"`, `"/x"`, `{"HttpCode":"200"}`},
+			""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			orbit := testOrbit("us-east-1")
@@ -195,10 +205,12 @@ func TestHealthChecks(t *testing.T) {
 func TestWhatCannotChangeInPlaceIsInTheIDs(t *testing.T) {
 	seen := map[string]string{}
 	for name, changes := range map[string][]appChange{
-		"application":         {ports(testPort(80, "HTTP", anyone()))},
-		"network":             {ports(testPort(80, "TCP", anyone()))},
-		"private application": {availability(schema.Private, schema.Private, false), ports(testPort(80, "HTTP", source(schema.Region, "us-east-1")))},
-		"private network":     {availability(schema.Private, schema.Private, false), ports(testPort(80, "TCP", source(schema.Region, "us-east-1")))},
+		"application": {ports(testPort(80, "HTTP", anyone()))},
+		"network":     {ports(testPort(80, "TCP", anyone()))},
+		"private application": {availability(schema.Private, schema.Private, false),
+			ports(testPort(80, "HTTP", source(schema.Region, "us-east-1")))},
+		"private network": {availability(schema.Private, schema.Private, false),
+			ports(testPort(80, "TCP", source(schema.Region, "us-east-1")))},
 	} {
 		v := lower(t, changes...)
 		for _, kind := range []string{balancerType, targetsType} {

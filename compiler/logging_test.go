@@ -26,7 +26,8 @@ func TestLogGroups(t *testing.T) {
 	v.has("DeployLogGroup", "RetentionInDays", "90")
 	policy := v.property("AgentPolicy", "PolicyDocument")
 	for _, id := range []string{"DockerLogGroup", "DeployLogGroup"} {
-		if !strings.Contains(policy, `"Action":["logs:CreateLogStream","logs:PutLogEvents"],"Effect":"Allow","Resource":[{"Fn::GetAtt":["`+id+`","Arn"]}]`) {
+		if !strings.Contains(policy, `"Action":["logs:CreateLogStream","logs:PutLogEvents"],"Effect":"Allow",`+
+			`"Resource":[{"Fn::GetAtt":["`+id+`","Arn"]}]`) {
 			t.Errorf("%s cannot be written to", id)
 		}
 	}
@@ -40,7 +41,8 @@ func TestLogGroups(t *testing.T) {
 func TestLogMetricsStayApart(t *testing.T) {
 	many := trigger("many", "errors", "ops")
 	v := lower(t, alarmed(ops(), trigger("many", "EC2/CPUUtilization", "ops")), dockerLogs(
-		schema.LogMetric{Name: "errors", Patterns: map[string]string{"[ms > 4]": "1", "[ms < 4]": "2", "[ms = 4]": "3"}, Alarms: []schema.Trigger{many}},
+		schema.LogMetric{Name: "errors", Patterns: map[string]string{"[ms > 4]": "1", "[ms < 4]": "2", "[ms = 4]": "3"},
+			Alarms: []schema.Trigger{many}},
 		schema.LogMetric{Name: "errors-many", Patterns: map[string]string{"many": "1"}, Alarms: []schema.Trigger{many}},
 		schema.LogMetric{Name: "err", Patterns: map[string]string{"ors": "1"}},
 	))
@@ -62,5 +64,6 @@ func TestLongNames(t *testing.T) {
 	orbit := testOrbit("us-east-1")
 	one, other := trigger(long+"b", "EC2/CPUUtilization", long), trigger(long+"c", "EC2/CPUUtilization", long)
 	build(t, orbit, testApp(orbit, "web", alarmed([]schema.Endpoint{testEndpoint(long, "pagerduty")}, one, other),
-		dockerLogs(schema.LogMetric{Name: long, Patterns: map[string]string{strings.Repeat("x", 1024): "1"}, Alarms: []schema.Trigger{one, other}}))).silent()
+		dockerLogs(schema.LogMetric{Name: long, Patterns: map[string]string{strings.Repeat("x", 1024): "1"},
+			Alarms: []schema.Trigger{one, other}}))).silent()
 }

@@ -74,7 +74,8 @@ type balancerMetric struct {
 }
 
 // refused is what load balancers have in place of a queue: they refuse at once what they cannot serve.
-const refused = "today's load balancers have no queue: watched are the connections that the load balancer refuses; write ELB/RejectedConnectionCount"
+const refused = "today's load balancers have no queue: watched are the connections that the load balancer refuses; write " +
+	"ELB/RejectedConnectionCount"
 
 // balancerMetrics are the metrics of ALBs (ELB User Guide, "CloudWatch metrics for your Application Load Balancer") and NLBs
 // ("CloudWatch metrics for your Network Load Balancer").
@@ -111,7 +112,8 @@ func (w watched) ofBalancer(t schema.Trigger, r *report.Report) (series, bool) {
 		r.Errorf(t.At("metric"), "%s is a metric of a load balancer, and the app has none", t.Metric.Name)
 		return s, false
 	case s.name == "":
-		r.Errorf(t.At("metric"), "%s is no metric of the %s that the app has, which knows %s", t.Metric.Name, w.plan.kind.words(), w.plan.kind.metrics())
+		r.Errorf(t.At("metric"), "%s is no metric of the %s that the app has, which knows %s", t.Metric.Name, w.plan.kind.words(),
+			w.plan.kind.metrics())
 		return s, false
 	case known.instead != "":
 		r.Warnf(t.At("metric"), "%s", known.instead)

@@ -133,7 +133,8 @@ func (n network) natAddresses(p *part, region *schema.OrbitRegion) []natAddress 
 		param := p.parameter(name, cfn.Parameter{
 			Type:        "String",
 			Description: "The address of " + region.Region + "'s NAT gateway in " + zone + ".",
-		}, assembly.ValueFrom{Output: &assembly.Output{Region: region.Region, Stack: document.StackName(n.orbit.Name, document.StackVPC), Output: name}})
+		}, assembly.ValueFrom{Output: &assembly.Output{Region: region.Region, Stack: document.StackName(n.orbit.Name, document.StackVPC),
+			Output: name}})
 		out = append(out, natAddress{zone, param.Ref()})
 	}
 	return out

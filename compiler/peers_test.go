@@ -41,31 +41,34 @@ func TestPeers(t *testing.T) {
 		peers  []string // of the rules for port 80
 		report string   // "" when nothing is said
 	}{
-		"internet, cidr":           {internet, cidr, balancer, []string{"Cidr0x0x0x0m0"}, ""},
-		"internet, prefix list":    {internet, list, balancer, []string{"List0a1b"}, ""},
-		"internet, own region":     {internet, home, balancer, []string{"NatUseast1Az1"}, ""},
-		"internet, other region":   {internet, away, balancer, []string{"NatUswest2Az1"}, ""},
-		"internet, other app":      {internet, client, balancer, []string{"NatUseast1Az1"}, "warning: client reaches a public load balancer through its NAT in us-east-1"},
+		"internet, cidr":         {internet, cidr, balancer, []string{"Cidr0x0x0x0m0"}, ""},
+		"internet, prefix list":  {internet, list, balancer, []string{"List0a1b"}, ""},
+		"internet, own region":   {internet, home, balancer, []string{"NatUseast1Az1"}, ""},
+		"internet, other region": {internet, away, balancer, []string{"NatUswest2Az1"}, ""},
+		"internet, other app": {internet, client, balancer, []string{"NatUseast1Az1"},
+			"warning: client reaches a public load balancer through its NAT in us-east-1"},
 		"internet, app elsewhere":  {internet, stranger, balancer, []string{"NatUseast1Az1"}, "use elb_availability: private"},
 		"multi-region, own region": {everywhere, home, balancer, []string{"NatUseast1Az1"}, ""},
 		"multi-region, other":      {everywhere, away, balancer, []string{"NatUswest2Az1"}, ""},
-		"multi-region, other app":  {everywhere, client, balancer, []string{"NatUseast1Az1"}, "as other apps there do, so they are admitted too"},
-		"private, cidr":            {private, source(schema.CIDRv4, "10.8.0.0/16"), balancer, []string{"Cidr10x8x0x0m16"}, ""},
-		"private, own region":      {private, home, balancer, []string{"Cidr10x0x0x0m16"}, ""},
-		"private, other region":    {private, away, balancer, nil, "use elb_availability: multi-region"},
-		"private, other app":       {private, client, balancer, []string{"AppClient"}, ""},
-		"private, app elsewhere":   {private, stranger, balancer, []string{"AppStranger"}, ""},
-		"none, cidr":               {none, cidr, instances, []string{"Cidr0x0x0x0m0"}, ""},
-		"none, own region":         {none, home, instances, []string{"Cidr10x0x0x0m16"}, ""},
-		"none, other region":       {none, away, instances, nil, "us-west-2 cannot reach private instances"},
-		"none, other app":          {none, client, instances, []string{"AppClient"}, ""},
-		"none, prefix list":        {none, list, instances, []string{"List0a1b"}, ""},
-		"public, own region":       {public, home, instances, []string{"Cidr10x0x0x0m16"}, ""},
-		"public, other region":     {public, away, instances, []string{"NatUswest2Az1"}, ""},
-		"elastic, own region":      {elastic, home, instances, []string{"Cidr10x0x0x0m16", "NatUseast1Az1"}, ""},
+		"multi-region, other app": {everywhere, client, balancer, []string{"NatUseast1Az1"},
+			"as other apps there do, so they are admitted too"},
+		"private, cidr":          {private, source(schema.CIDRv4, "10.8.0.0/16"), balancer, []string{"Cidr10x8x0x0m16"}, ""},
+		"private, own region":    {private, home, balancer, []string{"Cidr10x0x0x0m16"}, ""},
+		"private, other region":  {private, away, balancer, nil, "use elb_availability: multi-region"},
+		"private, other app":     {private, client, balancer, []string{"AppClient"}, ""},
+		"private, app elsewhere": {private, stranger, balancer, []string{"AppStranger"}, ""},
+		"none, cidr":             {none, cidr, instances, []string{"Cidr0x0x0x0m0"}, ""},
+		"none, own region":       {none, home, instances, []string{"Cidr10x0x0x0m16"}, ""},
+		"none, other region":     {none, away, instances, nil, "us-west-2 cannot reach private instances"},
+		"none, other app":        {none, client, instances, []string{"AppClient"}, ""},
+		"none, prefix list":      {none, list, instances, []string{"List0a1b"}, ""},
+		"public, own region":     {public, home, instances, []string{"Cidr10x0x0x0m16"}, ""},
+		"public, other region":   {public, away, instances, []string{"NatUswest2Az1"}, ""},
+		"elastic, own region":    {elastic, home, instances, []string{"Cidr10x0x0x0m16", "NatUseast1Az1"}, ""},
 		"elastic, other region": {elastic, away, instances,
 			[]string{"ElasticIp01OfUsWest2", "ElasticIp02OfUsWest2", "NatUswest2Az1"}, ""},
-		"elastic, other app": {elastic, client, instances, []string{"AppClient"}, "note: client may come to the instances' private addresses"},
+		"elastic, other app": {elastic, client, instances, []string{"AppClient"},
+			"note: client may come to the instances' private addresses"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			orbit := testOrbit("us-east-1", "us-west-2")
@@ -104,8 +107,10 @@ func TestNATDisabled(t *testing.T) {
 		source schema.Peer
 		report string
 	}{
-		"a region":    {availability(schema.InternetFacing, schema.InternetFacing, false), source(schema.Region, "us-west-2"), "no address stands for us-west-2"},
-		"another app": {availability(schema.MultiRegion, schema.InternetFacing, false), source(schema.OtherApp, "stranger"), "the NAT of us-east-1 is disabled"},
+		"a region": {availability(schema.InternetFacing, schema.InternetFacing, false), source(schema.Region, "us-west-2"),
+			"no address stands for us-west-2"},
+		"another app": {availability(schema.MultiRegion, schema.InternetFacing, false), source(schema.OtherApp, "stranger"),
+			"the NAT of us-east-1 is disabled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			orbit := testOrbit("us-east-1", "us-west-2")

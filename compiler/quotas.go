@@ -16,7 +16,8 @@ const (
 func countOrbitAddresses(region *schema.OrbitRegion, r *report.Report) {
 	gateways := len(natZones(region))
 	if n := gateways + region.BastionInstanceCount; n > maxElasticAddresses {
-		r.Notef(region.At("nat"), "%s needs %d elastic addresses, %d for NAT and %d for bastions: AWS allows %d there unless it has raised "+
+		r.Notef(region.At("nat"), "%s needs %d elastic addresses, %d for NAT and %d for bastions: AWS allows %d there unless it has "+
+			"raised "+
 			"the account's quota", region.Region, n, gateways, region.BastionInstanceCount, maxElasticAddresses)
 	}
 }
@@ -24,7 +25,8 @@ func countOrbitAddresses(region *schema.OrbitRegion, r *report.Report) {
 // countAppAddresses does so for an app's.
 func countAppAddresses(app *schema.AppRegion, r *report.Report) {
 	if app.InstanceMax > maxElasticAddresses {
-		r.Notef(app.At("elastic_ips"), "needs %d elastic addresses in %s, one for each of instance_max, beside the orbit's own: AWS allows "+
+		r.Notef(app.At("elastic_ips"), "needs %d elastic addresses in %s, one for each of instance_max, beside the orbit's own: AWS "+
+			"allows "+
 			"%d there unless it has raised the account's quota", app.InstanceMax, app.Region, maxElasticAddresses)
 	}
 }

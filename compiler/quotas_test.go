@@ -38,7 +38,8 @@ func TestElasticAddressQuota(t *testing.T) {
 func TestRuleQuota(t *testing.T) {
 	var sources []schema.Peer
 	for n := range 59 {
-		sources = append(sources, source(schema.CIDRv4, fmt.Sprintf("198.51.100.%d/32", n)), source(schema.CIDRv6, fmt.Sprintf("2001:db8:%x::/48", n)))
+		sources = append(sources, source(schema.CIDRv4, fmt.Sprintf("198.51.100.%d/32", n)),
+			source(schema.CIDRv6, fmt.Sprintf("2001:db8:%x::/48", n)))
 	}
 	orbit := testOrbit("us-east-1")
 	orbit.Regions[0].IPv6 = true

@@ -50,8 +50,10 @@ func (s *statement) on(t *testing.T, resources ...string) {
 func everything() appChange {
 	return func(app *schema.AppRegion) {
 		app.InstanceAvailability, app.ElasticIPs = schema.InternetFacing, true
-		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []schema.Variable{{Name: "KEY", Payload: secret("us-east-1")}}}}
-		app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::shop/*"}}}
+		app.Services = []schema.Service{{Name: "web.service", Image: "web",
+			Environment: []schema.Variable{{Name: "KEY", Payload: secret("us-east-1")}}}}
+		app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"},
+			Resources: []string{"arn:aws:s3:::shop/*"}}}
 	}
 }
 
@@ -62,8 +64,8 @@ func secret(region string) *schema.Payload {
 func TestAgentPolicy(t *testing.T) {
 	v := lower(t, everything())
 	v.allowed("cloudformation:SignalResource").on(t, `{"Ref":"AWS::StackId"}`)
-	v.allowed("logs:PutLogEvents").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:test-boot:log-stream:web/*"}`)
-	v.allowed("dynamodb:BatchGetItem").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/test-users"}`)
+	v.allowed("logs:PutLogEvents").on(t, `{"Fn::Sub":"`+own("logs")+`log-group:test-boot:log-stream:web/*"}`)
+	v.allowed("dynamodb:BatchGetItem").on(t, `{"Fn::Sub":"`+own("dynamodb")+`table/test-users"}`)
 	v.allowed("s3:GetObject").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:s3:::${AgentBucket}/${AgentKeyAmd64}"}`)
 	v.allowed("elasticloadbalancing:DescribeTargetHealth").on(t, `"*"`)
 	v.allowed("kms:Decrypt").on(t, `{"Fn::Sub":"arn:${AWS::Partition}:kms:us-east-1:${AWS::AccountId}:key/*"}`)
@@ -87,7 +89,8 @@ func limitedToKeys(s statement) bool { return s.Condition["ForAllValues:StringEq
 // TestRightsOnlyWhenNeeded wants a plain app to have none of the rights that its parts ask for.
 func TestRightsOnlyWhenNeeded(t *testing.T) {
 	v := lower(t, availability(schema.Disabled, schema.InternetFacing, false))
-	for _, action := range []string{"kms:Decrypt", "ec2:AssociateAddress", "elasticloadbalancing:DescribeTargetHealth", "ec2:DescribeInstances"} {
+	for _, action := range []string{"kms:Decrypt", "ec2:AssociateAddress", "elasticloadbalancing:DescribeTargetHealth",
+		"ec2:DescribeInstances"} {
 		if v.allowed(action) != nil {
 			t.Errorf("%s is allowed", action)
 		}
@@ -112,7 +115,8 @@ func TestAppStarsAreExplained(t *testing.T) {
 
 func TestDecryptionKnowsTheRegionsOfKeys(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
-		app.Files = []schema.File{{Name: "b", Text: schema.Text{Payload: secret("us-west-2")}}, {Name: "a", Text: schema.Text{Payload: secret("eu-west-1")}}}
+		app.Files = []schema.File{{Name: "b", Text: schema.Text{Payload: secret("us-west-2")}},
+			{Name: "a", Text: schema.Text{Payload: secret("eu-west-1")}}}
 		app.Services = []schema.Service{{Name: "x.service", UnitFile: &schema.Text{Payload: secret("us-west-2")}}}
 	})
 	v.allowed("kms:Decrypt").on(t,
@@ -124,7 +128,8 @@ func TestPermissions(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Node = at("app.json", 2, "all", "permissions")
 		app.Permissions = []schema.Permission{
-			{Effect: "Allow", Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: []string{"arn:aws:s3:::shop/${aws:PrincipalTag/team}/*"},
+			{Effect: "Allow", Actions: []string{"s3:GetObject", "s3:PutObject"},
+				Resources: []string{"arn:aws:s3:::shop/${aws:PrincipalTag/team}/*"},
 				Condition: map[string]map[string][]string{"StringEquals": {"aws:RequestedRegion": {"us-east-1"}, "s3:prefix": {"a", "b"}}}},
 			{Effect: "Deny", Actions: []string{"s3:DeleteObject"}, Resources: []string{"*"}},
 		}
@@ -133,7 +138,8 @@ func TestPermissions(t *testing.T) {
 		`{"Action":["s3:GetObject","s3:PutObject"],"Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1","s3:prefix":["a","b"]}},`+
 		`"Effect":"Allow","Resource":["arn:aws:s3:::shop/${aws:PrincipalTag/team}/*"]},`+
 		`{"Action":["s3:DeleteObject"],"Effect":"Deny","Resource":["*"]}],"Version":"2012-10-17"}`)
-	if got := v.get("Resources", "LaunchTemplate", "Properties", "LaunchTemplateData", "MetadataOptions", "HttpPutResponseHopLimit"); got != "2" {
+	if got := v.get("Resources", "LaunchTemplate", "Properties", "LaunchTemplateData", "MetadataOptions",
+		"HttpPutResponseHopLimit"); got != "2" {
 		t.Errorf("a container could not use them: hop limit %s", got)
 	}
 	if got := v.get("Resources", "Asg", "DependsOn"); !strings.Contains(got, "PermissionsPolicy") {
@@ -148,14 +154,16 @@ func TestTooManyPermissions(t *testing.T) {
 	orbit := testOrbit("us-east-1")
 	asking := func(size int) appChange {
 		return func(app *schema.AppRegion) {
-			app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::" + strings.Repeat("x", size)}}}
+			app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"},
+				Resources: []string{"arn:aws:s3:::" + strings.Repeat("x", size)}}}
 		}
 	}
 	build(t, orbit, testApp(orbit, "web", asking(9000))).reported("at most 8", "characters of IAM policy")
 
 	build(t, orbit, testApp(orbit, "web", asking(8000))).silent()
 	addresses := availability(schema.Disabled, schema.InternetFacing, true)
-	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 80", "characters of IAM policy")
+	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 80",
+		"characters of IAM policy")
 }
 
 // The agent opens the payloads that are values in an environment file, as the 2016 tool's did.
@@ -182,4 +190,9 @@ func TestPayloadsInEnvironmentFiles(t *testing.T) {
 		}
 		decrypt.on(t, `{"Fn::Sub":"arn:${AWS::Partition}:kms:eu-west-1:${AWS::AccountId}:key/*"}`)
 	}
+}
+
+// own is the first part of an ARN in the stack's own partition, region and account.
+func own(service string) string {
+	return "arn:${AWS::Partition}:" + service + ":${AWS::Region}:${AWS::AccountId}:"
 }

@@ -147,7 +147,8 @@ func targetTracking(p *part, w watched, t schema.ScalingTarget, r *report.Report
 // PredefinedMetricSpecification). It is nil when there is no such thing, which is reported.
 func (w watched) requestLabel(t schema.ScalingTarget, r *report.Report) cfn.Value {
 	if w.plan.kind != application {
-		r.Errorf(t.At("metric"), "requests are counted by a load balancer whose public ports are all HTTP or HTTPS, which the app does not have")
+		r.Errorf(t.At("metric"), "requests are counted by a load balancer whose public ports are all HTTP or HTTPS, which the app does "+
+			"not have")
 		return nil
 	}
 	group := w.countedTargets(t, r)
@@ -163,7 +164,8 @@ func (w watched) countedTargets(t schema.ScalingTarget, r *report.Report) *cfn.T
 		if len(w.balancer.targets) == 1 {
 			return w.balancer.targets[0]
 		}
-		r.Errorf(t.At("port"), "is missing: the public ports lead to %d ports of the instances, so name the public port whose requests count", len(w.balancer.targets))
+		r.Errorf(t.At("port"), "is missing: the public ports lead to %d ports of the instances, so name the public port whose requests "+
+			"count", len(w.balancer.targets))
 		return nil
 	}
 	for _, route := range w.plan.routes {

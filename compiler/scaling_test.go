@@ -23,9 +23,11 @@ func TestStepsMeet(t *testing.T) {
 		steps("<=", 0, schema.Step{From: 0, By: -1}, schema.Step{From: -2.5, By: -3}),
 	}}))
 	v.has("StepPolicyAboveLoad", "StepAdjustments", `[{"MetricIntervalLowerBound":0,"MetricIntervalUpperBound":0.2,"ScalingAdjustment":1},`+
-		`{"MetricIntervalLowerBound":0.2,"MetricIntervalUpperBound":8.9,"ScalingAdjustment":2},{"MetricIntervalLowerBound":8.9,"ScalingAdjustment":4}]`)
-	v.has("StepPolicyBelowLoad", "StepAdjustments", `[{"MetricIntervalLowerBound":-2.5,"MetricIntervalUpperBound":0,"ScalingAdjustment":-1},`+
-		`{"MetricIntervalUpperBound":-2.5,"ScalingAdjustment":-3}]`)
+		`{"MetricIntervalLowerBound":0.2,"MetricIntervalUpperBound":8.9,"ScalingAdjustment":2},{"MetricIntervalLowerBound":8.9,`+
+		`"ScalingAdjustment":4}]`)
+	v.has("StepPolicyBelowLoad", "StepAdjustments",
+		`[{"MetricIntervalLowerBound":-2.5,"MetricIntervalUpperBound":0,"ScalingAdjustment":-1},`+
+			`{"MetricIntervalUpperBound":-2.5,"ScalingAdjustment":-3}]`)
 	v.has("StepAlarmAboveLoad", "AlarmActions", `[{"Ref":"StepPolicyAboveLoad"}]`)
 	v.has("StepAlarmBelowLoad", "AlarmActions", `[{"Ref":"StepPolicyBelowLoad"}]`)
 	v.has("StepAlarmBelowLoad", "OKActions", "")
@@ -41,7 +43,8 @@ func requests(port int) appChange {
 func TestWhoseRequestsCount(t *testing.T) {
 	v := lower(t, requests(0))
 	label := func(group string) string {
-		return `{"PredefinedMetricType":"ALBRequestCountPerTarget","ResourceLabel":{"Fn::Sub":"${PublicBalancer.LoadBalancerFullName}/${` + group + `.TargetGroupFullName}"}}`
+		return `{"PredefinedMetricType":"ALBRequestCountPerTarget","ResourceLabel":{"Fn::Sub":"${PublicBalancer.LoadBalancerFullName}/${` +
+			group + `.TargetGroupFullName}"}}`
 	}
 	metric := func(v *stackView) string {
 		return v.get("Resources", "TargetPolicyLoad", "Properties", "TargetTrackingConfiguration", "PredefinedMetricSpecification")
@@ -66,7 +69,8 @@ func TestWhoseRequestsCount(t *testing.T) {
 func TestDesired(t *testing.T) {
 	four, none := 4, 0
 	sized := func(desired *int) *stackView {
-		return lower(t, size(1, 6, schema.Rolling), func(app *schema.AppRegion) { app.InstanceDesired, app.InstanceWarmup = desired, desired })
+		return lower(t, size(1, 6, schema.Rolling),
+			func(app *schema.AppRegion) { app.InstanceDesired, app.InstanceWarmup = desired, desired })
 	}
 	v := sized(&four)
 	v.has("Asg", "DesiredCapacity", `"4"`)

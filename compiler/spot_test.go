@@ -24,11 +24,13 @@ func TestSpot(t *testing.T) {
 	}{
 		"plain": {
 			schema.Spot{Types: []string{"t3.nano"}, Strategy: "price-capacity-optimized"}, nil,
-			`"OnDemandBaseCapacity":0,"OnDemandPercentageAboveBaseCapacity":0,"SpotAllocationStrategy":"price-capacity-optimized","SpotMaxPrice":""`, "true",
+			`"OnDemandBaseCapacity":0,"OnDemandPercentageAboveBaseCapacity":0,"SpotAllocationStrategy":"price-capacity-optimized",` +
+				`"SpotMaxPrice":""`, "true",
 		},
 		"a base and a limit": {
 			schema.Spot{Types: []string{"t3.nano"}, Strategy: "capacity-optimized", Price: "0.5", OnDemandBase: 2}, nil,
-			`"OnDemandBaseCapacity":2,"OnDemandPercentageAboveBaseCapacity":0,"SpotAllocationStrategy":"capacity-optimized","SpotMaxPrice":"0.5"`, "true",
+			`"OnDemandBaseCapacity":2,"OnDemandPercentageAboveBaseCapacity":0,"SpotAllocationStrategy":"capacity-optimized",` +
+				`"SpotMaxPrice":"0.5"`, "true",
 		},
 		"the fleet's diversified spreads over every type": {
 			schema.Spot{Types: []string{"t3.nano", "t3.micro"}, Strategy: "diversified"}, nil,
@@ -38,7 +40,8 @@ func TestSpot(t *testing.T) {
 			schema.Spot{Types: many, Strategy: "diversified"}, nil, `"SpotInstancePools":20`, "",
 		},
 		"lowest price": {
-			schema.Spot{Types: []string{"t3.nano"}, Strategy: "lowest-price"}, nil, `"SpotAllocationStrategy":"lowest-price","SpotMaxPrice":""`, "",
+			schema.Spot{Types: []string{"t3.nano"}, Strategy: "lowest-price"}, nil,
+			`"SpotAllocationStrategy":"lowest-price","SpotMaxPrice":""`, "",
 		},
 		"a volume can't be held by two": {
 			schema.Spot{Types: []string{"t3.nano"}, Strategy: "capacity-optimized"}, []schema.Volume{{Label: "data", Count: 2}},
@@ -52,7 +55,8 @@ func TestSpot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := lower(t, onSpot(c.spot), func(app *schema.AppRegion) { app.Volumes = c.volumes })
 			group := func(property string) string { return v.get("Resources", "Asg", "Properties", property) }
-			if got := group("MixedInstancesPolicy"); !strings.Contains(got, c.want) || strings.Count(got, `"InstanceType"`) != len(c.spot.Types) {
+			if got := group("MixedInstancesPolicy"); !strings.Contains(got, c.want) ||
+				strings.Count(got, `"InstanceType"`) != len(c.spot.Types) {
 				t.Errorf("got %s\nwant %s", got, c.want)
 			}
 			if got := group("LaunchTemplate"); got != "" {

@@ -89,7 +89,8 @@ func (f peerFinder) storeRegion(s store, named schema.Peer) []peer {
 	case named.Value == f.region.Region:
 		return []peer{cidr4(f.net.cidr())}
 	case !s.public:
-		f.report.Errorf(named.Pos, "%s cannot reach the %s in %s, which has no public address: an orbit's regions are isolated from each other",
+		f.report.Errorf(named.Pos, "%s cannot reach the %s in %s, which has no public address: an orbit's regions are isolated from each "+
+			"other",
 			named.Value, s.what, f.region.Region)
 		return nil
 	}

@@ -36,7 +36,8 @@ Restart=always
 RestartSec=2
 ExecStartPre=-/usr/bin/docker pull registry.example.com:5000/pebble/laika:__VERSION__
 ExecStartPre=-/usr/bin/docker rm --force %n
-ExecStart=/usr/bin/docker run --rm --name %n --env-file /files/laika.env -p 80:8080 -p 53:53/udp -v /mnt/data:/data:ro registry.example.com:5000/pebble/laika:__VERSION__
+ExecStart=/usr/bin/docker run --rm --name %n --env-file /files/laika.env -p 80:8080 -p 53:53/udp -v /mnt/data:/data:ro `+
+		`registry.example.com:5000/pebble/laika:__VERSION__
 ExecStop=/usr/bin/docker stop -t 2 %n
 
 [Install]
@@ -81,7 +82,8 @@ func TestWords(t *testing.T) {
 func TestEnvironmentReachesContainers(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Services = []schema.Service{
-			{Name: "b.service", Image: "b:1", Environment: []schema.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"}, {Name: "S", Payload: secret("us-east-1")}}},
+			{Name: "b.service", Image: "b:1", Environment: []schema.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"},
+				{Name: "S", Payload: secret("us-east-1")}}},
 			{Name: "bare.service", Image: "bare:1"},
 			{Name: "b.timer", UnitFile: &schema.Text{Body: []byte("[Timer]\n")}},
 		}
@@ -94,7 +96,8 @@ func TestEnvironmentReachesContainers(t *testing.T) {
 		}
 	}
 	want := []document.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"},
-		{Name: "S", Payload: &document.Payload{Version: 1, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: "us-east-1", Encoding: "utf-8"}}}
+		{Name: "S", Payload: &document.Payload{Version: 1, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: "us-east-1",
+			Encoding: "utf-8"}}}
 	got := d.Environments["b.env"]
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("b.env: %+v", got)
@@ -125,7 +128,8 @@ func TestUnitFilesAndFiles(t *testing.T) {
 	}
 	same(t, "plain", d.Files["plain.conf"].Lines, "no end of line")
 	same(t, "empty", d.Files["empty"].Lines, "")
-	for name, want := range map[string][2]string{"plain.conf": {"", ""}, "run": {"0755", ""}, "blob": {"0600", "//4A"}, "secret": {"0600", ""}} {
+	for name, want := range map[string][2]string{"plain.conf": {"", ""}, "run": {"0755", ""}, "blob": {"0600", "//4A"},
+		"secret": {"0600", ""}} {
 		if got := d.Files[name]; got.Mode != want[0] || got.Base64 != want[1] {
 			t.Errorf("%s: %+v", name, got)
 		}

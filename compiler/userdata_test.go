@@ -69,7 +69,8 @@ func fullDocument[T any](literal, reference func(string) T) document.Document[T]
 		Addresses:    []T{reference("Address")},
 		LocalHealth:  &document.LocalHealth{Protocol: "HTTP", Port: 80, Path: "/health?a=1&b=\"2\""},
 		Units: map[string]document.Content{"laika.service": {Lines: []string{
-			"[Service]", `ExecStart=/bin/sh -c 'echo "$HOME" ${X} %n \\'`, "\ttab: - # { [ ' | > @ ` !", "", " trailing ", "\u0085\u2028\x7f\ufeff é 😀", "",
+			"[Service]", `ExecStart=/bin/sh -c 'echo "$HOME" ${X} %n \\'`, "\ttab: - # { [ ' | > @ ` !", "", " trailing ",
+			"\u0085\u2028\x7f\ufeff é 😀", "",
 		}}},
 		Files: map[string]document.Content{
 			"a: b":  {Base64: "AAECAw==", Mode: "0600"},
@@ -77,7 +78,8 @@ func fullDocument[T any](literal, reference func(string) T) document.Document[T]
 			"crypt": {Payload: &payload},
 		},
 		Environments: map[string][]document.Variable{"laika.env": {{Name: "A", Value: "x=\"y\""}, {Name: "B", Payload: &payload}}},
-		Asset:        &document.Asset[T]{Bucket: reference("AgentBucket"), Key: reference("AgentKeyAmd64"), Digest: strings.Repeat("0f", 32)},
+		Asset: &document.Asset[T]{Bucket: reference("AgentBucket"), Key: reference("AgentKeyAmd64"),
+			Digest: strings.Repeat("0f", 32)},
 	}
 }
 
@@ -173,7 +175,8 @@ func TestUserDataStartsTheAgent(t *testing.T) {
 		t.Errorf("the unit is, with mode %s:\n%s", mode, unit)
 	}
 	script, mode := config.file("/usr/local/sbin/spacel-install")
-	if !strings.Contains(unit, "\nExecStartPre=/usr/local/sbin/spacel-install\n") || mode != "0700" || !strings.HasPrefix(script, "#!/bin/sh\n") {
+	if !strings.Contains(unit, "\nExecStartPre=/usr/local/sbin/spacel-install\n") || mode != "0700" ||
+		!strings.HasPrefix(script, "#!/bin/sh\n") {
 		t.Errorf("the unit runs %.20q of mode %s", script, mode)
 	}
 }
@@ -187,7 +190,8 @@ func TestUserDataSize(t *testing.T) {
 	if fitsUserData(userData(b)) {
 		t.Error("a document above EC2's limit fits")
 	}
-	bastion := boot{document: document.Document[cfn.Value]{Format: 1, Signal: document.Signal[cfn.Value]{Stack: cfn.StackID}}, agent: b.agent}
+	bastion := boot{document: document.Document[cfn.Value]{Format: 1, Signal: document.Signal[cfn.Value]{Stack: cfn.StackID}},
+		agent: b.agent}
 	if size := userData(bastion).Size(referenceSize); size > 6*1024 {
 		t.Errorf("an empty document already takes %d bytes", size)
 	}

@@ -75,7 +75,8 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"format":1,"orbit":"test","app":"web","region":"us-east-1","version":"${Version}","token":"${Token}",` +
-		`"signal":{"stack":"${AWS::StackId}","resource":"Asg","timeout":900},"bootLog":"test-boot","targetGroups":["${PublicTargetsHTTP80}"]}`
+		`"signal":{"stack":"${AWS::StackId}","resource":"Asg","timeout":900},"bootLog":"test-boot",` +
+		`"targetGroups":["${PublicTargetsHTTP80}"]}`
 	if string(got) != want {
 		t.Errorf("want %s, got %s", want, got)
 	}

@@ -40,11 +40,15 @@ func TestVolumeRights(t *testing.T) {
 	v := lower(t, withVolumes(ebs("data"), ebs("logs")))
 	policy := v.get("Resources", "AgentPolicy", "Properties", "PolicyDocument")
 	for _, want := range []string{
-		`{"Action":["dynamodb:Query","dynamodb:UpdateItem"],"Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["web/data","web/logs"]},` +
-			`"Null":{"dynamodb:LeadingKeys":"false"}},"Effect":"Allow","Resource":[{"Fn::Sub":"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/test-volumes"}]}`,
-		`{"Action":["ec2:AttachVolume","ec2:DetachVolume","ec2:DeleteVolume"],"Condition":{"Null":{"aws:ResourceTag/spacel:volume":"false"},` +
+		`{"Action":["dynamodb:Query","dynamodb:UpdateItem"],"Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["web/data",` +
+			`"web/logs"]},` +
+			`"Null":{"dynamodb:LeadingKeys":"false"}},"Effect":"Allow",` +
+			`"Resource":[{"Fn::Sub":"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/test-volumes"}]}`,
+		`{"Action":["ec2:AttachVolume","ec2:DetachVolume","ec2:DeleteVolume"],` +
+			`"Condition":{"Null":{"aws:ResourceTag/spacel:volume":"false"},` +
 			`"StringEquals":{"aws:ResourceTag/spacel:app":"web","aws:ResourceTag/spacel:orbit":"test"}},"Effect":"Allow"`,
-		`{"Action":["ec2:CreateVolume"],"Condition":{"Null":{"aws:RequestTag/spacel:volume":"false"},"StringEquals":{"aws:RequestTag/spacel:app":"web",`,
+		`{"Action":["ec2:CreateVolume"],"Condition":{"Null":{"aws:RequestTag/spacel:volume":"false"},` +
+			`"StringEquals":{"aws:RequestTag/spacel:app":"web",`,
 		`"Resource":[{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}::snapshot/*"}]`,
 	} {
 		if !strings.Contains(policy, want) {
@@ -58,8 +62,10 @@ func TestVolumeRights(t *testing.T) {
 
 // An app without EBS volumes has no rights to any.
 func TestNoVolumeRights(t *testing.T) {
-	for name, v := range map[string]*stackView{"none": lower(t), "disks": lower(t, withVolumes(schema.Volume{Label: "fast", Instance: new(int)}))} {
-		if policy := v.get("Resources", "AgentPolicy"); strings.Contains(policy, "Volume") || strings.Contains(policy, "Snapshot") || strings.Contains(policy, "-volumes") {
+	for name, v := range map[string]*stackView{"none": lower(t),
+		"disks": lower(t, withVolumes(schema.Volume{Label: "fast", Instance: new(int)}))} {
+		if policy := v.get("Resources", "AgentPolicy"); strings.Contains(policy, "Volume") || strings.Contains(policy, "Snapshot") ||
+			strings.Contains(policy, "-volumes") {
 			t.Errorf("%s: %s", name, policy)
 		}
 	}
@@ -73,7 +79,8 @@ func TestStats(t *testing.T) {
 	if !v.document().Stats {
 		t.Error("not in the document")
 	}
-	want := `{"Action":["cloudwatch:PutMetricData"],"Condition":{"StringEquals":{"cloudwatch:namespace":"System/Linux"}},"Effect":"Allow","Resource":["*"]}`
+	want := `{"Action":["cloudwatch:PutMetricData"],"Condition":{"StringEquals":{"cloudwatch:namespace":"System/Linux"}},` +
+		`"Effect":"Allow","Resource":["*"]}`
 	if policy := v.get("Resources", "AgentPolicy"); !strings.Contains(policy, want) {
 		t.Error(policy)
 	}

@@ -87,10 +87,12 @@ func TestNAT(t *testing.T) {
 	}{
 		schema.NATDisabled: {nil, map[string]string{}},
 		schema.NATEnabled: {[]string{"NatGatewayUse1Az1"}, map[string]string{
-			"PrivateRouteUse1Az1": "NatGatewayUse1Az1", "PrivateRouteUse1Az2": "NatGatewayUse1Az1", "PrivateRouteUse1Az3": "NatGatewayUse1Az1",
+			"PrivateRouteUse1Az1": "NatGatewayUse1Az1", "PrivateRouteUse1Az2": "NatGatewayUse1Az1",
+			"PrivateRouteUse1Az3": "NatGatewayUse1Az1",
 		}},
 		schema.NATPerAZ: {[]string{"NatGatewayUse1Az1", "NatGatewayUse1Az2", "NatGatewayUse1Az3"}, map[string]string{
-			"PrivateRouteUse1Az1": "NatGatewayUse1Az1", "PrivateRouteUse1Az2": "NatGatewayUse1Az2", "PrivateRouteUse1Az3": "NatGatewayUse1Az3",
+			"PrivateRouteUse1Az1": "NatGatewayUse1Az1", "PrivateRouteUse1Az2": "NatGatewayUse1Az2",
+			"PrivateRouteUse1Az3": "NatGatewayUse1Az3",
 		}},
 	} {
 		t.Run(string(nat), func(t *testing.T) {
@@ -209,7 +211,8 @@ func TestBastionSources(t *testing.T) {
 	var got []string
 	for _, rule := range stack.ofType("AWS::EC2::SecurityGroupIngress") {
 		p := rule.Properties
-		got = append(got, fmt.Sprintf("%v %v %v %v %v-%v", p["CidrIp"], p["CidrIpv6"], p["SourcePrefixListId"], p["IpProtocol"], p["FromPort"], p["ToPort"]))
+		got = append(got, fmt.Sprintf("%v %v %v %v %v-%v", p["CidrIp"], p["CidrIpv6"], p["SourcePrefixListId"], p["IpProtocol"],
+			p["FromPort"], p["ToPort"]))
 	}
 	slices.Sort(got)
 	want := []string{

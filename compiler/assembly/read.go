@@ -128,7 +128,8 @@ func changed(name, want, got string, body []byte) string {
 	if crlf := []byte("\r\n"); bytes.Contains(body, crlf) && hexdigest.SHA256(bytes.ReplaceAll(body, crlf, []byte("\n"))) == want {
 		return name + ": its line ends became CRLF: keep git from converting them (.gitattributes: * -text) and check it out again"
 	}
-	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it", name, got, want)
+	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it", name,
+		got, want)
 }
 
 // decodeStrictly decodes JSON of ours and says what is wrong with it. Nothing but the form we write is taken: encoding/json

@@ -69,7 +69,8 @@ func holdsOnlyBuildFiles(dir, target string) error {
 		return fmt.Errorf("look into %s: %w", dir, err)
 	}
 	if len(strays) > 0 {
-		return fmt.Errorf("%s holds %s, which no build wrote and a build would delete: move it away, or choose another --out", dir, some(strays))
+		return fmt.Errorf("%s holds %s, which no build wrote and a build would delete: move it away, or choose another --out", dir,
+			some(strays))
 	}
 	return nil
 }

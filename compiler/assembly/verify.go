@@ -71,7 +71,8 @@ func (a *Assembly) decode(body []byte) string {
 		return err.Error() + ": run spacel build again, or restore it"
 	}
 	if head.Format != Format {
-		return fmt.Sprintf("its format is %d, this spacel reads %d: run spacel build again, or use the spacel that built it", head.Format, Format)
+		return fmt.Sprintf("its format is %d, this spacel reads %d: run spacel build again, or use the spacel that built it", head.Format,
+			Format)
 	}
 	return decodeStrictly(body, &a.Manifest)
 }

@@ -274,8 +274,9 @@ func TestRefusedTargets(t *testing.T) {
 		make func(t *testing.T, dir string)
 		want string
 	}{
-		"foreign files":    {func(t *testing.T, dir string) { write(t, dir+"/main.go", "package main") }, "not empty and no earlier build"},
-		"foreign manifest": {func(t *testing.T, dir string) { write(t, dir+"/manifest.json", `{"name": "a browser's"}`) }, "not empty and no earlier build"},
+		"foreign files": {func(t *testing.T, dir string) { write(t, dir+"/main.go", "package main") }, "not empty and no earlier build"},
+		"foreign manifest": {func(t *testing.T, dir string) { write(t, dir+"/manifest.json", `{"name": "a browser's"}`) },
+			"not empty and no earlier build"},
 		"a file beside": {func(t *testing.T, dir string) {
 			build(t, dir, "test-web")
 			write(t, dir+"/us-east-1/README.md", "mine")
@@ -284,10 +285,12 @@ func TestRefusedTargets(t *testing.T) {
 			build(t, dir, "test-web")
 			link(t, "/etc", dir+"/us-east-1/etc")
 		}, "holds us-east-1/etc"},
-		"a link":                {func(t *testing.T, dir string) { build(t, dir+"-real", "test-web"); link(t, dir+"-real", dir) }, "symbolic link"},
-		"a link to nothing":     {func(t *testing.T, dir string) { link(t, dir+"-none", dir) }, "symbolic link"},
-		"a file":                {func(t *testing.T, dir string) { write(t, dir, "x") }, "is not a directory"},
-		"the working directory": {func(t *testing.T, dir string) { write(t, dir+"/sub/x", ""); t.Chdir(dir + "/sub") }, "holds the working directory"},
+		"a link": {func(t *testing.T, dir string) { build(t, dir+"-real", "test-web"); link(t, dir+"-real", dir) },
+			"symbolic link"},
+		"a link to nothing": {func(t *testing.T, dir string) { link(t, dir+"-none", dir) }, "symbolic link"},
+		"a file":            {func(t *testing.T, dir string) { write(t, dir, "x") }, "is not a directory"},
+		"the working directory": {func(t *testing.T, dir string) { write(t, dir+"/sub/x", ""); t.Chdir(dir + "/sub") },
+			"holds the working directory"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -315,7 +318,8 @@ func TestStrayDuringTheBuild(t *testing.T) {
 	if err := w.Close(); err == nil || !strings.Contains(err.Error(), "notes.txt") {
 		t.Errorf("got %v", err)
 	}
-	if got := tree(t, filepath.Dir(dir)); got["build/notes.txt"] != "mine" || got["build/us-east-1/test-old.template.json"] == "" || len(got) != 6 {
+	if got := tree(t, filepath.Dir(dir)); got["build/notes.txt"] != "mine" || got["build/us-east-1/test-old.template.json"] == "" ||
+		len(got) != 6 {
 		t.Errorf("left: %v", got)
 	}
 }

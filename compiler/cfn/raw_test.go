@@ -57,8 +57,10 @@ func TestCapabilities(t *testing.T) {
 		"one of ours":      {&Role{}, []string{"CAPABILITY_IAM"}},
 		"no name":          {role(map[string]any{"Path": "/x/"}), []string{"CAPABILITY_IAM"}},
 		"a name":           {role(map[string]any{"RoleName": "x"}), []string{"CAPABILITY_NAMED_IAM"}},
-		"an inline policy": {NewRawResource(map[string]any{"Type": "AWS::IAM::Policy", "Properties": map[string]any{"PolicyName": "x"}}), []string{"CAPABILITY_IAM"}},
-		"a stack":          {NewRawResource(map[string]any{"Type": "AWS::CloudFormation::Stack"}), []string{"CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"}},
+		"an inline policy": {NewRawResource(map[string]any{"Type": "AWS::IAM::Policy", "Properties": map[string]any{"PolicyName": "x"}}),
+			[]string{"CAPABILITY_IAM"}},
+		"a stack": {NewRawResource(map[string]any{"Type": "AWS::CloudFormation::Stack"}),
+			[]string{"CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"}},
 	} {
 		template := &Template{}
 		Add(template, "It", c.resource)

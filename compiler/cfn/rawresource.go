@@ -11,7 +11,8 @@ type RawResource struct {
 }
 
 // rawOrder is the order in which a resource's own attributes are written. What else there is follows.
-var rawOrder = []string{"Type", "DependsOn", "Condition", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy", "Properties"}
+var rawOrder = []string{"Type", "DependsOn", "Condition", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
+	"Properties"}
 
 // NewRawResource makes a resource of its Type, Properties and so on.
 func NewRawResource(body map[string]any) *RawResource {

@@ -265,7 +265,8 @@ func encodable(r Resource) any {
 		return raw.body
 	}
 	a := r.attributes()
-	return resourceJSON{r.Type(), dependencyIDs(a), a.Condition.name(), a.CreationPolicy, a.UpdatePolicy, a.DeletionPolicy, a.UpdateReplacePolicy, r}
+	return resourceJSON{r.Type(), dependencyIDs(a), a.Condition.name(), a.CreationPolicy, a.UpdatePolicy, a.DeletionPolicy,
+		a.UpdateReplacePolicy, r}
 }
 
 func dependencyIDs(a *Attributes) []string {

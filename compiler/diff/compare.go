@@ -18,7 +18,8 @@ func Compare(old, now *assembly.Assembly) (*Diff, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded replacement table: %w", err)
 	}
-	c := &comparison{old: old, now: now, table: replacing, stacks: map[assembly.StackRef]Stack{}, inputs: map[assembly.StackRef]map[string]cause{}}
+	c := &comparison{old: old, now: now, table: replacing, stacks: map[assembly.StackRef]Stack{},
+		inputs: map[assembly.StackRef]map[string]cause{}}
 	c.indexConsumers()
 	if err := c.run(); err != nil {
 		return nil, err
@@ -115,7 +116,8 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 	if err != nil {
 		return err
 	}
-	pair := &pair{before: before, now: now, old: old, current: current, places: c.places[ref.String()], oldPlaces: c.oldPlaces[ref.String()]}
+	pair := &pair{before: before, now: now, old: old, current: current, places: c.places[ref.String()],
+		oldPlaces: c.oldPlaces[ref.String()]}
 	if err := pair.compareSources(); err != nil {
 		return err
 	}

@@ -139,7 +139,8 @@ func TestActions(t *testing.T) {
 	}
 	cases := map[string]struct{ old, now, want string }{
 		"update in place": {
-			subnet(`"CidrBlock": "10.0.0.0/24", "MapPublicIpOnLaunch": false`), subnet(`"CidrBlock": "10.0.0.0/24", "MapPublicIpOnLaunch": true`), `
+			subnet(`"CidrBlock": "10.0.0.0/24", "MapPublicIpOnLaunch": false`),
+			subnet(`"CidrBlock": "10.0.0.0/24", "MapPublicIpOnLaunch": true`), `
 			  S changed update
 			    MapPublicIpOnLaunch: false → true update`},
 		"replace": {
@@ -156,8 +157,10 @@ func TestActions(t *testing.T) {
 			  S changed maybe-replace
 			    Ipv6CidrBlock: "2001:db8::/64" → "2001:db8:1::/64" maybe-replace`},
 		"nested, with a table entry above": {
-			`"C": {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainValidationOptions": [{"DomainName": "a", "HostedZoneId": "Z1"}]}}`,
-			`"C": {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainValidationOptions": [{"DomainName": "a", "HostedZoneId": "Z2"}]}}`, `
+			`"C": {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainValidationOptions": [{"DomainName": "a", ` +
+				`"HostedZoneId": "Z1"}]}}`,
+			`"C": {"Type": "AWS::CertificateManager::Certificate", "Properties": {"DomainValidationOptions": [{"DomainName": "a", ` +
+				`"HostedZoneId": "Z2"}]}}`, `
 			  C changed replace
 			    DomainValidationOptions[0].HostedZoneId: "Z1" → "Z2" replace`},
 		"create": {vpc, vpc + "," + subnet(`"CidrBlock": "10.0.0.0/24"`), `
@@ -209,7 +212,8 @@ func TestKnockOn(t *testing.T) {
 	chain := func(cidr string) string {
 		return `"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` + cidr + `"}},
 			"Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}},
-			"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "VPCZoneIdentifier": [{"Ref": "Subnet"}]},
+			"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1",` +
+			` "VPCZoneIdentifier": [{"Ref": "Subnet"}]},
 				"UpdatePolicy": {"AutoScalingRollingUpdate": {"MinInstancesInService": 1}}},
 			"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t"}}`
 	}
@@ -229,11 +233,13 @@ func TestKnockOn(t *testing.T) {
 func TestKnockOnThroughFunctions(t *testing.T) {
 	for _, reference := range []string{
 		`{"Fn::GetAtt": ["Vpc", "VpcId"]}`, `{"Fn::GetAtt": "Vpc.VpcId"}`, `{"Fn::Sub": "${Vpc}"}`, `{"Fn::Sub": "${Vpc.VpcId}"}`,
-		`{"Fn::Sub": ["${x}", {"x": {"Ref": "Vpc"}}]}`, `{"Fn::Join": ["", ["a", {"Ref": "Vpc"}]]}`, `{"Fn::Select": [0, [{"Ref": "Vpc"}]]}`,
+		`{"Fn::Sub": ["${x}", {"x": {"Ref": "Vpc"}}]}`, `{"Fn::Join": ["", ["a", {"Ref": "Vpc"}]]}`,
+		`{"Fn::Select": [0, [{"Ref": "Vpc"}]]}`,
 		`{"Fn::If": ["C", {"Ref": "Vpc"}, "x"]}`, `{"Fn::Base64": {"Ref": "Vpc"}}`,
 	} {
 		with := func(cidr string) string {
-			return `"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {` + cidr + `}}, "S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": ` + reference + `}}`
+			return `"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {` + cidr +
+				`}}, "S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": ` + reference + `}}`
 		}
 		expect(t, resources(t, with(`"CidrBlock": "10.0.0.0/16"`), with(`"CidrBlock": "10.1.0.0/16"`)), `
 			test-web changed
@@ -243,7 +249,8 @@ func TestKnockOnThroughFunctions(t *testing.T) {
 			    CidrBlock: "10.0.0.0/16" → "10.1.0.0/16" replace`)
 	}
 	literal := func(cidr string) string {
-		return `"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` + cidr + `"}}, "S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Fn::Sub": ["${!Vpc} ${Vpc}", {"Vpc": "x"}]}}}`
+		return `"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` + cidr +
+			`"}}, "S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Fn::Sub": ["${!Vpc} ${Vpc}", {"Vpc": "x"}]}}}`
 	}
 	if d := resources(t, literal("10.0.0.0/16"), literal("10.1.0.0/16")); len(d.Stacks[0].Resources) != 1 {
 		t.Errorf("a literal ${!Vpc} or a local ${Vpc} was taken for a reference: %s", outline(d))
@@ -317,7 +324,8 @@ func TestDataPolicies(t *testing.T) {
 	if database.Data.Policy != "Snapshot" {
 		t.Errorf("a database without a DeletionPolicy: %+v", database.Data)
 	}
-	updated := resources(t, `"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"A": 1}}`, `"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"A": 2}}`)
+	updated := resources(t, `"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"A": 1}}`,
+		`"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"A": 2}}`)
 	if r := updated.Stacks[0].Resources[0]; r.Data != nil || r.Action != Update {
 		t.Errorf("an update loses no data: %+v", r)
 	}
@@ -338,7 +346,8 @@ func TestLists(t *testing.T) {
 			    SecondaryAllocationIds[3]: (none) → ${V} update
 			    Tags[b].Value: "2" → "4" update
 			    Tags[c]: (none) → {"Key":"c","Value":"3"} update`)
-	order := resources(t, with(`[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]`, `[]`), with(`[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "1"}]`, `[]`))
+	order := resources(t, with(`[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]`, `[]`),
+		with(`[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "1"}]`, `[]`))
 	expect(t, order, `
 			test-web changed
 			  note: only the order or layout of the template differs`)
@@ -350,8 +359,10 @@ func TestLists(t *testing.T) {
 // Long texts are compared line by line, with references as people read them.
 func TestTexts(t *testing.T) {
 	data := func(line string) string {
-		return `"L": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": {"Fn::Base64": {"Fn::Join": ["", [
-			"#cloud-config\n", "a: 1\n", "stack: ", {"Ref": "AWS::StackId"}, "\n", "b: 2\n", "c: 3\n", "` + line + `\n", "e: 5\n", "f: ", {"Fn::GetAtt": ["Db", "Port"]}, "\n"]]}}}}}`
+		return `"L": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": {"Fn::Base64": {"Fn::Join": ` +
+			`["", [
+			"#cloud-config\n", "a: 1\n", "stack: ", {"Ref": "AWS::StackId"}, "\n", "b: 2\n", "c: 3\n", "` + line +
+			`\n", "e: 5\n", "f: ", {"Fn::GetAtt": ["Db", "Port"]}, "\n"]]}}}}}`
 	}
 	expect(t, resources(t, data("d: 4"), data("d: 40")), `
 			test-web changed
@@ -380,7 +391,8 @@ func TestStacksComeAndGo(t *testing.T) {
 			  T removed delete
 			    data: Retain
 			  note: deploy leaves a stack alone that is not in the directory; deleting it would do this`)
-	if d.Summary.Stacks[Added] != 1 || d.Summary.Stacks[Removed] != 1 || d.Summary.Resources[Create] != 1 || d.Summary.Resources[Delete] != 1 {
+	if d.Summary.Stacks[Added] != 1 || d.Summary.Stacks[Removed] != 1 || d.Summary.Resources[Create] != 1 ||
+		d.Summary.Resources[Delete] != 1 {
 		t.Errorf("%+v", d.Summary)
 	}
 }
@@ -397,7 +409,8 @@ func TestSettings(t *testing.T) {
 		s.TerminationProtection = true
 		s.Capabilities = []string{"CAPABILITY_IAM"}
 		s.DependsOn = []assembly.StackRef{{Region: "us-east-1", Name: "test-vpc"}}
-		s.Parameters = map[string]assembly.ValueFrom{"P": {Output: &assembly.Output{Region: "us-east-1", Stack: "test-vpc", Output: "VpcId"}}}
+		s.Parameters = map[string]assembly.ValueFrom{"P": {Output: &assembly.Output{Region: "us-east-1", Stack: "test-vpc",
+			Output: "VpcId"}}}
 	})
 	expect(t, compare(t, old, now), `
 			test-web changed
@@ -413,7 +426,8 @@ func TestSettings(t *testing.T) {
 
 // A parameter whose source changes changes what refers to it. What deploy keeps until told otherwise is a maybe.
 func TestParameterSources(t *testing.T) {
-	body := `"Parameters": {"P": {"Type": "String"}}, "Resources": {"S": {"Type": "AWS::EC2::Subnet", "Properties": {"CidrBlock": {"Ref": "P"}}}}`
+	body := `"Parameters": {"P": {"Type": "String"}}, "Resources": {"S": {"Type": "AWS::EC2::Subnet", "Properties": {"CidrBlock": ` +
+		`{"Ref": "P"}}}}`
 	with := func(source assembly.ValueFrom) side {
 		return newSide(t).stack("test-web", body, func(s *assembly.Stack) { s.Parameters = map[string]assembly.ValueFrom{"P": source} })
 	}
@@ -437,18 +451,23 @@ func TestParameterSources(t *testing.T) {
 func TestAcrossStacks(t *testing.T) {
 	from := func(stack string, optional bool) func(*assembly.Stack) {
 		return func(s *assembly.Stack) {
-			s.Parameters = map[string]assembly.ValueFrom{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out", Optional: optional}}}
+			s.Parameters = map[string]assembly.ValueFrom{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out",
+				Optional: optional}}}
 		}
 	}
 	network := func(cidr string) string {
-		return `"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` + cidr + `"}}}, "Outputs": {"Out": {"Value": {"Ref": "Vpc"}}, "Fixed": {"Value": "1"}}`
+		return `"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` + cidr +
+			`"}}}, "Outputs": {"Out": {"Value": {"Ref": "Vpc"}}, "Fixed": {"Value": "1"}}`
 	}
 	const middle = `"Parameters": {"In": {"Type": "String"}},
-		"Resources": {"S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "In"}}}}, "Outputs": {"Out": {"Value": {"Ref": "S"}}}`
-	const last = `"Parameters": {"In": {"Type": "String"}}, "Resources": {"N": {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": {"Ref": "In"}}}}`
+		"Resources": {"S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "In"}}}},` +
+		` "Outputs": {"Out": {"Value": {"Ref": "S"}}}`
+	const last = `"Parameters": {"In": {"Type": "String"}}, "Resources": {"N": {"Type": "AWS::EC2::NatGateway", "Properties": ` +
+		`{"SubnetId": {"Ref": "In"}}}}`
 	const apart = `"Parameters": {"In": {"Type": "String"}}, "Resources": {"V": {"Type": "AWS::EC2::VPC"}}`
 	build := func(cidr string) side {
-		return newSide(t).stack("z-vpc", network(cidr)).stack("m-app", middle, from("z-vpc", false)).stack("a-app", last, from("m-app", false)).
+		return newSide(t).stack("z-vpc", network(cidr)).stack("m-app", middle, from("z-vpc", false)).stack("a-app", last,
+			from("m-app", false)).
 			stack("b-app", apart, from("z-vpc", false))
 	}
 	expect(t, compare(t, build("10.0.0.0/16"), build("10.1.0.0/16")), `
@@ -478,12 +497,15 @@ func TestAcrossStacks(t *testing.T) {
 // Two stacks that take from each other end.
 func TestMutualOutputs(t *testing.T) {
 	body := func(cidr string) string {
-		return `"Parameters": {"In": {"Type": "String"}}, "Resources": {"V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` + cidr + `"}},
-			"S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": {"Ref": "In"}}}}, "Outputs": {"Out": {"Value": {"Ref": "S"}}}`
+		return `"Parameters": {"In": {"Type": "String"}}, "Resources": {"V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "` +
+			cidr + `"}},
+			"S": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": {"Ref": "In"}}}},` +
+			` "Outputs": {"Out": {"Value": {"Ref": "S"}}}`
 	}
 	from := func(stack string) func(*assembly.Stack) {
 		return func(s *assembly.Stack) {
-			s.Parameters = map[string]assembly.ValueFrom{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out", Optional: true}}}
+			s.Parameters = map[string]assembly.ValueFrom{"In": {Output: &assembly.Output{Region: "us-east-1", Stack: stack, Output: "Out",
+				Optional: true}}}
 		}
 	}
 	build := func(cidr string) side {
@@ -497,8 +519,10 @@ func TestMutualOutputs(t *testing.T) {
 
 func TestConditions(t *testing.T) {
 	body := func(text string) string {
-		return `"Parameters": {"P": {"Type": "String"}}, "Conditions": {"A": {"Fn::Equals": [{"Ref": "P"}, "` + text + `"]}, "B": {"Fn::Not": [{"Condition": "A"}]}},
-			"Resources": {"R": {"Type": "AWS::SNS::Topic", "Condition": "B"}, "S": {"Type": "AWS::EC2::Subnet", "Properties": {"CidrBlock": {"Fn::If": ["A", "x", "y"]}}}}`
+		return `"Parameters": {"P": {"Type": "String"}}, "Conditions": {"A": {"Fn::Equals": [{"Ref": "P"}, "` + text +
+			`"]}, "B": {"Fn::Not": [{"Condition": "A"}]}},
+			"Resources": {"R": {"Type": "AWS::SNS::Topic", "Condition": "B"}, "S": {"Type": "AWS::EC2::Subnet",` +
+			` "Properties": {"CidrBlock": {"Fn::If": ["A", "x", "y"]}}}}`
 	}
 	expect(t, compare(t, newSide(t).stack("test-web", body("1")), newSide(t).stack("test-web", body("2"))), `
 			test-web changed

@@ -4,7 +4,8 @@ import "slices"
 
 // instanceProperties are the properties of an auto scaling group whose change its UpdatePolicy acts on (CloudFormation
 // Template Reference, UpdatePolicy attribute).
-var instanceProperties = []string{"LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy", "PlacementGroup", "VPCZoneIdentifier"}
+var instanceProperties = []string{"LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy", "PlacementGroup",
+	"VPCZoneIdentifier"}
 
 func replacesInstances(r resource, p path) bool {
 	return r.kind == "AWS::AutoScaling::AutoScalingGroup" && len(p) > 0 && slices.Contains(instanceProperties, p[0].name)

@@ -28,10 +28,11 @@ func TestHunks(t *testing.T) {
 		before, after string
 		want          []string
 	}{
-		"equal":           {"a\n", "a\n", nil},
-		"from none":       {"", "a\nb\n", []string{"@@ -0,0 +1,2 @@", "+a", "+b"}},
-		"to none":         {"a\nb\n", "", []string{"@@ -1,2 +0,0 @@", "-a", "-b"}},
-		"in between":      {numbered(1, 20), middle, []string{"@@ -7,7 +7,7 @@", " line 7", " line 8", " line 9", "-line 10", "+ten", " line 11", " line 12", " line 13"}},
+		"equal":     {"a\n", "a\n", nil},
+		"from none": {"", "a\nb\n", []string{"@@ -0,0 +1,2 @@", "+a", "+b"}},
+		"to none":   {"a\nb\n", "", []string{"@@ -1,2 +0,0 @@", "-a", "-b"}},
+		"in between": {numbered(1, 20), middle,
+			[]string{"@@ -7,7 +7,7 @@", " line 7", " line 8", " line 9", "-line 10", "+ten", " line 11", " line 12", " line 13"}},
 		"last line's end": {"a\nb\n", "a\nb", []string{"@@ -1,2 +1,2 @@", " a", "-b", `+b\ (no newline at the end)`}},
 		"two hunks": {numbered(1, 20), strings.NewReplacer("line 2\n", "", "line 19\n", "").Replace(numbered(1, 20)), []string{
 			"@@ -1,5 +1,4 @@", " line 1", "-line 2", " line 3", " line 4", " line 5",

@@ -74,11 +74,13 @@ func (p *page) fold(stack Stack) bool {
 
 // end notes what was cut.
 func (p *page) end(stacks int) {
-	fmt.Fprintf(p, "\n**Cut to fit a comment**: %d of the stacks above are left out or shown in part. `spacel diff` on the same directories shows all.\n", stacks)
+	fmt.Fprintf(p, "\n**Cut to fit a comment**: %d of the stacks above are left out or shown in part. `spacel diff` on the same "+
+		"directories shows all.\n", stacks)
 }
 
 func folded(stack Stack, rows []row, note string) string {
-	return "\n<details><summary>" + html(stack.heading()) + ": " + counts(stack) + "</summary>\n" + fenced(rows) + "\n" + note + "</details>\n"
+	return "\n<details><summary>" + html(stack.heading()) + ": " + counts(stack) + "</summary>\n" + fenced(rows) + "\n" + note +
+		"</details>\n"
 }
 
 // fenced is a block that GitHub colours by each line's first character. The fence is longer than any run of back-ticks in

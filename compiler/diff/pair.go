@@ -216,7 +216,8 @@ func (p *pair) same(id string) *Resource {
 	}
 	for _, k := range e.indirect {
 		paths = append(paths, k.path)
-		out.Properties = append(out.Properties, Change{Path: k.path.String(), Action: p.effects.indirectAction(now, k), Because: k.cause.because})
+		out.Properties = append(out.Properties, Change{Path: k.path.String(), Action: p.effects.indirectAction(now, k),
+			Because: k.cause.because})
 	}
 	slices.SortFunc(out.Properties, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
 	out.Data = dataOf(before, now, e.action)

@@ -199,7 +199,8 @@ func TestMarkdownIsCapped(t *testing.T) {
 // The JSON form is stable: this is what programs read.
 func TestJSONOutput(t *testing.T) {
 	var out bytes.Buffer
-	d := resources(t, `"A": {"Type": "AWS::EC2::EIP", "Properties": {"NetworkBorderGroup": "a<b"}}`, `"A": {"Type": "AWS::EC2::EIP", "Properties": {"NetworkBorderGroup": "c"}}`)
+	d := resources(t, `"A": {"Type": "AWS::EC2::EIP", "Properties": {"NetworkBorderGroup": "a<b"}}`,
+		`"A": {"Type": "AWS::EC2::EIP", "Properties": {"NetworkBorderGroup": "c"}}`)
 	if err := JSON(&out, d); err != nil {
 		t.Fatal(err)
 	}

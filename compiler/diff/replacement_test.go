@@ -5,7 +5,8 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	table, err := parseTable([]byte(`{"$source": "x", "T": {"A": "replace", "B[].C": "maybe", "B.D": "replace", "E": "maybe"}, "None": {}}`))
+	table, err := parseTable([]byte(`{"$source": "x", "T": {"A": "replace", "B[].C": "maybe", "B.D": "replace", "E": "maybe"}, "None": ` +
+		`{}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
