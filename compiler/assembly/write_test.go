@@ -3,6 +3,7 @@ package assembly
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -197,7 +198,9 @@ func TestKilledBuild(t *testing.T) {
 		w := newWriter(t, dir)
 		add(t, w, "us-east-1", "test-new", "AWS::SNS::Topic")
 		fmt.Println("ready")
-		select {}
+		io.Copy(io.Discard, os.Stdin) // until the kill; select{} would be reported as a deadlock, which ends the process
+		w.Abort()
+		return
 	}
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "build")
@@ -208,6 +211,9 @@ func TestKilledBuild(t *testing.T) {
 	child.Env = append(os.Environ(), "SPACEL_TEST_KILLED="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := child.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := child.Start(); err != nil {
