@@ -9,7 +9,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// alarm is what alarms of every kind have.
+// alarm reads the fields that all kinds of alarms have: threshold, period, endpoints and notify. The caller has
+// found the metric, and the defaults for an alarm on it.
 func (b alarmBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Trigger {
 	r := e.record(b.scope.report, defaults)
 	t := Trigger{Node: r.node(), Name: e.key, Metric: metric, Statistic: r.text("statistic")}
@@ -21,8 +22,9 @@ func (b alarmBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Tri
 	return t
 }
 
-// missingData is what CloudWatch makes of a time without data. Of what counts something there is none while there is nothing
-// to count, which is 0.
+// missingData returns how CloudWatch treats a period without data. A metric that counts events, such as errors,
+// has no data while nothing happens, so no data means 0 and the threshold decides: an alarm on "< 1" fires, one on
+// "> 5" does not.
 func missingData(r record, t Trigger) string {
 	switch {
 	case r.has("missing_data"):
@@ -35,6 +37,7 @@ func missingData(r record, t Trigger) string {
 	return "notBreaching"
 }
 
+// holds reports whether a value meets a threshold, and so fires the alarm.
 func holds(value float64, comparison string, threshold float64) bool {
 	switch comparison {
 	case ">":
@@ -47,7 +50,8 @@ func holds(value float64, comparison string, threshold float64) bool {
 	return value <= threshold
 }
 
-// notify are the states that people hear of.
+// notify returns the states in which people are notified. Endpoints that scale act on the state alarm alone, so
+// notify is a mistake when an alarm has no other endpoints.
 func (b alarmBuilder) notify(r record, endpoints []string) []string {
 	if !r.has("notify") {
 		return []string{"alarm", "ok"}
@@ -70,7 +74,7 @@ func (b alarmBuilder) notify(r record, endpoints []string) []string {
 	return states
 }
 
-// endpointType is the type of an endpoint of the app, "" when there is none of that name.
+// endpointType returns the type of an endpoint of the app, "" when there is no endpoint of this name.
 func (b alarmBuilder) endpointType(name string) string {
 	if kind := b.section.fields["endpoints"].value.Lookup(name).Lookup("type"); kind != nil {
 		return kind.Text
@@ -78,7 +82,7 @@ func (b alarmBuilder) endpointType(name string) string {
 	return ""
 }
 
-// readThreshold is the comparison and the number of > 85.
+// readThreshold splits a threshold such as "> 85" into the comparison and the number.
 func readThreshold(r record) (string, float64) {
 	written := r.text("threshold")
 	if written == "" && !r.unknown("threshold") {
@@ -98,7 +102,9 @@ const (
 	week = 7 * day
 )
 
-// readPeriod is N periods of S seconds of NxS, as CloudWatch takes them: S a multiple of 60.
+// readPeriod reads "NxS": N periods of S seconds. CloudWatch takes multiples of 60 seconds, so other numbers are
+// rounded with a warning. "60x3" is understood as 3 periods of 60 seconds, because a period of 3 seconds cannot be
+// meant.
 func readPeriod(r record) (periods, seconds int) {
 	left, right, _ := strings.Cut(r.text("period"), "x")
 	periods, _ = strconv.Atoi(left)
@@ -126,7 +132,8 @@ func readPeriod(r record) (periods, seconds int) {
 	return periods, seconds
 }
 
-// endpointNames are the endpoints that an alarm goes to, which must be there.
+// endpointNames returns the endpoints of an alarm. Each one must be defined in alarms.endpoints. An
+// endpoint with a mistake of its own counts as defined here: one report of it is enough.
 func (b alarmBuilder) endpointNames(r record) []string {
 	endpoints := b.section.fields["endpoints"].value
 	var known []string

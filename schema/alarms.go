@@ -9,7 +9,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// alarmBuilder makes the alarms of an app in one region: its own, those of its databases, and those on log lines.
+// alarmBuilder makes the alarms of an app in one region: the app's own, its databases', and those on metrics of
+// log lines.
 type alarmBuilder struct {
 	scope      appScope
 	section    record // the app's field alarms
@@ -27,6 +28,7 @@ func (b appBuilder) alarmBuilder() alarmBuilder {
 	}
 }
 
+// alarms makes the field alarms: endpoints, and the triggers that notify them.
 func (b alarmBuilder) alarms() Alarms {
 	alarms := Alarms{Node: b.section.node()}
 	for _, e := range b.section.entries("endpoints") {
@@ -38,17 +40,18 @@ func (b alarmBuilder) alarms() Alarms {
 	return alarms
 }
 
-// trigger is an alarm on a metric that spacel knows, or with a namespace on any.
+// trigger makes an alarm on a built-in metric, or on any metric if the trigger names its namespace.
 func (b alarmBuilder) trigger(e entry) Trigger {
 	r := e.record(b.scope.report, nil)
 	metric, defaults := b.metric(r)
 	return b.alarm(e, metric, defaults)
 }
 
-// maxMetricName is how long a metric's name may be (CloudWatch API Reference, Metric).
+// maxMetricName is the longest name of a metric, in characters (CloudWatch API Reference, Metric).
 const maxMetricName = 255
 
-// metric is the metric that a record names, with the defaults of an alarm on it.
+// metric finds the metric of an alarm and the defaults for an alarm on it. The name of a built-in metric means
+// the built-in metric, unless a different namespace stands beside it.
 func (b alarmBuilder) metric(r record) (Metric, *manifest.Tree) {
 	name, known := b.scope.facts.Metrics.Find(r.text("metric"))
 	if known && !r.has("namespace") || hasBuiltinNamespace(r, name) {
@@ -67,6 +70,8 @@ func (b alarmBuilder) metric(r record) (Metric, *manifest.Tree) {
 	return m, b.customDefaults(r)
 }
 
+// builtinMetric returns a built-in metric. spacel sets the dimensions of these itself, so written ones are ignored
+// with a warning.
 func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tree) {
 	for _, field := range []string{"namespace", "dimensions"} {
 		if r.has(field) {
@@ -80,15 +85,17 @@ func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tr
 	return Metric{Name: name, Counts: usual.Absent == "zero"}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
 }
 
-// hasBuiltinNamespace says whether a built-in metric is written with the namespace that it has anyway.
+// hasBuiltinNamespace reports whether a built-in metric is written with the namespace that AWS has it in. The
+// namespace is redundant then, as long as no dimensions are written.
 func hasBuiltinNamespace(r record, name string) bool {
 	group, _, _ := strings.Cut(name, "/")
 	own := map[string]string{"EC2": "AWS/EC2", "ELB": "AWS/ELB", "System": names.StatsNamespace}[group]
 	return own != "" && r.text("namespace") == own && !r.has("dimensions")
 }
 
-// customDefaults are the defaults of an alarm on any metric: a period. Where it isn't known what is measured, nothing more
-// is said of the alarm.
+// customDefaults returns the defaults of an alarm on a custom metric: only a period, because spacel cannot know a
+// sensible threshold. If the metric itself is a mistake, the defaults are complete, so that no follow-up mistakes
+// are reported.
 func (b alarmBuilder) customDefaults(r record) *manifest.Tree {
 	period := b.scope.facts.Defaults.Lookup("trigger").Lookup("period").Text
 	if !r.has("metric") || r.unknown("namespace") {
@@ -104,10 +111,10 @@ func (b alarmBuilder) customDefaults(r record) *manifest.Tree {
 	return alarmDefaults("", period, "")
 }
 
-// anyAlarm is complete, to keep quiet about an alarm whose metric is a mistake.
+// anyAlarm holds defaults for every field. It silences follow-up mistakes about an alarm whose metric is invalid.
 var anyAlarm = alarmDefaults(">0", "3x60", "Average")
 
-// alarmDefaults are what an alarm has that says no more. Empty strings are none.
+// alarmDefaults returns the defaults of an alarm as a tree. An empty string means no default.
 func alarmDefaults(threshold, period, statistic string) *manifest.Tree {
 	defaults := &manifest.Tree{Kind: manifest.Object}
 	for key, value := range map[string]string{"threshold": threshold, "period": period, "statistic": statistic} {
@@ -118,7 +125,8 @@ func alarmDefaults(threshold, period, statistic string) *manifest.Tree {
 	return defaults
 }
 
-// databaseAlarms are a database's, on the metric that the words in metric mean.
+// databaseAlarms makes a database's alarms. The words in an alarm's metric select the metric of RDS: "write
+// latency" is WriteLatency.
 func (b alarmBuilder) databaseAlarms(db record) []Trigger {
 	var triggers []Trigger
 	for _, e := range db.entries("alarms") {
@@ -137,7 +145,8 @@ func (b alarmBuilder) databaseAlarms(db record) []Trigger {
 	return triggers
 }
 
-// logAlarm is an alarm on a metric of log lines.
+// logAlarm makes an alarm on a metric of log lines. With the statistics Sum and SampleCount the metric counts
+// lines, so no data means 0.
 func (b alarmBuilder) logAlarm(e entry, metric string) Trigger {
 	defaults := b.scope.facts.Defaults.Lookup("log_alarm")
 	statistic := e.record(b.scope.report, defaults).text("statistic")

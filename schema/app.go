@@ -8,7 +8,7 @@ import (
 	names "github.com/pebble/spacel/agent/document"
 )
 
-// app makes the model's app of its manifest, for the regions that the orbit has too.
+// app makes the model's app from its manifest. It covers the regions that both the app and the orbit are in.
 func (m document) app(orbit *Orbit, orbitSections map[string]section) *App {
 	top := m.root.record(m.report, nil)
 	a := &App{Node: top.node(), Name: top.text("name")}
@@ -28,7 +28,9 @@ func (m document) app(orbit *Orbit, orbitSections map[string]section) *App {
 	return a
 }
 
-// stackName checks the name's stack: its length, and that it isn't one of the orbit's own.
+// stackName checks the app's name as the name of its stack: CloudFormation's limit of length, the orbit's own
+// stacks, and names that look like a region. A list of sources can name apps and regions, and must be able to tell
+// them apart.
 func (m document) stackName(top record, orbit *Orbit, name string) {
 	switch {
 	case len(names.StackName(orbit.Name, name)) > longestStack:
@@ -40,7 +42,9 @@ func (m document) stackName(top record, orbit *Orbit, name string) {
 	}
 }
 
-// appRegions are the app's regions that the orbit has. All of the orbit's, when the manifest lists none.
+// appRegions returns the regions that app and orbit share. Without a list of regions, an app is in all
+// regions of its orbit. A region outside of the orbit is skipped with a note, because one manifest may serve
+// several orbits.
 func (m document) appRegions(top record, orbit *Orbit) []string {
 	var active, listed []string
 	for _, region := range orbit.Regions {
@@ -65,7 +69,7 @@ func (m document) appRegions(top record, orbit *Orbit) []string {
 	return listed
 }
 
-// skipped says which sections are of no use, because the orbit isn't there.
+// skipped notes sections for regions outside of the orbit. They have no effect in this build.
 func (m document) skipped(top record, orbit *Orbit) {
 	for key, n := range top.fields {
 		if key == "name" || key == "regions" || key == "all" || !knownRegion(m.facts, m.report, key, n.pos()) || orbit.Region(key) != nil {
@@ -75,7 +79,7 @@ func (m document) skipped(top record, orbit *Orbit) {
 	}
 }
 
-// unlisted says which sections are of no use, because the app isn't there.
+// unlisted notes sections for regions outside of the manifest's own list. They have no effect.
 func (m document) unlisted(list []node) {
 	var listed []string
 	for _, n := range list {

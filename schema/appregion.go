@@ -8,13 +8,15 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// appBuilder makes an app of the model in one region, of what its manifest says there and of what is around it.
+// appBuilder makes an app in one region. It reads the section, which is the manifest's part for the region, and
+// looks up everything else in the scope.
 type appBuilder struct {
 	section section
 	scope   appScope
 }
 
-// appScope is what an app's manifest is read beside: the data of AWS, the orbit, and the app as a whole.
+// appScope holds everything outside of the manifest's section: the data about AWS, the orbit in the same region,
+// and the app's name and regions. It holds the report too, which takes all mistakes.
 type appScope struct {
 	facts        *language.Facts
 	report       *report.Report
@@ -25,6 +27,8 @@ type appScope struct {
 	regions      []string     // the regions that the app is in
 }
 
+// build makes the app in one region. The order matters: later steps read the results of earlier ones, such as the
+// ports of the health check, or the instance types of volumes.
 func (b appBuilder) build() *AppRegion {
 	a := &AppRegion{
 		Node:                 b.section.node(),
@@ -76,7 +80,7 @@ func (b appBuilder) build() *AppRegion {
 	return a
 }
 
-// image is the machine image. Debian's release is the orbit's unless the app names one.
+// image returns the machine image. The orbit's release of Debian is the default for its apps.
 func (b appBuilder) image() Image {
 	image := Image{Debian: b.section.text("debian"), AMI: b.section.text("ami")}
 	if image.Debian == "" {
@@ -85,7 +89,8 @@ func (b appBuilder) image() Image {
 	return image
 }
 
-// checkPlacement checks how many instances there are, and where.
+// checkPlacement checks the number of instances, and whether private ones have a way to the internet. Instances
+// download packages and images when they boot, so private ones need NAT.
 func (b appBuilder) checkPlacement(a *AppRegion) {
 	checkInstanceType(b.scope.facts, b.section.record, "instance_type")
 	if a.InstanceMin > a.InstanceMax && !b.section.unknown("instance_min") && !b.section.unknown("instance_max") {
@@ -103,7 +108,8 @@ func (b appBuilder) checkPlacement(a *AppRegion) {
 	}
 }
 
-// allTags are the orbit's tags and the app's, which win.
+// allTags merges the orbit's tags with the app's. The app's win. The limit is checked on the sum, unless the app
+// alone exceeds it, which has been reported before.
 func (b appBuilder) allTags() map[string]string {
 	all := map[string]string{}
 	for key, value := range b.scope.region.Tags {
@@ -119,6 +125,7 @@ func (b appBuilder) allTags() map[string]string {
 	return all
 }
 
+// permissions returns the IAM statements for its instances' role.
 func (b appBuilder) permissions() []Permission {
 	var permissions []Permission
 	for _, n := range b.section.list("permissions") {
@@ -135,6 +142,7 @@ func (b appBuilder) permissions() []Permission {
 	return permissions
 }
 
+// conditions returns the conditions of an IAM statement: operator, then key, then one or more values.
 func conditions(r record) map[string]map[string][]string {
 	var conditions map[string]map[string][]string
 	for _, operator := range r.entries("condition") {
@@ -154,7 +162,7 @@ func conditions(r record) map[string]map[string][]string {
 	return conditions
 }
 
-// texts are the strings of a list.
+// texts returns the strings of a list.
 func texts(list []node) []string {
 	var out []string
 	for _, n := range list {
@@ -163,7 +171,8 @@ func texts(list []node) []string {
 	return out
 }
 
-// hostnames are the names that the app answers to.
+// hostnames returns the app's DNS names in lower case, without a final dot. Without a list, and if the orbit has a
+// domain, the name is <app>-<orbit>.<domain>.
 func (b appBuilder) hostnames() []Hostname {
 	if !b.section.has("hostnames") {
 		if b.scope.region.Domain == "" {
@@ -193,6 +202,8 @@ func (b appBuilder) hostnames() []Hostname {
 	return names
 }
 
+// dns returns the routing between regions. Simple routing has room for one region only: Route 53 would refuse a
+// second record of the same name.
 func (b appBuilder) dns() DNS {
 	r := b.section.child("dns", b.scope.facts.Defaults.Lookup("dns"))
 	dns := DNS{Node: r.node(), Routing: r.text("routing"), Weight: r.number("weight")}

@@ -7,7 +7,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// checkRedirect checks where a port redirects to.
+// checkRedirect checks the target of a redirecting port. Only an application load balancer redirects, and only
+// from HTTP to HTTPS.
 func checkRedirect(found *report.Report, p *PublicPort, ports []PublicPort, a *AppRegion) {
 	if p.RedirectTo == 0 {
 		return
@@ -37,12 +38,14 @@ func checkRedirect(found *report.Report, p *PublicPort, ports []PublicPort, a *A
 	}
 }
 
-// onlyHTTP says whether all ports are HTTP or HTTPS, so that an application load balancer can serve them.
+// onlyHTTP reports whether all ports are HTTP or HTTPS. The app gets an application load balancer then, otherwise
+// a network load balancer.
 func onlyHTTP(ports []PublicPort) bool {
 	return !slices.ContainsFunc(ports, func(p PublicPort) bool { return p.Scheme != "HTTP" && p.Scheme != "HTTPS" })
 }
 
-// checkBalancer checks what a load balancer needs, and the limits of its kind.
+// checkBalancer checks the load balancer: it needs a port, its idle timeout has other limits for each kind of
+// balancer, and AWS must know its TLS policy.
 func (b appBuilder) checkBalancer(a *AppRegion) {
 	if a.ELBAvailability == Disabled {
 		return
@@ -61,7 +64,8 @@ func (b appBuilder) checkBalancer(a *AppRegion) {
 	}
 }
 
-// emptied says whether a field is without entries only because those it has were of no use.
+// emptied reports whether all entries of a field were refused. The field looks empty then, but calling it
+// empty would mislead.
 func (s section) emptied(field string) bool {
 	for _, part := range []node{s.all, s.own} {
 		if t := part.value.Lookup(field); t != nil && len(t.Reported) > 0 {

@@ -1,5 +1,7 @@
 package schema
 
+// caches returns the ElastiCache replication groups. Failover needs a replica to fail over to, so it is on by
+// default as soon as there is one.
 func (b appBuilder) caches() []Cache {
 	var caches []Cache
 	for _, e := range b.section.entries("caches") {

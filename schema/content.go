@@ -8,15 +8,16 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// payloadFields are what an encrypted payload needs.
+// payloadFields lists the fields that every encrypted payload has.
 var payloadFields = []string{"iv", "key", "ciphertext", "key_region", "encoding"}
 
-// looksEncrypted says whether a value is meant as an encrypted payload.
+// looksEncrypted reports whether a value is meant to be an encrypted payload, complete or not. Refused fields
+// count, too.
 func looksEncrypted(t *manifest.Tree) bool {
 	return t.Kind == manifest.Object && (t.Lookup("ciphertext") != nil || t.Lookup("iv") != nil || t.Reported["ciphertext"] || t.Reported["iv"])
 }
 
-// content is a text, {body} in base64, or an encrypted payload.
+// content reads the text of a file or unit: a string, {body} in base64, or an encrypted payload.
 func (c appScope) content(n node) Text {
 	t := Text{Node: NewNode(n.pos(), nil)}
 	if n.value.Kind == manifest.Text {
@@ -41,7 +42,8 @@ func (c appScope) content(n node) Text {
 	return t
 }
 
-// payload is an encrypted payload, checked to be whole.
+// payload reads an encrypted payload and checks that no field is missing. Only the instance can decrypt it, so a
+// broken one would be noticed at boot, and not before.
 func (c appScope) payload(n node) *Payload {
 	r := n.record(c.report, nil)
 	for _, field := range payloadFields {
@@ -68,7 +70,8 @@ func (c appScope) payload(n node) *Payload {
 	return payload
 }
 
-// ownKey has the payload opened with the region's own KMS key where it can be: regions do not depend on each other.
+// ownKey selects the data key encrypted with this region's KMS key, if the payload has one. A region then
+// needs no other region's KMS to boot.
 func (c appScope) ownKey(r record, p *Payload) {
 	keys, ok := r.fields["keys"]
 	if !ok {

@@ -10,6 +10,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
+// databases returns the RDS instances of the app.
 func (b appBuilder) databases() []Database {
 	var databases []Database
 	for _, e := range b.section.entries("databases") {
@@ -18,6 +19,8 @@ func (b appBuilder) databases() []Database {
 	return databases
 }
 
+// database reads one database. Port and user name have defaults that depend on other fields, so they are not in
+// defaults.cue.
 func (b appBuilder) database(e entry) Database {
 	r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("database"))
 	d := Database{
@@ -44,7 +47,8 @@ func (b appBuilder) database(e entry) Database {
 	return d
 }
 
-// engineVersion is an engine's version, checked against what AWS offers today.
+// engineVersion returns the engine's version. It must be a major version in catalog.cue, or a minor version of
+// one. RDS and ElastiCache refuse unsupported versions, or bill extra for them.
 func engineVersion(r record, name string, known language.Engine) string {
 	if !r.has("version") {
 		if known.Default == "" && !r.unknown("version") {
@@ -72,6 +76,7 @@ func engineVersion(r record, name string, known language.Engine) string {
 	return version
 }
 
+// offers returns the hint of an engine about its versions, to be added to a message.
 func offers(known language.Engine) string {
 	if known.Withdrawn == "" {
 		return ""
@@ -79,7 +84,7 @@ func offers(known language.Engine) string {
 	return "; " + known.Withdrawn
 }
 
-// majorOf is the one of some versions that a version is of: 17 of 17.5.
+// majorOf returns the major version, out of majors, of a version: 17 for 17.5.
 func majorOf(version string, majors []string) (string, bool) {
 	i := slices.IndexFunc(majors, func(major string) bool { return version == major || strings.HasPrefix(version, major+".") })
 	if i < 0 {
@@ -88,7 +93,8 @@ func majorOf(version string, majors []string) (string, bool) {
 	return majors[i], true
 }
 
-// instanceClass is an instance class or node type with its prefix, checked against what AWS has withdrawn.
+// instanceClass returns an instance class of RDS or a node type of ElastiCache, with its prefix. It refuses
+// families that AWS has withdrawn: catalog.cue lists them under the key withdrawn.
 func instanceClass(facts *language.Facts, r record, prefix string, shape language.Pattern, withdrawn string) string {
 	class := prefix + strings.TrimPrefix(r.text("instance_type"), prefix)
 	family := class[:max(strings.LastIndex(class, "."), 0)]
@@ -103,21 +109,21 @@ func instanceClass(facts *language.Facts, r record, prefix string, shape languag
 	return class
 }
 
-// longestUsers are RDS's limits for the first user's name by the family of engines, where they are below the language's own
-// (AWS::RDS::DBInstance, MasterUsername).
+// longestUsers holds RDS's limits for the length of the first user's name, by family of engines, where they are
+// lower than the language's limit (AWS::RDS::DBInstance, MasterUsername).
 var longestUsers = map[string]int{"mysql": 16, "mariadb": 16, "oracle": 30, "db2": 16}
 
-// longestSID is the limit for the name of a database of Oracle's, which is its system id.
+// longestSID is the longest name of a database of Oracle, in characters. The name becomes its system id, SID.
 const longestSID = 8
 
-// reserved are users that RDS refuses.
+// reserved lists user names that RDS refuses, by engine.
 var reserved = map[string][]string{
 	"postgres": {"admin", "rdsadmin", "rdsrepladmin", "user", "authorization", "public"},
 	"mysql":    {"rdsadmin", "rdsrepladmin", "user", "mysql"},
 	"mariadb":  {"rdsadmin", "rdsrepladmin", "user", "mysql"},
 }
 
-// checkDatabaseNames checks the names of the database and its user against RDS's limits.
+// checkDatabaseNames checks the names of the database and of its user against RDS's limits.
 func checkDatabaseNames(r record, d Database) {
 	field := "username"
 	family, _, _ := strings.Cut(d.Engine, "-")
@@ -132,7 +138,8 @@ func checkDatabaseNames(r record, d Database) {
 	}
 }
 
-// checkDatabaseStorage checks size, type and iops. Written iops need a type that takes them: io1 as in the 2016 tool.
+// checkDatabaseStorage checks size, type and IOPS against RDS's limits. As in the 2016 tool, written IOPS turn the
+// default type into io1, with a warning.
 func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
 	if instead, gone := facts.Catalog.Withdrawn["database_storage"][d.StorageType]; gone {
 		r.errorf("storage_type", "RDS no longer makes %s: use %s", d.StorageType, instead)
@@ -155,7 +162,8 @@ func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
 	}
 }
 
-// checkGlobal checks the region that hosts a shared database: the app must be there.
+// checkGlobal checks the region that hosts a shared database. The app must run there, because the app's stack in
+// that region creates the database.
 func (c appScope) checkGlobal(r record, d Database) {
 	if d.Global == "" || !knownRegion(c.facts, c.report, d.Global, r.posOf("global")) || slices.Contains(c.regions, d.Global) {
 		return
@@ -163,7 +171,8 @@ func (c appScope) checkGlobal(r record, d Database) {
 	r.errorf("global", "%s cannot host the database: the app isn't there, but in %s", d.Global, strings.Join(c.regions, ", "))
 }
 
-// checkVariables reports databases and caches whose environment variables would be the same.
+// checkVariables reports databases and caches with equal names, apart from case and dashes. Their environment
+// variables, such as MAIN_URL, would be the same.
 func checkVariables(found *report.Report, a *AppRegion) {
 	seen := map[string]string{}
 	claim := func(at report.Pos, what, name string) {

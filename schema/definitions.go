@@ -2,7 +2,8 @@ package schema
 
 import "embed"
 
-// Definitions holds the CUE files of the manifest language: one package, schema, with the definitions #Orbit and #App.
+// Definitions holds the CUE files of the manifest language. They are one package, schema, with the definitions
+// #Orbit and #App.
 //
 //go:embed *.cue
 var Definitions embed.FS

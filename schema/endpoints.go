@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/schema/manifest"
 )
 
-// endpointFields are the fields of each type of endpoint, beside type.
+// endpointFields lists the fields that each type of endpoint takes, apart from type.
 var endpointFields = map[string][]string{
 	"email":     {"addresses"},
 	"slack":     {"url"},
@@ -20,6 +20,7 @@ var endpointFields = map[string][]string{
 	"scaledown": {"adjustment", "cooldown"},
 }
 
+// endpoint reads one endpoint, and refuses fields that belong to other types.
 func (b alarmBuilder) endpoint(e entry) Endpoint {
 	r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("endpoint"))
 	p := Endpoint{Node: r.node(), Name: e.key, Type: r.text("type"), Service: r.text("service"), EscalationPolicy: r.text("escalation_policy")}
@@ -42,7 +43,7 @@ func (b alarmBuilder) endpoint(e entry) Endpoint {
 	return p
 }
 
-// emailAddresses are those of a list, or of one string with commas between.
+// emailAddresses returns the addresses of a list, or of one string with commas in between.
 func emailAddresses(r record) []string {
 	var addresses []string
 	for _, n := range r.list("addresses") {
@@ -61,7 +62,8 @@ func emailAddresses(r record) []string {
 	return addresses
 }
 
-// webhook is where Slack or PagerDuty listen: a secret, which a manifest better doesn't hold.
+// webhook reads the URL for Slack or PagerDuty. Anyone with the URL can post to it, so a plain one in the
+// manifest gets a warning.
 func (b alarmBuilder) webhook(r record, p *Endpoint) {
 	n, ok := r.fields["url"]
 	switch {
@@ -81,7 +83,8 @@ func (b alarmBuilder) webhook(r record, p *Endpoint) {
 	}
 }
 
-// scaleAdjustment is how many instances, or how many percent, more or fewer. scaleup and scaledown choose the sign.
+// scaleAdjustment returns the change of an app's size as a signed number or percentage. The types scaleup and
+// scaledown set the sign.
 func scaleAdjustment(r record, kind string) string {
 	written := strings.TrimPrefix(r.text("adjustment"), "+")
 	digits := strings.TrimSuffix(strings.TrimPrefix(written, "-"), "%")

@@ -9,7 +9,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// extra is the piece of template in resources.
+// extra returns the piece of a CloudFormation template in the field resources.
 func extra(s section) Extra {
 	r := s.child("resources", nil)
 	e := Extra{Node: r.node(), Conditions: extraParts(r, "Conditions"), Resources: extraParts(r, "Resources"), Outputs: extraParts(r, "Outputs")}
@@ -26,6 +26,7 @@ func extra(s section) Extra {
 	return e
 }
 
+// extraParts returns the conditions, resources or outputs in the field resources.
 func extraParts(r record, name string) []ExtraPart {
 	var parts []ExtraPart
 	for _, e := range r.entries(name) {
@@ -34,7 +35,7 @@ func extraParts(r record, name string) []ExtraPart {
 	return parts
 }
 
-// patches are the values to set and those to take out.
+// patches returns the values to set in the app's template, and those to remove, which have null in the manifest.
 func patches(s section) []Patch {
 	var patches []Patch
 	for _, resource := range s.entries("patch") {
@@ -51,7 +52,8 @@ func patches(s section) []Patch {
 	return patches
 }
 
-// anyValue is a value as it is written. CloudFormation takes no null.
+// anyValue returns a value unchanged, for CloudFormation. CloudFormation refuses null, so null is reported here
+// with its place.
 func anyValue(found *report.Report, n node) Any {
 	at := n.pos()
 	switch n.value.Kind {

@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
+// files returns the files that instances put below /files. A region's files are merged with those in all, by name.
 func (b appBuilder) files() []File {
 	var files []File
 	for _, e := range b.section.merged("files", asIs, nil) {
@@ -24,7 +25,7 @@ func (b appBuilder) files() []File {
 	return files
 }
 
-// checkNestedFiles reports files that others need as a directory.
+// checkNestedFiles reports a file whose name is also a directory of another file.
 func checkNestedFiles(found *report.Report, files []File) {
 	names := map[string]bool{}
 	for _, f := range files {
@@ -42,7 +43,7 @@ func checkNestedFiles(found *report.Report, files []File) {
 	}
 }
 
-// checkEnvironmentFiles reports files that a unit's environment makes too.
+// checkEnvironmentFiles reports a file with the name of a file that spacel generates for a unit's environment.
 func checkEnvironmentFiles(found *report.Report, a *AppRegion) {
 	made := map[string]string{}
 	for _, s := range a.Services {

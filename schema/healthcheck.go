@@ -7,7 +7,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// healthCheck is what the balancer checks: TCP on the lowest public port's internal port unless the manifest says.
+// healthCheck returns the load balancer's health check. The default is TCP on the internal port of the lowest
+// public port. UDP cannot be checked, and a redirecting port never reaches the instances, so both are passed over.
 func healthCheck(s section, a *AppRegion) HealthCheck {
 	if n, ok := s.fields["health_check"]; ok {
 		return parseHealthCheck(s.report, n)
@@ -25,6 +26,7 @@ func healthCheck(s section, a *AppRegion) HealthCheck {
 	return check
 }
 
+// localHealthCheck returns the check by the agent on the instance itself, nil when there is none.
 func localHealthCheck(s section) *HealthCheck {
 	n, ok := s.fields["local_health_check"]
 	if !ok {

@@ -16,7 +16,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Inputs say what to load. A path is a file, a directory of an app, or - for standard input.
+// Inputs names the manifests to load. A path is a file, a directory of an app, or - for standard input.
 type Inputs struct {
 	Orbit   string
 	Apps    []string
@@ -24,9 +24,9 @@ type Inputs struct {
 	Regions []string // of --region: they must be the orbit's, and are its regions when its manifest lists none
 }
 
-// Load reads and checks an orbit's manifest and those of apps. What is wrong with them goes to the report, which is
-// complete over all inputs; the model is nil when there is an error among it. An error is the world's: a file that is not
-// there.
+// Load reads and checks the manifests of an orbit and of apps. It reports the mistakes of all of them in one run.
+// The model is nil if the report holds an error. The error returned is for failures outside of the manifests: a
+// file is missing or cannot be read, a .cue file takes too long, or the context was cancelled.
 func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 	if err := in.oneStdin(); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 	return in.load(ctx, r, first, facts)
 }
 
-// load is Load with the language compiled.
+// load is Load with the definitions compiled, for tests that load many manifests.
 func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
 	l := &loader{facts: facts, report: r, reader: manifest.Reader{Stdin: in.Stdin, Definitions: Definitions, Regions: facts.RegionNames()}, narrow: in.Regions}
 	orbit, err := l.loadOrbit(in.Orbit, first)
@@ -60,7 +60,7 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 	return &Model{Orbit: orbit, Apps: apps}, nil
 }
 
-// oneStdin refuses to read standard input for two manifests.
+// oneStdin returns an error if two manifests are to be read from standard input.
 func (in Inputs) oneStdin() error {
 	fromStdin := func(path string) bool { return path == "-" }
 	apps := slices.DeleteFunc(slices.Clone(in.Apps), func(path string) bool { return !fromStdin(path) })
@@ -70,7 +70,8 @@ func (in Inputs) oneStdin() error {
 	return nil
 }
 
-// loader is one Load.
+// loader holds the state of one Load. Workers share it: facts are only read, and a report may be used by several
+// goroutines.
 type loader struct {
 	facts  *language.Facts
 	report *report.Report
@@ -80,7 +81,7 @@ type loader struct {
 	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
 }
 
-// read reads a manifest and holds it against its definition. It is nil when there is nothing to go on with.
+// read reads a manifest and checks it against its definition. It returns nil if the file was refused as a whole.
 func (l *loader) read(path string, c *language.Checker, d language.Definition) (*document, error) {
 	t, err := l.reader.Read(path, l.report)
 	if t == nil || err != nil {
@@ -92,6 +93,7 @@ func (l *loader) read(path string, c *language.Checker, d language.Definition) (
 	return &document{l.facts, l.report, node{t, t.At, ""}}, nil
 }
 
+// loadOrbit loads the orbit before the apps, because checks of apps depend on it.
 func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 	m, err := l.read(path, c, language.Orbit)
 	if m == nil || err != nil {
@@ -102,7 +104,8 @@ func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 	return orbit, nil
 }
 
-// loadApps loads apps side by side. Each worker has checker of its own, made when it gets its first app.
+// loadApps loads apps in parallel. Each worker takes a checker from the channel, and compiles one if it gets nil:
+// compiling takes longer than checking many apps, so there are no more checkers than workers.
 func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *language.Checker) ([]*App, error) {
 	workers := min(runtime.GOMAXPROCS(0), len(paths))
 	apps := make([]*App, len(paths))
@@ -137,6 +140,7 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 	return apps, nil
 }
 
+// loadApp loads one app. Without a valid orbit the app is checked against the definitions only.
 func (l *loader) loadApp(path string, orbit *Orbit, c *language.Checker) (*App, error) {
 	m, err := l.read(path, c, language.App)
 	if m == nil || err != nil || orbit == nil {

@@ -4,6 +4,7 @@ import (
 	"github.com/pebble/spacel/schema/manifest"
 )
 
+// logging returns the log groups of an app. Boot logs are always kept; logs of containers are optional.
 func (b appBuilder) logging() Logging {
 	logging := b.section.child("logging", nil)
 	deploy := logging.child("deploy", b.scope.facts.Defaults.Lookup("deploy_logging"))
@@ -14,7 +15,7 @@ func (b appBuilder) logging() Logging {
 	}
 }
 
-// dockerLogging is nil when the containers' output stays where it is. {} is off, as it was in the 2016 tool.
+// dockerLogging returns nil if the output of containers stays on the instance. As in the 2016 tool, {} means off.
 func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 	if !logging.flag("docker") {
 		return nil
@@ -46,6 +47,7 @@ const (
 	maxFilters = 100
 )
 
+// logMetric returns a metric made of log lines, and the alarms on it.
 func (b alarmBuilder) logMetric(e entry) LogMetric {
 	r := e.record(b.scope.report, nil)
 	metric := LogMetric{Node: r.node(), Name: e.key, Patterns: map[string]string{}}

@@ -1,10 +1,10 @@
 // Package schema is the manifest language: the CUE definitions of orbit and app manifests, and Load, which turns files into a
-// checked Model. It is the first hop; the compiler reads the Model and nothing else. Its rooms import one way: schema imports
-// language, language imports manifest, and all import report.
+// checked Model. It is the first step of a build. Its packages import one way: schema imports language, language imports
+// manifest, and all import report.
 //
 //	manifest/        reads a user's file or directory into a tree of plain data
 //	language/        checks a tree against the definitions, explains mistakes, prints JSON Schema and the reference
-//	report/          collects what is said to the user
+//	report/          collects mistakes, warnings and notes
 //	edit/            changes one value in a manifest's text
 //	load.go          the steps from files to the Model, which is in model.go; the other files make one part of it each
 package schema
@@ -16,25 +16,27 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Model is a checked orbit with the apps of one build: defaults filled in, regions resolved, sources classified.
+// Model is a checked orbit with the apps of one build. Defaults are filled in, sections are merged, and each app
+// has one AppRegion per region. The compiler reads nothing else.
 type Model struct {
 	Orbit *Orbit
 	Apps  []*App // sorted by name
 }
 
-// Node ties a part of the model to the manifest it came from.
+// Node connects a part of the model with its place in the manifest. The compiler uses it for reports, and to tell
+// a written value from a default.
 type Node struct {
 	Pos     report.Pos // of the part itself
 	written []fieldPos // a list, not a map: there are many nodes, and few fields in each
 }
 
-// fieldPos is a field that the manifest has, and where.
+// fieldPos is the place of a field in the manifest.
 type fieldPos struct {
 	field string
 	at    report.Pos
 }
 
-// NewNode is a node at a place, with the places of the fields that the manifest has.
+// NewNode returns a node at a place. fields holds the places of the fields in the manifest.
 func NewNode(at report.Pos, fields map[string]report.Pos) Node {
 	written := make([]fieldPos, 0, len(fields))
 	for field, at := range fields {
@@ -43,13 +45,14 @@ func NewNode(at report.Pos, fields map[string]report.Pos) Node {
 	return newNode(at, written)
 }
 
-// newNode is a node whose fields are sorted.
+// newNode returns a node with its fields sorted, so that equal manifests give equal models.
 func newNode(at report.Pos, written []fieldPos) Node {
 	slices.SortFunc(written, func(a, b fieldPos) int { return cmp.Compare(a.field, b.field) })
 	return Node{at, written}
 }
 
-// At is the place a field was written, else the part's own, with the field's name added to the path.
+// At returns the place of a field. An absent field has the place of the node, with the field's
+// name added to the path.
 func (n Node) At(field string) report.Pos {
 	for _, w := range n.written {
 		if w.field == field {
@@ -64,12 +67,13 @@ func (n Node) At(field string) report.Pos {
 	return at
 }
 
-// Written says whether the manifest has the field, in the region or in all; otherwise its value is the default.
+// Written reports whether the manifest has the field, in the region's section or in all. Otherwise its value is
+// the default.
 func (n Node) Written(field string) bool {
 	return slices.ContainsFunc(n.written, func(w fieldPos) bool { return w.field == field })
 }
 
-// Fields are the names of the fields that the manifest has, sorted.
+// Fields returns the sorted names of the fields in the manifest.
 func (n Node) Fields() []string {
 	var names []string
 	for _, w := range n.written {
@@ -79,14 +83,14 @@ func (n Node) Fields() []string {
 	return names
 }
 
-// Orbit is a tier: one VPC per region.
+// Orbit is an environment such as production: one VPC per region, shared by the apps in it.
 type Orbit struct {
 	Node
 	Name    string
 	Regions []*OrbitRegion // sorted by region
 }
 
-// Region is the orbit in one region, nil when it isn't there.
+// Region returns the orbit in one region, nil if it is not there.
 func (o *Orbit) Region(name string) *OrbitRegion {
 	for _, r := range o.Regions {
 		if r.Region == name {
@@ -96,17 +100,17 @@ func (o *Orbit) Region(name string) *OrbitRegion {
 	return nil
 }
 
-// NAT is how private instances reach the internet.
+// NAT selects how private instances reach the internet.
 type NAT string
 
-// The NAT modes: none, one gateway for the region, one in each zone.
+// The NAT modes: no gateway, one gateway for the region, one gateway in each zone.
 const (
 	NATDisabled NAT = "disabled"
 	NATEnabled  NAT = "enabled"
 	NATPerAZ    NAT = "per-az"
 )
 
-// OrbitRegion is an orbit in one region.
+// OrbitRegion is an orbit in one region: its VPC, its network and its bastions.
 type OrbitRegion struct {
 	Node
 	Region string   // us-east-1
@@ -129,28 +133,28 @@ type OrbitRegion struct {
 	Tags map[string]string // on every stack, and so on every resource CloudFormation can tag
 }
 
-// FlowLogs are a VPC's flow logs, kept in CloudWatch Logs.
+// FlowLogs configures the flow logs of a VPC. They are kept in CloudWatch Logs.
 type FlowLogs struct {
 	Node
 	Retention int    // days, one of the values CloudWatch Logs knows
 	Traffic   string // ALL, ACCEPT or REJECT
 }
 
-// Image says which machine image instances boot. Debian is the release of Debian's own images ("13"); when AMI is set it
-// wins: an image id (ami-…), a build of Debian's (20260112-1234) or the name of an SSM parameter (/…).
+// Image selects the machine image of instances. Debian is a release of Debian's own images ("13"). AMI overrides
+// it: an image id (ami-…), one build of Debian's image (20260112-1234), or the name of an SSM parameter (/…).
 type Image struct {
 	Debian string
 	AMI    string
 }
 
-// App is an application: one auto scaling group per region.
+// App is an application. It has one auto scaling group per region.
 type App struct {
 	Node
 	Name    string
 	Regions []*AppRegion // those that the orbit has too, sorted by region
 }
 
-// Region is the app in one region, nil when it isn't there.
+// Region returns the app in one region, nil if it is not there.
 func (a *App) Region(name string) *AppRegion {
 	for _, r := range a.Regions {
 		if r.Region == name {
@@ -160,10 +164,10 @@ func (a *App) Region(name string) *AppRegion {
 	return nil
 }
 
-// Availability is from where instances or a balancer can be reached.
+// Availability tells from where instances or a load balancer can be reached.
 type Availability string
 
-// The availabilities. Instances know no Disabled.
+// The availabilities. Disabled is for load balancers only.
 const (
 	InternetFacing Availability = "internet-facing" // public addresses
 	Private        Availability = "private"         // the region's VPC only
@@ -171,7 +175,7 @@ const (
 	Disabled       Availability = "disabled"        // no load balancer
 )
 
-// UpdatePolicy is how new instances take over.
+// UpdatePolicy selects how new instances replace old ones.
 type UpdatePolicy string
 
 // The update policies.
@@ -181,7 +185,7 @@ const (
 	UpdateDisabled UpdatePolicy = "disabled"
 )
 
-// AppRegion is an app in one region, everything resolved.
+// AppRegion is an app in one region. All references inside of the manifest are resolved.
 type AppRegion struct {
 	Node
 	Region string
@@ -214,7 +218,7 @@ type AppRegion struct {
 	Services []Service // sorted by unit name
 	Files    []File    // sorted by name
 
-	// Accepted and checked by the language; lowered by capabilities of their own.
+	// Each of these fields is compiled by a capability of its own, in a file of the same name in compiler/.
 	CWStats   bool
 	Volumes   []Volume
 	Databases []Database
@@ -230,20 +234,22 @@ type AppRegion struct {
 	Tags map[string]string // the orbit's too
 }
 
-// FixedSize says whether the group's size cannot change: nothing then follows load.
+// FixedSize reports whether the group's size can never change, so that alarms and targets for scaling have no
+// effect.
 func (a *AppRegion) FixedSize() bool { return a.fixedSize(a.Scaling) }
 
 func (a *AppRegion) fixedSize(s Scaling) bool {
 	return a.InstanceMin == a.InstanceMax && len(s.Schedules) == 0
 }
 
-// RootVolume is the instances' encrypted gp3 root volume, in GiB.
+// RootVolume is the encrypted gp3 root volume of an instance. Size is in GiB.
 type RootVolume struct {
 	Node
 	Size int
 }
 
-// Permission is an IAM statement that the app asks for its own role. Only Allow and Deny on named actions and resources.
+// Permission is an IAM statement for the role of the app's instances. It allows or denies named actions on named
+// resources.
 type Permission struct {
 	Node
 	Effect    string
@@ -252,7 +258,7 @@ type Permission struct {
 	Condition map[string]map[string][]string // operator → key → values
 }
 
-// HealthCheck is PROTOCOL:port or PROTOCOL:port/path.
+// HealthCheck is a check of the load balancer or of the agent, written PROTOCOL:port or PROTOCOL:port/path.
 type HealthCheck struct {
 	Node
 	Protocol string // TCP, SSL, HTTP or HTTPS
@@ -261,7 +267,7 @@ type HealthCheck struct {
 	Default  bool   // not written
 }
 
-// PublicPort is a port that the load balancer, or without one the instances, listen on.
+// PublicPort is a port of the load balancer. Without a load balancer it is a port of the instances.
 type PublicPort struct {
 	Node
 	Port           int
@@ -273,17 +279,17 @@ type PublicPort struct {
 	RedirectTo     int    // the HTTPS port an HTTP listener redirects to; 0: none
 }
 
-// PrivatePort is a port, or range of ports, that the app's instances reach each other on.
+// PrivatePort is a port, or a range of ports, for traffic between the app's instances.
 type PrivatePort struct {
 	Node
 	From, To  int
 	Protocols []string // tcp, udp, icmp …, sorted
 }
 
-// PeerKind is what a source of traffic is.
+// PeerKind tells the meaning of Peer.Value.
 type PeerKind int
 
-// The kinds of sources.
+// The kinds of peers.
 const (
 	CIDRv4     PeerKind = iota // 10.0.0.0/8
 	CIDRv6                     // 2001:db8::/32
@@ -292,34 +298,35 @@ const (
 	PrefixList                 // pl-0123456789abcdef0
 )
 
-// Peer is who may send traffic.
+// Peer is a source of traffic for the rule of a security group.
 type Peer struct {
 	Node
 	Kind  PeerKind
 	Value string
 }
 
-// Hostname is a DNS name that the app answers to, lower case, without the final dot.
+// Hostname is a DNS name of the app, in lower case and without a final dot.
 type Hostname struct {
 	Node
 	Name string
 }
 
-// DNS is how the app's names are answered when it runs in several regions.
+// DNS configures the answers of Route 53 for an app in several regions.
 type DNS struct {
 	Node
 	Routing string // latency, weighted or simple
 	Weight  int    // of weighted
 }
 
-// Text is a content that is plain text, raw bytes, or an encrypted payload that only the instance can open.
+// Text is the content of a file or a unit. It is plain text, raw bytes, or an encrypted payload. Only the instance
+// can decrypt a payload.
 type Text struct {
 	Node
 	Body    []byte   // when Payload is nil
 	Payload *Payload // else nil
 }
 
-// Payload is an encrypted value: what `spacel secret` writes, or what the predecessor wrote (Version 0, AES-CBC).
+// Payload is an encrypted value from `spacel secret`. Version 0 is the format of the 2016 tool, AES-CBC.
 type Payload struct {
 	Version    int
 	IV         string // base64, like Key and Ciphertext
@@ -329,7 +336,7 @@ type Payload struct {
 	Encoding   string // utf-8 or bytes
 }
 
-// Service is a systemd unit: its text, or a container to run.
+// Service is a systemd unit. It is written out as text, or generated for a container.
 type Service struct {
 	Node
 	Name        string // with its suffix: laika.service, laika.timer
@@ -340,10 +347,10 @@ type Service struct {
 	Environment []Variable // sorted by name
 }
 
-// Mapping is a host's port or path, and the container's.
+// Mapping maps a port or path of the host to one of the container.
 type Mapping struct{ Host, Container string }
 
-// Variable is an environment variable.
+// Variable is an environment variable of a service.
 type Variable struct {
 	Node
 	Name    string
@@ -351,7 +358,7 @@ type Variable struct {
 	Payload *Payload // when set, Value is ""
 }
 
-// File is put below /files on instances.
+// File is a file below /files on instances.
 type File struct {
 	Node
 	Name string
@@ -359,7 +366,7 @@ type File struct {
 	Text Text
 }
 
-// Volume is an EBS volume by label, or an instance store volume when Instance is set.
+// Volume is an EBS volume. If Instance is set, it is a disk of the instance's own, an instance store volume.
 type Volume struct {
 	Node
 	Label      string
@@ -410,14 +417,15 @@ type Cache struct {
 	Clients           []Peer
 }
 
-// Alarms are endpoints and the triggers that notify them.
+// Alarms holds the alarms of an app: triggers, and the endpoints to notify.
 type Alarms struct {
 	Node
 	Endpoints []Endpoint
 	Triggers  []Trigger
 }
 
-// Endpoint is where an alarm goes: email, slack, pagerduty, scale, scaleup, scaledown.
+// Endpoint is a receiver of alarms: email, Slack, PagerDuty, or a change of the app's size. Type selects the
+// fields in use.
 type Endpoint struct {
 	Node
 	Name             string
@@ -446,8 +454,9 @@ type Trigger struct {
 	Endpoints   []string
 }
 
-// Metric is what an alarm watches: a built-in metric by its own name, such as EC2/CPUUtilization or RDS/ReadLatency, a
-// metric of log lines, or with a namespace any other.
+// Metric is the metric of an alarm. A built-in one has its own name, such as EC2/CPUUtilization or
+// RDS/ReadLatency, and no namespace. A metric of log lines has the name in logging.docker.metrics. Any other has a
+// namespace.
 type Metric struct {
 	Name       string
 	Namespace  string
@@ -455,7 +464,8 @@ type Metric struct {
 	Counts     bool // no data is 0
 }
 
-// Scaling is how the number of instances changes beside what the endpoints of alarms do. Each list is sorted by name.
+// Scaling configures scaling by load and time. Alarms with endpoints that scale are separate. Each list is sorted
+// by name.
 type Scaling struct {
 	Node
 	Targets   []ScalingTarget
@@ -463,7 +473,7 @@ type Scaling struct {
 	Schedules []Schedule
 }
 
-// ScalingTarget is a metric to be kept near a value.
+// ScalingTarget is a metric that scaling keeps near a value.
 type ScalingTarget struct {
 	Node
 	Name    string
@@ -473,21 +483,21 @@ type ScalingTarget struct {
 	ScaleIn bool
 }
 
-// StepScaling is an alarm without endpoints, and how many instances to add or take away by how far its metric has gone. What
-// is done above and what below are two of a name.
+// StepScaling is an alarm that changes the number of instances in steps, by the distance of its metric from the
+// threshold. Steps above and steps below are two alarms with the same name.
 type StepScaling struct {
 	Trigger
 	Percent bool   // of the instances there are, else instances
 	Steps   []Step // by distance from the threshold, which the first one is at
 }
 
-// Step is how many instances to add or take away from a value on.
+// Step is the change that applies from a value on.
 type Step struct {
 	From float64
 	By   int
 }
 
-// Schedule is a size from a time on. At least one of Min, Max and Desired is set.
+// Schedule changes the group's limits or its size at a time. At least one of Min, Max and Desired is set.
 type Schedule struct {
 	Node
 	Name              string
@@ -496,27 +506,27 @@ type Schedule struct {
 	Min, Max, Desired *int
 }
 
-// Logging is what an app's logs go to.
+// Logging configures the log groups of an app.
 type Logging struct {
 	Node
 	Deploy LogGroup
 	Docker *DockerLogging // nil: off
 }
 
-// LogGroup is a log group's retention, in days.
+// LogGroup is a log group. Retention is in days.
 type LogGroup struct {
 	Node
 	Retention int
 }
 
-// DockerLogging sends the containers' output to CloudWatch Logs.
+// DockerLogging sends the output of containers to CloudWatch Logs.
 type DockerLogging struct {
 	Node
 	Retention int
 	Metrics   []LogMetric
 }
 
-// LogMetric is a metric made of log lines.
+// LogMetric is a metric that CloudWatch Logs extracts from log lines.
 type LogMetric struct {
 	Node
 	Name     string
@@ -524,7 +534,8 @@ type LogMetric struct {
 	Alarms   []Trigger
 }
 
-// Spot asks for spot capacity.
+// Spot requests spot capacity. See the EC2 Auto Scaling User Guide, "Auto Scaling groups with multiple instance
+// types".
 type Spot struct {
 	Node
 	Types        []string // instance types of one architecture, those for on-demand instances first
@@ -533,7 +544,7 @@ type Spot struct {
 	OnDemandBase int      // instances that are on demand
 }
 
-// Extra is a piece of template that the manifest adds to the app's stack. Each list is sorted by logical id.
+// Extra is a piece of a template to add to the app's stack. Each list is sorted by logical id.
 type Extra struct {
 	Node
 	Parameters []ExtraParameter
@@ -542,7 +553,7 @@ type Extra struct {
 	Outputs    []ExtraPart
 }
 
-// ExtraParameter is a parameter with its value.
+// ExtraParameter is a parameter of the stack, with its value.
 type ExtraParameter struct {
 	Node
 	ID          string
@@ -551,14 +562,15 @@ type ExtraParameter struct {
 	Description string
 }
 
-// ExtraPart is a condition, a resource or an output, in CloudFormation's own words.
+// ExtraPart is a condition, a resource or an output, in CloudFormation's syntax.
 type ExtraPart struct {
 	Node
 	ID   string
 	Body Any // an object
 }
 
-// Patch sets a value in a resource of the app's stack, or takes one out.
+// Patch sets or removes a value in a resource of the app's stack. It reaches properties of CloudFormation
+// without a field in the language.
 type Patch struct {
 	Node
 	ID    string // of the resource
@@ -566,8 +578,8 @@ type Patch struct {
 	Value *Any   // nil takes out what is there
 }
 
-// Any is a value that the language knows nothing about: a bool, a json.Number, a string, an []Any or a map[string]Any. What
-// was null in an object isn't there.
+// Any is a value of unknown meaning: a bool, a json.Number, a string, an []Any or a map[string]Any. Fields with
+// null have been removed.
 type Any struct {
 	Pos   report.Pos
 	Value any

@@ -11,11 +11,11 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// longestStack is CloudFormation's limit for a stack's name.
+// longestStack is CloudFormation's limit for the length of a stack's name.
 const longestStack = 128
 
-// orbit makes the model's orbit of its manifest. It returns what the manifest says of each region too, for the checks of apps.
-// Narrow is the list of --region.
+// orbit makes the model's orbit from its manifest. It also returns the merged section of each region, because
+// checks of apps need to know which values were invalid. narrow is the list of --region.
 func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 	top := m.root.record(m.report, nil)
 	o := &Orbit{Node: top.node(), Name: top.text("name")}
@@ -34,7 +34,7 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 	return o, sections
 }
 
-// orbitRegions are the regions that the orbit is in: those listed, or without a list those of --region.
+// orbitRegions returns the regions of the orbit: the manifest's list or, without a list, the regions of --region.
 func (m document) orbitRegions(top record, narrow []string) []string {
 	var regions []string
 	for _, n := range m.regionList() {
@@ -54,6 +54,7 @@ func (m document) orbitRegions(top record, narrow []string) []string {
 	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return m.facts.Regions[region].Zones == nil })
 }
 
+// orbitRegion makes the orbit in one region.
 func (m document) orbitRegion(s section) *OrbitRegion {
 	checkProvider(s)
 	o := &OrbitRegion{
@@ -77,7 +78,7 @@ func (m document) orbitRegion(s section) *OrbitRegion {
 	return o
 }
 
-// checkProvider refuses the 2016 tool's other provider of networks, and what belongs to it.
+// checkProvider refuses the 2016 tool's second provider of networks, and warns about the fields that belong to it.
 func checkProvider(s section) {
 	if s.text("provider") == "gdh" {
 		s.errorf("provider", "gdh is no more: remove provider, and spacel makes the network of %s itself, or take the region out of regions", s.region)
@@ -90,6 +91,7 @@ func checkProvider(s section) {
 	}
 }
 
+// flowLogs returns nil if flow logs are off.
 func flowLogs(facts *language.Facts, s section) *FlowLogs {
 	if !s.flag("flow_logs") {
 		return nil
@@ -98,8 +100,9 @@ func flowLogs(facts *language.Facts, s section) *FlowLogs {
 	return &FlowLogs{Node: logs.node(), Retention: logs.number("retention"), Traffic: logs.text("traffic")}
 }
 
-// zones are the zone ids that azs names, or all of the region's but the constrained ones. Their order is regions.cue's,
-// where a zone that AWS adds goes last, so that it moves nothing.
+// zones returns the ids of the zones in azs. By default these are all zones of the region but the constrained
+// ones. The order is that of regions.cue, where new zones of AWS are appended: the position of a zone selects its
+// subnets' addresses, so it must never change.
 func zones(facts *language.Facts, s section) []string {
 	all := facts.Regions[s.region]
 	if !s.has("azs") {
@@ -125,7 +128,7 @@ func zones(facts *language.Facts, s section) []string {
 	return zones
 }
 
-// constrainedZones are the zones that azs names although AWS has no NAT gateway there.
+// constrainedZones returns the zones in azs that AWS offers no NAT gateway in.
 func constrainedZones(facts *language.Facts, s section, o *OrbitRegion) []string {
 	var zones []string
 	for _, zone := range o.Zones {
@@ -139,10 +142,10 @@ func constrainedZones(facts *language.Facts, s section, o *OrbitRegion) []string
 	return zones
 }
 
-// maxTags is how many tags a manifest may have. A resource takes 50, of which spacel adds a few.
+// maxTags is the limit for tags in a manifest. AWS allows 50 on a resource, and spacel adds some of its own.
 const maxTags = 40
 
-// tags are a manifest's tags.
+// tags returns the manifest's tags after checking their number and AWS's rules for keys.
 func tags(r record) map[string]string {
 	tags := map[string]string{}
 	for _, e := range r.entries("tags") {
@@ -157,11 +160,12 @@ func tags(r record) map[string]string {
 	return tags
 }
 
-// checkInstanceType refuses types that EC2 offers no more and those that can't run Debian.
+// checkInstanceType refuses an instance type that EC2 has withdrawn, or one that cannot run Debian.
 func checkInstanceType(facts *language.Facts, r record, field string) {
 	checkOffered(facts, r.report, r.posOf(field), r.text(field))
 }
 
+// checkOffered is checkInstanceType for a type at any place.
 func checkOffered(facts *language.Facts, found *report.Report, at report.Pos, kind string) {
 	family, _, _ := strings.Cut(kind, ".")
 	if instead, gone := facts.Catalog.Withdrawn["instance_families"][family]; gone {

@@ -11,7 +11,7 @@ var (
 	appName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
 )
 
-// everyone is the source that is anyone on the internet.
+// everyone returns the peers that stand for the whole internet.
 func everyone(at Node, ipv6 bool) []Peer {
 	all := []Peer{{Node: at, Kind: CIDRv4, Value: "0.0.0.0/0"}}
 	if ipv6 {
@@ -20,8 +20,8 @@ func everyone(at Node, ipv6 bool) []Peer {
 	return all
 }
 
-// address is a source that is a CIDR block or a prefix list. It says no when the word is something else, which may be an
-// address that isn't written as a block: the mistake then says so.
+// address returns the kind of a peer, if it is a CIDR block or a prefix list. ok is false for any other word. If the
+// word is an address but no valid block, mistake tells the fix.
 func address(word string) (kind PeerKind, ok bool, mistake string) {
 	if prefixList.MatchString(word) {
 		return PrefixList, true, ""
@@ -49,7 +49,7 @@ var privateBlocks = []netip.Prefix{
 	netip.MustParsePrefix("fc00::/7"),
 }
 
-// public says whether a CIDR block holds addresses of the internet.
+// public reports whether a CIDR block includes addresses of the internet.
 func public(cidr string) bool {
 	block, err := netip.ParsePrefix(cidr)
 	if err != nil {
@@ -63,7 +63,7 @@ func public(cidr string) bool {
 	return true
 }
 
-// bastionPeers are who may reach the bastions.
+// bastionPeers returns the peers that may connect to the bastions: everyone by default.
 func bastionPeers(s section) []Peer {
 	if !s.has("bastion_sources") {
 		return everyone(NewNode(s.posOf("bastion_sources"), nil), s.flag("ipv6"))
@@ -86,7 +86,8 @@ func bastionPeers(s section) []Peer {
 	return peers
 }
 
-// addPeer adds an address to peers, unless it is there already or the orbit's region has no IPv6 for it.
+// addPeer adds an address to peers, unless it is a duplicate, or an IPv6 block in a region of the orbit without
+// IPv6.
 func addPeer(peers []Peer, n node, kind PeerKind, orbit section) []Peer {
 	if kind == CIDRv6 && !orbit.flag("ipv6") {
 		if !orbit.unknown("ipv6") {
@@ -103,7 +104,7 @@ func addPeer(peers []Peer, n node, kind PeerKind, orbit section) []Peer {
 	return append(peers, Peer{Node: NewNode(n.pos(), nil), Kind: kind, Value: n.value.Text})
 }
 
-// peers are the peers that a list names.
+// peers returns the peers in a list.
 func (c appScope) peers(list []node) []Peer {
 	var peers []Peer
 	for _, n := range list {
@@ -114,7 +115,8 @@ func (c appScope) peers(list []node) []Peer {
 	return peers
 }
 
-// peerKind says what a word is. A region of AWS that the orbit doesn't have is none: one manifest serves several orbits.
+// peerKind returns the kind of a word in a list of peers. A region of AWS outside of the orbit is skipped with a
+// note, because one manifest may serve several orbits.
 func (c appScope) peerKind(n node) (PeerKind, bool) {
 	word := n.value.Text
 	kind, ok, mistake := address(word)

@@ -10,7 +10,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// publicPorts are the ports that the balancer, or the instances, listen on.
+// publicPorts returns the ports of the load balancer. Without a load balancer, the instances listen
+// on them.
 func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 	var ports []PublicPort
 	for _, e := range b.section.merged("public_ports", asIs, defaultPorts(b.section, a)) {
@@ -23,9 +24,10 @@ func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 	return ports
 }
 
+// asIs is the identity: keys that differ name different things.
 func asIs(key string) string { return key }
 
-// defaultPorts is port 80, behind a load balancer and unless all says otherwise.
+// defaultPorts returns port 80 for an app with a load balancer, unless the manifest names ports for all regions.
 func defaultPorts(s section, a *AppRegion) []entry {
 	if s.all.value.Lookup("public_ports") != nil || a.ELBAvailability == Disabled {
 		return nil
@@ -38,6 +40,7 @@ func defaultPorts(s section, a *AppRegion) []entry {
 	return ports
 }
 
+// publicPort reads one port.
 func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
 	r := e.record(b.scope.report, nil)
 	port, _ := strconv.Atoi(e.key)
@@ -56,7 +59,7 @@ func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
 	return p
 }
 
-// scheme is a scheme as the model spells it.
+// scheme returns a scheme in the spelling of the model. TLS is another word for SSL.
 func scheme(written string) string {
 	if written = strings.ToUpper(written); written == "TLS" {
 		return "SSL"
@@ -64,6 +67,7 @@ func scheme(written string) string {
 	return written
 }
 
+// httpScheme returns the default scheme of a port.
 func httpScheme(port int) string {
 	if port == 443 {
 		return "HTTPS"
@@ -71,7 +75,8 @@ func httpScheme(port int) string {
 	return "HTTP"
 }
 
-// internalScheme is what the balancer speaks to the instances. Both sides of it are of a kind.
+// internalScheme returns the protocol between the load balancer and the instances. It must be of the same family
+// as the port's: a load balancer for HTTP cannot forward plain TCP.
 func internalScheme(r record, p PublicPort) string {
 	http := p.Scheme == "HTTP" || p.Scheme == "HTTPS"
 	if !r.has("internal_scheme") {
@@ -90,6 +95,7 @@ func internalScheme(r record, p PublicPort) string {
 	return internal
 }
 
+// kindred names the protocols of the same family as a scheme, for a message.
 func kindred(scheme string) string {
 	switch scheme {
 	case "HTTP", "HTTPS":
@@ -100,7 +106,8 @@ func kindred(scheme string) string {
 	return "TCP or SSL"
 }
 
-// gate is from where a port can be reached: the balancer's availability, without one the instances'.
+// gate returns the availability that decides who can reach a port: the load balancer's or, without one, the
+// instances'.
 func gate(a *AppRegion) Availability {
 	if a.ELBAvailability == Disabled {
 		return a.InstanceAvailability
@@ -108,7 +115,8 @@ func gate(a *AppRegion) Availability {
 	return a.ELBAvailability
 }
 
-// portPeers are who may send traffic to a port. Addresses of the internet are of no use where it doesn't reach.
+// portPeers returns the peers that may connect to a port. Internet addresses are dropped with a warning where the
+// internet cannot reach the port.
 func (b appBuilder) portPeers(r record, a *AppRegion) []Peer {
 	if !r.has("sources") {
 		return b.scope.defaultPeers(r, gate(a))
@@ -128,6 +136,8 @@ func (b appBuilder) portPeers(r record, a *AppRegion) []Peer {
 	return kept
 }
 
+// defaultPeers returns the peers of a port without sources: the internet, the region, or all regions of the orbit,
+// by the availability.
 func (c appScope) defaultPeers(r record, reach Availability) []Peer {
 	at := NewNode(r.posOf("sources"), nil)
 	switch reach {
@@ -143,7 +153,7 @@ func (c appScope) defaultPeers(r record, reach Availability) []Peer {
 	return all
 }
 
-// checkSSHPort keeps the instances' own sshd to the bastions.
+// checkSSHPort refuses port 22 of the instances: the security groups open it to the bastions only.
 func checkSSHPort(r record, p PublicPort, a *AppRegion) {
 	const ssh = 22
 	if p.InternalPort == ssh && a.ELBAvailability != Disabled || p.Port == ssh && a.ELBAvailability == Disabled {
@@ -151,7 +161,8 @@ func checkSSHPort(r record, p PublicPort, a *AppRegion) {
 	}
 }
 
-// checkCertificate checks what belongs to HTTPS and SSL. Without a balancer there is nothing to hold a certificate.
+// checkCertificate checks the certificate of an HTTPS or SSL port. Without a load balancer nothing could hold a
+// certificate. Without a written one the stack makes one, for which it needs a host name.
 func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
 	if a.ELBAvailability == Disabled {
 		return

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// privatePorts are the ports that the app's instances reach each other on.
+// privatePorts returns the ports on which the app's instances reach each other.
 func privatePorts(s section) []PrivatePort {
 	var ports []PrivatePort
 	for _, e := range s.merged("private_ports", portRange, nil) {
@@ -36,7 +36,7 @@ func privatePorts(s section) []PrivatePort {
 	return ports
 }
 
-// portRange is a range with its end, though it be one port, and without leading zeros.
+// portRange returns a key in the form from-to without leading zeros, so that 80 and 80-80 are one key.
 func portRange(key string) string {
 	from, to, ok := strings.Cut(key, "-")
 	if !ok {
@@ -45,6 +45,7 @@ func portRange(key string) string {
 	return bare(from) + "-" + bare(to)
 }
 
+// bare removes leading zeros.
 func bare(digits string) string {
 	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
 		return trimmed

@@ -9,16 +9,17 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// node is a value of a manifest with its place (its key's, when it has one) and the path that reports show.
+// node is a value of a manifest with its place and path. A value with a key has the key's place.
 type node struct {
 	value *manifest.Tree
 	at    manifest.Place
 	path  string
 }
 
+// pos returns the node's place for a report.
 func (n node) pos() report.Pos { return n.at.Pos(n.path) }
 
-// items are the items of a list.
+// items returns the items of a list. Their indices are those of the file, so removed items are counted.
 func (n node) items() []node {
 	var items []node
 	i := 0
@@ -38,7 +39,7 @@ type entry struct {
 	node
 }
 
-// entries are an object's fields, sorted by key.
+// entries returns an object's entries, sorted by key.
 func (n node) entries() []entry {
 	var entries []entry
 	for _, f := range n.value.Fields {
@@ -48,12 +49,13 @@ func (n node) entries() []entry {
 	return entries
 }
 
+// sortEntries sorts entries by key, so the order in a file has no influence on the model.
 func sortEntries(entries []entry) {
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
 }
 
-// record is an object of a manifest on its way into the model: its fields, and the defaults of those that it lacks. Its
-// values have been checked: they are of the kind that the definitions want, or absent.
+// record is an object of a manifest while it is converted into the model: its fields, and the defaults of absent
+// fields. The definitions have checked its values: they have the right type, or are absent.
 type record struct {
 	report   *report.Report
 	at       report.Pos
@@ -62,7 +64,7 @@ type record struct {
 	defaults *manifest.Tree
 }
 
-// record makes a record of an object.
+// record returns a record of an object.
 func (n node) record(r *report.Report, defaults *manifest.Tree) record {
 	rec := record{report: r, at: n.pos(), fields: make(map[string]node, len(n.value.Fields)), reported: n.value.Reported, defaults: defaults}
 	for _, f := range n.value.Fields {
@@ -71,7 +73,7 @@ func (n node) record(r *report.Report, defaults *manifest.Tree) record {
 	return rec
 }
 
-// node is the model's node of the record.
+// node returns the model's node of the record.
 func (r record) node() Node {
 	written := make([]fieldPos, 0, len(r.fields))
 	for key, f := range r.fields {
@@ -80,7 +82,7 @@ func (r record) node() Node {
 	return newNode(r.at, written)
 }
 
-// posOf is where a field is written, else the record's own place with the field's path.
+// posOf returns the place of a field. An absent field has the record's place and the field's path.
 func (r record) posOf(name string) report.Pos {
 	if n, ok := r.fields[name]; ok {
 		return n.pos()
@@ -105,16 +107,17 @@ func (r record) notef(name, format string, args ...any) {
 	r.report.Notef(r.posOf(name), format, args...)
 }
 
-// has says whether the manifest has a field that is of use.
+// has reports whether the manifest has a field with a valid value.
 func (r record) has(name string) bool { _, ok := r.fields[name]; return ok }
 
-// unknown says whether a field was written but is of no use, or something in it isn't: nothing can be said about it then.
+// unknown reports whether a field, or something in it, was invalid and has been removed. Its real value is unknown
+// then, so checks that depend on it are skipped.
 func (r record) unknown(name string) bool {
 	n, ok := r.fields[name]
 	return r.reported[name] || ok && len(n.value.Reported) > 0
 }
 
-// get is a field's value, or its default, or nil.
+// get returns a field's value or its default, nil if there is neither.
 func (r record) get(name string) *manifest.Tree {
 	if n, ok := r.fields[name]; ok {
 		return n.value
@@ -122,7 +125,7 @@ func (r record) get(name string) *manifest.Tree {
 	return r.defaults.Lookup(name)
 }
 
-// text is a field that is a string, or a number that may stand for one; "" when it is absent.
+// text returns a string, or a number as text; "" if the field is absent.
 func (r record) text(name string) string {
 	if t := r.get(name); t != nil {
 		return t.Text
@@ -130,13 +133,13 @@ func (r record) text(name string) string {
 	return ""
 }
 
-// number is a field that is a whole number, 0 when it is absent.
+// number returns a whole number, 0 if the field is absent.
 func (r record) number(name string) int {
 	n, _ := strconv.Atoi(r.text(name))
 	return n
 }
 
-// optional is a field that is a whole number, nil when it is absent.
+// optional returns a whole number, nil if the field is absent.
 func (r record) optional(name string) *int {
 	if !r.has(name) {
 		return nil
@@ -145,13 +148,13 @@ func (r record) optional(name string) *int {
 	return &n
 }
 
-// flag is a field that is yes or no; an object in its place is yes.
+// flag returns a boolean. An object in its place means true.
 func (r record) flag(name string) bool {
 	t := r.get(name)
 	return t != nil && (t.Kind == manifest.Object || t.Text == "true")
 }
 
-// list are the items of a field that is a list, or one string in its place; none when it is absent.
+// list returns the items of a list. One value in place of a list is its only item.
 func (r record) list(name string) []node {
 	n, ok := r.fields[name]
 	switch {
@@ -163,7 +166,7 @@ func (r record) list(name string) []node {
 	return []node{n}
 }
 
-// entries are the keys of a field that is an object.
+// entries returns the entries of an object.
 func (r record) entries(name string) []entry {
 	if n, ok := r.fields[name]; ok {
 		return n.entries()
@@ -171,7 +174,8 @@ func (r record) entries(name string) []entry {
 	return nil
 }
 
-// child is a field that is an object; an empty one in the field's place when it is absent, or yes or no.
+// child returns an object inside the record. If the field is absent or a boolean, the child is empty and has the
+// field's place.
 func (r record) child(name string, defaults *manifest.Tree) record {
 	if n, ok := r.fields[name]; ok && n.value.Kind == manifest.Object {
 		return n.record(r.report, defaults)

@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// knownRegion reports a name that is no region of AWS.
+// knownRegion reports whether AWS has a region of this name, and adds a mistake if not.
 func knownRegion(facts *language.Facts, found *report.Report, name string, at report.Pos) bool {
 	if _, ok := facts.Regions[name]; ok {
 		return true
@@ -16,7 +16,7 @@ func knownRegion(facts *language.Facts, found *report.Report, name string, at re
 	return false
 }
 
-// regionList are the manifest's regions that AWS has, in the order written.
+// regionList returns the manifest's list of regions, without unknown names and duplicates, in the order written.
 func (m document) regionList() []node {
 	var regions []node
 	seen := map[string]bool{}
@@ -37,8 +37,8 @@ func (m document) regionList() []node {
 	return regions
 }
 
-// sections checks the manifest's sections of regions: each must be a region of AWS, and is of no use unless it is among
-// those that the manifest is in.
+// sections checks the manifest's sections for regions. A section for an unknown region is a mistake. A section for
+// a region outside of the manifest's list has no effect and gets a note.
 func (m document) sections(active []string) {
 	for _, f := range m.root.value.Fields {
 		if f.Key == "name" || f.Key == "regions" || f.Key == "all" {

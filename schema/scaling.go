@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// checkDesired checks how many instances there are to begin with.
+// checkDesired checks the initial number of instances against the limits.
 func checkDesired(s section, a *AppRegion) {
 	if a.InstanceDesired == nil || s.unknown("instance_min") || s.unknown("instance_max") {
 		return
@@ -20,7 +20,7 @@ func checkDesired(s section, a *AppRegion) {
 	}
 }
 
-// scaling is how the number of instances follows load and time.
+// scaling returns the rules that change the number of instances with load and time.
 func (b appBuilder) scaling(a *AppRegion) Scaling {
 	r := b.section.child("scaling", nil)
 	s := Scaling{Node: r.node()}
@@ -38,7 +38,8 @@ func (b appBuilder) scaling(a *AppRegion) Scaling {
 	return s
 }
 
-// warnFixedSize warns of what would change the size of a group whose size cannot change.
+// warnFixedSize warns about rules that have no effect, because minimum and maximum are equal and no schedule
+// changes them.
 func warnFixedSize(found *report.Report, a *AppRegion, s Scaling) {
 	if !a.fixedSize(s) {
 		return
@@ -59,6 +60,7 @@ func warnFixedSize(found *report.Report, a *AppRegion, s Scaling) {
 	}
 }
 
+// scalingTarget reads a target: a metric that scaling keeps near a value.
 func scalingTarget(facts *language.Facts, found *report.Report, e entry) ScalingTarget {
 	r := e.record(found, facts.Defaults.Lookup("scaling_target"))
 	t := ScalingTarget{Node: r.node(), Name: e.key, Metric: r.text("metric"), Port: r.number("port"), ScaleIn: r.flag("scale_in")}
@@ -72,8 +74,8 @@ func scalingTarget(facts *language.Facts, found *report.Report, e entry) Scaling
 	return t
 }
 
-// checkTwoTargets reports a metric that is to be kept near two values: a group has one target for each predefined metric, and
-// target group (EC2 Auto Scaling User Guide, "Target tracking scaling policies").
+// checkTwoTargets reports two targets for the same metric. A group has at most one target per predefined metric
+// and target group (EC2 Auto Scaling User Guide, "Target tracking scaling policies").
 func checkTwoTargets(r record, targets []ScalingTarget) {
 	type watched struct {
 		metric string
@@ -89,7 +91,7 @@ func checkTwoTargets(r record, targets []ScalingTarget) {
 	}
 }
 
-// schedule is a size from a time on.
+// schedule reads a scheduled change of the group's limits or size.
 func schedule(facts *language.Facts, found *report.Report, e entry, a *AppRegion) Schedule {
 	r := e.record(found, facts.Defaults.Lookup("schedule"))
 	s := Schedule{
@@ -112,17 +114,18 @@ func schedule(facts *language.Facts, found *report.Report, e entry, a *AppRegion
 	return s
 }
 
-// checkOrder checks that a number is at most another, when both are there.
+// checkOrder checks the order of two numbers, if both are set.
 func checkOrder(r record, low string, lowest *int, high string, highest *int) {
 	if lowest != nil && highest != nil && *lowest > *highest {
 		r.errorf(low, "must be at most %s, got %d and %d", high, *lowest, *highest)
 	}
 }
 
-// maxSteps is how many steps a policy may have (EC2 Auto Scaling User Guide, "Quotas").
+// maxSteps is the largest number of steps in a policy (EC2 Auto Scaling User Guide, "Quotas").
 const maxSteps = 20
 
-// stepScaling is what is done above and what is done below.
+// stepScaling reads steps. The ones above and the ones below become two alarms with one policy each, because an
+// alarm compares in one direction.
 func (b alarmBuilder) stepScaling(e entry) []StepScaling {
 	r := e.record(b.scope.report, nil)
 	metric, defaults := b.metric(r)
@@ -139,7 +142,8 @@ func (b alarmBuilder) stepScaling(e entry) []StepScaling {
 	return slices.DeleteFunc([]StepScaling{above, below}, func(s StepScaling) bool { return len(s.Steps) == 0 })
 }
 
-// stepsOnSide are the steps above (>) or below (<).
+// stepsOnSide returns the steps above (>) or below (<). The first one is nearest to the normal range, so it sets
+// the alarm's threshold.
 func stepsOnSide(r record, sign string, s StepScaling) StepScaling {
 	for i, e := range sortedSteps(r, sign) {
 		digits := strings.TrimLeft(e.key, "<>= ")
@@ -166,7 +170,7 @@ func stepsOnSide(r record, sign string, s StepScaling) StepScaling {
 	return s
 }
 
-// sortedSteps are the adjustments above or below, by distance from where the metric should be.
+// sortedSteps returns the adjustments above or below, ordered by distance from the normal range.
 func sortedSteps(r record, sign string) []entry {
 	var steps []entry
 	for _, e := range r.entries("adjustments") {
@@ -184,6 +188,7 @@ func sortedSteps(r record, sign string) []entry {
 	return steps
 }
 
+// parseAdjustment reads a signed number or percentage.
 func parseAdjustment(found *report.Report, e entry) (by int, percent bool) {
 	digits, percent := strings.CutSuffix(strings.TrimPrefix(e.value.Text, "+"), "%")
 	by, err := strconv.Atoi(digits)
@@ -193,6 +198,7 @@ func parseAdjustment(found *report.Report, e entry) (by int, percent bool) {
 	return by, percent
 }
 
+// unit names the unit of an adjustment, for a message.
 func unit(percent bool) string {
 	if percent {
 		return "percent"
@@ -200,6 +206,7 @@ func unit(percent bool) string {
 	return "instances"
 }
 
+// number64 parses a number in a checked form.
 func number64(digits string) float64 {
 	n, _ := strconv.ParseFloat(digits, 64)
 	return n

@@ -10,14 +10,14 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// document is a manifest that has been checked against its definition.
+// document is a manifest after the check against its definition.
 type document struct {
 	facts  *language.Facts
 	report *report.Report
 	root   node
 }
 
-// part returns a field of the manifest. Its value is nil when there is none.
+// part returns a field of the manifest. Its value is nil if the manifest lacks the field.
 func (m document) part(name string) node {
 	f := m.root.value.Field(name)
 	if f == nil {
@@ -26,7 +26,8 @@ func (m document) part(name string) node {
 	return node{f.Value, f.At, report.Member(m.root.path, name)}
 }
 
-// section is what an orbit or an app says of one region: the region's own fields before those in all, and the defaults.
+// section is the part of a manifest for one region. A field of the region's own section wins over the same field
+// in all, and both win over the default.
 type section struct {
 	record
 	region string
@@ -34,8 +35,8 @@ type section struct {
 	own    node
 }
 
-// section merges what a manifest says of a region. Scalars, lists and objects replace each other whole; what is merged key
-// by key is asked for with merged.
+// section merges the parts for one region. A scalar, a list or an object replaces an inherited one as a whole.
+// merged reads the fields to merge key by key.
 func (m document) section(region string, defaults *manifest.Tree) section {
 	s := section{region: region, all: m.part("all"), own: m.part(region)}
 	s.record = record{report: m.report, at: m.root.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
@@ -55,9 +56,9 @@ func (m document) section(region string, defaults *manifest.Tree) section {
 	return s
 }
 
-// merged are the keys of a field that a region adds to, sorted: those inherited, then those of all, then the region's.
-// A key with null takes away what it would inherit. Keys that name the same thing are one, by the name that same makes of
-// a key.
+// merged returns the entries of a field, merged key by key, sorted by key. Entries of the region win over
+// those in all, and these over inherited ones. A key with null removes an inherited entry. same maps equal keys,
+// such as web and web.service, to one name.
 func (s section) merged(name string, same func(string) string, inherited []entry) []entry {
 	found := map[string]entry{}
 	for _, e := range inherited {
@@ -74,6 +75,7 @@ func (s section) merged(name string, same func(string) string, inherited []entry
 	return entries
 }
 
+// mergePart merges one part into the entries found so far.
 func (s section) mergePart(found map[string]entry, part node, name string, same func(string) string) {
 	f := part.value.Field(name)
 	if f == nil {
@@ -99,7 +101,7 @@ func (s section) mergePart(found map[string]entry, part node, name string, same 
 	}
 }
 
-// remove takes away an inherited key.
+// remove removes an inherited entry, and warns if there is none.
 func (s section) remove(found map[string]entry, gone entry, same func(string) string) {
 	key := same(gone.key)
 	if _, ok := found[key]; !ok && !strings.HasPrefix(gone.path, "all.") {

@@ -10,6 +10,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
+// services returns the systemd units of the app.
 func (b appBuilder) services() []Service {
 	var services []Service
 	for _, e := range b.section.merged("services", manifest.UnitName, nil) {
@@ -19,6 +20,7 @@ func (b appBuilder) services() []Service {
 	return services
 }
 
+// service reads one unit: the text of a unit file, or a container to run.
 func (b appBuilder) service(e entry) Service {
 	r := e.record(b.scope.report, nil)
 	s := Service{
@@ -37,7 +39,7 @@ func (b appBuilder) service(e entry) Service {
 	return s
 }
 
-// checkUnit checks a unit's name, and that it has one source.
+// checkUnit checks a unit's name and its one source, an image or a unit file.
 func checkUnit(r record, s Service) {
 	suffix := path.Ext(s.Name)
 	switch {
@@ -66,7 +68,8 @@ func checkUnit(r record, s Service) {
 	}
 }
 
-// portMappings are the ports of the host that lead to a container's. A port leads to one place.
+// portMappings returns the ports of the host for a container. The definitions check the form only, so
+// the range is checked here.
 func portMappings(r record) []Mapping {
 	for _, e := range r.entries("ports") {
 		for _, number := range strings.FieldsFunc(e.key[strings.LastIndex(e.key, ":")+1:]+"-"+strings.Split(e.value.Text, "/")[0], func(c rune) bool { return c == '-' }) {
@@ -78,11 +81,13 @@ func portMappings(r record) []Mapping {
 	return mappings(r, "ports")
 }
 
+// validPort reports whether digits are a port number. It compares text, because the digits may exceed an int.
 func validPort(digits string) bool {
 	digits = bare(digits)
 	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
 }
 
+// mappings returns the pairs of host and container in a field.
 func mappings(r record, field string) []Mapping {
 	var out []Mapping
 	for _, e := range r.entries(field) {
@@ -91,7 +96,7 @@ func mappings(r record, field string) []Mapping {
 	return out
 }
 
-// checkHostPorts reports ports of the host that two containers want.
+// checkHostPorts reports a port of the host that two containers publish.
 func checkHostPorts(found *report.Report, services []Service) {
 	taken := map[Mapping]string{}
 	for _, s := range services {
@@ -109,7 +114,7 @@ func checkHostPorts(found *report.Report, services []Service) {
 	}
 }
 
-// environment are the variables, by name: the order of a manifest means nothing.
+// environment returns the variables sorted by name. Lists and objects are passed to the container as JSON.
 func (c appScope) environment(r record) []Variable {
 	var variables []Variable
 	for _, e := range r.entries("environment") {

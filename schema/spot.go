@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// spot is how the app runs on spot capacity, nil when it doesn't.
+// spot returns the settings for spot capacity, nil if the app uses none.
 func (b appBuilder) spot(a *AppRegion) *Spot {
 	if !b.section.flag("spot") {
 		return nil
@@ -33,10 +33,12 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 	return s
 }
 
-// maxSpotTypes is how many launch template overrides a group takes (EC2 Auto Scaling quotas).
+// maxSpotTypes is the largest number of launch template overrides in a group (EC2 Auto Scaling User Guide,
+// "Quotas").
 const maxSpotTypes = 40
 
-// spotTypes are those that types lists, in its order, and the keys of weights.
+// spotTypes returns the instance types in the order of the list types, which is their priority, followed by the
+// keys of weights, the 2016 tool's form of the list.
 func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 	var types []string
 	for _, n := range r.list("types") {
@@ -66,7 +68,8 @@ func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 	return types
 }
 
-// checkSpotType checks that a type can stand in for the app's instance_type.
+// checkSpotType checks whether a type can replace the app's instance_type: all types boot the same machine image, so
+// they need the same architecture.
 func (b appBuilder) checkSpotType(at report.Pos, kind string, a *AppRegion) {
 	checkOffered(b.scope.facts, b.scope.report, at, kind)
 	if architecture := b.scope.facts.Architecture(kind); architecture != a.Architecture && !b.section.unknown("instance_type") {
@@ -74,12 +77,12 @@ func (b appBuilder) checkSpotType(at report.Pos, kind string, a *AppRegion) {
 	}
 }
 
-// strategies are other spellings of allocation strategies.
+// strategies maps older spellings of allocation strategies to the current ones.
 var strategies = map[string]string{
 	"lowestPrice": "lowest-price", "capacityOptimized": "capacity-optimized", "priceCapacityOptimized": "price-capacity-optimized",
 }
 
-// types are the instance types that the app may run on.
+// types returns the instance types for the app.
 func (a *AppRegion) types() []string {
 	if a.Spot == nil {
 		return []string{a.InstanceType}

@@ -6,6 +6,7 @@ import (
 	"github.com/pebble/spacel/schema/language"
 )
 
+// volumes returns the app's EBS volumes and instance store disks.
 func (b appBuilder) volumes(a *AppRegion) []Volume {
 	var volumes []Volume
 	mounts, disks := map[string]string{}, map[int]string{}
@@ -36,8 +37,8 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	return volumes
 }
 
-// checkDisk checks an instance's own disk: what it has no choice of, and that every type the app may run on has it. It says
-// whether some type needs the disk mapped.
+// checkDisk checks an instance store disk: its fixed properties must not be set, and every instance type of the
+// app must have the disk. It returns whether some type has the disk only if the launch maps it.
 func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped bool) {
 	for _, field := range []string{"count", "size", "type", "iops", "encrypted"} {
 		if r.has(field) {
@@ -57,7 +58,8 @@ func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped 
 	return mapped
 }
 
-// warnTooFewVolumes warns of instances that would be left without a volume. A replacing update runs two groups for a while.
+// warnTooFewVolumes warns if instances may run out of volumes. During a redblack update two groups run at the same
+// time.
 func warnTooFewVolumes(s section, r record, a *AppRegion, v Volume) {
 	most, when := a.InstanceMax, "instance_max"
 	if a.UpdatePolicy == RedBlack {
@@ -69,6 +71,8 @@ func warnTooFewVolumes(s section, r record, a *AppRegion, v Volume) {
 	r.warnf("count", "%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow fewer instances",
 		v.Count, most, when, most)
 }
+
+// readEBS reads the fields of an EBS volume, and checks size and IOPS against the limits of its type.
 func readEBS(facts *language.Facts, r record, v *Volume) {
 	v.Count, v.Size, v.Type, v.IOPS, v.Encrypted = r.number("count"), r.number("size"), r.text("type"), r.number("iops"), r.flag("encrypted")
 	allowed := facts.Catalog.Storage.Volumes[v.Type]
@@ -84,7 +88,7 @@ func readEBS(facts *language.Facts, r record, v *Volume) {
 	checkIOPS(r, allowed, v.Type, v.Size, v.IOPS)
 }
 
-// checkIOPS checks I/O operations per second against what a type of storage allows.
+// checkIOPS checks I/O operations per second against the limits of a storage type.
 func checkIOPS(r record, allowed language.Storage, kind string, size, iops int) {
 	switch {
 	case allowed.IOPS == nil:

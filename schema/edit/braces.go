@@ -12,13 +12,15 @@ import (
 	"cuelang.org/go/cue/parser"
 )
 
-// form is what JSON and CUE write differently. JSON is read as CUE, which it is.
+// form hides the differences between JSON and CUE. JSON is a subset of CUE, so both are parsed as CUE.
 type form interface {
 	field(path []string) string                                       // up to the value
 	separator() string                                                // between fields on lines of their own
 	outside(body []byte, path []string, value []byte) ([]byte, error) // where the path ends in no braces
 }
 
+// setBraces sets a value in JSON or CUE text. It parses the text only to find the place; the edit itself is a
+// splice of bytes, which keeps comments and layout.
 func setBraces(body []byte, path []string, value []byte, f form) ([]byte, error) {
 	file, err := parser.ParseFile("", body, parser.ParseComments)
 	if err != nil {
@@ -37,7 +39,7 @@ func setBraces(body []byte, path []string, value []byte, f form) ([]byte, error)
 	}
 }
 
-// topOf is the file's own object. JSON's has braces; CUE's may have none.
+// topOf returns the file's top object. In JSON it has braces; in CUE the braces may be missing.
 func topOf(file *ast.File) *ast.StructLit {
 	if len(file.Decls) == 1 {
 		if embedded, ok := file.Decls[0].(*ast.EmbedDecl); ok {
@@ -49,7 +51,7 @@ func topOf(file *ast.File) *ast.StructLit {
 	return &ast.StructLit{Elts: file.Decls}
 }
 
-// spot is how far a path leads: to a field, or to the object that lacks the rest.
+// spot tells how far a path leads: to an existing field, or to the object that lacks the rest of the path.
 type spot struct {
 	field   *ast.Field
 	object  *ast.StructLit
@@ -57,6 +59,7 @@ type spot struct {
 	blocked bool // the first of the rest is there, and no object
 }
 
+// descend follows the path through nested objects as far as it leads.
 func descend(object *ast.StructLit, path []string) spot {
 	best := spot{object: object, rest: path}
 	for _, element := range object.Elts {
@@ -84,8 +87,11 @@ func descend(object *ast.StructLit, path []string) spot {
 	return best
 }
 
+// braced reports whether an object is written with braces. Only then can a field be inserted before the closing
+// one.
 func braced(object *ast.StructLit) bool { return object.Lbrace.IsValid() }
 
+// labelOf returns a field's name without quotes.
 func labelOf(field *ast.Field) string {
 	name, _, err := ast.LabelName(field.Label)
 	if err != nil {
@@ -94,7 +100,7 @@ func labelOf(field *ast.Field) string {
 	return name
 }
 
-// replace keeps a value on its line when other fields share that line.
+// replace replaces a field's value. If other fields share the line, the new value stays on the line, too.
 func replace(body []byte, field *ast.Field, value []byte) []byte {
 	from, to := field.Value.Pos().Offset(), field.Value.End().Offset()
 	if at := field.Pos().Offset(); bytes.ContainsAny(body[bytes.LastIndexByte(body[:at], '\n')+1:at], "{,") {
@@ -129,7 +135,7 @@ func insert(body []byte, object *ast.StructLit, rest []string, value []byte, f f
 	return splice(splice(body, line, line, "\n"+text), last, last, comma)
 }
 
-// lineRest is how much of a line is left after a field: a comma, a comment.
+// lineRest returns the length of the text after a field on its line: a comma, a comment.
 func lineRest(text []byte) int {
 	if n := bytes.IndexByte(text, '\n'); n >= 0 {
 		return len(bytes.TrimRight(text[:n], "\r"))
@@ -137,17 +143,19 @@ func lineRest(text []byte) int {
 	return len(text)
 }
 
+// contentEnd returns the offset after the last character inside an object, white space left out.
 func contentEnd(body []byte, opening, closing int) int {
 	return opening + len(bytes.TrimRight(body[opening:closing], " \t,"))
 }
 
+// splice replaces the bytes from one offset to another by text.
 func splice(body []byte, from, to int, text string) []byte {
 	out := append([]byte{}, body[:from]...)
 	out = append(out, text...)
 	return append(out, body[to:]...)
 }
 
-// nested is the objects that the path still needs, with the value in them, over several lines.
+// nested returns the missing objects of a path with the value in the innermost, over several lines.
 func nested(rest []string, value []byte, indent, step string, f form) string {
 	if len(rest) == 1 {
 		return spread(value, indent, step)
@@ -156,7 +164,7 @@ func nested(rest []string, value []byte, indent, step string, f form) string {
 	return "{\n" + inner + f.field(rest[1:]) + nested(rest[1:], value, inner, step, f) + "\n" + indent + "}"
 }
 
-// inline is the same on one line.
+// inline returns the missing objects of a path with the value in the innermost, on one line.
 func inline(rest []string, value []byte, f form) string {
 	if len(rest) == 1 {
 		return string(value)
@@ -164,7 +172,7 @@ func inline(rest []string, value []byte, f form) string {
 	return "{" + f.field(rest[1:]) + inline(rest[1:], value, f) + "}"
 }
 
-// spread is a value over several lines, the first of which goes on where it is put.
+// spread formats a value over several lines. The first one has no indent, because it continues a line.
 func spread(value []byte, indent, step string) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, value, indent, step); err != nil {
@@ -173,13 +181,13 @@ func spread(value []byte, indent, step string) string {
 	return out.String()
 }
 
-// lineIndent is the white space that the line of an offset starts with.
+// lineIndent returns the white space at the start of the line that holds an offset.
 func lineIndent(body []byte, offset int) string {
 	line := body[bytes.LastIndexByte(body[:offset], '\n')+1:]
 	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
 
-// indentStep is what the file indents by: its first indented line tells.
+// indentStep returns the file's unit of indentation: that of its first indented line.
 func indentStep(body []byte) string {
 	for line := range bytes.Lines(body) {
 		text := bytes.TrimLeft(line, " \t")
@@ -203,7 +211,8 @@ type cueForm struct{}
 func (cueForm) field(path []string) string { return label(path[0]) + ": " }
 func (cueForm) separator() string          { return "" }
 
-// outside adds to the file's end, where CUE takes more of any object.
+// outside adds a field at the end of a CUE file. CUE merges declarations of the same object, so this works where
+// no object has braces.
 func (cueForm) outside(body []byte, path []string, value []byte) ([]byte, error) {
 	var line strings.Builder
 	for _, name := range path {
@@ -213,6 +222,7 @@ func (cueForm) outside(body []byte, path []string, value []byte) ([]byte, error)
 	return append(edited, line.String()+spread(value, "", "\t")+"\n"...), nil
 }
 
+// label returns a field's name for CUE, quoted if it is no identifier.
 func label(name string) string {
 	if ast.IsValidIdent(name) && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, "#") {
 		return name
@@ -220,6 +230,7 @@ func label(name string) string {
 	return quoted(name)
 }
 
+// quoted returns a name in JSON's quotes.
 func quoted(name string) string {
 	text, err := encode(name)
 	if err != nil {
@@ -228,7 +239,8 @@ func quoted(name string) string {
 	return string(text)
 }
 
-// holds checks an edit of CUE, which can't be evaluated alone: the path must lead to the value's text.
+// holds checks an edited CUE file: the path must now lead to the value's text. The file cannot be evaluated here,
+// since it may import packages.
 func holds(edited []byte, path []string, value []byte) error {
 	file, err := parser.ParseFile("", edited)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package edit changes one value in a manifest's text and leaves all else as it is: comments, order, spacing.
+// Package edit changes one value in a manifest's text. Comments, order and spacing stay.
 //
 //	braces.go   JSON and CUE: objects in braces
 //	lines.go    YAML in blocks
@@ -16,9 +16,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Set gives the text with a value at a path, in the form that the file's name says. Objects on the way that are not there are
-// made. The value is anything that encodes as JSON; its fields keep their order. What comes out was read again: it says what
-// the text said, but for the value.
+// Set returns the text with a value set at a path. The extension of the file name selects the format. Missing
+// objects on the path are created. The value is anything that encodes as JSON; its fields keep their order. Set
+// reads its own result again, and fails unless the result equals the old text with the value set.
 func Set(file string, body []byte, path []string, value any) ([]byte, error) {
 	encoded, err := encode(value)
 	if err != nil {
@@ -31,6 +31,7 @@ func Set(file string, body []byte, path []string, value any) ([]byte, error) {
 	return edited, nil
 }
 
+// set selects the format by the file's extension, edits, and verifies the edit.
 func set(file string, body []byte, path []string, value []byte) ([]byte, error) {
 	switch ext := strings.ToLower(filepath.Ext(file)); ext {
 	case ".json":
@@ -56,7 +57,7 @@ func set(file string, body []byte, path []string, value []byte) ([]byte, error) 
 	}
 }
 
-// encode is a value as JSON on one line.
+// encode returns a value as JSON on one line.
 func encode(value any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -67,10 +68,11 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSpace(out.Bytes()), nil
 }
 
-// errDiffers is a mistake of this package, caught before anything is written.
+// errDiffers means that an edit would have changed more than the value. Set returns it in place of the edited
+// text.
 var errDiffers = errors.New("the file's form is not one that can be edited in place: put the value there by hand")
 
-// same checks an edit: the new text must be the old one with the value at the path.
+// same verifies an edit: the new text must decode to the old data with the value at the path.
 func same(decode func([]byte, any) error, before, after []byte, path []string, value []byte) error {
 	var old, now, want any
 	if err := errors.Join(decode(before, &old), decode(after, &now), decode(value, &want)); err != nil {
@@ -82,7 +84,7 @@ func same(decode func([]byte, any) error, before, after []byte, path []string, v
 	return nil
 }
 
-// with is data with a value at a path.
+// with returns data with a value set at a path.
 func with(data any, path []string, value any) any {
 	if len(path) == 0 {
 		return value
@@ -95,7 +97,7 @@ func with(data any, path []string, value any) any {
 	return object
 }
 
-// plain is data with text for every key, which YAML lets be numbers.
+// plain returns data with strings for all keys. YAML allows numbers as keys.
 func plain(data any) any {
 	switch data := data.(type) {
 	case map[any]any:

@@ -7,7 +7,7 @@ import (
 
 func nextRune(text []byte) (rune, int) { return utf8.DecodeRune(text) }
 
-// endOfFlow is where a value in braces or brackets ends: at the comma or the closing one that follows.
+// endOfFlow returns the offset where a value inside braces or brackets ends: at the next comma or closing bracket.
 func endOfFlow(body []byte, at int) int {
 	depth, fresh := 0, true
 	for at < len(body) {
@@ -34,7 +34,7 @@ func endOfFlow(body []byte, at int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// endOfToken is where a quoted text ends that starts here; a bare one ends at its colon.
+// endOfToken returns the offset where a quoted text ends. An unquoted one ends at its colon.
 func endOfToken(body []byte, at int) int {
 	switch body[at] {
 	case '"':

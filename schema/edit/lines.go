@@ -9,13 +9,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlText is a YAML manifest's text with the places of its values.
+// yamlText is the text of a YAML manifest with the offset of each line.
 type yamlText struct {
 	body  []byte
 	lines []int // where each line starts
 	step  string
 }
 
+// setYAML sets a value in YAML text. Like setBraces, it parses only to find the place.
 func setYAML(body []byte, path []string, value []byte) ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(body, &document); err != nil || len(document.Content) != 1 {
@@ -36,7 +37,7 @@ func setYAML(body []byte, path []string, value []byte) ([]byte, error) {
 	return t.set(document.Content[0], path, value)
 }
 
-// set walks down from a mapping.
+// set follows the path down from a mapping, and replaces or inserts where it ends.
 func (t yamlText) set(mapping *yaml.Node, path []string, value []byte) ([]byte, error) {
 	if mapping.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("what stands above %s is no object", path[0])
@@ -57,7 +58,7 @@ func (t yamlText) set(mapping *yaml.Node, path []string, value []byte) ([]byte, 
 	return t.insert(mapping, path, value)
 }
 
-// replace puts a value, inside of objects for the rest of the path, in the place of a key's.
+// replace replaces the value of a key. The rest of the path becomes nested objects around the new value.
 func (t yamlText) replace(mapping, key, held *yaml.Node, rest []string, value []byte) []byte {
 	from := t.afterKey(key)
 	if flow(mapping) {
@@ -96,9 +97,10 @@ func (t yamlText) insert(mapping *yaml.Node, path []string, value []byte) ([]byt
 	return splice(t.body, end, end, t.block(path, value, indent)), nil
 }
 
+// flow reports whether a mapping is written in braces.
 func flow(mapping *yaml.Node) bool { return mapping.Style&yaml.FlowStyle != 0 }
 
-// block is a value in objects of one key each, on lines of their own.
+// block returns nested objects with the value in the innermost, each key on a line of its own.
 func (t yamlText) block(path []string, value []byte, indent string) string {
 	var out strings.Builder
 	for _, name := range path {
@@ -131,7 +133,7 @@ func (t yamlText) blockFields(out *strings.Builder, mapping *yaml.Node, indent s
 	}
 }
 
-// flowText is a value in objects of one key each, on one line.
+// flowText returns nested objects with the value in the innermost, on one line.
 func flowText(path []string, value []byte) string {
 	if len(path) == 0 {
 		return strings.ReplaceAll(string(value), `":`, `": `)
@@ -139,7 +141,7 @@ func flowText(path []string, value []byte) string {
 	return "{" + scalar(path[0]) + ": " + flowText(path[1:], value) + "}"
 }
 
-// scalar is a key as YAML writes it: quoted where it must be.
+// scalar returns a key as YAML writes it, in quotes where YAML needs them.
 func scalar(text string) string {
 	out, err := yaml.Marshal(text)
 	if err != nil {
@@ -148,7 +150,8 @@ func scalar(text string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// offset is where a node starts.
+// offset returns the offset of a node. The YAML library gives line and column, and counts columns in characters,
+// not bytes.
 func (t yamlText) offset(n *yaml.Node) int {
 	at := t.lines[n.Line-1]
 	for range n.Column - 1 { // columns count characters
@@ -160,14 +163,14 @@ func (t yamlText) offset(n *yaml.Node) int {
 
 func (t yamlText) indentOf(key *yaml.Node) string { return strings.Repeat(" ", key.Column-1) }
 
-// afterKey is where a key's colon ends.
+// afterKey returns the offset after a key's colon.
 func (t yamlText) afterKey(key *yaml.Node) int {
 	at := t.offset(key)
 	at = endOfToken(t.body, at)
 	return at + bytes.IndexByte(t.body[at:], ':') + 1
 }
 
-// endOfEntry is the end of the last line that belongs to a key of a block, without the comments that follow.
+// endOfEntry returns the end of the last line that belongs to a key. Comments after it belong to the next key.
 func (t yamlText) endOfEntry(key *yaml.Node) int {
 	end := t.lineEnd(key.Line)
 	for line := key.Line + 1; line <= len(t.lines); line++ {
@@ -186,7 +189,7 @@ func (t yamlText) endOfEntry(key *yaml.Node) int {
 	return end
 }
 
-// lineEnd is the end of a line's text.
+// lineEnd returns the offset where the text of a line ends, before white space and comments.
 func (t yamlText) lineEnd(line int) int {
 	end := len(t.body)
 	if line < len(t.lines) {

@@ -9,9 +9,12 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// check holds a normalised manifest against its definition. CUE says whether it fits, in one pass; only when it doesn't
-// are the mistakes looked for one by one, and what is of no use is taken out of the tree, so that the rest can be checked
-// further. It says no when CUE refuses what no mistake was found in, and had to be given the word.
+// check checks a normalised manifest against its definition. First CUE checks the whole manifest in one pass. If
+// CUE refuses it, explain walks the manifest, reports each mistake, and removes the invalid values from the tree
+// so that later steps can go on with the rest.
+//
+// It returns false when CUE refuses the manifest but explain found no mistake. CUE's own message is reported then.
+// Tests make sure that no known manifest gets there.
 func (l *definitions) check(t *manifest.Tree, s *typeInfo, r *report.Report, regions []string) bool {
 	err := l.fits(t, s)
 	if err == nil {
@@ -26,7 +29,7 @@ func (l *definitions) check(t *manifest.Tree, s *typeInfo, r *report.Report, reg
 	return true
 }
 
-// fallback reports what CUE said, at the nearest place of the manifest. It is for what explain doesn't know.
+// fallback reports CUE's own message at the nearest place in the manifest, for mistakes that explain cannot name.
 func fallback(err error, t *manifest.Tree, r *report.Report) {
 	for _, e := range errors.Errors(err) {
 		at, path := t.At, ""
@@ -67,6 +70,7 @@ func syntax(t *manifest.Tree) ast.Expr {
 	return ast.NewNull()
 }
 
+// numberSyntax returns a number as CUE source. CUE writes a negative number as an operator and an operand.
 func numberSyntax(written string) ast.Expr {
 	if written[0] == '-' {
 		return &ast.UnaryExpr{Op: token.SUB, X: numberSyntax(written[1:])}

@@ -12,24 +12,28 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Checker holds manifests against the definitions. Lean definitions, without what is of use only to explain a mistake,
-// accept most manifests in less time; a manifest that they refuse is for the full ones, which are compiled then.
+// Checker checks manifests against the definitions. To save time, manifests are first checked against a lean copy
+// of the definitions without their error() alternatives. Only if the copy refuses a manifest are the full
+// definitions compiled: they hold the words for messages.
+//
+// A Checker belongs to one goroutine, as CUE's values do.
 type Checker struct {
 	files fs.FS
 	lean  *definitions
 	full  *definitions
 }
 
-// NewChecker compiles the definitions in files, which are *.cue.
+// NewChecker compiles the lean definitions from *.cue in files.
 func NewChecker(files fs.FS) (*Checker, error) {
 	lean, err := compile(files, lean)
 	return &Checker{files: files, lean: lean}, err
 }
 
-// Facts reads the data of AWS and the defaults that the definitions come with.
+// Facts returns the data about AWS and the defaults, which are part of the definitions.
 func (c *Checker) Facts() (*Facts, error) { return c.lean.facts() }
 
-// Check normalises a manifest and reports what is wrong with it. What is of no use is taken out of the tree.
+// Check normalises a manifest and reports all its mistakes. Invalid values are removed from the tree. regions are
+// possible names for a misspelt section. An error means that the definitions do not compile.
 func (c *Checker) Check(t *manifest.Tree, d Definition, r *report.Report, regions []string) error {
 	normalise(t, c.lean.rootType(d))
 	if c.lean.fits(t, c.lean.rootType(d)) == nil {
@@ -45,13 +49,13 @@ func (c *Checker) Check(t *manifest.Tree, d Definition, r *report.Report, region
 	return nil
 }
 
-// fits holds a normalised manifest against a definition: CUE's verdict.
+// fits returns CUE's verdict on a normalised manifest.
 func (l *definitions) fits(t *manifest.Tree, s *typeInfo) error {
 	return s.object.Unify(l.context.BuildExpr(syntax(t))).Validate(cue.Concrete(true))
 }
 
-// lean takes the alternatives out of a file of definitions that no normalised manifest needs: error(), which refuses
-// everything anyway, and the words and quoted numbers that normalise has replaced.
+// lean removes alternatives from a file of definitions that no normalised manifest needs: error(), which matches
+// nothing and only carries a message, and boolean words and quoted numbers, which normalise has replaced.
 func lean(f *ast.File) *ast.File {
 	return astutil.Apply(f, nil, func(c astutil.Cursor) bool {
 		or, ok := c.Node().(*ast.BinaryExpr)
@@ -66,6 +70,7 @@ func lean(f *ast.File) *ast.File {
 	}).(*ast.File)
 }
 
+// dispensable reports whether lean removes an alternative.
 func dispensable(alternative ast.Expr) bool {
 	switch x := alternative.(type) {
 	case *ast.CallExpr:

@@ -6,9 +6,9 @@ import (
 	"io/fs"
 )
 
-// CUE is the manifest language as one CUE file: the definitions #Orbit and #App, what they are made of, and the data of AWS
-// they rest on. Saved as cue.mod/pkg/github.com/pebble/spacel/schema/schema.cue it lets an editor and the cue command see
-// what a manifest imports.
+// CUE returns the manifest language as one CUE file: the definitions #Orbit and #App, the definitions they refer
+// to, and the data about AWS. Saved as cue.mod/pkg/github.com/pebble/spacel/schema/schema.cue it lets an editor
+// and the cue command resolve the import in a manifest.
 func CUE(files fs.FS) ([]byte, error) {
 	clause := []byte("package schema\n")
 	names, err := fs.Glob(files, "*.cue")

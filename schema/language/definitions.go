@@ -1,8 +1,8 @@
-// Package language holds manifests against the CUE definitions in schema/*.cue, and turns the same definitions into a JSON
+// Package language checks manifests against the CUE definitions in schema/*.cue, and turns the same definitions into a JSON
 // Schema and a reference page.
 //
 //	checker.go       checks a manifest. Most pass a reduced copy of the definitions, which is faster to compile
-//	explain.go       finds each mistake of a manifest that the definitions refuse, and says it in the words of the definitions
+//	explain.go       finds each mistake of a refused manifest, and words it as the definitions do
 //	normalise.go     brings words such as "yes", quoted numbers and null into one form before the check
 //	facts.go         the data in the definitions: AWS's regions, engines and metrics, and the defaults
 //	jsonschema.go    JSON Schema, for editors
@@ -21,8 +21,8 @@ import (
 	"cuelang.org/go/cue/parser"
 )
 
-// definitions is the compiled definitions. CUE's values belong to one context, and that to one goroutine: each worker
-// compiles its own.
+// definitions holds the compiled definitions. CUE's values belong to one context, and a context must not be used
+// by two goroutines at a time, so each worker compiles its own.
 type definitions struct {
 	context *cue.Context
 	root    cue.Value
@@ -30,7 +30,7 @@ type definitions struct {
 	app     *typeInfo
 }
 
-// Definition is the definition that a manifest is held against.
+// Definition names the definition of a manifest: Orbit or App.
 type Definition string
 
 const (
@@ -38,6 +38,7 @@ const (
 	App   Definition = "#App"
 )
 
+// rootType returns the type of a whole manifest.
 func (l *definitions) rootType(d Definition) *typeInfo {
 	if d == Orbit {
 		return l.orbit
@@ -50,7 +51,7 @@ func compileDefinitions(files fs.FS) (*definitions, error) {
 	return compile(files, func(f *ast.File) *ast.File { return f })
 }
 
-// compile compiles the definitions, each file edited first.
+// compile compiles the definitions after passing each file through edit.
 func compile(files fs.FS, edit func(*ast.File) *ast.File) (*definitions, error) {
 	names, err := fs.Glob(files, "*.cue")
 	if err != nil {

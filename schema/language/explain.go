@@ -13,19 +13,22 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// explainer finds every mistake of a manifest that its definition refuses, and takes what is of no use out of the tree.
+// explainer walks a manifest that its definition refuses. It reports every mistake, and removes the invalid values
+// from the tree.
 type explainer struct {
 	report   *report.Report
 	regions  []string // that a misspelt section may be meant for
 	mistakes int
 }
 
+// errorf reports a mistake and counts it.
 func (e *explainer) errorf(at manifest.Place, path, format string, args ...any) {
 	e.mistakes++
 	e.report.Errorf(at.Pos(path), format, args...)
 }
 
-// object explains an object's fields.
+// object checks an object's fields, and reports required ones that are missing. A required field with an invalid
+// value has been reported already.
 func (e *explainer) object(t *manifest.Tree, s *typeInfo, path string, secret bool) {
 	kept := t.Fields[:0]
 	for _, f := range t.Fields {
@@ -44,7 +47,7 @@ func (e *explainer) object(t *manifest.Tree, s *typeInfo, path string, secret bo
 	}
 }
 
-// choice lists names, when they are few.
+// choice lists the known names for a message, when there are few of them.
 func choice(names []string) string {
 	if len(names) > 8 {
 		return ""
@@ -52,7 +55,8 @@ func choice(names []string) string {
 	return "; it knows " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 }
 
-// field explains one field and says whether its value is of use.
+// field checks one field and returns whether to keep it. At the top level a region's name is a valid key too, so a
+// suggestion may be a region.
 func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret bool) bool {
 	inner := s.field(f.Key)
 	path = report.Member(path, f.Key)
@@ -71,7 +75,9 @@ func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret boo
 	return false
 }
 
-// value explains a value and says whether it is of use: an object or a list, where one is meant, is, for what is in it.
+// value checks a value and returns whether to keep it. An object or a list is kept where one is allowed, even if
+// some of its contents were removed. secret marks values that no message may show; it is inherited by everything
+// inside.
 func (e *explainer) value(t *manifest.Tree, s *typeInfo, at manifest.Place, path string, secret bool) bool {
 	secret = secret || s.secret
 	switch {
@@ -90,6 +96,7 @@ func (e *explainer) value(t *manifest.Tree, s *typeInfo, at manifest.Place, path
 	return false
 }
 
+// list checks the items of a list, and removes invalid ones.
 func (e *explainer) list(t *manifest.Tree, s *typeInfo, path string, secret bool) {
 	kept := t.Items[:0]
 	for i, item := range t.Items {
@@ -102,7 +109,7 @@ func (e *explainer) list(t *manifest.Tree, s *typeInfo, path string, secret bool
 	t.Items = kept
 }
 
-// accepts says whether a scalar is one of the shape's forms.
+// accepts reports whether a scalar matches one of the type's alternatives.
 func (s *typeInfo) accepts(t *manifest.Tree) bool {
 	if t.Kind == manifest.List || t.Kind == manifest.Object {
 		return false
@@ -113,7 +120,8 @@ func (s *typeInfo) accepts(t *manifest.Tree) bool {
 	})
 }
 
-// wants says what must stand where the shape is: the definition's own words if it has some, else the kind.
+// wants returns the expectation for a message: "must be" and the words of the definition or, if it has none, the
+// kinds of values.
 func (s *typeInfo) wants() string {
 	if s.anything {
 		return "must have a value"
@@ -128,7 +136,9 @@ func (s *typeInfo) wants() string {
 	return "must be " + strings.Join(forms, " or ")
 }
 
-// words say what the scalar forms are: the text of their error("must be …") without the must be; else their kinds.
+// words returns the text of the definition's error("must be …") alternatives, without "must be". error() never
+// matches, so unifying it with any value yields its message. Without such an alternative the words are the kinds
+// of values.
 func (s *typeInfo) words() []string {
 	var words []string
 	var kinds cue.Kind
@@ -148,6 +158,7 @@ func (s *typeInfo) words() []string {
 	return slices.Compact(words)
 }
 
+// kindWords names kinds of scalars in a user's words.
 func kindWords(k cue.Kind) string {
 	var words []string
 	for _, known := range []struct {
@@ -161,7 +172,7 @@ func kindWords(k cue.Kind) string {
 	return strings.Join(words, ", ")
 }
 
-// plural names what a list holds.
+// plural names the items of a list.
 func (s *typeInfo) plural() string {
 	switch {
 	case s.object.Exists():
@@ -172,7 +183,7 @@ func (s *typeInfo) plural() string {
 	return "values"
 }
 
-// got tells what stands there instead. A secret isn't shown.
+// got describes the actual value for a message. Long text is cut, and a secret is not shown.
 func got(t *manifest.Tree, secret bool) string {
 	const most = 60
 	switch {
@@ -186,7 +197,7 @@ func got(t *manifest.Tree, secret bool) string {
 	return t.Text
 }
 
-// hint shows how to write a lone string as a list.
+// hint returns a hint when a single string stands in place of a list of strings.
 func (s *typeInfo) hint(t *manifest.Tree, secret bool) string {
 	if t.Kind != manifest.Text || secret || !s.items.Exists() || s.element().kinds&cue.StringKind == 0 {
 		return ""

@@ -13,8 +13,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Facts are what the language knows of AWS, and its defaults: the data of regions.cue, catalog.cue, metrics.cue and
-// defaults.cue. They are read once and shared by all workers.
+// Facts holds the data about AWS and the defaults, from regions.cue, catalog.cue, metrics.cue and defaults.cue.
+// They are read once and shared by all workers, which must not change them.
 type Facts struct {
 	Regions  map[string]Region
 	Catalog  Catalog
@@ -22,13 +22,14 @@ type Facts struct {
 	Defaults *manifest.Tree
 }
 
-// Region is what regions.cue says of one.
+// Region is an AWS region: the ids of its zones, and the zones without some service, with the reason.
 type Region struct {
 	Zones       []string          `json:"zones"`
 	Constrained map[string]string `json:"constrained"`
 }
 
-// Catalog is catalog.cue.
+// Catalog is the data of catalog.cue: engines and their versions, limits of storage, instance types with special
+// needs, and things that AWS no longer offers, with a hint what to use.
 type Catalog struct {
 	Databases map[string]Engine            `json:"databases"`
 	Caches    map[string]Engine            `json:"caches"`
@@ -50,7 +51,7 @@ type Catalog struct {
 	BalancerPolicies map[string]string `json:"balancer_policies"`
 }
 
-// Engine is a database's or a cache's.
+// Engine is an engine of databases or caches.
 type Engine struct {
 	Port      int            `json:"port"`
 	Versions  []string       `json:"versions"`
@@ -60,7 +61,7 @@ type Engine struct {
 	Withdrawn string         `json:"withdrawn"`
 }
 
-// Storage is what AWS allows of a type of volume: GiB and I/O operations per second.
+// Storage holds AWS's limits for one type of storage, in GiB and I/O operations per second.
 type Storage struct {
 	Size       Limits  `json:"size"`
 	IOPS       *Limits `json:"iops"`
@@ -68,12 +69,13 @@ type Storage struct {
 	Striped    int     `json:"striped"`
 }
 
+// Limits is a range of numbers, both ends included.
 type Limits struct {
 	Min int `json:"min"`
 	Max int `json:"max"`
 }
 
-// Pattern is a regular expression.
+// Pattern is a regular expression that can be decoded from JSON.
 type Pattern struct{ *regexp.Regexp }
 
 // UnmarshalJSON compiles the expression.
@@ -87,6 +89,8 @@ func (p *Pattern) UnmarshalJSON(text []byte) error {
 	return err
 }
 
+// facts decodes the data through JSON, which is simpler than walking CUE's values. The defaults keep the form of a
+// tree, so that they can stand in for a manifest's values.
 func (l *definitions) facts() (*Facts, error) {
 	f := &Facts{Defaults: plain(l.root.LookupPath(cue.ParsePath("defaults")))}
 	for name, into := range map[string]any{"regions": &f.Regions, "catalog": &f.Catalog, "metrics": &f.Metrics} {
@@ -101,7 +105,7 @@ func (l *definitions) facts() (*Facts, error) {
 	return f, nil
 }
 
-// plain is a concrete CUE value as a tree without places.
+// plain converts a concrete CUE value into a tree without places.
 func plain(v cue.Value) *manifest.Tree {
 	t := &manifest.Tree{}
 	switch v.Kind() {
@@ -126,18 +130,18 @@ func plain(v cue.Value) *manifest.Tree {
 	return t
 }
 
-// RegionNames are AWS's regions, sorted.
+// RegionNames returns the names of all AWS regions, sorted.
 func (f *Facts) RegionNames() []string { return slices.Sorted(maps.Keys(f.Regions)) }
 
-// regionShape is what every region's name looks like, a little wider than #RegionKey.
+// regionShape matches every region's name. It is a little wider than #RegionKey, to catch misspelt ones.
 var regionShape = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
 
-// LooksLikeRegion reports whether a name that is no region's must have been meant for one.
+// LooksLikeRegion reports whether a name is most likely a misspelt region.
 func (f *Facts) LooksLikeRegion(name string) bool {
 	return regionShape.MatchString(name) && report.Suggest(name, f.RegionNames()) != ""
 }
 
-// Architecture is the processor of an instance type, as Debian calls it.
+// Architecture returns the processor architecture of an instance type in Debian's words: amd64 or arm64.
 func (f *Facts) Architecture(instanceType string) string {
 	if f.Catalog.Architectures.ARM64.MatchString(instanceType) {
 		return "arm64"

@@ -12,12 +12,12 @@ import (
 	"cuelang.org/go/cue"
 )
 
-// JSONSchema is the JSON Schema (draft 2020-12) of a manifest, orbit or app, for editors that complete and check JSON and YAML
-// as it is typed. It is made from the definitions, and accepts every manifest that they accept. What one field asks of
-// another only a build checks.
+// JSONSchema returns the JSON Schema (draft 2020-12) of an orbit's or an app's manifest, for editors that complete
+// and check JSON and YAML while it is typed. It is generated from the definitions, and accepts every manifest that
+// they accept. Rules between two fields are checked by a build only.
 //
-// CUE's own generator is not used: it takes definitions that embed others to allow nothing else, and leaves out the fields of
-// a definition with a pattern.
+// CUE's own generator is not used. It closes definitions that embed others, and omits the fields of a definition
+// with a pattern.
 func JSONSchema(files fs.FS, of string) ([]byte, error) {
 	name, ok := map[string]string{"orbit": "Orbit", "app": "App"}[of]
 	if !ok {
@@ -44,20 +44,20 @@ func JSONSchema(files fs.FS, of string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// jsonSchema is one schema: its keywords.
+// jsonSchema is one schema: keywords and their values.
 type jsonSchema map[string]any
 
-// schemaWriter turns definitions into schemas.
+// schemaWriter converts definitions into schemas. Definitions in use are collected for $defs.
 type schemaWriter struct {
 	root        cue.Value
 	facts       *Facts
 	definitions map[string]jsonSchema
 }
 
-// regionKey is the definition that stands for a region of AWS.
+// regionKey is the definition of a region's name. Its schema lists all regions, so that editors can complete them.
 const regionKey = "RegionKey"
 
-// manifest is the schema of a whole manifest, with a property for each region there is.
+// manifest returns the schema of a whole manifest. Each AWS region is a property.
 func (w *schemaWriter) manifest(name string) jsonSchema {
 	s := w.describe(w.lookup(name), w.object(w.lookup(name), name))
 	regions := w.lookup(name).LookupPath(cue.MakePath(cue.Str("regions").Optional()))
@@ -66,11 +66,12 @@ func (w *schemaWriter) manifest(name string) jsonSchema {
 	return s
 }
 
+// lookup returns the definition of this name.
 func (w *schemaWriter) lookup(name string) cue.Value {
 	return w.root.LookupPath(cue.MakePath(cue.Def(name)))
 }
 
-// of is the schema of a value: a reference, where it refers to a definition.
+// of returns the schema of a value, which is a $ref if the value refers to a definition.
 func (w *schemaWriter) of(v cue.Value) jsonSchema {
 	if _, path := v.ReferencePath(); len(path.Selectors()) == 1 && path.Selectors()[0].IsDefinition() {
 		return w.reference(strings.TrimPrefix(path.String(), "#"))
@@ -78,7 +79,8 @@ func (w *schemaWriter) of(v cue.Value) jsonSchema {
 	return w.form(v, "")
 }
 
-// reference refers to a definition.
+// reference returns a $ref to a definition, and converts the definition on first use. The entry is made before the
+// conversion, because a definition may refer to itself.
 func (w *schemaWriter) reference(name string) jsonSchema {
 	if _, known := w.definitions[name]; !known {
 		w.definitions[name] = nil // a definition may refer to itself
@@ -87,6 +89,7 @@ func (w *schemaWriter) reference(name string) jsonSchema {
 	return jsonSchema{"$ref": "#/$defs/" + name}
 }
 
+// define converts a definition.
 func (w *schemaWriter) define(name string) jsonSchema {
 	v := w.lookup(name)
 	if name == regionKey {
@@ -95,7 +98,8 @@ func (w *schemaWriter) define(name string) jsonSchema {
 	return w.describe(v, w.form(v, name))
 }
 
-// form is the schema of what a value is itself. The name is that of the definition, if it is one.
+// form returns the schema of a value itself, by its operator: a disjunction becomes anyOf, a conjunction allOf.
+// The name is the definition's, "" for other values.
 func (w *schemaWriter) form(v cue.Value, name string) jsonSchema {
 	switch v.IncompleteKind() {
 	case cue.StructKind:
@@ -125,18 +129,19 @@ func (w *schemaWriter) form(v cue.Value, name string) jsonSchema {
 	return kinds(v.IncompleteKind())
 }
 
-// bounds are the keywords of comparisons.
+// bounds maps CUE's comparisons to keywords.
 var bounds = map[cue.Op]string{
 	cue.GreaterThanEqualOp: "minimum", cue.GreaterThanOp: "exclusiveMinimum",
 	cue.LessThanEqualOp: "maximum", cue.LessThanOp: "exclusiveMaximum",
 }
 
+// isUnion reports whether a value is a disjunction.
 func isUnion(v cue.Value) bool {
 	op, _ := v.Expr()
 	return op == cue.OrOp
 }
 
-// constant is a concrete value as JSON holds it.
+// constant returns a concrete value as JSON, nil if it is not concrete.
 func constant(v cue.Value) any {
 	data, err := v.MarshalJSON()
 	if err != nil {
@@ -145,7 +150,7 @@ func constant(v cue.Value) any {
 	return json.RawMessage(data)
 }
 
-// kinds is the schema of a value that only has to be of a kind.
+// kinds returns the schema of a value of which only the kind is known.
 func kinds(k cue.Kind) jsonSchema {
 	if k == cue.TopKind {
 		return jsonSchema{}
@@ -170,7 +175,7 @@ func kinds(k cue.Kind) jsonSchema {
 	return jsonSchema{"type": types}
 }
 
-// anyOf joins alternatives; those that are single values become one list of them. error() is no alternative.
+// anyOf joins alternatives. Single values are joined into one enum. error() matches nothing, and is left out.
 func (w *schemaWriter) anyOf(args []cue.Value) jsonSchema {
 	var alternatives []jsonSchema
 	var values []any
@@ -203,7 +208,7 @@ func (w *schemaWriter) anyOf(args []cue.Value) jsonSchema {
 	return jsonSchema{"anyOf": alternatives}
 }
 
-// quotedRange holds a number in quotes to the range of the number beside it.
+// quotedRange narrows the alternative for a number in quotes to the range of the plain number next to it.
 func quotedRange(alternatives []jsonSchema) {
 	for _, s := range alternatives {
 		low, lowest := integer(s["minimum"])
@@ -219,12 +224,13 @@ func quotedRange(alternatives []jsonSchema) {
 	}
 }
 
+// integer decodes a bound as a whole number. It reports false if the bound is none.
 func integer(constant any) (n int, ok bool) {
 	written, ok := constant.(json.RawMessage)
 	return n, ok && json.Unmarshal(written, &n) == nil
 }
 
-// numerals are expressions for the numbers from low to high: 8, 9, [1-9][0-9], 100 …
+// numerals returns regular expressions that together match the numbers from low to high: 8, 9, [1-9][0-9], 100 …
 func numerals(low, high int) (expressions []string) {
 	for low <= high {
 		unit := 1 // as large a block of numbers as begins here
@@ -246,7 +252,8 @@ func numerals(low, high int) (expressions []string) {
 	return expressions
 }
 
-// allOf joins constraints into one schema where their keywords allow it.
+// allOf joins constraints into one schema. Only constraints that use the same keyword with another value need
+// allOf.
 func (w *schemaWriter) allOf(args []cue.Value) jsonSchema {
 	joined := jsonSchema{}
 	var others []jsonSchema
@@ -272,6 +279,7 @@ func (w *schemaWriter) allOf(args []cue.Value) jsonSchema {
 	return joined
 }
 
+// overlap reports whether two schemas have a keyword with different values.
 func overlap(a, b jsonSchema) bool {
 	for keyword, value := range b {
 		if had, ok := a[keyword]; ok && fmt.Sprint(had) != fmt.Sprint(value) {
@@ -281,6 +289,7 @@ func overlap(a, b jsonSchema) bool {
 	return false
 }
 
+// list returns the schema of a list.
 func (w *schemaWriter) list(v cue.Value) jsonSchema {
 	s := jsonSchema{"type": "array"}
 	if item := v.LookupPath(cue.MakePath(cue.AnyIndex)); item.Exists() && item.IncompleteKind() != cue.TopKind {
@@ -289,7 +298,7 @@ func (w *schemaWriter) list(v cue.Value) jsonSchema {
 	return s
 }
 
-// object is the schema of an object. Any field but those required may be null, which is as good as absent.
+// object returns the schema of an object. All fields but the required ones may be null, which means absent.
 func (w *schemaWriter) object(v cue.Value, name string) jsonSchema {
 	s := jsonSchema{"type": "object"}
 	if !v.Allows(cue.AnyString) {
@@ -327,7 +336,7 @@ func (w *schemaWriter) object(v cue.Value, name string) jsonSchema {
 	return s
 }
 
-// field is a property with its description and default.
+// field returns the schema of a field, with its description and its default.
 func (w *schemaWriter) field(v cue.Value, definition, key string) jsonSchema {
 	s := w.describe(v, w.of(v))
 	if value := w.facts.Defaults.Lookup(defaultsOf(definition)).Lookup(key); value != nil {
@@ -336,7 +345,7 @@ func (w *schemaWriter) field(v cue.Value, definition, key string) jsonSchema {
 	return s
 }
 
-// pattern adds the keys of a pattern: any, the regions, or what an expression matches.
+// pattern adds the keys of a pattern: any string, the regions, or a regular expression.
 func (w *schemaWriter) pattern(s jsonSchema, keys cue.Value, value jsonSchema, properties, patterns map[string]jsonSchema) {
 	switch expression := w.expression(keys); expression {
 	case "":
@@ -350,7 +359,7 @@ func (w *schemaWriter) pattern(s jsonSchema, keys cue.Value, value jsonSchema, p
 	}
 }
 
-// expression is the regular expression that a string has to match, "" for any.
+// expression returns the regular expression for a string, "" for any string.
 func (w *schemaWriter) expression(v cue.Value) (expression string) {
 	if written, ok := w.form(v, "")["pattern"].(json.RawMessage); ok {
 		_ = json.Unmarshal(written, &expression) // it is a string of CUE's
@@ -358,10 +367,10 @@ func (w *schemaWriter) expression(v cue.Value) (expression string) {
 	return expression
 }
 
-// definitionName is how a doc comment writes a definition's name.
+// definitionName matches a definition's name in a doc comment.
 var definitionName = regexp.MustCompile(`#([A-Z])`)
 
-// describe adds the doc comment, and what keys have to be, to a schema.
+// describe adds a description: the doc comment, and the rule for keys.
 func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
 	words := comment(v)
 	if a := v.Attribute("keys"); a.Err() == nil {
@@ -375,7 +384,7 @@ func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
 	return s
 }
 
-// comment is the words of a value's doc comment.
+// comment returns the words of a value's doc comment, without the # of definitions.
 func comment(v cue.Value) (words []string) {
 	for _, group := range v.Doc() {
 		words = append(words, strings.Fields(definitionName.ReplaceAllString(group.Text(), "$1"))...)
@@ -383,7 +392,7 @@ func comment(v cue.Value) (words []string) {
 	return words
 }
 
-// nullable lets a field be null too.
+// nullable lets a field be null, too. Description and default stay at the top, where editors look for them.
 func nullable(s jsonSchema) jsonSchema {
 	n := jsonSchema{}
 	for _, keyword := range []string{"description", "default"} {
@@ -400,10 +409,11 @@ func nullable(s jsonSchema) jsonSchema {
 	return n
 }
 
-// wordEnd is where a word of a name in camel case ends.
+// wordEnd matches the end of a word in a camel case name.
 var wordEnd = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// defaultsOf is the part of defaults.cue that belongs to a definition: app for AppSection, root_volume for RootVolume.
+// defaultsOf returns the key of a definition's defaults in defaults.cue: app for AppSection, root_volume for
+// RootVolume.
 func defaultsOf(definition string) string {
 	return strings.ToLower(wordEnd.ReplaceAllString(strings.TrimSuffix(definition, "Section"), "${1}_$2"))
 }

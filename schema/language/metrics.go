@@ -4,13 +4,14 @@ import (
 	"strings"
 )
 
-// Metrics is metrics.cue.
+// Metrics is the data of metrics.cue: built-in metrics by full name, and the default thresholds of database
+// metrics.
 type Metrics struct {
 	Builtin  map[string]BuiltinMetric `json:"builtin"`
 	Database map[string]string        `json:"database"`
 }
 
-// BuiltinMetric is a metric that spacel knows, with the alarm it gets unless the manifest says more.
+// BuiltinMetric is a metric that spacel knows, with the defaults for an alarm on it.
 type BuiltinMetric struct {
 	Aliases   []string `json:"aliases"`
 	Statistic string   `json:"statistic"`
@@ -19,7 +20,8 @@ type BuiltinMetric struct {
 	Absent    string   `json:"absent"` // what no data means: zero or unknown
 }
 
-// Find is the full name of a built-in metric by any of its names.
+// Find returns the full name of a built-in metric by any of its names, in any case, with or without the part
+// before the slash.
 func (m Metrics) Find(written string) (string, bool) {
 	written = strings.ToLower(written)
 	for name, known := range m.Builtin {
@@ -33,7 +35,7 @@ func (m Metrics) Find(written string) (string, bool) {
 	return "", false
 }
 
-// Names are all names of the built-in metrics, for a suggestion.
+// Names returns all names of the built-in metrics, to suggest one.
 func (m Metrics) Names() []string {
 	var names []string
 	for name, known := range m.Builtin {
@@ -43,7 +45,8 @@ func (m Metrics) Names() []string {
 	return names
 }
 
-// DatabaseMetric picks a database's metric by the words in what is written.
+// DatabaseMetric returns the metric of RDS selected by the words in a name, as in the 2016 tool. It reports false
+// if no word is known.
 func DatabaseMetric(written string) (string, bool) {
 	word := strings.ToLower(written)
 	has := func(part string) bool { return strings.Contains(word, part) }
@@ -62,6 +65,7 @@ func DatabaseMetric(written string) (string, bool) {
 	return "", false
 }
 
+// ioMetric returns the second half of a read or write metric. IOPS is the default.
 func ioMetric(has func(string) bool) string {
 	switch {
 	case has("latency"):

@@ -12,8 +12,9 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Reference is the manual of all fields of a manifest, as markdown: docs/reference.md. Types, defaults and what fields do are
-// those of the definitions; so are the tables of metrics.
+// Reference returns docs/reference.md: tables of all fields of a manifest, in markdown. Types, defaults and
+// descriptions come from the definitions, and the tables of metrics and engines from the data. examples holds
+// examples/*.yaml.
 func Reference(files, examples fs.FS) ([]byte, error) {
 	l, err := compileDefinitions(files)
 	if err != nil {
@@ -30,7 +31,7 @@ func Reference(files, examples fs.FS) ([]byte, error) {
 	return r.document(), nil
 }
 
-// reference collects a table for each definition that has fields, in the order that a reader meets them.
+// reference collects one table for each definition with fields, in the order of first use.
 type reference struct {
 	examples fs.FS // examples/*.yaml; defaultsOf a definition is the file's name
 	language *definitions
@@ -40,7 +41,7 @@ type reference struct {
 	shared   map[string]string // definitions of scalars that are too long to be said in each row, with what they accept
 }
 
-// fieldTable is the table of one definition's fields.
+// fieldTable is the table of one definition.
 type fieldTable struct {
 	definition string
 	title      string // where it stands: databases.<name>
@@ -48,14 +49,15 @@ type fieldTable struct {
 	rows       []fieldRow
 }
 
-// fieldRow is one field, each column in markdown.
+// fieldRow is the row of one field. Each column is markdown.
 type fieldRow struct{ field, forms, standard, about string }
 
+// definition returns the definition of this name.
 func (l *definitions) definition(name string) cue.Value {
 	return l.root.LookupPath(cue.MakePath(cue.Def(name)))
 }
 
-// definitionOf is the name of the definition that a value refers to, "" when it is none.
+// definitionOf returns the name of the definition behind a value, "" if there is none.
 func definitionOf(v cue.Value) string {
 	_, path := v.ReferencePath()
 	if selectors := path.Selectors(); len(selectors) == 1 && selectors[0].IsDefinition() {
@@ -64,7 +66,7 @@ func definitionOf(v cue.Value) string {
 	return ""
 }
 
-// table is a definition's table, made when it is first asked for.
+// table returns a definition's table, and makes it on first use. A region's pattern comes last in the table.
 func (r *reference) table(definition string, v cue.Value, path string) *fieldTable {
 	if known, ok := r.tables[definition]; ok {
 		return known
@@ -91,9 +93,10 @@ func (r *reference) table(definition string, v cue.Value, path string) *fieldTab
 	return t
 }
 
-// isWhole says whether a definition is that of a whole manifest.
+// isWhole reports whether a definition describes a whole manifest.
 func isWhole(definition string) bool { return definition == "Orbit" || definition == "App" }
 
+// titleOf returns the heading of a definition's table.
 func titleOf(definition, path string) string {
 	switch definition {
 	case "Orbit":
@@ -108,6 +111,7 @@ func titleOf(definition, path string) string {
 	return "`" + path + "`"
 }
 
+// row returns the row of one field. Its default is "required", the value in defaults.cue, or empty.
 func (r *reference) row(definition string, selector cue.Selector, v cue.Value, path string) fieldRow {
 	name := selector.Unquoted()
 	row := fieldRow{field: "`" + name + "`", forms: r.forms(v, report.Member(path, name)), about: escape(strings.Join(comment(v), " "))}
@@ -119,7 +123,8 @@ func (r *reference) row(definition string, selector cue.Selector, v cue.Value, p
 	return row
 }
 
-// definitionAbout is a definition's comment: "#Cache is an ElastiCache …" as "An ElastiCache …".
+// definitionAbout returns a definition's comment as a sentence of its own: "#Cache is an ElastiCache …" becomes
+// "An ElastiCache …".
 func definitionAbout(name string, v cue.Value) string {
 	about := strings.Join(comment(v), " ")
 	for _, verb := range []string{" is ", " are "} {
@@ -130,7 +135,7 @@ func definitionAbout(name string, v cue.Value) string {
 	return escape(about)
 }
 
-// defaultText is a default as a manifest has it.
+// defaultText returns a default as a manifest would have it.
 func defaultText(t *manifest.Tree) string {
 	if t.Kind == manifest.Text && t.Text != "" && unicode.IsLetter(rune(t.Text[0])) {
 		return t.Text
@@ -138,7 +143,7 @@ func defaultText(t *manifest.Tree) string {
 	return inline(t)
 }
 
-// inline is a value as YAML in one line.
+// inline returns a value as YAML on one line.
 func inline(t *manifest.Tree) string {
 	switch t.Kind {
 	case manifest.Object:
@@ -153,10 +158,11 @@ func inline(t *manifest.Tree) string {
 	return t.Text
 }
 
-// special are the characters of plain text that markdown would take for its own.
+// special escapes the characters that markdown would interpret.
 var special = strings.NewReplacer("__", `\_\_`, "<", `\<`, "*", `\*`, "|", `\|`)
 
+// escape escapes plain text for markdown.
 func escape(plain string) string { return special.Replace(plain) }
 
-// code is text in a fixed font, fit for a table.
+// code returns text in a fixed font, safe inside a table.
 func code(text string) string { return "`" + strings.ReplaceAll(text, "|", `\|`) + "`" }

@@ -9,7 +9,8 @@ import (
 	"cuelang.org/go/cue"
 )
 
-// forms says what may stand at a path: "text", "whole number: 0 to 10", or an object with its table.
+// forms describes the accepted values of a field: "text", "whole number: 0 to 10", or an object with a link to
+// its table.
 func (r *reference) forms(v cue.Value, path string) string {
 	s := r.language.typeInfo(v)
 	if s.anything {
@@ -28,6 +29,7 @@ func (r *reference) forms(v cue.Value, path string) string {
 	return strings.Join(forms, "; or ")
 }
 
+// list describes a list by its items.
 func (r *reference) list(item cue.Value, path string) string {
 	forms := r.forms(item, path+"[]")
 	if one, ok := strings.CutPrefix(forms, "an object"); ok {
@@ -36,7 +38,8 @@ func (r *reference) list(item cue.Value, path string) string {
 	return "a list of " + forms
 }
 
-// object is an object with fields, which has a table, or one whose keys a pattern decides.
+// object describes an object: by a link to the table of its fields or, if a pattern allows any keys, by its keys
+// and values.
 func (r *reference) object(s *typeInfo, path string) string {
 	fields, err := s.object.Fields(cue.Optional(true), cue.Patterns(true))
 	if err != nil || !fields.Next() {
@@ -49,7 +52,7 @@ func (r *reference) object(s *typeInfo, path string) string {
 	return fmt.Sprintf("an object, [%s](#%s)", t.title, anchor(t.title))
 }
 
-// keyed is an object whose keys a pattern decides.
+// keyed describes an object whose keys are free.
 func (r *reference) keyed(s *typeInfo, value cue.Value, path string) string {
 	keys := s.keys
 	if keys == "" {
@@ -58,7 +61,7 @@ func (r *reference) keyed(s *typeInfo, value cue.Value, path string) string {
 	return fmt.Sprintf("an object; each key: %s; each value: %s", escape(keys), r.forms(value, path+"."+placeholder(path)))
 }
 
-// placeholder stands for a key in the path of what it holds.
+// placeholder returns the placeholder for a free key in a path, such as <port>.
 func placeholder(path string) string {
 	switch path {
 	case "public_ports", "private_ports":
@@ -76,7 +79,8 @@ func placeholder(path string) string {
 	return "<name>"
 }
 
-// scalar says which texts and numbers will do: the words of error("must be …"), or the values when there are but a few.
+// scalar describes strings, numbers and booleans: by their values if there are few, else by the words of
+// error("must be …"). Long words that several fields share are linked to a table of their own.
 func (r *reference) scalar(s *typeInfo) string {
 	forms := slices.DeleteFunc(slices.Clone(s.scalar), func(v cue.Value) bool { return v.IncompleteKind() == cue.BottomKind })
 	if len(forms) == 0 {
@@ -93,7 +97,7 @@ func (r *reference) scalar(s *typeInfo) string {
 	return r.accepted(s)
 }
 
-// shortened are words without the list that ends them, when they have one.
+// shortened returns words without the list at their end, and whether there was one.
 func shortened(words string) (short string, long bool) {
 	for _, before := range []string{" (or ", ": "} {
 		if short, _, long = strings.Cut(words, before); long {
@@ -103,7 +107,7 @@ func shortened(words string) (short string, long bool) {
 	return words, false
 }
 
-// accepted are a definition's words, after the kind of value where they don't name it.
+// accepted returns a definition's words, preceded by the kind of value unless the words name it.
 func (r *reference) accepted(s *typeInfo) string {
 	var kinds cue.Kind
 	for _, form := range s.scalar {
@@ -123,7 +127,8 @@ func (r *reference) accepted(s *typeInfo) string {
 	return escape(words)
 }
 
-// values are those of an enumeration; none when other values will do too. A number's text in quotes goes without saying.
+// values returns the values of an enumeration, none if other values are accepted too. A number and its quoted form
+// are one value.
 func (r *reference) values(forms []cue.Value) (values []string) {
 	for _, form := range forms {
 		inner, ok := r.constants(form)
@@ -141,6 +146,8 @@ func (r *reference) values(forms []cue.Value) (values []string) {
 	return distinct
 }
 
+// constants returns the concrete values among a value's alternatives. It reports false if an alternative is not
+// concrete.
 func (r *reference) constants(v cue.Value) (values []string, only bool) {
 	if name := definitionOf(v); name != "" {
 		return r.constants(r.language.definition(name))
@@ -168,7 +175,7 @@ func (r *reference) constants(v cue.Value) (values []string, only bool) {
 	return values, true
 }
 
-// either lists values: a, b or c.
+// either joins values: a, b or c.
 func either(values []string) string {
 	last := len(values) - 1
 	if last == 0 {

@@ -27,7 +27,7 @@ without a default does nothing unless it is given, or its default follows from o
 
 `
 
-// document is the whole page.
+// document returns the whole page.
 func (r *reference) document() []byte {
 	var out bytes.Buffer
 	out.WriteString(referenceOpening)
@@ -41,6 +41,7 @@ func (r *reference) document() []byte {
 	return out.Bytes()
 }
 
+// contents writes the table of contents.
 func (r *reference) contents(out *bytes.Buffer) {
 	for _, t := range r.order {
 		fmt.Fprintf(out, "%s* [%s](#%s)\n", strings.Repeat("  ", t.depth()), t.title, anchor(t.title))
@@ -50,7 +51,7 @@ func (r *reference) contents(out *bytes.Buffer) {
 	}
 }
 
-// depth is how far below a manifest a table is.
+// depth returns the level of a table in the contents: 0 for a manifest, 1 for a section, 2 below.
 func (t *fieldTable) depth() int {
 	switch {
 	case isWhole(t.definition):
@@ -61,6 +62,7 @@ func (t *fieldTable) depth() int {
 	return 2
 }
 
+// write writes one table with its heading and its example.
 func (r *reference) write(out *bytes.Buffer, t *fieldTable) {
 	fmt.Fprintf(out, "\n%s %s\n\n%s\n\n", strings.Repeat("#", t.depth()+2), t.title, t.about)
 	rows := [][]string{{"field", "type and accepted forms", "default", "what it does"}}
@@ -73,7 +75,7 @@ func (r *reference) write(out *bytes.Buffer, t *fieldTable) {
 	}
 }
 
-// sharedWords is the table of what many fields accept.
+// sharedWords writes the table of types that several fields share.
 func (r *reference) sharedWords(out *bytes.Buffer) {
 	fmt.Fprintf(out, "\n## %s\n\n", sharedTitle)
 	rows := [][]string{{"word", "accepted forms", "what it means"}}
@@ -85,7 +87,7 @@ func (r *reference) sharedWords(out *bytes.Buffer) {
 	markdownTable(out, rows)
 }
 
-// engines is the table of the catalog's engines.
+// engines writes the table of engines in catalog.cue.
 func (r *reference) engines(out *bytes.Buffer) {
 	fmt.Fprintf(out, "\n## %s\n\nA version may name a minor too. An engine without a default version needs one in the manifest; "+
 		"an engine without versions takes any that AWS has.\n\n", enginesTitle)
@@ -102,7 +104,7 @@ func (r *reference) engines(out *bytes.Buffer) {
 	markdownTable(out, rows)
 }
 
-// metrics are the tables of metrics.cue.
+// metrics writes the tables of metrics.cue.
 func (r *reference) metrics(out *bytes.Buffer) {
 	fmt.Fprintf(out, "\n## %s\n\nFor `alarms.triggers` and `scaling.steps`, in any case, with or without the part before the slash. "+
 		"A metric without a threshold needs one in the manifest. What today's load balancers have of these is told in [scaling.md](scaling.md#metrics).\n\n", metricsTitle)
@@ -121,6 +123,7 @@ func (r *reference) metrics(out *bytes.Buffer) {
 	markdownTable(out, rows)
 }
 
+// absence describes how a metric without data is understood.
 func absence(absent string) string {
 	if absent == "zero" {
 		return "0"
@@ -128,6 +131,7 @@ func absence(absent string) string {
 	return "nothing is known"
 }
 
+// codes joins texts in a fixed font, without empty ones.
 func codes(texts []string) string {
 	var all []string
 	for _, text := range texts {
@@ -138,7 +142,7 @@ func codes(texts []string) string {
 	return strings.Join(all, ", ")
 }
 
-// markdownTable writes rows, the first of which is the heading.
+// markdownTable writes rows. The first one is the heading.
 func markdownTable(out *bytes.Buffer, rows [][]string) {
 	for i, row := range rows {
 		fmt.Fprintf(out, "| %s |\n", strings.Join(row, " | "))
@@ -148,9 +152,10 @@ func markdownTable(out *bytes.Buffer, rows [][]string) {
 	}
 }
 
-// noAnchor is what GitHub leaves out of a heading to make its anchor.
+// noAnchor matches the characters that GitHub drops from a heading to make its anchor.
 var noAnchor = regexp.MustCompile(`[^a-z0-9 _-]`)
 
+// anchor returns GitHub's anchor for a heading.
 func anchor(title string) string {
 	return strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(title), ""), " ", "-")
 }

@@ -2,7 +2,7 @@ package language
 
 import "io/fs"
 
-// RegionNames are AWS's regions as the language knows them, sorted.
+// RegionNames returns the names of all AWS regions in the definitions, sorted.
 func RegionNames(files fs.FS) ([]string, error) {
 	l, err := compileDefinitions(files)
 	if err != nil {

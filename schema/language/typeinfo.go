@@ -6,8 +6,8 @@ import (
 	"cuelang.org/go/cue"
 )
 
-// typeInfo is a CUE definition as a walk over a manifest needs it: what kinds of value may stand there, and what is inside.
-// It is found out as the walk gets there, once.
+// typeInfo describes a CUE definition for a walk over a manifest: the kinds of values it accepts, and the types of
+// the values inside. It is computed on demand and cached, because most manifests use few of the definitions.
 type typeInfo struct {
 	of     *definitions
 	kinds  cue.Kind
@@ -26,6 +26,8 @@ type typeInfo struct {
 	item   *typeInfo
 }
 
+// typeInfo analyses a CUE value. Words for true and false are accepted unless a definition accepts any string:
+// "yes" in an environment variable must stay text.
 func (l *definitions) typeInfo(v cue.Value) *typeInfo {
 	s := &typeInfo{of: l, kinds: v.IncompleteKind(), fields: map[string]*typeInfo{}}
 	if a := v.Attribute("keys"); a.Err() == nil {
@@ -42,7 +44,8 @@ func (l *definitions) typeInfo(v cue.Value) *typeInfo {
 	return s
 }
 
-// split sorts the alternatives of a definition. There is at most one object and one list among them.
+// split sorts the alternatives of a definition into scalars, one object and one list. A definition has at most one
+// of each of the latter.
 func (s *typeInfo) split(v cue.Value) {
 	switch kinds := v.IncompleteKind(); {
 	case kinds&(cue.StructKind|cue.ListKind) == 0:
@@ -65,7 +68,7 @@ func (s *typeInfo) split(v cue.Value) {
 	}
 }
 
-// anyText says whether any string will do, beside numbers and booleans.
+// anyText reports whether a definition that accepts numbers or booleans accepts any string, too.
 func (s *typeInfo) anyText() bool {
 	if s.kinds&(cue.NumberKind|cue.BoolKind) == 0 {
 		return false
@@ -79,7 +82,7 @@ func (s *typeInfo) anyText() bool {
 	return false
 }
 
-// field is the shape of a key's value, nil when there is no such key.
+// field returns the type of a key's value, nil if the key is unknown.
 func (s *typeInfo) field(key string) *typeInfo {
 	if known, ok := s.fields[key]; ok {
 		return known
@@ -94,7 +97,7 @@ func (s *typeInfo) field(key string) *typeInfo {
 	return found
 }
 
-// element is the shape of a list's items.
+// element returns the type of a list's items.
 func (s *typeInfo) element() *typeInfo {
 	if s.item == nil && s.items.Exists() {
 		s.item = s.of.typeInfo(s.items.LookupPath(cue.MakePath(cue.AnyIndex)))
@@ -102,7 +105,7 @@ func (s *typeInfo) element() *typeInfo {
 	return s.item
 }
 
-// known are the names of an object's fields, and those of them that must be there.
+// known returns the names of an object's fields, and of the required ones.
 func (s *typeInfo) known() (names, required []string) {
 	if !s.object.Exists() {
 		return nil, nil

@@ -15,10 +15,10 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// maxAppDir is how many bytes all files of an app directory may hold together.
+// maxAppDir is the limit for the bytes of all files in an app directory together.
 const maxAppDir = 16 << 20
 
-// appDir is an app directory being read.
+// appDir is an app directory while it is read.
 type appDir struct {
 	root  *os.Root // holds links inside the directory
 	dir   string   // as given, with slashes
@@ -28,7 +28,8 @@ type appDir struct {
 	whole bool // nothing had to be left out
 }
 
-// layer is what a directory says: the app directory for every region, a directory in it for one.
+// layer is the contents of one directory: the app directory, which counts for all regions, or a directory in it
+// for one region.
 type layer struct {
 	name  string // "" or the region
 	at    Place
@@ -38,13 +39,13 @@ type layer struct {
 	files []dirFile // by name
 }
 
-// dirFile is a file's final name and its content as the manifest would say it.
+// dirFile is the final name of a file, and its content as a manifest would have it.
 type dirFile struct {
 	name  string
 	value *Tree
 }
 
-// envFile is a file of variables for the unit of the same base name.
+// envFile is a file of variables for the unit with the same base name.
 type envFile struct {
 	base      string
 	variables func() []Field // read, and its mistakes reported, when there is such a unit
@@ -53,8 +54,8 @@ type envFile struct {
 
 // readAppDir reads an app directory into one manifest:
 //
-//	app.json, app.yaml, app.yml or app.cue   the manifest that the rest is added to
-//	laika.service, laika.timer …             a unit's text, in place of what the manifest runs; its environment stays
+//	app.json, app.yaml, app.yml or app.cue   the manifest; the rest is added to it
+//	laika.service, laika.timer …             a unit's text, in place of the manifest's image; its environment stays
 //	laika.env                                KEY=value lines, added to the environment of laika.service
 //	secret.txt.crypt                         an encrypted payload of secret.txt
 //	anything else                            a file below /files
@@ -79,7 +80,7 @@ func (in Reader) readAppDir(given string, r *report.Report) (*Tree, error) {
 	return combine(all, regions, r), nil
 }
 
-// findAppDir is the .space directory that a directory holds or is.
+// findAppDir returns the .space directory: the given one, or the one inside it.
 func findAppDir(given string) (string, error) {
 	inside := filepath.Join(given, ".space")
 	if info, err := os.Stat(inside); err == nil && info.IsDir() {
@@ -96,7 +97,7 @@ func findAppDir(given string) (string, error) {
 		filepath.ToSlash(given))
 }
 
-// layers reads the directory and the directories of regions in it.
+// layers reads the directory and its directories of regions.
 func (s *appDir) layers() (*layer, []*layer, error) {
 	all, directories, err := s.layer("")
 	if err != nil {
@@ -122,7 +123,8 @@ func (s *appDir) layers() (*layer, []*layer, error) {
 	return all, regions, nil
 }
 
-// isRegion reports a directory that is no region: most likely a misspelt one.
+// isRegion reports whether a directory is named after an AWS region. Any other directory is refused, since its
+// name is most likely misspelt and its files would be missing.
 func (s *appDir) isRegion(name string) bool {
 	if slices.Contains(s.in.Regions, name) {
 		return true
@@ -135,13 +137,14 @@ func (s *appDir) isRegion(name string) bool {
 	return false
 }
 
-// refuse reports a file or directory that cannot be taken.
+// refuse reports a file or directory. The whole app directory is refused in the end, but reading goes on to find
+// more mistakes.
 func (s *appDir) refuse(name, format string, args ...any) {
 	s.whole = false
 	s.r.Errorf(report.Pos{File: path.Join(s.dir, name)}, format, args...)
 }
 
-// layer reads the files of one directory, and names the directories in it.
+// layer reads the files of one directory. It returns the names of the directories in it.
 func (s *appDir) layer(region string) (*layer, []string, error) {
 	l := &layer{name: region, at: Place{File: path.Join(s.dir, region)}}
 	names, err := s.names(region)
@@ -170,7 +173,7 @@ func (s *appDir) layer(region string) (*layer, []string, error) {
 	return l, directories, s.manifest(l, manifests)
 }
 
-// names are the names in a directory, sorted.
+// names returns the sorted names in a directory.
 func (s *appDir) names(dir string) ([]string, error) {
 	entries, err := fs.ReadDir(s.root.FS(), path.Join(".", dir))
 	if err != nil {
@@ -187,8 +190,8 @@ func (s *appDir) names(dir string) ([]string, error) {
 	return names, nil
 }
 
-// mode says what a name is, links followed. What is neither a file nor a directory, or a link that leads out, is reported
-// and has no mode.
+// mode returns the type of a file, with links followed. A link that leads out of the directory is refused: os.Root
+// does not follow it, so that a manifest cannot include files such as /etc/passwd.
 func (s *appDir) mode(name string) (fs.FileMode, error) {
 	info, err := s.root.Stat(name)
 	if err == nil {
@@ -204,7 +207,7 @@ func (s *appDir) mode(name string) (fs.FileMode, error) {
 	return 0, fmt.Errorf("%s: %w", path.Join(s.dir, name), err)
 }
 
-// passedOver are the files that version control, desktops and editors leave in any directory.
+// passedOver reports whether a file is a leftover of version control, a desktop or an editor.
 func passedOver(name string) bool {
 	switch name {
 	case ".DS_Store", ".gitignore", ".gitattributes", ".gitkeep", ".keep", "Thumbs.db":
@@ -213,6 +216,7 @@ func passedOver(name string) bool {
 	return strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".swp")
 }
 
+// isManifest reports whether a file is the manifest of its layer.
 func isManifest(name string) bool {
 	switch name {
 	case "app.json", "app.yaml", "app.yml", "app.cue":
@@ -221,7 +225,7 @@ func isManifest(name string) bool {
 	return false
 }
 
-// manifest reads the layer's app.*, of which there is at most one.
+// manifest reads the layer's manifest, app.*. There is at most one.
 func (s *appDir) manifest(l *layer, names []string) error {
 	if len(names) > 1 {
 		s.refuse(l.name, "%s: only one of them can be the manifest", strings.Join(names, " and "))
@@ -238,7 +242,7 @@ func (s *appDir) manifest(l *layer, names []string) error {
 	return err
 }
 
-// open reads a file; without a source it was too large.
+// open reads a file under the limits. It returns nil for a file over the limit.
 func (s *appDir) open(name string) (*inputFile, error) {
 	f, err := s.root.Open(name)
 	if err != nil {
@@ -261,7 +265,7 @@ func (s *appDir) open(name string) (*inputFile, error) {
 	return nil, nil
 }
 
-// add puts a file where its name says.
+// add sorts a file into the layer by its name: a unit, variables of a unit, or a plain file.
 func (s *appDir) add(l *layer, name, full string) error {
 	src, err := s.open(full)
 	if src == nil {
@@ -284,7 +288,7 @@ func (s *appDir) add(l *layer, name, full string) error {
 	return nil
 }
 
-// content is a file as an entry of files would say it: text, or the bytes in base64.
+// content returns a file in the form of the manifest's field files: a string, or the bytes in base64.
 func content(src *inputFile) *Tree {
 	at := src.filePlace()
 	if utf8.Valid(src.data) && !strings.Contains(string(src.data), "\x00") {
@@ -294,7 +298,8 @@ func content(src *inputFile) *Tree {
 	return &Tree{Kind: Object, At: at, Fields: []Field{{"body", at, body}}}
 }
 
-// payload is the encrypted payload that a .crypt file holds. What isn't one is refused: it may be a secret in the clear.
+// payload returns the encrypted payload in a .crypt file. Any other content is refused, because it may be a secret
+// in plain text.
 func (s *appDir) payload(src *inputFile) *Tree {
 	const mend = "make one with spacel secret, or take .crypt off the name of what is no secret"
 	if !isPayload(src.data) {
@@ -304,6 +309,7 @@ func (s *appDir) payload(src *inputFile) *Tree {
 	return readJSON(src)
 }
 
+// addUnit adds the text of a unit. In a region's directory an empty file removes the unit there.
 func (s *appDir) addUnit(l *layer, name string, value *Tree, src *inputFile) {
 	switch {
 	case value.Kind == Object && value.Lookup("body") != nil:
@@ -317,6 +323,8 @@ func (s *appDir) addUnit(l *layer, name string, value *Tree, src *inputFile) {
 	}
 }
 
+// addEnv adds a file of variables. It is parsed only if the unit exists; otherwise the file is deployed unchanged,
+// and its lines need not be KEY=value.
 func (s *appDir) addEnv(l *layer, name string, value *Tree, src *inputFile) {
 	base := strings.TrimSuffix(name, ".env")
 	if base == "" {
@@ -327,7 +335,7 @@ func (s *appDir) addEnv(l *layer, name string, value *Tree, src *inputFile) {
 	l.envs = append(l.envs, envFile{base, variables, dirFile{name, value}})
 }
 
-// distinct refuses two files that would be one: laika.service and laika.service.crypt.
+// distinct refuses two files with the same final name, such as laika.service and laika.service.crypt.
 func (s *appDir) distinct(l *layer) {
 	seen := map[string]bool{}
 	files := slices.Concat(l.units, l.files)

@@ -7,7 +7,9 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// combine makes the layers of an app directory one manifest, as if all had been written in its app.json.
+// combine merges the layers of an app directory into one manifest, as if everything had been written in app.json.
+// Units come first, because variables belong to units. The region's layers come after the common one, because they
+// override it.
 func combine(all *layer, regions []*layer, r *report.Report) *Tree {
 	m := &merger{root: all.app, r: r}
 	for _, region := range regions {
@@ -37,13 +39,14 @@ func combine(all *layer, regions []*layer, r *report.Report) *Tree {
 	return m.root
 }
 
-// merger adds the files of an app directory to its manifest. Parts that have a wrong shape are left for the schema to report.
+// merger adds the files of an app directory to its manifest. Parts of a wrong type are left alone: the check
+// against the definitions reports them.
 type merger struct {
 	root *Tree
 	r    *report.Report
 }
 
-// section is the part of the manifest that a layer adds to.
+// section returns the part of the manifest for a layer.
 func (m *merger) section(l *layer) *Tree {
 	if l.name == "" {
 		return m.root.ensure("all", l.at)
@@ -51,7 +54,7 @@ func (m *merger) section(l *layer) *Tree {
 	return m.root.ensure(l.name, l.at)
 }
 
-// written are the sections of regions that the manifest has.
+// written returns the sections of regions in the manifest.
 func (m *merger) written() []*Tree {
 	var sections []*Tree
 	for _, f := range m.root.Fields {
@@ -62,10 +65,10 @@ func (m *merger) written() []*Tree {
 	return sections
 }
 
-// keyed are the objects of a section that are merged key by key; others replace.
+// keyed lists the objects of a section to merge key by key. Others replace the inherited value as a whole.
 var keyed = []string{"services", "files", "public_ports", "private_ports"}
 
-// mergeSection lets what over says win.
+// mergeSection merges two sections. The values of over win.
 func mergeSection(into, over *Tree) {
 	for _, f := range over.Fields {
 		old := into.Lookup(f.Key)
@@ -85,7 +88,8 @@ func mergeSection(into, over *Tree) {
 	}
 }
 
-// unitEverywhere gives all regions a unit's text.
+// unitEverywhere sets a unit's text in all regions. A region that redefines the unit gets the text, too, unless it
+// leaves the unit out.
 func (m *merger) unitEverywhere(l *layer, unit dirFile) {
 	if services := m.services(l); services != nil {
 		m.replace(services, unit)
@@ -101,7 +105,7 @@ func (m *merger) unitEverywhere(l *layer, unit dirFile) {
 	}
 }
 
-// unitIn gives a region a unit's text, or takes the unit away there.
+// unitIn sets a unit's text in one region, or removes the unit there.
 func (m *merger) unitIn(l *layer, unit dirFile) {
 	own := m.inherit(l, unit.name)
 	services := m.services(l)
@@ -116,7 +120,7 @@ func (m *merger) unitIn(l *layer, unit dirFile) {
 	}
 }
 
-// services are the units of the section that a layer adds to, nil when they have a wrong shape.
+// services returns the units in a layer's section, nil if they have a wrong type.
 func (m *merger) services(l *layer) *Tree {
 	section := m.section(l)
 	if section == nil {
@@ -125,7 +129,7 @@ func (m *merger) services(l *layer) *Tree {
 	return section.ensure("services", l.at)
 }
 
-// replace puts a unit's text in place of what ran it; the environment stays.
+// replace puts a unit's text in place of the manifest's image. The environment stays.
 func (m *merger) replace(services *Tree, unit dirFile) {
 	key, entry := unit.name, &Tree{Kind: Object, At: unit.value.At}
 	entry.Set("unit_file", unit.value.At, unit.value.Clone())
@@ -144,7 +148,8 @@ func (m *merger) replace(services *Tree, unit dirFile) {
 	services.Set(key, unit.value.At, entry)
 }
 
-// inherit is a unit of a region, copied from all when the region doesn't say anything of it yet.
+// inherit returns a unit of a region's section. If the region does not mention the unit, it is copied from all
+// first, so that changing it leaves other regions alone.
 func (m *merger) inherit(l *layer, unit string) *Field {
 	if own := findUnit(m.root.Lookup(l.name).Lookup("services"), unit); own != nil {
 		return own
@@ -161,7 +166,7 @@ func (m *merger) inherit(l *layer, unit string) *Field {
 	return findUnit(services, unit)
 }
 
-// envEverywhere adds variables to a unit in all regions. Without such a unit it is a file like any other.
+// envEverywhere adds variables to a unit in all regions. If there is no such unit, the file is deployed unchanged.
 func (m *merger) envEverywhere(l *layer, env envFile) {
 	found := false
 	sections := m.written()
@@ -196,7 +201,7 @@ func (m *merger) envIn(l *layer, env envFile) {
 	}
 }
 
-// addVariables sets variables in a unit's environment: those it has where they stand, others at the end.
+// addVariables sets variables in a unit's environment. Existing ones keep their position, new ones go to the end.
 func addVariables(unit *Tree, env envFile, at Place) {
 	if unit.Kind != Object {
 		return
@@ -226,7 +231,8 @@ func (m *merger) files(l *layer) {
 	}
 }
 
-// mergeable refuses an encrypted environment file beside an environment: only the instance could merge them.
+// mergeable refuses an encrypted file of variables if the unit has variables in the manifest, too. Only the
+// instance can decrypt the file, so the two cannot be merged here.
 func (m *merger) mergeable(section *Tree, f dirFile) {
 	base, isEnv := strings.CutSuffix(f.name, ".env")
 	if !isEnv || f.value.Kind != Object || f.value.Lookup("ciphertext") == nil {
@@ -245,7 +251,7 @@ func (m *merger) mergeable(section *Tree, f dirFile) {
 	m.r.Errorf(f.value.At.Pos(""), "cannot be merged with the environment of %s.service, as only the instance can read it; encrypt the values that are secret one by one", base)
 }
 
-// findUnit is a unit among services, whether or not .service is written out.
+// findUnit returns a unit by name, with or without .service.
 func findUnit(services *Tree, unit string) *Field {
 	if services == nil || services.Kind != Object {
 		return nil
@@ -258,7 +264,7 @@ func findUnit(services *Tree, unit string) *Field {
 	return nil
 }
 
-// leftOut says whether a section takes a unit away: with null, or with {}.
+// leftOut reports whether a section removes a unit: with null, or with {} as in the 2016 tool.
 func leftOut(unit *Tree) bool {
 	return unit.Kind == Null || unit.Kind == Object && len(unit.Fields) == 0
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// readCUE evaluates a .cue manifest to plain data. It may import CUE's own packages, this language's definitions, and the
-// packages of the module around it; nothing is fetched.
+// readCUE evaluates a .cue manifest to plain data. The manifest may import CUE's own packages, the definitions of
+// this language, and packages of its module. Nothing is fetched.
 //
-// The definitions are first imported with every #Definition as open as can be. What the manifest says is all that is wanted
-// here: it is checked like that of any other format afterwards, with messages that know where and what, and its places are
-// never those of a definition. Only where that gives no data (a manifest may build on what a definition says) are the true
-// ones imported.
+// The definitions are first imported with each #Definition open, so that it accepts anything. The manifest's own
+// data is enough here: like data in any other format it is checked later, with better messages than CUE's, and no
+// value gets its place from a definition. If that attempt yields no data, because the manifest uses values of a
+// definition, the exact definitions are imported.
 func readCUE(s *inputFile) (*Tree, error) {
 	if len(s.data) > maxCUE {
 		tooLarge(s.name, maxCUE, s.r)
@@ -42,12 +42,12 @@ func readCUE(s *inputFile) (*Tree, error) {
 	})
 }
 
-// again is the same source with a report of its own, for an attempt.
+// again returns the same file with a new report, for another attempt.
 func (s *inputFile) again() *inputFile {
 	return &inputFile{name: s.name, data: s.data, r: &report.Report{}, definitions: s.definitions}
 }
 
-// evaluate is the manifest's data, and whether it imports the language's definitions.
+// evaluate returns the manifest's data, and whether it imports the definitions of this language.
 func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported bool) {
 	defer s.recoverInto(&t, "evaluate")
 	file := s.parseCUE()
@@ -79,7 +79,7 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported boo
 	return t, packages.imported
 }
 
-// parseCUE parses a file that is small and flat enough for the parser.
+// parseCUE parses a file after making sure of its size and nesting.
 func (s *inputFile) parseCUE() *ast.File {
 	if !s.shallow() {
 		return nil
@@ -95,7 +95,7 @@ func (s *inputFile) parseCUE() *ast.File {
 	return file
 }
 
-// outside are the attributes through which a CUE file takes in what isn't written in it.
+// outside lists the attributes by which a CUE file includes data from elsewhere, each with a fix.
 var outside = map[string]string{
 	"embed":  "write the content here, or keep it as a file in .space",
 	"extern": "leave it out",
@@ -104,8 +104,8 @@ var outside = map[string]string{
 	"ignore": "leave it out",
 }
 
-// harmless refuses what would let a manifest read other files or depend on how the command was called, and what would take
-// CUE too long.
+// harmless refuses everything that lets a manifest read other files, run commands, or depend on the command line,
+// and everything that takes CUE too long to evaluate.
 func (s *inputFile) harmless(file *ast.File) bool {
 	ast.Walk(file, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -132,14 +132,14 @@ func (s *inputFile) harmless(file *ast.File) bool {
 	return !s.rejected
 }
 
-// checkElements refuses a list or an object with too much in it.
+// checkElements refuses a list or an object with too many elements.
 func (s *inputFile) checkElements(n ast.Node, entries int) {
 	if entries > maxEntries {
 		s.refuse(s.placeAt(n.Pos()), "", "more than %d entries", maxEntries)
 	}
 }
 
-// checkLiteral refuses numbers that CUE would take for others: 1e999999999 is 1 to it.
+// checkLiteral refuses numbers that CUE misreads: it takes 1e999999999 for 1.
 func (s *inputFile) checkLiteral(lit *ast.BasicLit) {
 	if lit.Kind != token.INT && lit.Kind != token.FLOAT {
 		return
@@ -152,7 +152,7 @@ func (s *inputFile) checkLiteral(lit *ast.BasicLit) {
 	}
 }
 
-// placeAt is a position of CUE's, the source itself when it has none.
+// placeAt converts a position of CUE. A position outside of the user's files becomes the file as a whole.
 func (s *inputFile) placeAt(pos token.Pos) Place {
 	if !written(pos) {
 		return s.filePlace()
@@ -160,12 +160,13 @@ func (s *inputFile) placeAt(pos token.Pos) Place {
 	return Place{pos.Filename(), pos.Line(), pos.Column()}
 }
 
-// written says whether a position is in a file of the user's.
+// written reports whether a position is in a file of the user.
 func written(pos token.Pos) bool {
 	return pos.IsValid() && !strings.HasPrefix(pos.Filename(), ImportPath+"/")
 }
 
-// cueErrors reports what CUE found, at the user's places.
+// cueErrors reports CUE's errors at the user's places. CUE's positions include the definitions, which are of no
+// help to the user.
 func (s *inputFile) cueErrors(err error) {
 	const most = 50
 	all := cueerrors.Errors(err)
@@ -189,10 +190,10 @@ func (s *inputFile) cueErrors(err error) {
 	}
 }
 
-// quoted is a string in a message of CUE's: it may be a secret.
+// quoted matches a string in a message of CUE. The string may be a secret.
 var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
 
-// cueMessage is an error of CUE's in the words of a manifest, without the values in question.
+// cueMessage translates an error of CUE. Values are left out of the message, since they may be secrets.
 func cueMessage(e cueerrors.Error, places []Place) string {
 	format, args := e.Msg()
 	switch {
@@ -212,6 +213,7 @@ func cueMessage(e cueerrors.Error, places []Place) string {
 	return quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "), "…")
 }
 
+// cuePath converts CUE's path of a field into a path for reports.
 func cuePath(selectors []string) (path string) {
 	for _, selector := range selectors {
 		path = report.Member(path, strings.Trim(selector, `"`))
@@ -219,7 +221,8 @@ func cuePath(selectors []string) (path string) {
 	return path
 }
 
-// place is where the user wrote a value, and where its key: not where a definition constrains it.
+// place returns the place of a value, and of its key, in the user's file. A value can be unified from several
+// places, so the first one in a user's file is taken.
 func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 	conjuncts := []cue.Value{v}
 	if op, args := v.Expr(); op == cue.AndOp {
@@ -238,7 +241,7 @@ func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 	return around, around
 }
 
-// value is an evaluated value as plain data.
+// value converts an evaluated value into plain data.
 func (s *inputFile) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
 	t := &Tree{}
 	t.At, _ = s.place(v, around)
@@ -270,7 +273,7 @@ func (s *inputFile) value(v cue.Value, around Place, path string, depth int) (*T
 	return t, true
 }
 
-// literal is a number or a boolean as JSON writes it.
+// literal returns a number or a boolean as JSON.
 func (s *inputFile) literal(v cue.Value) string {
 	data, err := v.MarshalJSON()
 	if err != nil {
@@ -279,6 +282,7 @@ func (s *inputFile) literal(v cue.Value) string {
 	return string(data)
 }
 
+// structFields converts the regular fields of a struct. Optional ones without a value are left out.
 func (s *inputFile) structFields(t *Tree, v cue.Value, path string, depth int) bool {
 	t.Kind = Object
 	fields, err := v.Fields(cue.Optional(true))
@@ -308,6 +312,7 @@ func (s *inputFile) structFields(t *Tree, v cue.Value, path string, depth int) b
 	return true
 }
 
+// listItems converts the items of a list.
 func (s *inputFile) listItems(t *Tree, v cue.Value, path string, depth int) bool {
 	t.Kind = List
 	items, err := v.List()

@@ -15,11 +15,11 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// ImportPath is how a CUE manifest imports the definitions.
+// ImportPath is the path by which a CUE manifest imports the definitions.
 const ImportPath = "github.com/pebble/spacel/schema"
 
-// packages finds what a .cue manifest imports, without a network and without reading outside of the manifest's module. (CUE's
-// own loader would fetch modules, and reads files of any size.)
+// packages finds the packages for the imports of a .cue manifest. It uses no network, and reads nothing outside of the
+// manifest's module. CUE's own loader would fetch modules, and reads files of any size.
 type packages struct {
 	s           *inputFile
 	definitions func(*ast.File)
@@ -41,13 +41,14 @@ func newPackages(s *inputFile, definitions func(*ast.File)) *packages {
 	return p
 }
 
+// close closes the module's directory.
 func (p *packages) close() {
 	if p.root != nil {
 		p.root.Close()
 	}
 }
 
-// findModule looks for the directory with cue.mod, from a directory upwards.
+// findModule looks for the directory with cue.mod, from the manifest's directory upwards.
 func (p *packages) findModule(dir string) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -64,6 +65,7 @@ func (p *packages) findModule(dir string) {
 	}
 }
 
+// enter opens the module's root. os.Root keeps imports from leaving it by links.
 func (p *packages) enter(dir, from string) {
 	up, err := filepath.Rel(from, dir)
 	if err != nil {
@@ -77,7 +79,7 @@ func (p *packages) enter(dir, from string) {
 	p.module = p.modulePath()
 }
 
-// modulePath is the module's path as cue.mod/module.cue gives it, "" when there is none.
+// modulePath returns the module's path in cue.mod/module.cue, "" if there is none.
 func (p *packages) modulePath() string {
 	file := p.parse("cue.mod/module.cue")
 	if file == nil {
@@ -99,7 +101,8 @@ func (p *packages) modulePath() string {
 	return ""
 }
 
-// load is the package at an import path; nil stands for one of CUE's own.
+// load returns the package at an import path. It returns nil for a package of CUE itself, which CUE loads on its
+// own.
 func (p *packages) load(pos token.Pos, importPath string) *build.Instance {
 	parts := ast.ParseImportPath(importPath)
 	switch first, _, _ := strings.Cut(parts.Path, "/"); {
@@ -115,20 +118,20 @@ func (p *packages) load(pos token.Pos, importPath string) *build.Instance {
 	return p.local(pos, parts)
 }
 
-// fail reports an import and gives the instance that stops the evaluation.
+// fail reports an import and returns an instance that stops the evaluation.
 func (p *packages) fail(pos token.Pos, format string, args ...any) *build.Instance {
 	p.s.refuse(p.s.placeAt(pos), "", format, args...)
 	return p.none(pos)
 }
 
-// none is the instance that stops the evaluation, for what has been reported.
+// none returns an instance that stops the evaluation. The reason has been reported.
 func (p *packages) none(pos token.Pos) *build.Instance {
 	instance := p.context.NewInstance("", nil)
 	instance.Err = cueerrors.Newf(pos, "not loaded")
 	return instance
 }
 
-// local is a package of the manifest's module, or one that is kept in its cue.mod.
+// local loads a package of the manifest's module, or a copy of a foreign one in cue.mod.
 func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 	var files []*ast.File
 	if dir, ok := p.within(parts.Path); ok {
@@ -156,7 +159,7 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 	return instance
 }
 
-// within is the directory of an import path in the module.
+// within returns the directory of an import path inside the module.
 func (p *packages) within(importPath string) (string, bool) {
 	if p.module == "" || importPath != p.module && !strings.HasPrefix(importPath, p.module+"/") {
 		return "", false
@@ -164,7 +167,8 @@ func (p *packages) within(importPath string) (string, bool) {
 	return path.Join(".", strings.TrimPrefix(strings.TrimPrefix(importPath, p.module), "/")), true
 }
 
-// files are the files of a package in a directory, and as CUE has it those of the same package in the directories above.
+// files returns the files of a package in a directory. As in CUE, files of the same package in the directories
+// above belong to it, too.
 func (p *packages) files(dir, name string, above bool) []*ast.File {
 	if p.root == nil {
 		return nil
@@ -190,13 +194,14 @@ func (p *packages) files(dir, name string, above bool) []*ast.File {
 	}
 }
 
+// isPackageFile reports whether CUE would take a file as part of a package.
 func isPackageFile(name string) bool {
 	return strings.HasSuffix(name, ".cue") && !strings.HasSuffix(name, "_test.cue") && !strings.HasSuffix(name, "_tool.cue") &&
 		!strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_")
 }
 
-// parse reads a file of the module under the same limits as the manifest. Its name in positions is as seen from where the
-// manifest's is.
+// parse reads a file of the module under the limits for manifests. The file's name in reports is relative to the
+// same directory as the manifest's name.
 func (p *packages) parse(name string) *ast.File {
 	shown := path.Join(path.Dir(p.s.name), p.up, name)
 	f, err := p.root.Open(name)
@@ -223,7 +228,7 @@ func (p *packages) parse(name string) *ast.File {
 	return nil
 }
 
-// language is the package of the manifest language's own definitions.
+// language loads the definitions of the manifest language.
 func (p *packages) language(pos token.Pos) *build.Instance {
 	p.imported = true
 	instance := p.context.NewInstance("", nil)
@@ -248,11 +253,11 @@ func (p *packages) language(pos token.Pos) *build.Instance {
 	return instance
 }
 
-// exactDefinitions leaves the definitions as they are.
+// exactDefinitions keeps the definitions as they are.
 func exactDefinitions(*ast.File) {}
 
-// openDefinitions lets every definition accept anything. Those of objects stay objects that end in `...`, so that a manifest's
-// own definition made of one stays as open as it would be.
+// openDefinitions makes every definition accept anything. A definition of an object becomes an object that ends in
+// "...", so that a manifest's own definition based on it stays as open as it would be.
 func openDefinitions(file *ast.File) {
 	for _, decl := range file.Decls {
 		f, ok := decl.(*ast.Field)

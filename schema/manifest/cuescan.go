@@ -8,12 +8,13 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// maxRun is how many tokens may follow each other without a comma or a line's end, counted through all open brackets. CUE's
-// parser and compiler recurse for each link of 1+1+…, a.a.a… and a: a: a: …; some take time by the square of it.
+// maxRun is the limit for tokens in a row without a comma or the end of a line, counted across all open brackets.
+// CUE's parser and compiler recurse once per link of 1+1+…, a.a.a… and a: a: a: …, and some of these take
+// quadratic time.
 const maxRun = 2500
 
-// How many attributes and comprehensions a file may have: the scanner reads an attribute inside another again and again, the
-// parser looks back over all of a row of for clauses.
+// The limits for attributes and comprehensions in a file. CUE's scanner reads nested attributes once per level, and its
+// parser looks back over all for clauses in a row.
 const (
 	maxAttributes = 1000
 	maxLoops      = 1000
@@ -21,8 +22,8 @@ const (
 
 var attribute = regexp.MustCompile(`@[\pL_][\pL\pN_.]*\(`)
 
-// shallow refuses a .cue file whose brackets nest too deep or whose expressions run on for too long, before CUE sees it. The
-// first thing that is no token ends it too: the scanner starts over after each, to the end of the file.
+// shallow refuses a .cue file with deeply nested brackets or very long expressions, before CUE parses it. It stops
+// at the first invalid token, because the scanner would start over after each one, to the end of the file.
 func (s *inputFile) shallow() bool {
 	if at := attribute.FindAllIndex(s.data, maxAttributes+1); len(at) > maxAttributes {
 		s.errorf(s.placeOf(at[maxAttributes][0]), "", "more than %d attributes", maxAttributes)
@@ -59,7 +60,7 @@ func (s *inputFile) shallow() bool {
 	}
 }
 
-// scan keeps count of the tokens since the last comma in each open bracket.
+// scan counts the tokens since the last comma in each open bracket.
 type scan struct {
 	scanner      scanner.Scanner
 	open         []bracket
@@ -73,6 +74,7 @@ type bracket struct {
 	interpolation bool
 }
 
+// step counts one token.
 func (c *scan) step(tok token.Token, lit string) {
 	switch tok {
 	case token.COMMA:
@@ -93,7 +95,7 @@ func (c *scan) step(tok token.Token, lit string) {
 	c.total++
 }
 
-// shut leaves a bracket; after the one of an interpolation, the rest of the string is to be scanned.
+// shut closes a bracket. After the bracket of an interpolation, the rest of the string has to be scanned.
 func (c *scan) shut() {
 	if len(c.open) == 0 {
 		return

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// envKey is what stands before the = of a line.
+// envKey matches the name before the = of a line.
 var envKey = regexp.MustCompile(`^[^\s=#"']+$`)
 
-// readEnv reads KEY=value lines. Blank lines and lines that start with # are passed over; a value is all that follows the =,
-// quotes and spaces too, as Docker reads such a file. A value that is an encrypted payload becomes one.
+// readEnv reads KEY=value lines. Blank lines and lines that start with # are skipped. The value is the whole rest
+// of the line, with quotes and spaces, as Docker reads such a file. An encrypted payload is decoded.
 func readEnv(s *inputFile) []Field {
 	var variables []Field
 	keys := keySet{}
@@ -39,6 +39,7 @@ func readEnv(s *inputFile) []Field {
 	return variables
 }
 
+// envHint returns a hint for common mistakes in a line.
 func envHint(key string, hasValue bool) string {
 	switch {
 	case strings.HasPrefix(key, "export "):
@@ -49,7 +50,7 @@ func envHint(key string, hasValue bool) string {
 	return ""
 }
 
-// envValue is the text, or the payload it holds.
+// envValue returns the value of a variable: a string, or an encrypted payload.
 func envValue(s *inputFile, value string, at Place) *Tree {
 	if isPayload([]byte(value)) {
 		inner := &inputFile{name: s.name, data: []byte(value), r: s.r}
@@ -62,7 +63,8 @@ func envValue(s *inputFile, value string, at Place) *Tree {
 	return &Tree{Kind: Text, At: at, Text: value}
 }
 
-// isPayload says whether data is an encrypted payload in JSON. Whether all its fields are right is for the schema to say.
+// isPayload reports whether data looks like an encrypted payload in JSON. Its fields are checked against the
+// definitions later.
 func isPayload(data []byte) bool {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		return false

@@ -12,8 +12,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// What a manifest may hold. They are far above what a person writes, and low enough that decoding and evaluating the
-// worst file takes a moment: CUE is quadratic in the length of a list or an object, and decoders recurse once per level.
+// The limits of a manifest. They are far above anything a person writes, and low enough that the worst file takes a moment to
+// decode and evaluate: CUE is quadratic in the length of a list or an object, and decoders recurse once per level.
 const (
 	maxData    = 1 << 20   // bytes of a JSON or YAML file, or of a file of an app directory
 	maxCUE     = 256 << 10 // bytes of a CUE file
@@ -25,7 +25,7 @@ const (
 	maxReports = 100       // mistakes told of one file
 )
 
-// inputFile is one file in memory, small and plain text, on its way to becoming a tree.
+// inputFile is one file in memory while it is converted into a tree.
 type inputFile struct {
 	name        string // as given, with slashes
 	definitions fs.FS  // the language's *.cue
@@ -36,7 +36,7 @@ type inputFile struct {
 	rejected    bool // some value was refused: the tree is of no use, but reading goes on to find more mistakes
 }
 
-// errorf reports a mistake at a line and column of the source, unless there have been too many to read.
+// errorf reports a mistake, unless too many have been reported.
 func (s *inputFile) errorf(at Place, path, format string, args ...any) {
 	s.reports++
 	switch {
@@ -47,16 +47,16 @@ func (s *inputFile) errorf(at Place, path, format string, args ...any) {
 	}
 }
 
-// refuse reports a value that cannot be had.
+// refuse reports an invalid value, and rejects the file.
 func (s *inputFile) refuse(at Place, path, format string, args ...any) {
 	s.errorf(at, path, format, args...)
 	s.rejected = true
 }
 
-// filePlace is the place of the source itself.
+// filePlace returns the place of the file as a whole.
 func (s *inputFile) filePlace() Place { return Place{File: s.name} }
 
-// readCapped reads at most limit bytes and says whether that was all.
+// readCapped reads at most limit bytes, and reports whether that was everything.
 func readCapped(in io.Reader, limit int) (data []byte, whole bool, err error) {
 	data, err = io.ReadAll(io.LimitReader(in, int64(limit)+1))
 	if len(data) > limit {
@@ -65,12 +65,12 @@ func readCapped(in io.Reader, limit int) (data []byte, whole bool, err error) {
 	return data, true, err
 }
 
-// tooLarge reports a file past its limit.
+// tooLarge reports a file over its limit.
 func tooLarge(file string, limit int, r *report.Report) {
 	r.Errorf(report.Pos{File: file}, "larger than %d KiB, which no manifest needs", limit>>10)
 }
 
-// plainText strips a byte order mark and refuses what is not UTF-8 text.
+// plainText removes a byte order mark, and reports whether the file is UTF-8 text.
 func (s *inputFile) plainText() bool {
 	s.data = bytes.TrimPrefix(s.data, []byte("\xef\xbb\xbf"))
 	if looksUTF16(s.data) {
@@ -92,7 +92,7 @@ func (s *inputFile) plainText() bool {
 	return true
 }
 
-// looksUTF16 is true for a byte order mark, and for ASCII text with a zero beside each letter.
+// looksUTF16 reports whether data has the byte order mark of UTF-16, or a zero byte beside its first letter.
 func looksUTF16(data []byte) bool {
 	if len(data) < 2 {
 		return false
@@ -101,7 +101,7 @@ func looksUTF16(data []byte) bool {
 	return marked || (data[0] == 0) != (data[1] == 0)
 }
 
-// invalidUTF8 is the offset of the first byte that is not UTF-8, -1 when all is.
+// invalidUTF8 returns the offset of the first byte that breaks UTF-8, -1 if there is none.
 func invalidUTF8(data []byte) int {
 	if utf8.Valid(data) {
 		return -1
@@ -116,7 +116,7 @@ func invalidUTF8(data []byte) int {
 	}
 }
 
-// oddBreak is the offset of a line break that only some readers take as one, -1 without.
+// oddBreak returns the offset of a line break that only some readers of YAML accept, -1 if there is none.
 func oddBreak(data []byte) int {
 	for i := 0; i < len(data); i++ {
 		switch rest := data[i:]; {
@@ -129,14 +129,14 @@ func oddBreak(data []byte) int {
 	return -1
 }
 
-// placeOf is the line and column of an offset.
+// placeOf returns the line and column of an offset.
 func (s *inputFile) placeOf(offset int) Place {
 	before := s.data[:min(offset, len(s.data))]
 	start := bytes.LastIndexByte(before, '\n') + 1
 	return Place{s.name, bytes.Count(before, []byte("\n")) + 1, len(before) - start + 1}
 }
 
-// countNode counts a value and refuses what is nested too deep or one too many.
+// countNode counts a value, and refuses one nested too deep or over the limit.
 func (s *inputFile) countNode(at Place, path string, depth int) bool {
 	s.nodes++
 	if s.reports > maxReports {
@@ -157,7 +157,7 @@ func (s *inputFile) countNode(at Place, path string, depth int) bool {
 	return true
 }
 
-// checkEntries refuses an entry past what a list or an object may hold.
+// checkEntries refuses an entry over the limit of a list or an object.
 func (s *inputFile) checkEntries(at Place, path string, have int) bool {
 	if have < maxEntries {
 		return true
@@ -166,7 +166,7 @@ func (s *inputFile) checkEntries(at Place, path string, have int) bool {
 	return false
 }
 
-// checkNumber refuses numbers that nothing can mean.
+// checkNumber refuses numbers too long or too large to be meant.
 func (s *inputFile) checkNumber(number string, at Place, path string) {
 	if len(number) > maxNumber {
 		s.refuse(at, path, "a number of %d characters; at most %d", len(number), maxNumber)
@@ -177,7 +177,7 @@ func (s *inputFile) checkNumber(number string, at Place, path string) {
 	}
 }
 
-// shorten keeps the beginning of what is too long to show.
+// shorten cuts long text.
 func shorten(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -185,7 +185,7 @@ func shorten(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// recoverInto turns a panic of a decoder or of CUE into a report: it must not take the process down for a user's file.
+// recoverInto turns a panic of a decoder or of CUE into a report. A user's file must not crash the process.
 func (s *inputFile) recoverInto(t **Tree, doing string) {
 	if p := recover(); p != nil {
 		*t = nil

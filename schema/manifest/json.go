@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Data is the tree as encoding/json takes it.
+// Data returns the tree as encoding/json takes it.
 func (t *Tree) Data() any {
 	switch t.Kind {
 	case Boolean:
@@ -31,7 +31,7 @@ func (t *Tree) Data() any {
 	return nil
 }
 
-// JSON is a value as JSON text, its keys in order.
+// JSON returns the tree as JSON on one line, with sorted keys.
 func (t *Tree) JSON() string {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// readJSON decodes with encoding/json, whose offsets give each value its exact place. (CUE's JSON decoder lets a key
-// written twice pass and doesn't tell where a key's quote is.)
+// readJSON decodes with encoding/json, whose offsets give each value its exact place. CUE's JSON decoder accepts a
+// key written twice, and does not tell the column of a key's quote.
 func readJSON(s *inputFile) *Tree {
 	if !s.validJSON() {
 		return nil
@@ -45,7 +45,7 @@ func (s *inputFile) validJSON() bool {
 	return false
 }
 
-// jsonHint tells how to mend the usual slips.
+// jsonHint returns a fix for common syntax errors.
 func jsonHint(data []byte, at int) string {
 	if at >= len(data) {
 		return "; a closing bracket or quote is missing"
@@ -71,7 +71,7 @@ type jsonReader struct {
 	line, start, known int // the line that offset known is on, and where it starts
 }
 
-// next is the next token, where it starts and how it is written.
+// next returns the next token, its place, and its text in the file.
 func (j *jsonReader) next() (json.Token, Place, []byte) {
 	from := int(j.dec.InputOffset())
 	for from < len(j.data) && bytes.IndexByte([]byte(" \t\r\n,:"), j.data[from]) >= 0 {
@@ -81,7 +81,7 @@ func (j *jsonReader) next() (json.Token, Place, []byte) {
 	return token, j.placeAt(from), j.data[from:j.dec.InputOffset()]
 }
 
-// placeAt is placeOf for offsets that only grow.
+// placeAt is placeOf for offsets that only grow. It continues counting lines where the last call stopped.
 func (j *jsonReader) placeAt(offset int) Place {
 	for ; j.known < offset; j.known++ {
 		if j.data[j.known] == '\n' {
@@ -91,6 +91,7 @@ func (j *jsonReader) placeAt(offset int) Place {
 	return Place{j.name, j.line, offset - j.start + 1}
 }
 
+// value converts the next value. It reports false when the rest of the file is to be skipped.
 func (j *jsonReader) value(path string, depth int) (*Tree, bool) {
 	token, at, raw := j.next()
 	t := &Tree{At: at}
@@ -117,6 +118,7 @@ func (j *jsonReader) value(path string, depth int) (*Tree, bool) {
 	return t, true
 }
 
+// list converts the items of a list.
 func (j *jsonReader) list(t *Tree, path string, depth int) bool {
 	t.Kind = List
 	for j.dec.More() {
@@ -130,6 +132,7 @@ func (j *jsonReader) list(t *Tree, path string, depth int) bool {
 	return true
 }
 
+// object converts the fields of an object.
 func (j *jsonReader) object(t *Tree, path string, depth int) bool {
 	t.Kind = Object
 	keys := keySet{}
@@ -153,7 +156,7 @@ func (j *jsonReader) object(t *Tree, path string, depth int) bool {
 	return true
 }
 
-// paired refuses half of a surrogate pair, which would silently become a replacement character.
+// paired refuses half of a surrogate pair. The decoder would silently replace it by U+FFFD.
 func (j *jsonReader) paired(decoded string, raw []byte, at Place, path string) {
 	const replacement = string(utf8.RuneError)
 	meant := bytes.Count(raw, []byte(replacement)) + bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
@@ -165,7 +168,7 @@ func (j *jsonReader) paired(decoded string, raw []byte, at Place, path string) {
 // keySet finds keys written twice in one object.
 type keySet map[string]Place
 
-// add reports the second place of a key and says whether it was the first.
+// add reports whether a key is new. It adds a mistake at the second place of a key.
 func (k keySet) add(s *inputFile, key string, at Place, path string) bool {
 	first, twice := k[key]
 	if !twice {

@@ -21,19 +21,19 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Reader says what reading a manifest depends on.
+// Reader reads manifests. The result depends on its fields and the files only.
 type Reader struct {
 	Stdin       io.Reader
 	Definitions fs.FS    // the language's *.cue, for a .cue manifest that imports them
 	Regions     []string // AWS's, which a directory of an app may have directories of
 }
 
-// Read turns a manifest into a tree. The path is a file, a directory (an app's project, holding .space, or the
-// .space directory itself), or - for standard input. The tree is nil when the content is of no use; the report says why.
-// An error means that the world failed: there is no such file, or it cannot be read.
+// Read reads a manifest. The path is a file, a directory (.space, or a project with .space in it), or - for
+// standard input. The tree is nil if the file was rejected; the report tells why. An error means that the file is
+// missing or cannot be read, or that evaluating it took too long.
 //
-// The format follows the extension: .json, .yaml, .yml or .cue. Anything else, and standard input, is looked at: JSON
-// starts with { or [, CUE with a package clause or an import, and the rest is YAML.
+// The extension selects the format: .json, .yaml, .yml or .cue. Without one of these, the content does: JSON
+// starts with { or [, CUE with a package clause or an import, and everything else is YAML.
 func (in Reader) Read(path string, r *report.Report) (*Tree, error) {
 	if path == "-" {
 		return in.readStdin(r)
@@ -51,6 +51,7 @@ func (in Reader) Read(path string, r *report.Report) (*Tree, error) {
 	return in.readFile(path, r)
 }
 
+// readStdin reads the manifest on standard input.
 func (in Reader) readStdin(r *report.Report) (*Tree, error) {
 	if in.Stdin == nil {
 		return nil, errors.New("-: there is no standard input")
@@ -58,6 +59,7 @@ func (in Reader) readStdin(r *report.Report) (*Tree, error) {
 	return in.readStream("-", in.Stdin, r)
 }
 
+// readFile reads a file.
 func (in Reader) readFile(path string, r *report.Report) (*Tree, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -67,6 +69,7 @@ func (in Reader) readFile(path string, r *report.Report) (*Tree, error) {
 	return in.readStream(path, f, r)
 }
 
+// readStream reads a file's content up to the limit.
 func (in Reader) readStream(path string, content io.Reader, r *report.Report) (*Tree, error) {
 	name := filepath.ToSlash(path)
 	data, whole, err := readCapped(content, maxData)
@@ -80,7 +83,7 @@ func (in Reader) readStream(path string, content io.Reader, r *report.Report) (*
 	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions})
 }
 
-// readInput decodes a source by its format. The root of a manifest is an object.
+// readInput decodes a file by its format. The root of a manifest must be an object.
 func readInput(s *inputFile) (*Tree, error) {
 	if !s.plainText() {
 		return nil, nil
@@ -96,6 +99,7 @@ func readInput(s *inputFile) (*Tree, error) {
 	return t, nil
 }
 
+// decode decodes a file by its format, whatever its root is.
 func (s *inputFile) decode() (*Tree, error) {
 	switch s.format() {
 	case ".json":
@@ -107,9 +111,10 @@ func (s *inputFile) decode() (*Tree, error) {
 	}
 }
 
-// startsCUE is a package clause or an import, after comments.
+// startsCUE matches a package clause or an import after comments.
 var startsCUE = regexp.MustCompile(`^(\s|//[^\n]*\n)*(package\s+[\pL_#]|import\s*[("\pL_])`)
 
+// format returns the format as an extension.
 func (s *inputFile) format() string {
 	switch ext := strings.ToLower(filepath.Ext(s.name)); ext {
 	case ".json", ".cue", ".yaml", ".yml":

@@ -6,8 +6,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Tree is a manifest as plain data, whatever format it was written in: each value with the place it was written. An app
-// directory gives one tree too, its values from several files.
+// Tree is a manifest as plain data, independent of its format. Each value has its place in the file. An app
+// directory yields one tree with values from several files.
 type Tree struct {
 	Kind   Kind
 	At     Place
@@ -19,7 +19,7 @@ type Tree struct {
 	Reported map[string]bool // after explain: the keys (of a list: the indices) whose value was of no use, and is reported
 }
 
-// Kind is what a value is.
+// Kind is the type of a value.
 type Kind int
 
 const (
@@ -31,20 +31,21 @@ const (
 	Object
 )
 
-// Place is where a value starts: line and column from 1, in bytes... 0 when only the file is known.
+// Place is the start of a value: line and column, both from 1. The column counts bytes. They are 0 if only the
+// file is known.
 type Place struct {
 	File      string
 	Line, Col int
 }
 
-// Field is a key of an object. The place is the key's.
+// Field is a key of an object with its value. The place is the key's.
 type Field struct {
 	Key   string
 	At    Place
 	Value *Tree
 }
 
-// Field is an object's field by its key, nil when the object lacks it or when there is none.
+// Field returns an object's field, nil if the object lacks it or there is no object.
 func (t *Tree) Field(key string) *Field {
 	if t == nil {
 		return nil
@@ -57,7 +58,7 @@ func (t *Tree) Field(key string) *Field {
 	return nil
 }
 
-// Lookup is the value of a key, nil when the object lacks it or when there is none.
+// Lookup returns the value of a key, nil if the object lacks it or there is no object.
 func (t *Tree) Lookup(key string) *Tree {
 	if f := t.Field(key); f != nil {
 		return f.Value
@@ -65,7 +66,7 @@ func (t *Tree) Lookup(key string) *Tree {
 	return nil
 }
 
-// Set gives a key a value, in its place when the object has it.
+// Set sets the value of a key. An existing key keeps its position.
 func (t *Tree) Set(key string, at Place, value *Tree) {
 	for i := range t.Fields {
 		if t.Fields[i].Key == key {
@@ -76,7 +77,8 @@ func (t *Tree) Set(key string, at Place, value *Tree) {
 	t.Fields = append(t.Fields, Field{key, at, value})
 }
 
-// ensure is the object under a key, made there when it is absent or null; nil when the key holds something else.
+// ensure returns the object under a key, and creates it if the key is absent or null. It returns nil if the key
+// holds another type.
 func (t *Tree) ensure(key string, at Place) *Tree {
 	value := t.Lookup(key)
 	if value == nil || value.Kind == Null {
@@ -89,7 +91,7 @@ func (t *Tree) ensure(key string, at Place) *Tree {
 	return value
 }
 
-// Clone is a copy that can be changed alone.
+// Clone returns a deep copy.
 func (t *Tree) Clone() *Tree {
 	c := *t
 	c.Fields = slices.Clone(t.Fields)
@@ -103,7 +105,7 @@ func (t *Tree) Clone() *Tree {
 	return &c
 }
 
-// MarkReported notes that what a key had was of no use.
+// MarkReported records a key whose value was invalid: it has been reported, and is removed.
 func (t *Tree) MarkReported(key string) {
 	if t.Reported == nil {
 		t.Reported = map[string]bool{}
@@ -111,12 +113,12 @@ func (t *Tree) MarkReported(key string) {
 	t.Reported[key] = true
 }
 
-// String names the kind as a user would.
+// String names the type in a user's words.
 func (k Kind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "a list", "an object"}[k]
 }
 
-// Pos is the place as reports know it, with the path of the field there.
+// Pos returns the place for a report, with the path of the field.
 func (p Place) Pos(path string) report.Pos {
 	return report.Pos{File: p.File, Line: p.Line, Col: p.Col, Path: path}
 }

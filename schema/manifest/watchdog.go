@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// allowance is what evaluating one .cue manifest may take.
+// allowance limits the evaluation of one .cue manifest.
 type allowance struct {
 	time   time.Duration
 	memory uint64 // bytes of the whole process
 }
 
-// evaluationAllowance is what no honest manifest comes near: one takes milliseconds and a few megabytes. A few lines of CUE can
-// ask for any amount of either.
+// evaluationAllowance is far more than any real manifest needs: milliseconds and a few megabytes. A few lines of
+// CUE can use any amount of both.
 var evaluationAllowance = allowance{10 * time.Second, 1 << 30}
 
-// within runs an evaluation with an allowance. CUE cannot be stopped: past it the evaluation goes on in the background, and the
-// error is for the command to end the process at once.
+// within runs an evaluation under a limit. CUE cannot be stopped, so an evaluation over the limit continues in the
+// background, and the command has to end the process on this error.
 func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
 	done := make(chan *Tree, 1)
 	go func() { done <- evaluate() }()
@@ -39,7 +39,7 @@ func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
 	}
 }
 
-// memoryInUse is what the process holds of the system's memory.
+// memoryInUse returns the process's memory in bytes.
 func memoryInUse() uint64 {
 	samples := []gauges.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	gauges.Read(samples)

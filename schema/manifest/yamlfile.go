@@ -16,8 +16,9 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// readYAML decodes with the YAML library that CUE uses, not through CUE's own decoder: that one lets `<<` win over a key
-// written before it, shifts columns after a character beyond ASCII, and panics on odd line breaks.
+// readYAML decodes with the YAML library that CUE uses, but not through CUE's decoder. CUE's decoder lets `<<`
+// override a key written before it, reports wrong columns after a character beyond ASCII, and panics on odd line
+// breaks.
 func readYAML(s *inputFile) (t *Tree) {
 	if at := oddBreak(s.data); at >= 0 {
 		s.errorf(s.placeOf(at), "", `a line break that YAML readers do not agree on (%+q); use \n`, firstRune(s.data[at:]))
@@ -36,12 +37,13 @@ func readYAML(s *inputFile) (t *Tree) {
 	return t
 }
 
+// firstRune returns the first character of data.
 func firstRune(data []byte) string {
 	r, _ := utf8.DecodeRune(data)
 	return string(r)
 }
 
-// oneDocument is the root of the only document.
+// oneDocument returns the root of a file with one document, and refuses a second one.
 func (s *inputFile) oneDocument() (*yaml.Node, bool) {
 	data := s.data
 	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok {
@@ -67,7 +69,7 @@ func (s *inputFile) oneDocument() (*yaml.Node, bool) {
 	return first.Content[0], true
 }
 
-// yamlError reports a syntax error. The library gives its line in the text, or none.
+// yamlError reports a syntax error. The library puts the line into the text of the error, or gives none.
 func (s *inputFile) yamlError(err error) {
 	at, what := s.filePlace(), strings.TrimPrefix(err.Error(), "yaml: ")
 	if line, rest, ok := strings.Cut(strings.TrimPrefix(what, "line "), ": "); ok {
@@ -78,14 +80,14 @@ func (s *inputFile) yamlError(err error) {
 	s.errorf(at, "", "is not YAML: %s", what)
 }
 
-// yamlReader turns nodes into trees, aliases and merges written out.
+// yamlReader converts YAML's nodes into trees. Aliases and merges are written out.
 type yamlReader struct {
 	*inputFile
 	lines [][]byte
 	open  map[*yaml.Node]bool // anchors being written out
 }
 
-// place is where a node is. The library counts characters; places count bytes.
+// place returns the place of a node. The library counts columns in characters, a Place counts bytes.
 func (y *yamlReader) place(n *yaml.Node) Place {
 	if n.Line < 1 || n.Line > len(y.lines) {
 		return Place{y.name, max(n.Line, 1), max(n.Column, 1)}
@@ -98,6 +100,7 @@ func (y *yamlReader) place(n *yaml.Node) Place {
 	return Place{y.name, n.Line, col + 1}
 }
 
+// value converts a node. It reports false when the rest of the file is to be skipped.
 func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	t := &Tree{At: y.place(n)}
 	if !y.countNode(t.At, path, depth) {
@@ -117,7 +120,7 @@ func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	return t, true
 }
 
-// alias is the anchor's value, which keeps the places where it was written.
+// alias returns the value of an alias. Its parts keep the places where the anchor has them.
 func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	if y.open[n.Alias] {
 		y.errorf(y.place(n), shorten(path, 60), "*%s stands inside its own anchor", n.Value)
@@ -128,19 +131,20 @@ func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	return y.value(n.Alias, path, depth)
 }
 
-// untagged refuses tags on lists and objects; there are none that a manifest could mean.
+// untagged refuses tags on lists and objects. A manifest has no use for them.
 func (y *yamlReader) untagged(n *yaml.Node, tag string, at Place, path string) {
 	if n.ShortTag() != tag {
 		y.refuse(at, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
 	}
 }
 
-// functions are CloudFormation's that have a tag as their short form.
+// functions lists CloudFormation's functions with a tag as their short form. The tags are refused with the long
+// form as a fix.
 var functions = []string{
 	"And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Not", "Or", "Select", "Split", "Sub",
 }
 
-// instead says what to write in place of a tag.
+// instead returns the fix for a tag.
 func instead(tag string) string {
 	switch name := strings.TrimPrefix(tag, "!"); {
 	case name == "Ref" || name == "Condition":
@@ -151,6 +155,7 @@ func instead(tag string) string {
 	return "leave it out"
 }
 
+// list converts the items of a list.
 func (y *yamlReader) list(t *Tree, n *yaml.Node, path string, depth int) bool {
 	t.Kind = List
 	for i, node := range n.Content {
@@ -163,6 +168,7 @@ func (y *yamlReader) list(t *Tree, n *yaml.Node, path string, depth int) bool {
 	return true
 }
 
+// object converts the fields of an object. Merges come last, since an object's own fields win.
 func (y *yamlReader) object(t *Tree, n *yaml.Node, path string, depth int) bool {
 	t.Kind = Object
 	keys := keySet{}
@@ -191,7 +197,7 @@ func (y *yamlReader) object(t *Tree, n *yaml.Node, path string, depth int) bool 
 	return y.mergeAll(t, merges, path, depth)
 }
 
-// mergeAll adds the fields of the objects under `<<` that the object doesn't have.
+// mergeAll adds missing fields from the objects under `<<`.
 func (y *yamlReader) mergeAll(t *Tree, merges []*yaml.Node, path string, depth int) bool {
 	for _, node := range merges {
 		from, ok := y.value(node, path, depth+1)
@@ -211,6 +217,7 @@ func (y *yamlReader) mergeAll(t *Tree, merges []*yaml.Node, path string, depth i
 	return true
 }
 
+// merge adds the fields of one merged object.
 func (y *yamlReader) merge(t, from *Tree, path string) bool {
 	if from.Kind != Object {
 		y.refuse(from.At, report.Member(path, "<<"), "must be an object or a list of objects, got %s", from.Kind)
@@ -228,7 +235,7 @@ func (y *yamlReader) merge(t, from *Tree, path string) bool {
 	return true
 }
 
-// key is a field's name: any scalar as it is written.
+// key returns a field's name: any scalar, as it is written.
 func (y *yamlReader) key(n *yaml.Node, path string) string {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -245,9 +252,11 @@ func (y *yamlReader) key(n *yaml.Node, path string) string {
 	return n.Value
 }
 
-// plainNumber is how JSON writes a number, with a plus and a bare point allowed as YAML does.
+// plainNumber matches a number as JSON writes it. As in YAML, it may have a plus sign and a point without digits
+// on one side.
 var plainNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?$`)
 
+// scalar converts a scalar by its tag.
 func (y *yamlReader) scalar(t *Tree, n *yaml.Node, path string) {
 	switch tag := n.ShortTag(); tag {
 	case "!!null":
@@ -268,8 +277,8 @@ func (y *yamlReader) scalar(t *Tree, n *yaml.Node, path string) {
 	}
 }
 
-// number takes a number as JSON would write it. What readers of YAML 1.1 and 1.2 understand differently (0644 is 420 to
-// the one and 644 to the other) is refused.
+// number converts a number into JSON's form. It refuses numbers that readers of YAML 1.1 and 1.2 understand
+// differently: 0644 is 420 in YAML 1.1, and 644 in YAML 1.2.
 func (y *yamlReader) number(t *Tree, n *yaml.Node, path string) {
 	t.Kind, t.Text = Number, jsonNumber(n.Value)
 	if !plainNumber.MatchString(n.Value) {
@@ -279,7 +288,7 @@ func (y *yamlReader) number(t *Tree, n *yaml.Node, path string) {
 	y.checkNumber(t.Text, t.At, path)
 }
 
-// jsonNumber spells +5, .5 and 5. as JSON does.
+// jsonNumber converts +5, .5 and 5. into JSON's form.
 func jsonNumber(written string) string {
 	sign, digits := "", strings.TrimPrefix(written, "+")
 	if rest, negative := strings.CutPrefix(digits, "-"); negative {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// plainKey is a key that a path can hold as it is.
+// plainKey matches a key that needs no quotes in a path.
 var plainKey = regexp.MustCompile(`^[\pL\pN_-]+$`)
 
-// Member is the path of a key in the object at path: all.caches, services."laika.service".
+// Member returns the path of a key in the object at path: all.caches, services."laika.service".
 func Member(path, key string) string {
 	if !plainKey.MatchString(key) {
 		key = strconv.Quote(key)
@@ -20,7 +20,7 @@ func Member(path, key string) string {
 	return path + "." + key
 }
 
-// Keys are the keys of a path, as the manifest has them: what member put together. An index stays with its key.
+// Keys returns the keys of a path, without the quotes that Member added. An index stays with its key.
 func (p Pos) Keys() []string {
 	var keys []string
 	for rest := p.Path; rest != ""; {
@@ -36,5 +36,5 @@ func (p Pos) Keys() []string {
 	return keys
 }
 
-// Index is the path of an item of the list at path: regions[0].
+// Index returns the path of an item in the list at path: regions[0].
 func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

@@ -1,5 +1,5 @@
-// Package report collects the mistakes, warnings and notes that are found in a user's manifests. Each one names its place: file,
-// line, column and the path of the field.
+// Package report collects the mistakes, warnings and notes about a user's manifests. Each one names its place: file, line,
+// column and the path of the field.
 package report
 
 import (
@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// Pos is a place in a user's manifest: the file as it was given, line and column from 1, and the path of the field, such as
-// all.caches.sessions.replicas. Line 0 means the file as a whole.
+// Pos is a place in a user's manifest: the file as the user named it, line and column from 1, and the path of the
+// field, such as all.caches.sessions.replicas. Line 0 means the file as a whole.
 type Pos struct {
 	File      string
 	Line, Col int
 	Path      string
 }
 
-// String is file:line:col, or what is known of it.
+// String returns file:line:col, or the file alone if there is no line.
 func (p Pos) String() string {
 	if p.Line == 0 {
 		return p.File
@@ -35,17 +35,17 @@ const (
 	Note
 )
 
-// String is the word a user sees.
+// String returns the severity as users see it.
 func (s Severity) String() string { return [...]string{"error", "warning", "note"}[s] }
 
-// Problem is one thing to tell the user about the manifests.
+// Problem is one message about the manifests.
 type Problem struct {
 	Severity Severity
 	Pos      Pos
 	Message  string
 }
 
-// String is one line: file:line:col: path: message, with the severity before the message unless it is an error.
+// String returns one line, file:line:col: path: message. Unless it is an error, the severity precedes the message.
 func (p Problem) String() string {
 	text := p.Message
 	if p.Severity != Error {
@@ -60,7 +60,7 @@ func (p Problem) String() string {
 	return text
 }
 
-// Report collects what is to be said of the manifests. The zero value is ready; it may be used by several goroutines.
+// Report collects the problems of all manifests. The zero value is ready to use, also by several goroutines.
 type Report struct {
 	mu       sync.Mutex
 	problems []Problem
@@ -69,12 +69,13 @@ type Report struct {
 // Errorf reports a mistake.
 func (r *Report) Errorf(at Pos, format string, args ...any) { r.addf(Error, at, format, args) }
 
-// Warnf reports what is accepted but most likely not meant.
+// Warnf reports something accepted, but most likely not meant.
 func (r *Report) Warnf(at Pos, format string, args ...any) { r.addf(Warning, at, format, args) }
 
-// Notef reports what the user may want to know.
+// Notef reports information.
 func (r *Report) Notef(at Pos, format string, args ...any) { r.addf(Note, at, format, args) }
 
+// addf formats a message and adds it.
 func (r *Report) addf(s Severity, at Pos, format string, args []any) {
 	r.Add(Problem{s, at, fmt.Sprintf(format, args...)})
 }
@@ -86,7 +87,7 @@ func (r *Report) Add(problems ...Problem) {
 	r.problems = append(r.problems, problems...)
 }
 
-// Problems are all problems, without repeats, in the order of file, line, column, path, severity and message.
+// Problems returns all problems without duplicates, ordered by file, line, column, path, severity and message.
 func (r *Report) Problems() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +100,7 @@ func (r *Report) Problems() []Problem {
 	return slices.Compact(sorted)
 }
 
-// Failed says whether there is an error, or under strict a warning.
+// Failed reports whether there is an error or, if strict, a warning.
 func (r *Report) Failed(strict bool) bool {
 	return slices.ContainsFunc(r.Problems(), func(p Problem) bool {
 		return p.Severity == Error || strict && p.Severity == Warning

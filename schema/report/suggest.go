@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Suggest returns "; did you mean replicas?" for the known name that a misspelt one is nearest to, "" when none is near.
+// Suggest returns a hint such as "; did you mean replicas?" with the known name nearest to a misspelt one, "" if
+// none is near. A third of the letters may differ.
 func Suggest(misspelt string, known []string) string {
 	best, nearest := "", 1+max(1, len(misspelt)/3)
 	for _, name := range slices.Sorted(slices.Values(known)) {
@@ -23,7 +24,8 @@ func Suggest(misspelt string, known []string) string {
 	return fmt.Sprintf("; did you mean %s?", best)
 }
 
-// startingWith is the one known name that a shortened one, of four letters or more, begins; "" when there are none or several.
+// startingWith returns the known name that starts with a short form of at least four letters, "" if there is none,
+// or more than one.
 func startingWith(short string, known []string) string {
 	found := ""
 	for _, name := range known {
@@ -38,7 +40,8 @@ func startingWith(short string, known []string) string {
 	return found
 }
 
-// distance is how many letters must be put in, taken out, replaced or swapped with their neighbour to make b of a.
+// distance returns the number of edits between two words: letters inserted, removed, replaced, or swapped with
+// their neighbour (the optimal string alignment distance).
 func distance(a, b string) int {
 	var before, last []int
 	row := make([]int, len(b)+1)

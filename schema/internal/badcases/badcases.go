@@ -1,5 +1,5 @@
-// Package badcases gives the tests of schema and its rooms manifests that are wrong: the cases of testdata/bad, manifests
-// made to exhaust a reader, and both as seeds for fuzzing.
+// Package badcases provides invalid manifests to the tests of schema and its packages: the cases of testdata/bad, and hostile
+// manifests. Both are seeds for fuzzing.
 package badcases
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// Case is an unpacked case: the paths of its manifests, and the report that it expects.
+// Case is an unpacked case: the paths of its manifests, and the expected report.
 type Case struct {
 	Orbit  string
 	Apps   []string

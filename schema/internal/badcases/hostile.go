@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// HostileCase is a manifest made to exhaust a reader, or one that readers take for different things.
+// HostileCase is a manifest made to exhaust a reader, or one that two readers would understand differently.
 type HostileCase struct {
 	Name    string // its extension is the format
 	Content func() string
@@ -151,6 +151,7 @@ func indented() string {
 	return out.String()
 }
 
+// bomb returns a "billion laughs": each anchor refers to the one before ten times.
 func bomb() string {
 	var out strings.Builder
 	out.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
@@ -160,6 +161,7 @@ func bomb() string {
 	return out.String()
 }
 
+// mergeBomb is bomb with merge keys in place of lists.
 func mergeBomb() string {
 	var out strings.Builder
 	out.WriteString("a0: &a0 {x: 1}\n")

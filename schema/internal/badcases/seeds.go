@@ -10,7 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// Formats are the extensions of manifests. Without one, the format is told from the content.
+// Formats lists the extensions of manifests. The empty one stands for a name without extension: the content tells
+// the format then.
 var Formats = []string{".json", ".yaml", ".cue", ""}
 
 // Seed adds manifests to a fuzz test whose arguments are an index into Formats, whether it is an orbit's, and the content: the
