@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,16 +16,29 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
+// sharedAddresses are the elastic addresses that the instances of the stack share.
+type sharedAddresses struct {
+	ec2      *ec2.Client
+	ids      []string // allocation ids
+	instance string   // this instance's id
+	machine  Machine
+	log      *slog.Logger
+}
+
+func newSharedAddresses(b *Boot) sharedAddresses {
+	return sharedAddresses{b.AWS.EC2, b.Document.Addresses, b.Instance.ID, b.Machine, b.Log}
+}
+
 // claimAddress takes an elastic address that is free, if one is. The addresses are shared by the instances of the stack.
 func claimAddress(ctx context.Context, b *Boot) error {
 	if len(b.Document.Addresses) == 0 {
 		return nil
 	}
-	all, err := b.addresses(ctx)
+	all, err := newSharedAddresses(b).describe(ctx)
 	if err != nil {
 		return err
 	}
-	got, err := b.takeFree(ctx, all)
+	got, err := newSharedAddresses(b).takeFree(ctx, all)
 	if err == nil && !got {
 		b.Log.Info("no elastic address is free; one is looked for again when the instance is healthy")
 	}
@@ -46,8 +60,8 @@ func takeAddress(ctx context.Context, b *Boot) error {
 		patient, cancel = context.WithTimeout(ctx, leavingPatience)
 	}
 	defer cancel()
-	err := b.until(patient, func(ctx context.Context) (string, error) {
-		waiting, hopeless, err := b.tryAddress(ctx)
+	err := until(patient, b.Log, func(ctx context.Context) (string, error) {
+		waiting, hopeless, err := newSharedAddresses(b).try(ctx)
 		if hopeless && !b.Document.Bastion {
 			b.Log.Warn("the instance goes on without an elastic address: " + waiting)
 			return "", nil
@@ -61,16 +75,16 @@ func takeAddress(ctx context.Context, b *Boot) error {
 	return err
 }
 
-// tryAddress gets the instance an address, or says what it waits for, and whether that may take forever.
-func (b *Boot) tryAddress(ctx context.Context) (waiting string, hopeless bool, err error) {
-	all, err := b.addresses(ctx)
+// try gets the instance an address, or says what it waits for, and whether that may take forever.
+func (s sharedAddresses) try(ctx context.Context) (waiting string, hopeless bool, err error) {
+	all, err := s.describe(ctx)
 	if err != nil {
 		return "", false, err
 	}
-	if got, err := b.takeFree(ctx, all); got || err != nil {
+	if got, err := s.takeFree(ctx, all); got || err != nil {
 		return "", false, err
 	}
-	holders, err := b.holders(ctx, all)
+	holders, err := s.holders(ctx, all)
 	if err != nil {
 		return "", false, err
 	}
@@ -78,7 +92,7 @@ func (b *Boot) tryAddress(ctx context.Context) (waiting string, hopeless bool, e
 	var held []string
 	for _, h := range holders {
 		if h.older {
-			waiting, err := b.takeOver(ctx, h)
+			waiting, err := s.takeOver(ctx, h)
 			return waiting, false, err
 		}
 		hopeless = hopeless && !h.leaving()
@@ -87,19 +101,19 @@ func (b *Boot) tryAddress(ctx context.Context) (waiting string, hopeless bool, e
 	return "no elastic address is free: " + strings.Join(held, ", "), hopeless, nil
 }
 
-// addresses describes the shared addresses. One that the stack has deleted since is left out.
-func (b *Boot) addresses(ctx context.Context) ([]ec2types.Address, error) {
-	found, err := b.AWS.EC2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{
-		Filters: []ec2types.Filter{filter("allocation-id", b.Document.Addresses...)},
+// describe describes the shared addresses. One that the stack has deleted since is left out.
+func (s sharedAddresses) describe(ctx context.Context) ([]ec2types.Address, error) {
+	found, err := s.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{
+		Filters: []ec2types.Filter{filter("allocation-id", s.ids...)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("describe the elastic addresses: %w", err)
 	}
-	return b.inTurn(found.Addresses), nil
+	return s.inTurn(found.Addresses), nil
 }
 
 // inTurn has each instance begin with another address, so that those that start together seldom want the same.
-func (b *Boot) inTurn(all []ec2types.Address) []ec2types.Address {
+func (s sharedAddresses) inTurn(all []ec2types.Address) []ec2types.Address {
 	slices.SortFunc(all, func(x, y ec2types.Address) int {
 		return strings.Compare(aws.ToString(x.AllocationId), aws.ToString(y.AllocationId))
 	})
@@ -107,16 +121,16 @@ func (b *Boot) inTurn(all []ec2types.Address) []ec2types.Address {
 		return nil
 	}
 	hash := fnv.New32a()
-	hash.Write([]byte(b.Instance.ID))
+	hash.Write([]byte(s.instance))
 	first := int(hash.Sum32() % uint32(len(all)))
 	return append(slices.Clone(all[first:]), all[:first]...)
 }
 
 // takeFree takes the first of the addresses that is free, unless the instance has one.
-func (b *Boot) takeFree(ctx context.Context, all []ec2types.Address) (got bool, err error) {
+func (s sharedAddresses) takeFree(ctx context.Context, all []ec2types.Address) (got bool, err error) {
 	for _, a := range all {
-		if aws.ToString(a.InstanceId) == b.Instance.ID {
-			b.Log.Info("the elastic address is this instance's", "address", aws.ToString(a.PublicIp))
+		if aws.ToString(a.InstanceId) == s.instance {
+			s.log.Info("the elastic address is this instance's", "address", aws.ToString(a.PublicIp))
 			return true, nil
 		}
 	}
@@ -124,7 +138,7 @@ func (b *Boot) takeFree(ctx context.Context, all []ec2types.Address) (got bool, 
 		if aws.ToString(a.AssociationId) != "" || aws.ToString(a.InstanceId) != "" {
 			continue
 		}
-		err := b.associate(ctx, *a.AllocationId, b.Instance.ID, false)
+		err := s.associate(ctx, *a.AllocationId, s.instance, false)
 		switch apiCode(err) {
 		case "Resource.AlreadyAssociated", "InvalidAllocationID.NotFound": // another was faster, or the stack
 			continue
@@ -132,14 +146,14 @@ func (b *Boot) takeFree(ctx context.Context, all []ec2types.Address) (got bool, 
 		if err != nil {
 			return false, err
 		}
-		b.Log.Info("elastic address taken, which was free", "address", aws.ToString(a.PublicIp))
+		s.log.Info("elastic address taken, which was free", "address", aws.ToString(a.PublicIp))
 		return true, nil
 	}
 	return false, nil
 }
 
-func (b *Boot) associate(ctx context.Context, allocation, instance string, takeOver bool) error {
-	_, err := b.AWS.EC2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
+func (s sharedAddresses) associate(ctx context.Context, allocation, instance string, takeOver bool) error {
+	_, err := s.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
 		AllocationId: aws.String(allocation), InstanceId: aws.String(instance), AllowReassociation: aws.Bool(takeOver),
 	})
 	if err != nil {
@@ -174,18 +188,18 @@ const (
 )
 
 // holders are who has the addresses, the oldest first.
-func (b *Boot) holders(ctx context.Context, all []ec2types.Address) ([]holder, error) {
-	ids := []string{b.Instance.ID}
+func (s sharedAddresses) holders(ctx context.Context, all []ec2types.Address) ([]holder, error) {
+	ids := []string{s.instance}
 	for _, a := range all {
 		if id := aws.ToString(a.InstanceId); id != "" {
 			ids = append(ids, id)
 		}
 	}
-	known, err := b.instances(ctx, ids)
+	known, err := describeInstances(ctx, s.ec2, ids)
 	if err != nil {
 		return nil, err
 	}
-	own := known[b.Instance.ID]
+	own := known[s.instance]
 	var holders []holder
 	for _, a := range all {
 		id := aws.ToString(a.InstanceId)
@@ -218,19 +232,19 @@ func templateVersion(i ec2types.Instance) int {
 	return version
 }
 
-// staying is how long an address must have been this instance's to stay so. EC2 has no way to take an address only from the
+// minHold is how long an address must have been this instance's to stay so. EC2 has no way to take an address only from the
 // instance that was seen with it, so of two that take the same one the first loses it again, and looks for another.
-const staying = 3 * time.Second
+const minHold = 3 * time.Second
 
 // takeOver takes an address from an older instance, and first writes down from which. The next question says whether it stays.
-func (b *Boot) takeOver(ctx context.Context, h holder) (string, error) {
-	if err := b.rememberTaken(taken{Allocation: h.allocation, From: h.instance}); err != nil {
+func (s sharedAddresses) takeOver(ctx context.Context, h holder) (string, error) {
+	if err := s.rememberTaken(taken{Allocation: h.allocation, From: h.instance}); err != nil {
 		return "", err
 	}
-	if err := b.associate(ctx, h.allocation, b.Instance.ID, true); err != nil {
+	if err := s.associate(ctx, h.allocation, s.instance, true); err != nil {
 		return "", err
 	}
-	b.Log.Info("elastic address taken over from an older instance", "address", h.address, "from", h.instance, "version", h.version)
-	sleep(ctx, staying)
+	s.log.Info("elastic address taken over from an older instance", "address", h.address, "from", h.instance, "version", h.version)
+	sleep(ctx, minHold)
 	return "elastic address " + h.address + " may be taken by another instance", nil
 }

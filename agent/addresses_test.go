@@ -15,7 +15,7 @@ import (
 )
 
 // addresses makes n elastic addresses.
-func (l *lab) addresses(n int) (ids []string) {
+func (l *volumeEnv) addresses(n int) (ids []string) {
 	l.t.Helper()
 	for range n {
 		made, err := l.ec2.AllocateAddress(l.t.Context(), &ec2.AllocateAddressInput{Domain: ec2types.DomainTypeVpc})
@@ -26,7 +26,7 @@ func (l *lab) addresses(n int) (ids []string) {
 }
 
 // launchVersion starts an instance of a version of the stack's launch template that shares the addresses.
-func (l *lab) launchVersion(version string, addresses []string) *node {
+func (l *volumeEnv) launchVersion(version string, addresses []string) *node {
 	l.t.Helper()
 	h := l.launch("us-east-1a", nil, tagStack+"=stack", tagTemplate+"=lt-1", tagTemplateVersion+"="+version)
 	h.boot.Document.Addresses = addresses
@@ -59,7 +59,7 @@ func (h *node) logged(text string) bool { return strings.Contains(h.log.String()
 // However many instances start at once, each free address becomes that of one of them, and no instance loses its own again.
 func TestFreeAddresses(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	ids := l.addresses(2)
 	var all []*node
 	for range 3 {
@@ -95,7 +95,7 @@ func TestFreeAddresses(t *testing.T) {
 // An address is taken from an instance of an older version alone, from the oldest first, and a bastion fails without.
 func TestWhoseAddressIsTaken(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	ids := l.addresses(3)
 	older, oldest, newer := l.launchVersion("9", ids), l.launchVersion("8", ids), l.launchVersion("11", ids)
 	for _, h := range []*node{older, oldest, newer} {
@@ -117,7 +117,7 @@ func TestWhoseAddressIsTaken(t *testing.T) {
 // An instance of another stack or template is no older one, whatever its version.
 func TestStrangersKeepTheirAddress(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	ids := l.addresses(3)
 	strangers := []*node{
 		l.launch("us-east-1a", nil, tagStack+"=other", tagTemplate+"=lt-1", tagTemplateVersion+"=1"),
@@ -137,7 +137,7 @@ func TestStrangersKeepTheirAddress(t *testing.T) {
 // An address that was taken over goes back when the boot fails, and not any more once one has succeeded.
 func TestGiveBackAddress(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	ids := l.addresses(1)
 	older, newer := l.launchVersion("1", ids), l.launchVersion("2", ids)
 	older.claim()
@@ -163,7 +163,7 @@ func TestGiveBackAddress(t *testing.T) {
 // What is given back goes to an instance that can use it, and is still one's own to give.
 func TestNothingToGiveBack(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	ids := l.addresses(1)
 	older, newer := l.launchVersion("1", ids), l.launchVersion("2", ids)
 	older.claim()
@@ -187,7 +187,7 @@ func TestNothingToGiveBack(t *testing.T) {
 // Two instances that take from the same older one both notice who lost, and the loser finds another.
 func TestTakersAtOnce(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	ids := l.addresses(2)
 	for range 2 {
 		l.launchVersion("1", ids).claim()

@@ -22,10 +22,10 @@ type taken struct {
 	From       string `json:"from"`
 }
 
-func (b *Boot) rememberTaken(t taken) error {
+func (s sharedAddresses) rememberTaken(t taken) error {
 	text, err := json.Marshal(t)
 	if err == nil {
-		err = b.writeFile(takenFile, text, 0o600)
+		err = s.machine.writeFile(takenFile, text, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("write down whose elastic address is taken: %w", err)
@@ -44,7 +44,7 @@ func keepAddress(_ context.Context, b *Boot) error {
 
 // giveBackAddress returns the address that a boot took over and then failed, if the instance it is from still runs.
 func giveBackAddress(ctx context.Context, b *Boot) error {
-	text, err := b.readFile(takenFile)
+	text, err := b.Machine.readFile(takenFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -55,14 +55,14 @@ func giveBackAddress(ctx context.Context, b *Boot) error {
 	if err != nil {
 		return fmt.Errorf("read whose elastic address was taken: %w", err)
 	}
-	if err := b.giveBack(ctx, t); err != nil {
+	if err := newSharedAddresses(b).giveBack(ctx, t); err != nil {
 		return err
 	}
 	return keepAddress(ctx, b)
 }
 
-func (b *Boot) giveBack(ctx context.Context, t taken) error {
-	all, err := b.addresses(ctx)
+func (s sharedAddresses) giveBack(ctx context.Context, t taken) error {
+	all, err := s.describe(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,24 +70,24 @@ func (b *Boot) giveBack(ctx context.Context, t taken) error {
 	for _, a := range all {
 		holds[aws.ToString(a.AllocationId)] = aws.ToString(a.InstanceId)
 		if aws.ToString(a.InstanceId) == t.From {
-			b.Log.Info("the elastic address is not given back: the instance it is from has another", "instance", t.From)
+			s.log.Info("the elastic address is not given back: the instance it is from has another", "instance", t.From)
 			return nil
 		}
 	}
-	if holds[t.Allocation] != b.Instance.ID {
+	if holds[t.Allocation] != s.instance {
 		return nil // it was taken over in turn
 	}
-	known, err := b.instances(ctx, []string{t.From})
+	known, err := describeInstances(ctx, s.ec2, []string{t.From})
 	if err != nil {
 		return err
 	}
 	if state := stateOf(known[t.From]); state != ec2types.InstanceStateNameRunning {
-		b.Log.Info("the elastic address is not given back: the instance it is from is gone", "instance", t.From, "state", stateText(state))
+		s.log.Info("the elastic address is not given back: the instance it is from is gone", "instance", t.From, "state", stateText(state))
 		return nil
 	}
-	if err := b.associate(ctx, t.Allocation, t.From, true); err != nil {
+	if err := s.associate(ctx, t.Allocation, t.From, true); err != nil {
 		return err
 	}
-	b.Log.Info("elastic address given back", "address", t.Allocation, "to", t.From)
+	s.log.Info("elastic address given back", "address", t.Allocation, "to", t.From)
 	return nil
 }

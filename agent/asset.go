@@ -42,7 +42,7 @@ func fetchAsset(ctx context.Context, b *Boot) error {
 
 // asset is the asset's bytes, which have the digest that the document asks for.
 func (b *Boot) asset(ctx context.Context, asset *document.Asset[string]) ([]byte, error) {
-	if kept, err := b.readFile(assetCache); err == nil && digest(kept) == asset.Digest {
+	if kept, err := b.Machine.readFile(assetCache); err == nil && digest(kept) == asset.Digest {
 		return kept, nil
 	}
 	data, err := b.fetch(ctx, asset.Bucket, asset.Key)
@@ -52,7 +52,7 @@ func (b *Boot) asset(ctx context.Context, asset *document.Asset[string]) ([]byte
 	if got := digest(data); got != asset.Digest {
 		return nil, fmt.Errorf("s3://%s/%s has the sha256 %s, not %s: refused", asset.Bucket, asset.Key, got, asset.Digest)
 	}
-	return data, b.writeFile(assetCache, data, 0o600)
+	return data, b.Machine.writeFile(assetCache, data, 0o600)
 }
 
 func digest(data []byte) string {

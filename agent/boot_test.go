@@ -11,8 +11,8 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// bench is a machine of a test's own: a directory, and a log that the test can read.
-type bench struct {
+// bootEnv is a machine of a test's own: a directory, and a log that the test can read.
+type bootEnv struct {
 	*Boot
 	t      testing.TB
 	output *logOutput
@@ -37,9 +37,9 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-func newBench(t testing.TB, d document.Document[string]) *bench {
+func newBootEnv(t testing.TB, d document.Document[string]) *bootEnv {
 	t.Helper()
-	h := &bench{t: t, log: &lines{}}
+	h := &bootEnv{t: t, log: &lines{}}
 	log, output := newLog(h.log)
 	h.output = output
 	if d.Orbit == "" {
@@ -58,9 +58,9 @@ func newBench(t testing.TB, d document.Document[string]) *bench {
 
 func noPrograms(context.Context, string, ...string) (string, error) { return "", nil }
 
-func (h *bench) path(name string) string { return filepath.Join(h.Machine.Root, name) }
+func (h *bootEnv) path(name string) string { return filepath.Join(h.Machine.Root, name) }
 
-func (h *bench) text(name string) string {
+func (h *bootEnv) text(name string) string {
 	h.t.Helper()
 	data, err := os.ReadFile(h.path(name))
 	if err != nil {
@@ -69,7 +69,7 @@ func (h *bench) text(name string) string {
 	return string(data)
 }
 
-func (h *bench) wantMode(name string, want os.FileMode) {
+func (h *bootEnv) wantMode(name string, want os.FileMode) {
 	h.t.Helper()
 	info, err := os.Stat(h.path(name))
 	if err != nil {

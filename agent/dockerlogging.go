@@ -24,7 +24,7 @@ func dockerLogging(ctx context.Context, b *Boot) error {
 	if b.Document.Logging == nil || b.Document.Logging.Docker == "" {
 		return nil
 	}
-	before, err := b.readFile(dockerSettings)
+	before, err := b.Machine.readFile(dockerSettings)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", dockerSettings, err)
 	}
@@ -33,7 +33,7 @@ func dockerLogging(ctx context.Context, b *Boot) error {
 		return fmt.Errorf("%s: %w", dockerSettings, err)
 	}
 	if !bytes.Equal(before, after) {
-		if err := b.writeFile(dockerSettings, after, 0o644); err != nil {
+		if err := b.Machine.writeFile(dockerSettings, after, 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", dockerSettings, err)
 		}
 	}
@@ -88,7 +88,7 @@ func withLogDriver(settings []byte, options map[string]string) ([]byte, error) {
 func (b *Boot) applyDocker(ctx context.Context, settings []byte) error {
 	sum := sha256.Sum256(settings)
 	digest := []byte(hex.EncodeToString(sum[:]))
-	if applied, err := b.readFile(dockerApplied); err == nil && bytes.Equal(applied, digest) {
+	if applied, err := b.Machine.readFile(dockerApplied); err == nil && bytes.Equal(applied, digest) {
 		return nil
 	}
 	load, err := b.Machine.Run(ctx, "systemctl", "show", "--property=LoadState", "--value", "docker.service")
@@ -100,8 +100,8 @@ func (b *Boot) applyDocker(ctx context.Context, settings []byte) error {
 		return nil
 	}
 	if _, err := b.Machine.Run(ctx, "systemctl", "restart", "docker.service"); err != nil {
-		return b.because(ctx, "docker.service", fmt.Errorf("does not start with the log driver %s: %w", logDriver, err))
+		return b.journal().because(ctx, "docker.service", fmt.Errorf("does not start with the log driver %s: %w", logDriver, err))
 	}
 	b.Log.Info("containers log to a log group", "group", b.Document.Logging.Docker)
-	return b.writeFile(dockerApplied, digest, 0o644)
+	return b.Machine.writeFile(dockerApplied, digest, 0o644)
 }

@@ -32,7 +32,7 @@ func dockerHost(t *testing.T, settings, load string) (b *Boot, restarts *int) {
 		}},
 	}
 	if settings != "" {
-		if err := b.writeFile(dockerSettings, []byte(settings), 0o644); err != nil {
+		if err := b.Machine.writeFile(dockerSettings, []byte(settings), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,7 +53,7 @@ func TestDockerLogging(t *testing.T) {
 			}
 		}
 		const own = `"awslogs-region":"us-east-1","awslogs-group":"web-docker","tag":"i-1/{{.Name}}","mode":"non-blocking","max-buffer-size":"10m"`
-		got, _ := b.readFile(dockerSettings)
+		got, _ := b.Machine.readFile(dockerSettings)
 		var a, w map[string]any
 		if err := json.Unmarshal(got, &a); err != nil {
 			t.Fatal(err)
@@ -74,7 +74,7 @@ func TestDockerRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.writeFile(dockerSettings, settings, 0o644); err != nil {
+	if err := b.Machine.writeFile(dockerSettings, settings, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := dockerLogging(t.Context(), b); err != nil || *restarts != 1 {
@@ -85,7 +85,7 @@ func TestDockerRestart(t *testing.T) {
 	if err := dockerLogging(t.Context(), b); err == nil || *restarts != 0 {
 		t.Errorf("%v, %d restarts", err, *restarts)
 	}
-	if text, _ := b.readFile(dockerSettings); string(text) != "{" {
+	if text, _ := b.Machine.readFile(dockerSettings); string(text) != "{" {
 		t.Errorf("overwritten with %s", text)
 	}
 
@@ -98,7 +98,7 @@ func TestDockerRestart(t *testing.T) {
 	if err := dockerLogging(t.Context(), b); err != nil {
 		t.Error(err)
 	}
-	if _, err := b.readFile(dockerSettings); err == nil {
+	if _, err := b.Machine.readFile(dockerSettings); err == nil {
 		t.Error("settings nobody asked for")
 	}
 }

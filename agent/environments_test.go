@@ -40,7 +40,7 @@ func TestEnvironments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newBench(t, document.Document[string]{
+	h := newBootEnv(t, document.Document[string]{
 		Files: map[string]document.Content{
 			"laika.env":  {Lines: []string{"# of the file", "A=file", "OLD=" + string(inFile), "Q=\"as it is\""}}, // no final newline
 			"shared.env": {Lines: []string{"S=1", ""}, Mode: "0644"},
@@ -85,7 +85,7 @@ func TestEnvironmentsThatAreRefused(t *testing.T) {
 		"A: an environment can":   {Name: "A", Payload: sealed(t, server, "A", "secret\nB=2")},
 		"environment x.env: open": {Name: "A", Payload: &document.Payload{Version: 1, Key: "AA=="}},
 	} {
-		h := newBench(t, document.Document[string]{Environments: map[string][]document.Variable{"x.env": {v}}})
+		h := newBootEnv(t, document.Document[string]{Environments: map[string][]document.Variable{"x.env": {v}}})
 		h.AWS.KMS = server.Client("us-east-1")
 		err := environments(t.Context(), h.Boot)
 		wantError(t, err, name)
@@ -96,7 +96,7 @@ func TestEnvironmentsThatAreRefused(t *testing.T) {
 }
 
 // newSecret makes a secret in the test's own account.
-func (h *bench) newSecret(name, value string) string {
+func (h *bootEnv) newSecret(name, value string) string {
 	h.t.Helper()
 	out, err := h.AWS.Secrets.CreateSecret(h.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
 	if err != nil {
@@ -106,7 +106,7 @@ func (h *bench) newSecret(name, value string) string {
 }
 
 func TestStores(t *testing.T) {
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	d := h.Document
 	hard := h.newSecret("hard", `{"username":"us er","password":"p@ss/w:rd?#%é","engine":"postgres"}`)
@@ -189,7 +189,7 @@ MAIN_DATABASE=main
 }
 
 func TestSecretsThatSayNothing(t *testing.T) {
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	for _, value := range []string{"hunter2hunter2", `{"username":"hunter2"}`, `{"password":"hunter2\nhunter2"}`} {
 		h.Document.Databases = map[string]document.Database[string]{"main": {Secret: h.newSecret("s", value)}}

@@ -5,13 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pebble/spacel/agent/document"
@@ -23,8 +18,6 @@ const (
 	filesDirectory = "files"
 	unitsDirectory = "etc/systemd/system"
 )
-
-// document.AgentUnit is the unit that runs this program.
 
 // versionWord is replaced by the version deployed, in units.
 const versionWord = "__VERSION__"
@@ -40,7 +33,7 @@ func files(ctx context.Context, b *Boot) error {
 		if err != nil {
 			return fmt.Errorf("file %s: %w", name, err)
 		}
-		if err := b.writeNamed(filesDirectory, name, data, file.Mode, 0o644); err != nil {
+		if err := b.Machine.writeNamed(filesDirectory, name, data, file.Mode, 0o644); err != nil {
 			return fmt.Errorf("file %s: %w", name, err)
 		}
 	}
@@ -62,7 +55,7 @@ func (b *Boot) writeUnit(ctx context.Context, name string, unit document.Content
 		return err
 	}
 	text := strings.ReplaceAll(string(data), versionWord, b.Document.Version)
-	return b.writeNamed(unitsDirectory, name, []byte(text), unit.Mode, 0o644)
+	return b.Machine.writeNamed(unitsDirectory, name, []byte(text), unit.Mode, 0o644)
 }
 
 // content is a file's bytes. A secret must have been encrypted for its name.
@@ -81,63 +74,4 @@ func (b *Boot) open(ctx context.Context, key string, p document.Payload) ([]byte
 	plaintext, err := secrets.Open(ctx, b.AWS.KMS, p, secrets.Context{Orbit: b.Document.Orbit, App: b.Document.App, Key: key})
 	b.hidden.add(plaintext)
 	return plaintext, err
-}
-
-// writeNamed writes a file that the document names, below a directory and nowhere else.
-func (b *Boot) writeNamed(directory, name string, data []byte, octal string, mode fs.FileMode) error {
-	if !fs.ValidPath(name) || name == "." {
-		return fmt.Errorf("the name leaves /%s", directory)
-	}
-	if octal != "" {
-		bits, err := strconv.ParseUint(octal, 8, 32)
-		if err != nil || bits > 0o777 {
-			return fmt.Errorf("the mode %s is not octal, 0 to 0777", octal)
-		}
-		mode = fs.FileMode(bits)
-	}
-	return b.writeBelow(directory, name, data, mode)
-}
-
-// readFile reads a file of the agent's own.
-func (b *Boot) readFile(name string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(b.Machine.Root, name))
-}
-
-// writeFile writes a file of the agent's own.
-func (b *Boot) writeFile(name string, data []byte, mode fs.FileMode) error {
-	return b.writeBelow(path.Dir(name), path.Base(name), data, mode)
-}
-
-// writeBelow writes a whole file or none, and follows no symbolic link out of the directory.
-func (b *Boot) writeBelow(directory, name string, data []byte, mode fs.FileMode) error {
-	top := filepath.Join(b.Machine.Root, directory)
-	if err := os.MkdirAll(top, 0o755); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(top)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	fresh := path.Join(path.Dir(name), "."+path.Base(name)+".new")
-	if err := create(root, fresh, data, mode); err != nil {
-		return errors.Join(err, root.RemoveAll(fresh))
-	}
-	return root.Rename(fresh, name)
-}
-
-// create makes a file, in place of one that an interrupted boot left.
-func create(root *os.Root, name string, data []byte, mode fs.FileMode) error {
-	if err := root.RemoveAll(name); err != nil {
-		return err
-	}
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 }

@@ -21,7 +21,7 @@ func sealed(t testing.TB, server *kmstest.Server, key, plaintext string) *docume
 
 func TestFiles(t *testing.T) {
 	server := kmstest.New(t)
-	h := newBench(t, document.Document[string]{
+	h := newBootEnv(t, document.Document[string]{
 		Version: "v7",
 		Files: map[string]document.Content{
 			"motd":           {Lines: []string{"hello", "__VERSION__", ""}},
@@ -66,7 +66,7 @@ func TestFiles(t *testing.T) {
 
 func TestSecretOfAnotherName(t *testing.T) {
 	server := kmstest.New(t)
-	h := newBench(t, document.Document[string]{Files: map[string]document.Content{"b.pem": {Payload: sealed(t, server, "a.pem", "very secret")}}})
+	h := newBootEnv(t, document.Document[string]{Files: map[string]document.Content{"b.pem": {Payload: sealed(t, server, "a.pem", "very secret")}}})
 	h.AWS.KMS = server.Client("us-east-1")
 	err := files(t.Context(), h.Boot)
 	wantError(t, err, "b.pem", "encrypted for another")
@@ -82,7 +82,7 @@ func TestSecretOfAnotherName(t *testing.T) {
 func TestNamesThatLeave(t *testing.T) {
 	for _, name := range []string{"../evil", "/etc/passwd", "a/../../evil", "a/./b", "", ".", "a//b", "out/evil", "link"} {
 		t.Run(name, func(t *testing.T) {
-			h := newBench(t, document.Document[string]{Files: map[string]document.Content{name: {Lines: []string{"evil"}}}})
+			h := newBootEnv(t, document.Document[string]{Files: map[string]document.Content{name: {Lines: []string{"evil"}}}})
 			outside := t.TempDir()
 			for _, err := range []error{
 				os.Mkdir(h.path("files"), 0o755),
@@ -116,21 +116,21 @@ func TestNamesThatLeave(t *testing.T) {
 
 func TestUnitsThatAreRefused(t *testing.T) {
 	for _, name := range []string{"spacel-agent.service", "../x.service", "a/b.service", "x.service.d/evil.conf", ""} {
-		h := newBench(t, document.Document[string]{Units: map[string]document.Content{name: {Lines: []string{"[Unit]"}}}})
+		h := newBootEnv(t, document.Document[string]{Units: map[string]document.Content{name: {Lines: []string{"[Unit]"}}}})
 		wantError(t, files(t.Context(), h.Boot), "unit "+name)
 	}
 }
 
 func TestModesThatAreRefused(t *testing.T) {
 	for _, mode := range []string{"4755", "rw", "0999", "-1"} {
-		h := newBench(t, document.Document[string]{Files: map[string]document.Content{"a": {Mode: mode}}})
+		h := newBootEnv(t, document.Document[string]{Files: map[string]document.Content{"a": {Mode: mode}}})
 		wantError(t, files(t.Context(), h.Boot), "the mode "+mode)
 	}
 }
 
 // A file is there whole or not at all: what an interrupted boot left is no hindrance.
 func TestLeftOfAnInterruptedBoot(t *testing.T) {
-	h := newBench(t, document.Document[string]{Files: map[string]document.Content{"a": {Lines: []string{"new"}}}})
+	h := newBootEnv(t, document.Document[string]{Files: map[string]document.Content{"a": {Lines: []string{"new"}}}})
 	if err := os.MkdirAll(h.path("files/.a.new"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,30 +16,39 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// mountFilesystem mounts a device, now and whenever the machine starts. An empty device gets a filesystem first; one with
+// mounter makes filesystems and mounts them.
+type mounter struct {
+	machine Machine
+	log     *slog.Logger
+	journal unitJournal
+}
+
+func newMounter(b *Boot) mounter { return mounter{b.Machine, b.Log, b.journal()} }
+
+// mount mounts a device, now and whenever the machine starts. An empty device gets a filesystem first; one with
 // anything else on it is refused. systemd mounts, and checks the filesystem before: at a reboot it may be doing so already.
-func (b *Boot) mountFilesystem(ctx context.Context, device, point string) error {
+func (m mounter) mount(ctx context.Context, device, point string) error {
 	point = path.Clean(point)
 	if point == "/" {
 		return errors.New("a volume cannot be mounted at /")
 	}
-	found, err := b.prepare(ctx, device)
+	found, err := m.prepare(ctx, device)
 	if err != nil {
 		return err
 	}
-	if from := b.Machine.mountedFrom(point); from != "" && from != device {
-		b.Log.Warn(point + " is mounted from " + from + ": unmounting that")
-		if err := b.unmount(ctx, point); err != nil {
+	if from := m.machine.mountedFrom(point); from != "" && from != device {
+		m.log.Warn(point + " is mounted from " + from + ": unmounting that")
+		if err := m.unmount(ctx, point); err != nil {
 			return err
 		}
 	}
-	if err := b.mountAtBoot(ctx, found, point); err != nil {
+	if err := m.mountAtBoot(ctx, found, point); err != nil {
 		return err
 	}
-	if err := b.mountNow(ctx, device, point); err != nil {
+	if err := m.mountNow(ctx, device, point); err != nil {
 		return err
 	}
-	b.grow(ctx, found, device)
+	m.grow(ctx, found, device)
 	return nil
 }
 
@@ -46,27 +56,27 @@ func (b *Boot) mountFilesystem(ctx context.Context, device, point string) error 
 type filesystem struct{ kind, uuid string }
 
 // prepare says which filesystem is on a device, and makes one if nothing at all is.
-func (b *Boot) prepare(ctx context.Context, device string) (filesystem, error) {
-	found, err := b.probe(ctx, device)
+func (m mounter) prepare(ctx context.Context, device string) (filesystem, error) {
+	found, err := m.probe(ctx, device)
 	if err != nil || found.kind != "" {
 		return found, err
 	}
-	if err := b.Machine.mustBeBlank(device); err != nil {
+	if err := m.machine.mustBeBlank(device); err != nil {
 		return found, err
 	}
-	b.Log.Info("making a filesystem on an empty device", "device", device)
-	if _, err := b.Machine.Run(ctx, "mkfs.ext4", "-q", device); err != nil {
+	m.log.Info("making a filesystem on an empty device", "device", device)
+	if _, err := m.machine.Run(ctx, "mkfs.ext4", "-q", device); err != nil {
 		return found, fmt.Errorf("make a filesystem on %s: %w", device, err)
 	}
-	if found, err = b.probe(ctx, device); err == nil && found.kind == "" {
+	if found, err = m.probe(ctx, device); err == nil && found.kind == "" {
 		err = fmt.Errorf("%s has no filesystem that blkid knows after mkfs.ext4", device)
 	}
 	return found, err
 }
 
 // probe asks blkid what is on a device: nothing that it knows is an empty answer. Anything but one filesystem is an error.
-func (b *Boot) probe(ctx context.Context, device string) (filesystem, error) {
-	out, err := b.Machine.Run(ctx, "blkid", "-p", "-o", "export", device)
+func (m mounter) probe(ctx context.Context, device string) (filesystem, error) {
+	out, err := m.machine.Run(ctx, "blkid", "-p", "-o", "export", device)
 	if exitCode(err) == nothingFound && out == "" {
 		return filesystem{}, nil
 	}
@@ -130,8 +140,8 @@ const fstab = "/etc/fstab"
 
 // mountAtBoot gives the mount point a line in fstab, in place of any other that it has. The machine starts without the volume,
 // too: the agent then says what is wrong.
-func (b *Boot) mountAtBoot(ctx context.Context, found filesystem, point string) error {
-	before, err := b.readFile(fstab)
+func (m mounter) mountAtBoot(ctx context.Context, found filesystem, point string) error {
+	before, err := m.machine.readFile(fstab)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -140,11 +150,11 @@ func (b *Boot) mountAtBoot(ctx context.Context, found filesystem, point string) 
 	if after == string(before) {
 		return nil
 	}
-	if err := b.writeFile(fstab, []byte(after), 0o644); err != nil {
+	if err := m.machine.writeFile(fstab, []byte(after), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", fstab, err)
 	}
 	// Else systemd goes by the old line, and may unmount what it does not know of.
-	if _, err := b.Machine.Run(ctx, "systemctl", "daemon-reload"); err != nil {
+	if _, err := m.machine.Run(ctx, "systemctl", "daemon-reload"); err != nil {
 		return fmt.Errorf("have systemd read %s: %w", fstab, err)
 	}
 	return nil
@@ -162,23 +172,23 @@ func withMount(table, point, line string) string {
 	return out.String() + line
 }
 
-func (b *Boot) mountNow(ctx context.Context, device, point string) error {
+func (m mounter) mountNow(ctx context.Context, device, point string) error {
 	name := mountUnit(point)
-	if _, err := b.Machine.Run(ctx, "systemctl", "start", name); err != nil {
-		return b.because(ctx, name, fmt.Errorf("cannot mount %s: %w", device, err))
+	if _, err := m.machine.Run(ctx, "systemctl", "start", name); err != nil {
+		return m.journal.because(ctx, name, fmt.Errorf("cannot mount %s: %w", device, err))
 	}
-	if from := b.Machine.mountedFrom(point); from != device {
+	if from := m.machine.mountedFrom(point); from != device {
 		return fmt.Errorf("%s is mounted from %q, not from %s", point, from, device)
 	}
 	return nil
 }
 
-func (b *Boot) unmount(ctx context.Context, point string) error {
+func (m mounter) unmount(ctx context.Context, point string) error {
 	point = path.Clean(point)
-	if b.Machine.mountedFrom(point) == "" {
+	if m.machine.mountedFrom(point) == "" {
 		return nil
 	}
-	if _, err := b.Machine.Run(ctx, "systemctl", "stop", mountUnit(point)); err != nil {
+	if _, err := m.machine.Run(ctx, "systemctl", "stop", mountUnit(point)); err != nil {
 		return fmt.Errorf("unmount %s: %w", point, err)
 	}
 	return nil
@@ -200,12 +210,12 @@ func (m Machine) mountedFrom(point string) string {
 }
 
 // grow has a filesystem use all of its device, which may have become larger when it moved.
-func (b *Boot) grow(ctx context.Context, found filesystem, device string) {
+func (m mounter) grow(ctx context.Context, found filesystem, device string) {
 	if !strings.HasPrefix(found.kind, "ext") {
 		return
 	}
-	if _, err := b.Machine.Run(ctx, "resize2fs", device); err != nil {
-		b.Log.Warn("the filesystem keeps its size", "device", device, "error", err)
+	if _, err := m.machine.Run(ctx, "resize2fs", device); err != nil {
+		m.log.Warn("the filesystem keeps its size", "device", device, "error", err)
 	}
 }
 
@@ -215,19 +225,19 @@ const (
 	indexMark = ".space-index"
 )
 
-// leaveMarks leaves them, and lets every user write to a volume that had none yet: containers run as anyone.
-func (b *Boot) leaveMarks(point string, marks map[string]string) error {
-	if _, err := b.readFile(path.Join(point, labelMark)); errors.Is(err, fs.ErrNotExist) {
-		if err := os.Chmod(filepath.Join(b.Machine.Root, point), 0o777); err != nil {
+// writeMarkers writes them, and lets every user write to a volume that had none yet: containers run as anyone.
+func (m mounter) writeMarkers(point string, marks map[string]string) error {
+	if _, err := m.machine.readFile(path.Join(point, labelMark)); errors.Is(err, fs.ErrNotExist) {
+		if err := os.Chmod(filepath.Join(m.machine.Root, point), 0o777); err != nil {
 			return err
 		}
 	}
 	for _, name := range []string{indexMark, labelMark} { // the label last: it says that all is done
 		text, wanted := marks[name]
-		if was, err := b.readFile(path.Join(point, name)); !wanted || err == nil && string(was) == text+"\n" {
+		if was, err := m.machine.readFile(path.Join(point, name)); !wanted || err == nil && string(was) == text+"\n" {
 			continue
 		}
-		if err := b.writeBelow(point, name, []byte(text+"\n"), 0o644); err != nil {
+		if err := m.machine.writeBelow(point, name, []byte(text+"\n"), 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", path.Join(point, name), err)
 		}
 	}

@@ -73,7 +73,7 @@ func TestLocalHealth(t *testing.T) {
 		{"TCP", closed, "", "connection refused"},
 		{"UDP", closed, "", "the protocol must be TCP, SSL, HTTP or HTTPS, got UDP"},
 	} {
-		h := newBench(t, document.Document[string]{LocalHealth: &document.LocalHealth{Protocol: test.protocol, Port: test.port, Path: test.path}})
+		h := newBootEnv(t, document.Document[string]{LocalHealth: &document.LocalHealth{Protocol: test.protocol, Port: test.port, Path: test.path}})
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		err := localHealth(ctx, h.Boot)
 		cancel()
@@ -83,7 +83,7 @@ func TestLocalHealth(t *testing.T) {
 			t.Errorf("%s:%d%s: %v", test.protocol, test.port, test.path, err)
 		}
 	}
-	if err := localHealth(t.Context(), newBench(t, document.Document[string]{}).Boot); err != nil {
+	if err := localHealth(t.Context(), newBootEnv(t, document.Document[string]{}).Boot); err != nil {
 		t.Errorf("a document without a check: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestTargetHealth(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(test.answers)
 			defer server.Close()
-			h := newBench(t, document.Document[string]{TargetGroups: []string{one, two}})
+			h := newBootEnv(t, document.Document[string]{TargetGroups: []string{one, two}})
 			h.AWS = NewClients(cloudtest.Config(t, server.URL, "us-east-1"))
 			ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 			defer cancel()

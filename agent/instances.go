@@ -15,11 +15,11 @@ import (
 // maxFilterValues is how many values a filter of EC2's may have (EC2 User Guide, "List and filter using the CLI and API").
 const maxFilterValues = 200
 
-// instances describes those of the ids that EC2 knows. One is missing when it ended an hour ago, or began just now.
-func (b *Boot) instances(ctx context.Context, ids []string) (map[string]ec2types.Instance, error) {
+// describeInstances describes the instances that EC2 knows, by id. One is missing when it ended an hour ago, or began just now.
+func describeInstances(ctx context.Context, client *ec2.Client, ids []string) (map[string]ec2types.Instance, error) {
 	known := map[string]ec2types.Instance{}
 	for some := range slices.Chunk(ids, maxFilterValues) {
-		pages := ec2.NewDescribeInstancesPaginator(b.AWS.EC2, &ec2.DescribeInstancesInput{
+		pages := ec2.NewDescribeInstancesPaginator(client, &ec2.DescribeInstancesInput{
 			Filters: []ec2types.Filter{filter("instance-id", some...)}, // which, unlike InstanceIds, passes over the unknown
 		})
 		for pages.HasMorePages() {

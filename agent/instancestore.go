@@ -15,10 +15,10 @@ func instanceStore(ctx context.Context, b *Boot) error {
 		if device == "" {
 			return fmt.Errorf("volume %s: the instance, a %s, has no disk %d of its own", v.Label, b.Instance.Type, *v.Disk)
 		}
-		if err := b.mountFilesystem(ctx, device, v.MountPoint); err != nil {
+		if err := newMounter(b).mount(ctx, device, v.MountPoint); err != nil {
 			return fmt.Errorf("volume %s: %w", v.Label, err)
 		}
-		if err := b.leaveMarks(v.MountPoint, map[string]string{labelMark: v.Label}); err != nil {
+		if err := newMounter(b).writeMarkers(v.MountPoint, map[string]string{labelMark: v.Label}); err != nil {
 			return fmt.Errorf("volume %s: %w", v.Label, err)
 		}
 		b.Log.Info("instance store mounted", "volume", v.Label, "device", device, "at", v.MountPoint)

@@ -19,7 +19,7 @@ func ownDisks(count int) (volumes []document.Volume) {
 
 // bare is a machine without a cloud.
 func bare(t *testing.T, volumes []document.Volume) *node {
-	h := &node{lab: &lab{t: t, dir: t.TempDir(), mounted: map[string]bool{}}, left: -1}
+	h := &node{volumeEnv: &volumeEnv{t: t, dir: t.TempDir(), mounted: map[string]bool{}}, left: -1}
 	h.boot = &Boot{
 		Document: &document.Document[string]{Volumes: volumes},
 		Instance: Instance{Type: "m5d.large"},

@@ -13,26 +13,34 @@ const (
 	reportLines = 20 // of each unit's journal in the log of a boot that failed
 )
 
+// unitJournal reads what units wrote to the machine's journal.
+type unitJournal struct {
+	machine Machine
+	hidden  *hidden // is masked in every line
+}
+
+func (b *Boot) journal() unitJournal { return unitJournal{b.Machine, b.hidden} }
+
 // because adds what a unit last wrote to why it did not start. It does so even when ctx is over.
-func (b *Boot) because(ctx context.Context, unit string, err error) error {
+func (j unitJournal) because(ctx context.Context, unit string, err error) error {
 	var lines []string
-	within(context.WithoutCancel(ctx), journalDeadline, func(ctx context.Context) { lines = b.journal(ctx, unit, reasonLines) })
+	within(context.WithoutCancel(ctx), journalDeadline, func(ctx context.Context) { lines = j.lines(ctx, unit, reasonLines) })
 	if len(lines) == 0 {
 		return fmt.Errorf("%s %w", unit, err)
 	}
 	return fmt.Errorf("%s %w; it wrote: %s", unit, err, strings.Join(lines, " | "))
 }
 
-// journal are the last lines that a unit, or systemd about it, wrote since the machine started.
-func (b *Boot) journal(ctx context.Context, unit string, lines int) []string {
-	text, err := b.Machine.Run(ctx, "journalctl", "--unit="+unit, "--boot", "--no-pager", "--quiet", "--output=cat", fmt.Sprint("--lines=", lines))
+// lines returns the last lines that a unit, or systemd about it, wrote since the machine started.
+func (j unitJournal) lines(ctx context.Context, unit string, lines int) []string {
+	text, err := j.machine.Run(ctx, "journalctl", "--unit="+unit, "--boot", "--no-pager", "--quiet", "--output=cat", fmt.Sprint("--lines=", lines))
 	if err != nil {
 		return nil
 	}
 	var all []string
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
-			all = append(all, b.hidden.mask(line))
+			all = append(all, j.hidden.mask(line))
 		}
 	}
 	return all
@@ -41,7 +49,7 @@ func (b *Boot) journal(ctx context.Context, unit string, lines int) []string {
 // reportUnits logs what each unit wrote last.
 func (b *Boot) reportUnits(ctx context.Context) {
 	for _, unit := range slices.Sorted(maps.Keys(b.Document.Units)) {
-		for _, line := range b.journal(ctx, unit, reportLines) {
+		for _, line := range b.journal().lines(ctx, unit, reportLines) {
 			b.Log.Info(unit + ": " + line)
 		}
 	}

@@ -124,7 +124,7 @@ func TestLoad(t *testing.T) {
 }
 
 // bucket makes one with an object in it, in a region.
-func (h *bench) bucket(region, key string, data []byte) string {
+func (h *bootEnv) bucket(region, key string, data []byte) string {
 	h.t.Helper()
 	name := "assets-" + cloudtest.Account(h.t)
 	in := &s3.CreateBucketInput{Bucket: &name}
@@ -153,7 +153,7 @@ func TestAsset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	bucket := h.bucket("us-east-1", "k/e/y", data)
 	h.Document.Stats = true
@@ -192,7 +192,7 @@ func TestAssetInAnotherRegion(t *testing.T) {
 		fmt.Fprint(w, `<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>`)
 	}))
 	t.Cleanup(server.Close)
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	config := cloudtest.Config(t, server.URL, "us-east-1")
 	h.AWS = NewClients(config)
 	got, err := h.fetch(t.Context(), "bucket", "key")
@@ -209,7 +209,7 @@ func TestRoleConfig(t *testing.T) {
 	if err != nil || who.AccessKeyID != cloudtest.AccessKey(t) {
 		t.Fatalf("got %q, %v", who.AccessKeyID, err)
 	}
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(config)
 	name := h.bucket("us-east-1", "key", []byte("x"))
 	if _, err := h.AWS.S3.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String(name)}); err != nil {

@@ -20,7 +20,7 @@ func localHealth(ctx context.Context, b *Boot) error {
 	if check == nil {
 		return nil
 	}
-	return b.until(ctx, func(whole context.Context) (string, error) {
+	return until(ctx, b.Log, func(whole context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(whole, checkDeadline)
 		defer cancel()
 		err := checkLocal(ctx, check)

@@ -43,7 +43,7 @@ func TestHidden(t *testing.T) {
 }
 
 // logged is what a group holds of the instance's stream.
-func (h *bench) logged(group string) []string {
+func (h *bootEnv) logged(group string) []string {
 	h.t.Helper()
 	stream, start := h.streamName(), true
 	out, err := h.AWS.Logs.GetLogEvents(h.t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, StartFromHead: &start})
@@ -57,7 +57,7 @@ func (h *bench) logged(group string) []string {
 	return all
 }
 
-func (h *bench) newGroup(name string) {
+func (h *bootEnv) newGroup(name string) {
 	h.t.Helper()
 	if _, err := h.AWS.Logs.CreateLogGroup(h.t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &name}); err != nil {
 		h.t.Fatal(err)
@@ -65,7 +65,7 @@ func (h *bench) newGroup(name string) {
 }
 
 func TestLogGroups(t *testing.T) {
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	h.Document.BootLog = "production-boot"
 	h.Document.Logging = &document.Logging[string]{Deploy: "deploy"}
@@ -94,7 +94,7 @@ func TestLogGroups(t *testing.T) {
 
 // A group that cannot be reached costs one line, and the boot nothing.
 func TestLogGroupThatIsGone(t *testing.T) {
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	h.Document.BootLog = "gone"
 	h.output.send(h.streams()...)

@@ -27,8 +27,8 @@ import (
 // laika is an instance of an app.
 var laika = Access{Orbit: "production", App: "laika", Region: "us-east-1"}
 
-// town is an instance with its people, and the tables that say who they are.
-type town struct {
+// peopleEnv is an instance with its people, and the tables that say who they are.
+type peopleEnv struct {
 	*People
 	t     *testing.T
 	says  *bytes.Buffer // the log
@@ -36,9 +36,9 @@ type town struct {
 	now   time.Time
 }
 
-func newTown(t *testing.T, access Access) *town {
+func newPeopleEnv(t *testing.T, access Access) *peopleEnv {
 	t.Helper()
-	tn := &town{t: t, says: &bytes.Buffer{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	tn := &peopleEnv{t: t, says: &bytes.Buffer{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	config := cloudtest.Config(t, cloudtest.Moto(t), access.Region)
 	tn.People = &People{
 		Access:  access,
@@ -55,7 +55,7 @@ func newTown(t *testing.T, access Access) *town {
 	return tn
 }
 
-func (tn *town) table(name string) {
+func (tn *peopleEnv) table(name string) {
 	tn.t.Helper()
 	_, err := tn.Tables.CreateTable(tn.t.Context(), &dynamodb.CreateTableInput{
 		TableName:            aws.String("production-" + name),
@@ -69,7 +69,7 @@ func (tn *town) table(name string) {
 }
 
 // put writes an item with a set, in place of one of that name.
-func (tn *town) put(table, name, attribute string, values ...string) {
+func (tn *peopleEnv) put(table, name, attribute string, values ...string) {
 	tn.t.Helper()
 	all := item{"name": &types.AttributeValueMemberS{Value: name}}
 	if len(values) > 0 {
@@ -81,20 +81,22 @@ func (tn *town) put(table, name, attribute string, values ...string) {
 	}
 }
 
-func (tn *town) service(name string, admins ...string) { tn.put("services", name, "admins", admins...) }
-func (tn *town) user(name string, keys ...string)      { tn.put("users", name, "keys", keys...) }
+func (tn *peopleEnv) service(name string, admins ...string) {
+	tn.put("services", name, "admins", admins...)
+}
+func (tn *peopleEnv) user(name string, keys ...string) { tn.put("users", name, "keys", keys...) }
 
 // outage is DynamoDB not answering any more.
-func (tn *town) outage() {
+func (tn *peopleEnv) outage() {
 	tn.Tables = dynamodb.New(tn.Tables.Options(), func(o *dynamodb.Options) {
 		o.BaseEndpoint = aws.String("http://127.0.0.1:1")
 		o.Retryer = aws.NopRetryer{}
 	})
 }
 
-func (tn *town) path(name string) string { return filepath.Join(tn.Machine.Root, name) }
+func (tn *peopleEnv) path(name string) string { return filepath.Join(tn.Machine.Root, name) }
 
-func (tn *town) write(name, text string) {
+func (tn *peopleEnv) write(name, text string) {
 	tn.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(tn.path(name)), 0o755); err != nil {
 		tn.t.Fatal(err)
@@ -104,7 +106,7 @@ func (tn *town) write(name, text string) {
 	}
 }
 
-func (tn *town) read(name string) string {
+func (tn *peopleEnv) read(name string) string {
 	tn.t.Helper()
 	body, err := os.ReadFile(tn.path(name))
 	if err != nil {
@@ -114,7 +116,7 @@ func (tn *town) read(name string) string {
 }
 
 // run stands for the system's programs: useradd and userdel change the files that they change on a Debian.
-func (tn *town) run(_ context.Context, program string, args ...string) (string, error) {
+func (tn *peopleEnv) run(_ context.Context, program string, args ...string) (string, error) {
 	tn.calls = append(tn.calls, program+" "+strings.Join(args, " "))
 	name := args[len(args)-1]
 	switch program {
@@ -131,7 +133,7 @@ func (tn *town) run(_ context.Context, program string, args ...string) (string, 
 	return "", nil
 }
 
-func (tn *town) useradd(name string) (string, error) {
+func (tn *peopleEnv) useradd(name string) (string, error) {
 	if strings.Contains(tn.read("/etc/passwd"), "\n"+name+":") {
 		return "", errors.New("useradd: exit status 9: user " + name + " already exists")
 	}
@@ -143,13 +145,13 @@ func (tn *town) useradd(name string) (string, error) {
 	return "", nil
 }
 
-func (tn *town) filter(file, prefix string) {
+func (tn *peopleEnv) filter(file, prefix string) {
 	lines := slices.DeleteFunc(slices.Collect(strings.Lines(tn.read(file))), func(l string) bool { return strings.HasPrefix(l, prefix) })
 	tn.write(file, strings.Join(lines, ""))
 }
 
 // locals are the users of the machine but root and Debian's own.
-func (tn *town) locals() []string {
+func (tn *peopleEnv) locals() []string {
 	var names []string
 	for line := range strings.Lines(tn.read("/etc/passwd")) {
 		if name, _, _ := strings.Cut(line, ":"); name != "root" && name != "admin" {
@@ -160,14 +162,14 @@ func (tn *town) locals() []string {
 	return names
 }
 
-func (tn *town) sync() {
+func (tn *peopleEnv) sync() {
 	tn.t.Helper()
 	if err := tn.Sync(tn.t.Context()); err != nil {
 		tn.t.Fatal(err)
 	}
 }
 
-func (tn *town) wantLocals(names ...string) {
+func (tn *peopleEnv) wantLocals(names ...string) {
 	tn.t.Helper()
 	if got := tn.locals(); !slices.Equal(got, names) {
 		tn.t.Errorf("the machine has the users %v, want %v; it says\n%s", got, names, tn.says)
@@ -175,7 +177,7 @@ func (tn *town) wantLocals(names ...string) {
 }
 
 // wantKeys holds what sshd is told of a user.
-func (tn *town) wantKeys(user string, keys ...string) {
+func (tn *peopleEnv) wantKeys(user string, keys ...string) {
 	tn.t.Helper()
 	got, err := tn.AuthorizedKeys(tn.t.Context(), user)
 	if err != nil {
@@ -186,7 +188,7 @@ func (tn *town) wantKeys(user string, keys ...string) {
 	}
 }
 
-func (tn *town) wantSaid(text string) {
+func (tn *peopleEnv) wantSaid(text string) {
 	tn.t.Helper()
 	if !strings.Contains(tn.says.String(), text) {
 		tn.t.Errorf("nothing of %q in\n%s", text, tn.says)
@@ -213,7 +215,7 @@ func keyLine(t *testing.T, public any, comment string) string {
 }
 
 func TestAdminsAndOperatorsLogIn(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	ada, bob, eve := newKey(t, "ada"), newKey(t, "bob"), newKey(t, "eve")
 	tn.service("laika", "ada")
 	tn.service("SPACE_ELEVATOR_OPERATORS", "bob", "nobody.yet")
@@ -230,7 +232,7 @@ func TestAdminsAndOperatorsLogIn(t *testing.T) {
 }
 
 func TestEveryAdminPassesABastion(t *testing.T) {
-	tn := newTown(t, Access{Orbit: "production", Region: "us-east-1", Bastion: true})
+	tn := newPeopleEnv(t, Access{Orbit: "production", Region: "us-east-1", Bastion: true})
 	ada, eve := newKey(t, "ada"), newKey(t, "eve")
 	tn.service("laika", "ada")
 	tn.service("belka", "eve")
@@ -245,7 +247,7 @@ func TestEveryAdminPassesABastion(t *testing.T) {
 
 // More people than one request of DynamoDB takes.
 func TestManyAdmins(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	key := newKey(t, "shared")
 	var names []string
 	for i := range 103 {
@@ -258,7 +260,7 @@ func TestManyAdmins(t *testing.T) {
 }
 
 func TestRevokedAtOnce(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	ada := newKey(t, "ada")
 	tn.service("laika", "ada", "bob")
 	tn.user("ada", ada)
@@ -280,7 +282,7 @@ func TestRevokedAtOnce(t *testing.T) {
 
 // The next user may get the uid of one who went.
 func TestHomesOfRemovedUsersAreRoots(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	tn.service("laika", "ada")
 	tn.user("ada")
 	tn.sync()
@@ -300,7 +302,7 @@ func TestHomesOfRemovedUsersAreRoots(t *testing.T) {
 }
 
 func TestLastKeyRemovedKeepsTheUser(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	tn.service("laika", "ada")
 	tn.user("ada", newKey(t, "ada"))
 	tn.sync()
@@ -311,7 +313,7 @@ func TestLastKeyRemovedKeepsTheUser(t *testing.T) {
 }
 
 func TestOutageIsBridgedForAWhile(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	ada := newKey(t, "ada")
 	tn.service("laika", "ada", "bob")
 	tn.user("ada", ada)
@@ -343,7 +345,7 @@ func TestOutageIsBridgedForAWhile(t *testing.T) {
 
 // A fresh answer needs no cache, and an outage without one lets nobody in.
 func TestNothingSeenYet(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	ada := newKey(t, "ada")
 	tn.service("laika", "ada")
 	tn.user("ada", ada)
@@ -356,7 +358,7 @@ func TestNothingSeenYet(t *testing.T) {
 
 // sshd asks as a user who may read what was last seen, and must not be able to change it.
 func TestCacheIsRootsToWrite(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	tn.service("laika", "ada")
 	tn.user("ada", newKey(t, "ada"))
 	tn.sync()
@@ -376,7 +378,7 @@ func TestBadKeysAreLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	good := newKey(t, "good")
 	tn.service("laika", "ada")
 	tn.user("ada", good, `command="/bin/sh" `+newKey(t, "options"), keyLine(t, &small.PublicKey, "small"), "garbage",
@@ -390,7 +392,7 @@ func TestBadKeysAreLeftOut(t *testing.T) {
 func TestNamesThatNoUserCanHave(t *testing.T) {
 	for _, name := range []string{"Ada", "-rf", "a b", "ada:0", "../etc", "", "1a", strings.Repeat("a", 33), "ada\n", "@all"} {
 		t.Run(name, func(t *testing.T) {
-			tn := newTown(t, laika)
+			tn := newPeopleEnv(t, laika)
 			if name != "" {
 				tn.service("laika", name)
 				tn.user(name, newKey(t, "x"))
@@ -407,7 +409,7 @@ func TestNamesThatNoUserCanHave(t *testing.T) {
 
 // Who has the name of a user or a group of the system gets none of it, and those users stay as they are.
 func TestForeignUsersAreLeftAlone(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	tn.write("/etc/passwd", tn.read("/etc/passwd")+"service:x:110:110::/:/bin/false\neve:x:1500:1500::/home/eve:/bin/bash\n")
 	// A user of the system that somebody put into our group is still the system's.
 	tn.write("/etc/group", strings.Replace(tn.read("/etc/group"), ":999:", ":999:service,gone", 1))
@@ -434,7 +436,7 @@ func TestForeignUsersAreLeftAlone(t *testing.T) {
 
 // One user that cannot be made keeps nobody else out.
 func TestAFailureKeepsNobodyElseOut(t *testing.T) {
-	tn := newTown(t, laika)
+	tn := newPeopleEnv(t, laika)
 	tn.service("laika", "ada", "bob")
 	tn.user("ada")
 	tn.user("bob")

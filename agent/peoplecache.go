@@ -33,5 +33,5 @@ func (s seen) write(m Machine) error {
 	if err != nil {
 		return fmt.Errorf("encode the keys last seen: %w", err)
 	}
-	return (&Boot{Machine: m}).writeFile(peoplePath, body, 0o644)
+	return m.writeFile(peoplePath, body, 0o644)
 }

@@ -54,9 +54,9 @@ func (s *signals) client(t *testing.T) *cloudformation.Client {
 const signalled = "SignalResource arn:stack Asg i-0123456789abcdef0 "
 
 // newBooting is an instance that was launched just now, with a CloudFormation that listens and log groups.
-func newBooting(t *testing.T, s *signals) *bench {
+func newBooting(t *testing.T, s *signals) *bootEnv {
 	t.Helper()
-	h := newBench(t, document.Document[string]{
+	h := newBootEnv(t, document.Document[string]{
 		Format: 1, Orbit: "production", App: "laika", Region: "us-east-1", BootLog: "production-boot",
 		Signal: document.Signal[string]{Stack: "arn:stack", Resource: "Asg", Timeout: 900},
 	})
@@ -74,7 +74,7 @@ func doing(name string, run func(context.Context, *Boot) error) stage {
 
 func nothing(context.Context, *Boot) error { return nil }
 
-func (h *bench) status() Status {
+func (h *bootEnv) status() Status {
 	h.t.Helper()
 	s, err := ReadStatus(h.Machine.Root)
 	if err != nil {
@@ -199,7 +199,7 @@ func TestAStageEndsInTime(t *testing.T) {
 
 func TestEnd(t *testing.T) {
 	now := time.Now()
-	h := newBench(t, document.Document[string]{Signal: document.Signal[string]{Timeout: 900}})
+	h := newBootEnv(t, document.Document[string]{Signal: document.Signal[string]{Timeout: 900}})
 	for _, test := range []struct {
 		name     string
 		launched time.Duration

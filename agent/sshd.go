@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // What the stage people leaves on an instance, beside access.json.
@@ -89,14 +91,15 @@ func people(ctx context.Context, b *Boot) error {
 		b.Log.Warn("nobody can log in: the image has no " + sshdProgram)
 		return nil
 	}
-	for _, step := range []func(context.Context) error{b.peopleAccounts, b.peopleFiles, b.sshd, b.startPeopleTimer} {
+	l := logins{b.Document, b.Machine}
+	for _, step := range []func(context.Context) error{l.accounts, l.files, l.sshd, l.startTimer} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstSync)
 	defer cancel()
-	if err := b.run(ctx, "systemctl", "start", filepath.Base(peopleUnitPath)); err != nil {
+	if err := l.run(ctx, "systemctl", "start", filepath.Base(peopleUnitPath)); err != nil {
 		b.Log.Warn("users for those who may log in are not made yet: tried again each minute", "error", err)
 	}
 	return nil
@@ -105,72 +108,78 @@ func people(ctx context.Context, b *Boot) error {
 // firstSync is how long the boot waits for the first users.
 const firstSync = 20 * time.Second
 
-// peopleAccounts makes the group of our users, and the user that sshd asks for keys as: it owns nothing.
-func (b *Boot) peopleAccounts(ctx context.Context) error {
-	if err := b.run(ctx, "groupadd", "--system", "--force", peopleGroup); err != nil {
+// logins sets a machine up so that people can log in.
+type logins struct {
+	document *document.Document[string]
+	machine  Machine
+}
+
+// accounts makes the group of our users, and the user that sshd asks for keys as: it owns nothing.
+func (l logins) accounts(ctx context.Context) error {
+	if err := l.run(ctx, "groupadd", "--system", "--force", peopleGroup); err != nil {
 		return err
 	}
-	local, err := readAccounts(b.Machine)
+	local, err := readAccounts(l.machine)
 	if err != nil {
 		return err
 	}
 	if _, exists := local.users[keysUser]; exists {
 		return nil
 	}
-	return b.run(ctx, "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+	return l.run(ctx, "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
 		"--shell", "/usr/sbin/nologin", keysUser)
 }
 
-func (b *Boot) peopleFiles(context.Context) error {
-	access, err := json.Marshal(Access{Orbit: b.Document.Orbit, App: b.Document.App, Region: b.Document.Region, Bastion: b.Document.Bastion})
+func (l logins) files(context.Context) error {
+	access, err := json.Marshal(Access{Orbit: l.document.Orbit, App: l.document.App, Region: l.document.Region, Bastion: l.document.Bastion})
 	if err != nil {
 		return fmt.Errorf("encode whose instance this is: %w", err)
 	}
-	if err := b.writeFile(accessPath, access, 0o644); err != nil {
+	if err := l.machine.writeFile(accessPath, access, 0o644); err != nil {
 		return err
 	}
-	if err := b.writeFile(peopleUnitPath, []byte(peopleUnitText), 0o644); err != nil {
+	if err := l.machine.writeFile(peopleUnitPath, []byte(peopleUnitText), 0o644); err != nil {
 		return err
 	}
-	if err := b.writeFile(peopleTimer, []byte(peopleTimerText), 0o644); err != nil {
+	if err := l.machine.writeFile(peopleTimer, []byte(peopleTimerText), 0o644); err != nil {
 		return err
 	}
-	if !b.Document.Bastion {
-		return b.writeFile(sudoersDropIn, []byte(sudoers), 0o440)
+	if !l.document.Bastion {
+		return l.machine.writeFile(sudoersDropIn, []byte(sudoers), 0o440)
 	}
-	return b.removeFile(sudoersDropIn)
+	return l.machine.removeFile(sudoersDropIn)
 }
 
-func (b *Boot) startPeopleTimer(ctx context.Context) error {
-	if err := b.run(ctx, "systemctl", "daemon-reload"); err != nil {
+func (l logins) startTimer(ctx context.Context) error {
+	if err := l.run(ctx, "systemctl", "daemon-reload"); err != nil {
 		return err
 	}
-	return b.run(ctx, "systemctl", "enable", "--now", filepath.Base(peopleTimer))
+	return l.run(ctx, "systemctl", "enable", "--now", filepath.Base(peopleTimer))
 }
 
 // sshd changes sshd's settings, and takes the change back when sshd would not start with it.
-func (b *Boot) sshd(ctx context.Context) error {
+func (l logins) sshd(ctx context.Context) error {
 	settings := sshdEverywhere
-	if b.Document.Bastion {
+	if l.document.Bastion {
 		settings += sshdBastion
 	}
-	before, err := b.readFile(sshdDropIn)
+	before, err := l.machine.readFile(sshdDropIn)
 	if err == nil && string(before) == settings {
 		return nil
 	}
-	if err := b.writeFile(sshdDropIn, []byte(settings), 0o600); err != nil {
+	if err := l.machine.writeFile(sshdDropIn, []byte(settings), 0o600); err != nil {
 		return err
 	}
-	if err := b.sshdTakes(ctx, settings); err != nil {
-		return errors.Join(err, b.removeFile(sshdDropIn))
+	if err := l.sshdTakes(ctx, settings); err != nil {
+		return errors.Join(err, l.machine.removeFile(sshdDropIn))
 	}
 	// sshd may be started by its socket: then there is nothing to reload.
-	return b.run(ctx, "systemctl", "try-reload-or-restart", "ssh.service")
+	return l.run(ctx, "systemctl", "try-reload-or-restart", "ssh.service")
 }
 
 // sshdTakes asks sshd what it makes of its files: that our settings stand, and that no others come before them.
-func (b *Boot) sshdTakes(ctx context.Context, settings string) error {
-	output, err := b.Machine.Run(ctx, sshdProgram, "-T")
+func (l logins) sshdTakes(ctx context.Context, settings string) error {
+	output, err := l.machine.Run(ctx, sshdProgram, "-T")
 	if err != nil {
 		return fmt.Errorf("sshd refuses its settings: %w", err)
 	}
@@ -193,17 +202,8 @@ func plainSetting(line string) string {
 	return strings.ToLower(keyword) + " " + value
 }
 
-// run runs a program whose output is of no interest.
-func (b *Boot) run(ctx context.Context, name string, args ...string) error {
-	_, err := b.Machine.Run(ctx, name, args...)
-	return err
-}
-
-// removeFile removes a file of the agent's own, if it is there.
-func (b *Boot) removeFile(name string) error {
-	err := os.Remove(filepath.Join(b.Machine.Root, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// run runs a program and ignores its output.
+func (l logins) run(ctx context.Context, name string, args ...string) error {
+	_, err := l.machine.Run(ctx, name, args...)
 	return err
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/pebble/spacel/internal/needs"
 )
 
-// gate is a machine that people are to be let in to.
-type gate struct {
+// sshdEnv is a machine that people are to be let in to.
+type sshdEnv struct {
 	*Boot
 	t         *testing.T
 	says      *bytes.Buffer
@@ -26,9 +26,9 @@ type gate struct {
 	fail      string // a program that fails
 }
 
-func newGate(t *testing.T, d document.Document[string]) *gate {
+func newSSHDEnv(t *testing.T, d document.Document[string]) *sshdEnv {
 	t.Helper()
-	g := &gate{t: t, says: &bytes.Buffer{}}
+	g := &sshdEnv{t: t, says: &bytes.Buffer{}}
 	g.Boot = &Boot{Document: &d, Machine: Machine{Root: t.TempDir(), Run: g.run}, Log: slog.New(slog.NewTextHandler(g.says, nil))}
 	g.put(sshdProgram, "")
 	g.put("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
@@ -36,14 +36,14 @@ func newGate(t *testing.T, d document.Document[string]) *gate {
 	return g
 }
 
-func (g *gate) put(name, text string) {
+func (g *sshdEnv) put(name, text string) {
 	g.t.Helper()
-	if err := g.writeFile(name, []byte(text), 0o644); err != nil {
+	if err := g.Machine.writeFile(name, []byte(text), 0o644); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
-func (g *gate) run(_ context.Context, program string, args ...string) (string, error) {
+func (g *sshdEnv) run(_ context.Context, program string, args ...string) (string, error) {
 	g.calls = append(g.calls, program+" "+strings.Join(args, " "))
 	if g.fail != "" && strings.HasPrefix(program+" "+strings.Join(args, " "), g.fail) {
 		return "", errors.New(program + ": exit status 1")
@@ -51,7 +51,7 @@ func (g *gate) run(_ context.Context, program string, args ...string) (string, e
 	if program != sshdProgram {
 		return "", nil
 	}
-	settings, err := g.readFile(sshdDropIn)
+	settings, err := g.Machine.readFile(sshdDropIn)
 	if err != nil {
 		return "", err
 	}
@@ -63,16 +63,16 @@ func (g *gate) run(_ context.Context, program string, args ...string) (string, e
 	return g.effective + strings.Join(lines, ""), nil
 }
 
-func (g *gate) stage() {
+func (g *sshdEnv) stage() {
 	g.t.Helper()
 	if err := people(g.t.Context(), g.Boot); err != nil {
 		g.t.Fatal(err)
 	}
 }
 
-func (g *gate) text(name string) string {
+func (g *sshdEnv) text(name string) string {
 	g.t.Helper()
-	body, err := g.readFile(name)
+	body, err := g.Machine.readFile(name)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (g *gate) text(name string) string {
 var appDocument = document.Document[string]{Orbit: "production", App: "laika", Region: "us-east-1"}
 
 func TestPeopleAreLetIn(t *testing.T) {
-	g := newGate(t, appDocument)
+	g := newSSHDEnv(t, appDocument)
 	g.stage()
 	want := []string{
 		"groupadd --system --force spacel-people",
@@ -113,7 +113,7 @@ func TestPeopleAreLetIn(t *testing.T) {
 }
 
 func TestSecondBootReloadsNothing(t *testing.T) {
-	g := newGate(t, appDocument)
+	g := newSSHDEnv(t, appDocument)
 	g.stage()
 	g.put("/etc/passwd", g.text("/etc/passwd")+"spacel-keys:x:999:999::/nonexistent:/usr/sbin/nologin\n")
 	g.calls = nil
@@ -126,7 +126,7 @@ func TestSecondBootReloadsNothing(t *testing.T) {
 }
 
 func TestBastionsGiveNoShell(t *testing.T) {
-	g := newGate(t, document.Document[string]{Orbit: "production", Region: "us-east-1", Bastion: true})
+	g := newSSHDEnv(t, document.Document[string]{Orbit: "production", Region: "us-east-1", Bastion: true})
 	g.put(sudoersDropIn, "left by an image")
 	g.stage()
 	settings := g.text(sshdDropIn)
@@ -135,13 +135,13 @@ func TestBastionsGiveNoShell(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, settings)
 		}
 	}
-	if _, err := g.readFile(sudoersDropIn); err == nil {
+	if _, err := g.Machine.readFile(sudoersDropIn); err == nil {
 		t.Error("people are root on a bastion")
 	}
 }
 
 func TestSettingsThatDoNotStand(t *testing.T) {
-	g := newGate(t, appDocument)
+	g := newSSHDEnv(t, appDocument)
 	run := g.Machine.Run
 	g.Machine.Run = func(ctx context.Context, program string, args ...string) (string, error) {
 		output, err := run(ctx, program, args...)
@@ -154,12 +154,12 @@ func TestSettingsThatDoNotStand(t *testing.T) {
 }
 
 func TestSettingsThatSSHDRefuses(t *testing.T) {
-	g := newGate(t, appDocument)
+	g := newSSHDEnv(t, appDocument)
 	g.fail = sshdProgram
 	if err := people(t.Context(), g.Boot); err == nil || !strings.Contains(err.Error(), "sshd refuses its settings") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := g.readFile(sshdDropIn); err == nil {
+	if _, err := g.Machine.readFile(sshdDropIn); err == nil {
 		t.Error("settings that sshd would not start with are still there")
 	}
 	if slices.ContainsFunc(g.calls, func(c string) bool { return strings.Contains(c, "reload-or-restart") }) {
@@ -168,7 +168,7 @@ func TestSettingsThatSSHDRefuses(t *testing.T) {
 }
 
 func TestNobodyToAskFailsNoBoot(t *testing.T) {
-	g := newGate(t, appDocument)
+	g := newSSHDEnv(t, appDocument)
 	g.fail = "systemctl start"
 	g.stage()
 	if !strings.Contains(g.says.String(), "tried again each minute") {
@@ -177,7 +177,7 @@ func TestNobodyToAskFailsNoBoot(t *testing.T) {
 }
 
 func TestImageWithoutSSHD(t *testing.T) {
-	g := newGate(t, appDocument)
+	g := newSSHDEnv(t, appDocument)
 	if err := os.Remove(filepath.Join(g.Machine.Root, sshdProgram)); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestSSHDTakesTheSettings(t *testing.T) {
 		t.Fatalf("make a host key: %v %s", err, out)
 	}
 	for _, settings := range []string{sshdEverywhere, sshdEverywhere + sshdBastion} {
-		g := newGate(t, appDocument)
+		g := newSSHDEnv(t, appDocument)
 		file := filepath.Join(t.TempDir(), "sshd_config")
 		if err := os.WriteFile(file, []byte("HostKey "+key+"\n"+settings), 0o600); err != nil {
 			t.Fatal(err)
@@ -208,7 +208,7 @@ func TestSSHDTakesTheSettings(t *testing.T) {
 			out, err := exec.CommandContext(ctx, sshd, append(args, "-f", file)...).CombinedOutput()
 			return string(out), err
 		}
-		if err := g.sshdTakes(t.Context(), settings); err != nil {
+		if err := (logins{g.Document, g.Machine}).sshdTakes(t.Context(), settings); err != nil {
 			t.Error(err)
 		}
 	}

@@ -27,7 +27,7 @@ func publishStats(ctx context.Context, b *Boot) error {
 		return err
 	}
 	for name, text := range map[string]string{statsService: serviceOfStats(group), statsTimer: timerOfStats} {
-		if err := b.writeFile("/etc/systemd/system/"+name, []byte(text), 0o644); err != nil {
+		if err := b.Machine.writeFile("/etc/systemd/system/"+name, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
@@ -42,8 +42,8 @@ func publishStats(ctx context.Context, b *Boot) error {
 
 // group is the auto scaling group that the instance is of. The tag may come a little after the instance.
 func (b *Boot) group(ctx context.Context) (group string, err error) {
-	err = b.until(ctx, func(ctx context.Context) (string, error) {
-		known, err := b.instances(ctx, []string{b.Instance.ID})
+	err = until(ctx, b.Log, func(ctx context.Context) (string, error) {
+		known, err := describeInstances(ctx, b.AWS.EC2, []string{b.Instance.ID})
 		if err != nil {
 			return "", err
 		}

@@ -28,7 +28,7 @@ func TestSendStats(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := &sentMetrics{t: t}
-	metrics := cloudwatch.New(cloudwatch.Options{Region: labRegion, Credentials: aws.AnonymousCredentials{}, HTTPClient: sent, DisableRequestCompression: true})
+	metrics := cloudwatch.New(cloudwatch.Options{Region: envRegion, Credentials: aws.AnonymousCredentials{}, HTTPClient: sent, DisableRequestCompression: true})
 	if err := sendStats(t.Context(), metrics, root, "web-group"); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func (s *sentMetrics) Do(r *http.Request) (*http.Response, error) {
 // The timer is set up for the group that the instance is of, in which a unit's special characters stay themselves.
 func TestPublishStats(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	h := l.launch("us-east-1a", nil, tagGroup+"=web 100% $group")
 	h.must(publishStats(t.Context(), h.boot))
 	if _, err := os.Stat(h.path("etc/systemd/system/" + statsService)); err == nil {

@@ -60,7 +60,7 @@ func (s Status) String() string {
 func (b *Boot) saveStatus(s Status) {
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
-		err = b.writeFile(statusFile, append(data, '\n'), 0o644)
+		err = b.Machine.writeFile(statusFile, append(data, '\n'), 0o644)
 	}
 	if err != nil {
 		b.Log.Warn("the status was not saved: " + err.Error())

@@ -19,7 +19,7 @@ func targetHealth(ctx context.Context, b *Boot) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	return b.until(ctx, func(ctx context.Context) (string, error) {
+	return until(ctx, b.Log, func(ctx context.Context) (string, error) {
 		var sick, why []string
 		for _, group := range waiting {
 			if reason := b.healthIn(ctx, group); reason != "" {

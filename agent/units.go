@@ -46,7 +46,7 @@ func units(ctx context.Context, b *Boot) error {
 	for _, name := range names {
 		s, err := b.start(ctx, systemd, name)
 		if err != nil {
-			return b.because(ctx, name, err)
+			return b.journal().because(ctx, name, err)
 		}
 		starts = append(starts, s)
 	}
@@ -117,7 +117,7 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) erro
 			started, err := s.look(ctx, systemd)
 			switch {
 			case err != nil:
-				failed = append(failed, b.because(ctx, s.unit, err))
+				failed = append(failed, b.journal().because(ctx, s.unit, err))
 			case started:
 				b.Log.Info(fmt.Sprintf("%s is %s", s.unit, s.last))
 			default:
@@ -128,7 +128,7 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) erro
 			return errors.Join(failed...)
 		}
 		if !sleep(ctx, lookPause) {
-			return b.because(ctx, starts[0].unit, fmt.Errorf("has not started: it is %s: %w", starts[0].last, context.Cause(ctx)))
+			return b.journal().because(ctx, starts[0].unit, fmt.Errorf("has not started: it is %s: %w", starts[0].last, context.Cause(ctx)))
 		}
 	}
 }

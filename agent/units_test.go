@@ -70,9 +70,9 @@ func running(restarts int) UnitState {
 func always(s UnitState) func(int) UnitState { return func(int) UnitState { return s } }
 
 // onUnits runs the stage with an hour of a clock of its own.
-func onUnits(t *testing.T, f *fakeSystemd, names ...string) (h *bench, took time.Duration, err error) {
+func onUnits(t *testing.T, f *fakeSystemd, names ...string) (h *bootEnv, took time.Duration, err error) {
 	t.Helper()
-	h = newBench(t, document.Document[string]{Units: map[string]document.Content{}})
+	h = newBootEnv(t, document.Document[string]{Units: map[string]document.Content{}})
 	for _, name := range names {
 		h.Document.Units[name] = document.Content{}
 	}
@@ -195,7 +195,7 @@ func TestUnitsThatFailTogether(t *testing.T) {
 // A later boot finds units that ran, and restarted, before.
 func TestUnitsThatRestartedLongAgo(t *testing.T) {
 	f := &fakeSystemd{play: map[string]func(int) UnitState{"x.service": always(running(mostRestarts + 5))}}
-	h := newBench(t, document.Document[string]{Units: map[string]document.Content{"x.service": {}}})
+	h := newBootEnv(t, document.Document[string]{Units: map[string]document.Content{"x.service": {}}})
 	f.started = map[string]time.Time{"x.service": time.Now().Add(-time.Hour)}
 	h.Machine.Systemd = func(context.Context) (Systemd, error) { return f, nil }
 	synctest.Test(t, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestUnitsThatRestartedLongAgo(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	var said []string
 	h.Machine.Notify = func(state string) error {
 		said = append(said, state)
@@ -228,7 +228,7 @@ func TestReady(t *testing.T) {
 }
 
 func TestUnitsWithoutSystemd(t *testing.T) {
-	h := newBench(t, document.Document[string]{})
+	h := newBootEnv(t, document.Document[string]{})
 	if err := units(t.Context(), h.Boot); err != nil {
 		t.Errorf("a document without units: %v", err)
 	}

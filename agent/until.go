@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -14,7 +15,7 @@ const (
 
 // until asks again and again, with growing pauses, until there is nothing left to wait for. ask says what it waits for, "" when
 // that is there; an error ends the wait. Each new thing waited for is logged, and the last is in the error when time is up.
-func (b *Boot) until(ctx context.Context, ask func(context.Context) (waiting string, err error)) error {
+func until(ctx context.Context, log *slog.Logger, ask func(context.Context) (waiting string, err error)) error {
 	said := ""
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
 		waiting, err := ask(ctx)
@@ -24,7 +25,7 @@ func (b *Boot) until(ctx context.Context, ask func(context.Context) (waiting str
 		case err != nil || waiting == "":
 			return err
 		case waiting != said:
-			b.Log.Info("waiting: " + waiting)
+			log.Info("waiting: " + waiting)
 			said = waiting
 		}
 		select {

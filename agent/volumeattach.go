@@ -14,9 +14,9 @@ import (
 )
 
 // attach attaches a volume to this instance and returns its device.
-func (k keeper) attach(ctx context.Context, s *slot, id string) (device string, err error) {
-	return device, k.until(ctx, func(ctx context.Context) (string, error) {
-		v, err := k.describe(ctx, id)
+func (m volumeManager) attach(ctx context.Context, s *slot, id string) (device string, err error) {
+	return device, until(ctx, m.log, func(ctx context.Context) (string, error) {
+		v, err := m.ebs().volume(ctx, id)
 		switch {
 		case err != nil:
 			return "", err
@@ -24,20 +24,20 @@ func (k keeper) attach(ctx context.Context, s *slot, id string) (device string, 
 			return "EC2 knows no volume " + id, nil
 		case v.State == ec2types.VolumeStateError:
 			err := fmt.Errorf("EC2 could not make volume %s; the next boot makes another", id)
-			return "", errors.Join(err, k.abandon(ctx, s))
+			return "", errors.Join(err, m.abandon(ctx, s))
 		case v.State == ec2types.VolumeStateCreating:
 			return "volume " + id + " is being made", nil
 		case len(v.Attachments) == 0:
-			return k.beginAttach(ctx, id)
+			return m.beginAttach(ctx, id)
 		}
 		a := v.Attachments[0] // volumes that several instances may use at once are of other kinds
-		if aws.ToString(a.InstanceId) != k.Instance.ID {
-			return k.beginDetach(ctx, id, a)
+		if aws.ToString(a.InstanceId) != m.instance.ID {
+			return m.beginDetach(ctx, id, a)
 		}
 		if a.State != ec2types.VolumeAttachmentStateAttached {
 			return fmt.Sprintf("volume %s is %s", id, a.State), nil
 		}
-		if device = k.Machine.ebsDevice(id, aws.ToString(a.Device)); device == "" {
+		if device = m.mounter.machine.ebsDevice(id, aws.ToString(a.Device)); device == "" {
 			return fmt.Sprintf("no device of volume %s, attached as %s", id, aws.ToString(a.Device)), nil
 		}
 		return "", nil
@@ -45,13 +45,13 @@ func (k keeper) attach(ctx context.Context, s *slot, id string) (device string, 
 }
 
 // beginAttach attaches the volume under a device name that is free. EC2 may refuse for now: the next question says.
-func (k keeper) beginAttach(ctx context.Context, id string) (string, error) {
-	name, err := k.freeName(ctx)
+func (m volumeManager) beginAttach(ctx context.Context, id string) (string, error) {
+	name, err := m.freeName(ctx)
 	if err != nil {
 		return "", err
 	}
-	_, err = k.AWS.EC2.AttachVolume(ctx, &ec2.AttachVolumeInput{
-		VolumeId: aws.String(id), InstanceId: aws.String(k.Instance.ID), Device: aws.String(name),
+	_, err = m.ec2.AttachVolume(ctx, &ec2.AttachVolumeInput{
+		VolumeId: aws.String(id), InstanceId: aws.String(m.instance.ID), Device: aws.String(name),
 	})
 	switch apiCode(err) {
 	case "":
@@ -66,8 +66,8 @@ func (k keeper) beginAttach(ctx context.Context, id string) (string, error) {
 
 // freeName is a device name that EC2 has for volumes and this instance does not use (EC2 User Guide, "Device names on Linux
 // instances"): EC2 takes /dev/sd and /dev/xvd for the same, and the first letters are for the instance's own disks.
-func (k keeper) freeName(ctx context.Context) (string, error) {
-	attached, err := k.attached(ctx)
+func (m volumeManager) freeName(ctx context.Context) (string, error) {
+	attached, err := m.attached(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -86,21 +86,21 @@ func (k keeper) freeName(ctx context.Context) (string, error) {
 }
 
 // attached are the volumes of this instance.
-func (k keeper) attached(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Volume, error) {
-	return k.volumes(ctx, append(filters, filter("attachment.instance-id", k.Instance.ID))...)
+func (m volumeManager) attached(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Volume, error) {
+	return m.ebs().volumes(ctx, append(filters, filter("attachment.instance-id", m.instance.ID))...)
 }
 
 // detach waits until a volume is attached to nothing, or gone.
-func (k keeper) detach(ctx context.Context, id string) error {
-	return k.until(ctx, func(ctx context.Context) (string, error) {
-		v, err := k.describe(ctx, id)
+func (m volumeManager) detach(ctx context.Context, id string) error {
+	return until(ctx, m.log, func(ctx context.Context) (string, error) {
+		v, err := m.ebs().volume(ctx, id)
 		switch {
 		case err != nil || v == nil || v.State == ec2types.VolumeStateError:
 			return "", err
 		case v.State == ec2types.VolumeStateCreating:
 			return "volume " + id + " is being made", nil
 		case len(v.Attachments) > 0:
-			return k.beginDetach(ctx, id, v.Attachments[0])
+			return m.beginDetach(ctx, id, v.Attachments[0])
 		}
 		return "", nil
 	})
@@ -108,10 +108,10 @@ func (k keeper) detach(ctx context.Context, id string) error {
 
 // beginDetach takes a volume from this instance, or from one that ended. From one that runs it is not taken: that would cut its
 // writes off. EC2 takes an ended instance's volumes away itself, so its refusal ends no wait.
-func (k keeper) beginDetach(ctx context.Context, id string, a ec2types.VolumeAttachment) (string, error) {
+func (m volumeManager) beginDetach(ctx context.Context, id string, a ec2types.VolumeAttachment) (string, error) {
 	holder := aws.ToString(a.InstanceId)
-	if holder != k.Instance.ID {
-		known, err := k.instances(ctx, []string{holder})
+	if holder != m.instance.ID {
+		known, err := describeInstances(ctx, m.ec2, []string{holder})
 		if err != nil {
 			return "", err
 		}
@@ -120,18 +120,18 @@ func (k keeper) beginDetach(ctx context.Context, id string, a ec2types.VolumeAtt
 			return fmt.Sprintf("volume %s is attached to %s (%s)", id, holder, stateText(state)), nil
 		}
 	}
-	_, err := k.AWS.EC2.DetachVolume(ctx, &ec2.DetachVolumeInput{VolumeId: aws.String(id), InstanceId: a.InstanceId})
+	_, err := m.ec2.DetachVolume(ctx, &ec2.DetachVolumeInput{VolumeId: aws.String(id), InstanceId: a.InstanceId})
 	if err != nil {
 		return fmt.Sprintf("volume %s is not detached from %s yet: %v", id, holder, err), nil
 	}
 	return fmt.Sprintf("volume %s is being detached from %s", id, holder), nil
 }
 
-// letGo detaches the volumes of slots that this instance lost while it was stopped, and which it may have mounted again when
+// detachOthers detaches the volumes of slots that this instance lost while it was stopped, and which it may have mounted again when
 // it started.
-func (k keeper) letGo(ctx context.Context, keep string) error {
-	mine, err := k.attached(ctx, filter("tag:"+document.TagOrbit, k.Document.Orbit),
-		filter("tag:"+document.TagApp, k.Document.App), filter("tag:"+document.TagVolume, k.volume.Label))
+func (m volumeManager) detachOthers(ctx context.Context, keep string) error {
+	mine, err := m.attached(ctx, filter("tag:"+document.TagOrbit, m.orbit),
+		filter("tag:"+document.TagApp, m.app), filter("tag:"+document.TagVolume, m.volume.Label))
 	if err != nil {
 		return err
 	}
@@ -140,11 +140,11 @@ func (k keeper) letGo(ctx context.Context, keep string) error {
 		if id == keep {
 			continue
 		}
-		k.Log.Warn("volume is of a slot that another instance holds now: it is let go", "volume", id)
-		if err := k.unmount(ctx, k.volume.MountPoint); err != nil {
+		m.log.Warn("volume is of a slot that another instance holds now: it is let go", "volume", id)
+		if err := m.mounter.unmount(ctx, m.volume.MountPoint); err != nil {
 			return err
 		}
-		if err := k.detach(ctx, id); err != nil {
+		if err := m.detach(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // Wherever the first boot breaks down, the same instance or the next gets one volume of the slot, and nothing is left over.
 func TestBreakdownWhileMaking(t *testing.T) {
 	t.Parallel()
-	everyBreakdown(t, func(l *lab, steps int) bool {
+	everyBreakdown(t, func(l *volumeEnv, steps int) bool {
 		h := l.launch("us-east-1a", data(1))
 		h.breakAfter(steps)
 		if h.mount() == nil {
@@ -44,7 +44,7 @@ func TestBreakdownWhileMoving(t *testing.T) {
 	for _, follow := range []string{"in the old zone", "elsewhere"} {
 		t.Run(follow, func(t *testing.T) {
 			t.Parallel()
-			everyBreakdown(t, func(l *lab, steps int) bool {
+			everyBreakdown(t, func(l *volumeEnv, steps int) bool {
 				moving := l.launch("us-east-1b", data(1))
 				moving.inherit("us-east-1a", "1")
 				moving.breakAfter(steps)
@@ -68,7 +68,7 @@ func TestBreakdownWhileMoving(t *testing.T) {
 
 // followUp has the slot's next holder in the zone that a move was from write to its volume, and the one after that move it
 // again: what the first move had copied must not come back.
-func (l *lab) followUp(moving *node) {
+func (l *volumeEnv) followUp(moving *node) {
 	l.t.Helper()
 	moving.terminate()
 	back := l.launch("us-east-1a", data(1))
@@ -92,7 +92,7 @@ func (h *node) mountsWhole(want string) {
 // waited for.
 func TestFailedSnapshot(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	h := l.launch("us-east-1b", data(1))
 	h.inherit("us-east-1a", "1")
 	h.alter = func(action, answer string) string {
@@ -115,11 +115,11 @@ func TestFailedSnapshot(t *testing.T) {
 }
 
 // everyBreakdown runs a boot that breaks down after 1, 2, 3 … steps, until one is over before.
-func everyBreakdown(t *testing.T, run func(l *lab, steps int) (broke bool)) {
-	config := cloudtest.Config(t, cloudtest.Moto(t), labRegion)
+func everyBreakdown(t *testing.T, run func(l *volumeEnv, steps int) (broke bool)) {
+	config := cloudtest.Config(t, cloudtest.Moto(t), envRegion)
 	for steps := 1; ; steps++ {
 		broke := true
-		t.Run(fmt.Sprint("after ", steps), func(t *testing.T) { broke = run(labIn(t, config.Copy(), fmt.Sprint("test", steps)), steps) })
+		t.Run(fmt.Sprint("after ", steps), func(t *testing.T) { broke = run(volumeEnvIn(t, config.Copy(), fmt.Sprint("test", steps)), steps) })
 		if t.Failed() {
 			return
 		}
@@ -137,14 +137,14 @@ func (h *node) inherit(zone, data string) {
 	h.t.Helper()
 	made, err := h.boot.AWS.EC2.CreateVolume(h.t.Context(), &ec2.CreateVolumeInput{
 		AvailabilityZone: aws.String(zone), Size: aws.Int32(4),
-		TagSpecifications: keeper{h.boot, h.boot.Document.Volumes[0]}.tags(&slot{attempt: "first"}, ec2types.ResourceTypeVolume),
+		TagSpecifications: newVolumeManager(h.boot, h.boot.Document.Volumes[0]).tags(&slot{attempt: "first"}, ec2types.ResourceTypeVolume),
 	})
 	h.must(err)
 	content := filepath.Join(h.dir, *made.VolumeId)
 	disk, err := os.OpenFile(filepath.Join(content, "disk"), os.O_WRONLY, 0)
 	h.must(err)
 	defer disk.Close()
-	_, err = disk.WriteString(labFilesystem + "uuid-1\n")
+	_, err = disk.WriteString(fakeFilesystem + "uuid-1\n")
 	h.must(err)
 	h.must(os.WriteFile(filepath.Join(content, "files/data"), []byte(data), 0o644))
 	_, err = h.tables.PutItem(h.t.Context(), &dynamodb.PutItemInput{TableName: aws.String(h.orbit + "-volumes"), Item: map[string]types.AttributeValue{

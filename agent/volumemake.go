@@ -19,21 +19,21 @@ const tagAttempt = "spacel:attempt"
 
 // snapshot takes a snapshot of the slot's volume and waits until it can be used. Nobody writes to the volume from then on until
 // the attempt is over: it is attached to nothing.
-func (k keeper) snapshot(ctx context.Context, s *slot) error {
+func (m volumeManager) snapshot(ctx context.Context, s *slot) error {
 	if s.snapshot == "" {
-		if err := k.detach(ctx, s.volume); err != nil {
+		if err := m.detach(ctx, s.volume); err != nil {
 			return err
 		}
-		id, err := k.takeSnapshot(ctx, s)
+		id, err := m.takeSnapshot(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := k.save(ctx, s, func(next *slot) { next.snapshot = id }); err != nil {
+		if err := m.slots.save(ctx, s, func(next *slot) { next.snapshot = id }); err != nil {
 			return err
 		}
 	}
-	return k.until(ctx, func(ctx context.Context) (string, error) {
-		found, err := k.snapshots(ctx, filter("snapshot-id", s.snapshot))
+	return until(ctx, m.log, func(ctx context.Context) (string, error) {
+		found, err := m.ebs().snapshots(ctx, filter("snapshot-id", s.snapshot))
 		switch {
 		case err != nil:
 			return "", err
@@ -41,7 +41,7 @@ func (k keeper) snapshot(ctx context.Context, s *slot) error {
 			return fmt.Sprintf("EC2 knows no snapshot %s of %s", s.snapshot, s.volume), nil
 		case found[0].State == ec2types.SnapshotStateError:
 			err := fmt.Errorf("EC2 could not take snapshot %s of %s; the next boot takes another", s.snapshot, s.volume)
-			return "", errors.Join(err, k.abandon(ctx, s))
+			return "", errors.Join(err, m.abandon(ctx, s))
 		case found[0].State != ec2types.SnapshotStateCompleted:
 			return fmt.Sprintf("snapshot %s of %s is at %s", s.snapshot, s.volume, cmp.Or(aws.ToString(found[0].Progress), "0%")), nil
 		}
@@ -50,87 +50,74 @@ func (k keeper) snapshot(ctx context.Context, s *slot) error {
 }
 
 // takeSnapshot returns the snapshot that this attempt has taken already, or takes it.
-func (k keeper) takeSnapshot(ctx context.Context, s *slot) (string, error) {
-	taken, err := k.snapshots(ctx, filter("tag:"+tagAttempt, s.attempt))
+func (m volumeManager) takeSnapshot(ctx context.Context, s *slot) (string, error) {
+	taken, err := m.ebs().snapshots(ctx, filter("tag:"+tagAttempt, s.attempt))
 	if err != nil {
 		return "", err
 	}
 	if len(taken) > 0 {
 		return aws.ToString(taken[0].SnapshotId), nil
 	}
-	made, err := k.AWS.EC2.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
+	made, err := m.ec2.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
 		VolumeId:          aws.String(s.volume),
-		Description:       aws.String("Volume " + s.String() + " of " + k.Document.Orbit + ", to move it to " + k.Instance.Zone),
-		TagSpecifications: k.tags(s, ec2types.ResourceTypeSnapshot),
+		Description:       aws.String("Volume " + s.String() + " of " + m.orbit + ", to move it to " + m.instance.Zone),
+		TagSpecifications: m.tags(s, ec2types.ResourceTypeSnapshot),
 	})
 	if err != nil {
 		return "", fmt.Errorf("take a snapshot of %s: %w", s.volume, err)
 	}
-	k.Log.Info("snapshot started", "slot", s, "volume", s.volume, "snapshot", *made.SnapshotId)
+	m.log.Info("snapshot started", "slot", s, "volume", s.volume, "snapshot", *made.SnapshotId)
 	return *made.SnapshotId, nil
 }
 
-func (k keeper) snapshots(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Snapshot, error) {
-	var snapshots []ec2types.Snapshot
-	pages := ec2.NewDescribeSnapshotsPaginator(k.AWS.EC2, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describe snapshots: %w", err)
-		}
-		snapshots = append(snapshots, page.Snapshots...)
-	}
-	return snapshots, nil
-}
-
 // make returns the volume that this attempt has made here already, or makes it, and writes its id down.
-func (k keeper) make(ctx context.Context, s *slot) (string, error) {
-	made, err := k.volumes(ctx, filter("tag:"+tagAttempt, s.attempt), filter("availability-zone", k.Instance.Zone))
+func (m volumeManager) make(ctx context.Context, s *slot) (string, error) {
+	made, err := m.ebs().volumes(ctx, filter("tag:"+tagAttempt, s.attempt), filter("availability-zone", m.instance.Zone))
 	if err != nil {
 		return "", err
 	}
 	id := ""
 	if len(made) > 0 {
 		id = aws.ToString(made[0].VolumeId)
-	} else if id, err = k.create(ctx, s); err != nil {
+	} else if id, err = m.create(ctx, s); err != nil {
 		return "", err
 	}
-	return id, k.save(ctx, s, func(next *slot) { next.next = id })
+	return id, m.slots.save(ctx, s, func(next *slot) { next.next = id })
 }
 
-func (k keeper) create(ctx context.Context, s *slot) (string, error) {
+func (m volumeManager) create(ctx context.Context, s *slot) (string, error) {
 	input := &ec2.CreateVolumeInput{
-		AvailabilityZone: aws.String(k.Instance.Zone),
+		AvailabilityZone: aws.String(m.instance.Zone),
 		// Has EC2 return the same volume again when the answer was lost (EC2 API Reference, "Ensuring idempotency").
-		ClientToken:       aws.String(s.attempt + "-" + k.Instance.Zone),
-		Size:              aws.Int32(int32(k.volume.Size)),
-		VolumeType:        ec2types.VolumeType(k.volume.Type),
-		TagSpecifications: k.tags(s, ec2types.ResourceTypeVolume),
+		ClientToken:       aws.String(s.attempt + "-" + m.instance.Zone),
+		Size:              aws.Int32(int32(m.volume.Size)),
+		VolumeType:        ec2types.VolumeType(m.volume.Type),
+		TagSpecifications: m.tags(s, ec2types.ResourceTypeVolume),
 	}
-	if k.volume.IOPS > 0 {
-		input.Iops = aws.Int32(int32(k.volume.IOPS))
+	if m.volume.IOPS > 0 {
+		input.Iops = aws.Int32(int32(m.volume.IOPS))
 	}
-	if k.volume.Encrypted {
+	if m.volume.Encrypted {
 		input.Encrypted = aws.Bool(true) // left out, a volume is encrypted when its snapshot is
 	}
-	if err := k.from(ctx, s, input); err != nil {
+	if err := m.from(ctx, s, input); err != nil {
 		return "", err
 	}
-	made, err := k.AWS.EC2.CreateVolume(ctx, input)
+	made, err := m.ec2.CreateVolume(ctx, input)
 	if err != nil {
-		return "", fmt.Errorf("create a volume of %d GiB in %s: %w", *input.Size, k.Instance.Zone, err)
+		return "", fmt.Errorf("create a volume of %d GiB in %s: %w", *input.Size, m.instance.Zone, err)
 	}
-	k.Log.Info("volume created", "slot", s, "volume", *made.VolumeId, "zone", k.Instance.Zone, "GiB", *input.Size)
+	m.log.Info("volume created", "slot", s, "volume", *made.VolumeId, "zone", m.instance.Zone, "GiB", *input.Size)
 	return *made.VolumeId, nil
 }
 
 // from has a volume made from the attempt's snapshot, if it has one, and not smaller than that.
-func (k keeper) from(ctx context.Context, s *slot, input *ec2.CreateVolumeInput) error {
+func (m volumeManager) from(ctx context.Context, s *slot, input *ec2.CreateVolumeInput) error {
 	if s.snapshot == "" {
 		return nil
 	}
 	input.SnapshotId = aws.String(s.snapshot)
-	found, err := k.snapshots(ctx, filter("snapshot-id", s.snapshot))
+	found, err := m.ebs().snapshots(ctx, filter("snapshot-id", s.snapshot))
 	if err != nil {
 		return err
 	}
@@ -141,15 +128,15 @@ func (k keeper) from(ctx context.Context, s *slot, input *ec2.CreateVolumeInput)
 }
 
 // tags are what the instance's rights depend on, and what tells people what this is.
-func (k keeper) tags(s *slot, kind ec2types.ResourceType) []ec2types.TagSpecification {
+func (m volumeManager) tags(s *slot, kind ec2types.ResourceType) []ec2types.TagSpecification {
 	tag := func(key, value string) ec2types.Tag {
 		return ec2types.Tag{Key: aws.String(key), Value: aws.String(value)}
 	}
 	return []ec2types.TagSpecification{{ResourceType: kind, Tags: []ec2types.Tag{
-		tag("Name", document.StackName(k.Document.Orbit, k.Document.App)+" "+k.volume.Label+" "+strconv.Itoa(s.index)),
-		tag(document.TagOrbit, k.Document.Orbit),
-		tag(document.TagApp, k.Document.App),
-		tag(document.TagVolume, k.volume.Label),
+		tag("Name", document.StackName(m.orbit, m.app)+" "+m.volume.Label+" "+strconv.Itoa(s.index)),
+		tag(document.TagOrbit, m.orbit),
+		tag(document.TagApp, m.app),
+		tag(document.TagVolume, m.volume.Label),
 		tag(tagAttempt, s.attempt),
 	}}}
 }

@@ -3,8 +3,11 @@ package agent
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/pebble/spacel/agent/document"
 )
@@ -16,73 +19,94 @@ func mountVolumes(ctx context.Context, b *Boot) error {
 		if v.Disk != nil {
 			continue
 		}
-		if err := (keeper{b, v}).mount(ctx); err != nil {
+		if err := newVolumeManager(b, v).mount(ctx); err != nil {
 			return fmt.Errorf("volume %s: %w", v.Label, err)
 		}
 	}
 	return nil
 }
 
-// keeper looks after one volume of the document.
+// volumeManager looks after one volume of the document.
 //
 //	volumeslots.go     which slot: the orbit's table
 //	volumeplace.go     which EBS volume: the slot's own, or one made here
 //	volumemake.go      made empty, or of a snapshot from another zone
 //	volumeattach.go    to this instance, and from others that ended
+//	ebs.go             what EC2 knows of volumes and snapshots
 //	volumesweep.go     what is left of all this is deleted
 //	blockdevices.go    which device it is
 //	filesystems.go     made on an empty device only, mounted through systemd
-type keeper struct {
-	*Boot
-	volume document.Volume
+type volumeManager struct {
+	volume   document.Volume
+	orbit    string
+	app      string
+	instance Instance
+	ec2      *ec2.Client
+	slots    slotTable
+	mounter  mounter
+	log      *slog.Logger
 }
+
+func newVolumeManager(b *Boot, v document.Volume) volumeManager {
+	d := b.Document
+	return volumeManager{
+		volume: v, orbit: d.Orbit, app: d.App, instance: b.Instance, ec2: b.AWS.EC2,
+		slots: slotTable{
+			client: b.AWS.DynamoDB, table: document.TableName(d.Orbit, document.VolumesTable),
+			key: document.VolumeKey(d.App, v.Label), count: v.Count, instance: b.Instance.ID,
+		},
+		mounter: newMounter(b), log: b.Log,
+	}
+}
+
+func (m volumeManager) ebs() ebs { return ebs{m.ec2, m.log} }
 
 // mount follows the rules that keep data whole: only the slot's holder uses its volume; a slot's volume is one that was mounted
 // once; the volume that another stands for is deleted after that; and what an attempt has copied counts for nothing as
 // soon as the volume it copied is used again.
-func (k keeper) mount(ctx context.Context) error {
-	s, err := k.claim(ctx)
+func (m volumeManager) mount(ctx context.Context) error {
+	s, err := m.claim(ctx)
 	if err != nil {
 		return err
 	}
-	k.Log.Info("volume slot is this instance's", "slot", s, "volume", s.volume, "zone", s.zone)
-	id, err := k.place(ctx, s)
+	m.log.Info("volume slot is this instance's", "slot", s, "volume", s.volume, "zone", s.zone)
+	id, err := m.place(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := k.letGo(ctx, id); err != nil {
+	if err := m.detachOthers(ctx, id); err != nil {
 		return err
 	}
-	device, err := k.attach(ctx, s, id)
+	device, err := m.attach(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	if err := k.use(ctx, s, id, device); err != nil {
+	if err := m.use(ctx, s, id, device); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
-	if err := k.settle(ctx, s, id); err != nil {
+	if err := m.settle(ctx, s, id); err != nil {
 		return err
 	}
-	k.tidy(ctx, s)
+	m.tidy(ctx, s)
 	return nil
 }
 
 // use mounts the volume, and leaves on it which of the app's volumes it is.
-func (k keeper) use(ctx context.Context, s *slot, id, device string) error {
-	if err := k.mountFilesystem(ctx, device, k.volume.MountPoint); err != nil {
+func (m volumeManager) use(ctx context.Context, s *slot, id, device string) error {
+	if err := m.mounter.mount(ctx, device, m.volume.MountPoint); err != nil {
 		return err
 	}
-	k.Log.Info("volume mounted", "slot", s, "volume", id, "device", device, "at", k.volume.MountPoint)
-	return k.leaveMarks(k.volume.MountPoint, map[string]string{labelMark: k.volume.Label, indexMark: strconv.Itoa(s.index)})
+	m.log.Info("volume mounted", "slot", s, "volume", id, "device", device, "at", m.volume.MountPoint)
+	return m.mounter.writeMarkers(m.volume.MountPoint, map[string]string{labelMark: m.volume.Label, indexMark: strconv.Itoa(s.index)})
 }
 
 // settle makes a volume that was just mounted the slot's own. The one it stands for can go.
-func (k keeper) settle(ctx context.Context, s *slot, id string) error {
+func (m volumeManager) settle(ctx context.Context, s *slot, id string) error {
 	if id == s.volume {
 		return nil
 	}
-	return k.save(ctx, s, func(next *slot) {
-		next.volume, next.zone = id, k.Instance.Zone
+	return m.slots.save(ctx, s, func(next *slot) {
+		next.volume, next.zone = id, m.instance.Zone
 		next.spent, next.old = s.attempt, s.volume
 		next.attempt, next.snapshot, next.next = "", "", ""
 	})
@@ -92,10 +116,10 @@ func (k keeper) settle(ctx context.Context, s *slot, id string) error {
 const tidyTime = time.Minute
 
 // tidy sweeps; should that fail, the slot remembers what there is to do.
-func (k keeper) tidy(ctx context.Context, s *slot) {
+func (m volumeManager) tidy(ctx context.Context, s *slot) {
 	ctx, cancel := context.WithTimeout(ctx, tidyTime)
 	defer cancel()
-	if err := k.sweep(ctx, s); err != nil {
-		k.Log.Warn("what is left of a volume that was made or moved is deleted at the next boot", "slot", s, "error", err)
+	if err := m.sweep(ctx, s); err != nil {
+		m.log.Warn("what is left of a volume that was made or moved is deleted at the next boot", "slot", s, "error", err)
 	}
 }

@@ -26,14 +26,14 @@ func (h *node) claimSlot() error {
 	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	h.log.wants, h.log.found = "waiting: no slot", cancel // to lose a race is no reason to give up
-	_, err := keeper{h.boot, h.boot.Document.Volumes[0]}.claim(ctx)
+	_, err := newVolumeManager(h.boot, h.boot.Document.Volumes[0]).claim(ctx)
 	return err
 }
 
 // A first boot makes, tags, formats and mounts a volume; the next finds all done and changes nothing.
 func TestFirstVolume(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	h := l.launch("us-east-1a", data(1))
 	h.boot.Document.Volumes[0].Encrypted = true
 	h.must(os.WriteFile(h.path("etc/fstab"), []byte("UUID=root / ext4 defaults 0 1\n# data\nUUID=old /mnt/data/ ext4 defaults 0 2"), 0o644))
@@ -82,7 +82,7 @@ func TestFirstVolume(t *testing.T) {
 // However many start at once, no two hold one slot, and one that is left over says who holds them.
 func TestRaceForSlots(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	var hosts []*node
 	for range 4 {
 		hosts = append(hosts, l.launch("us-east-1a", data(3)))
@@ -114,7 +114,7 @@ func TestRaceForSlots(t *testing.T) {
 // Two apps of one orbit have slots of their own, whatever their labels.
 func TestAppsShareNoVolume(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	web, api := l.launch("us-east-1a", data(1)), l.launch("us-east-1a", data(1))
 	api.boot.Document.App = "api"
 	web.mustMount()
@@ -127,7 +127,7 @@ func TestAppsShareNoVolume(t *testing.T) {
 // An instance takes over what one that ended leaves: in its own zone first, and data rather than an empty volume.
 func TestWhichSlot(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	first, second := l.launch("us-east-1a", data(3)), l.launch("us-east-1b", data(3))
 	first.mustMount()
 	second.mustMount()
@@ -153,15 +153,15 @@ func TestWhichSlot(t *testing.T) {
 // An instance that was stopped lost its slot; started again, it lets the volume go and takes another slot.
 func TestStoppedInstance(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	first := l.launch("us-east-1a", data(2))
 	first.mustMount()
 	first.write("/mnt/data", "1")
 	_, err := l.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: []string{first.id()}})
 	l.must(err)
 	second := l.launch("us-east-1a", data(2))
-	keep := keeper{second.boot, data(2)[0]}
-	if s, err := keep.claim(t.Context()); err != nil || s.index != 0 {
+	manager := newVolumeManager(second.boot, data(2)[0])
+	if s, err := manager.claim(t.Context()); err != nil || s.index != 0 {
 		t.Fatal(s, err)
 	}
 	_, err = l.ec2.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: []string{first.id()}})
@@ -179,7 +179,7 @@ func TestStoppedInstance(t *testing.T) {
 // The volume of an instance that was stopped is taken from it before it is copied to another zone.
 func TestMoveFromStoppedInstance(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	first := l.launch("us-east-1a", data(1))
 	first.mustMount()
 	first.write("/mnt/data", "1")
@@ -192,7 +192,7 @@ func TestMoveFromStoppedInstance(t *testing.T) {
 // A holder that only just appeared, or is going but not gone, keeps its slot.
 func TestHolderThatMayLive(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	put := func(index, claimed string) {
 		_, err := l.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("test-volumes"), Item: map[string]types.AttributeValue{
 			"label": text("web/data"), "index": &types.AttributeValueMemberN{Value: index},
@@ -214,7 +214,7 @@ func TestHolderThatMayLive(t *testing.T) {
 // A volume that is gone is not silently an empty one.
 func TestLostVolume(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := newVolumeEnv(t)
 	h := l.launch("us-east-1a", data(1))
 	h.mustMount()
 	h.terminate()
@@ -239,12 +239,12 @@ func TestDataIsNotFormatted(t *testing.T) {
 		"bytes at the very end":  strings.Repeat("\x00", 3<<20) + "x",
 		"bytes at the beginning": "x" + strings.Repeat("\x00", 3<<20),
 	} {
-		h := &node{lab: &lab{t: t}, left: -1}
+		h := &node{volumeEnv: &volumeEnv{t: t}, left: -1}
 		h.boot = &Boot{Machine: Machine{Root: t.TempDir(), Run: h.run}, Log: NewLog(os.Stderr)}
 		l := t.TempDir() + "/disk"
 		h.must(os.WriteFile(l, []byte(content), 0o644))
 		h.plugDisk("nvme1n1", "Amazon Elastic Block Store", "vol1", l)
-		if _, err := h.boot.prepare(t.Context(), "/dev/nvme1n1"); err == nil {
+		if _, err := newMounter(h.boot).prepare(t.Context(), "/dev/nvme1n1"); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		if after, _ := os.ReadFile(l); string(after) != content {

@@ -48,57 +48,60 @@ func (s *slot) texts() map[string]*string {
 	}
 }
 
-func (k keeper) key() string { return document.VolumeKey(k.Document.App, k.volume.Label) }
-
-func (k keeper) table() *string {
-	return aws.String(document.TableName(k.Document.Orbit, document.VolumesTable))
+// slotTable is the part of the orbit's table of volumes that belongs to one volume of the document.
+type slotTable struct {
+	client   *dynamodb.Client
+	table    string // its name
+	key      string // document.VolumeKey
+	count    int    // slots
+	instance string // this instance's id, the holder of what is taken
 }
 
 // claim returns the slot that this instance holds, or takes one that nobody holds any more: one whose volume is in this zone
 // rather than one whose volume has to be moved, and that rather than one that has no volume yet, for the app's data is to be in use.
-func (k keeper) claim(ctx context.Context) (*slot, error) {
+func (m volumeManager) claim(ctx context.Context) (*slot, error) {
 	var got *slot
-	err := k.until(ctx, func(ctx context.Context) (string, error) {
-		slots, err := k.slots(ctx)
+	err := until(ctx, m.log, func(ctx context.Context) (string, error) {
+		slots, err := m.slots.read(ctx)
 		if err != nil {
 			return "", err
 		}
-		if mine := slices.IndexFunc(slots, func(s *slot) bool { return s.instance == k.Instance.ID }); mine >= 0 {
+		if mine := slices.IndexFunc(slots, func(s *slot) bool { return s.instance == m.instance.ID }); mine >= 0 {
 			got = slots[mine]
 			return "", nil
 		}
-		free, held, err := k.free(ctx, slots)
+		free, held, err := m.free(ctx, slots)
 		if err != nil {
 			return "", err
 		}
-		if got, err = k.takeFirst(ctx, free); err != nil || got != nil {
+		if got, err = m.slots.takeFirst(ctx, free); err != nil || got != nil {
 			return "", err
 		}
 		if len(free) > 0 {
 			return fmt.Sprintf("another instance took slot %s first", free[0]), nil
 		}
-		return fmt.Sprintf("no slot of %s is free: %s", k.key(), strings.Join(held, ", ")), nil
+		return fmt.Sprintf("no slot of %s is free: %s", m.slots.key, strings.Join(held, ", ")), nil
 	})
 	return got, err
 }
 
-// slots reads all slots, those without an item included.
-func (k keeper) slots(ctx context.Context) ([]*slot, error) {
-	slots := make([]*slot, k.volume.Count)
+// read reads all slots, those without an item included.
+func (t slotTable) read(ctx context.Context) ([]*slot, error) {
+	slots := make([]*slot, t.count)
 	for i := range slots {
-		slots[i] = &slot{key: k.key(), index: i}
+		slots[i] = &slot{key: t.key, index: i}
 	}
-	pages := dynamodb.NewQueryPaginator(k.AWS.DynamoDB, &dynamodb.QueryInput{
-		TableName:                 k.table(),
+	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
+		TableName:                 &t.table,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("#label = :label"),
 		ExpressionAttributeNames:  map[string]string{"#label": document.SlotLabel},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":label": text(k.key())},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":label": text(t.key)},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read the slots of %s in table %s: %w", k.key(), *k.table(), err)
+			return nil, fmt.Errorf("read the slots of %s in table %s: %w", t.key, t.table, err)
 		}
 		for _, item := range page.Items {
 			// A slot above count is of a time when there were more.
@@ -128,19 +131,19 @@ func number(v types.AttributeValue) string {
 	return ""
 }
 
-// unseen is how long an instance may be before all of EC2 knows of it. One that holds a slot ran this agent, so minutes are ample.
-const unseen = 10 * time.Minute
+// visibilityDelay is how long an instance may be before all of EC2 knows of it. One that holds a slot ran this agent, so minutes are ample.
+const visibilityDelay = 10 * time.Minute
 
 // free are the slots to take, best first, and in words those that are held. A holder that is on its way out is waited for: it
 // may still write.
-func (k keeper) free(ctx context.Context, slots []*slot) (free []*slot, held []string, err error) {
+func (m volumeManager) free(ctx context.Context, slots []*slot) (free []*slot, held []string, err error) {
 	var holders []string
 	for _, s := range slots {
 		if s.instance != "" {
 			holders = append(holders, s.instance)
 		}
 	}
-	known, err := k.instances(ctx, holders)
+	known, err := describeInstances(ctx, m.ec2, holders)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +155,7 @@ func (k keeper) free(ctx context.Context, slots []*slot) (free []*slot, held []s
 			held = append(held, fmt.Sprintf("%d by %s (%s)", s.index, s.instance, stateText(state)))
 		}
 	}
-	slices.SortStableFunc(free, func(a, b *slot) int { return cmp.Compare(k.effort(a), k.effort(b)) })
+	slices.SortStableFunc(free, func(a, b *slot) int { return cmp.Compare(m.effort(a), m.effort(b)) })
 	return free, held, nil
 }
 
@@ -162,15 +165,15 @@ func ended(state ec2types.InstanceStateName, claimed time.Time) bool {
 	case ec2types.InstanceStateNameTerminated, ec2types.InstanceStateNameStopped:
 		return true
 	case "":
-		return time.Since(claimed) > unseen
+		return time.Since(claimed) > visibilityDelay
 	}
 	return false
 }
 
 // effort is lowest for the slot to take first.
-func (k keeper) effort(s *slot) int {
+func (m volumeManager) effort(s *slot) int {
 	switch {
-	case s.volume != "" && s.zone == k.Instance.Zone:
+	case s.volume != "" && s.zone == m.instance.Zone:
 		return 0
 	case s.volume != "":
 		return 1
@@ -180,21 +183,21 @@ func (k keeper) effort(s *slot) int {
 
 // takeFirst takes the first slot, provided that its holder is still the one that was seen; nil when it is not. It tries no other
 // then: the claim may be this instance's own, whose answer was lost and which the SDK repeated.
-func (k keeper) takeFirst(ctx context.Context, slots []*slot) (*slot, error) {
+func (t slotTable) takeFirst(ctx context.Context, slots []*slot) (*slot, error) {
 	if len(slots) == 0 {
 		return nil, nil
 	}
 	s := slots[0]
 	now := time.Now().Unix()
 	values := map[string]types.AttributeValue{
-		":instance": text(k.Instance.ID),
+		":instance": text(t.instance),
 		":claimed":  &types.AttributeValueMemberN{Value: strconv.FormatInt(now, 10)},
 	}
 	condition := "attribute_not_exists(#instance)"
 	if s.instance != "" {
 		condition, values[":holder"] = "#instance = :holder", text(s.instance)
 	}
-	err := k.update(ctx, s, "SET #instance = :instance, #claimed = :claimed", condition,
+	err := t.update(ctx, s, "SET #instance = :instance, #claimed = :claimed", condition,
 		map[string]string{"#instance": "instance", "#claimed": "claimed"}, values)
 	if apiCode(err) == conditionFailed {
 		return nil, nil
@@ -202,18 +205,18 @@ func (k keeper) takeFirst(ctx context.Context, slots []*slot) (*slot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claim slot %s: %w", s, err)
 	}
-	s.instance, s.claimed = k.Instance.ID, now
+	s.instance, s.claimed = t.instance, now
 	return s, nil
 }
 
 const conditionFailed = "ConditionalCheckFailedException"
 
 // save writes what change makes of the slot, provided that this instance still holds it.
-func (k keeper) save(ctx context.Context, s *slot, change func(next *slot)) error {
+func (t slotTable) save(ctx context.Context, s *slot, change func(next *slot)) error {
 	next := *s
 	change(&next)
 	var set, remove []string
-	names, values := map[string]string{"#instance": "instance"}, map[string]types.AttributeValue{":holder": text(k.Instance.ID)}
+	names, values := map[string]string{"#instance": "instance"}, map[string]types.AttributeValue{":holder": text(t.instance)}
 	before, after := s.texts(), next.texts()
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		value := *after[name]
@@ -230,7 +233,7 @@ func (k keeper) save(ctx context.Context, s *slot, change func(next *slot)) erro
 	if len(set)+len(remove) == 0 {
 		return nil
 	}
-	if err := k.update(ctx, s, clause("SET ", set)+clause(" REMOVE ", remove), "#instance = :holder", names, values); err != nil {
+	if err := t.update(ctx, s, clause("SET ", set)+clause(" REMOVE ", remove), "#instance = :holder", names, values); err != nil {
 		if apiCode(err) == conditionFailed {
 			return fmt.Errorf("slot %s was taken over by another instance while this one used it", s)
 		}
@@ -247,9 +250,9 @@ func clause(keyword string, parts []string) string {
 	return keyword + strings.Join(parts, ", ")
 }
 
-func (k keeper) update(ctx context.Context, s *slot, expression, condition string, names map[string]string, values map[string]types.AttributeValue) error {
-	_, err := k.AWS.DynamoDB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: k.table(),
+func (t slotTable) update(ctx context.Context, s *slot, expression, condition string, names map[string]string, values map[string]types.AttributeValue) error {
+	_, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &t.table,
 		Key: map[string]types.AttributeValue{
 			document.SlotLabel: text(s.key),
 			document.SlotIndex: &types.AttributeValueMemberN{Value: strconv.Itoa(s.index)},

@@ -11,11 +11,11 @@ import (
 )
 
 // abandon gives an attempt up: nobody finishes it, and what it has made is left to sweep.
-func (k keeper) abandon(ctx context.Context, s *slot) error {
+func (m volumeManager) abandon(ctx context.Context, s *slot) error {
 	if s.attempt == "" {
 		return nil
 	}
-	return k.save(ctx, s, func(next *slot) {
+	return m.slots.save(ctx, s, func(next *slot) {
 		next.spent, next.old = s.attempt, s.next
 		next.attempt, next.snapshot, next.next = "", "", ""
 	})
@@ -23,11 +23,11 @@ func (k keeper) abandon(ctx context.Context, s *slot) error {
 
 // sweep deletes what a spent attempt leaves: all that carries its mark but the slot's volume, in whichever zone a holder of the
 // slot made it, and the volume that was moved.
-func (k keeper) sweep(ctx context.Context, s *slot) error {
+func (m volumeManager) sweep(ctx context.Context, s *slot) error {
 	if s.spent == "" {
 		return nil
 	}
-	made, err := k.volumes(ctx, filter("tag:"+tagAttempt, s.spent))
+	made, err := m.ebs().volumes(ctx, filter("tag:"+tagAttempt, s.spent))
 	if err != nil {
 		return err
 	}
@@ -39,39 +39,30 @@ func (k keeper) sweep(ctx context.Context, s *slot) error {
 		if id == "" || id == s.volume {
 			continue
 		}
-		if err := k.deleteVolume(ctx, id); err != nil {
+		if err := m.deleteVolume(ctx, id); err != nil {
 			return err
 		}
 	}
-	taken, err := k.snapshots(ctx, filter("tag:"+tagAttempt, s.spent))
+	taken, err := m.ebs().snapshots(ctx, filter("tag:"+tagAttempt, s.spent))
 	if err != nil {
 		return err
 	}
 	for _, t := range taken {
-		if err := k.deleteSnapshot(ctx, aws.ToString(t.SnapshotId)); err != nil {
+		if err := m.ebs().deleteSnapshot(ctx, aws.ToString(t.SnapshotId)); err != nil {
 			return err
 		}
 	}
-	return k.save(ctx, s, func(next *slot) { next.spent, next.old = "", "" })
+	return m.slots.save(ctx, s, func(next *slot) { next.spent, next.old = "", "" })
 }
 
-func (k keeper) deleteVolume(ctx context.Context, id string) error {
-	if err := k.detach(ctx, id); err != nil {
+func (m volumeManager) deleteVolume(ctx context.Context, id string) error {
+	if err := m.detach(ctx, id); err != nil {
 		return err
 	}
-	_, err := k.AWS.EC2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: aws.String(id)})
+	_, err := m.ec2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: aws.String(id)})
 	if err != nil && apiCode(err) != "InvalidVolume.NotFound" {
 		return fmt.Errorf("delete volume %s: %w", id, err)
 	}
-	k.Log.Info("volume deleted", "volume", id)
-	return nil
-}
-
-func (k keeper) deleteSnapshot(ctx context.Context, id string) error {
-	_, err := k.AWS.EC2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
-	if err != nil && apiCode(err) != "InvalidSnapshot.NotFound" {
-		return fmt.Errorf("delete snapshot %s: %w", id, err)
-	}
-	k.Log.Info("snapshot deleted", "snapshot", id)
+	m.log.Info("volume deleted", "volume", id)
 	return nil
 }

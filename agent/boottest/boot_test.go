@@ -37,7 +37,7 @@ func TestBoot(t *testing.T) {
 }
 
 // serves holds that the app is reached, in the version deployed.
-func serves(t *testing.T, w *world) {
+func serves(t *testing.T, w *awsEnv) {
 	t.Helper()
 	want := "this is " + version + ": hello\n"
 	if got := w.get(); got != want {
@@ -46,7 +46,7 @@ func serves(t *testing.T, w *world) {
 }
 
 // get asks the app, or says why it gave no answer.
-func (w *world) get() string {
+func (w *awsEnv) get() string {
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return w.machine.dial(ctx, 8080)
 	}}}
@@ -64,7 +64,7 @@ func (w *world) get() string {
 }
 
 // lives follows an instance that booted: its app, its people, and a second boot.
-func lives(t *testing.T, w *world) {
+func lives(t *testing.T, w *awsEnv) {
 	serves(t, w)
 	w.seen += "; the app answers"
 	w.peopleLogIn()
@@ -72,7 +72,7 @@ func lives(t *testing.T, w *world) {
 }
 
 // peopleLogIn holds that an admin logs in, that nobody else does, and that a right taken away counts at once.
-func (w *world) peopleLogIn() {
+func (w *awsEnv) peopleLogIn() {
 	t := w.t
 	t.Helper()
 	environment, err := w.ada.run(w.machine, "sudo cat /files/web.env")
@@ -102,7 +102,7 @@ func (w *world) peopleLogIn() {
 }
 
 // rebooted holds that a second boot goes on: the same agent, the same app, no second signal.
-func (w *world) rebooted() {
+func (w *awsEnv) rebooted() {
 	t := w.t
 	t.Helper()
 	fetched := w.cloud.count("s3:GET /agent")
@@ -130,7 +130,7 @@ func (w *world) rebooted() {
 }
 
 // becomes waits until something is so.
-func (w *world) becomes(what string, so func() error) {
+func (w *awsEnv) becomes(what string, so func() error) {
 	w.t.Helper()
 	end := time.Now().Add(patience)
 	for {
@@ -150,7 +150,7 @@ func (w *world) becomes(what string, so func() error) {
 
 // isWayThrough holds what a bastion is: who administers any app passes on to port 22, and nothing else goes. It has its
 // elastic address.
-func isWayThrough(t *testing.T, w *world) {
+func isWayThrough(t *testing.T, w *awsEnv) {
 	client, err := w.eve.connect(w.machine)
 	if err != nil {
 		t.Fatalf("an admin cannot log in: %v", err)
@@ -179,7 +179,7 @@ func isWayThrough(t *testing.T, w *world) {
 }
 
 // nothingInstalled holds that a refused agent is not there.
-func nothingInstalled(t *testing.T, w *world) {
+func nothingInstalled(t *testing.T, w *awsEnv) {
 	if strings.Contains(w.machine.screen(), "spacel-agent boot") {
 		t.Error("a refused agent was started")
 	}

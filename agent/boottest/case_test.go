@@ -57,11 +57,11 @@ type bootCase struct {
 	signal string   // SUCCESS or FAILURE
 	log    []string // what the boot log says
 	within time.Duration
-	check  func(t *testing.T, w *world)
+	check  func(t *testing.T, w *awsEnv)
 }
 
-// world is one case: an account with what deploy puts there, and an instance.
-type world struct {
+// awsEnv is one case: an account with what deploy puts there, and an instance.
+type awsEnv struct {
 	bootCase
 	t        *testing.T
 	config   aws.Config
@@ -80,7 +80,7 @@ func (c bootCase) run(t *testing.T) {
 		summary = append(summary, row{c.name, c.signal, "not run: it takes qemu", "-", 0})
 		t.Skip("it takes qemu")
 	}
-	w := &world{bootCase: c, t: t, seen: "no signal"}
+	w := &awsEnv{bootCase: c, t: t, seen: "no signal"}
 	began := time.Now()
 	defer func() {
 		w.leave()
@@ -123,7 +123,7 @@ func (c bootCase) reason() string {
 }
 
 // leave shows the console to who looks into a failure.
-func (w *world) leave() {
+func (w *awsEnv) leave() {
 	if w.machine == nil {
 		return
 	}
@@ -145,7 +145,7 @@ func must[T any](t *testing.T, what string) func(T, error) T {
 }
 
 // build builds the orbit and the case's app, as a user does.
-func (w *world) build() {
+func (w *awsEnv) build() {
 	w.t.Helper()
 	dir := w.t.TempDir()
 	args := []string{"build", "--orbit", "testdata/orbit.yaml", "--with-orbit"}
@@ -167,7 +167,7 @@ func (w *world) build() {
 const bastion = "bastion"
 
 // manifest writes the case's manifest, with what stands for LARGE and PAYLOAD.
-func (w *world) manifest(dir string) string {
+func (w *awsEnv) manifest(dir string) string {
 	w.t.Helper()
 	source := must[[]byte](w.t, "read the manifest")(os.ReadFile("testdata/" + w.name + ".yaml"))
 	large := make([]byte, 12<<10)
@@ -184,7 +184,7 @@ func (w *world) manifest(dir string) string {
 }
 
 // seal encrypts the app's secret with the app's key.
-func (w *world) seal() document.Payload {
+func (w *awsEnv) seal() document.Payload {
 	w.t.Helper()
 	client := kms.NewFromConfig(w.config)
 	bound := secrets.Context{Orbit: orbit, App: w.name, Key: w.sealed}
@@ -196,7 +196,7 @@ func (w *world) seal() document.Payload {
 }
 
 // prepare puts into the account what deploy and EC2 do: the tables, the agent, the assets, the instance, and people.
-func (w *world) prepare() {
+func (w *awsEnv) prepare() {
 	w.t.Helper()
 	ctx, t := w.t.Context(), w.t
 	tables := readStack(t, w.dir, orbit+"-tables")
@@ -274,7 +274,7 @@ func emptyBucket(t *testing.T, files *s3.Client) {
 	}
 }
 
-func (w *world) upload(files *s3.Client, key, path string) {
+func (w *awsEnv) upload(files *s3.Client, key, path string) {
 	w.t.Helper()
 	file := must[*os.File](w.t, "open")(os.Open(path))
 	defer file.Close()
@@ -284,12 +284,12 @@ func (w *world) upload(files *s3.Client, key, path string) {
 }
 
 // grant lets people, and nobody else, log in to the app's instances.
-func (w *world) grant(names ...string) {
+func (w *awsEnv) grant(names ...string) {
 	w.t.Helper()
 	w.put(document.ServicesTable, w.name, document.AccessAdmins, names...)
 }
 
-func (w *world) put(table, name, attribute string, values ...string) {
+func (w *awsEnv) put(table, name, attribute string, values ...string) {
 	w.t.Helper()
 	item := map[string]types.AttributeValue{document.AccessName: &types.AttributeValueMemberS{Value: name}}
 	if len(values) > 0 {
@@ -300,7 +300,7 @@ func (w *world) put(table, name, attribute string, values ...string) {
 }
 
 // parameter is what deploy resolves a parameter's source to.
-func (w *world) parameter(name string, from assembly.ValueFrom) (string, error) {
+func (w *awsEnv) parameter(name string, from assembly.ValueFrom) (string, error) {
 	if value, ok := w.alter[name]; ok {
 		return value, nil
 	}
@@ -331,7 +331,7 @@ func digest(path string) (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-func (w *world) userData() string {
+func (w *awsEnv) userData() string {
 	for name := range maps.Keys(w.alter) {
 		if _, ok := w.stack.Parameters[name]; !ok {
 			w.t.Fatalf("the stack has no parameter %s", name)
@@ -341,7 +341,7 @@ func (w *world) userData() string {
 }
 
 // expectSignal waits for the one signal.
-func (w *world) expectSignal() {
+func (w *awsEnv) expectSignal() {
 	w.t.Helper()
 	end := time.Now().Add(w.within)
 	for len(w.cloud.signalled()) == 0 {
@@ -361,7 +361,7 @@ func (w *world) expectSignal() {
 }
 
 // expectLog wants the lines in the boot log.
-func (w *world) expectLog() {
+func (w *awsEnv) expectLog() {
 	w.t.Helper()
 	out, err := cloudwatchlogs.NewFromConfig(w.config).GetLogEvents(w.t.Context(), &cloudwatchlogs.GetLogEventsInput{
 		LogGroupName: aws.String(orbit + "-boot"), LogStreamName: aws.String(w.name + "/" + w.instance.id), StartFromHead: aws.Bool(true),

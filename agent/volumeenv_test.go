@@ -38,9 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// lab is a region with machines in it. EC2 and DynamoDB are moto's; what moto leaves out is made up for here: a volume has
+// volumeEnv is a region with machines in it. EC2 and DynamoDB are moto's. The tests make up for what moto leaves out: a volume has
 // a content, which snapshots copy, it becomes a disk of the machine it is attached to, and EC2's rules about all that hold.
-type lab struct {
+type volumeEnv struct {
 	t      *testing.T
 	orbit  string
 	config aws.Config
@@ -56,18 +56,18 @@ type lab struct {
 	calls    []string // that changed something
 }
 
-const labRegion = "us-east-1"
+const envRegion = "us-east-1"
 
-func newLab(t *testing.T) *lab {
+func newVolumeEnv(t *testing.T) *volumeEnv {
 	t.Helper()
-	return labIn(t, cloudtest.Config(t, cloudtest.Moto(t), labRegion), "test")
+	return volumeEnvIn(t, cloudtest.Config(t, cloudtest.Moto(t), envRegion), "test")
 }
 
-// labIn is a lab in an account that there is already: an orbit of it. A new account takes moto some time.
-func labIn(t *testing.T, config aws.Config, orbit string) *lab {
+// volumeEnvIn is a volumeEnv in an account that there is already: an orbit of it. A new account takes moto some time.
+func volumeEnvIn(t *testing.T, config aws.Config, orbit string) *volumeEnv {
 	t.Helper()
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	l := &lab{
+	l := &volumeEnv{
 		t: t, orbit: orbit, config: config, ec2: ec2.NewFromConfig(config), tables: dynamodb.NewFromConfig(config), dir: t.TempDir(),
 		attached: map[string]*node{}, mounted: map[string]bool{}, zones: map[string]string{},
 	}
@@ -91,7 +91,7 @@ func labIn(t *testing.T, config aws.Config, orbit string) *lab {
 
 // node is an instance, with a root of its own.
 type node struct {
-	*lab
+	*volumeEnv
 	boot  *Boot
 	log   *watchedLog
 	alter func(action, answer string) string // what moto says, when it is not nil
@@ -100,7 +100,7 @@ type node struct {
 }
 
 // launch starts an instance in a zone, with tags as key=value.
-func (l *lab) launch(zone string, volumes []document.Volume, tags ...string) *node {
+func (l *volumeEnv) launch(zone string, volumes []document.Volume, tags ...string) *node {
 	l.t.Helper()
 	input := &ec2.RunInstancesInput{
 		ImageId: aws.String("ami-12c6146b"), InstanceType: ec2types.InstanceTypeT3Nano, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
@@ -117,12 +117,12 @@ func (l *lab) launch(zone string, volumes []document.Volume, tags ...string) *no
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	h := &node{lab: l, log: &watchedLog{}, left: -1}
+	h := &node{volumeEnv: l, log: &watchedLog{}, left: -1}
 	config := l.config.Copy()
 	config.HTTPClient = &http.Client{Transport: h}
 	h.boot = &Boot{
-		Document: &document.Document[string]{Format: document.Format, Orbit: l.orbit, App: "web", Region: labRegion, Volumes: volumes},
-		Instance: Instance{ID: *made.Instances[0].InstanceId, Region: labRegion, Zone: zone, Type: "t3.nano"},
+		Document: &document.Document[string]{Format: document.Format, Orbit: l.orbit, App: "web", Region: envRegion, Volumes: volumes},
+		Instance: Instance{ID: *made.Instances[0].InstanceId, Region: envRegion, Zone: zone, Type: "t3.nano"},
 		AWS:      NewClients(config),
 		Machine:  Machine{Root: l.t.TempDir(), Run: h.run},
 		Log:      NewLog(h.log),
@@ -135,7 +135,7 @@ func (h *node) id() string { return h.boot.Instance.ID }
 
 func (h *node) path(name string) string { return filepath.Join(h.boot.Machine.Root, name) }
 
-func (l *lab) must(err error) {
+func (l *volumeEnv) must(err error) {
 	l.t.Helper()
 	if err != nil {
 		l.t.Fatal(err)
@@ -191,11 +191,11 @@ func (h *node) mustMount() {
 func (h *node) terminate() {
 	h.t.Helper()
 	h.must(os.RemoveAll(h.path("proc")))
-	for volume, holder := range h.lab.attached {
+	for volume, holder := range h.volumeEnv.attached {
 		if holder == h {
 			_, err := h.ec2.DetachVolume(h.t.Context(), &ec2.DetachVolumeInput{VolumeId: aws.String(volume), InstanceId: aws.String(h.id())})
 			h.must(err)
-			delete(h.lab.attached, volume)
+			delete(h.volumeEnv.attached, volume)
 		}
 	}
 	_, err := h.ec2.TerminateInstances(h.t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{h.id()}})
@@ -253,8 +253,8 @@ func (h *node) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// askForOwn asks for the lab's own snapshots only. moto has hundreds of others, which it filters slowly.
-func (l *lab) askForOwn(r *http.Request, form url.Values) {
+// askForOwn asks for the snapshots of this environment only. moto has hundreds of others, which it filters slowly.
+func (l *volumeEnv) askForOwn(r *http.Request, form url.Values) {
 	for i, id := range l.taken {
 		form.Set(fmt.Sprint("SnapshotId.", i+1), id)
 	}
@@ -290,7 +290,7 @@ func answered(r *http.Request, status int, text string) *http.Response {
 // refuse are EC2's rules that moto does not know. What no agent may ever ask for fails the test.
 func (h *node) refuse(action string, form url.Values) string {
 	volume := form.Get("VolumeId")
-	holder := h.lab.attached[volume]
+	holder := h.volumeEnv.attached[volume]
 	switch {
 	case action == "AttachVolume" && holder != nil:
 		return "VolumeInUse"
@@ -309,7 +309,7 @@ func (h *node) refuse(action string, form url.Values) string {
 }
 
 // mayDelete holds that the app's data is not deleted before a copy of it was in use.
-func (l *lab) mayDelete(volume string) {
+func (l *volumeEnv) mayDelete(volume string) {
 	data, err := os.ReadFile(filepath.Join(l.dir, volume, "files/data"))
 	if err != nil {
 		return // it has none
@@ -345,7 +345,7 @@ func (h *node) done(action string, form url.Values, answer string) {
 		h.zones[volume] = form.Get("AvailabilityZone")
 		h.copyDisk(form.Get("SnapshotId"), volume)
 	case "DeleteVolume":
-		delete(h.lab.mounted, volume)
+		delete(h.volumeEnv.mounted, volume)
 		h.must(os.RemoveAll(filepath.Join(h.dir, volume)))
 	case "CreateSnapshot":
 		snapshot := snapshotID.FindStringSubmatch(answer)[1]
@@ -354,18 +354,18 @@ func (h *node) done(action string, form url.Values, answer string) {
 	case "DeleteSnapshot":
 		h.taken = slices.DeleteFunc(h.taken, func(id string) bool { return id == form.Get("SnapshotId") })
 	case "AttachVolume":
-		h.lab.attached[volume] = h
+		h.volumeEnv.attached[volume] = h
 		h.plug(volume)
 	case "DetachVolume":
-		if holder := h.lab.attached[volume]; holder != nil {
+		if holder := h.volumeEnv.attached[volume]; holder != nil {
 			holder.unplug(volume)
 		}
-		delete(h.lab.attached, volume)
+		delete(h.volumeEnv.attached, volume)
 	}
 }
 
 // copyDisk makes a disk, of 1 MiB of zeros unless it is a copy.
-func (l *lab) copyDisk(from, to string) {
+func (l *volumeEnv) copyDisk(from, to string) {
 	if from != "" {
 		l.must(os.CopyFS(filepath.Join(l.dir, to), os.DirFS(filepath.Join(l.dir, from))))
 		return
@@ -409,8 +409,8 @@ func (h *node) run(_ context.Context, name string, args ...string) (string, erro
 	return out, err
 }
 
-// A filesystem of the lab is its name and UUID at the beginning of a disk.
-const labFilesystem = "ext4 "
+// A fake filesystem is its name and UUID at the beginning of a disk.
+const fakeFilesystem = "ext4 "
 
 func (h *node) program(name string, args []string) (string, error) {
 	switch {
@@ -433,8 +433,8 @@ func (h *node) blkid(device string) (string, error) {
 	h.must(err)
 	line, _, _ := strings.Cut(string(disk[:min(len(disk), 100)]), "\n")
 	switch {
-	case strings.HasPrefix(line, labFilesystem):
-		return "DEVNAME=" + device + "\nUUID=" + strings.TrimPrefix(line, labFilesystem) + "\nTYPE=ext4\nUSAGE=filesystem\n", nil
+	case strings.HasPrefix(line, fakeFilesystem):
+		return "DEVNAME=" + device + "\nUUID=" + strings.TrimPrefix(line, fakeFilesystem) + "\nTYPE=ext4\nUSAGE=filesystem\n", nil
 	case strings.HasPrefix(line, "gpt"):
 		return "DEVNAME=" + device + "\nPTUUID=1\nPTTYPE=gpt\n", nil
 	}
@@ -450,7 +450,7 @@ func (h *node) mkfs(device string) error {
 	if len(bytes.Trim(disk, "\x00")) > 0 {
 		h.t.Errorf("%s is formatted, with data on it", device)
 	}
-	copy(disk, labFilesystem+"uuid-"+filepath.Base(device)+"\n")
+	copy(disk, fakeFilesystem+"uuid-"+filepath.Base(device)+"\n")
 	return os.WriteFile(h.path(device), disk, 0o644)
 }
 
@@ -476,12 +476,12 @@ func (h *node) mountLine(uuid, point string) error {
 	for _, device := range devices {
 		disk, err := os.ReadFile(device)
 		h.must(err)
-		if !bytes.HasPrefix(disk, []byte(labFilesystem+uuid+"\n")) {
+		if !bytes.HasPrefix(disk, []byte(fakeFilesystem+uuid+"\n")) {
 			continue
 		}
 		content, err := os.Readlink(device)
 		h.must(err)
-		h.lab.mounted[filepath.Base(filepath.Dir(content))] = true
+		h.volumeEnv.mounted[filepath.Base(filepath.Dir(content))] = true
 		h.must(os.MkdirAll(filepath.Dir(h.path(point)), 0o755))
 		h.must(os.RemoveAll(h.path(point)))
 		h.must(os.Symlink(filepath.Join(filepath.Dir(content), "files"), h.path(point)))
@@ -522,7 +522,7 @@ func (h *node) read(point string) string {
 }
 
 // volumesLeft are how many volumes of slots, and snapshots of them, there are.
-func (l *lab) volumesLeft() (volumes, snapshots int) {
+func (l *volumeEnv) volumesLeft() (volumes, snapshots int) {
 	l.t.Helper()
 	found, err := l.ec2.DescribeVolumes(l.t.Context(), &ec2.DescribeVolumesInput{Filters: []ec2types.Filter{
 		filter("tag-key", document.TagVolume), filter("tag:"+document.TagOrbit, l.orbit),
@@ -534,7 +534,7 @@ func (l *lab) volumesLeft() (volumes, snapshots int) {
 // slot reads a slot as the agent does.
 func (h *node) slot(index int) *slot {
 	h.t.Helper()
-	slots, err := keeper{h.boot, h.boot.Document.Volumes[0]}.slots(h.t.Context())
+	slots, err := newVolumeManager(h.boot, h.boot.Document.Volumes[0]).slots.read(h.t.Context())
 	h.must(err)
 	return slots[index]
 }

@@ -1,0 +1,79 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+)
+
+// writeNamed writes a file that the document names, below a directory and nowhere else.
+func (m Machine) writeNamed(directory, name string, data []byte, octal string, mode fs.FileMode) error {
+	if !fs.ValidPath(name) || name == "." {
+		return fmt.Errorf("the name leaves /%s", directory)
+	}
+	if octal != "" {
+		bits, err := strconv.ParseUint(octal, 8, 32)
+		if err != nil || bits > 0o777 {
+			return fmt.Errorf("the mode %s is not octal, 0 to 0777", octal)
+		}
+		mode = fs.FileMode(bits)
+	}
+	return m.writeBelow(directory, name, data, mode)
+}
+
+// readFile reads a file of the agent's own.
+func (m Machine) readFile(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(m.Root, name))
+}
+
+// writeFile writes a file of the agent's own.
+func (m Machine) writeFile(name string, data []byte, mode fs.FileMode) error {
+	return m.writeBelow(path.Dir(name), path.Base(name), data, mode)
+}
+
+// writeBelow writes a whole file or none, and follows no symbolic link out of the directory.
+func (m Machine) writeBelow(directory, name string, data []byte, mode fs.FileMode) error {
+	top := filepath.Join(m.Root, directory)
+	if err := os.MkdirAll(top, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(top)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	fresh := path.Join(path.Dir(name), "."+path.Base(name)+".new")
+	if err := create(root, fresh, data, mode); err != nil {
+		return errors.Join(err, root.RemoveAll(fresh))
+	}
+	return root.Rename(fresh, name)
+}
+
+// create makes a file, in place of one that an interrupted boot left.
+func create(root *os.Root, name string, data []byte, mode fs.FileMode) error {
+	if err := root.RemoveAll(name); err != nil {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+}
+
+// removeFile removes a file of the agent's own, if it is there.
+func (m Machine) removeFile(name string) error {
+	err := os.Remove(filepath.Join(m.Root, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
