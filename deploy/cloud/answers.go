@@ -6,15 +6,16 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Answers remembers what AWS answered to each question of a run, so that many stacks ask once. A failure is not remembered.
-// The zero value is ready to use. It is safe for concurrent use.
+// Answers caches AWS's answer to each question of a run, so that many stacks ask only once. It does not cache an
+// error. The zero value is ready to use, and Answers is safe for concurrent use.
 type Answers[V any] struct {
 	asking singleflight.Group
 	mu     sync.Mutex
 	known  map[string]V
 }
 
-// To gives the answer to a question. Who asks while another asks the same waits for that one's answer.
+// To returns the answer to a question, and calls ask if nobody asked it before. A caller with a question that another
+// goroutine is asking right now waits for that answer.
 func (a *Answers[V]) To(question string, ask func() (V, error)) (V, error) {
 	if answer, ok := a.find(question); ok {
 		return answer, nil
@@ -32,7 +33,7 @@ func (a *Answers[V]) To(question string, ask func() (V, error)) (V, error) {
 	return answer.(V), err
 }
 
-// Forget has a question asked again.
+// Forget drops an answer, so that the next To asks again.
 func (a *Answers[V]) Forget(question string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,5 +1,11 @@
-// Package cloud is an AWS account as deploy reaches it: credentials, one client per service and region, and what AWS's errors
-// mean.
+// Package cloud connects deploy to an AWS account. It finds the credentials, makes one client per service and region,
+// and explains AWS's errors.
+//
+//	cloud.go        configuration and credentials
+//	region.go       the clients of a region
+//	retry.go        retries and the rate limit that calls of one service share
+//	answers.go      answers that are asked for once in a run
+//	explain.go      an SDK error in one sentence; refusal.go and connection.go know the causes
 package cloud
 
 import (
@@ -19,22 +25,24 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// fallbackRegion is the region of calls that no region is special to.
+// fallbackRegion is used for calls that work in any region, such as sts:AssumeRole, when the configuration names
+// none.
 const fallbackRegion = "us-east-1"
 
-// headerTimeout is how long AWS may take to begin its answer. The SDK would wait for ever on a connection that has died.
+// headerTimeout limits the wait for the first byte of an answer. The SDK itself has no limit, and would wait forever
+// on a connection that was cut without notice (a NAT gateway that dropped it, a laptop that slept).
 const headerTimeout = time.Minute
 
-// Access says how to reach AWS. What is empty is left to the SDK's own environment and files.
+// Access says how to reach AWS. The SDK's own environment variables and files decide about every empty field.
 type Access struct {
 	Profile  string // of the shared configuration
 	RoleARN  string // assumed for every call
-	Endpoint string // an URL instead of AWS's own, for all services: an emulator's
+	Endpoint string // the URL of an emulator, for all services instead of AWS's own
 
-	MFA func() (string, error) // asks for the code that a profile's mfa_serial wants; nil if there is no terminal
+	MFA func() (string, error) // asks for the code when a profile has mfa_serial; nil without a terminal
 }
 
-// Cloud gives clients. It is safe for concurrent use.
+// Cloud makes clients. It is safe for concurrent use.
 type Cloud struct {
 	config aws.Config
 
@@ -43,14 +51,14 @@ type Cloud struct {
 	identity Identity // once it is known
 }
 
-// Connect reads the configuration. It calls AWS only when a client is used.
+// Connect reads the configuration. AWS is not called before a client is used.
 func Connect(ctx context.Context, access Access) (*Cloud, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, options(access)...)
 	if err != nil {
 		return nil, explainConfiguration(err)
 	}
 	if access.Endpoint != "" {
-		cfg.ConfigSources = nil // where AWS_ENDPOINT_URL_<SERVICE> would come from, and win
+		cfg.ConfigSources = nil // or AWS_ENDPOINT_URL_<SERVICE> would win over --endpoint
 	}
 	if access.RoleARN != "" {
 		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), access.RoleARN, func(o *stscreds.AssumeRoleOptions) {
@@ -87,7 +95,7 @@ func explainConfiguration(err error) error {
 	return fmt.Errorf("read the AWS configuration: %w", err)
 }
 
-// New is a cloud of a configuration whose region does not matter.
+// New makes a Cloud from a configuration. Its region does not matter: every client names its own.
 func New(cfg aws.Config) *Cloud {
 	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
 	if ok || cfg.HTTPClient == nil {
@@ -100,16 +108,17 @@ func New(cfg aws.Config) *Cloud {
 	return &Cloud{config: cfg, regions: map[string]*Region{}}
 }
 
-// Default is the region of the configuration, else us-east-1: for calls that no region is special to.
+// Default returns the region of the configuration, or us-east-1. It is for calls that work in any region.
 func (c *Cloud) Default() *Region { return c.Region(cmp.Or(c.config.Region, fallbackRegion)) }
 
-// Identity is whose credentials these are.
+// Identity says which user or role the credentials belong to.
 type Identity struct {
 	Account string // 12 digits
 	ARN     string // of the user or the role's session
 }
 
-// Identity asks who calls, in a region that is in use anyway. It asks AWS once.
+// Identity asks STS who the caller is, once in a run. The question goes to a region that the run uses anyway, because
+// a firewall or policy may block the others.
 func (c *Cloud) Identity(ctx context.Context, region string) (Identity, error) {
 	c.mu.Lock()
 	known := c.identity

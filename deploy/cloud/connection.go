@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// explainConnection is for a call that AWS did not answer.
+// explainConnection explains a call that got no answer: no route, no such host, a certificate that is not trusted, a
+// time limit. It returns "" for any other error.
 func explainConnection(err error) string {
 	request, ok := errors.AsType[*url.Error](err)
 	if !ok {

@@ -13,8 +13,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Explain puts one plain sentence in place of the SDK's chain of errors: what AWS says, and what to do next. What the error
-// says around the chain stays, and errors.As and errors.Is find what they found.
+// Explain replaces the SDK's chain of errors by one plain sentence: the answer of AWS, and the next step. Text that
+// callers wrapped around the chain stays, and errors.As and errors.Is still find every error in it.
 func Explain(err error) error {
 	call, ok := errors.AsType[*smithy.OperationError](err)
 	if !ok {
@@ -26,7 +26,7 @@ func Explain(err error) error {
 	return &explainedError{text: strings.Replace(err.Error(), call.Error(), sentence(call), 1), err: err}
 }
 
-// explainedError is an error in other words.
+// explainedError is an error with another text.
 type explainedError struct {
 	text string
 	err  error
@@ -35,7 +35,8 @@ type explainedError struct {
 func (e *explainedError) Error() string { return e.text }
 func (e *explainedError) Unwrap() error { return e.err }
 
-// sentence tries the kinds of failure, the most telling first. A call may have failed in one that it needed: for credentials.
+// sentence tries the kinds of failure in turn, the most specific first. A call can fail because another call failed
+// that it needed, for example the one that gets credentials.
 func sentence(call *smithy.OperationError) string {
 	inner := innermost(call)
 	switch {
@@ -56,7 +57,7 @@ func sentence(call *smithy.OperationError) string {
 	return last(call).Error()
 }
 
-// innermost is the call that failed first.
+// innermost returns the call that failed first.
 func innermost(call *smithy.OperationError) *smithy.OperationError {
 	for {
 		inner, ok := errors.AsType[*smithy.OperationError](call.Err)
@@ -67,7 +68,7 @@ func innermost(call *smithy.OperationError) *smithy.OperationError {
 	}
 }
 
-// last is the innermost error of a chain.
+// last returns the innermost error of a chain.
 func last(err error) error {
 	for {
 		inner := errors.Unwrap(err)
@@ -78,10 +79,10 @@ func last(err error) error {
 	}
 }
 
-// explainAnswer is for an answer of AWS's that is an error.
+// explainAnswer explains an error that AWS answered with.
 func explainAnswer(call *smithy.OperationError, api smithy.APIError) string {
 	code, message := api.ErrorCode(), strings.TrimSpace(api.ErrorMessage())
-	if message == code || message == "UnknownError" { // the SDK's words for none
+	if message == code || message == "UnknownError" { // the SDK puts these where AWS sent no message
 		message = ""
 	}
 	if text := explainRefusal(call, code, message); text != "" {
@@ -99,7 +100,7 @@ func explainAnswer(call *smithy.OperationError, api smithy.APIError) string {
 	return fmt.Sprintf("%s (%s%s)", strings.TrimSuffix(message, "."), code, requestID(call))
 }
 
-// tries says how often a call was made, if more than once.
+// tries returns the number of attempts for a message, "" if the call was made once.
 func tries(call error) string {
 	if most, ok := errors.AsType[*retry.MaxAttemptsError](call); ok {
 		return fmt.Sprintf(" after %d attempts", most.Attempt)
@@ -107,6 +108,7 @@ func tries(call error) string {
 	return ""
 }
 
+// status returns the HTTP status of the answer, 0 if there was none.
 func status(call error) int {
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](call); ok {
 		return response.HTTPStatusCode()
@@ -114,7 +116,7 @@ func status(call error) int {
 	return 0
 }
 
-// requestID is what AWS's support asks for.
+// requestID returns the id that AWS Support asks for, "" if the answer had none.
 func requestID(call error) string {
 	if response, ok := errors.AsType[*awshttp.ResponseError](call); ok && response.RequestID != "" {
 		return ", request " + response.RequestID

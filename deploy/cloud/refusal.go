@@ -12,7 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// AWS's services have several codes for the same. (Common errors of each service's API reference; S3 and EC2 have their own.)
+// AWS's services use several codes for one cause. The lists are from the common errors of each service's API
+// reference; S3 and EC2 have codes of their own.
 var (
 	expired = []string{"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
 	unknown = []string{"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken", "MissingAuthenticationToken",
@@ -22,13 +23,14 @@ var (
 		"UnauthorizedException", "KMS.AccessDeniedException"}
 )
 
-// Advice, the same for every way credentials can fail.
+// The advice is the same for every way in which credentials can fail.
 const (
 	logIn  = "log in again, as with aws sso login (and --profile)"
 	choose = "name a profile with --profile or AWS_PROFILE, log in with aws sso login, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 )
 
-// explainRefusal is for an answer that refuses the caller, whatever it asked.
+// explainRefusal explains an answer that rejects the caller, whatever the call was for: expired or unknown
+// credentials, a wrong clock, permission denied. It returns "" for any other code.
 func explainRefusal(call *smithy.OperationError, code, message string) string {
 	switch {
 	case slices.Contains(expired, code):
@@ -43,10 +45,11 @@ func explainRefusal(call *smithy.OperationError, code, message string) string {
 	return ""
 }
 
-// encodedMessage is what EC2 adds for sts:DecodeAuthorizationMessage: hundreds of characters.
+// encodedMessage matches EC2's appendix for sts:DecodeAuthorizationMessage, which is hundreds of characters long.
 var encodedMessage = regexp.MustCompile(`\s*Encoded authorization failure message:.*`)
 
-// explainDenied says who may not do what. Most services say it themselves.
+// explainDenied names the caller and the action that permission was denied for. Most services name both in their
+// message; for the others the action is taken from the call.
 func explainDenied(call *smithy.OperationError, code, message string) string {
 	message = strings.TrimSuffix(strings.TrimSpace(encodedMessage.ReplaceAllString(message, "")), ".")
 	if !strings.Contains(message, "not authorized to perform:") {
@@ -55,16 +58,17 @@ func explainDenied(call *smithy.OperationError, code, message string) string {
 	return fmt.Sprintf("%s (%s%s): have that right given, or use another profile or role", message, code, requestID(call))
 }
 
-// prefixes are what IAM calls the services that the SDK calls otherwise. The others are their id in lower case.
+// prefixes holds the IAM prefixes that differ from the SDK's service id in lower case.
 var prefixes = map[string]string{
 	"Auto Scaling": "autoscaling", "CloudWatch Logs": "logs", "Elastic Load Balancing v2": "elasticloadbalancing",
 	"Route 53": "route53", "Secrets Manager": "secretsmanager",
 }
 
-// objectActions are what IAM calls the calls of S3 that have no right of their own.
+// objectActions maps the calls of S3 that have no IAM action of their own to the action that allows them.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 var objectActions = map[string]string{"HeadObject": "GetObject", "HeadBucket": "ListBucket"}
 
-// action is a call as IAM names it: route53:ListHostedZones.
+// action returns a call's name in IAM policies, for example route53:ListHostedZones.
 func action(call *smithy.OperationError) string {
 	prefix, ok := prefixes[call.ServiceID]
 	if !ok {
@@ -77,7 +81,8 @@ func action(call *smithy.OperationError) string {
 	return prefix + ":" + operation
 }
 
-// explainCredentials is for a call that could not be signed.
+// explainCredentials explains a call that could not be signed, because the SDK found no credentials or failed to get
+// them. It returns "" for any other error.
 func explainCredentials(call, inner *smithy.OperationError) string {
 	var empty *credentials.StaticCredentialsEmptyError
 	var session *ssocreds.InvalidTokenError

@@ -19,7 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Region gives the clients of one region. Each is made when first asked for, and then shared, with its rate limit.
+// Region makes the clients of one region. Each client is made on first use and then shared, together with its rate
+// limit.
 type Region struct {
 	Name string
 
@@ -28,7 +29,7 @@ type Region struct {
 	clients map[string]any
 }
 
-// Region is a region's clients.
+// Region returns the clients of a region. It makes no call, so an unknown region only fails later.
 func (c *Cloud) Region(name string) *Region {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +42,8 @@ func (c *Cloud) Region(name string) *Region {
 	return r
 }
 
-// client makes a service's client once.
+// client makes a service's client once. AWS counts requests per account, region and service, so each client has a
+// rate limit of its own.
 func client[C any](r *Region, service string, make func(aws.Config) C) C {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,69 +58,70 @@ func client[C any](r *Region, service string, make func(aws.Config) C) C {
 	return made
 }
 
-// ACM is Certificate Manager.
+// ACM returns the client of Certificate Manager.
 func (r *Region) ACM() *acm.Client {
 	return client(r, "acm", func(c aws.Config) *acm.Client { return acm.NewFromConfig(c) })
 }
 
-// AutoScaling is EC2 Auto Scaling.
+// AutoScaling returns the client of EC2 Auto Scaling.
 func (r *Region) AutoScaling() *autoscaling.Client {
 	return client(r, "autoscaling", func(c aws.Config) *autoscaling.Client { return autoscaling.NewFromConfig(c) })
 }
 
-// CloudFormation is what stacks are made with.
+// CloudFormation returns the client of CloudFormation.
 func (r *Region) CloudFormation() *cloudformation.Client {
 	return client(r, "cloudformation", func(c aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(c) })
 }
 
-// DynamoDB is the orbit's tables.
+// DynamoDB returns the client for the orbit's tables.
 func (r *Region) DynamoDB() *dynamodb.Client {
 	return client(r, "dynamodb", func(c aws.Config) *dynamodb.Client { return dynamodb.NewFromConfig(c) })
 }
 
-// EC2 is instances, images and addresses.
+// EC2 returns the client for instances, images and addresses.
 func (r *Region) EC2() *ec2.Client {
 	return client(r, "ec2", func(c aws.Config) *ec2.Client { return ec2.NewFromConfig(c) })
 }
 
-// ELB is load balancers and their target groups.
+// ELB returns the client for load balancers and target groups.
 func (r *Region) ELB() *elasticloadbalancingv2.Client {
 	return client(r, "elb", func(c aws.Config) *elasticloadbalancingv2.Client { return elasticloadbalancingv2.NewFromConfig(c) })
 }
 
-// KMS is the apps' keys.
+// KMS returns the client for the apps' keys.
 func (r *Region) KMS() *kms.Client {
 	return client(r, "kms", func(c aws.Config) *kms.Client { return kms.NewFromConfig(c) })
 }
 
-// Logs is CloudWatch Logs.
+// Logs returns the client of CloudWatch Logs.
 func (r *Region) Logs() *cloudwatchlogs.Client {
 	return client(r, "logs", func(c aws.Config) *cloudwatchlogs.Client { return cloudwatchlogs.NewFromConfig(c) })
 }
 
-// Route53 is DNS, the same in every region.
+// Route53 returns the client for DNS. Route 53 is global: it answers the same in every region.
 func (r *Region) Route53() *route53.Client {
 	return client(r, "route53", func(c aws.Config) *route53.Client { return route53.NewFromConfig(c) })
 }
 
-// S3 is where templates and assets are put. An endpoint of the user's own is addressed by path, as emulators want it.
+// S3 returns the client for templates and assets. With an endpoint of the user's own, the bucket goes into the path
+// instead of the host name: emulators have no DNS name per bucket.
 func (r *Region) S3() *s3.Client {
 	return client(r, "s3", func(c aws.Config) *s3.Client {
 		return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
 	})
 }
 
-// SecretsManager is Secrets Manager.
+// SecretsManager returns the client of Secrets Manager.
 func (r *Region) SecretsManager() *secretsmanager.Client {
 	return client(r, "secretsmanager", func(c aws.Config) *secretsmanager.Client { return secretsmanager.NewFromConfig(c) })
 }
 
-// SSM is the parameter store.
+// SSM returns the client of the parameter store.
 func (r *Region) SSM() *ssm.Client {
 	return client(r, "ssm", func(c aws.Config) *ssm.Client { return ssm.NewFromConfig(c) })
 }
 
-// STS tells whose credentials these are.
+// STS returns the client that says which account the credentials belong to.
 func (r *Region) STS() *sts.Client {
 	return client(r, "sts", func(c aws.Config) *sts.Client { return sts.NewFromConfig(c) })
 }

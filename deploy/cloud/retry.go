@@ -15,24 +15,26 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// attempts is how often a call is made before its failure is the world's. With the delays between them this outlasts a
-// throttled minute.
+// attempts is the number of times a call is made before it counts as failed. With the delays between them, the
+// attempts outlast a minute of throttling.
 const attempts = 12
 
-// Delays between attempts grow from the first to the longest.
+// The delay between attempts grows from firstDelay to longestDelay.
 const (
 	firstDelay   = 500 * time.Millisecond
 	longestDelay = 20 * time.Second
 )
 
-// Calls a second that one service in one region gets. Its limits are not known beforehand, and others use them up too.
+// The rate limit of one service in one region stays between minRate and maxRate, in calls per second. AWS publishes few
+// of its limits, and other tools of the account use up a part of them.
 const (
 	maxRate = 50
 	minRate = 3
 )
 
-// retryer is one service's in one region. All calls share its rate limit, which falls when AWS throttles and recovers with
-// every success; there is no quota of retries, for giving up in the middle of a deployment helps nobody.
+// retryer retries the calls of one service in one region. All of them share a rate limit, which falls when AWS
+// throttles and recovers with every success. Unlike the SDK's standard retryer it has no quota of retries: giving up
+// in the middle of a deployment would only leave more to repeat.
 type retryer struct {
 	aws.RetryerV2
 	throttles retry.IsErrorThrottles
@@ -52,11 +54,13 @@ func newRetryer() *retryer {
 	return &retryer{RetryerV2: standard, throttles: retry.DefaultThrottles, calls: rate.NewLimiter(maxRate, maxRate)}
 }
 
-// clockErrorCodes is what EC2 says of a clock that is off. The next attempt is signed with the time that the answer came with; the SDK
-// knows the other services' codes itself.
+// clockErrorCodes are EC2's codes for a wrong clock on this machine. The SDK measures the difference from the Date
+// header of the answer and signs the next attempt with the corrected time, but it does not know that EC2's code is
+// worth another attempt.
 var clockErrorCodes = map[string]struct{}{"RequestExpired": {}}
 
-// isTruncated tells an answer whose end is missing, which the SDK takes for a wrong one.
+// isTruncated tells the SDK to retry after an answer whose end is missing. The SDK would report such an answer as
+// malformed XML or JSON.
 func isTruncated(err error) aws.Ternary {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return aws.TrueTernary
@@ -64,13 +68,15 @@ func isTruncated(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-// delay is random, so that calls which failed together don't come again together.
+// delay returns a random delay (full jitter), so that calls which failed together do not come again together.
+// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 func delay(attempt int, _ error) (time.Duration, error) {
 	longest := min(longestDelay, firstDelay<<min(attempt-1, 16))
 	return rand.N(longest), nil
 }
 
-// GetAttemptToken waits until the service may be called.
+// GetAttemptToken waits until the rate limit allows another call. The SDK calls it before each attempt, and the
+// function that it returns afterwards.
 func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
 	if err := r.calls.Wait(ctx); err != nil {
 		return nil, err
@@ -78,7 +84,8 @@ func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error
 	return r.adjustRate, nil
 }
 
-// adjustRate has the rate follow an attempt's outcome. Calls that were under way together are one reason to slow down, not many.
+// adjustRate changes the rate limit after an attempt: half after throttling, a little more after anything else. Calls
+// that were under way together and are all throttled halve the limit only once.
 func (r *retryer) adjustRate(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,7 +99,8 @@ func (r *retryer) adjustRate(err error) error {
 	return nil
 }
 
-// failFastRetryer does not try again where nothing listens: for a run's first call, so that a wrong endpoint is told at once.
+// failFastRetryer does not retry when the connection is refused. It is for the first call of a run, so that a wrong
+// endpoint is reported at once.
 type failFastRetryer struct{ aws.RetryerV2 }
 
 func (r failFastRetryer) IsErrorRetryable(err error) bool {

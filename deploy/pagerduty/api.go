@@ -15,13 +15,14 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// maxWait is the longest that one answer can make us wait.
+// maxWait is the longest wait that one answer with Retry-After may cause. A longer one is reported as an error.
 const maxWait = 2 * time.Minute
 
-// maxAnswerSize is how much of an answer is read. A hundred services are some 300 kB.
+// maxAnswerSize limits how many bytes of an answer are read. An answer with a hundred services has about 300 kB.
 const maxAnswerSize = 8 << 20
 
-// api is the REST API with a key.
+// api calls PagerDuty's REST API with a key. Reads and writes have clients of their own, because they are retried
+// after different failures.
 type api struct {
 	base, events  string
 	key           string
@@ -35,7 +36,7 @@ func (c *Client) newAPI() api {
 		inner = &copied
 	}
 	inner.Timeout = cmp.Or(inner.Timeout, 30*time.Second)
-	// A redirect could take the key somewhere else.
+	// A redirect would send the key to another host.
 	inner.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return api{
 		base:   strings.TrimSuffix(cmp.Or(c.API, DefaultAPI), "/"),
@@ -58,7 +59,8 @@ func retrying(client *http.Client, when retryablehttp.CheckRetry) *retryablehttp
 	}
 }
 
-// retryRead has a read tried again after a failed connection, a 5xx or a 429, unless that means to wait too long.
+// retryRead retries a read after a failed connection, a 5xx or a 429, unless the answer asks for a wait longer than
+// maxWait.
 func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if resp != nil && wait(0, 0, 0, resp) > maxWait {
 		return false, nil
@@ -66,7 +68,8 @@ func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
 }
 
-// retryWrite has a write tried again only after a 429. Any other failure may have made something all the same.
+// retryWrite retries a write only after a 429 (too many requests). After any other failure PagerDuty may have created
+// the object, and a second attempt would create another one.
 func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if resp == nil || resp.StatusCode != http.StatusTooManyRequests {
 		return false, nil
@@ -74,7 +77,8 @@ func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, erro
 	return retryRead(ctx, resp, err)
 }
 
-// wait is what PagerDuty asks for, in Retry-After or in a header of its own, or a doubling time.
+// wait returns the time to wait before the next attempt: Retry-After, or PagerDuty's own header Ratelimit-Reset, or a
+// time that doubles.
 func wait(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
 	if resp != nil && resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") == "" {
 		if seconds, err := strconv.Atoi(resp.Header.Get("Ratelimit-Reset")); err == nil && seconds >= 0 {
@@ -84,7 +88,7 @@ func wait(least, most time.Duration, attempt int, resp *http.Response) time.Dura
 	return retryablehttp.DefaultBackoff(least, most, attempt, resp)
 }
 
-// request is a call of the API: what an error says was being done, where, and what to do should it not be there.
+// request is a call of the API: the action for an error message, the path, and the advice if the answer is 404.
 type request struct{ doing, path, absent string }
 
 func (a api) get(ctx context.Context, r request, into any) error {
@@ -99,6 +103,7 @@ func (a api) post(ctx context.Context, r request, body, into any) error {
 	return a.call(ctx, a.writes, http.MethodPost, r, data, into)
 }
 
+// call sends one request and decodes the JSON of the answer. Errors name the action and never contain the key.
 func (a api) call(ctx context.Context, client *retryablehttp.Client, method string, r request, body []byte, into any) error {
 	req, err := retryablehttp.NewRequestWithContext(ctx, method, a.base+r.path, body)
 	if err != nil {

@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// What makes an integration CloudWatch's (PagerDuty, "Create a Vendor-Specific Service with the API").
+// These values mark an integration as CloudWatch's (PagerDuty developer docs, "Create a Vendor-Specific Service with
+// the API").
 const (
 	integrationType = "event_transformer_api_inbound_integration"
 	cloudWatch      = "PZQ6AUS"
 )
 
-// integration is how a service is told of events.
+// integration is an object of PagerDuty that receives the events of one kind of sender for a service.
 type integration struct {
 	Type   string    `json:"type"`
 	Name   string    `json:"name,omitempty"`
@@ -25,7 +26,8 @@ type integrationBody struct {
 	Integration integration `json:"integration"`
 }
 
-// integrationKey is that of a service's CloudWatch integration, the first by id, or of a new one.
+// integrationKey returns the key of a service's CloudWatch integration. If there are several it takes the first by
+// id; if there is none it creates one.
 func (a api) integrationKey(ctx context.Context, service string) (string, error) {
 	candidates, err := a.integrations(ctx, service)
 	if err != nil {
@@ -47,7 +49,8 @@ func (a api) integrationKey(ctx context.Context, service string) (string, error)
 	return a.makeIntegration(ctx, service)
 }
 
-// integrations are the ids of a service's integrations of CloudWatch's type, which other vendors share.
+// integrations lists the ids of a service's integrations of the type that CloudWatch's integration has. Other vendors
+// share that type, so the caller checks the vendor.
 func (a api) integrations(ctx context.Context, id string) ([]string, error) {
 	var found struct {
 		Service service `json:"service"`
@@ -83,7 +86,7 @@ func (a api) makeIntegration(ctx context.Context, service string) (string, error
 	return made.key(service)
 }
 
-// key is the integration's key, which is a part of an address.
+// key returns the integration's key, which becomes a part of the address for alarms.
 func (b integrationBody) key(service string) (string, error) {
 	if !id.MatchString(b.Integration.Key) {
 		return "", fmt.Errorf("the CloudWatch integration of PagerDuty's service %s has no integration key: delete it in PagerDuty and deploy again", service)

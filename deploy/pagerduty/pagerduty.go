@@ -1,5 +1,13 @@
-// Package pagerduty finds, or makes, where in PagerDuty an app's alarms go: an address that an SNS topic can be subscribed to.
-// It speaks PagerDuty's REST API v2. Deploy calls it when an artifact asks for such an address.
+// Package pagerduty finds or creates the address in PagerDuty that takes an app's alarms. SNS posts the alarms of
+// CloudWatch to that address. Deploy calls this package when an artifact asks for such an address.
+//
+// It uses PagerDuty's REST API v2: https://developer.pagerduty.com/api-reference/
+//
+//	pagerduty.go      the target of alarms, and its address
+//	services.go       finds or creates an app's service
+//	integrations.go   finds or creates a service's CloudWatch integration
+//	api.go            HTTP: the key, retries
+//	refusal.go        errors
 package pagerduty
 
 import (
@@ -11,36 +19,38 @@ import (
 	"sync"
 )
 
-// Client has an account's API key. Its methods may be called at the same time; they take turns, so that regions which are
-// deployed side by side don't make a thing twice.
+// Client calls PagerDuty with an account's API key. Its methods may be called concurrently. They run one after the
+// other, because several regions are deployed at the same time and must not create the same object twice.
 type Client struct {
-	Key    string       // of the REST API, allowed to write; in no error
-	API    string       // where the REST API is; empty for PagerDuty's in the US, DefaultAPI
-	Events string       // where events go; empty for DefaultEvents
+	Key    string       // for the REST API, with write access; no error contains it
+	API    string       // base URL of the REST API; empty for DefaultAPI
+	Events string       // base URL for events; empty for DefaultEvents
 	HTTP   *http.Client // nil for one with a timeout
 
 	mu sync.Mutex
 }
 
-// PagerDuty's addresses in the US. Europe's are https://api.eu.pagerduty.com and https://events.eu.pagerduty.com.
+// These are PagerDuty's addresses in the US. Europe's are https://api.eu.pagerduty.com and
+// https://events.eu.pagerduty.com.
 const (
 	DefaultAPI    = "https://api.pagerduty.com"
 	DefaultEvents = "https://events.pagerduty.com"
 )
 
-// Target is who is to be told: a service, or an app's own service with an escalation policy. Exactly one of the ids is set.
+// Target says where alarms go: to a service, or to a service of the app's own that uses an escalation policy. Exactly
+// one of the two ids is set.
 type Target struct {
 	Service          string // id
 	EscalationPolicy string // id
 	Orbit, App       string // name the service that is made for an escalation policy
 }
 
-// Name is what the service of an app is called, in PagerDuty.
+// Name returns the name of the app's own service in PagerDuty.
 func (t Target) Name() string {
 	return fmt.Sprintf("%s (%s)", t.App, t.Orbit)
 }
 
-// id is what PagerDuty's ids look like.
+// id matches the ids of PagerDuty's objects.
 var id = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
 func (t Target) check() error {
@@ -55,8 +65,9 @@ func (t Target) check() error {
 	return nil
 }
 
-// IntegrationURL is the address that takes CloudWatch's alarms for a target. What is missing is made: the app's service, and a
-// service's CloudWatch integration. Asked again, it makes nothing and gives the same.
+// IntegrationURL returns the address that takes CloudWatch's alarms for a target. It creates the app's service and
+// the service's CloudWatch integration if they are missing. A second call creates nothing and returns the same
+// address.
 func (c *Client) IntegrationURL(ctx context.Context, t Target) (string, error) {
 	if err := t.check(); err != nil {
 		return "", err

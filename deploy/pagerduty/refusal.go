@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// refusal is an answer that isn't what was asked for.
+// refusal is an answer whose status is not 2xx.
 type refusal struct {
 	status int
 	text   string
@@ -16,7 +16,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-// refused makes an error of an answer: what was being done, what PagerDuty says, what to do next.
+// refused makes an error from an answer: the action, PagerDuty's message, the next step.
 func (a api) refused(r request, resp *http.Response, body []byte) error {
 	said := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, a.said(body)))
 	return &refusal{status: resp.StatusCode, text: fmt.Sprintf("%s: PagerDuty answers %s: %s", r.doing, said, next(r, resp))}
@@ -42,7 +42,7 @@ func next(r request, resp *http.Response) string {
 	return "look at the escalation policy or service in PagerDuty"
 }
 
-// soon is when PagerDuty wants to be asked again, if it says so.
+// soon returns the time after which PagerDuty wants the next request, as text; "" if the answer does not say.
 func soon(resp *http.Response) string {
 	if asked := wait(0, 0, 0, resp); asked > 0 {
 		return ", in " + asked.String()
@@ -50,12 +50,12 @@ func soon(resp *http.Response) string {
 	return ""
 }
 
-// said is PagerDuty's own explanation in one line, or nothing.
+// said returns PagerDuty's own explanation in one line, "" if the answer has none.
 func (a api) said(body []byte) string {
 	var answer struct {
 		Error struct {
 			Message string          `json:"message"`
-			Errors  json.RawMessage `json:"errors"` // texts, or one text
+			Errors  json.RawMessage `json:"errors"` // a list of texts, or one text
 		} `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Error.Message == "" {
@@ -69,7 +69,7 @@ func (a api) said(body []byte) string {
 	return "(" + a.tidy(strings.Join(append([]string{answer.Error.Message}, several...), ": ")) + ")"
 }
 
-// tidy makes a foreign text fit for an error: one line, not long, without the key.
+// tidy prepares text from the network for an error message: one line, shortened, without the key.
 func (a api) tidy(text string) string {
 	const most = 300
 	if a.key != "" {

@@ -9,13 +9,13 @@ import (
 	"strconv"
 )
 
-// reference is how PagerDuty's objects name each other.
+// reference names another object of PagerDuty by type and id.
 type reference struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
 }
 
-// service is a service of PagerDuty's, as far as it matters here.
+// service is a service of PagerDuty, reduced to the fields that are used here.
 type service struct {
 	ID               string      `json:"id,omitempty"`
 	Type             string      `json:"type"`
@@ -25,7 +25,7 @@ type service struct {
 	Integrations     []reference `json:"integrations,omitempty"`
 }
 
-// appService is the id of the app's own service, found by its name or made.
+// appService returns the id of the app's own service. It looks for the name and creates the service if there is none.
 func (a api) appService(ctx context.Context, t Target) (string, error) {
 	found, err := a.findService(ctx, t)
 	if err != nil || found != "" {
@@ -37,7 +37,7 @@ func (a api) appService(ctx context.Context, t Target) (string, error) {
 	made, err := a.makeService(ctx, t)
 	var answer *refusal
 	if errors.As(err, &answer) && answer.status == http.StatusBadRequest {
-		// The name may have been taken since: by another deploy of the same app.
+		// Another deploy of the same app may have created the service since the search.
 		if found, again := a.findService(ctx, t); again == nil && found != "" {
 			return found, nil
 		}
@@ -45,13 +45,15 @@ func (a api) appService(ctx context.Context, t Target) (string, error) {
 	return made, err
 }
 
-// Pages as PagerDuty gives them: at most 100 at a time, none beyond the 10,000th.
+// PagerDuty returns lists in pages of at most 100, and nothing beyond the 10,000th object.
+// https://developer.pagerduty.com/docs/pagination
 const (
 	page     = 100
 	lastPage = 10_000
 )
 
-// findService is the id of the service with the app's name, or nothing. Names are unique in an account.
+// findService returns the id of the service with the app's name, "" if there is none. PagerDuty allows a name only
+// once in an account.
 func (a api) findService(ctx context.Context, t Target) (string, error) {
 	for offset := 0; offset < lastPage; offset += page {
 		var answer struct {
@@ -75,7 +77,8 @@ func (a api) findService(ctx context.Context, t Target) (string, error) {
 	return "", nil
 }
 
-// policyOf is an error unless the service has the target's policy: who is called at night is not ours to change.
+// policyOf reports an error unless the service uses the target's escalation policy. Deploy does not change the policy
+// of an existing service, because that would change the people who are called at night.
 func policyOf(s service, t Target) error {
 	if s.EscalationPolicy.ID == t.EscalationPolicy {
 		return nil

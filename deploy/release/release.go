@@ -1,4 +1,5 @@
-// Package release is what a release of spacel carries beside itself: the programs that deploy uploads for AWS to run.
+// Package release holds the programs that spacel carries inside its own binary: the agent for two architectures, and
+// the Slack function. Deploy uploads them to S3.
 package release
 
 import (
@@ -16,22 +17,26 @@ import (
 
 // files are made by make build, which has them ready before it builds spacel. The directory is never empty.
 //
+// files is filled by make build before it builds spacel. The directory holds a README, so it is never empty and embed
+// accepts it in a fresh checkout.
+//
 //go:embed files
 var files embed.FS
 
-// Binaries are programs by the name of their file: agent-arm64.gz and the like, slack-arm64.zip.
+// Binaries is a directory of packed programs: agent-arm64.gz, agent-amd64.gz, slack-arm64.zip.
 type Binaries struct{ fs.FS }
 
-// Embedded are the programs that this spacel carries.
+// Embedded returns the programs that this spacel carries. In a build without make they are missing, and Read says so.
 func Embedded() Binaries {
 	inside, err := fs.Sub(files, "files")
 	if err != nil {
-		panic(err) // a constant name that is there
+		panic(err) // cannot fail: the directory is embedded
 	}
 	return Binaries{inside}
 }
 
-// Read gives a program as it is uploaded, with its sha256 in hex. Name is agent or slack, architecture amd64 or arm64.
+// Read returns a program's body as it is uploaded, and the body's sha256 in hex. The name is agent or slack, the
+// architecture amd64 or arm64. The agent is unpacked; the Slack function stays a zip, which Lambda takes.
 func (b Binaries) Read(name, architecture string) (body []byte, digest string, err error) {
 	file, unpack := fileOf(name, architecture)
 	body, err = fs.ReadFile(b, file)
@@ -48,7 +53,7 @@ func (b Binaries) Read(name, architecture string) (body []byte, digest string, e
 	return body, hexdigest.SHA256(body), nil
 }
 
-// fileOf is where a program is, and how it is packed. Lambda takes a zip as it is.
+// fileOf returns a program's file and the function that unpacks it.
 func fileOf(name, architecture string) (file string, unpack func([]byte) ([]byte, error)) {
 	if name == assembly.BinarySlack {
 		return name + "-" + architecture + ".zip", func(body []byte) ([]byte, error) { return body, nil }

@@ -1,6 +1,6 @@
-// Command pack makes of a binary what a release carries: the zip that Lambda takes a function's code in, or a gzip of an
-// agent. Equal binaries give equal files. A file that holds the binary already is left alone, so that what embeds it need not
-// be built again.
+// Command pack compresses a program for a release: an agent with gzip, a Lambda function as a zip. Equal programs
+// give equal files, because the headers hold no time of the build. A file that holds the program already is not
+// written again, so that go build need not embed it again.
 //
 //	pack BINARY FILE.zip|FILE.gz
 package main
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// format is a way to pack one file, and to get it back.
+// format packs one file and unpacks it.
 type format struct {
 	pack   func([]byte) ([]byte, error)
 	unpack func([]byte) ([]byte, error)
@@ -58,7 +58,8 @@ func run(binary, into string) error {
 	return replace(into, packed)
 }
 
-// holds says whether the file is this binary, packed.
+// holds reports whether the file is this program, packed. It unpacks the file, since another version of Go may
+// compress differently.
 func holds(f format, file string, data []byte) bool {
 	packed, err := os.ReadFile(file)
 	if err != nil {
@@ -68,7 +69,8 @@ func holds(f format, file string, data []byte) bool {
 	return err == nil && bytes.Equal(got, data)
 }
 
-// replace writes a file whole: one that was cut short would go into a release.
+// replace writes a file under another name and renames it. A file that was written only in part would be built into a
+// release.
 func replace(file string, data []byte) error {
 	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
 		return err
@@ -76,12 +78,13 @@ func replace(file string, data []byte) error {
 	return os.Rename(file+".new", file)
 }
 
-// packZip has one file: bootstrap, which is what provided.al2023 runs.
+// packZip packs the program as bootstrap, the file that Lambda's runtime provided.al2023 starts.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html
 func packZip(binary []byte) ([]byte, error) {
 	header := &zip.FileHeader{
 		Name:     "bootstrap",
 		Method:   zip.Deflate,
-		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // a zip's first day
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the earliest time that a zip can hold
 	}
 	header.SetMode(0o755)
 	var out bytes.Buffer
@@ -111,7 +114,7 @@ func unpackZip(packed []byte) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
-// packGzip leaves the header empty: no name, no time.
+// packGzip compresses the program and leaves the name and time in the gzip header empty.
 func packGzip(binary []byte) ([]byte, error) {
 	var out bytes.Buffer
 	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
