@@ -12,9 +12,12 @@ import (
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// Keep takes deployed stacks as they are: for deploy.Options.Redeploy, which keeps their templates and values. Origins are
-// not known. A stack without the parameter Token, which a redeploy changes, is an error, and so is one without Version when
-// that is to change.
+// Keep makes an assembly of deployed stacks, with their templates and values unchanged. It is for a redeploy
+// (deploy.Options.Redeploy), which works without the artifact directory. The origins of resources in the manifest are
+// not known.
+//
+// A stack without the parameter Token, which a redeploy changes, is an error. So is a stack without Version when that
+// is to change.
 func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stack, newVersion bool) (*assembly.Assembly, error) {
 	memory := assembly.NewInMemory(nil, orbit)
 	for _, deployed := range stacks {
@@ -32,6 +35,7 @@ func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stac
 	return memory.Assembly()
 }
 
+// changeable reports an error for a stack whose template was built without the parameters that a redeploy changes.
 func changeable(deployed *live.Stack, newVersion bool) error {
 	if _, ok := deployed.Parameters[document.ParameterToken]; !ok {
 		return fmt.Errorf("%s: its template has no parameter %s that would replace the instances: deploy what this spacel builds once", deployed.StackRef, document.ParameterToken)
@@ -42,6 +46,8 @@ func changeable(deployed *live.Stack, newVersion bool) error {
 	return nil
 }
 
+// kept describes a deployed stack as an artifact would. Every value is a literal; none is sent, because
+// values.Settings.Keep makes deploy use the previous value.
 func kept(deployed *live.Stack, body []byte) assembly.Stack {
 	s := assembly.Stack{
 		Name: deployed.Name, Region: deployed.Region, App: deployed.App(),

@@ -13,11 +13,12 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// maxAsset is the largest deployed asset that is fetched, in bytes: far more than an instance document.
+// maxAsset limits the bytes that are read of a deployed asset. Assets are instance documents of a few kilobytes.
 const maxAsset = 8 << 20
 
-// parameters are where the deployed values come from: from where the directory says, when they are what one would find
-// there; else they are literal. What cannot be told, a secret or a value that is kept, counts as right.
+// parameters keeps the directory's source for each parameter whose deployed value equals the value that this source
+// yields now, and replaces the others by a literal, so that diff shows them as changed. A value that cannot be
+// compared (a secret, or one that deploy keeps) counts as equal.
 func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deployed *live.Stack) (map[string]assembly.ValueFrom, error) {
 	if len(deployed.Parameters) == 0 {
 		return nil, nil // as a manifest that is read has it
@@ -40,6 +41,8 @@ func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deplo
 
 func literal(value string) assembly.ValueFrom { return assembly.ValueFrom{Literal: &value} }
 
+// valueFrom returns the source of one deployed value: want if the value is equal or cannot be compared, else a
+// literal.
 func (s *snapshot) valueFrom(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
 	switch {
 	case value == live.Masked:
@@ -54,7 +57,7 @@ func (s *snapshot) valueFrom(ctx context.Context, written assembly.Stack, want a
 	return want, nil
 }
 
-// output compares with what the other stack gives by now.
+// output compares a deployed value with the present output of the other stack.
 func (s *snapshot) output(ctx context.Context, want assembly.ValueFrom, value string) (assembly.ValueFrom, error) {
 	giver, err := s.stacks.Get(ctx, assembly.StackRef{Region: want.Output.Region, Name: want.Output.Stack})
 	if err != nil {
@@ -70,7 +73,8 @@ func (s *snapshot) output(ctx context.Context, want assembly.ValueFrom, value st
 	return literal(value), nil
 }
 
-// asset is the deployed asset: its key ends in its digest, and its text is compared like a template.
+// asset returns the deployed asset as a source. Its key ends in its digest; if that differs, the text is fetched, so
+// that diff can compare it line by line.
 func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
 	key, bucket := assetLocation(written, want.Asset.Digest, deployed)
 	body, err := s.artifact.Asset(want.Asset.Digest)
@@ -79,14 +83,14 @@ func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assem
 	}
 	if !strings.Contains(key, want.Asset.Digest) {
 		if body, err = s.fetch(ctx, written.Region, bucket, key); err != nil {
-			return literal(value), nil // gone, or not ours to read: that it is another is all there is to say
+			return literal(value), nil // deleted, or not readable: diff can only say that it differs
 		}
 	}
 	kept, err := s.memory.Asset(body)
 	return assembly.ValueFrom{Asset: &assembly.AssetPart{Digest: kept.Digest, Part: want.Asset.Part}}, err
 }
 
-// assetLocation are the deployed values of an asset's two parameters.
+// assetLocation returns the deployed values of an asset's two parameters.
 func assetLocation(written assembly.Stack, digest string, deployed *live.Stack) (key, bucket string) {
 	for name, source := range written.Parameters {
 		switch {

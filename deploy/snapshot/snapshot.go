@@ -1,4 +1,8 @@
-// Package snapshot takes what is deployed as if it were an artifact directory, so that it can be compared with one.
+// Package snapshot describes deployed stacks as an artifact directory, so that they can be compared with a built one.
+//
+//	snapshot.go     deployed stacks, for spacel diff --live; parameters.go their values
+//	keep.go         deployed stacks, for spacel redeploy
+//	upgrades.go     values that deploy keeps, and the newer ones
 package snapshot
 
 import (
@@ -16,11 +20,11 @@ import (
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// atOnce is how many stacks are read at a time.
+// atOnce is the number of stacks that are read at the same time.
 const atOnce = 8
 
-// Take reads the stacks that a directory names, as they are deployed. What AWS does not know of a stack (what it depends on,
-// where the values come from that are as they should be) is taken from the directory; what is not deployed is left out.
+// Take reads the stacks that a directory names, as they are deployed. AWS does not know a stack's dependencies or the
+// sources of its values, so these come from the directory. Stacks that are not deployed are left out.
 func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) (*assembly.Assembly, error) {
 	s := &snapshot{cloud: c, stacks: stacks, artifact: a, memory: assembly.NewInMemory(a, a.Manifest.Orbit)}
 	var err error
@@ -38,6 +42,7 @@ func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.
 	return s.memory.Assembly()
 }
 
+// snapshot collects the stacks of one Take.
 type snapshot struct {
 	cloud    *cloud.Cloud
 	stacks   *live.Stacks
@@ -70,7 +75,8 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 	return s.memory.Stack(is, body, s.places[written.Ref().String()])
 }
 
-// template is the deployed one; the directory's where the two only differ in layout.
+// template returns the deployed template. If it differs from the directory's only in layout (white space, order of
+// keys), it returns the directory's, so that the diff stays empty.
 func (s *snapshot) template(ctx context.Context, written assembly.Stack, deployed *live.Stack) ([]byte, error) {
 	body, err := status.Template(ctx, s.cloud, deployed)
 	if err != nil {
@@ -86,7 +92,8 @@ func (s *snapshot) template(ctx context.Context, written assembly.Stack, deploye
 	return body, nil
 }
 
-// capabilities are the directory's where those are among what was granted: more may have been, and asks for nothing.
+// capabilities returns the directory's capabilities when all of them were granted. A stack may have been granted
+// more, and a deploy would not ask for anything then.
 func capabilities(written assembly.Stack, deployed *live.Stack) []string {
 	granted := slices.Sorted(slices.Values(deployed.Capabilities))
 	for _, c := range written.Capabilities {

@@ -13,20 +13,20 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 )
 
-// Upgrade is a value that deploy keeps until it is told otherwise, and of which there is a newer one.
+// Upgrade is a value that deploy keeps until --upgrade, and that has a newer one.
 type Upgrade struct {
 	assembly.StackRef
-	What     string `json:"what"` // agent or image: what --upgrade names
+	What     string `json:"what"` // agent or image: the word for --upgrade
 	Deployed string `json:"deployed"`
 	Newest   string `json:"newest"`
 }
 
-// String is a sentence.
+// String returns the upgrade as a sentence.
 func (u Upgrade) String() string {
 	return fmt.Sprintf("%s: there is a newer %s (deployed %s, newest %s)", u.StackRef, u.What, shortDigest(u.Deployed), shortDigest(u.Newest))
 }
 
-// shortDigest is enough of a digest.
+// shortDigest returns the beginning of a digest, and other values unchanged.
 func shortDigest(value string) string {
 	if len(value) == 64 {
 		return value[:12] + "…"
@@ -34,7 +34,8 @@ func shortDigest(value string) string {
 	return value
 }
 
-// Upgrades compares the images and programs that are deployed with the newest. The resolver must upgrade both.
+// Upgrades compares the deployed images and programs with the newest. The resolver must have UpgradeAgent and
+// UpgradeImage set, and should be a dry run, so that nothing is uploaded.
 func Upgrades(ctx context.Context, r *values.Resolver, stacks *live.Stacks, a *assembly.Assembly) ([]Upgrade, error) {
 	found := make([][]Upgrade, len(a.Manifest.Stacks))
 	work, ctx := errgroup.WithContext(ctx)
@@ -74,7 +75,8 @@ func upgradesOf(ctx context.Context, r *values.Resolver, stacks *live.Stacks, st
 	return out, nil
 }
 
-// upgradable is parameter → what --upgrade names. Of a program's three parameters the digest says all.
+// upgradable returns the parameters that --upgrade changes, with the word for --upgrade. Of a program's three
+// parameters only the digest counts: the others differ between buckets, too.
 func upgradable(stack assembly.Stack) map[string]string {
 	out := map[string]string{}
 	for name, source := range stack.Parameters {

@@ -15,23 +15,24 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// bucket is a bucket as it was configured.
+// bucket is a bucket as the user configured it.
 type bucket struct {
 	holds  string // assets or templates
 	name   string // may hold {region}
-	region string // as the user says it is; empty: not said
+	region string // the user's statement; empty if there is none
 	prefix string // of its environment variables
 }
 
-// regionPlaceholder stands for a stack's region in a bucket's name.
+// regionPlaceholder in a bucket's name stands for the region of each stack.
 const regionPlaceholder = "{region}"
 
-// flag is the flag and the environment variable that name the bucket.
+// flag returns the flag and the environment variable that name the bucket, for messages.
 func (b bucket) flag() string {
 	return fmt.Sprintf("--%s-bucket or %s_BUCKET", strings.ToLower(b.prefix), b.prefix)
 }
 
-// forRegion is the bucket for stacks in a region, and the region where it must be, if that is said.
+// forRegion returns the bucket for stacks in a region, and the region where the bucket must be; "" if any region will
+// do.
 func (b bucket) forRegion(region string) (name, at string, err error) {
 	switch {
 	case b.name == "":
@@ -42,7 +43,8 @@ func (b bucket) forRegion(region string) (name, at string, err error) {
 	return b.name, b.region, nil
 }
 
-// locate finds the bucket for stacks in a region, and the region it is in, which must be the one that was said.
+// locate returns the bucket for stacks in a region, and the bucket's region. It reports an error if the user stated
+// another region.
 func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at string, err error) {
 	name, want, err := b.forRegion(region)
 	if err != nil {
@@ -62,7 +64,8 @@ func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at s
 	return "", "", fmt.Errorf("bucket %s for %s is in %s, and not in %s as %s: name another bucket with %s, or correct the region", name, b.holds, at, want, said, b.flag())
 }
 
-// regionOf finds where a bucket of this account is, in one call if the guess is right.
+// regionOf finds the region of a bucket of this account. It takes one call if the guess is right; else S3 names the
+// right region in its refusal.
 func (s *Stage) regionOf(ctx context.Context, name, guess string) (string, error) {
 	return s.regions.To(name, func() (string, error) {
 		owner, err := s.account(ctx)
@@ -81,7 +84,8 @@ func (s *Stage) regionOf(ctx context.Context, name, guess string) (string, error
 	})
 }
 
-// headBucket is a bucket's region, if it is this account's and may be read. Nobody else's bucket of that name will do.
+// headBucket returns a bucket's region. ExpectedBucketOwner makes S3 refuse a bucket of another account: names are
+// global, so somebody else could own a bucket of the expected name and would receive the templates.
 func (s *Stage) headBucket(ctx context.Context, name, region, owner string) (string, error) {
 	out, err := s.cloud.Region(region).S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name, ExpectedBucketOwner: &owner})
 	if err != nil {
@@ -98,7 +102,8 @@ func (s *Stage) account(ctx context.Context) (string, error) {
 	return id.Account, err
 }
 
-// redirectedRegion is the region that S3 says a bucket is in, in a refusal too.
+// redirectedRegion returns the region in S3's header x-amz-bucket-region, which a 301 or 403 has, too; "" if there is
+// none.
 func redirectedRegion(err error) string {
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || response.Response == nil {
@@ -107,6 +112,7 @@ func redirectedRegion(err error) string {
 	return response.Response.Header.Get("x-amz-bucket-region")
 }
 
+// status returns the HTTP status of the answer, 0 if there was none.
 func status(err error) int {
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()
@@ -114,7 +120,7 @@ func status(err error) int {
 	return 0
 }
 
-// explain tells the refusals of HeadBucket apart, which have no words of their own.
+// explain tells the refusals of HeadBucket apart. S3 answers HEAD without a body, so only the status is known.
 func (s *Stage) explain(ctx context.Context, name string, err error) error {
 	switch status(err) {
 	case http.StatusNotFound:
@@ -130,7 +136,8 @@ func (s *Stage) explain(ctx context.Context, name string, err error) error {
 	return cloud.Explain(err)
 }
 
-// isForeign says whether a bucket can be read when nobody asks whose it is.
+// isForeign reports whether a bucket belongs to another account. S3 answers 403 both to a wrong owner and to a
+// missing permission; if the call succeeds without the owner's id, the owner was wrong.
 func (s *Stage) isForeign(ctx context.Context, name, region string) bool {
 	in := s.cloud.Default()
 	if region != "" {

@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Check says what is wrong with the buckets of stacks in these regions: they must be there, ours, readable, and in the region
-// that was said. Buckets that are not configured are not missed. How a bucket encrypts by default does not matter: what is
-// uploaded asks for S3's own keys, which need no right of their own to read.
+// Check reports the problems of the buckets for stacks in these regions. A bucket must exist, belong to this account,
+// be readable, and be in the stated region. A bucket that is not configured is no problem here. The bucket's default
+// encryption does not matter, because uploads ask for S3's own keys (SSE-S3), which need no permission for KMS to
+// read.
 func (s *Stage) Check(ctx context.Context, regions []string) []error {
 	var group errgroup.Group
 	var problems []error
@@ -29,11 +30,11 @@ func (s *Stage) Check(ctx context.Context, regions []string) []error {
 			})
 		}
 	}
-	_ = group.Wait() // nothing fails in it
+	_ = group.Wait() // the functions return no error
 	return sortProblems(problems)
 }
 
-// sortProblems sorts problems and drops repeats: one bucket serves many stacks.
+// sortProblems sorts problems and drops repeats, since one bucket serves many stacks.
 func sortProblems(problems []error) []error {
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

@@ -1,5 +1,10 @@
-// Package staging puts into S3 what AWS reads from there: templates that are too large to be sent with a call, assets, the
-// programs that instances and functions run. Everything has its digest in its key, and nothing is ever overwritten.
+// Package staging uploads files to S3 for AWS to read: templates that are too large for a call (more than 51,200
+// bytes), assets, and the programs of instances and functions. Every key contains the digest of its content, and
+// nothing is ever overwritten.
+//
+//	staging.go   the kinds of files, and their keys
+//	upload.go    uploads, checks and deletes objects
+//	bucket.go    finds and checks the buckets; check.go reports their problems
 package staging
 
 import (
@@ -12,68 +17,69 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Buckets say where things go. A name may hold {region}, which stands for each stack's own region. What is empty is looked
-// up: a bucket's region; or not had: a bucket is only demanded when something must go there.
+// Buckets names the buckets. A name may contain {region}, which stands for each stack's own region. An empty region
+// is looked up. An empty bucket is allowed until something has to be uploaded.
 type Buckets struct {
 	Asset, AssetRegion       string // programs and assets
-	Template, TemplateRegion string // templates; the former unless given
+	Template, TemplateRegion string // templates; the asset bucket if empty
 }
 
-// Object is something in S3.
+// Object is a file in S3.
 type Object struct {
 	Bucket, Key string
-	URL         string // https, as CloudFormation takes it; none of AssetAt
+	URL         string // https, for CloudFormation; AssetAt leaves it empty
 	New         bool   // uploaded by this run
 }
 
-// Where things are in a bucket. Digests are spread evenly by themselves.
+// These prefixes keep the kinds of files apart, so that a policy can allow instances the assets only.
 const (
 	assets    = "spacel/assets/"
 	templates = "spacel/templates/"
 	temporary = "spacel/dry-run/"
 )
 
-// Stage uploads, each thing once. It is safe for concurrent use.
+// Stage uploads each file once. It is safe for concurrent use.
 type Stage struct {
 	cloud   *cloud.Cloud
 	buckets Buckets
 
 	regions cloud.Answers[string] // of buckets, by name
 	objects cloud.Answers[Object] // by bucket/key
-	exists  cloud.Answers[bool]   // by bucket/key: whether it is there
+	exists  cloud.Answers[bool]   // by bucket/key
 
 	mu   sync.Mutex
-	made map[string]string // bucket/key → version id, of what this run uploaded
+	made map[string]string // bucket/key → version id of each upload of this run
 }
 
-// New stages into an account's buckets. It calls AWS only when something is staged.
+// New makes a Stage for an account's buckets. AWS is not called before the first upload or check.
 func New(c *cloud.Cloud, b Buckets) *Stage {
 	return &Stage{cloud: c, buckets: b, made: map[string]string{}}
 }
 
-// Template uploads a template for a stack in a region. Digest is the body's sha256, in hex.
+// Template uploads a template for a stack in a region. digest is the sha256 of body, in hex.
 func (s *Stage) Template(ctx context.Context, region, digest string, body []byte) (Object, error) {
 	return s.upload(ctx, s.templates(), region, item{templates + digest + ".json", digest, body, "application/json"})
 }
 
-// Temporary uploads a template for a dry run, where no other run finds it. Remove takes it away.
+// Temporary uploads a template for a dry run, under a random key, so that no other run relies on it. Remove deletes
+// it.
 func (s *Stage) Temporary(ctx context.Context, region, digest string, body []byte) (Object, error) {
 	key := temporary + strings.ToLower(rand.Text()) + "/" + digest + ".json"
 	return s.upload(ctx, s.templates(), region, item{key, digest, body, "application/json"})
 }
 
-// Asset uploads an asset or a program for a stack in a region. Digest is the body's sha256, in hex.
+// Asset uploads an asset or a program for a stack in a region. digest is the sha256 of body, in hex.
 func (s *Stage) Asset(ctx context.Context, region, digest string, body []byte) (Object, error) {
 	return s.upload(ctx, s.assets(), region, item{assets + digest, digest, body, "application/octet-stream"})
 }
 
-// AssetAt is where Asset would put it.
+// AssetAt returns the place that Asset would use, without a call.
 func (s *Stage) AssetAt(region, digest string) (Object, error) {
 	name, _, err := s.assets().forRegion(region)
 	return Object{Bucket: name, Key: assets + digest}, err
 }
 
-// AssetRegion is the region of the bucket that the assets of stacks in a region go to.
+// AssetRegion returns the region of the asset bucket for stacks in a region.
 func (s *Stage) AssetRegion(ctx context.Context, region string) (string, error) {
 	_, at, err := s.locate(ctx, s.assets(), region)
 	return at, err

@@ -19,20 +19,22 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// item is what is uploaded.
+// item is a file to upload.
 type item struct {
 	key    string
 	digest string // sha256, in hex
 	body   []byte
-	media  string // type
+	media  string // media type (Content-Type)
 }
 
-// location is an object's address.
+// location is the place of an object, with the account that must own its bucket.
 type location struct{ bucket, region, owner, key string }
 
 func (p location) String() string { return "s3://" + p.bucket + "/" + p.key }
 
-// url is how CloudFormation takes an object's address. A bucket's name with dots is no name for a TLS host.
+// url returns the address for CloudFormation's TemplateURL. A bucket name with dots goes into the path, because S3's
+// TLS certificate (*.s3.amazonaws.com) covers only one label.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 func (p location) url() string {
 	if strings.Contains(p.bucket, ".") {
 		return fmt.Sprintf("https://s3.%s.amazonaws.com/%s/%s", p.region, p.bucket, p.key)
@@ -40,7 +42,7 @@ func (p location) url() string {
 	return fmt.Sprintf("https://%s.s3.%s.amazonaws.com/%s", p.bucket, p.region, p.key)
 }
 
-// upload puts an item where it belongs, unless it is there.
+// upload uploads an item to the bucket for a region, unless the bucket has it already.
 func (s *Stage) upload(ctx context.Context, b bucket, region string, i item) (Object, error) {
 	name, at, err := s.locate(ctx, b, region)
 	if err != nil {
@@ -60,10 +62,12 @@ func (s *Stage) upload(ctx context.Context, b bucket, region string, i item) (Ob
 	})
 }
 
-// putObject looks first: most of what a run needs was uploaded by another. What it finds must be what it would put there.
+// putObject uploads an item and reports whether it did. It first looks for the object, because an earlier run
+// uploaded most of them. If-None-Match makes S3 refuse to overwrite an object that another run uploaded in the
+// meantime. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (s *Stage) putObject(ctx context.Context, p location, i item) (made bool, err error) {
 	there, err := s.checkObject(ctx, p, i.digest)
-	if there || err != nil && status(err) != http.StatusForbidden { // who may not list a bucket can't see that a key is absent
+	if there || err != nil && status(err) != http.StatusForbidden { // without s3:ListBucket, S3 answers 403 and not 404 for a missing key
 		return false, err
 	}
 	sum := sha256.Sum256(i.body)
@@ -82,7 +86,7 @@ func (s *Stage) putObject(ctx context.Context, p location, i item) (made bool, e
 		ChecksumSHA256:       aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 	})
 	if code := status(err); code == http.StatusPreconditionFailed || code == http.StatusConflict {
-		there, err := s.checkObject(ctx, p, i.digest) // another run was quicker
+		there, err := s.checkObject(ctx, p, i.digest) // another run uploaded it first
 		if err == nil && !there {
 			err = errors.New("another run is at it: run deploy again")
 		}
@@ -97,7 +101,8 @@ func (s *Stage) putObject(ctx context.Context, p location, i item) (made bool, e
 	return true, nil
 }
 
-// checkObject says whether an object is there. One that is there must have the content that its key promises.
+// checkObject reports whether an object exists. An existing object must have the content that the digest in its key
+// promises: somebody could have put another one there.
 func (s *Stage) checkObject(ctx context.Context, p location, digest string) (bool, error) {
 	out, err := s.cloud.Region(p.region).S3().HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner, ChecksumMode: types.ChecksumModeEnabled,
@@ -120,7 +125,8 @@ func (s *Stage) checkObject(ctx context.Context, p location, digest string) (boo
 	return true, nil
 }
 
-// digest is an object's sha256 in hex: the checksum S3 keeps of what was uploaded at once, else that of what is read.
+// digest returns an object's sha256 in hex. S3 stores the checksum of an object that was uploaded in one piece; for
+// others the object is read.
 func (s *Stage) digest(ctx context.Context, p location, checksum string) (string, error) {
 	if sum, err := base64.StdEncoding.DecodeString(checksum); err == nil && len(sum) == sha256.Size {
 		return hex.EncodeToString(sum), nil
@@ -137,7 +143,8 @@ func (s *Stage) digest(ctx context.Context, p location, checksum string) (string
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// Exists says whether an object that a deployed stack reads is still there. What may not be looked at is taken to be.
+// Exists reports whether an object that a deployed stack reads is still in S3. Without permission to look it returns
+// true: the instances may have the permission that this user lacks.
 func (s *Stage) Exists(ctx context.Context, bucket, key string) (bool, error) {
 	return s.exists.To(bucket+"/"+key, func() (bool, error) {
 		region, err := s.regionOf(ctx, bucket, "")
@@ -162,8 +169,8 @@ func (s *Stage) Exists(ctx context.Context, bucket, key string) (bool, error) {
 	})
 }
 
-// Remove deletes what this run uploaded, without a trace in a bucket that keeps versions; it leaves alone what was there
-// before.
+// Remove deletes an object that this run uploaded, and leaves any other alone. In a bucket with versioning it deletes
+// that version, so that no delete marker stays.
 func (s *Stage) Remove(ctx context.Context, o Object) error {
 	id := o.Bucket + "/" + o.Key
 	s.mu.Lock()

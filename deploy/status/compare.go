@@ -18,7 +18,7 @@ import (
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// compareAll holds what is deployed against the directory.
+// compareAll compares the deployed stacks with the directory.
 func compareAll(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope, found []Stack) ([]Stack, error) {
 	var written []assembly.Stack
 	for _, s := range scope.Artifact.Manifest.Stacks {
@@ -47,12 +47,14 @@ func compareAll(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope 
 	return out, nil
 }
 
-// covers says whether a directory is about an app, or with "" about the orbit's own stacks: that of one app says nothing
-// of another's.
+// covers reports whether a directory is about an app, or with "" about the orbit's own stacks. A directory with one
+// app says nothing about the other apps.
 func covers(a *assembly.Assembly, app string) bool {
 	return slices.ContainsFunc(a.Manifest.Stacks, func(s assembly.Stack) bool { return s.App == app })
 }
 
+// compareOne returns the state of one stack of the directory. A stack of that name which belongs to another orbit or
+// app counts as different.
 func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack) (Stack, error) {
 	deployed, err := stacks.Get(ctx, written.Ref())
 	if err != nil {
@@ -78,7 +80,7 @@ func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *ass
 	return s, nil
 }
 
-// differences are in words. What becomes of them, and where, spacel diff --live shows.
+// differences lists the differences in words. spacel diff --live shows their place and their effect.
 func differences(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack) ([]string, error) {
 	body, err := Template(ctx, c, deployed)
 	if err != nil {

@@ -1,4 +1,8 @@
-// Package status says how an orbit's stacks stand, by themselves and against an artifact directory.
+// Package status reports the state of an orbit's stacks, by themselves or compared with an artifact directory. It
+// only reads.
+//
+//	status.go    the stacks, their states and endpoints
+//	compare.go   compares them with a directory
 package status
 
 import (
@@ -16,56 +20,56 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// Report is how an orbit stands.
+// Report is the state of an orbit.
 type Report struct {
 	Orbit  string  `json:"orbit"`
-	OK     bool    `json:"ok"` // every stack is as it should be
+	OK     bool    `json:"ok"` // no stack needs attention
 	Stacks []Stack `json:"stacks"`
 }
 
-// Stack is how one stack stands.
+// Stack is the state of one stack.
 type Stack struct {
 	assembly.StackRef
 	App       string            `json:"app,omitempty"`
 	State     State             `json:"state"`
-	Status    string            `json:"status,omitempty"` // in CloudFormation's words; empty: there is no stack
-	Why       []string          `json:"why,omitempty"`    // what differs, or why it failed
+	Status    string            `json:"status,omitempty"` // of CloudFormation; empty if there is no stack
+	Why       []string          `json:"why,omitempty"`    // the differences, or the reason of the failure
 	Changed   *time.Time        `json:"changed,omitempty"`
 	Endpoints []Endpoint        `json:"endpoints,omitempty"`
 	Outputs   map[string]string `json:"outputs,omitempty"`
 }
 
-// Endpoint is where something of the stack is reached: an URL, or a host name.
+// Endpoint is an address at which a user reaches the stack: a URL, or a host name.
 type Endpoint struct {
 	Name    string `json:"name"` // of the output
 	Address string `json:"address"`
 }
 
-// State is how a stack stands.
+// State says whether a stack needs attention.
 type State string
 
 // The states.
 const (
-	Good      State = "good"         // deployed; and as the directory says, if there is one
-	Differs   State = "differs"      // not as the directory says
+	Good      State = "good"         // deployed, and equal to the directory, if there is one
+	Differs   State = "differs"      // deployed, and different from the directory
 	Missing   State = "not deployed" // in the directory only
-	Failed    State = "failed"       // the last operation failed, and the stack needs another
-	Busy      State = "in progress"  // an operation goes on
+	Failed    State = "failed"       // the last operation failed: the stack needs another
+	Busy      State = "in progress"  // an operation is in progress
 	Unwritten State = "only in AWS"  // not in the directory: deploy leaves it alone
 )
 
-// OK says that there is nothing to do about a state.
+// OK reports whether a stack in this state needs no attention.
 func (s State) OK() bool { return s == Good || s == Unwritten }
 
-// Scope says which stacks to look at.
+// Scope says which stacks to report.
 type Scope struct {
 	Orbit    string
-	Artifact *assembly.Assembly // nil: what there is
-	Regions  []string           // to look in
+	Artifact *assembly.Assembly // nil to report the deployed stacks only
+	Regions  []string           // to search
 	Wanted   func(ref assembly.StackRef, app string) bool
 }
 
-// Read looks at the stacks. It changes nothing.
+// Read reads the stacks and returns their state.
 func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 	stacks := live.New(c)
 	found, err := list(ctx, stacks, scope)
@@ -85,7 +89,7 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 	return r, nil
 }
 
-// list finds the orbit's stacks.
+// list finds the orbit's deployed stacks in all regions at once.
 func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error) {
 	lists := make([][]*live.Stack, len(scope.Regions))
 	work, ctx := errgroup.WithContext(ctx)
@@ -108,7 +112,7 @@ func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error
 	return out, nil
 }
 
-// describe is a stack by itself.
+// describe returns the state of a stack by itself.
 func describe(l *live.Stack) Stack {
 	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs, Endpoints: Endpoints(l.Outputs)}
 	if changed := l.Updated; !changed.IsZero() || !l.Created.IsZero() {
@@ -123,8 +127,8 @@ func describe(l *live.Stack) Stack {
 	return s
 }
 
-// stateOf reads CloudFormation's status. A stack whose update was rolled back is whole, and not what was wanted: the
-// directory tells.
+// stateOf translates CloudFormation's status. A stack whose update was rolled back (UPDATE_ROLLBACK_COMPLETE) is good
+// by itself: it works as before. The comparison with a directory shows that the update is missing.
 func stateOf(l *live.Stack) State {
 	status := string(l.Status)
 	switch {
@@ -138,7 +142,8 @@ func stateOf(l *live.Stack) State {
 	return Good
 }
 
-// Endpoints are where a stack is reached, by its outputs: the balancer's own name only where no host name leads to it.
+// Endpoints returns a stack's addresses from its outputs. The load balancer's own name is among them only when no
+// host name points to it.
 func Endpoints(outputs map[string]string) []Endpoint {
 	var out []Endpoint
 	for name, value := range outputs {

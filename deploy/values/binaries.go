@@ -11,14 +11,14 @@ import (
 	"github.com/pebble/spacel/deploy/staging"
 )
 
-// program is a program of the release's.
+// program is a program of this release.
 type program struct {
 	body   []byte
 	digest string
 }
 
-// binary is where a program is, or its digest. What is deployed stays, all parts of it or none: a key means nothing in another
-// bucket.
+// binary returns the bucket, key or digest of a program. A stack keeps all parts of its deployed program or none,
+// because a key means nothing in another bucket.
 func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (Value, error) {
 	if bucket, ok := deployedBucket(q, s.Name); ok && !r.settings.UpgradeAgent {
 		if err := r.checkKeptProgram(ctx, q, s.Name, bucket); err != nil {
@@ -51,7 +51,8 @@ func part(o staging.Object, name string) string {
 	return o.Key
 }
 
-// deployedBucket is where a stack's deployed programs of a name are, if it has all that it needs of them.
+// deployedBucket returns the bucket of a stack's deployed program, false if one of the program's parameters has no
+// deployed value.
 func deployedBucket(q question, name string) (bucket string, ok bool) {
 	if q.deployed == nil {
 		return "", false
@@ -71,7 +72,9 @@ func deployedBucket(q question, name string) (bucket string, ok bool) {
 	return bucket, bucket != ""
 }
 
-// checkKeptProgram refuses to keep a program that is gone, and puts it back if it is the one that this release carries.
+// checkKeptProgram reports an error if the program that a stack would keep is gone from S3: instances that start
+// later could not load it. It first tries to upload the program again, which works when this release carries the same
+// one.
 func (r *Resolver) checkKeptProgram(ctx context.Context, q question, name, bucket string) error {
 	for _, parameter := range slices.Sorted(maps.Keys(q.stack.Parameters)) {
 		s := q.stack.Parameters[parameter].Binary
@@ -90,7 +93,8 @@ func (r *Resolver) checkKeptProgram(ctx context.Context, q question, name, bucke
 	return nil
 }
 
-// restoreProgram uploads a program again, if what was there is what this release carries.
+// restoreProgram uploads a deployed program again and reports whether it could. The key holds the digest, so an equal
+// key means an equal program.
 func (r *Resolver) restoreProgram(ctx context.Context, region string, s assembly.Binary, bucket, key string) bool {
 	p, err := r.program(s.Name, s.Architecture)
 	if err != nil {
@@ -104,7 +108,7 @@ func (r *Resolver) restoreProgram(ctx context.Context, region string, s assembly
 	return err == nil
 }
 
-// uploadProgram uploads a program, or says where it would go.
+// uploadProgram uploads a program, or in a dry run only returns its future place.
 func (r *Resolver) uploadProgram(ctx context.Context, region string, p program) (staging.Object, error) {
 	if r.settings.DryRun {
 		return r.stage.AssetAt(region, p.digest)
@@ -112,7 +116,8 @@ func (r *Resolver) uploadProgram(ctx context.Context, region string, p program) 
 	return r.stage.Asset(ctx, region, p.digest, p.body)
 }
 
-// checkRegion keeps Lambda's rule: a function's code is in the function's region.
+// checkRegion checks Lambda's rule that the bucket of a function's code is in the region of the function. Instances
+// may read from any region. https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html
 func (r *Resolver) checkRegion(ctx context.Context, region, name, bucket string) error {
 	if name != assembly.BinarySlack {
 		return nil
@@ -131,7 +136,7 @@ func (r *Resolver) program(name, architecture string) (program, error) {
 	})
 }
 
-// asset is where an asset of the artifact's is.
+// asset uploads an asset of the artifact and returns its bucket or key.
 func (r *Resolver) asset(ctx context.Context, q question, s assembly.AssetPart) (Value, error) {
 	if r.settings.DryRun {
 		object, err := r.stage.AssetAt(q.stack.Region, s.Digest)

@@ -15,15 +15,16 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// certificate is one of ACM's.
+// certificate is a certificate of ACM.
 type certificate struct {
 	arn     string
 	names   []string // lower case
 	expires time.Time
 }
 
-// certificate is the ARN of an issued certificate in the stack's region for all the names. Of several, that which replaces the
-// fewest labels by stars is taken; then the one that is deployed, then the one that is valid longest.
+// certificate returns the ARN of an issued certificate in the stack's region that is valid for all the names. If
+// there are several, it takes the one that replaces the fewest labels by stars, then the deployed one, then the one
+// that expires last.
 func (r *Resolver) certificate(ctx context.Context, q question, names []string) (Value, error) {
 	region := q.stack.Region
 	issued, err := r.certificates.To(region, func() ([]certificate, error) {
@@ -40,7 +41,7 @@ func (r *Resolver) certificate(ctx context.Context, q question, names []string) 
 		region, strings.Join(names, ", "), r.describeCandidates(ctx, region, issued, names))
 }
 
-// chooseCertificate is the best certificate for all of the names, if there is one.
+// chooseCertificate returns the best certificate for all of the names, false if there is none.
 func chooseCertificate(all []certificate, names []string, deployed string, now time.Time) (certificate, bool) {
 	var best certificate
 	stars := -1
@@ -56,7 +57,7 @@ func chooseCertificate(all []certificate, names []string, deployed string, now t
 	return best, stars >= 0
 }
 
-// isBetter compares two certificates, the first of which has so many more stars.
+// isBetter compares a with b. stars is how many more labels a replaces by stars than b.
 func isBetter(a, b certificate, stars int, deployed string) bool {
 	if stars != 0 {
 		return stars < 0
@@ -67,7 +68,8 @@ func isBetter(a, b certificate, stars int, deployed string) bool {
 	return cmp.Or(b.expires.Compare(a.expires), strings.Compare(a.arn, b.arn)) < 0
 }
 
-// covers says whether a certificate is for all of the names, and how many labels of them its stars stand for.
+// covers reports whether a certificate is valid for all of the names, and how many of their labels it replaces by
+// stars.
 func (c certificate) covers(names []string) (stars int, ok bool) {
 	for _, name := range names {
 		n, ok := c.covering(plainName(name))
@@ -88,7 +90,7 @@ func (c certificate) covering(name string) (fewest int, ok bool) {
 	return fewest, ok
 }
 
-// match compares label by label, for a star stands for exactly one (RFC 6125, 6.4.3), and counts the stars.
+// match compares a name label by label and counts the stars. A star stands for exactly one label (RFC 6125, 6.4.3).
 func match(pattern, name string) (stars int, ok bool) {
 	patterns, labels := strings.Split(pattern, "."), strings.Split(name, ".")
 	if len(patterns) != len(labels) {
@@ -104,12 +106,12 @@ func match(pattern, name string) (stars int, ok bool) {
 	return stars, true
 }
 
-// listCertificates are a region's certificates in a state, sorted by ARN.
+// listCertificates returns a region's certificates in a state, sorted by ARN.
 func (r *Resolver) listCertificates(ctx context.Context, region string, status types.CertificateStatus) ([]certificate, error) {
 	client := r.cloud.Region(region).ACM()
 	pages := acm.NewListCertificatesPaginator(client, &acm.ListCertificatesInput{
 		CertificateStatuses: []types.CertificateStatus{status},
-		// Without this, ACM only tells of keys of RSA with at most 2048 bits.
+		// Without this filter, ACM lists only certificates with RSA keys of at most 2048 bits.
 		Includes: &types.Filters{KeyTypes: types.KeyAlgorithm("").Values()},
 	})
 	var all []certificate
@@ -130,7 +132,7 @@ func (r *Resolver) listCertificates(ctx context.Context, region string, status t
 	return all, nil
 }
 
-// describe asks only for the names that the list leaves out: it has the first hundred.
+// describe asks ACM for the names of a certificate, but only when the list left some out: it has the first hundred.
 func describe(ctx context.Context, client *acm.Client, s types.CertificateSummary) (certificate, error) {
 	c := certificate{arn: aws.ToString(s.CertificateArn), expires: aws.ToTime(s.NotAfter)}
 	names := s.SubjectAlternativeNameSummaries
@@ -149,7 +151,7 @@ func describe(ctx context.Context, client *acm.Client, s types.CertificateSummar
 	return c, nil
 }
 
-// describeCandidates says what there is in place of the certificate that is wanted.
+// describeCandidates says for an error message which certificates there are instead of the wanted one.
 func (r *Resolver) describeCandidates(ctx context.Context, region string, issued []certificate, names []string) string {
 	pending, err := r.listCertificates(ctx, region, types.CertificateStatusPendingValidation)
 	if err == nil {

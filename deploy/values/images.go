@@ -19,13 +19,14 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// rootDevice is where Debian's images have their root volume. The templates give it its size.
+// rootDevice is the device name of the root volume in Debian's images. The templates set the size of the volume under
+// that name, so an image with another name would start with an extra, empty volume.
 const rootDevice = "/dev/xvda"
 
-// imageID is what EC2's ids of images look like.
+// imageID matches EC2's ids of images.
 var imageID = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
 
-// image is a machine image's id, which stays until an upgrade is asked for.
+// image returns the id of a machine image. The deployed one stays until --upgrade image.
 func (r *Resolver) image(ctx context.Context, q question, s assembly.Image) (Value, error) {
 	if v, ok := q.kept(); ok && !r.settings.UpgradeImage {
 		return v, nil
@@ -34,7 +35,7 @@ func (r *Resolver) image(ctx context.Context, q question, s assembly.Image) (Val
 	return Value{Text: id}, err
 }
 
-// newestImage is the id of the image that a source names today, in a region.
+// newestImage returns the id of the image that a source names today, in a region.
 func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Image) (string, error) {
 	if imageID.MatchString(s.AMI) {
 		return s.AMI, r.checkImage(ctx, region, s.AMI, s.Architecture)
@@ -49,18 +50,18 @@ func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Im
 			return "", err
 		}
 		if !imageID.MatchString(id) {
-			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), and holds something else", name, region) // which may be a secret
+			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), and holds something else", name, region) // do not show it: it may be a secret
 		}
 		if s.AMI == "" {
-			return id, nil // Debian's own, of this architecture by its name
+			return id, nil // an image of Debian's, whose architecture is in the parameter's name
 		}
 		return id, r.checkImage(ctx, region, id, s.Architecture)
 	}
 	return "", fmt.Errorf("there is no image for %s in %s: no SSM parameter %s; correct ami or debian in the manifest", describeImage(s), region, strings.Join(names, ", and no "))
 }
 
-// imageParameters are the SSM parameters that may hold the id, in the order in which they are tried. Debian publishes the
-// first kind itself, in every region (https://wiki.debian.org/Cloud/AmazonEC2Image).
+// imageParameters returns the SSM parameters that may hold the id, in the order in which to try them. Debian
+// publishes /aws/service/debian/… in every region (https://wiki.debian.org/Cloud/AmazonEC2Image).
 func (r *Resolver) imageParameters(s assembly.Image) []string {
 	streams := []string{"release", "daily"}
 	if r.settings.Channel == "latest" {
@@ -85,7 +86,7 @@ func describeImage(s assembly.Image) string {
 	return fmt.Sprintf("ami: %s on %s", s.AMI, s.Architecture)
 }
 
-// parameter is the value of an SSM parameter, decrypted.
+// parameter returns the value of an SSM parameter, decrypted.
 func (r *Resolver) parameter(ctx context.Context, region, name string) (string, error) {
 	return r.parameters.To(region+" "+name, func() (string, error) {
 		out, err := r.cloud.Region(region).SSM().GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
@@ -96,7 +97,7 @@ func (r *Resolver) parameter(ctx context.Context, region, name string) (string, 
 	})
 }
 
-// checkImage refuses an image of the user's own that instances could not boot from.
+// checkImage reports an error for an image of the user's own that instances could not boot from.
 func (r *Resolver) checkImage(ctx context.Context, region, id, architecture string) error {
 	_, err := r.images.To(region+" "+id+" "+architecture, func() (struct{}, error) {
 		out, err := r.cloud.Region(region).EC2().DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
@@ -111,6 +112,7 @@ func (r *Resolver) checkImage(ctx context.Context, region, id, architecture stri
 	return err
 }
 
+// errorCode returns the code of AWS's answer, "" for any other error.
 func errorCode(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
@@ -118,7 +120,8 @@ func errorCode(err error) string {
 	return ""
 }
 
-// fits compares an image with what the templates take for granted.
+// fits compares an image with the assumptions of the templates: available, of the right architecture, with its root
+// on EBS at rootDevice.
 func fits(i ec2types.Image, region, architecture string) error {
 	id := aws.ToString(i.ImageId)
 	got := strings.Replace(string(i.Architecture), "x86_64", "amd64", 1)

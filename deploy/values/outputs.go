@@ -9,7 +9,8 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// output is what another stack gives, in any region. A required one that isn't there is waited for, an optional one is empty.
+// output returns an output of another stack, which may be in another region. While a required output is missing, the
+// value is Pending and the stack waits. A missing optional output is the empty string.
 func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (Value, error) {
 	from := assembly.StackRef{Region: o.Region, Name: o.Stack}
 	stack, err := r.live.Get(ctx, from)
@@ -35,7 +36,7 @@ func owner(s *live.Stack) string {
 	return fmt.Sprintf("its tag %s says %s", document.TagOrbit, s.Orbit())
 }
 
-// why says what is the matter with a stack that does not give an output.
+// why explains why a stack does not give an output.
 func why(ref assembly.StackRef, s *live.Stack, output string) string {
 	switch {
 	case !s.Exists():

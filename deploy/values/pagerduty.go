@@ -9,11 +9,12 @@ import (
 	"github.com/pebble/spacel/deploy/pagerduty"
 )
 
-// placeholder stands for the address of what a dry run does not make. It is in no change set that is executed.
+// placeholder stands for the address of an integration that a dry run does not create. A change set that contains it
+// is never executed.
 const placeholder = pagerduty.DefaultEvents + "/integration/made-by-deploy/enqueue"
 
-// pagerDuty is the address that alarms go to: the run's own for an endpoint that names nobody, else that of an integration of
-// PagerDuty's, which is made if it isn't there.
+// pagerDuty returns the address for alarms. An endpoint that names a service or policy gets the address of a
+// PagerDuty integration, which is created if it is missing. Other endpoints share the address in the settings.
 func (r *Resolver) pagerDuty(ctx context.Context, q question, s assembly.PagerDuty) (Value, error) {
 	if s == (assembly.PagerDuty{}) {
 		return r.defaultPagerDuty(ctx, q)
@@ -34,6 +35,7 @@ func (r *Resolver) pagerDuty(ctx context.Context, q question, s assembly.PagerDu
 	return Value{Text: url, Secret: true}, err
 }
 
+// defaultPagerDuty returns the address in the settings, else the deployed one, else the user's answer to a question.
 func (r *Resolver) defaultPagerDuty(ctx context.Context, q question) (Value, error) {
 	url := strings.TrimSpace(r.settings.WebhooksPagerDuty)
 	switch {

@@ -16,7 +16,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// secret is a value that stands in no artifact. No error holds a piece of it.
+// secret reads a value that must not be written to the artifact directory. Error messages never contain any part of
+// it.
 func (r *Resolver) secret(ctx context.Context, q question, s assembly.Secret) (Value, error) {
 	text, err := "", error(nil)
 	switch {
@@ -56,6 +57,8 @@ func (r *Resolver) fromSecretsManager(ctx context.Context, region, name string) 
 	})
 }
 
+// fromPayload decrypts a value that spacel secret encrypted into the manifest. KMS only decrypts it with the same
+// orbit, app and name (the encryption context), so a payload that is copied to another app is useless.
 func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secret) (string, error) {
 	region := s.Payload.KeyRegion
 	if region == "" {
@@ -68,8 +71,8 @@ func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secre
 	})
 }
 
-// fromEnvironment is for what the manifest holds in the clear: it is not written down a second time. While the variable isn't
-// set, what is deployed stays.
+// fromEnvironment reads a webhook that the manifest holds in clear text. The artifact names only the variable, so
+// that the webhook is not written a second time. While the variable is not set, the deployed value stays.
 func (r *Resolver) fromEnvironment(ctx context.Context, q question, variable string) (Value, error) {
 	if r.settings.Environment != nil {
 		if text, ok := r.settings.Environment(variable); ok && strings.TrimSpace(text) != "" {
@@ -80,8 +83,8 @@ func (r *Resolver) fromEnvironment(ctx context.Context, q question, variable str
 		fmt.Errorf("the environment variable %s is not set: set it to the webhook's address, which no artifact holds", variable))
 }
 
-// keptOrAsked is the deployed value of a secret, else what the user types. A question is asked once in a run, though many
-// stacks may have it.
+// keptOrAsked returns the deployed value of a secret, else the user's answer. A question is asked once in a run, even
+// if many stacks need the answer.
 func (r *Resolver) keptOrAsked(ctx context.Context, q question, what string, absent error) (Value, error) {
 	if v, ok := q.kept(); ok {
 		v.Secret = true

@@ -1,5 +1,9 @@
-// Package values finds the values of a stack's parameters. The artifact names the source of each: an output of another stack,
-// a hosted zone, a certificate, an image, a program of the release, a secret.
+// Package values finds the values of a stack's parameters. The artifact names the source of each: an output of
+// another stack, a hosted zone, a certificate, an image, a program of the release, a secret.
+//
+// Three kinds keep the deployed value until a flag says otherwise: the version of an app, its image, and the
+// programs. A deploy that changes one line of a manifest must not replace every instance because Debian published an
+// image in the meantime.
 //
 //	values.go      the questions and answers, and the list of kinds
 //	<kind>.go      one kind of source each
@@ -23,41 +27,42 @@ import (
 	"github.com/pebble/spacel/deploy/staging"
 )
 
-// Settings are what the user says of a deployment.
+// Settings are the user's choices for a deployment.
 type Settings struct {
-	Version      string // of the apps; empty keeps what is deployed
-	UpgradeAgent bool   // the release's programs in place of those that are deployed
-	UpgradeImage bool   // the newest images in place of those that are deployed
-	Force        bool   // a redeploy of every app, by a new token
-	Keep         bool   // of what is deployed every value stays, but the version that is named and the token
-	Token        string // the new token; made at random, once for the run, unless given
+	Version      string // of the apps; empty keeps the deployed one
+	UpgradeAgent bool   // replaces deployed programs by those of this release
+	UpgradeImage bool   // replaces deployed images by the newest
+	Force        bool   // gives every app a new token, which replaces its instances
+	Keep         bool   // keeps every deployed value except Version, if set, and the token
+	Token        string // the new token; a random one for the run if empty
 
 	Channel           string // stable (Debian's releases, and the default) or latest (its daily images)
-	WebhooksPagerDuty string // where alarms go whose endpoint names no service: an https address
+	WebhooksPagerDuty string // https address for alarms whose endpoint names no service
 	PagerDutyKey      string // of PagerDuty's REST API
-	PagerDutyAPI      string // where that is; empty for PagerDuty's own
-	PagerDutyEvents   string // where its events go; empty for PagerDuty's own
+	PagerDutyAPI      string // base URL of the API; empty for PagerDuty's own
+	PagerDutyEvents   string // base URL for events; empty for PagerDuty's own
 
 	Asset       func(digest string) ([]byte, error)                    // of the artifact: assembly.Assembly.Asset
 	Environment func(name string) (string, bool)                       // os.LookupEnv
-	Ask         func(ctx context.Context, what string) (string, error) // a secret, on a terminal; nil if there is none
-	DryRun      bool                                                   // nothing is uploaded and nothing is made
+	Ask         func(ctx context.Context, what string) (string, error) // asks for a secret; nil without a terminal
+	DryRun      bool                                                   // uploads nothing and creates nothing
 }
 
 // ByName holds a stack's values, by the parameter's name.
 type ByName map[string]Value
 
-// Value is a parameter's value, or why there is none yet.
+// Value is the value of a parameter, or the reason why there is none yet.
 type Value struct {
 	Text   string
-	Secret bool // not to be shown; CloudFormation does not give it back, so it can't be compared, unless Keep
-	Keep   bool // what is deployed stays: UsePreviousValue. Text is the deployed value, masked if Secret
+	Secret bool // must not be shown. CloudFormation does not return it (NoEcho), so only Keep tells that it is unchanged
+	Keep   bool // keep the deployed value (UsePreviousValue). Text is that value, **** if Secret
 
 	Missing string            // why an optional output is empty, for a warning; or why a required one is Pending
-	Pending assembly.StackRef // the stack that a required output is awaited of: it, or the output, is not there
+	Pending assembly.StackRef // the stack whose required output is missing: this stack must wait for it
 }
 
-// Resolver finds values. What several stacks need is looked up once. It is safe for concurrent use.
+// Resolver finds values for one run. A value that several stacks need is looked up once. Resolver is safe for
+// concurrent use.
 type Resolver struct {
 	cloud     *cloud.Cloud
 	live      *live.Stacks
@@ -68,13 +73,13 @@ type Resolver struct {
 
 	zones        cloud.Answers[[]zone]
 	certificates cloud.Answers[[]certificate] // by region
-	parameters   cloud.Answers[string]        // of SSM, by region and name
-	images       cloud.Answers[struct{}]      // that are good, by region, id and architecture
+	parameters   cloud.Answers[string]        // of SSM's parameter store, by region and name
+	images       cloud.Answers[struct{}]      // checked images, by region, id and architecture
 	programs     cloud.Answers[program]       // of the release, by name and architecture
-	secrets      cloud.Answers[string]        // by what is read
+	secrets      cloud.Answers[string]        // by kind, region and name
 }
 
-// New resolves for one run.
+// New makes a Resolver for one run. All apps that are forced to redeploy get the same token.
 func New(c *cloud.Cloud, l *live.Stacks, s *staging.Stage, b release.Binaries, st Settings) *Resolver {
 	if st.Force && st.Token == "" {
 		st.Token = strings.ToLower(rand.Text())
@@ -85,7 +90,7 @@ func New(c *cloud.Cloud, l *live.Stacks, s *staging.Stage, b release.Binaries, s
 	}
 }
 
-// question is a stack's parameter, and what is known of the stack.
+// question is a parameter to find the value of, with its stack as written and as deployed.
 type question struct {
 	name     string
 	source   assembly.ValueFrom
@@ -93,10 +98,10 @@ type question struct {
 	deployed *live.Stack // nil if there is none
 }
 
-// orbit is the orbit that the stack is of.
+// orbit returns the name of the stack's orbit.
 func (q question) orbit() string { return q.stack.Tags[document.TagOrbit] }
 
-// kept is the deployed value, if there is one.
+// kept returns the deployed value of the parameter, false if the stack or the parameter is new.
 func (q question) kept() (Value, bool) {
 	if q.deployed == nil {
 		return Value{}, false
@@ -108,8 +113,9 @@ func (q question) kept() (Value, bool) {
 	return Value{Text: text, Keep: true}, true
 }
 
-// Resolve finds the values of all of a stack's parameters. Deployed is the stack as it is, nil if there is none. The error
-// holds every parameter's problem (errors.Join), by the parameter's name.
+// Resolve finds the values of all parameters of a stack. deployed is the stack in AWS, nil if there is none. The
+// error joins the problems of all parameters (errors.Join), in the order of their names, so that a user can fix them
+// together.
 func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *live.Stack) (ByName, error) {
 	values := ByName{}
 	var problems []error
@@ -130,7 +136,8 @@ func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *
 	return values, nil
 }
 
-// withoutRepeats leaves out what another parameter says too: three of them are one program's.
+// withoutRepeats drops a problem that another parameter reported in the same words. A program, for example, has three
+// parameters (bucket, key, digest), which fail for one reason.
 func withoutRepeats(problems []error) []error {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(problems, func(err error) bool {
@@ -141,6 +148,8 @@ func withoutRepeats(problems []error) []error {
 	})
 }
 
+// value finds one value. A redeploy (Settings.Keep) keeps every deployed value and looks nothing up, so that it works
+// without the artifact, the bucket or the secrets.
 func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
 	if v, ok := q.kept(); ok && r.settings.Keep && q.source.Version == nil && q.source.Token == nil {
 		return v, nil
@@ -172,7 +181,7 @@ func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
 	return Value{}, errors.New("the artifact doesn't say where its value comes from: build it again with this spacel")
 }
 
-// version is the version of the app that --version names, and stays what it is until it does.
+// version returns the version of --version, else the deployed one, else the default of the manifest.
 func (r *Resolver) version(q question, s assembly.Version) Value {
 	if r.settings.Version != "" {
 		return Value{Text: r.settings.Version}
@@ -183,7 +192,8 @@ func (r *Resolver) version(q question, s assembly.Version) Value {
 	return Value{Text: s.Default}
 }
 
-// token is another when a redeploy is forced.
+// token returns a new token when a redeploy is forced, else the deployed one. The token is a part of the launch
+// template, so a new one replaces the instances and changes nothing else.
 func (r *Resolver) token(q question) Value {
 	if r.settings.Force {
 		return Value{Text: r.settings.Token}

@@ -12,13 +12,13 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// zone is a public hosted zone.
+// zone is a public hosted zone of Route 53.
 type zone struct {
 	id   string // Z…
 	name string // lower case, without the last dot
 }
 
-// hostedZone is the id of the zone with the longest name that a host name ends in.
+// hostedZone returns the id of the zone with the longest name that a host name ends in.
 func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	zones, err := r.zones.To("", func() ([]zone, error) { return r.publicZones(ctx) })
 	if err != nil {
@@ -34,7 +34,8 @@ func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	return Value{}, fmt.Errorf("%s is in more than one public hosted zone %s: %s; delete those that no name server is delegated to", host, best[0].name, listIDs(best))
 }
 
-// longestZones are the zones with the longest name that a host name ends in; sorted by id.
+// longestZones returns the zones with the longest name that a host name ends in, sorted by id. There can be several:
+// Route 53 allows two zones of one name, and DNS delegates to one of them only.
 func longestZones(zones []zone, host string) []zone {
 	host = plainName(host)
 	var best []zone
@@ -51,9 +52,11 @@ func longestZones(zones []zone, host string) []zone {
 	return best
 }
 
+// plainName returns a DNS name in lower case without the dot at its end. Route 53 returns names with that dot, and
+// manifests have none.
 func plainName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// publicZones are all of the account's, sorted by name.
+// publicZones returns all public zones of the account, sorted by name.
 func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 	var zones []zone
 	pages := route53.NewListHostedZonesPaginator(r.cloud.Default().Route53(), &route53.ListHostedZonesInput{})
@@ -72,7 +75,7 @@ func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 	return zones, nil
 }
 
-// maxListed is how many of what there is an error names.
+// maxListed is the number of names that an error message lists.
 const maxListed = 10
 
 func listZones(zones []zone) string {
@@ -91,7 +94,7 @@ func listIDs(zones []zone) string {
 	return list(ids, "")
 }
 
-// list is a few names, and how many more there are.
+// list joins a few names, and says how many more there are. none stands for an empty list.
 func list(names []string, none string) string {
 	switch {
 	case len(names) == 0:
