@@ -1,9 +1,9 @@
-// Package assembly is the artifact directory: what a build writes and deploy reads. It is all that deploy knows of the
-// compiler.
+// Package assembly is the artifact directory, which a build writes and deploy reads. Deploy depends on no other package of
+// the compiler.
 //
 //	manifest.json                             the Manifest: stacks, where their parameters come from, digests
 //	us-east-1/production-laika.template.json  a template
-//	assets/<sha256>                           what is too large for a template
+//	assets/<sha256>                           a document too large for user data
 //	sourcemap.json                            stack → logical id → file:line:col
 package assembly
 
@@ -59,7 +59,7 @@ func (r StackRef) Compare(other StackRef) int {
 func TemplatePath(r StackRef) string { return r.String() + ".template.json" }
 
 // SourceMap is sourcemap.json: stack as region/name → logical id → file:line:col in the manifests. No digest covers it, so
-// that a manifest can be laid out anew without a change to what is deployed.
+// that a manifest can be reformatted without changing a digest.
 type SourceMap map[string]map[string]string
 
 // Asset is a file of the directory that deploy uploads under its digest.
@@ -101,7 +101,8 @@ type Output struct {
 	Optional bool   `json:"optional,omitempty"`
 }
 
-// HostedZone is the id (Z…) of the public hosted zone with the longest name that the host name ends in.
+// HostedZone is the id (Z…) of a public hosted zone. If several zones match the host name, deploy takes the one with the
+// longest name, as DNS delegation would.
 type HostedZone struct {
 	Hostname string `json:"hostname"`
 }
@@ -145,14 +146,15 @@ type Image struct {
 	AMI          string `json:"ami,omitempty"`
 }
 
-// Binary is a program of ours that the release carries.
+// Binary is a program that spacel itself ships in its release. Deploy uploads it and passes its place and digest as
+// parameters.
 type Binary struct {
 	Name         string `json:"name"`         // BinaryAgent or BinarySlack
 	Architecture string `json:"architecture"` // amd64 or arm64
 	Part         string `json:"part"`         // PartBucket, PartKey or PartDigest
 }
 
-// The programs that a release carries.
+// The names of the programs in a release.
 const (
 	BinaryAgent = "agent" // runs on instances
 	BinarySlack = "slack" // the Lambda function that posts alarms to Slack

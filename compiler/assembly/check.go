@@ -35,6 +35,8 @@ func (m *Manifest) problems() []string {
 	return append(out, m.stackProblems(assets)...)
 }
 
+// stackProblems checks every stack. It also reports two templates whose paths differ only in letter case, because they
+// would be one file on macOS and Windows.
 func (m *Manifest) stackProblems(assets map[string]bool) []string {
 	var out []string
 	paths := map[string]bool{}
@@ -52,6 +54,7 @@ func (m *Manifest) stackProblems(assets map[string]bool) []string {
 	return out
 }
 
+// problems checks that the path follows from the digest, so that a path can never lead out of the directory.
 func (a Asset) problems() []string {
 	var out []string
 	if !digestForm.MatchString(a.Digest) {
@@ -66,6 +69,8 @@ func (a Asset) problems() []string {
 	return out
 }
 
+// problems checks one entry by itself: names that CloudFormation accepts, the template's path, and the parameters'
+// sources.
 func (s Stack) problems() []string {
 	var out []string
 	if !stackForm.MatchString(s.Name) {
@@ -92,6 +97,8 @@ func (s Stack) problems() []string {
 	return out
 }
 
+// missingAssets reports parameters whose asset is not listed in the manifest. Deploy would have nothing to upload for
+// them.
 func (s Stack) missingAssets(assets map[string]bool) []string {
 	var out []string
 	for name, source := range s.Parameters {
@@ -103,6 +110,7 @@ func (s Stack) missingAssets(assets map[string]bool) []string {
 	return out
 }
 
+// problem returns the first mistake of a source, or "".
 func (s ValueFrom) problem() string {
 	if n := set(s); n != 1 {
 		return fmt.Sprintf("must have exactly one source, got %d", n)
@@ -116,7 +124,7 @@ func (s ValueFrom) problem() string {
 	return ""
 }
 
-// set counts the fields of a struct that are not zero.
+// set counts the non-zero fields of a struct. ValueFrom and Secret are unions in which exactly one field is set.
 func set(v any) int {
 	n := 0
 	fields := reflect.ValueOf(v)

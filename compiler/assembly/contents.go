@@ -11,7 +11,8 @@ import (
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// contents gathers what the manifest and the source map will say. Several goroutines may add to it.
+// contents collects the manifest and the source map during a build. Its methods may be called from several goroutines,
+// since the compiler builds stacks in parallel.
 type contents struct {
 	mu       sync.Mutex
 	manifest Manifest
@@ -20,6 +21,7 @@ type contents struct {
 	assets   map[string]bool   // digests
 }
 
+// newContents starts with an empty list of stacks, which JSON writes as [] and not as null.
 func newContents(orbit string) *contents {
 	return &contents{
 		manifest: Manifest{Format: Format, Orbit: orbit, Stacks: []Stack{}},
@@ -73,6 +75,7 @@ func (c *contents) sorted() *Manifest {
 	return &c.manifest
 }
 
+// assetPath returns the only path that an asset may have.
 func assetPath(digest string) string { return assetsDir + "/" + digest }
 
 // AssetOf is the entry of an asset with this content.

@@ -8,15 +8,16 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// InMemory takes what a build makes without writing it, to be compared with a directory. A file that the directory holds as
-// well is not kept, so memory grows with what differs.
+// InMemory is a Sink that writes no files. `spacel diff` and `build --check` use it to compare a build with an existing
+// directory. A file with the same digest in that directory (the base) is not kept, so memory grows only with the
+// differences.
 type InMemory struct {
 	*contents
 	base *Assembly // may be nil
 
 	kept   sync.Mutex
 	bodies map[string][]byte // by path
-	same   map[string]file   // what the base has, by path
+	same   map[string]file   // the files of the base, by path
 }
 
 // NewInMemory starts a build of an orbit's artifacts beside a base, which may be nil.
@@ -47,6 +48,7 @@ func (m *InMemory) Asset(body []byte) (Asset, error) {
 	return asset, nil
 }
 
+// keep stores a file unless the base has the same content at the same path.
 func (m *InMemory) keep(name, digest string, body []byte) {
 	if m.same[name].digest == digest {
 		return
@@ -56,11 +58,12 @@ func (m *InMemory) keep(name, digest string, body []byte) {
 	m.bodies[name] = body
 }
 
-// Assembly is the finished build. Files that the base has too are read from there: close the base after it.
+// Assembly returns the finished build. Unchanged files are read from the base, so close the base only after the assembly
+// is no longer needed.
 func (m *InMemory) Assembly() (*Assembly, error) {
 	manifest := m.sorted()
 	if problems := manifest.problems(); len(problems) > 0 {
-		return nil, fmt.Errorf("the build is not sound: %w", &InvalidError{Dir: "the build", Problems: problems})
+		return nil, fmt.Errorf("the build is invalid: %w", &InvalidError{Dir: "the build", Problems: problems})
 	}
 	places, err := jsontext.Indent(m.places)
 	if err != nil {
@@ -73,6 +76,7 @@ func (m *InMemory) Assembly() (*Assembly, error) {
 // Close lets go of the build.
 func (m *InMemory) Close() error { return nil }
 
+// read implements files: first the new build, then the base.
 func (m *InMemory) read(name string) ([]byte, error) {
 	if body, ok := m.bodies[name]; ok {
 		return body, nil

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// errLocked means that the workspace belongs to a build that is still running.
 var errLocked = errors.New("another process holds the lock")
 
 // tryLock locks an open directory until it is closed or the process ends. The error is errors.ErrUnsupported where the

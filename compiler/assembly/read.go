@@ -30,7 +30,7 @@ type files interface {
 }
 
 // Read opens an artifact directory and checks all of it: the manifest strictly, each file's digest, and that there is
-// nothing else. An *InvalidError says what is wrong with its content; any other error is the world's.
+// nothing else. An *InvalidError lists wrong content. Any other error comes from the file system.
 func Read(dir string) (*Assembly, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -50,10 +50,12 @@ func Read(dir string) (*Assembly, error) {
 // missingError is fs.ErrNotExist of an artifact directory.
 type missingError string
 
+// Error names the command that makes the directory.
 func (e missingError) Error() string {
 	return string(e) + ": there is no such directory: make it with spacel build --out " + string(e)
 }
 
+// Is makes errors.Is(err, fs.ErrNotExist) true, although the message does not repeat the words of the system call.
 func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Close lets go of the directory.
@@ -108,6 +110,7 @@ func (a *Assembly) SourceMap() (SourceMap, error) {
 	return places, nil
 }
 
+// invalid wraps problems into the error that callers test for with errors.As.
 func (a *Assembly) invalid(problems ...string) error {
 	return &InvalidError{Dir: a.dir, Problems: problems}
 }
@@ -124,16 +127,20 @@ func (a *Assembly) verified(name, digest string) ([]byte, error) {
 	return body, nil
 }
 
+// changed explains a digest mismatch. Git on Windows may convert line ends on checkout (core.autocrlf), which changes
+// the digest of every template. That case is detected by undoing the conversion, because restoring the file would not
+// help.
 func changed(name, want, got string, body []byte) string {
 	if crlf := []byte("\r\n"); bytes.Contains(body, crlf) && hexdigest.SHA256(bytes.ReplaceAll(body, crlf, []byte("\n"))) == want {
 		return name + ": its line ends became CRLF: keep git from converting them (.gitattributes: * -text) and check it out again"
 	}
-	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it", name,
-		got, want)
+	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it",
+		name, got, want)
 }
 
-// decodeStrictly decodes JSON of ours and says what is wrong with it. Nothing but the form we write is taken: encoding/json
-// alone lets doubled keys and keys in other letter case pass.
+// decodeStrictly decodes manifest.json or sourcemap.json, and returns the problem or "". The bytes must equal their own
+// re-encoding: encoding/json alone accepts duplicate keys and keys in another letter case, so a reviewer could read one
+// value while deploy uses another.
 func decodeStrictly(body []byte, into any) string {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -142,7 +149,7 @@ func decodeStrictly(body []byte, into any) string {
 	}
 	again, err := jsontext.Indent(into)
 	if err != nil || !bytes.Equal(again, body) {
-		return "was edited or laid out anew: run spacel build again, or restore it"
+		return "was edited or reformatted: run spacel build again, or restore it"
 	}
 	return ""
 }
@@ -150,4 +157,5 @@ func decodeStrictly(body []byte, into any) string {
 // directory is an artifact directory on disk. A root lets no path lead out of it.
 type directory struct{ *os.Root }
 
+// read implements files.
 func (d directory) read(name string) ([]byte, error) { return d.ReadFile(name) }

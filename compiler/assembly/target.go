@@ -14,8 +14,9 @@ import (
 // buildFiles are the files a build writes.
 var buildFiles = regexp.MustCompile(`^(manifest\.json|sourcemap\.json|assets/[0-9a-f]{64}|[a-z0-9-]+/[A-Za-z0-9-]+\.template\.json)$`)
 
-// replaceable refuses a directory that a build would destroy: anything that is not an earlier build, or that holds
-// another's files beside one. Dir is the directory as the user knows it.
+// replaceable returns an error unless a build may replace the directory. It refuses anything but an earlier build, and
+// an earlier build with other files in it, because the build would delete them. Dir is the path in the user's words,
+// target the absolute path.
 func replaceable(dir, target string) error {
 	info, err := os.Lstat(target)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,6 +37,8 @@ func replaceable(dir, target string) error {
 	return holdsOnlyBuildFiles(dir, target)
 }
 
+// holdsWorkingDirectory reports whether the target is the working directory or one of its parents. Replacing it would
+// leave the user's shell in a deleted directory.
 func holdsWorkingDirectory(target fs.FileInfo) bool {
 	at, err := os.Getwd()
 	if err != nil {
@@ -53,6 +56,7 @@ func holdsWorkingDirectory(target fs.FileInfo) bool {
 	}
 }
 
+// holdsOnlyBuildFiles returns an error if the directory holds files that no build writes.
 func holdsOnlyBuildFiles(dir, target string) error {
 	entries, err := os.ReadDir(target)
 	if err != nil {
@@ -69,13 +73,13 @@ func holdsOnlyBuildFiles(dir, target string) error {
 		return fmt.Errorf("look into %s: %w", dir, err)
 	}
 	if len(strays) > 0 {
-		return fmt.Errorf("%s holds %s, which no build wrote and a build would delete: move it away, or choose another --out", dir,
-			some(strays))
+		return fmt.Errorf("%s holds %s, which no build wrote and a build would delete: move it away, or choose another --out",
+			dir, some(strays))
 	}
 	return nil
 }
 
-// unknownFiles lists what in a directory is not of our making, as far as a message needs it.
+// unknownFiles lists files that no build writes, at most one more than a message shows.
 func unknownFiles(target string) (strays []string, err error) {
 	err = fs.WalkDir(os.DirFS(target), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
@@ -95,8 +99,8 @@ func unknownFiles(target string) (strays []string, err error) {
 // most is how many names a message lists.
 const most = 3
 
-// holdsManifest says whether a manifest of a build is there: of whatever format, and also one that a merge left in conflict,
-// which building again is to mend.
+// holdsManifest reports whether manifest.json looks like a build's. Its JSON is not parsed: a manifest of another
+// format, or one with conflict markers from a merge, must be replaceable by building again.
 func holdsManifest(target string) bool {
 	body, err := os.ReadFile(filepath.Join(target, manifestFile))
 	if err != nil {
@@ -110,6 +114,7 @@ func holdsManifest(target string) bool {
 	return true
 }
 
+// some joins the first names for a message.
 func some(names []string) string {
 	if len(names) > most {
 		return strings.Join(names[:most], ", ") + " and more"

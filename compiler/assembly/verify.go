@@ -47,6 +47,8 @@ func (a *Assembly) load(root *os.Root) error {
 	return nil
 }
 
+// manifestBody reads manifest.json, unless it is no regular file or absurdly large. The checks come before reading,
+// because the directory may come from anywhere.
 func (a *Assembly) manifestBody(root *os.Root) ([]byte, error) {
 	info, err := root.Lstat(manifestFile)
 	switch {
@@ -62,22 +64,23 @@ func (a *Assembly) manifestBody(root *os.Root) ([]byte, error) {
 	return root.ReadFile(manifestFile)
 }
 
+// notRegular is the problem of a symbolic link, device or socket: its content could change after the check.
 const notRegular = "is not a plain file, and a build makes only those: remove it, or run spacel build again"
 
-// decode takes the format first: another's manifest has other fields.
+// decode reads the format first, because a manifest of another format may have other fields.
 func (a *Assembly) decode(body []byte) string {
 	var head struct{ Format int }
 	if err := json.Unmarshal(body, &head); err != nil {
 		return err.Error() + ": run spacel build again, or restore it"
 	}
 	if head.Format != Format {
-		return fmt.Sprintf("its format is %d, this spacel reads %d: run spacel build again, or use the spacel that built it", head.Format,
-			Format)
+		return fmt.Sprintf("its format is %d, this spacel reads %d: run spacel build again, or use the spacel that built it",
+			head.Format, Format)
 	}
 	return decodeStrictly(body, &a.Manifest)
 }
 
-// verify compares what is in the directory with the manifest.
+// verify compares the directory with the manifest, and returns the problems sorted.
 func (a *Assembly) verify(root *os.Root) ([]string, error) {
 	want := a.expectedFiles()
 	problems, found, err := listFiles(root, want)
@@ -95,13 +98,14 @@ func (a *Assembly) verify(root *os.Root) ([]string, error) {
 	return problems, err
 }
 
-// file is what the manifest says of a file.
+// file is the manifest's statement about one file.
 type file struct {
 	digest string
 	size   int64 // bytes; -1 when not said
 }
 
-// expectedFiles is path → what the manifest says, of all files but its own and the source map.
+// expectedFiles maps each path that the manifest lists to its digest and size. manifest.json and sourcemap.json are not
+// among them.
 func (a *Assembly) expectedFiles() map[string]file {
 	want := map[string]file{}
 	for _, stack := range a.Manifest.Stacks {
@@ -113,7 +117,8 @@ func (a *Assembly) expectedFiles() map[string]file {
 	return want
 }
 
-// listFiles walks the directory: what does not belong there, and which of the manifest's files are there.
+// listFiles walks the directory. It returns problems for unlisted and irregular files, and the set of listed files that
+// exist.
 func listFiles(root *os.Root, want map[string]file) (problems []string, found map[string]bool, err error) {
 	found = map[string]bool{}
 	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
@@ -136,6 +141,7 @@ func listFiles(root *os.Root, want map[string]file) (problems []string, found ma
 	return problems, found, err
 }
 
+// verifyFiles computes digests in parallel, one file per CPU, since a large orbit has thousands of templates.
 func verifyFiles(root *os.Root, want map[string]file, found map[string]bool) ([]string, error) {
 	var mu sync.Mutex
 	var problems []string
@@ -159,7 +165,8 @@ func verifyFiles(root *os.Root, want map[string]file, found map[string]bool) ([]
 	return problems, err
 }
 
-// verify says what is wrong with a file.
+// verify returns the problem of one file, or "". The file is hashed as a stream. Only a mismatch reads it into memory,
+// to look for converted line ends.
 func (f file) verify(root *os.Root, name string) (string, error) {
 	opened, err := root.Open(name)
 	if err != nil {

@@ -15,8 +15,9 @@ const (
 	oldName   = "old" // the old build, between the two renames where there is no exchange
 )
 
-// workspace is the temporary directory beside a target. Its lock tells it from one that a killed build left: the kernel
-// drops a dead process's locks.
+// workspace is the temporary directory beside a target, on the same file system, so that a rename can move the build
+// into place. A lock marks it as in use. The kernel drops the locks of a dead process, so an unlocked workspace belongs
+// to a build that was killed.
 type workspace struct {
 	dir    string
 	lock   *os.File
@@ -24,6 +25,7 @@ type workspace struct {
 	parent []string // directories made for it, innermost first
 }
 
+// pattern is the prefix of the names of a target's workspaces.
 func pattern(target string) string { return "." + filepath.Base(target) + ".spacel-" }
 
 // newWorkspace makes a workspace and clears away those of killed builds.
@@ -41,7 +43,8 @@ func newWorkspace(target string) (*workspace, error) {
 	}
 	w := &workspace{dir: dir, lock: lock, parent: made}
 	fresh := filepath.Join(dir, freshName)
-	// Not the workspace itself, which only its owner may enter: the build gets the rights that the user's umask gives.
+	// MkdirTemp makes directories that only their owner may enter. The build is a directory inside, with the permissions of
+	// the user's umask.
 	if err := os.Mkdir(fresh, 0o777); err != nil {
 		return nil, errors.Join(err, w.remove())
 	}
@@ -85,6 +88,8 @@ func lockedDir(parent, prefix string) (string, *os.File, error) {
 	}
 }
 
+// sameFile reports whether the path still leads to the open file. Another build's sweep may have removed the directory
+// in between.
 func sameFile(path string, file *os.File) bool {
 	named, err := os.Lstat(path)
 	if err != nil {
@@ -111,6 +116,7 @@ func sweep(target string) error {
 	return nil
 }
 
+// sweepOne removes one workspace, if its build is dead.
 func sweepOne(target, dir string) error {
 	lock, err := os.Open(dir)
 	if err != nil {
@@ -147,7 +153,8 @@ func (w *workspace) replace(target string) error {
 	return err
 }
 
-// swap is the exchange in two steps. A kill between them is mended by the next build's sweep.
+// swap replaces the target in two renames, where the file system cannot exchange two directories. After a kill between
+// them, the next build's sweep moves the old build back.
 func (w *workspace) swap(fresh, target string) error {
 	old := filepath.Join(w.dir, oldName)
 	if err := os.Rename(target, old); err != nil {
@@ -159,7 +166,7 @@ func (w *workspace) swap(fresh, target string) error {
 	return nil
 }
 
-// remove deletes the workspace with all that is in it.
+// remove deletes the workspace and its content, then drops the lock.
 func (w *workspace) remove() error {
 	if w.fresh != nil {
 		w.fresh.Close()

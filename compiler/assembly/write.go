@@ -11,9 +11,9 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// Writer writes an artifact directory. What it is given goes to disk at once, into a temporary directory beside the
-// target, so memory does not grow with the templates; Close puts the whole in the target's place in one step. Several
-// goroutines may use it.
+// Writer writes an artifact directory. Files go to disk at once, into a temporary directory beside the target, so memory
+// does not grow with the templates. Close moves the finished directory into place in one step. Several goroutines may
+// use a Writer.
 type Writer struct {
 	*contents
 	target string // absolute
@@ -71,6 +71,8 @@ func (w *Writer) Abort() error {
 	return err
 }
 
+// finish writes the manifest last: a directory with a manifest is complete. It checks the target once more, because the
+// build may have taken minutes.
 func (w *Writer) finish() error {
 	manifest := w.sorted()
 	if problems := manifest.problems(); len(problems) > 0 {
@@ -88,6 +90,7 @@ func (w *Writer) finish() error {
 	return w.temp.replace(w.target)
 }
 
+// encode writes one of the directory's own JSON files.
 func (w *Writer) encode(name string, v any) error {
 	body, err := jsontext.Indent(v)
 	if err != nil {
