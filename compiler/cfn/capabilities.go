@@ -5,8 +5,9 @@ import "strings"
 // iamNames are the properties that give something of IAM a name of its own.
 var iamNames = []string{"RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName"}
 
-// Capabilities are what CloudFormation wants acknowledged before it makes the stack: something of IAM's, something of IAM's
-// with a name of its own, a stack within the stack, of which nothing is known. This package's own structs give no names.
+// Capabilities lists the acknowledgements that CloudFormation demands (CreateChangeSet, Capabilities): one for IAM
+// resources, a stronger one for IAM resources with explicit names, and for a nested stack both that and
+// CAPABILITY_AUTO_EXPAND, because the nested template is unknown. The structs of this package never name IAM resources.
 func (t *Template) Capabilities() []string {
 	iam, named := false, false
 	for _, r := range t.resources {
@@ -27,6 +28,7 @@ func (t *Template) Capabilities() []string {
 	return nil
 }
 
+// hasName reports whether a resource in the manifest gives an IAM resource an explicit name.
 func hasName(r Resource) bool {
 	raw, ok := r.(*RawResource)
 	if !ok {

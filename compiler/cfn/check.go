@@ -19,10 +19,13 @@ const (
 	MaxUserDataSize = 16_384 // bytes before base64 (EC2 User Guide)
 )
 
+// logicalID is the form of all names in a template (CloudFormation User Guide, "Resources": alphanumeric, at most 255
+// characters).
 var logicalID = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 
-// Check lists what CloudFormation would refuse in the template's shape: ids taken twice or malformed, references and
-// dependencies to what the template does not hold, resources that wait for each other, limits passed. The list is sorted.
+// Check lists the reasons for which CloudFormation would refuse the template: malformed or duplicate ids, references and
+// dependencies to missing things, cycles, exceeded limits. The list is sorted. CloudFormation itself reports only the
+// first of them, after an upload.
 func (t *Template) Check() []string {
 	problems := slices.Clone(t.problems)
 	for _, id := range slices.Concat(t.ResourceIDs(), t.ParameterIDs(), t.OutputIDs()) {
@@ -45,6 +48,7 @@ func (t *Template) Check() []string {
 	return problems
 }
 
+// limit reports a count above a quota, as a list of no or one problem.
 func limit(what string, have, most int) []string {
 	if have <= most {
 		return nil
@@ -52,6 +56,8 @@ func limit(what string, have, most int) []string {
 	return []string{fmt.Sprintf("%d %s: CloudFormation allows %d", have, what, most)}
 }
 
+// dangling reports references to names that are not in the template. Typed resources cannot have one, but resources in
+// the manifest and patches refer by name.
 func (t *Template) dangling() []string {
 	var problems []string
 	for id, r := range t.resources {
@@ -87,10 +93,12 @@ func (t *Template) dangling() []string {
 	return problems
 }
 
+// known reports whether a reference may use the name.
 func (t *Template) known(name string) bool {
 	return t.Has(name) || t.parameters[name] != nil || t.conditions[name] != nil || pseudo[name]
 }
 
+// pseudo holds the parameters that CloudFormation itself defines (CloudFormation User Guide, "Pseudo parameters").
 var pseudo = map[string]bool{
 	"AWS::AccountId": true, "AWS::NoValue": true, "AWS::NotificationARNs": true, "AWS::Partition": true,
 	"AWS::Region": true, "AWS::StackId": true, "AWS::StackName": true, "AWS::URLSuffix": true,

@@ -30,7 +30,8 @@ type Dimension struct {
 	Value Value
 }
 
-// MetricDataQuery is a metric that an expression uses, or the expression.
+// MetricDataQuery is one input of a metric-math expression, or the expression itself. Exactly one query of an alarm has
+// ReturnData: its values are compared with the threshold.
 type MetricDataQuery struct {
 	Id         string
 	Expression string      `json:",omitempty"`

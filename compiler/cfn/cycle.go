@@ -35,6 +35,7 @@ const (
 	done
 )
 
+// cycleWalk is a depth-first search. The way holds the open nodes, so a node met again on the way closes a cycle.
 type cycleWalk struct {
 	needs    map[string][]string
 	state    map[string]int
@@ -42,6 +43,7 @@ type cycleWalk struct {
 	problems []string
 }
 
+// visit reports a cycle through a node once, then marks the node as done.
 func (w *cycleWalk) visit(id string) {
 	switch w.state[id] {
 	case open:

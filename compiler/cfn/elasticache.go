@@ -24,11 +24,12 @@ type ReplicationGroup struct {
 
 func (*ReplicationGroup) Type() string { return "AWS::ElastiCache::ReplicationGroup" }
 
-// PrimaryAddress is the host name that the primary node answers to.
+// PrimaryAddress is the host name of the primary node. It stays the same after a failover.
 func (g *ReplicationGroup) PrimaryAddress() Value { return g.att("PrimaryEndPoint.Address") }
 
-// ReaderAddress is the host name that the replicas answer to.
+// ReaderAddress is the host name that balances connections over the replicas.
 func (g *ReplicationGroup) ReaderAddress() Value { return g.att("ReaderEndPoint.Address") }
 
-// NodeAddresses are the host names of all nodes in one text: [a, b].
+// NodeAddresses is one text with the host names of all nodes, in brackets: [a, b]. CloudFormation returns it as a
+// string, not a list.
 func (g *ReplicationGroup) NodeAddresses() Value { return g.att("ReadEndPoint.Addresses") }

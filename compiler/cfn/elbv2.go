@@ -18,7 +18,7 @@ func (*LoadBalancer) Type() string { return "AWS::ElasticLoadBalancingV2::LoadBa
 // DNSName is the balancer's own name.
 func (l *LoadBalancer) DNSName() Value { return l.att("DNSName") }
 
-// CanonicalHostedZoneID is the zone that an alias record to the balancer names.
+// CanonicalHostedZoneID is the id of AWS's own hosted zone of the balancer's name, for AliasTarget.
 func (l *LoadBalancer) CanonicalHostedZoneID() Value { return l.att("CanonicalHostedZoneID") }
 
 // LoadBalancerFullName is the balancer's dimension in CloudWatch.
@@ -80,5 +80,6 @@ type ListenerAction struct {
 	RedirectConfig *RedirectConfig `json:",omitempty"`
 }
 
-// RedirectConfig sends the client elsewhere; what it leaves out stays as it was.
+// RedirectConfig sends the client to another URL. Host, path and query keep their default #{host}, #{path} and #{query},
+// the values of the request.
 type RedirectConfig struct{ Protocol, Port, StatusCode string }

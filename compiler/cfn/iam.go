@@ -20,7 +20,8 @@ type RolePolicy struct {
 	PolicyDocument PolicyDocument
 }
 
-// IAMPolicy is AWS::IAM::Policy: an inline policy that is a resource of its own, so that it can name what needs the role.
+// IAMPolicy is AWS::IAM::Policy, an inline policy as a separate resource. It may name resources that refer to the role.
+// A policy inside the role could not, because CloudFormation refuses the cycle.
 type IAMPolicy struct {
 	Attributes `json:"-"`
 
@@ -71,7 +72,8 @@ func Allow(actions []string, resources ...Value) Statement {
 	return Statement{Effect: "Allow", Action: actions, Resource: resources}
 }
 
-// When adds a condition to the statement.
+// When returns the statement with one more condition. The receiver's maps are copied, because statements are built from
+// shared ones.
 func (s Statement) When(operator, key string, value Value) Statement {
 	next := map[string]map[string]Value{}
 	for op, keys := range s.Condition {

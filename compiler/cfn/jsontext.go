@@ -24,8 +24,11 @@ func JSONText(v any) *Text {
 // jsonText writes one value after another. Its line argument is a line's end and the indent of the next line.
 type jsonText struct{ text *Text }
 
+// literal appends text to the piece that is being written.
 func (w jsonText) literal(s string) { w.text.last = append(w.text.last, s...) }
 
+// value writes any Go value. A Value of this package is handled before its kind is looked at, because String and List
+// are ordinary kinds, too.
 func (w jsonText) value(v reflect.Value, line string) {
 	if !v.IsValid() {
 		w.literal("null")
@@ -89,6 +92,7 @@ type member struct {
 	value reflect.Value
 }
 
+// members writes an object. A nil list stands for a nil map, which encoding/json writes as null.
 func (w jsonText) members(all []member, line string) {
 	if all == nil {
 		w.literal("null")
@@ -103,6 +107,7 @@ func (w jsonText) members(all []member, line string) {
 	w.end(len(all), "{}", line)
 }
 
+// items writes a list; a nil slice as null, like encoding/json.
 func (w jsonText) items(v reflect.Value, line string) {
 	if v.Kind() == reflect.Slice && v.IsNil() {
 		w.literal("null")
@@ -117,7 +122,7 @@ func (w jsonText) items(v reflect.Value, line string) {
 	w.end(v.Len(), "[]", line)
 }
 
-// end closes what has members on a line of its own.
+// end closes an object or a list: on the same line if it is empty, otherwise on a new line.
 func (w jsonText) end(members int, brackets, line string) {
 	if members == 0 {
 		w.literal(brackets)
@@ -126,6 +131,8 @@ func (w jsonText) end(members int, brackets, line string) {
 	w.literal(line + brackets[1:])
 }
 
+// structMembers lists the exported fields by encoding/json's rules for tags. Embedded fields would need its rules of
+// precedence, so they panic.
 func structMembers(v reflect.Value) []member {
 	out := []member{}
 	for i := range v.NumField() {
@@ -145,6 +152,7 @@ func structMembers(v reflect.Value) []member {
 	return out
 }
 
+// mapMembers lists a map's entries sorted by key, like encoding/json.
 func mapMembers(v reflect.Value) []member {
 	if v.IsNil() {
 		return nil
@@ -171,6 +179,7 @@ func empty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
+// scalar encodes a string, number or boolean. Most strings need no escape and skip the encoder.
 func scalar(v any) string {
 	if s, ok := v.(string); ok && plain(s) {
 		return `"` + s + `"`

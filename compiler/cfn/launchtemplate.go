@@ -10,10 +10,11 @@ type LaunchTemplate struct {
 
 func (*LaunchTemplate) Type() string { return "AWS::EC2::LaunchTemplate" }
 
-// LatestVersionNumber is the version this template's update made. An auto scaling group refuses $Latest.
+// LatestVersionNumber is the number of the version that this stack update created. An auto scaling group refuses
+// $Latest, and with a number CloudFormation sees that the group changes.
 func (l *LaunchTemplate) LatestVersionNumber() Value { return l.att("LatestVersionNumber") }
 
-// LaunchTemplateData is what an instance is launched with. UserData is base64.
+// LaunchTemplateData holds the launch parameters of an instance. UserData is base64.
 type LaunchTemplateData struct {
 	ImageId             Value
 	InstanceType        string               `json:",omitempty"`
@@ -71,7 +72,8 @@ type NetworkInterface struct {
 	Groups                   []Value
 }
 
-// TagSpecification tags what a launch makes: instance, volume, network-interface, or the launch-template itself.
+// TagSpecification tags the resources that a launch creates: instance, volume, network-interface, or the launch-template
+// itself. Tags of an auto scaling group reach instances only, not their volumes and interfaces.
 type TagSpecification struct {
 	ResourceType string
 	Tags         []Tag

@@ -25,7 +25,8 @@ type MetricFilter struct {
 
 func (*MetricFilter) Type() string { return "AWS::Logs::MetricFilter" }
 
-// MetricTransformation is what a line that fits adds to a metric: a number, or a field of the pattern such as $size.
+// MetricTransformation is the value that each matching line adds to a metric: a number, or a field of the pattern such
+// as $size.
 type MetricTransformation struct {
 	MetricNamespace string
 	MetricName      string

@@ -6,8 +6,9 @@ type MixedInstancesPolicy struct {
 	LaunchTemplate        MixedLaunchTemplate
 }
 
-// InstancesDistribution says how much is on demand and how spot capacity is chosen. SpotMaxPrice is dollars an hour; an empty
-// one takes away a limit that was set before, which leaving it out would not.
+// InstancesDistribution sets the share of on-demand instances and the strategy for spot capacity. SpotMaxPrice is in
+// dollars per hour. An empty SpotMaxPrice removes an earlier limit, but a missing one would leave it in place (EC2 Auto
+// Scaling API Reference, InstancesDistribution).
 type InstancesDistribution struct {
 	OnDemandBaseCapacity                int
 	OnDemandPercentageAboveBaseCapacity int

@@ -43,7 +43,7 @@ func (t *Template) Remove(id string, path Path) error {
 	})
 }
 
-// change replaces what is around a path's last step, through all of its way.
+// change applies a function to the object or list that contains the path's last step.
 func (t *Template) change(id string, path Path, with func(at any, last Step, so Path) (any, error)) error {
 	if len(path) == 1 && path[0].Name == "Type" {
 		return fmt.Errorf("a resource's Type cannot be changed")
@@ -56,6 +56,8 @@ func (t *Template) change(id string, path Path, with func(at any, last Step, so 
 	return err
 }
 
+// changed returns the value with the change made at the path. Appending to a list gives a new slice, so every level
+// stores its child again.
 func changed(at any, path Path, depth int, with func(any, Step, Path) (any, error)) (any, error) {
 	s, so := path[depth], path[:depth]
 	if depth == len(path)-1 {
@@ -77,7 +79,7 @@ func changed(at any, path Path, depth int, with func(any, Step, Path) (any, erro
 	return at, nil
 }
 
-// inside is what a step leads to.
+// inside returns the value that one step leads to.
 func inside(at any, s Step, so Path) (any, error) {
 	switch at := at.(type) {
 	case *object:
@@ -96,11 +98,11 @@ func inside(at any, s Step, so Path) (any, error) {
 type PathError struct {
 	At    Path     // as far as it leads
 	Next  string   // what isn't there
-	Holds string   // what is there instead: an object, a list of 3, a single value
+	Holds string   // the kind of value at At: an object, a list of 3, a single value
 	Names []string // of an object's members
 }
 
-// Error says how far the path leads and what is there.
+// Error names the longest existing prefix of the path, and the kind of value found there.
 func (e *PathError) Error() string {
 	if len(e.At) == 0 {
 		return fmt.Sprintf("the resource has no %s", e.Next)
@@ -108,6 +110,7 @@ func (e *PathError) Error() string {
 	return fmt.Sprintf("%s is %s and has no %s", e.At, e.Holds, e.Next)
 }
 
+// unfit makes the error for a step that does not fit the value it meets.
 func unfit(at any, s Step, so Path) error {
 	e := &PathError{At: so, Next: s.Name, Holds: "a single value"}
 	if s.Name == "" {

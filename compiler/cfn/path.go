@@ -38,7 +38,8 @@ func (p Path) String() string {
 	return out.String()
 }
 
-// Compare orders paths as a reader would: what is around before what is inside, items by number.
+// Compare orders paths so that an outer path comes before the paths inside it, and items of a list are ordered by
+// number.
 func (p Path) Compare(other Path) int {
 	return slices.CompareFunc(p, other, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Index, b.Index))
@@ -58,6 +59,7 @@ func ParsePath(text string) (Path, error) {
 	return path, nil
 }
 
+// nextStep reads one step and returns the rest of the text.
 func nextStep(rest string, first bool) (Step, string, error) {
 	if inner, ok := strings.CutPrefix(rest, "["); ok && !first {
 		digits, after, closed := strings.Cut(inner, "]")
@@ -87,6 +89,7 @@ func nextStep(rest string, first bool) (Step, string, error) {
 	return Step{Name: rest[:end]}, rest[end:], nil
 }
 
+// quotedStep reads a name in double quotes, with Go's escapes. Property names such as policy variables may hold dots.
 func quotedStep(rest string) (Step, string, error) {
 	quoted, err := strconv.QuotedPrefix(rest)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// Size is about how many characters IAM counts of the policy, white space not among them. Each reference counts as the
-// longest of its kind that is likely.
+// Size estimates the number of characters that IAM counts for the policy, white space excluded (IAM User Guide, "IAM and
+// AWS STS quotas"). Each reference counts as the longest value to be expected of its kind, because values are known only
+// at deploy.
 func (p PolicyDocument) Size() (int, error) {
 	body, err := jsontext.Indent(p)
 	if err != nil {
@@ -20,8 +21,8 @@ func (p PolicyDocument) Size() (int, error) {
 	return resolvedSize(v)
 }
 
-// What a reference to a parameter or a resource counts as: EC2's ids have at most 26 characters; others are names, keys in S3
-// or whole ARNs.
+// Estimated lengths of references to parameters and resources. EC2's ids have at most 26 characters. All others are names,
+// keys in S3 or ARNs.
 const (
 	idSize    = 32
 	otherSize = 96
@@ -31,6 +32,7 @@ const (
 // stack's ARN with a name of 128 characters.
 var pseudoSizes = map[string]int{"AWS::Partition": 10, "AWS::Region": 14, "AWS::AccountId": 12, "AWS::StackId": 220, "AWS::StackName": 128}
 
+// referenceSize estimates the length of a reference's value by its name.
 func referenceSize(name string) int {
 	if size, ok := pseudoSizes[name]; ok {
 		return size
@@ -41,6 +43,7 @@ func referenceSize(name string) int {
 	return otherSize
 }
 
+// resolvedSize counts a decoded JSON value as compact JSON, with references replaced by text of their estimated length.
 func resolvedSize(v any) (int, error) {
 	switch v := v.(type) {
 	case *object:

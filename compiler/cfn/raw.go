@@ -9,8 +9,8 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// Raw is a value, or a condition's test, in CloudFormation's own words: what a user writes. It holds plain JSON, whose
-// intrinsic functions count as references like any other value's.
+// Raw is a value, or the test of a condition, as the user wrote it in CloudFormation's own syntax. It holds plain JSON.
+// Intrinsic functions in it count as references, like those of typed values.
 type Raw struct{ data any } // *object, []any, string, bool, json.Number or nil
 
 func (Raw) value() {}
@@ -19,6 +19,7 @@ func (Raw) test()  {}
 // RawValue makes a Raw of strings, bools, json.Numbers, maps and slices. The members of a map are sorted.
 func RawValue(v any) Raw { return Raw{ordered(v)} }
 
+// ordered converts maps to objects with sorted members, at every depth, so that equal manifests give equal bytes.
 func ordered(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -54,6 +55,7 @@ func (o *object) set(name string, v any) {
 	set(&o.values, name, v)
 }
 
+// remove deletes a member; no error if there is none.
 func (o *object) remove(name string) {
 	o.names = slices.DeleteFunc(o.names, func(n string) bool { return n == name })
 	delete(o.values, name)
@@ -98,6 +100,7 @@ func decode(body []byte) (any, error) {
 	return decodeValue(d)
 }
 
+// decodeValue reads one value. The token API is used because Unmarshal into maps loses the order of members.
 func decodeValue(d *json.Decoder) (any, error) {
 	token, err := d.Token()
 	if err != nil {
@@ -112,6 +115,7 @@ func decodeValue(d *json.Decoder) (any, error) {
 	return token, nil
 }
 
+// decodeObject reads members until the closing brace.
 func decodeObject(d *json.Decoder) (*object, error) {
 	o := &object{}
 	for d.More() {
@@ -129,6 +133,7 @@ func decodeObject(d *json.Decoder) (*object, error) {
 	return o, err
 }
 
+// decodeList reads items until the closing bracket.
 func decodeList(d *json.Decoder) ([]any, error) {
 	items := []any{}
 	for d.More() {

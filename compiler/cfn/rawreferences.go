@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// Reference is a name that a Raw refers to, and where in it.
+// Reference is the name of a resource, parameter or condition, and the path of the function that refers to it.
 type Reference struct {
 	Path Path
 	Name string
 }
 
-// References are all the names that the value refers to: of resources, parameters and conditions.
+// References lists the names in the value's intrinsic functions.
 func (r Raw) References() []Reference {
 	var all []Reference
 	rawReferences(r.data, nil, func(at Path, name string) { all = append(all, Reference{at, name}) })
 	return all
 }
 
-// References are all the names that the resource refers to, by its DependsOn and Condition too.
+// References lists the names in the resource's functions, DependsOn and Condition.
 func (r *RawResource) References() []Reference {
 	all := Raw{r.body}.References()
 	if name, ok := r.body.values["Condition"].(string); ok {
@@ -37,7 +37,7 @@ func (r *RawResource) References() []Reference {
 	return all
 }
 
-// rawReferences finds what the intrinsic functions in a value refer to.
+// rawReferences calls found for each name in an intrinsic function.
 func rawReferences(v any, at Path, found func(Path, string)) {
 	switch v := v.(type) {
 	case []any:
@@ -54,6 +54,7 @@ func rawReferences(v any, at Path, found func(Path, string)) {
 	}
 }
 
+// with returns a longer path. Clip forces append to copy, because sibling paths share the prefix.
 func (p Path) with(s Step) Path { return append(slices.Clip(p), s) }
 
 // intrinsic finds what one function refers to. It says no when the function's arguments are to be looked at like any value.

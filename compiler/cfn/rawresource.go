@@ -2,8 +2,8 @@ package cfn
 
 import "github.com/pebble/spacel/internal/jsontext"
 
-// RawResource is a resource in CloudFormation's own words: of a type that this package has no struct for, or one that a patch
-// has changed. All of it, its DependsOn and Condition too, is in its body.
+// RawResource is a resource in CloudFormation's own syntax: one from the manifest, of any type, or a typed one after a
+// patch. Its body holds everything, including DependsOn and Condition, so Attributes stays empty.
 type RawResource struct {
 	Attributes `json:"-"`
 
@@ -29,7 +29,7 @@ func NewRawResource(body map[string]any) *RawResource {
 	return &RawResource{body: o}
 }
 
-// Type is the type that the body names.
+// Type returns the Type in the body.
 func (r *RawResource) Type() string {
 	kind, _ := r.body.values["Type"].(string)
 	return kind
@@ -43,7 +43,7 @@ func (r *RawResource) properties() *object {
 	return &object{}
 }
 
-// raw turns a resource of the template into one that a patch can change.
+// raw replaces a typed resource by its own JSON, so that a patch can set properties that the struct has no field for.
 func (t *Template) raw(id string) (*RawResource, error) {
 	if r, ok := t.resources[id].(*RawResource); ok {
 		return r, nil

@@ -12,6 +12,7 @@ func references(v any) []string {
 	return names
 }
 
+// walk calls found for each name below a value of any kind.
 func walk(v reflect.Value, found func(string)) {
 	switch v.Kind() {
 	case reflect.Interface, reflect.Pointer:
@@ -31,6 +32,8 @@ func walk(v reflect.Value, found func(string)) {
 	}
 }
 
+// walkStruct handles this package's own references, and looks at the exported fields of all other structs. Attributes is
+// skipped: DependsOn points to whole resources, whose references are their own.
 func walkStruct(v reflect.Value, found func(string)) {
 	switch x := v.Interface().(type) {
 	case Attributes:
@@ -58,6 +61,7 @@ func walkStruct(v reflect.Value, found func(string)) {
 	}
 }
 
+// subReferences finds the names in the text of Fn::Sub. ${!literal} is no reference, and ${Id.Attribute} refers to Id.
 func subReferences(text string, found func(string)) {
 	for {
 		_, rest, ok := strings.Cut(text, "${")

@@ -6,7 +6,7 @@ type Secret struct {
 
 	Description          string
 	GenerateSecretString GenerateSecretString `json:",omitzero"`
-	SecretString         Value                `json:",omitempty"` // in place of one that is generated
+	SecretString         Value                `json:",omitempty"` // excludes GenerateSecretString
 	ReplicaRegions       []ReplicaRegion      `json:",omitempty"`
 }
 

@@ -4,7 +4,7 @@ package cfn
 type Topic struct {
 	Attributes `json:"-"`
 
-	DisplayName string `json:",omitempty"` // whom an email is from; at most 100 characters
+	DisplayName string `json:",omitempty"` // the sender of emails; at most 100 characters
 	Tags        []Tag  `json:",omitempty"`
 }
 
@@ -20,8 +20,8 @@ type TopicPolicy struct {
 
 func (*TopicPolicy) Type() string { return "AWS::SNS::TopicPolicy" }
 
-// Subscription is AWS::SNS::Subscription. What an endpoint is depends on the protocol: an address (email), a URL (https), an
-// ARN (lambda).
+// Subscription is AWS::SNS::Subscription. The form of Endpoint depends on the protocol: an address (email), a URL
+// (https), an ARN (lambda). CloudFormation returns before a person has confirmed an email.
 type Subscription struct {
 	Attributes `json:"-"`
 

@@ -1,5 +1,5 @@
 // Package cfn holds CloudFormation templates as Go values. The compiler's passes fill a Template with typed resources;
-// JSON turns it into the bytes that are reviewed and deployed. The package knows CloudFormation and nothing of spacel.
+// JSON encodes it into the bytes for review and deploy. The package knows CloudFormation and nothing of spacel.
 //
 // A reference is a method on the resource one holds (sg.Ref(), lb.DNSName()), so a dangling one cannot be written.
 package cfn
@@ -44,12 +44,14 @@ type Attributes struct {
 	UpdateReplacePolicy Policy
 }
 
+// attributes gives every resource struct that embeds Attributes the unexported method of Resource, which seals the
+// interface.
 func (a *Attributes) attributes() *Attributes { return a }
 
 // ID is the logical id the resource was added under.
 func (a *Attributes) ID() string { return a.id }
 
-// Ref is {"Ref": id}. What it stands for differs per type: an id for most of EC2, an ARN for load balancers, a name for IAM.
+// Ref is {"Ref": id}. Its value differs per type: an id for most of EC2, an ARN for load balancers, a name for IAM.
 func (a *Attributes) Ref() Value { return ref{a.id} }
 
 func (a *Attributes) att(name string) Value { return getAtt{[2]string{a.id, name}} }
@@ -98,7 +100,8 @@ type ReplacingUpdate struct {
 	WillReplace bool
 }
 
-// ScheduledUpdate keeps an update from undoing the sizes that a scaling policy or schedule has set.
+// ScheduledUpdate protects the group's current size during an update. Without it, a stack update resets the size to the
+// template's, undoing scaling policies and schedules (CloudFormation, "UpdatePolicy attribute").
 type ScheduledUpdate struct {
 	IgnoreUnmodifiedGroupSizeProperties bool
 }
@@ -133,8 +136,8 @@ type Output struct {
 // Export is the name that other stacks of the region can import an output by.
 type Export struct{ Name Value }
 
-// Add puts a resource into the template under a logical id and returns it, so that others can refer to it.
-// An id that is taken or malformed is reported by Check.
+// Add puts a resource into the template under a logical id, and returns it for references. Check reports malformed and
+// duplicate ids.
 func Add[R Resource](t *Template, id string, resource R) R {
 	a := resource.attributes()
 	a.id = id
@@ -169,7 +172,7 @@ func (t *Template) Condition(id string, test Test) *Condition {
 	return c
 }
 
-// ConditionNamed is a condition that has been declared, nil when none of that name has.
+// ConditionNamed returns a declared condition, or nil.
 func (t *Template) ConditionNamed(id string) *Condition { return t.conditions[id] }
 
 // Output declares an output.
@@ -199,7 +202,7 @@ func (t *Template) Merge(other *Template) {
 	t.problems = append(t.problems, other.problems...)
 }
 
-// Kind is what a name stands for in the template: "the resource AWS::…", "a parameter", "a condition", or "".
+// Kind describes the use of a name in the template: "the resource AWS::…", "a parameter", "a condition", or "".
 func (t *Template) Kind(id string) string {
 	switch {
 	case t.Has(id):
@@ -249,6 +252,7 @@ func (t *Template) JSON() ([]byte, error) {
 	}{"2010-09-09", t.Description, t.parameters, tests(t.conditions), resources, outputs(t.outputs)})
 }
 
+// resourceJSON fixes the order of a resource's attributes. Properties come last, since they are the longest part.
 type resourceJSON struct {
 	Type                string
 	DependsOn           []string        `json:",omitempty"`
@@ -260,6 +264,7 @@ type resourceJSON struct {
 	Properties          Resource
 }
 
+// encodable returns the JSON form of a resource.
 func encodable(r Resource) any {
 	if raw, ok := r.(*RawResource); ok {
 		return raw.body
@@ -269,6 +274,7 @@ func encodable(r Resource) any {
 		a.UpdateReplacePolicy, r}
 }
 
+// dependencyIDs is DependsOn as sorted ids without duplicates.
 func dependencyIDs(a *Attributes) []string {
 	var ids []string
 	for _, r := range a.DependsOn {
@@ -278,6 +284,7 @@ func dependencyIDs(a *Attributes) []string {
 	return slices.Compact(ids)
 }
 
+// outputJSON is an output with its condition as a name.
 type outputJSON struct {
 	Description string `json:",omitempty"`
 	Condition   string `json:",omitempty"`
@@ -285,6 +292,7 @@ type outputJSON struct {
 	Export      *Export `json:",omitempty"`
 }
 
+// outputs converts all outputs.
 func outputs(in map[string]Output) map[string]outputJSON {
 	out := make(map[string]outputJSON, len(in))
 	for id, o := range in {
@@ -293,6 +301,7 @@ func outputs(in map[string]Output) map[string]outputJSON {
 	return out
 }
 
+// tests converts conditions to their tests, the form of the template's Conditions section.
 func tests(in map[string]*Condition) map[string]Test {
 	out := make(map[string]Test, len(in))
 	for id, c := range in {
@@ -301,8 +310,10 @@ func tests(in map[string]*Condition) map[string]Test {
 	return out
 }
 
+// sameParameter compares by value, because Default is a pointer.
 func sameParameter(a, b Parameter) bool { return reflect.DeepEqual(a, b) }
 
+// set stores into a map that may be nil, which keeps the zero Template usable.
 func set[V any](m *map[string]V, key string, v V) {
 	if *m == nil {
 		*m = map[string]V{}

@@ -86,6 +86,7 @@ func (t *Text) Indent(prefix string) *Text {
 	return out
 }
 
+// indent writes the prefix at the start of a line.
 func (t *Text) indent(prefix string, start bool) {
 	if start {
 		t.last = append(t.last, prefix...)

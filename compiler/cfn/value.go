@@ -1,7 +1,8 @@
 package cfn
 
-// Value is what a property may hold where CloudFormation takes a reference: a literal or an intrinsic function. The
-// interface is sealed; references come from the methods of resources and parameters.
+// Value is a literal or an intrinsic function: the type of every property for which this project needs references. The
+// interface is sealed. References come from the methods of resources and parameters, so a dangling one cannot be
+// written.
 type Value interface{ value() }
 
 // String is a literal text.
@@ -25,16 +26,20 @@ func Strings(texts ...string) List {
 	return out
 }
 
+// ref is Ref. The structs below are the JSON forms of intrinsic functions (CloudFormation Template Reference, "Intrinsic
+// functions").
 type ref struct{ Ref string }
 
 type getAtt struct {
 	GetAtt [2]string `json:"Fn::GetAtt"`
 }
 
+// join is Fn::Join: a separator and a []Value.
 type join struct {
 	Join [2]any `json:"Fn::Join"`
 }
 
+// sub is Fn::Sub in its short form, where all references stand in the text.
 type sub struct {
 	Sub string `json:"Fn::Sub"`
 }
@@ -170,6 +175,7 @@ type Condition struct {
 	test Test
 }
 
+// name is "" for nil: a resource without a condition.
 func (c *Condition) name() string {
 	if c == nil {
 		return ""
@@ -177,7 +183,7 @@ func (c *Condition) name() string {
 	return c.id
 }
 
-// Test is what a condition tests.
+// Test is the boolean expression of a condition.
 type Test interface{ test() }
 
 type equals struct {

@@ -12,7 +12,8 @@ type VPC struct {
 
 func (*VPC) Type() string { return "AWS::EC2::VPC" }
 
-// Ipv6CidrBlocks is a list of the /56 blocks that a VPCCidrBlock associated, there once that resource is.
+// Ipv6CidrBlocks is a list of /56 blocks. It is empty until a VPCCidrBlock has associated one, so users of it must
+// depend on that resource.
 func (v *VPC) Ipv6CidrBlocks() Value { return v.att("Ipv6CidrBlocks") }
 
 // VPCCidrBlock is AWS::EC2::VPCCidrBlock: here, Amazon's own IPv6 addresses for a VPC.

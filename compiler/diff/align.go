@@ -10,7 +10,8 @@ import (
 // does.
 type gap struct{ oldFrom, oldTo, newFrom, newTo int }
 
-// maxWork bounds the product of the lengths of what is compared: beyond it, an answer would take more than a second.
+// maxWork bounds the product of the two lengths. A larger comparison would take more than a second; its middle is then
+// shown as replaced as a whole.
 const maxWork = 50_000_000
 
 // align finds what two lists of texts have in common and lists the gaps. A text that only one of them has is a gap for
@@ -33,6 +34,7 @@ func align(before, after []string) []gap {
 	return appendGap(gaps, at)
 }
 
+// appendGap leaves out empty gaps.
 func appendGap(gaps []gap, g gap) []gap {
 	if g.oldFrom == g.oldTo && g.newFrom == g.newTo {
 		return gaps
@@ -54,7 +56,8 @@ func set(texts []string) map[string]int {
 // firstLetter begins the letters that stand for texts: past the surrogates, which are no letters.
 const firstLetter = 0xE000
 
-// spell writes a list with a letter for each text that both lists have, and says where each was.
+// spell encodes a list as runes, one for each text that both lists contain, because the library compares strings of
+// runes. At holds the index of each rune in the list.
 func spell(texts []string, inOld, inNew map[string]int) (letters []rune, at []int) {
 	for i, text := range texts {
 		number, ok := inOld[text]
@@ -66,7 +69,8 @@ func spell(texts []string, inOld, inNew map[string]int) (letters []rune, at []in
 	return letters, at
 }
 
-// matches visits the positions that two words share, in order. What they begin and end with alike takes no time.
+// matches visits the pairs of equal positions in order. The common prefix and suffix are matched directly, in linear
+// time.
 func matches(old, now []rune, found func(i, j int)) {
 	shorter := min(len(old), len(now))
 	head := 0

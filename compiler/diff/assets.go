@@ -8,11 +8,11 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// maxText is the longest asset that is compared line by line, in bytes.
+// maxText is the size limit for a comparison line by line, in bytes.
 const maxText = 1 << 20
 
-// assetTexts compares the assets that a parameter turned from one to another, where they are texts: an instance document
-// that was too large for its template is reviewed like one that was not.
+// assetTexts compares the content of assets, if both are texts. So an instance document that was moved to an asset, for
+// its size, is reviewed like one inside the template. Digests alone would tell a reviewer nothing.
 func (c *comparison) assetTexts(d *Diff) error {
 	for i := range d.Stacks {
 		ref := assembly.StackRef{Region: d.Stacks[i].Region, Name: d.Stacks[i].Name}
@@ -31,6 +31,8 @@ func (c *comparison) assetTexts(d *Diff) error {
 	return nil
 }
 
+// assetText adds the lines to a parameter's change. An asset has two parameters, bucket and key; the key's change gets
+// the lines, once.
 func (c *comparison) assetText(change *Change, before, now assembly.Stack) error {
 	for name, source := range now.Parameters {
 		old := before.Parameters[name].Asset
@@ -52,11 +54,12 @@ func (c *comparison) assetText(change *Change, before, now assembly.Stack) error
 	return nil
 }
 
+// isText reports whether a reviewer can read the content.
 func isText(body []byte) bool {
 	return len(body) <= maxText && utf8.Valid(body) && !bytes.ContainsRune(body, 0)
 }
 
-// indented is JSON with a line per value, other texts as they are.
+// indented puts each JSON value on a line of its own, so that a line stands for a value. Other texts stay unchanged.
 func indented(body []byte) string {
 	var out bytes.Buffer
 	if json.Indent(&out, body, "", "  ") != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Compare finds what differs between two artifact directories, and what that brings about in stacks that don't differ.
-// Templates are loaded one stack at a time; those that are equal and unaffected are not loaded.
+// Templates are loaded one stack at a time. Equal and unaffected templates are never loaded.
 func Compare(old, now *assembly.Assembly) (*Diff, error) {
 	replacing, err := replacements()
 	if err != nil {
@@ -46,6 +46,7 @@ type consumer struct {
 	output    string
 }
 
+// indexConsumers lists the readers of every stack's outputs, by the parameters' sources.
 func (c *comparison) indexConsumers() {
 	c.consumers = map[assembly.StackRef][]consumer{}
 	for _, stack := range c.now.Manifest.Stacks {
@@ -58,6 +59,8 @@ func (c *comparison) indexConsumers() {
 	}
 }
 
+// run compares stacks until the queue is empty. A stack whose outputs change puts its consumers into the queue, even if
+// their files are equal. The loop ends, since a consumer is queued again only for a more certain cause.
 func (c *comparison) run() error {
 	c.queue = c.different()
 	if len(c.queue) > 0 {
@@ -91,6 +94,7 @@ func (c *comparison) different() []assembly.StackRef {
 	return refs
 }
 
+// loadPlaces reads both source maps, which give resources their place in the manifests.
 func (c *comparison) loadPlaces() (err error) {
 	if c.places, err = c.now.SourceMap(); err != nil {
 		return err
@@ -99,6 +103,7 @@ func (c *comparison) loadPlaces() (err error) {
 	return err
 }
 
+// stack compares one stack and passes changed outputs on.
 func (c *comparison) stack(ref assembly.StackRef) error {
 	before, was := c.old.Stack(ref)
 	now, is := c.now.Stack(ref)
@@ -128,6 +133,7 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 	return nil
 }
 
+// load reads and parses one template.
 func load(from *assembly.Assembly, ref assembly.StackRef) (*parsedTemplate, error) {
 	body, err := from.Template(ref)
 	if err != nil {
@@ -136,7 +142,7 @@ func load(from *assembly.Assembly, ref assembly.StackRef) (*parsedTemplate, erro
 	return parseTemplate(body)
 }
 
-// wholeStack is a stack that only one side has.
+// wholeStack reports a stack that exists on one side only: every resource is created or deleted.
 func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, status Status, action Action) error {
 	t, err := load(side, stack.Ref())
 	if err != nil {
@@ -164,7 +170,8 @@ func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, s
 	return nil
 }
 
-// notifyConsumers lets the consumers of changed outputs know, and puts them into the queue when that is news.
+// notifyConsumers records a changed output as the cause of its readers' changed parameters. It queues a reader if the
+// cause is new or more certain than the known one.
 func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]cause) {
 	for _, to := range c.consumers[ref] {
 		why, changes := outputs[to.output]
@@ -183,6 +190,7 @@ func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]c
 	}
 }
 
+// result sorts stacks and adds assets and the summary.
 func (c *comparison) result() (*Diff, error) {
 	d := &Diff{Format: Format, Stacks: []Stack{}}
 	if before, now := c.old.Manifest.Orbit, c.now.Manifest.Orbit; before != now {
@@ -190,7 +198,7 @@ func (c *comparison) result() (*Diff, error) {
 	}
 	for _, stack := range c.stacks {
 		if stack.Status == Affected && len(stack.Resources) == 0 {
-			continue // what it takes changes, and nothing in it
+			continue // its inputs change, but none of its resources
 		}
 		d.Stacks = append(d.Stacks, stack)
 	}
@@ -205,6 +213,7 @@ func (c *comparison) result() (*Diff, error) {
 	return d, nil
 }
 
+// compareAssets lists the digests on one side only.
 func compareAssets(before, now []assembly.Asset) Assets {
 	var out Assets
 	for _, a := range now {
@@ -220,7 +229,7 @@ func compareAssets(before, now []assembly.Asset) Assets {
 	return out
 }
 
-// generic is a value of ours as JSON has it.
+// generic converts a value of ours to plain maps and slices, so that compareTrees can walk it.
 func generic(v any) (map[string]any, error) {
 	body, err := json.Marshal(v)
 	if err != nil {

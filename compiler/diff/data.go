@@ -2,7 +2,8 @@ package diff
 
 import "slices"
 
-// dataTypes are the types of resources whose deletion loses what cannot be made again: data, an address, a key.
+// dataTypes are the resource types whose deletion destroys data, an address or a key that cannot be created again with
+// the same content.
 var dataTypes = []string{
 	"AWS::DocDB::DBCluster", "AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table", "AWS::EC2::EIP", "AWS::EC2::Volume",
 	"AWS::ECR::Repository", "AWS::EFS::FileSystem", "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup",
@@ -11,11 +12,14 @@ var dataTypes = []string{
 	"AWS::Redshift::Cluster", "AWS::Route53::HostedZone", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SecretsManager::Secret",
 }
 
-// HoldsData says whether the end of a resource of this type loses what cannot be made again.
+// HoldsData reports whether deleting a resource of this type destroys data, an address or a key.
 func HoldsData(kind string) bool { return slices.Contains(dataTypes, kind) }
 
-// dataOf says what becomes of the data of a resource that is replaced or deleted; nil when it holds none or stays. Before
-// is the resource as it is deployed.
+// dataOf describes the fate of a resource's data when the resource is replaced or deleted. It returns nil if the type
+// holds no data or the resource stays. Before is the deployed resource.
+//
+// CloudFormation deletes by the DeletionPolicy in the deployed template, but replaces by the UpdateReplacePolicy in the
+// new one.
 func dataOf(before, now resource, action Action) *Data {
 	if !HoldsData(before.kind) {
 		return nil
@@ -38,8 +42,8 @@ func deletionPolicy(r resource) string {
 	return DefaultDeletionPolicy(r.kind, r.properties)
 }
 
-// DefaultDeletionPolicy is what CloudFormation does with a resource that has no policy (Template Reference, DeletionPolicy
-// attribute).
+// DefaultDeletionPolicy returns CloudFormation's policy for a resource without one: Snapshot for DB clusters and for DB
+// instances outside a cluster, otherwise Delete (Template Reference, DeletionPolicy attribute).
 func DefaultDeletionPolicy(kind string, properties map[string]any) string {
 	if kind == "AWS::RDS::DBCluster" || kind == "AWS::RDS::DBInstance" && properties["DBClusterIdentifier"] == nil {
 		return "Snapshot"
@@ -47,6 +51,7 @@ func DefaultDeletionPolicy(kind string, properties map[string]any) string {
 	return "Delete"
 }
 
+// outcome puts a policy into words. An empty UpdateReplacePolicy means Delete.
 func outcome(policy, attribute string) *Data {
 	switch policy {
 	case "Retain", "RetainExceptOnCreate":

@@ -1,9 +1,9 @@
 // Package diff compares two artifact directories offline: per stack, resource and property, with what CloudFormation would
-// do about it. It needs neither network nor account; what it cannot know without them it calls maybe.
+// do about it. It needs neither network nor account. Effects that depend on them are called maybe.
 //
-//	diff.go       what a comparison gives
-//	compare.go    stack by stack, then what a change brings about in other stacks
-//	effects.go    what CloudFormation does with each resource, and what follows from that
+//	diff.go       the result of a comparison
+//	compare.go    stack by stack, then the effects of a change in other stacks
+//	effects.go    CloudFormation's action on each resource, and its effects on other resources
 //	tree.go       two JSON values, property by property
 //	rows.go       a comparison as lines, for text and markdown alike
 //	text.go, markdown.go, json.go   for a terminal, a pull request, a program
@@ -44,7 +44,7 @@ type Assets struct {
 // Status is how a stack or resource stands between old and new.
 type Status string
 
-// Affected is what is the same on both sides and changes all the same, because of something it refers to.
+// Affected means equal on both sides, but changed by CloudFormation, because a value it refers to changes.
 const (
 	Added    Status = "added"
 	Removed  Status = "removed"
@@ -96,7 +96,7 @@ type Resource struct {
 	Status     Status   `json:"status"`
 	Action     Action   `json:"action"`
 	From       string   `json:"from,omitempty"`       // file:line:col in the manifests, of the new one if there is one
-	Properties []Change `json:"properties,omitempty"` // none of resources that go or of stacks that are new
+	Properties []Change `json:"properties,omitempty"` // empty for removed resources and in new stacks
 	Attributes []Change `json:"attributes,omitempty"` // DeletionPolicy, DependsOn and the like
 	Data       *Data    `json:"data,omitempty"`       // of one that holds data and is replaced or deleted
 	Notes      []string `json:"notes,omitempty"`
@@ -118,6 +118,7 @@ type Data struct {
 	Outcome string `json:"outcome"` // in words
 }
 
+// summarise counts. Every status and action has an entry, 0 included, so that programs need not test for absence.
 func (d *Diff) summarise() {
 	d.Summary = Summary{Stacks: map[Status]int{}, Resources: map[Action]int{}}
 	for _, status := range []Status{Added, Removed, Changed, Affected} {
@@ -135,6 +136,7 @@ func (d *Diff) summarise() {
 	d.Equal = d.Orbit == nil && len(d.Stacks) == 0 && len(d.Assets.Added) == 0 && len(d.Assets.Removed) == 0
 }
 
+// sortResources sorts by logical id. A resource whose type changed appears twice, the deletion first.
 func sortResources(resources []Resource) {
 	slices.SortFunc(resources, func(a, b Resource) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), -cmp.Compare(slices.Index(Actions(), a.Action), slices.Index(Actions(), b.Action)))

@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// cause is why a value changes that is written as before.
+// cause is the reason for which a value changes although its text in the template stays the same. If it is not certain,
+// only AWS knows whether the value changes.
 type cause struct {
 	because string
 	certain bool
 }
 
-// weaker says whether a cause adds to what is known.
+// weaker reports whether a cause adds nothing to the known one. A certain cause replaces an uncertain one.
 func (c cause) weaker(known cause, found bool) bool { return found && (known.certain || !c.certain) }
 
 // effect is what happens to a resource that both sides have, of one type.
@@ -28,8 +29,9 @@ type indirectChange struct {
 	cause cause
 }
 
-// effects finds what CloudFormation does with the resources of a stack. What is replaced changes its id and attributes,
-// which changes what refers to it, and so on until nothing is left to change.
+// effects computes CloudFormation's action on each resource of a stack. A replaced resource gets a new id and new
+// attributes, which changes every value that refers to it, which may replace further resources. The computation repeats
+// until nothing changes. It ends, because actions only become worse and causes only more certain.
 type effects struct {
 	table      table
 	old, now   *parsedTemplate
@@ -38,6 +40,8 @@ type effects struct {
 	resources  map[string]*effect
 }
 
+// newEffects starts with the direct changes, then follows their effects. A resource whose type changed is not among
+// them: CloudFormation refuses that.
 func newEffects(t table, old, now *parsedTemplate, inputs map[string]cause) *effects {
 	e := &effects{table: t, old: old, now: now, inputs: inputs, conditions: map[string]cause{}, resources: map[string]*effect{}}
 	for id, r := range now.resources {
@@ -62,6 +66,7 @@ func newEffects(t table, old, now *parsedTemplate, inputs map[string]cause) *eff
 	return e
 }
 
+// object turns a missing section into an empty object, so that compareTrees reports its members one by one.
 func object(v map[string]any) any {
 	if v == nil {
 		return map[string]any{}
@@ -109,12 +114,12 @@ func (e *effects) visit(id string) bool {
 	return changed
 }
 
-// isDirect says whether a property is among those that are written otherwise.
+// isDirect reports whether the property, one around it or one inside it is already listed as a direct change.
 func (r *effect) isDirect(p path) bool {
 	return slices.ContainsFunc(r.direct, func(d difference) bool { return d.path.covers(p) || p.covers(d.path) })
 }
 
-// causeOf says whether and why the value of a reference changes.
+// causeOf returns the reason for which a reference's value changes, or false.
 func (e *effects) causeOf(r reference) (cause, bool) {
 	if r.condition {
 		c, ok := e.conditions[r.name]
@@ -143,7 +148,8 @@ func (e *effects) causeOf(r reference) (cause, bool) {
 	return cause{}, false
 }
 
-// volatile says whether an attribute changes with an update in place: a launch template's update makes a new version.
+// volatile reports whether an attribute gets a new value in an update in place. A launch template's update makes a new
+// version, and its number starts the replacement of the group's instances.
 func volatile(kind, attribute string) bool {
 	return kind == "AWS::EC2::LaunchTemplate" && (attribute == "LatestVersionNumber" || attribute == "DefaultVersionNumber")
 }
@@ -164,6 +170,7 @@ func (e *effects) action(id string) Action {
 	return action
 }
 
+// directAction is the action for a changed text. Adding or removing an object counts for all properties inside it.
 func (e *effects) directAction(r resource, d difference) Action {
 	if replacesInstances(r, d.path) {
 		return groupAction(r)
@@ -171,7 +178,8 @@ func (e *effects) directAction(r resource, d difference) Action {
 	return worse(e.table.deepAction(r.kind, d.path, d.before), e.table.deepAction(r.kind, d.path, d.after))
 }
 
-// indirectAction is what a value does that changes with another. When that is not certain, neither is a replacement.
+// indirectAction is the action for an indirectly changed value. If the cause is uncertain, a replacement is only
+// possible, not certain.
 func (e *effects) indirectAction(r resource, k indirectChange) Action {
 	action := e.table.action(r.kind, k.path)
 	if replacesInstances(r, k.path) {
@@ -183,7 +191,7 @@ func (e *effects) indirectAction(r resource, k indirectChange) Action {
 	return action
 }
 
-// conditional says what changes about whether the resource is there at all.
+// conditional describes a change of the resource's Condition, which may create or delete the resource.
 func (e *effects) conditional(id string) string {
 	before, now := e.old.resources[id].condition, e.now.resources[id].condition
 	if before != now {
@@ -195,7 +203,7 @@ func (e *effects) conditional(id string) string {
 	return ""
 }
 
-// unknown says that a type is not in the table.
+// unknown returns a note if the replacement table does not know the type.
 func (e *effects) unknown(r resource, of *effect) string {
 	if _, known := e.table[r.kind]; known || len(of.direct)+len(of.indirect) == 0 {
 		return ""

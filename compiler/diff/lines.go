@@ -34,6 +34,7 @@ func split(text string) []string {
 // hunk is a run of gaps whose contexts touch.
 type hunk []gap
 
+// groups joins gaps that are so close that their contexts would overlap, like diff -u.
 func groups(gaps []gap, lines int) []hunk {
 	var out []hunk
 	for _, g := range gaps {
@@ -46,6 +47,7 @@ func groups(gaps []gap, lines int) []hunk {
 	return out
 }
 
+// lines writes the hunk: the @@ header, then context, removed and added lines.
 func (h hunk) lines(old, now []string) []string {
 	first, last := h[0], h[len(h)-1]
 	before := min(context, first.oldFrom)
@@ -70,6 +72,7 @@ func span(from, to int) string {
 	return fmt.Sprintf("%d,%d", from+1, to-from)
 }
 
+// prefixed puts the mark before every line.
 func prefixed(mark string, lines []string) []string {
 	out := make([]string, len(lines))
 	for i, line := range lines {

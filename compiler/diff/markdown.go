@@ -10,16 +10,17 @@ import (
 // MaxMarkdown is the most that Markdown writes, in characters: a comment on GitHub takes 65,536.
 const MaxMarkdown = 60_000
 
-// maxTableRows keeps the summary from crowding out what it sums up.
+// maxTableRows limits the summary table, so that details fit into the comment, too.
 const maxTableRows = 200
 
-// Markdown writes the comparison for a comment on a pull request: a table, what is dangerous, and a fold per stack. What
-// does not fit is left out, with a note of it.
+// Markdown writes the comparison for a comment on a pull request: a table, the dangerous changes, and a collapsed
+// section for each stack. Text that does not fit is left out, with a note.
 func Markdown(w io.Writer, d *Diff) error {
 	_, err := io.WriteString(w, markdown(d, MaxMarkdown))
 	return err
 }
 
+// markdown is Markdown with the limit as a parameter, for tests. Sections are added in order of importance.
 func markdown(d *Diff, most int) string {
 	page := &page{left: most}
 	page.add("### spacel: " + d.sentence() + "\n")
@@ -38,7 +39,7 @@ func markdown(d *Diff, most int) string {
 	return page.String()
 }
 
-// reserve is kept for the note of what was cut, in characters.
+// reserve is the space for the note about omitted text, in characters.
 const reserve = 300
 
 // page is a text of limited length.
@@ -72,12 +73,13 @@ func (p *page) fold(stack Stack) bool {
 	return false
 }
 
-// end notes what was cut.
+// end adds the note about omitted stacks.
 func (p *page) end(stacks int) {
 	fmt.Fprintf(p, "\n**Cut to fit a comment**: %d of the stacks above are left out or shown in part. `spacel diff` on the same "+
 		"directories shows all.\n", stacks)
 }
 
+// folded is one stack as a collapsed section of GitHub's Markdown.
 func folded(stack Stack, rows []row, note string) string {
 	return "\n<details><summary>" + html(stack.heading()) + ": " + counts(stack) + "</summary>\n" + fenced(rows) + "\n" + note +
 		"</details>\n"
@@ -100,6 +102,7 @@ func fenced(rows []row) string {
 	return "\n" + fence + "diff\n" + out.String() + fence + "\n"
 }
 
+// summaryTable has one row for each stack, with the number of resources per action.
 func summaryTable(d *Diff) string {
 	out := "\n| stack | | create | update | maybe replace | replace | delete |\n|---|---|--:|--:|--:|--:|--:|\n"
 	for i, stack := range d.Stacks {
@@ -117,6 +120,7 @@ func summaryTable(d *Diff) string {
 	return out
 }
 
+// number leaves a table's cell empty for 0.
 func number(n int) string {
 	if n == 0 {
 		return ""
@@ -124,6 +128,7 @@ func number(n int) string {
 	return fmt.Sprint(n)
 }
 
+// tally counts the stack's resources by action.
 func (s Stack) tally() map[Action]int {
 	out := map[Action]int{}
 	for _, r := range s.Resources {
@@ -132,6 +137,7 @@ func (s Stack) tally() map[Action]int {
 	return out
 }
 
+// counts is the tally in words.
 func counts(s Stack) string {
 	tally := s.tally()
 	var parts []string
@@ -146,7 +152,7 @@ func counts(s Stack) string {
 	return strings.Join(parts, ", ")
 }
 
-// dangers lists what is replaced or deleted, what holds data first.
+// dangers lists replaced and deleted resources, first the ones with data.
 func dangers(d *Diff) string {
 	const most = 50
 	var holding, others []string
@@ -178,6 +184,7 @@ func cell(name string) string {
 	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(escaped(name)) + "`"
 }
 
+// html escapes text outside of code blocks, where GitHub reads HTML.
 func html(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }

@@ -26,7 +26,8 @@ var ownNames = map[string]string{
 	"AWS::SecretsManager::Secret":               "Name",
 }
 
-// nameNote warns of a replacement that CloudFormation refuses: the new one could not have the old one's name.
+// nameNote warns of a replacement that CloudFormation refuses. It creates the new resource before it deletes the old
+// one, so an explicit name would exist twice.
 func nameNote(r resource, direct []difference, action Action) string {
 	name, ok := ownNames[r.kind]
 	if !ok || action != Replace || r.properties[name] == nil {

@@ -41,6 +41,8 @@ func (p *pair) compareSources() error {
 	return nil
 }
 
+// parametersOf combines each parameter's declaration in the template with its source in manifest.json, since a reviewer
+// reads them together.
 func parametersOf(entry assembly.Stack, t *parsedTemplate) (map[string]any, error) {
 	out := map[string]any{}
 	for name, declared := range t.parameters {
@@ -92,6 +94,7 @@ func (p *pair) outputs() map[string]cause {
 	return out
 }
 
+// result assembles the stack's entry. A stack with equal files is Affected: only values from elsewhere change it.
 func (p *pair) result() Stack {
 	out := Stack{Region: p.now.Region, Name: p.now.Name, App: p.now.App, Status: Changed, Parameters: p.parameters}
 	out.Settings = p.settings()
@@ -112,6 +115,7 @@ func (p *pair) result() Stack {
 	return out
 }
 
+// changes converts differences that have no action of their own.
 func changes(differences []difference) []Change {
 	var out []Change
 	for _, d := range differences {
@@ -125,6 +129,7 @@ func (p *pair) settings() []Change {
 	return changes(compareTrees(nil, settingsOf(p.before), settingsOf(p.now)))
 }
 
+// settingsOf is the part of a stack's entry that deploy passes to CloudFormation beside template and parameters.
 func settingsOf(s assembly.Stack) map[string]any {
 	tags := map[string]any{}
 	for key, value := range s.Tags {
@@ -139,6 +144,7 @@ func settingsOf(s assembly.Stack) map[string]any {
 	}
 }
 
+// texts converts to the type that decoded JSON has.
 func texts(list []string) []any {
 	out := make([]any, len(list))
 	for i, text := range list {
@@ -147,6 +153,7 @@ func texts(list []string) []any {
 	return out
 }
 
+// dependencies are the stack's dependencies as region/name.
 func dependencies(s assembly.Stack) []any {
 	out := make([]any, len(s.DependsOn))
 	for i, ref := range s.DependsOn {
@@ -155,6 +162,7 @@ func dependencies(s assembly.Stack) []any {
 	return out
 }
 
+// resources compares all resources of both sides.
 func (p *pair) resources() []Resource {
 	var out []Resource
 	for _, id := range slices.Sorted(maps.Keys(p.union())) {
@@ -179,17 +187,20 @@ func (p *pair) resources() []Resource {
 	return out
 }
 
+// union has an entry for each logical id on either side.
 func (p *pair) union() map[string]resource {
 	out := maps.Clone(p.old.resources)
 	maps.Copy(out, p.current.resources)
 	return out
 }
 
+// gone is a resource that the update deletes.
 func (p *pair) gone(id string) Resource {
 	r := p.old.resources[id]
 	return Resource{ID: id, Type: r.kind, Status: Removed, Action: Delete, From: p.oldPlaces[id], Data: dataOf(r, r, Delete)}
 }
 
+// made is a resource that the update creates.
 func (p *pair) made(id string) Resource {
 	r := p.current.resources[id]
 	return Resource{

@@ -9,6 +9,7 @@ import (
 // or by the key that identifies it.
 type path []step
 
+// step is one step of a path. Exactly one of name and item is set.
 type step struct {
 	name  string // of a property
 	item  string // of a list: position or key
@@ -19,6 +20,7 @@ func (p path) property(name string) path { return p.with(step{name: name}) }
 func (p path) at(i int) path             { return p.with(step{item: strconv.Itoa(i)}) }
 func (p path) keyed(key string) path     { return p.with(step{item: key, isKey: true}) }
 
+// with returns a longer path in memory of its own, because sibling paths share the prefix.
 func (p path) with(s step) path { return append(p[:len(p):len(p)], s) }
 
 // String is Tags[team].Value.

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// replacementJSON is resource type → property path → replace or maybe; a property that is not listed is updated in place.
+// replacementJSON is resource type → property path → replace or maybe. A property without an entry is updated in place.
 // A type has an entry even when nothing about it is ever replaced: of a type without one, nothing is known.
 //
 //go:embed replacement.json
@@ -20,6 +20,7 @@ type table map[string]map[string]Action
 // replacements is the embedded table, read when first needed.
 var replacements = sync.OnceValues(func() (table, error) { return parseTable(replacementJSON) })
 
+// parseTable reads and checks the table. An unknown word is an error, not an update in place.
 func parseTable(body []byte) (table, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil {
@@ -55,7 +56,8 @@ func plain(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// action is what a change of a property does: what the table says of it, else of the nearest property around it.
+// action is the effect of changing a property: the table's entry, otherwise the entry of the nearest property around it,
+// otherwise an update in place. For an unknown type it is MaybeReplace.
 func (t table) action(kind string, p path) Action {
 	properties, known := t[kind]
 	if !known {
@@ -70,7 +72,7 @@ func (t table) action(kind string, p path) Action {
 	return Update
 }
 
-// deepAction is what adding or removing a value does, all that it holds included.
+// deepAction is the effect of adding or removing a value with everything inside it.
 func (t table) deepAction(kind string, p path, v any) Action {
 	action := t.action(kind, p)
 	switch v := v.(type) {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// row is a line of a rendered comparison: what it is about decides its colour.
+// row is a line of a rendered comparison. Its action decides its colour.
 type row struct {
 	indent int
 	mark   byte   // + - ~ ! or a blank
-	action Action // "" of what has none
+	action Action // "" if none
 	text   string
 }
 
@@ -31,6 +31,7 @@ func (s Stack) rows() []row {
 	return append(out, list("outputs", s.Outputs)...)
 }
 
+// list is a heading with the changes below it, or nothing.
 func list(name string, changes []Change) []row {
 	if len(changes) == 0 {
 		return nil
@@ -42,8 +43,10 @@ func list(name string, changes []Change) []row {
 	return out
 }
 
+// marks are the first characters of lines. GitHub colours lines by + and -, which a diff block in Markdown relies on.
 var marks = map[Action]byte{None: ' ', Create: '+', Update: '~', MaybeReplace: '!', Replace: '!', Delete: '-'}
 
+// rows lays a resource out: a headline, its data, notes, then changed properties and attributes.
 func (r Resource) rows() []row {
 	head := fmt.Sprintf("%-13s %s  %s", r.Action, escaped(r.ID), escaped(r.Type))
 	if r.From != "" {
@@ -65,6 +68,7 @@ func (r Resource) rows() []row {
 	return out
 }
 
+// rows lays a change out on one line, and long texts as hunks below it.
 func (c Change) rows() []row {
 	action := c.Action
 	text := escaped(c.Path)
@@ -90,6 +94,7 @@ func (c Change) rows() []row {
 	return out
 }
 
+// changeMark is + for an added value, - for a removed one, otherwise ~.
 func changeMark(c Change) byte {
 	switch {
 	case c.Because != "":
@@ -161,6 +166,7 @@ func (d *Diff) general() []row {
 	return append(out, assetRows('-', Delete, d.Assets.Removed)...)
 }
 
+// assetRows lists the first few digests. More would not help a reviewer.
 func assetRows(mark byte, action Action, digests []string) []row {
 	const most = 10
 	var out []row

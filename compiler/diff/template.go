@@ -24,6 +24,8 @@ type resource struct {
 	attributes map[string]any // all but type and properties
 }
 
+// parseTemplate splits a template into its sections. It is independent of cfn on purpose: a diff must read templates of
+// other releases, and with resources that cfn has no struct for.
 func parseTemplate(body []byte) (*parsedTemplate, error) {
 	root, err := decode(body)
 	if err != nil {
@@ -49,11 +51,13 @@ func parseTemplate(body []byte) (*parsedTemplate, error) {
 	return t, nil
 }
 
+// section is an object's member, or nil if it is missing or no object.
 func section(of map[string]any, name string) map[string]any {
 	object, _ := of[name].(map[string]any)
 	return object
 }
 
+// parseResource separates the properties from the attributes beside them.
 func parseResource(object map[string]any) resource {
 	r := resource{properties: section(object, "Properties"), attributes: maps.Clone(object)}
 	r.kind, _ = object["Type"].(string)
@@ -63,16 +67,17 @@ func parseResource(object map[string]any) resource {
 	return r
 }
 
+// ids are the logical ids, sorted.
 func (t *parsedTemplate) ids() []string { return slices.Sorted(maps.Keys(t.resources)) }
 
-// reference is what a value refers to: a parameter or resource, with an attribute or without, or a condition.
+// reference is the target of a reference: a parameter or resource, with or without an attribute, or a condition.
 type reference struct {
 	name      string
 	attribute string
 	condition bool
 }
 
-// references visits what a value refers to, each with the path of the property that holds it.
+// references calls found for each reference in a value, with the path of the property that contains it.
 func references(p path, v any, found func(path, reference)) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -123,6 +128,7 @@ func flat(p path, v any, found func(path, reference)) {
 	references(nil, v, func(_ path, r reference) { found(p, r) })
 }
 
+// subReferences finds the references in the text of Fn::Sub, except for its own variables and ${!literals}.
 func subReferences(p path, text string, own map[string]any, found func(path, reference)) {
 	for {
 		_, rest, ok := strings.Cut(text, "${")
@@ -138,7 +144,7 @@ func subReferences(p path, text string, own map[string]any, found func(path, ref
 	}
 }
 
-// conditionReferences visits what a condition refers to, other conditions included.
+// conditionReferences calls found for each reference in a condition's test, including references to other conditions.
 func conditionReferences(v any, found func(reference)) {
 	if object, ok := v.(map[string]any); ok && len(object) == 1 {
 		if name, ok := object["Condition"].(string); ok {

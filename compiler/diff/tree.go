@@ -17,7 +17,7 @@ type difference struct {
 	before, after any // absent when the side lacks it
 }
 
-// absent stands for a value that is not there, which null is not.
+// absent marks a missing value. A JSON null is a value.
 type absent struct{}
 
 // decode reads JSON with its numbers as they are written.
@@ -46,6 +46,7 @@ func compareTrees(p path, before, after any) []difference {
 	return []difference{{p, before, after}}
 }
 
+// compareObjects compares member by member, sorted by name.
 func compareObjects(p path, before, after map[string]any) []difference {
 	var out []difference
 	for _, name := range keys(before, after) {
@@ -54,6 +55,7 @@ func compareObjects(p path, before, after map[string]any) []difference {
 	return out
 }
 
+// keys are the names on either side, sorted.
 func keys(a, b map[string]any) []string {
 	both := maps.Clone(a)
 	if both == nil {
@@ -63,6 +65,7 @@ func keys(a, b map[string]any) []string {
 	return slices.Sorted(maps.Keys(both))
 }
 
+// member is a member's value, or absent.
 func member(of map[string]any, name string) any {
 	if v, ok := of[name]; ok {
 		return v
@@ -70,7 +73,8 @@ func member(of map[string]any, name string) any {
 	return absent{}
 }
 
-// identities are the properties that tell the items of a list apart, so that a new tag is not every tag changed.
+// identities are the properties by which items of a list are matched. A new first tag then is one change. Matched by
+// position, every tag would have changed.
 var identities = []string{"Key", "Sid", "DeviceName", "ResourceType", "AttributeName", "IndexName", "PolicyName", "ParameterName"}
 
 // compareLists pairs items by what identifies them, else aligns the lists and pairs what differs in order.
@@ -99,6 +103,7 @@ func compareLists(p path, before, after []any) []difference {
 	return out
 }
 
+// keyedBy indexes a list by a property. It returns false if an item lacks the property or two items share a value.
 func keyedBy(list []any, name string) (map[string]any, bool) {
 	out := map[string]any{}
 	for _, item := range list {
@@ -112,6 +117,7 @@ func keyedBy(list []any, name string) (map[string]any, bool) {
 	return out, true
 }
 
+// compareKeyed compares items with equal keys. Order does not count.
 func compareKeyed(p path, before, after map[string]any) []difference {
 	var out []difference
 	for _, key := range keys(before, after) {
@@ -120,6 +126,7 @@ func compareKeyed(p path, before, after map[string]any) []difference {
 	return out
 }
 
+// canonical encodes items as text, so that align can compare them.
 func canonical(list []any) []string {
 	out := make([]string, len(list))
 	for i, item := range list {

@@ -23,7 +23,7 @@ func asText(v any) (string, bool) {
 	return "", false
 }
 
-// function writes an intrinsic function so that a person can read it.
+// function writes an intrinsic function in a form for people: ${Id} for a reference, otherwise Name(arguments).
 func function(name string, argument any) string {
 	switch name {
 	case "Ref":
@@ -42,6 +42,7 @@ func function(name string, argument any) string {
 	return strings.TrimPrefix(name, "Fn::") + arguments(argument)
 }
 
+// attribute is the argument of Fn::GetAtt as Id.Attribute. CloudFormation accepts a list or a text.
 func attribute(argument any) string {
 	if list, ok := argument.([]any); ok && len(list) == 2 {
 		return shown(list[0]) + "." + shown(list[1])
@@ -49,6 +50,7 @@ func attribute(argument any) string {
 	return shown(argument)
 }
 
+// substituted is the text of Fn::Sub. Its ${…} already are the form that this file writes.
 func substituted(argument any) string {
 	if text, ok := argument.(string); ok {
 		return text
@@ -56,6 +58,7 @@ func substituted(argument any) string {
 	return "Sub" + arguments(argument)
 }
 
+// joined is the text of Fn::Join, or false if the list itself comes from a function.
 func joined(argument any) (string, bool) {
 	list, _ := argument.([]any)
 	if len(list) != 2 {
@@ -73,6 +76,7 @@ func joined(argument any) (string, bool) {
 	return strings.Join(texts, separator), true
 }
 
+// arguments is the list of a function's arguments in parentheses.
 func arguments(v any) string {
 	list, ok := v.([]any)
 	if !ok {
