@@ -16,7 +16,9 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// sharedAddresses are the elastic addresses that the instances of the stack share.
+// sharedAddresses are the elastic addresses of the stack. The template makes as many as the group may have instances,
+// and the instances hand them on among themselves, so an address is always in use somewhere while instances are
+// replaced.
 type sharedAddresses struct {
 	ec2      *ec2.Client
 	ids      []string // allocation ids
@@ -29,7 +31,8 @@ func newSharedAddresses(b *Boot) sharedAddresses {
 	return sharedAddresses{b.AWS.EC2, b.Document.Addresses, b.Instance.ID, b.Machine, b.Log}
 }
 
-// claimAddress takes an elastic address that is free, if one is. The addresses are shared by the instances of the stack.
+// claimAddress takes a free elastic address, if there is one. It runs early in the boot, since units may need the
+// address. An instance that finds none goes on and tries again in takeAddress.
 func claimAddress(ctx context.Context, b *Boot) error {
 	if len(b.Document.Addresses) == 0 {
 		return nil
@@ -45,12 +48,13 @@ func claimAddress(ctx context.Context, b *Boot) error {
 	return err
 }
 
-// leavingPatience is how long an app's instance waits for the address of one that is being terminated.
+// leavingPatience is how long an app's instance waits for the address of an instance in termination.
 const leavingPatience = time.Minute
 
-// takeAddress, on an instance that is healthy, takes an address that is free or one from an instance of an older version of the
-// launch template, never of the same or a newer one. Without any, an app goes on: there may be fewer addresses than
-// instances for a while. A bastion waits: it is of no use without.
+// takeAddress gives a healthy instance an address. It takes a free one, or takes one over from an instance of an older
+// version of the launch template, never from the same or a newer version: else two new instances could take the address
+// from each other forever. When all addresses are in use, an app's instance goes on without: during an update there may
+// be fewer addresses than instances. A bastion waits, since nobody can reach it without an address.
 func takeAddress(ctx context.Context, b *Boot) error {
 	if len(b.Document.Addresses) == 0 {
 		return nil
@@ -75,7 +79,8 @@ func takeAddress(ctx context.Context, b *Boot) error {
 	return err
 }
 
-// try gets the instance an address, or says what it waits for, and whether that may take forever.
+// try gets the instance an address, or returns the reason to wait. hopeless reports whether the wait may never end,
+// because no holder is older or in termination.
 func (s sharedAddresses) try(ctx context.Context) (waiting string, hopeless bool, err error) {
 	all, err := s.describe(ctx)
 	if err != nil {
@@ -101,7 +106,8 @@ func (s sharedAddresses) try(ctx context.Context) (waiting string, hopeless bool
 	return "no elastic address is free: " + strings.Join(held, ", "), hopeless, nil
 }
 
-// describe describes the shared addresses. One that the stack has deleted since is left out.
+// describe describes the addresses. It leaves out an address that CloudFormation has deleted since the document was
+// written.
 func (s sharedAddresses) describe(ctx context.Context) ([]ec2types.Address, error) {
 	found, err := s.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{
 		Filters: []ec2types.Filter{filter("allocation-id", s.ids...)},
@@ -112,7 +118,8 @@ func (s sharedAddresses) describe(ctx context.Context) ([]ec2types.Address, erro
 	return s.inTurn(found.Addresses), nil
 }
 
-// inTurn has each instance begin with another address, so that those that start together seldom want the same.
+// inTurn sorts the addresses and rotates them by a hash of the instance id. Instances that start together then seldom
+// try the same address first.
 func (s sharedAddresses) inTurn(all []ec2types.Address) []ec2types.Address {
 	slices.SortFunc(all, func(x, y ec2types.Address) int {
 		return strings.Compare(aws.ToString(x.AllocationId), aws.ToString(y.AllocationId))
@@ -126,7 +133,7 @@ func (s sharedAddresses) inTurn(all []ec2types.Address) []ec2types.Address {
 	return append(slices.Clone(all[first:]), all[:first]...)
 }
 
-// takeFree takes the first of the addresses that is free, unless the instance has one.
+// takeFree takes the first free address, unless the instance has one already.
 func (s sharedAddresses) takeFree(ctx context.Context, all []ec2types.Address) (got bool, err error) {
 	for _, a := range all {
 		if aws.ToString(a.InstanceId) == s.instance {
@@ -162,7 +169,7 @@ func (s sharedAddresses) associate(ctx context.Context, allocation, instance str
 	return nil
 }
 
-// holder is who has an address.
+// holder is an address and the instance that has it.
 type holder struct {
 	allocation, address string
 	instance            string
@@ -175,7 +182,7 @@ func (h holder) String() string {
 	return fmt.Sprintf("%s is that of %s (%s, launch template version %d)", h.address, h.instance, stateText(h.state), h.version)
 }
 
-// leaving says whether EC2 is about to take the address from its holder.
+// leaving reports whether EC2 is about to take the address from its holder.
 func (h holder) leaving() bool {
 	return h.state == ec2types.InstanceStateNameShuttingDown || h.state == ec2types.InstanceStateNameTerminated
 }
@@ -187,7 +194,7 @@ const (
 	tagStack           = "aws:cloudformation:stack-id"
 )
 
-// holders are who has the addresses, the oldest first.
+// holders returns the holder of each address, the oldest version first.
 func (s sharedAddresses) holders(ctx context.Context, all []ec2types.Address) ([]holder, error) {
 	ids := []string{s.instance}
 	for _, a := range all {
@@ -216,7 +223,7 @@ func (s sharedAddresses) holders(ctx context.Context, all []ec2types.Address) ([
 	return holders, nil
 }
 
-// olderThan says whether an instance is of the same stack and launch template as own, and of an older version.
+// olderThan reports whether other is of the same stack and launch template as own, and of an older version.
 func olderThan(own, other ec2types.Instance) bool {
 	for _, same := range []string{tagStack, tagTemplate} {
 		if value := tagOf(own.Tags, same); value == "" || value != tagOf(other.Tags, same) {
@@ -232,11 +239,13 @@ func templateVersion(i ec2types.Instance) int {
 	return version
 }
 
-// minHold is how long an address must have been this instance's to stay so. EC2 has no way to take an address only from the
-// instance that was seen with it, so of two that take the same one the first loses it again, and looks for another.
+// minHold is how long the agent waits after it took an address over, before it looks whether the address stayed. EC2
+// cannot make AssociateAddress depend on the present holder. When two instances take over the same address, the second
+// wins, and the first sees that after this pause and looks for another.
 const minHold = 3 * time.Second
 
-// takeOver takes an address from an older instance, and first writes down from which. The next question says whether it stays.
+// takeOver takes an address from an older instance. It writes down from which one before the call, so that a failed boot
+// can give the address back. The caller asks again, to see whether the address stayed.
 func (s sharedAddresses) takeOver(ctx context.Context, h holder) (string, error) {
 	if err := s.rememberTaken(taken{Allocation: h.allocation, From: h.instance}); err != nil {
 		return "", err

@@ -13,10 +13,10 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// takenFile says from whom an address was taken, until the boot has succeeded.
+// takenFile names the instance from which an address was taken. It exists until the boot has succeeded.
 const takenFile = "/var/lib/spacel/address.json"
 
-// taken is an elastic address and the instance that it was taken from.
+// taken is an elastic address and its former instance.
 type taken struct {
 	Allocation string `json:"allocation"`
 	From       string `json:"from"`
@@ -33,7 +33,7 @@ func (s sharedAddresses) rememberTaken(t taken) error {
 	return nil
 }
 
-// keepAddress ends the time in which an address that was taken over may go back.
+// keepAddress deletes takenFile once the boot is healthy: from then on the address is not given back.
 func keepAddress(_ context.Context, b *Boot) error {
 	err := os.Remove(filepath.Join(b.Machine.Root, takenFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +42,8 @@ func keepAddress(_ context.Context, b *Boot) error {
 	return err
 }
 
-// giveBackAddress returns the address that a boot took over and then failed, if the instance it is from still runs.
+// giveBackAddress returns an address that this failed boot took over, if its former instance still runs. Else a failed
+// update would leave the old, healthy version without its address.
 func giveBackAddress(ctx context.Context, b *Boot) error {
 	text, err := b.Machine.readFile(takenFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -18,7 +18,8 @@ import (
 // assetCache keeps the asset for later boots, which need no S3 then. It may hold what only root may read.
 const assetCache = "var/lib/spacel/asset.json"
 
-// fetchAsset completes a document that did not fit user data with the part that is in S3.
+// fetchAsset completes a document that did not fit into user data. It reads the bulk from S3, checks its digest and its
+// owner, and puts it back into the document.
 func fetchAsset(ctx context.Context, b *Boot) error {
 	asset := b.Document.Asset
 	if asset == nil {
@@ -40,7 +41,7 @@ func fetchAsset(ctx context.Context, b *Boot) error {
 	return nil
 }
 
-// asset is the asset's bytes, which have the digest that the document asks for.
+// asset returns the bytes of the asset. It prefers the copy on disk when the digest matches.
 func (b *Boot) asset(ctx context.Context, asset *document.Asset[string]) ([]byte, error) {
 	if kept, err := b.Machine.readFile(assetCache); err == nil && digest(kept) == asset.Digest {
 		return kept, nil
@@ -74,7 +75,7 @@ func (b *Boot) fetch(ctx context.Context, bucket, key string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(out.Body, maxDocument))
 }
 
-// elsewhere is the region of a bucket that S3 says is not here, or "".
+// elsewhere returns the region of a bucket when S3 answered that the bucket is not in this one, else "".
 func elsewhere(err error) string {
 	var refused *smithyhttp.ResponseError
 	if !errors.As(err, &refused) || refused.Response == nil {

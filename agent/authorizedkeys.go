@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// askTimeout is how long a login waits for DynamoDB. sshd asks once per key that is offered, six at most, and gives up
-	// after 120 s (sshd_config(5), MaxAuthTries, LoginGraceTime).
+	// askTimeout is how long a login waits for DynamoDB. sshd asks once for each offered key, at most six times, and gives
+	// up after 120 s (sshd_config(5), MaxAuthTries, LoginGraceTime).
 	askTimeout = 5 * time.Second
 
 	// CacheLimit is how long people may log in with the keys that were last seen while DynamoDB does not answer. When it does,
@@ -19,8 +19,9 @@ const (
 	CacheLimit = 12 * time.Hour
 )
 
-// AuthorizedKeys are the lines of the keys that a user may log in with now, none for one who may not. sshd asks this for each
-// login (sshd_config(5), AuthorizedKeysCommand).
+// AuthorizedKeys returns the lines of a user's keys, as sshd wants them, and none for a user who may not log in. sshd
+// calls this for each login (sshd_config(5), AuthorizedKeysCommand). The answer comes from DynamoDB, so a removed user
+// is locked out at once. When DynamoDB does not answer, it comes from the last synchronisation.
 func (p *People) AuthorizedKeys(ctx context.Context, user string) ([]string, error) {
 	if err := sshkey.CheckUser(user); err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (p *People) askKeys(ctx context.Context, user string) ([]string, error) {
 	return keys[user], nil
 }
 
-// lastSeen is what the tables last said, unless that was too long ago.
+// lastSeen returns the result of the last synchronisation. One older than CacheLimit is an error.
 func (p *People) lastSeen() (seen, error) {
 	last, err := readSeen(p.Machine)
 	if err != nil {
@@ -68,7 +69,7 @@ func (p *People) lastSeen() (seen, error) {
 	return last, nil
 }
 
-// usable are the keys that are good enough, each as sshd takes it.
+// usable returns the valid keys of the list, each as a line for sshd. It logs the others.
 func (p *People) usable(user string, keys []string) []string {
 	var lines []string
 	for _, line := range keys {

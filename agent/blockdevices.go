@@ -37,7 +37,7 @@ func (m Machine) ownDisk(n int) string {
 	return m.device(own[n].name)
 }
 
-// nvmeDisk is a disk that the kernel calls name: nvme1n1.
+// nvmeDisk is a disk with its name in the kernel: nvme1n1.
 type nvmeDisk struct{ name, model, serial string }
 
 // nvmeDisks are all of them, by serial number.

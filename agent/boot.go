@@ -1,7 +1,7 @@
 // Package agent is what runs on an instance: it boots the machine into the app that its document describes, a stage at a
 // time, and tells CloudFormation how that went.
 //
-//	boot.go        what the stages work on, and the list of them
+//	boot.go        Boot, and the list of stages
 //	run.go         one boot: load, stages, signal
 //	<stage>.go     a stage each
 //	systemd.go     the only file that speaks D-Bus
@@ -15,7 +15,8 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// Boot is what the stages of one boot work on.
+// Boot is the input of the stages of one boot. The stages do not change it, except that fetchAsset completes the
+// document.
 type Boot struct {
 	Document *document.Document[string]
 	Instance Instance
@@ -47,17 +48,18 @@ type Machine struct {
 // stage is a step of the boot. Each is safe to repeat: a second boot, or a restarted agent, runs all of them again.
 type stage struct {
 	name     string
-	deadline time.Duration // the whole boot has one too, so that a failure is signalled while the stack waits
+	deadline time.Duration // the whole boot has one too, so a failure is signalled while the stack waits
 	run      func(ctx context.Context, b *Boot) error
 }
 
-// stages are the boot, in order. It fails with the first that fails. People come first: operators must be able to log in to a
-// machine whose boot fails.
+// stages lists the boot, in order. The boot fails with the first stage that fails. People come first, so an operator can
+// log in to a machine and find out why a later stage failed. The agent reports ready before it starts units, since units
+// are ordered after the agent.
 func stages() []stage {
 	return []stage{
 		{"document", 2 * time.Minute, fetchAsset},
 		{"people", time.Minute, people},
-		{"volumes", 10 * time.Minute, mountVolumes}, // most of the time that a stack waits: a snapshot may take it
+		{"volumes", 10 * time.Minute, mountVolumes}, // a snapshot of a large volume may take most of it
 		{"instance store", 2 * time.Minute, instanceStore},
 		{"free elastic address", time.Minute, claimAddress},
 		{"docker logging", 2 * time.Minute, dockerLogging},
@@ -73,7 +75,7 @@ func stages() []stage {
 	}
 }
 
-// giveBack undoes what a boot that failed must not keep.
+// giveBack undoes the changes of a failed boot that harm other instances.
 func giveBack(ctx context.Context, b *Boot) error {
 	return giveBackAddress(ctx, b)
 }

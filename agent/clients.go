@@ -49,8 +49,9 @@ func NewClients(config aws.Config) *Clients {
 	}
 }
 
-// roleConfig is the SDK's configuration with the instance's own role. The shared configuration of package config would bring
-// in single sign-on and a page of services that an instance has no use for. Endpoint stands in for AWS's own unless empty.
+// roleConfig is the SDK's configuration with the rights of the instance's role. The SDK's package config is not used: it
+// would add single sign-on and other sources of credentials to the binary, which an instance never uses. A non-empty
+// endpoint stands in for AWS's own, in tests.
 func roleConfig(region string, metadata *imds.Client, endpoint string) aws.Config {
 	config := aws.Config{
 		Region:      region,
@@ -64,8 +65,8 @@ func roleConfig(region string, metadata *imds.Client, endpoint string) aws.Confi
 	return config
 }
 
-// patience tries a call for about 20 seconds, also one that is refused: the rights of a new role take some to be known
-// everywhere (IAM User Guide, "Changes that I make are not always immediately visible").
+// patience retries a call for about 20 seconds, even after an answer of access denied: IAM takes some seconds to spread
+// the rights of a new role (IAM User Guide, "Changes that I make are not always immediately visible").
 func patience() aws.Retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 7

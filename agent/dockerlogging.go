@@ -53,8 +53,8 @@ func (b *Boot) logOptions() map[string]string {
 	}
 }
 
-// withLogDriver sets the log driver in Docker's settings and leaves the rest as it is. Options of another driver go: Docker
-// refuses to start with what a driver does not know.
+// withLogDriver sets the log driver in Docker's settings and leaves the rest unchanged. It drops the options of any
+// other driver: Docker refuses to start with an option unknown to its driver.
 func withLogDriver(settings []byte, options map[string]string) ([]byte, error) {
 	all, own := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if len(bytes.TrimSpace(settings)) > 0 {
@@ -64,7 +64,7 @@ func withLogDriver(settings []byte, options map[string]string) ([]byte, error) {
 	}
 	var driver string
 	if raw, ok := all["log-driver"]; ok {
-		_ = json.Unmarshal(raw, &driver) // what is no text is no driver
+		_ = json.Unmarshal(raw, &driver) // a value other than text counts as no driver
 	}
 	if raw, ok := all["log-opts"]; ok && driver == logDriver {
 		if err := json.Unmarshal(raw, &own); err != nil {

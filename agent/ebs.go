@@ -25,7 +25,7 @@ func (e ebs) volume(ctx context.Context, id string) (*ec2types.Volume, error) {
 	return &found[0], nil
 }
 
-// volumes are those that the filters let through, without those that are being deleted.
+// volumes returns the volumes that match the filters, except those in deletion.
 func (e ebs) volumes(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Volume, error) {
 	var volumes []ec2types.Volume
 	pages := ec2.NewDescribeVolumesPaginator(e.client, &ec2.DescribeVolumesInput{Filters: filters})
@@ -43,7 +43,7 @@ func (e ebs) volumes(ctx context.Context, filters ...ec2types.Filter) ([]ec2type
 	return volumes, nil
 }
 
-// snapshots returns the snapshots of this account that the filters let through.
+// snapshots returns this account's snapshots that match the filters.
 func (e ebs) snapshots(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Snapshot, error) {
 	var snapshots []ec2types.Snapshot
 	pages := ec2.NewDescribeSnapshotsPaginator(e.client, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, Filters: filters})
@@ -57,7 +57,7 @@ func (e ebs) snapshots(ctx context.Context, filters ...ec2types.Filter) ([]ec2ty
 	return snapshots, nil
 }
 
-// deleteSnapshot deletes a snapshot, if it is there.
+// deleteSnapshot deletes a snapshot, if it exists.
 func (e ebs) deleteSnapshot(ctx context.Context, id string) error {
 	_, err := e.client.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(id)})
 	if err != nil && apiCode(err) != "InvalidSnapshot.NotFound" {

@@ -77,7 +77,8 @@ func (b *Boot) environment(ctx context.Context, name string, stores []document.V
 	return text.Bytes(), nil
 }
 
-// environmentFile is the document's own file of that name, as it is but for values that are payloads.
+// environmentFile appends the document's own file of this name, unchanged except for values that are payloads. It notes
+// the variables of the file in set.
 func (b *Boot) environmentFile(ctx context.Context, name string, text *bytes.Buffer, set map[string]bool) error {
 	file, ok := b.Document.Files[name]
 	if !ok {
@@ -101,7 +102,7 @@ func (b *Boot) environmentFile(ctx context.Context, name string, text *bytes.Buf
 	return nil
 }
 
-// payloadIn is the encrypted payload that a value is as JSON, or nil.
+// payloadIn returns the encrypted payload in a value, which is JSON then, or nil.
 func payloadIn(value string) *document.Payload {
 	var p document.Payload
 	if !strings.HasPrefix(value, "{") || json.Unmarshal([]byte(value), &p) != nil || p.Key == "" || p.Ciphertext == "" {

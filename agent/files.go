@@ -22,7 +22,8 @@ const (
 // versionWord is replaced by the version deployed, in units.
 const versionWord = "__VERSION__"
 
-// files writes the document's files and units. Environments come later, and the files that they go on from.
+// files writes the document's files and units. The stage environments writes the .env files, since they need secrets of
+// databases and caches.
 func files(ctx context.Context, b *Boot) error {
 	for _, name := range slices.Sorted(maps.Keys(b.Document.Files)) {
 		if isEnvironment(name) {
@@ -69,7 +70,7 @@ func (b *Boot) content(ctx context.Context, name string, c document.Content) ([]
 	return []byte(strings.Join(c.Lines, "\n")), nil
 }
 
-// open decrypts a payload, and keeps what it holds out of the log.
+// open decrypts a payload and has the log mask its content from now on.
 func (b *Boot) open(ctx context.Context, key string, p document.Payload) ([]byte, error) {
 	plaintext, err := secrets.Open(ctx, b.AWS.KMS, p, secrets.Context{Orbit: b.Document.Orbit, App: b.Document.App, Key: key})
 	b.hidden.add(plaintext)

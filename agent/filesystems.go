@@ -16,7 +16,8 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// mounter makes filesystems and mounts them.
+// mounter makes filesystems and mounts them. Its rule: never format a device unless both blkid and a look at its bytes
+// find it empty.
 type mounter struct {
 	machine Machine
 	log     *slog.Logger
@@ -25,8 +26,9 @@ type mounter struct {
 
 func newMounter(b *Boot) mounter { return mounter{b.Machine, b.Log, b.journal()} }
 
-// mount mounts a device, now and whenever the machine starts. An empty device gets a filesystem first; one with
-// anything else on it is refused. systemd mounts, and checks the filesystem before: at a reboot it may be doing so already.
+// mount mounts a device, now and at every later start of the machine. It makes a filesystem on an empty device first,
+// and refuses a device with anything but one filesystem on it. systemd does the mounting and the check of the
+// filesystem, since at a reboot systemd may be at work on the same device already.
 func (m mounter) mount(ctx context.Context, device, point string) error {
 	point = path.Clean(point)
 	if point == "/" {
@@ -55,7 +57,7 @@ func (m mounter) mount(ctx context.Context, device, point string) error {
 // filesystem is what blkid finds on a device.
 type filesystem struct{ kind, uuid string }
 
-// prepare says which filesystem is on a device, and makes one if nothing at all is.
+// prepare returns the filesystem on a device. It makes one when the device is empty.
 func (m mounter) prepare(ctx context.Context, device string) (filesystem, error) {
 	found, err := m.probe(ctx, device)
 	if err != nil || found.kind != "" {
@@ -74,7 +76,8 @@ func (m mounter) prepare(ctx context.Context, device string) (filesystem, error)
 	return found, err
 }
 
-// probe asks blkid what is on a device: nothing that it knows is an empty answer. Anything but one filesystem is an error.
+// probe asks blkid about the content of a device. The answer is empty for an empty device, and an error for anything but
+// one filesystem.
 func (m mounter) probe(ctx context.Context, device string) (filesystem, error) {
 	out, err := m.machine.Run(ctx, "blkid", "-p", "-o", "export", device)
 	if exitCode(err) == nothingFound && out == "" {
@@ -138,8 +141,9 @@ func (m Machine) mustBeBlank(device string) error {
 
 const fstab = "/etc/fstab"
 
-// mountAtBoot gives the mount point a line in fstab, in place of any other that it has. The machine starts without the volume,
-// too: the agent then says what is wrong.
+// mountAtBoot gives the mount point a line in fstab and removes any other line for it. The option nofail lets the
+// machine start without the volume. The agent then reports the missing volume, which systemd in its emergency mode could
+// not.
 func (m mounter) mountAtBoot(ctx context.Context, found filesystem, point string) error {
 	before, err := m.machine.readFile(fstab)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -153,7 +157,7 @@ func (m mounter) mountAtBoot(ctx context.Context, found filesystem, point string
 	if err := m.machine.writeFile(fstab, []byte(after), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", fstab, err)
 	}
-	// Else systemd goes by the old line, and may unmount what it does not know of.
+	// Without a reload systemd keeps the old line, and may unmount a volume without a line.
 	if _, err := m.machine.Run(ctx, "systemctl", "daemon-reload"); err != nil {
 		return fmt.Errorf("have systemd read %s: %w", fstab, err)
 	}
@@ -197,7 +201,7 @@ func (m mounter) unmount(ctx context.Context, point string) error {
 // mountUnit is the unit that systemd makes of a line of fstab.
 func mountUnit(point string) string { return unit.UnitNamePathEscape(point) + ".mount" }
 
-// mountedFrom is the device that is mounted at a point, "" without one. Of several on top of each other it is the last.
+// mountedFrom returns the device mounted at a point, or "". Of several on top of each other it returns the last.
 func (m Machine) mountedFrom(point string) string {
 	table, _ := os.ReadFile(filepath.Join(m.Root, "proc/self/mounts")) // where there is none, nothing is mounted
 	from := ""
@@ -209,7 +213,7 @@ func (m Machine) mountedFrom(point string) string {
 	return from
 }
 
-// grow has a filesystem use all of its device, which may have become larger when it moved.
+// grow enlarges a filesystem to the size of its device: a move to another zone may have made the volume larger.
 func (m mounter) grow(ctx context.Context, found filesystem, device string) {
 	if !strings.HasPrefix(found.kind, "ext") {
 		return
@@ -219,13 +223,14 @@ func (m mounter) grow(ctx context.Context, found filesystem, device string) {
 	}
 }
 
-// The marks that say, on a volume, which it is. Apps read them.
+// Files at the top of a volume with its label and its slot. Apps read them.
 const (
 	labelMark = ".space-label"
 	indexMark = ".space-index"
 )
 
-// writeMarkers writes them, and lets every user write to a volume that had none yet: containers run as anyone.
+// writeMarkers writes the two files above. A volume without them is new: every user may then write to its top directory,
+// because containers run as any user.
 func (m mounter) writeMarkers(point string, marks map[string]string) error {
 	if _, err := m.machine.readFile(path.Join(point, labelMark)); errors.Is(err, fs.ErrNotExist) {
 		if err := os.Chmod(filepath.Join(m.machine.Root, point), 0o777); err != nil {

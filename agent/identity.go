@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
 
-// metadataDeadline is how long the metadata service may take to answer: the network of a machine that has just started may lag.
+// metadataDeadline is how long the agent waits for the metadata service. On a new machine the network may not be up yet.
 const (
 	metadataDeadline = 2 * time.Minute
 	metadataPause    = 2 * time.Second

@@ -21,7 +21,7 @@ type unitJournal struct {
 
 func (b *Boot) journal() unitJournal { return unitJournal{b.Machine, b.hidden} }
 
-// because adds what a unit last wrote to why it did not start. It does so even when ctx is over.
+// because adds a unit's last lines in the journal to the error of its start. It works even when ctx is over.
 func (j unitJournal) because(ctx context.Context, unit string, err error) error {
 	var lines []string
 	within(context.WithoutCancel(ctx), journalDeadline, func(ctx context.Context) { lines = j.lines(ctx, unit, reasonLines) })
@@ -31,7 +31,7 @@ func (j unitJournal) because(ctx context.Context, unit string, err error) error 
 	return fmt.Errorf("%s %w; it wrote: %s", unit, err, strings.Join(lines, " | "))
 }
 
-// lines returns the last lines that a unit, or systemd about it, wrote since the machine started.
+// lines returns the last lines in the journal of a unit, by the unit or by systemd, since the machine started.
 func (j unitJournal) lines(ctx context.Context, unit string, lines int) []string {
 	text, err := j.machine.Run(ctx, "journalctl", "--unit="+unit, "--boot", "--no-pager", "--quiet", "--output=cat", fmt.Sprint("--lines=", lines))
 	if err != nil {

@@ -36,7 +36,7 @@ func load(ctx context.Context, root string, metadata *imds.Client) (*document.Do
 	return d, nil
 }
 
-// parse refuses what it does not know: a document that asks for more than this agent can do is of a later release.
+// parse reads a document. An unknown field is an error: a later release may ask for something that this agent cannot do.
 func parse(data []byte) (*document.Document[string], error) {
 	var version struct{ Format int }
 	if err := json.Unmarshal(data, &version); err != nil {

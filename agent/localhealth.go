@@ -25,7 +25,7 @@ func localHealth(ctx context.Context, b *Boot) error {
 		defer cancel()
 		err := checkLocal(ctx, check)
 		if whole.Err() != nil {
-			return "", whole.Err() // what was waited for before says more
+			return "", whole.Err() // the reason of the last wait says more
 		}
 		if err != nil {
 			return fmt.Sprintf("%s:%d%s on this machine: %s", check.Protocol, check.Port, check.Path, err), nil

@@ -16,11 +16,11 @@ import (
 type accounts struct {
 	users  map[string]int  // uid by name
 	groups map[string]bool // names
-	ours   map[string]bool // users that the agent made
+	ours   map[string]bool // users made by the agent
 }
 
-// foreign says whether the system has a user of this name that the agent didn't make, or a group, without which useradd makes
-// no user.
+// foreign reports whether the system has a user or a group of this name that is not the agent's. useradd refuses a name
+// that a group has.
 func (a accounts) foreign(name string) bool {
 	_, user := a.users[name]
 	return (user || a.groups[name]) && !a.ours[name]
@@ -50,7 +50,7 @@ func readAccounts(m Machine) (accounts, error) {
 	return a, nil
 }
 
-// own notes the members of our group, but for those that are the system's.
+// own notes the members of the agent's group. Members with a system's uid are left out, so the agent never removes one.
 func (a accounts) own(members []string) {
 	for _, name := range members {
 		if uid, exists := a.users[name]; exists && uid >= accountsFloor {
@@ -59,7 +59,7 @@ func (a accounts) own(members []string) {
 	}
 }
 
-// readDatabase reads a file of lines with fields between colons, those that have enough of them.
+// readDatabase reads a file of lines with fields between colons. It leaves out lines with fewer fields than asked for.
 func readDatabase(m Machine, path string, fields int) ([][]string, error) {
 	body, err := os.ReadFile(filepath.Join(m.Root, path))
 	if err != nil {
@@ -80,8 +80,8 @@ func (p *People) addUser(ctx context.Context, name string) error {
 	return nil
 }
 
-// removeUser ends what a user runs and removes the user. The home is left, for root: the next user may get the same uid.
-// Whatever fails is tried again the next time.
+// removeUser ends a user's processes and removes the user. The home directory goes to root, because the next user may
+// get the same uid and must not read it. The next synchronisation repeats a step that failed.
 func (p *People) removeUser(ctx context.Context, name string) error {
 	// It fails, too, when the user is not logged in.
 	_, _ = p.Machine.Run(ctx, "loginctl", "kill-user", "--signal=SIGKILL", name)

@@ -16,8 +16,8 @@ type logLine struct {
 	text string
 }
 
-// logOutput is where the log goes: the console, which systemd copies to the journal, and log groups once they are known. No
-// line shows what is hidden.
+// logOutput is where the log goes: the console, which systemd copies to the journal, and log groups once they are known.
+// It masks secrets in every line.
 type logOutput struct {
 	hidden *hidden
 
@@ -38,7 +38,7 @@ func newLog(console io.Writer) (*slog.Logger, *logOutput) {
 	return slog.New(logHandler{out: out}), out
 }
 
-// send adds groups. They get what was logged so far too.
+// send adds log groups. They get all earlier lines, too.
 func (o *logOutput) send(groups ...*logStream) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,7 +62,7 @@ func (o *logOutput) write(line logLine) {
 	}
 }
 
-// flush sends every group what it has not had yet.
+// flush sends the waiting lines of every group.
 func (o *logOutput) flush(ctx context.Context) {
 	o.mu.Lock()
 	groups := o.groups

@@ -11,8 +11,8 @@ import (
 // shortestHidden is the length from which on a secret is masked: to mask every "a" would hide the log, not the secret.
 const shortestHidden = 4
 
-// hidden are the secrets of this boot. What the agent logs itself names none; what an app or Docker wrote before it failed
-// may.
+// hidden holds the secrets of this boot, to mask them in the log. The agent itself logs no secret. It does log the last lines
+// of units and of Docker after a failure, and these may hold one.
 type hidden struct {
 	mu    sync.Mutex
 	texts []string // the longest first, or a piece of one would be left over

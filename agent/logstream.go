@@ -47,7 +47,7 @@ func (s *logStream) add(lines ...logLine) {
 	}
 }
 
-// flush sends what waits. What could not be sent goes on waiting.
+// flush sends the waiting lines. Lines that could not be sent go on waiting.
 func (s *logStream) flush(ctx context.Context) error {
 	for {
 		batch := s.batch()
@@ -63,7 +63,7 @@ func (s *logStream) flush(ctx context.Context) error {
 	}
 }
 
-// batch is as much of what waits as one call takes.
+// batch returns as many of the waiting lines as one call takes.
 func (s *logStream) batch() []types.InputLogEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,12 +119,12 @@ func (b *Boot) streams() []*logStream {
 	return streams
 }
 
-// streamName is the same as in the user data's script.
+// streamName is the instance's stream in the boot log. userdata/install.sh writes to the same one when it fails.
 func (b *Boot) streamName() string {
 	return document.BootStream(b.Document.App, b.Instance.ID)
 }
 
-// ship sends the log now and then until the returned function ends that, with all that is left.
+// ship sends the log every few seconds in the background. The returned function ends this and sends the rest.
 func (o *logOutput) ship(ctx context.Context) (stop func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// writeNamed writes a file that the document names, below a directory and nowhere else.
+// writeNamed writes a file whose name comes from the document. A name that leads out of the directory is an error.
 func (m Machine) writeNamed(directory, name string, data []byte, octal string, mode fs.FileMode) error {
 	if !fs.ValidPath(name) || name == "." {
 		return fmt.Errorf("the name leaves /%s", directory)
@@ -35,7 +35,8 @@ func (m Machine) writeFile(name string, data []byte, mode fs.FileMode) error {
 	return m.writeBelow(path.Dir(name), path.Base(name), data, mode)
 }
 
-// writeBelow writes a whole file or none, and follows no symbolic link out of the directory.
+// writeBelow writes a whole file or none, and follows no symbolic link out of the directory. It writes a new file beside
+// the old one and renames it, so a crash leaves one of the two.
 func (m Machine) writeBelow(directory, name string, data []byte, mode fs.FileMode) error {
 	top := filepath.Join(m.Root, directory)
 	if err := os.MkdirAll(top, 0o755); err != nil {
@@ -56,7 +57,7 @@ func (m Machine) writeBelow(directory, name string, data []byte, mode fs.FileMod
 	return root.Rename(fresh, name)
 }
 
-// create makes a file, in place of one that an interrupted boot left.
+// create makes a file. It replaces a file left by an interrupted boot.
 func create(root *os.Root, name string, data []byte, mode fs.FileMode) error {
 	if err := root.RemoveAll(name); err != nil {
 		return err

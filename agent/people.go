@@ -14,8 +14,8 @@ import (
 // Where people's access lives on an instance.
 const (
 	accessPath    = "/etc/spacel/access.json"     // Access, for sshd's command, which may not read the document
-	peoplePath    = "/var/lib/spacel/people.json" // what the tables last said
-	peopleGroup   = "spacel-people"               // whose members are the users that the agent made
+	peoplePath    = "/var/lib/spacel/people.json" // the last answer of the tables
+	peopleGroup   = "spacel-people"               // its members are the users made by the agent
 	keysUser      = "spacel-keys"                 // who sshd asks for keys as
 	accountsFloor = 1000                          // the first uid of people (Debian Policy, 9.2.2): no account below is ever touched
 )
@@ -38,8 +38,7 @@ type People struct {
 	Now     func() time.Time
 }
 
-// OpenPeople reads what the boot left of the instance document. The tables are asked with the instance's
-// own rights.
+// OpenPeople reads the file that the boot left for it. The calls to DynamoDB have the rights of the instance's role.
 func OpenPeople(m Machine, at Endpoints, log *slog.Logger) (*People, error) {
 	body, err := os.ReadFile(filepath.Join(m.Root, accessPath))
 	if err != nil {

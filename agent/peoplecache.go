@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// seen is what the tables said when they were last asked. Public keys are no secret, and the user that sshd asks as must be
-// able to read it.
+// seen is the last answer of the tables. The file is readable by every user: public keys are no secret, and sshd's command reads
+// it as an ordinary user.
 type seen struct {
 	Asked   time.Time           `json:"asked"`
 	Keys    map[string][]string `json:"keys"`              // of those who may log in
-	Refused map[string]string   `json:"refused,omitempty"` // why somebody has no user here, so that it is said once only
+	Refused map[string]string   `json:"refused,omitempty"` // name → why the person has no user here, to log it once only
 }
 
 func readSeen(m Machine) (seen, error) {

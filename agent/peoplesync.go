@@ -68,7 +68,7 @@ func (p *People) match(ctx context.Context, now seen) error {
 	return errors.Join(failed...)
 }
 
-// tellRefused says who may log in but cannot, when that is news.
+// tellRefused logs people who may log in but cannot have a user here. It logs each reason once, not every minute.
 func (p *People) tellRefused(now seen) {
 	before, _ := readSeen(p.Machine)
 	for _, name := range slices.Sorted(maps.Keys(now.Refused)) {

@@ -41,8 +41,8 @@ func (p *People) services(ctx context.Context) ([]item, error) {
 	return p.items(ctx, document.ServicesTable, []string{p.Access.App, document.Operators})
 }
 
-// keys are the public keys of people, as they are written. Who has none is there with an empty list; who is not known at all,
-// not.
+// keys returns the public keys of people, as written in the table. A person without keys has an empty list. A person
+// unknown to the table has no entry.
 func (p *People) keys(ctx context.Context, names []string) (map[string][]string, error) {
 	users, err := p.items(ctx, document.UsersTable, names)
 	if err != nil {

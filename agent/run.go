@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// margin is what remains of the time that the stack waits, to say why a boot failed before CloudFormation gives up by itself.
-// The others are parts of it, as is signalDeadline.
+// margin is the part of the stack's timeout kept back for reporting a failure, before CloudFormation gives up by itself. The other
+// deadlines here are parts of it, as is signalDeadline: together they are shorter.
 const (
 	margin           = time.Minute
 	giveBackDeadline = 15 * time.Second
@@ -27,8 +27,8 @@ type Endpoints struct {
 	Metadata string // of the instance metadata service
 }
 
-// Run boots the machine. The log goes to console, and to log groups as soon as they are known; it has the error too, without
-// what is to stay secret.
+// Run boots the machine. The log goes to console, and to log groups as soon as they are known. It has the returned
+// error, too, with secrets masked.
 func Run(ctx context.Context, m Machine, at Endpoints, console io.Writer) error {
 	log, output := newLog(console)
 	b, err := open(ctx, m, at, log)
@@ -41,7 +41,7 @@ func Run(ctx context.Context, m Machine, at Endpoints, console io.Writer) error 
 	return b.boot(ctx, output, stages())
 }
 
-// open finds out which instance this is and what it is to be.
+// open finds out which instance this is and reads its document.
 func open(ctx context.Context, m Machine, at Endpoints, log *slog.Logger) (*Boot, error) {
 	metadata := newMetadata(at.Metadata)
 	instance, err := identify(ctx, metadata)
@@ -56,8 +56,9 @@ func open(ctx context.Context, m Machine, at Endpoints, log *slog.Logger) (*Boot
 	return &Boot{Document: d, Instance: instance, AWS: clients, Machine: m, Log: log}, nil
 }
 
-// boot runs the stages within the time that the stack waits, and signals how it went: once in an instance's life, since a
-// later signal might be taken for that of another instance, which the stack waits for by then.
+// boot runs the stages within the stack's timeout and signals the outcome to CloudFormation. It signals once in an
+// instance's life: by the time of a second signal, the stack may be waiting for another instance and count the signal as
+// that one's.
 func (b *Boot) boot(ctx context.Context, output *logOutput, all []stage) error {
 	stop := output.ship(ctx)
 	before := b.earlier()
@@ -75,7 +76,7 @@ func (b *Boot) boot(ctx context.Context, output *logOutput, all []stage) error {
 	if err != nil {
 		b.failed(ctx, err)
 	}
-	within(ctx, flushDeadline, stop) // the reason must be there when CloudFormation says that the instance failed
+	within(ctx, flushDeadline, stop) // the reason must be in the log before CloudFormation reports the failure
 	if !interrupted && status.Signal == "" {
 		err = errors.Join(err, b.tell(ctx, &status))
 	}
@@ -96,7 +97,8 @@ func (b *Boot) margin() time.Duration {
 	return min(margin, time.Duration(b.Document.Signal.Timeout)*time.Second/5)
 }
 
-// end is when the stages must be over. Once the stack cannot be waiting any more, a boot has as long as the first had.
+// end returns when the stages must be over. The stack's timeout counts from the launch. A later boot, for which no stack
+// waits, gets as long as the first.
 func (b *Boot) end(s Status) time.Time {
 	window := time.Duration(b.Document.Signal.Timeout) * time.Second
 	end := b.Instance.Launched.Add(window - b.margin())
@@ -167,7 +169,7 @@ func (b *Boot) failed(ctx context.Context, err error) {
 	b.Log.Error("the boot failed in stage " + err.Error()) // again: it is the last line that one sees
 }
 
-// tell signals, and notes that it did.
+// tell signals the outcome, and notes that in the status.
 func (b *Boot) tell(ctx context.Context, status *Status) error {
 	signal := types.ResourceSignalStatusSuccess
 	if status.Outcome == Failed {

@@ -14,8 +14,8 @@ import (
 // signalDeadline is how long it may take to tell CloudFormation.
 const signalDeadline = 25 * time.Second
 
-// signal tells CloudFormation how the boot of this instance went. A stack that waits for nothing, as when scaling launched
-// the instance, refuses it, and that is fine.
+// signal tells CloudFormation how the boot of this instance went. CloudFormation refuses the signal when the stack does
+// not wait, as after a launch by scaling. That is no error.
 func (b *Boot) signal(ctx context.Context, status types.ResourceSignalStatus) error {
 	ctx, cancel := context.WithTimeout(ctx, signalDeadline)
 	defer cancel()

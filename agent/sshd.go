@@ -14,7 +14,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// What the stage people leaves on an instance, beside access.json.
+// Files of the stage people on an instance, beside access.json.
 const (
 	sshdProgram    = "/usr/sbin/sshd"
 	sshdDropIn     = "/etc/ssh/sshd_config.d/00-spacel.conf" // of two settings sshd takes the first: no other file comes before
@@ -23,8 +23,8 @@ const (
 	peopleTimer    = "/etc/systemd/system/spacel-people.timer"
 )
 
-// sshdEverywhere lets in who the tables name, with a key, and nobody else: not root, not Debian's admin, not with a key that
-// somebody left on the machine. Agents are not forwarded: who is root here could use them.
+// sshdEverywhere lets in the people named by the tables, with a key, and nobody else: not root, not Debian's admin, and
+// nobody with a key in a home directory. Agent forwarding is off, since root on the machine could use a forwarded agent.
 const sshdEverywhere = `# Made by spacel: who may log in is in the tables of the orbit.
 AuthorizedKeysCommand /usr/local/bin/spacel-agent authorized-keys %u
 AuthorizedKeysCommandUser ` + keysUser + `
@@ -56,8 +56,8 @@ ForceCommand echo "This is a bastion: nothing runs here. Go through it, with ssh
 // sudoers gives the admins of an app what Debian's admin has.
 const sudoers = "# Made by spacel.\n%" + peopleGroup + " ALL=(ALL:ALL) NOPASSWD:ALL\n"
 
-// The timer is not a service that runs on: it takes no memory between its runs. Only what it has to say reaches the journal, not
-// that it ran.
+// A timer takes no memory between its runs, as a service that runs on would. LogLevelMax keeps systemd's own two lines for each
+// run out of the journal.
 const (
 	peopleUnitText = `[Unit]
 Description=spacel: users for those who may log in
@@ -85,7 +85,7 @@ WantedBy=timers.target
 `
 )
 
-// people lets people log in. That nobody can be asked about yet fails no boot: the timer goes on asking.
+// people sets up logins. It does not fail when DynamoDB cannot be asked yet: the timer asks again every minute.
 func people(ctx context.Context, b *Boot) error {
 	if _, err := os.Stat(filepath.Join(b.Machine.Root, sshdProgram)); errors.Is(err, fs.ErrNotExist) && !b.Document.Bastion {
 		b.Log.Warn("nobody can log in: the image has no " + sshdProgram)
@@ -177,7 +177,8 @@ func (l logins) sshd(ctx context.Context) error {
 	return l.run(ctx, "systemctl", "try-reload-or-restart", "ssh.service")
 }
 
-// sshdTakes asks sshd what it makes of its files: that our settings stand, and that no others come before them.
+// sshdTakes checks, with sshd -T, the settings that result from all files. Ours must be in force, and no earlier file
+// may override them.
 func (l logins) sshdTakes(ctx context.Context, settings string) error {
 	output, err := l.machine.Run(ctx, sshdProgram, "-T")
 	if err != nil {

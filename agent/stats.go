@@ -40,7 +40,8 @@ func publishStats(ctx context.Context, b *Boot) error {
 	return nil
 }
 
-// group is the auto scaling group that the instance is of. The tag may come a little after the instance.
+// group returns the name of the instance's auto scaling group, from a tag. Auto Scaling sets the tag shortly after the
+// launch.
 func (b *Boot) group(ctx context.Context) (group string, err error) {
 	err = until(ctx, b.Log, func(ctx context.Context) (string, error) {
 		known, err := describeInstances(ctx, b.AWS.EC2, []string{b.Instance.ID})
@@ -78,7 +79,8 @@ LogLevelMax=warning
 `
 }
 
-// timerOfStats runs it once in each minute, at a second that is the instance's own.
+// timerOfStats runs the service once a minute. The second differs from instance to instance, so not all call CloudWatch
+// together.
 const timerOfStats = `[Unit]
 Description=spacel: publish memory and disk use every minute
 

@@ -62,7 +62,8 @@ func sendStats(ctx context.Context, metrics *cloudwatch.Client, root, group stri
 	return nil
 }
 
-// memoryUse is the percentage of memory that a program could not have: what the kernel would free for it counts as free.
+// memoryUse returns the used memory in percent. Memory that the kernel would free for a program counts as free
+// (MemAvailable).
 func memoryUse(root string) (float64, error) {
 	text, err := os.ReadFile(filepath.Join(root, "proc/meminfo"))
 	if err != nil {
@@ -72,7 +73,7 @@ func memoryUse(root string) (float64, error) {
 	for line := range strings.Lines(string(text)) {
 		name, rest, _ := strings.Cut(line, ":")
 		if fields := strings.Fields(rest); len(fields) > 0 {
-			kilobytes[name], _ = strconv.ParseFloat(fields[0], 64) // a line of another form is none that is asked for
+			kilobytes[name], _ = strconv.ParseFloat(fields[0], 64) // lines of another form are not read
 		}
 	}
 	total, available := kilobytes["MemTotal"], kilobytes["MemAvailable"]
@@ -82,7 +83,7 @@ func memoryUse(root string) (float64, error) {
 	return 100 * (total - available) / total, nil
 }
 
-// diskUse is the percentage of a filesystem's space that is used, of that which users may have, as df says it.
+// diskUse returns the used part of a filesystem in percent, without the space reserved for root, as df does.
 func diskUse(path string) (float64, error) {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(path, &stat); err != nil {

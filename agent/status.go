@@ -67,7 +67,8 @@ func (b *Boot) saveStatus(s Status) {
 	}
 }
 
-// earlier is what an earlier boot of this very instance left; an image made of another instance carries that one's.
+// earlier returns the status of an earlier boot of this instance. A status with another instance's id came with the image, and
+// counts as none.
 func (b *Boot) earlier() Status {
 	s, err := ReadStatus(b.Machine.Root)
 	if err != nil || s.Instance != b.Instance.ID {

@@ -18,7 +18,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// credentials are what the secret of a database or a cache holds, among other things.
+// credentials are the fields read from the secret of a database or a cache.
 type credentials struct {
 	Username string `json:"username"`
 	Password string `json:"password"`

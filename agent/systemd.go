@@ -9,7 +9,7 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// Systemd is what the agent asks of systemd, over D-Bus.
+// Systemd is the part of systemd that the agent calls, over D-Bus. Tests have their own.
 type Systemd interface {
 	// Enable has units start with the machine, as their [Install] sections say. A unit without one is left as it is.
 	Enable(ctx context.Context, unit string) error
@@ -83,7 +83,7 @@ func (b bus) Start(ctx context.Context, unit string) (<-chan string, error) {
 	if err := b.hold.Object("org.freedesktop.systemd1", path).CallWithContext(ctx, "org.freedesktop.systemd1.Unit.Ref", 0).Err; err != nil {
 		return nil, err
 	}
-	_ = b.ResetFailedUnitContext(ctx, unit) // a unit that is not loaded has nothing to forget
+	_ = b.ResetFailedUnitContext(ctx, unit) // an unloaded unit has no failure to forget
 	result := make(chan string, 1)
 	_, err := b.StartUnitContext(ctx, unit, "replace", result)
 	return result, err

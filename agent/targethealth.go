@@ -27,7 +27,7 @@ func targetHealth(ctx context.Context, b *Boot) error {
 			}
 		}
 		if err := ctx.Err(); err != nil {
-			return "", err // what was waited for before says more
+			return "", err // the reason of the last wait says more
 		}
 		waiting = sick
 		return strings.Join(why, "; "), nil
@@ -61,7 +61,8 @@ func answerOf(err error) string {
 	return err.Error()
 }
 
-// reason is a target's state in the load balancer's own words: unhealthy, Target.ResponseCodeMismatch, what it got, and where.
+// reason returns a target's state in the load balancer's own words: the state, a code such as
+// Target.ResponseCodeMismatch, and the description.
 func reason(target types.TargetHealthDescription) string {
 	health := target.TargetHealth
 	words := []string{string(health.State)}

@@ -135,7 +135,7 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) erro
 
 // look says whether the unit has started, or why it never will.
 func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
-	if s.result == "" { // asked for before the state: a job that is over has had its effect
+	if s.result == "" { // read before the state, which then shows the effect of a finished job
 		select {
 		case s.result = <-s.job:
 		default:
@@ -173,7 +173,7 @@ func (s *start) settled() bool {
 	return time.Since(s.since) >= settle
 }
 
-// ended judges a unit that is not running, without having failed.
+// ended judges a unit that does not run and has not failed.
 func (s *start) ended() (bool, error) {
 	switch {
 	case s.last.Unmet, s.last.Type == "oneshot" && s.last.Result == "success":

@@ -13,8 +13,9 @@ const (
 	lastPause  = 15 * time.Second
 )
 
-// until asks again and again, with growing pauses, until there is nothing left to wait for. ask says what it waits for, "" when
-// that is there; an error ends the wait. Each new thing waited for is logged, and the last is in the error when time is up.
+// until calls ask again and again, with growing pauses, until there is nothing left to wait for. ask returns the reason
+// to wait, or "". An error from ask ends the wait. Each new reason is logged, and the last one is in the error when ctx
+// is over.
 func until(ctx context.Context, log *slog.Logger, ask func(context.Context) (waiting string, err error)) error {
 	said := ""
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {

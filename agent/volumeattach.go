@@ -44,7 +44,8 @@ func (m volumeManager) attach(ctx context.Context, s *slot, id string) (device s
 	})
 }
 
-// beginAttach attaches the volume under a device name that is free. EC2 may refuse for now: the next question says.
+// beginAttach attaches the volume under a free device name. EC2 may refuse for the moment. That is a reason to wait, and
+// the next look at the volume tells more.
 func (m volumeManager) beginAttach(ctx context.Context, id string) (string, error) {
 	name, err := m.freeName(ctx)
 	if err != nil {
@@ -85,7 +86,7 @@ func (m volumeManager) freeName(ctx context.Context) (string, error) {
 	return "", errors.New("all names for volumes, /dev/sdf to /dev/sdz, are used: the instance cannot have another volume")
 }
 
-// attached are the volumes of this instance.
+// attached returns the volumes of this instance.
 func (m volumeManager) attached(ctx context.Context, filters ...ec2types.Filter) ([]ec2types.Volume, error) {
 	return m.ebs().volumes(ctx, append(filters, filter("attachment.instance-id", m.instance.ID))...)
 }
@@ -106,8 +107,9 @@ func (m volumeManager) detach(ctx context.Context, id string) error {
 	})
 }
 
-// beginDetach takes a volume from this instance, or from one that ended. From one that runs it is not taken: that would cut its
-// writes off. EC2 takes an ended instance's volumes away itself, so its refusal ends no wait.
+// beginDetach detaches a volume from this instance, or from one that ended. It never detaches one from a running
+// instance: that would lose the instance's unwritten data. EC2 detaches the volumes of an ended instance by itself, so a
+// refusal does not end the wait.
 func (m volumeManager) beginDetach(ctx context.Context, id string, a ec2types.VolumeAttachment) (string, error) {
 	holder := aws.ToString(a.InstanceId)
 	if holder != m.instance.ID {
@@ -127,8 +129,8 @@ func (m volumeManager) beginDetach(ctx context.Context, id string, a ec2types.Vo
 	return fmt.Sprintf("volume %s is being detached from %s", id, holder), nil
 }
 
-// detachOthers detaches the volumes of slots that this instance lost while it was stopped, and which it may have mounted again when
-// it started.
+// detachOthers detaches volumes of slots that this instance lost while it was stopped. fstab may have mounted them again
+// when it started.
 func (m volumeManager) detachOthers(ctx context.Context, keep string) error {
 	mine, err := m.attached(ctx, filter("tag:"+document.TagOrbit, m.orbit),
 		filter("tag:"+document.TagApp, m.app), filter("tag:"+document.TagVolume, m.volume.Label))

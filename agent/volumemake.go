@@ -14,11 +14,12 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// tagAttempt marks what is made to become a slot's volume, so that it is found when its maker ended before it wrote the id down.
+// tagAttempt marks every snapshot and volume of an attempt to give a slot a volume. If the instance ends before it could
+// write the id down, the next holder of the slot finds them by this tag.
 const tagAttempt = "spacel:attempt"
 
-// snapshot takes a snapshot of the slot's volume and waits until it can be used. Nobody writes to the volume from then on until
-// the attempt is over: it is attached to nothing.
+// snapshot takes a snapshot of the slot's volume and waits until it is complete. The volume is detached first and stays
+// so until the attempt is over, so the snapshot misses no write.
 func (m volumeManager) snapshot(ctx context.Context, s *slot) error {
 	if s.snapshot == "" {
 		if err := m.detach(ctx, s.volume); err != nil {
@@ -49,7 +50,7 @@ func (m volumeManager) snapshot(ctx context.Context, s *slot) error {
 	})
 }
 
-// takeSnapshot returns the snapshot that this attempt has taken already, or takes it.
+// takeSnapshot returns the snapshot of this attempt. It takes one unless the attempt has one already.
 func (m volumeManager) takeSnapshot(ctx context.Context, s *slot) (string, error) {
 	taken, err := m.ebs().snapshots(ctx, filter("tag:"+tagAttempt, s.attempt))
 	if err != nil {
@@ -70,7 +71,8 @@ func (m volumeManager) takeSnapshot(ctx context.Context, s *slot) (string, error
 	return *made.SnapshotId, nil
 }
 
-// make returns the volume that this attempt has made here already, or makes it, and writes its id down.
+// make returns the volume of this attempt in this zone, and writes its id into the slot. It creates one unless the
+// attempt has one already.
 func (m volumeManager) make(ctx context.Context, s *slot) (string, error) {
 	made, err := m.ebs().volumes(ctx, filter("tag:"+tagAttempt, s.attempt), filter("availability-zone", m.instance.Zone))
 	if err != nil {
@@ -85,6 +87,7 @@ func (m volumeManager) make(ctx context.Context, s *slot) (string, error) {
 	return id, m.slots.save(ctx, s, func(next *slot) { next.next = id })
 }
 
+// create creates a volume, empty or from the attempt's snapshot.
 func (m volumeManager) create(ctx context.Context, s *slot) (string, error) {
 	input := &ec2.CreateVolumeInput{
 		AvailabilityZone: aws.String(m.instance.Zone),
@@ -111,7 +114,8 @@ func (m volumeManager) create(ctx context.Context, s *slot) (string, error) {
 	return *made.VolumeId, nil
 }
 
-// from has a volume made from the attempt's snapshot, if it has one, and not smaller than that.
+// from sets the snapshot to create a volume from, if the attempt has one. The volume is at least as large as the
+// snapshot, as EC2 demands.
 func (m volumeManager) from(ctx context.Context, s *slot, input *ec2.CreateVolumeInput) error {
 	if s.snapshot == "" {
 		return nil
@@ -127,7 +131,8 @@ func (m volumeManager) from(ctx context.Context, s *slot, input *ec2.CreateVolum
 	return nil
 }
 
-// tags are what the instance's rights depend on, and what tells people what this is.
+// tags returns the tags of a volume or snapshot. The instance's IAM rights depend on the spacel tags. The name is for
+// people.
 func (m volumeManager) tags(s *slot, kind ec2types.ResourceType) []ec2types.TagSpecification {
 	tag := func(key, value string) ec2types.Tag {
 		return ec2types.Tag{Key: aws.String(key), Value: aws.String(value)}

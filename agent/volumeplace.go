@@ -10,8 +10,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// place returns the EBS volume to use: the slot's own when it is in this zone, else one that is made here, empty or from a
-// snapshot of the slot's own.
+// place returns the EBS volume to use. It is the slot's own if that is in this zone, since an EBS volume cannot leave
+// its zone. Else place makes one here, from a snapshot of the slot's own or empty.
 func (m volumeManager) place(ctx context.Context, s *slot) (string, error) {
 	if s.volume != "" {
 		v, err := m.existing(ctx, s)
@@ -38,10 +38,11 @@ func (m volumeManager) place(ctx context.Context, s *slot) (string, error) {
 	return m.make(ctx, s)
 }
 
-// unknownVolume is how long EC2 may take to know of a volume that it made.
+// unknownVolume is how long EC2 may take to know of a new volume.
 const unknownVolume = time.Minute
 
-// existing is the slot's own volume.
+// existing returns the slot's own volume. A volume unknown to EC2 is an error in the end, never a reason to make an
+// empty one: the data may be recoverable from a snapshot.
 func (m volumeManager) existing(ctx context.Context, s *slot) (v ec2types.Volume, err error) {
 	ctx, cancel := context.WithTimeout(ctx, unknownVolume)
 	defer cancel()
@@ -59,14 +60,16 @@ func (m volumeManager) existing(ctx context.Context, s *slot) (v ec2types.Volume
 	})
 }
 
-// differs says that a volume is smaller than the app asks for: volumes change when they move, not where they are.
+// differs warns of a volume smaller than the app asks for. The agent changes the size of a volume only when it moves to
+// another zone.
 func (m volumeManager) differs(v ec2types.Volume, s *slot) {
 	if size := int(aws.ToInt32(v.Size)); size < m.volume.Size {
 		m.log.Warn("volume keeps its size until it moves to another zone", "slot", s, "volume", s.volume, "GiB", size, "wanted", m.volume.Size)
 	}
 }
 
-// unfinished is the volume that an attempt has made here. One that was made in another zone is left to sweep.
+// unfinished returns the volume of an unfinished attempt, if that is in this zone. A volume in another zone is left for
+// sweep to delete.
 func (m volumeManager) unfinished(ctx context.Context, s *slot) (string, error) {
 	if s.next == "" {
 		return "", nil
@@ -83,7 +86,8 @@ func (m volumeManager) unfinished(ctx context.Context, s *slot) (string, error) 
 	return "", m.slots.save(ctx, s, func(next *slot) { next.next = "" })
 }
 
-// attempt begins to make a volume, or goes on with what an earlier holder of the slot began.
+// attempt begins an attempt to make a volume, or goes on with the one of an earlier holder of the slot. The mark is
+// written into the slot before anything is made.
 func (m volumeManager) attempt(ctx context.Context, s *slot) error {
 	if s.attempt != "" {
 		return nil

@@ -12,8 +12,9 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// mountVolumes gives the instance one of each of the app's EBS volumes: it claims a slot, brings the slot's volume here, and
-// mounts it. What it does is written to the slot before and after, so that whoever holds the slot next goes on from there.
+// mountVolumes gives the instance one of each of the app's EBS volumes. It claims a slot, brings the slot's volume here,
+// and mounts it. Each step is written to the slot before and after, so the next holder of the slot can go on after a
+// crash at any point.
 func mountVolumes(ctx context.Context, b *Boot) error {
 	for _, v := range b.Document.Volumes {
 		if v.Disk != nil {
@@ -32,8 +33,8 @@ func mountVolumes(ctx context.Context, b *Boot) error {
 //	volumeplace.go     which EBS volume: the slot's own, or one made here
 //	volumemake.go      made empty, or of a snapshot from another zone
 //	volumeattach.go    to this instance, and from others that ended
-//	ebs.go             what EC2 knows of volumes and snapshots
-//	volumesweep.go     what is left of all this is deleted
+//	ebs.go             asks EC2 about volumes and snapshots
+//	volumesweep.go     deletes leftovers
 //	blockdevices.go    which device it is
 //	filesystems.go     made on an empty device only, mounted through systemd
 type volumeManager struct {
@@ -61,9 +62,11 @@ func newVolumeManager(b *Boot, v document.Volume) volumeManager {
 
 func (m volumeManager) ebs() ebs { return ebs{m.ec2, m.log} }
 
-// mount follows the rules that keep data whole: only the slot's holder uses its volume; a slot's volume is one that was mounted
-// once; the volume that another stands for is deleted after that; and what an attempt has copied counts for nothing as
-// soon as the volume it copied is used again.
+// mount claims a slot and mounts its volume. These rules keep the data safe.
+//
+// Only the slot's holder uses its volume. A slot records a volume only after it was mounted once. Its predecessor is
+// deleted only then. A copy made by an unfinished move is discarded as soon as the original is in use again, since it
+// lacks the new writes.
 func (m volumeManager) mount(ctx context.Context) error {
 	s, err := m.claim(ctx)
 	if err != nil {
@@ -91,7 +94,7 @@ func (m volumeManager) mount(ctx context.Context) error {
 	return nil
 }
 
-// use mounts the volume, and leaves on it which of the app's volumes it is.
+// use mounts the volume and writes its label and slot to it.
 func (m volumeManager) use(ctx context.Context, s *slot, id, device string) error {
 	if err := m.mounter.mount(ctx, device, m.volume.MountPoint); err != nil {
 		return err
@@ -100,7 +103,7 @@ func (m volumeManager) use(ctx context.Context, s *slot, id, device string) erro
 	return m.mounter.writeMarkers(m.volume.MountPoint, map[string]string{labelMark: m.volume.Label, indexMark: strconv.Itoa(s.index)})
 }
 
-// settle makes a volume that was just mounted the slot's own. The one it stands for can go.
+// settle makes a volume that was just mounted the slot's own. It marks the predecessor for deletion in the same write.
 func (m volumeManager) settle(ctx context.Context, s *slot, id string) error {
 	if id == s.volume {
 		return nil
@@ -115,7 +118,8 @@ func (m volumeManager) settle(ctx context.Context, s *slot, id string) error {
 // tidyTime is how long a boot may be held up by deleting what nobody uses.
 const tidyTime = time.Minute
 
-// tidy sweeps; should that fail, the slot remembers what there is to do.
+// tidy deletes leftovers. A failure is no reason to fail the boot: the slot still records the leftovers, and the next
+// boot tries again.
 func (m volumeManager) tidy(ctx context.Context, s *slot) {
 	ctx, cancel := context.WithTimeout(ctx, tidyTime)
 	defer cancel()

@@ -19,8 +19,8 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-// slot is an item of the orbit's table of volumes: the right of one instance to one volume, and how far a change of that
-// volume has come.
+// slot is an item of the orbit's table of volumes. It says which instance may use a volume, and how far a change of the
+// volume has come. An instance holds at most one slot of a label.
 type slot struct {
 	key      string // document.VolumeKey
 	index    int
@@ -28,11 +28,11 @@ type slot struct {
 	claimed  int64  // when, in seconds since 1970
 	volume   string // the EBS volume, "" before the first is mounted
 	zone     string // of volume
-	attempt  string // mark on all that is made to become the volume, until it is
+	attempt  string // tagAttempt of the attempt to make a volume, "" without one
 	snapshot string // of volume, to make next from
-	next     string // the EBS volume that is to become volume
-	spent    string // mark of an attempt that is over, until what is left of it is deleted
-	old      string // an EBS volume to delete with it: the one that volume came from
+	next     string // the EBS volume to mount next
+	spent    string // tagAttempt of an attempt whose leftovers are still to be deleted
+	old      string // an EBS volume to delete, too: the predecessor of volume
 }
 
 func (s *slot) String() string { return s.key + " " + strconv.Itoa(s.index) }
@@ -40,7 +40,7 @@ func (s *slot) String() string { return s.key + " " + strconv.Itoa(s.index) }
 // LogValue is the slot's name: the log has no use for the rest.
 func (s *slot) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// texts are the attributes that are texts, by name.
+// texts returns pointers to the text attributes, by name.
 func (s *slot) texts() map[string]*string {
 	return map[string]*string{
 		"instance": &s.instance, "volume": &s.volume, "zone": &s.zone, "attempt": &s.attempt,
@@ -54,11 +54,12 @@ type slotTable struct {
 	table    string // its name
 	key      string // document.VolumeKey
 	count    int    // slots
-	instance string // this instance's id, the holder of what is taken
+	instance string // this instance's id
 }
 
-// claim returns the slot that this instance holds, or takes one that nobody holds any more: one whose volume is in this zone
-// rather than one whose volume has to be moved, and that rather than one that has no volume yet, for the app's data is to be in use.
+// claim returns the slot of this instance, or takes one whose holder is gone. It prefers a slot with a volume in this
+// zone, then one whose volume has to move here, and last one without a volume. So the app's data is used again before a
+// new volume is made. When no slot is free, claim waits.
 func (m volumeManager) claim(ctx context.Context) (*slot, error) {
 	var got *slot
 	err := until(ctx, m.log, func(ctx context.Context) (string, error) {
@@ -131,11 +132,12 @@ func number(v types.AttributeValue) string {
 	return ""
 }
 
-// visibilityDelay is how long an instance may be before all of EC2 knows of it. One that holds a slot ran this agent, so minutes are ample.
+// visibilityDelay is how long after a claim an unknown holder still counts as running. EC2's answers may lag behind the
+// launch of an instance. The holder ran this agent, so it was launched minutes ago already, and ten more are ample.
 const visibilityDelay = 10 * time.Minute
 
-// free are the slots to take, best first, and in words those that are held. A holder that is on its way out is waited for: it
-// may still write.
+// free returns the free slots, best first, and describes the others. A holder in termination still counts: it may write
+// until its end.
 func (m volumeManager) free(ctx context.Context, slots []*slot) (free []*slot, held []string, err error) {
 	var holders []string
 	for _, s := range slots {
@@ -159,7 +161,7 @@ func (m volumeManager) free(ctx context.Context, slots []*slot) (free []*slot, h
 	return free, held, nil
 }
 
-// ended says whether an instance that claimed something then cannot use it any more.
+// ended reports whether an instance that claimed something at that time cannot use it any more.
 func ended(state ec2types.InstanceStateName, claimed time.Time) bool {
 	switch state {
 	case ec2types.InstanceStateNameTerminated, ec2types.InstanceStateNameStopped:
@@ -170,7 +172,7 @@ func ended(state ec2types.InstanceStateName, claimed time.Time) bool {
 	return false
 }
 
-// effort is lowest for the slot to take first.
+// effort orders free slots: the lowest is taken first.
 func (m volumeManager) effort(s *slot) int {
 	switch {
 	case s.volume != "" && s.zone == m.instance.Zone:
@@ -181,8 +183,9 @@ func (m volumeManager) effort(s *slot) int {
 	return 2
 }
 
-// takeFirst takes the first slot, provided that its holder is still the one that was seen; nil when it is not. It tries no other
-// then: the claim may be this instance's own, whose answer was lost and which the SDK repeated.
+// takeFirst takes the first slot, on the condition that its holder has not changed since it was read. It returns nil
+// when the condition fails. It does not try the next slot then: the SDK repeats a call whose answer was lost, so the new
+// holder may be this instance. The caller reads the slots again.
 func (t slotTable) takeFirst(ctx context.Context, slots []*slot) (*slot, error) {
 	if len(slots) == 0 {
 		return nil, nil
@@ -211,7 +214,7 @@ func (t slotTable) takeFirst(ctx context.Context, slots []*slot) (*slot, error) 
 
 const conditionFailed = "ConditionalCheckFailedException"
 
-// save writes what change makes of the slot, provided that this instance still holds it.
+// save writes the changed attributes of a slot, on the condition that this instance still holds it.
 func (t slotTable) save(ctx context.Context, s *slot, change func(next *slot)) error {
 	next := *s
 	change(&next)

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
-// abandon gives an attempt up: nobody finishes it, and what it has made is left to sweep.
+// abandon gives up an attempt. Nobody finishes it, and sweep deletes its leftovers.
 func (m volumeManager) abandon(ctx context.Context, s *slot) error {
 	if s.attempt == "" {
 		return nil
@@ -21,8 +21,8 @@ func (m volumeManager) abandon(ctx context.Context, s *slot) error {
 	})
 }
 
-// sweep deletes what a spent attempt leaves: all that carries its mark but the slot's volume, in whichever zone a holder of the
-// slot made it, and the volume that was moved.
+// sweep deletes the leftovers of an attempt: all volumes and snapshots with its mark, in any zone, except the slot's own
+// volume. It also deletes the predecessor of a moved volume.
 func (m volumeManager) sweep(ctx context.Context, s *slot) error {
 	if s.spent == "" {
 		return nil
@@ -55,6 +55,7 @@ func (m volumeManager) sweep(ctx context.Context, s *slot) error {
 	return m.slots.save(ctx, s, func(next *slot) { next.spent, next.old = "", "" })
 }
 
+// deleteVolume detaches and deletes a volume, if it exists.
 func (m volumeManager) deleteVolume(ctx context.Context, id string) error {
 	if err := m.detach(ctx, id); err != nil {
 		return err

@@ -1,7 +1,7 @@
 package document
 
-// Who may log in stands in two tables of the orbit: <orbit>-services has an item per app, with its admins, and <orbit>-users
-// one per person, with the public keys. A set that is empty is absent, as DynamoDB has it.
+// Two tables of the orbit say who may log in. ServicesTable has an item for each app, with its admins. UsersTable has one for
+// each person, with the public keys. DynamoDB has no empty sets: an empty one is an absent attribute.
 const (
 	AccessName   = "name"   // S, the key of both: an app's or a person's name
 	AccessAdmins = "admins" // SS, in services: names of people

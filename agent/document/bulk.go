@@ -3,8 +3,8 @@ package document
 // A document that does not fit into user data travels in two pieces. Its bulk goes to an asset in S3, and user data keeps the
 // rest, with the asset's place and digest. The agent fetches the asset and puts the two together again.
 
-// copyBulk copies the fields that make up the bulk. It is the only place that lists them. The two types see to it that the
-// bulk holds no reference (a T), since an asset is the same for every stack and nothing is put in its place at deploy.
+// copyBulk copies the fields of the bulk. It is the only place with a list of them. The two type parameters keep
+// references (a T) out of the bulk: an asset is fetched as it was built, so deploy cannot put values into it.
 func copyBulk[A, B any](to *Document[A], from *Document[B]) {
 	to.Units, to.Files, to.Environments, to.Volumes = from.Units, from.Files, from.Environments, from.Volumes
 }
@@ -19,5 +19,5 @@ func (d *Document[T]) Bulk() Document[string] {
 // DropBulk removes the bulk from the document.
 func (d *Document[T]) DropBulk() { copyBulk(d, &Document[T]{}) }
 
-// TakeBulk puts the bulk back into a document that it was dropped from.
+// TakeBulk puts the bulk back into a document without one.
 func (d *Document[T]) TakeBulk(bulk *Document[string]) { copyBulk(d, bulk) }

@@ -1,4 +1,6 @@
-// Package document is the instance document: what the compiler tells the agent of one instance. It travels in user data.
+// Package document is the contract between the compiler and the programs that run on AWS. Its center is the instance document,
+// which the compiler writes for the agent of an instance. It travels in user data. Beside it are names and settings that several
+// programs must agree on.
 package document
 
 // Names on an instance.
@@ -28,7 +30,7 @@ type Document[T any] struct {
 	LocalHealth  *LocalHealth           `json:"localHealth,omitempty"`
 	Units        map[string]Content     `json:"units,omitempty"`        // unit name → text
 	Files        map[string]Content     `json:"files,omitempty"`        // name below /files → content
-	Environments map[string][]Variable  `json:"environments,omitempty"` // name of a unit's .env file → variables in order, after those of a file of that name
+	Environments map[string][]Variable  `json:"environments,omitempty"` // .env file → variables in order, after those of Files
 	Volumes      []Volume               `json:"volumes,omitempty"`
 	Stats        bool                   `json:"stats,omitempty"` // publish memory and disk use
 	Logging      *Logging[T]            `json:"logging,omitempty"`

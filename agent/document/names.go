@@ -12,7 +12,7 @@ const (
 	StackBastion = "bastion" // absent when the region has no bastions
 )
 
-// OrbitStacks lists the names that an app cannot have.
+// OrbitStacks lists the names no app can have.
 func OrbitStacks() []string { return []string{StackVPC, StackTables, StackBastion} }
 
 // StackName returns the name of an orbit's stack: of one of the orbit's own, or of an app.
@@ -34,7 +34,7 @@ const (
 func TableName(orbit, table string) string { return orbit + "-" + table }
 
 // BootLogGroup returns the name of the log group that every instance's boot is logged to. It belongs to the tables stack, so
-// that the log of a failed boot outlives the app's stack.
+// the log of a failed boot outlives the app's stack.
 func BootLogGroup(orbit string) string { return orbit + "-boot" }
 
 // BootStreams returns the first part of the names of an app's streams in the boot log group. An empty app means the bastions.
@@ -45,7 +45,8 @@ func BootStreams(app string) string {
 	return app
 }
 
-// BootStreamPrefix returns the text that an app's streams in the boot log group begin with, and no other app's.
+// BootStreamPrefix returns the beginning of the names of an app's streams in the boot log group. The slash tells apps
+// apart when one app's name begins with another's.
 func BootStreamPrefix(app string) string { return BootStreams(app) + "/" }
 
 // BootStream returns the name of an instance's stream in the boot log group. userdata/install.sh writes the same stream.
@@ -54,7 +55,8 @@ func BootStream(app, instance string) string { return BootStreamPrefix(app) + in
 // FlowLogGroup returns the name of the log group of the VPC's flow logs.
 func FlowLogGroup(orbit string) string { return orbit + "-flow-logs" }
 
-// KeyAlias returns the alias of the KMS key that an app's secrets are encrypted under.
+// KeyAlias returns the alias of the KMS key for an app's secrets. The rights of instances go by the alias
+// (kms:ResourceAliases), not by the key's id, which no build can know.
 func KeyAlias(orbit, app string) string { return "alias/" + orbit + "-" + app }
 
 // CutKeyAlias returns the app of a KMS alias, and false when the alias is not of this orbit.
@@ -76,7 +78,7 @@ const (
 	ParameterVersion = "Version" // the deployed version
 )
 
-// BucketParameter ends the name of each parameter that is an S3 bucket from which a stack was deployed.
+// BucketParameter ends the name of each parameter for an S3 bucket. `spacel destroy` finds the buckets of a stack by it.
 const BucketParameter = "Bucket"
 
 // Logical ids of an app's log groups, which `spacel logs` looks up. The groups' own names are CloudFormation's.

@@ -1,7 +1,7 @@
 package document
 
-// What the function that posts to Slack is told, in its environment. Of the last three exactly one is set; each stands for
-// the webhook, which never stands there itself.
+// Environment variables of the function that posts to Slack. Exactly one of the last three is set. Each says where to find the
+// webhook, which is a secret and so is not in the environment itself.
 const (
 	SlackOrbit   = "SPACEL_ORBIT"
 	SlackApp     = "SPACEL_APP"

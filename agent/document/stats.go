@@ -1,7 +1,7 @@
 package document
 
-// What the agent publishes of memory and disk when an app asks for cw_stats: percentages in use, by auto scaling group. Alarms
-// look for the same names.
+// Metrics of memory and disk, in percent, by auto scaling group. The agent publishes them when an app asks for cw_stats. Alarms
+// on them use the same names.
 const (
 	StatsNamespace = "System/Linux"
 	StatMemory     = "MemoryUtilization"

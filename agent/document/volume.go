@@ -25,6 +25,6 @@ const (
 // VolumeKey is the partition key of a volume's slots. Neither name holds a slash.
 func VolumeKey(app, label string) string { return app + "/" + label }
 
-// MappedDevice is the device that the launch maps an instance's nth own disk to, on types that need it: /dev/sdb for the
+// MappedDevice is the device to which the launch maps an instance's nth own disk to, on types that need it: /dev/sdb for the
 // first. The kernel calls it xvdb.
 func MappedDevice(disk int) string { return "/dev/sd" + string(rune('b'+disk)) }

@@ -29,8 +29,8 @@ type Decrypter interface {
 	Decrypt(context.Context, *kms.DecryptInput, ...func(*kms.Options)) (*kms.DecryptOutput, error)
 }
 
-// Context is what a payload of version 1 is bound to: it opens in no other place. Key is the name that the manifest knows the
-// value by: a variable's, a file's, a unit's, or WebhookKey.
+// Context is the place of a payload of version 1, which opens nowhere else. Key is the name of the value in the
+// manifest: of a variable, a file, a unit, or WebhookKey.
 type Context struct {
 	Orbit string `json:"orbit"`
 	App   string `json:"app"`

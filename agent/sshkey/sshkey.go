@@ -27,15 +27,15 @@ var types = []string{
 type Key struct {
 	Type        string // ssh-ed25519 …
 	Fingerprint string // SHA256:…
-	Comment     string // whose it is, by its owner's word
+	Comment     string // names the owner, but is not verified
 	line        string
 }
 
 // String is the key's line of an authorized_keys file: type, key and comment.
 func (k Key) String() string { return k.line }
 
-// Parse reads one line of an authorized_keys or a .pub file. Options before the key are refused: what a key may do is the
-// instances' to say. An error says how to mend it and never holds the line, which may be a private key by mistake.
+// Parse reads one line of an authorized_keys or a .pub file. Options before the key are an error: the instances decide
+// what a key may do. An error says how to fix the line and never quotes it, since it may be a private key by mistake.
 func Parse(line string) (Key, error) {
 	line = strings.TrimSpace(line)
 	if strings.Contains(line, "PRIVATE KEY") {

@@ -6,7 +6,7 @@ import (
 )
 
 // userName is what useradd, systemd-logind and sudo all take for a user: of Debian's looser rule only the dot is kept, for
-// people who are called first.last.
+// people called first.last.
 var userName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 
 // CheckUser says whether a person of this name can have a user on an instance.

@@ -26,8 +26,8 @@ func endpoints() agent.Endpoints {
 	}
 }
 
-// runProgram gives a program's standard output. What it writes to standard error is in the error of one that fails. Its words
-// are the same on every machine.
+// runProgram returns a program's standard output. The error of a failed program has its standard error. LC_ALL=C makes
+// programs write English, which the agent parses.
 func runProgram(ctx context.Context, name string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)

@@ -2,7 +2,7 @@
 // log in. User data installs and starts it.
 //
 //	main.go       process: signals, exit codes, the list of commands
-//	machine.go    the host that the agent acts on
+//	machine.go    the host of the agent
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/pebble/spacel/agent"
 )
 
-// Exit codes. That an instance has not booted is an answer of status, not an error.
+// Exit codes. exitNo is an answer of the command status: the instance has not booted.
 const (
 	exitYes   = 0
 	exitNo    = 1

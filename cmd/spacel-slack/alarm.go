@@ -24,7 +24,7 @@ type alarm struct {
 	Trigger          trigger
 }
 
-// trigger is a metric and its condition, or the parts of a metric that is computed.
+// trigger is a metric and its condition, or the parts of a computed metric.
 type trigger struct {
 	Namespace          string
 	MetricName         string
@@ -44,7 +44,8 @@ type dimension struct {
 	Value string `json:"value"`
 }
 
-// metric is a part of a computed metric: one of CloudWatch's, or an expression. What the alarm looks at returns data.
+// metric is a part of a computed metric: one of CloudWatch's, or an expression. The part with returned data is compared
+// to the threshold.
 type metric struct {
 	Expression string
 	Label      string
@@ -69,7 +70,7 @@ func parseAlarm(message string) (alarm, bool) {
 	return a, a.AlarmName != "" && a.NewStateValue != ""
 }
 
-// what is the metric, in words.
+// what describes the metric.
 func (t trigger) what() string {
 	if t.MetricName != "" {
 		return strings.TrimSpace(t.Namespace + " " + t.MetricName)
@@ -82,7 +83,7 @@ func (t trigger) what() string {
 	return ""
 }
 
-// of is what the metric is measured of: a name and a value a line.
+// of returns the dimensions of the metric, one on a line.
 func (t trigger) of() string {
 	var lines []string
 	for _, d := range t.Dimensions {

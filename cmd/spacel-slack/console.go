@@ -25,7 +25,7 @@ func home(a alarm, topicARN string) (partition, region string) {
 	return "", ""
 }
 
-// consoleLink is an alarm's page in the AWS console, or nothing when it isn't known where that is.
+// consoleLink returns the address of an alarm's page in the AWS console, or "" when the region is unknown.
 func consoleLink(a alarm, topicARN string) string {
 	partition, region := home(a, topicARN)
 	host := consoles[partition]

@@ -1,4 +1,4 @@
-// Command spacel-slack is the Lambda function that tells a Slack channel what CloudWatch's alarms tell an SNS topic.
+// Command spacel-slack is a Lambda function. It posts the alarms that CloudWatch sends to an SNS topic to a Slack channel.
 //
 // It runs on provided.al2023 and takes its settings from the function's environment, as agent/document names them. The webhook
 // itself is never there: it comes from SSM, Secrets Manager or an encrypted payload.
@@ -32,8 +32,8 @@ func main() {
 	lambda.Start(notifier{hook: &hook{from: from}, slack: newSlack(cleanhttp.DefaultPooledClient()), log: log}.handle)
 }
 
-// lambdaConfig is all that the SDK needs in a function: Lambda puts region and credentials in the environment. The SDK's own
-// look-up of profiles, single sign-on and instance metadata would be a fifth of the binary.
+// lambdaConfig is the SDK's configuration from the environment, where Lambda puts the region and the credentials. The
+// SDK's own look-up of profiles, single sign-on and instance metadata would be a fifth of the binary.
 func lambdaConfig() aws.Config {
 	return aws.Config{
 		Region: os.Getenv("AWS_REGION"),

@@ -5,14 +5,14 @@ import (
 	"unicode/utf16"
 )
 
-// Slack's limits, in characters, of what is used here. Beyond them it answers invalid_payload.
+// Slack's limits, in characters. Slack answers invalid_payload to a message beyond them (Slack API, "Block Kit").
 const (
 	mostText   = 3000 // of a section's text; and short enough for a message's, which may have 40,000
 	mostField  = 2000
 	mostFields = 10
 )
 
-// message is the body of a post to a webhook. Text is what a notification shows, and what stands above the attachments.
+// message is the body of a post to a webhook. Slack shows Text above the attachments, and in notifications.
 type message struct {
 	Text        string       `json:"text"`
 	Attachments []attachment `json:"attachments,omitempty"`
@@ -53,7 +53,7 @@ func columns(titled ...[2]string) block {
 	return b
 }
 
-// markup has the three characters that are Slack's own.
+// markup escapes the three characters of Slack's markup.
 var markup = map[rune]string{'&': "&amp;", '<': "&lt;", '>': "&gt;"}
 
 // escape makes a text mean itself, in fewer than so many characters. With < and > gone it can mention nobody.

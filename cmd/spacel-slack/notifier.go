@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// margin is what a run keeps of the function's timeout to say why it failed.
+// margin is the part of the function's timeout kept back for logging why a run failed.
 const margin = time.Second
 
-// notifier tells Slack what a topic says.
+// notifier posts the records of an SNS topic to Slack.
 type notifier struct {
 	hook  *hook
 	slack slack
@@ -37,7 +37,8 @@ func (n notifier) handle(ctx context.Context, event events.SNSEvent) error {
 	return errors.Join(failures...)
 }
 
-// notify posts one of so many records that are left, within its share of the time.
+// notify posts one record. left is the number of records not yet posted, this one included: each gets an equal share of
+// the remaining time.
 func (n notifier) notify(ctx context.Context, record events.SNSEntity, left int) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

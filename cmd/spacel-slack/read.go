@@ -14,7 +14,7 @@ var colours = map[string]string{"OK": "#1d8102", "ALARM": "#d13212"}
 // unknown is the colour of INSUFFICIENT_DATA.
 const unknown = "#879596"
 
-// read makes a message of what a topic says: an alarm, or any other text.
+// read makes a message of a record: an alarm, or any other text.
 func read(record events.SNSEntity) message {
 	if a, ok := parseAlarm(record.Message); ok {
 		return alarmMessage(a, record.TopicArn)

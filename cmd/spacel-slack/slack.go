@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// errRefused is Slack's answer to a webhook or message that it will not take however often it is asked.
+// errRefused is a permanent refusal by Slack, of the webhook or of the message. Trying again does not help.
 var errRefused = errors.New("Slack refuses")
 
 // slack posts messages to webhooks.
@@ -108,7 +108,7 @@ func verdict(resp *http.Response, to webhook) error {
 // word is one of Slack's own errors, such as invalid_payload or no_service.
 var word = regexp.MustCompile(`^[a-z][a-z_]{2,39}$`)
 
-// said is Slack's one word of explanation, if that is what it gives.
+// said returns Slack's one word of explanation, or "" when the body is anything else.
 func said(body io.Reader, to webhook) string {
 	const enough = 64
 	text, err := io.ReadAll(io.LimitReader(body, enough))

@@ -16,7 +16,7 @@ import (
 
 // source is where the webhook is kept.
 type source struct {
-	name string // what an error calls it
+	name string // for errors
 	read func(context.Context) (string, error)
 }
 

@@ -17,7 +17,8 @@ func (webhook) GoString() string { return "(webhook)" }
 // variable is the name of a secret written as NAME=value. No URL begins so.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
-// parseWebhook reads what a source holds: the URL, NAME=URL, or an object with it as url or as the only value. No error quotes it.
+// parseWebhook reads the content of a source. It is the URL, NAME=URL, or a JSON object with the URL under the key url
+// or as its only value. No error quotes it.
 func parseWebhook(text string, anyHost bool) (webhook, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "{") {
