@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // approvals remembers what was agreed to. Questions come one at a time, for there is one terminal.
@@ -50,13 +51,13 @@ func (a *approvals) dangers(ctx context.Context, plan StackPlan) (bool, error) {
 	return !slices.ContainsFunc(plan.Dangers, func(d Danger) bool { return !a.answers[d.ID] }), nil
 }
 
-func (a *approvals) skip(ctx context.Context, ref assembly.StackRef, failed []FailedResource) (bool, error) {
+func (a *approvals) skip(ctx context.Context, ref assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.consent.SkipResources(ctx, ref, failed)
 }
 
-func (a *approvals) leaveBehind(ctx context.Context, ref assembly.StackRef, failed []FailedResource) (bool, error) {
+func (a *approvals) leaveBehind(ctx context.Context, ref assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.consent.LeaveBehind(ctx, ref, failed)

@@ -14,7 +14,9 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -28,7 +30,7 @@ type bench struct {
 	user    *user
 
 	mu     sync.Mutex
-	events []Event
+	events []activity.Event
 }
 
 func newBench(t *testing.T) *bench {
@@ -70,12 +72,12 @@ func (u *user) Dangers(_ context.Context, _ StackPlan, dangers []Danger) (bool, 
 	return u.answer(u.dangers, "dangers "+strings.Join(ids, " "))
 }
 
-func (u *user) SkipResources(_ context.Context, ref assembly.StackRef, failed []FailedResource) (bool, error) {
-	return u.answer(u.skip, "skip "+ref.String()+" "+strings.Join(logicalIDs(failed), " "))
+func (u *user) SkipResources(_ context.Context, ref assembly.StackRef, failed []live.FailedResource) (bool, error) {
+	return u.answer(u.skip, "skip "+ref.String()+" "+strings.Join(live.LogicalIDs(failed), " "))
 }
 
-func (u *user) LeaveBehind(_ context.Context, ref assembly.StackRef, failed []FailedResource) (bool, error) {
-	return u.answer(u.leave, "leave "+ref.String()+" "+strings.Join(logicalIDs(failed), " "))
+func (u *user) LeaveBehind(_ context.Context, ref assembly.StackRef, failed []live.FailedResource) (bool, error) {
+	return u.answer(u.leave, "leave "+ref.String()+" "+strings.Join(live.LogicalIDs(failed), " "))
 }
 
 // stack is a stack of an artifact under construction.
@@ -124,7 +126,7 @@ func (b *bench) artifact(stacks ...built) *assembly.Assembly {
 	b.Helper()
 	m := assembly.NewInMemory(nil, "test")
 	for _, s := range stacks {
-		t, err := parseTemplate([]byte(s.template))
+		t, err := live.ParseTemplate([]byte(s.template))
 		if err != nil {
 			b.Fatalf("%s: %v", s.Name, err)
 		}
@@ -143,14 +145,14 @@ func (b *bench) artifact(stacks ...built) *assembly.Assembly {
 	return a
 }
 
-func (b *bench) listen(e Event) {
+func (b *bench) listen(e activity.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events = append(b.events, e)
 }
 
 // told lists the events of some kinds, each as region/stack: reason.
-func (b *bench) told(kinds ...Kind) []string {
+func (b *bench) told(kinds ...activity.Kind) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []string

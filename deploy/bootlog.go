@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // What is shown of the boot log.
@@ -29,7 +29,7 @@ const (
 var failingSignal = regexp.MustCompile(`FAILURE signal with UniqueId (i-[0-9a-f]+)`)
 
 // explainBoot adds what the instances said that did not start.
-func (j *job) explainBoot(ctx context.Context, f *Failure, events []types.StackEvent) {
+func (j *job) explainBoot(ctx context.Context, f *Failure, events []live.Event) {
 	group := document.BootLogGroup(j.orbit)
 	boots, err := j.bootLogs(ctx, group, failingInstances(events), began(events))
 	f.Boot = boots
@@ -49,10 +49,10 @@ func (j *job) explainBoot(ctx context.Context, f *Failure, events []types.StackE
 func (j *job) bootPrefix() string { return document.BootStreamPrefix(j.stack.App) }
 
 // failingInstances are those that said FAILURE, in that order.
-func failingInstances(events []types.StackEvent) []string {
+func failingInstances(events []live.Event) []string {
 	var ids []string
 	for _, e := range events {
-		if m := failingSignal.FindStringSubmatch(aws.ToString(e.ResourceStatusReason)); m != nil && !slices.Contains(ids, m[1]) {
+		if m := failingSignal.FindStringSubmatch(e.Reason); m != nil && !slices.Contains(ids, m[1]) {
 			ids = append(ids, m[1])
 		}
 	}
@@ -60,11 +60,11 @@ func failingInstances(events []types.StackEvent) []string {
 }
 
 // began is when an operation did, zero if that is not known.
-func began(events []types.StackEvent) time.Time {
+func began(events []live.Event) time.Time {
 	if len(events) == 0 {
 		return time.Time{}
 	}
-	return aws.ToTime(events[0].Timestamp)
+	return events[0].Time
 }
 
 // bootLogs are the ends of what instances wrote: of those that are named, else of the last ones since a time.
@@ -97,7 +97,7 @@ func (j *job) lastInstances(ctx context.Context, group string, since time.Time) 
 	var found []logtypes.LogStream
 	for n := 0; pages.HasMorePages() && n < maxLogPages; n++ {
 		page, err := pages.NextPage(ctx)
-		if isCode(err, "ResourceNotFoundException") {
+		if live.IsCode(err, "ResourceNotFoundException") {
 			return nil, nil
 		}
 		if err != nil {
@@ -126,7 +126,7 @@ func (j *job) bootLog(ctx context.Context, group, instance string) (Boot, error)
 		LogGroupName: &group, LogStreamName: &stream, Limit: aws.Int32(maxBootLines), StartFromHead: aws.Bool(false),
 	})
 	boot := Boot{Instance: instance}
-	if isCode(err, "ResourceNotFoundException") {
+	if live.IsCode(err, "ResourceNotFoundException") {
 		return boot, nil
 	}
 	if err != nil {

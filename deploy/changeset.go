@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 )
 
@@ -41,7 +42,7 @@ func (j *job) makeChangeSet(ctx context.Context, kind types.ChangeSetType) (*cha
 	// An interrupt does not cut it off: whether it had arrived would not be known, nor so what there is to discard.
 	out, err := j.cloudFormation().CreateChangeSet(context.WithoutCancel(ctx), input)
 	switch {
-	case isDuplicate(err): // the answer to this very call was lost
+	case live.IsDuplicate(err): // the answer to this very call was lost
 		made.stackID = j.stack.Name
 	case err != nil:
 		if _, answered := errors.AsType[smithy.APIError](err); !answered {
@@ -77,11 +78,11 @@ func (j *job) changeSetInput(ctx context.Context, made *changeSet) (*cloudformat
 		input.UsePreviousTemplate = aws.Bool(true)
 		return input, nil
 	}
-	if j.template.retains() {
+	if j.template.Retains() {
 		input.ImportExistingResources = aws.Bool(true) // what an earlier stack left behind
 	}
 	if j.sendsTemplate() {
-		input.TemplateBody = aws.String(string(j.template.body))
+		input.TemplateBody = aws.String(string(j.template.Body))
 		return input, nil
 	}
 	var err error
@@ -104,7 +105,7 @@ func (j *job) tags() []types.Tag {
 // orbit needs no bucket.
 func (j *job) sendsTemplate() bool {
 	noBucket := j.options.Buckets.Template == "" && j.options.Buckets.Asset == ""
-	return len(j.template.body) <= maxInline && (j.options.DryRun || noBucket)
+	return len(j.template.Body) <= maxInline && (j.options.DryRun || noBucket)
 }
 
 func (j *job) stageTemplate(ctx context.Context) (staging.Object, error) {
@@ -112,12 +113,12 @@ func (j *job) stageTemplate(ctx context.Context) (staging.Object, error) {
 	if j.options.DryRun {
 		stage = j.stage.Temporary
 	}
-	object, err := stage(ctx, j.stack.Region, j.stack.Digest, j.template.body)
+	object, err := stage(ctx, j.stack.Region, j.stack.Digest, j.template.Body)
 	if err != nil {
 		return staging.Object{}, fmt.Errorf("%s: %w", j.ref(), err)
 	}
 	if object.New {
-		j.tell(Event{Kind: Uploaded, Reason: object.URL})
+		j.tell(activity.Event{Kind: activity.Uploaded, Reason: object.URL})
 	}
 	return object, nil
 }
@@ -136,7 +137,7 @@ func (j *job) awaitChangeSet(ctx context.Context, made *changeSet) (*cloudformat
 		case time.Now().After(deadline):
 			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console", j.ref(), made.name, out.Status, maxPropose)
 		}
-		if err := j.pause(ctx); err != nil {
+		if err := j.follower.Pause(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +148,7 @@ func (j *job) describeChangeSet(ctx context.Context, made *changeSet) (*cloudfor
 	var whole *cloudformation.DescribeChangeSetOutput
 	for {
 		page, err := j.cloudFormation().DescribeChangeSet(ctx, input)
-		if isOvertaken(err) {
+		if live.IsOvertaken(err) {
 			return nil, errOvertaken
 		}
 		if err != nil {
@@ -161,24 +162,6 @@ func (j *job) describeChangeSet(ctx context.Context, made *changeSet) (*cloudfor
 			return whole, nil
 		}
 	}
-}
-
-// saysNoChanges knows CloudFormation's ways of saying that there is nothing to do.
-func saysNoChanges(reason string) bool {
-	reason = strings.ToLower(reason)
-	for _, wording := range []string{
-		"didn't contain changes", // a change set's reason: The submitted information didn't contain changes. Submit different information to …
-		"did not contain changes",
-		"no updates are to be performed", // of transforms, and of UpdateStack
-		"no changes to deploy",
-		"no changes to perform",
-		"no changes detected",
-	} {
-		if strings.Contains(reason, wording) {
-			return true
-		}
-	}
-	return false
 }
 
 // errUnchanged and errOvertaken are not failures: a change set without changes; and one that someone else's operation made
@@ -195,9 +178,9 @@ func (s sentinel) Error() string { return string(s) }
 // explainProposal is an error of CreateChangeSet.
 func (j *job) explainProposal(err error) error {
 	switch {
-	case saysNoChanges(messageOf(err)):
+	case live.SaysUnchanged(live.Message(err)):
 		return errUnchanged
-	case isOvertaken(err):
+	case live.IsOvertaken(err):
 		return errOvertaken
 	}
 	return j.failed("make a change set", err)
@@ -206,7 +189,7 @@ func (j *job) explainProposal(err error) error {
 // whyProposalFailed is a failed change set's reason.
 func (j *job) whyProposalFailed(ctx context.Context, made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
 	reason := aws.ToString(d.StatusReason)
-	if saysNoChanges(reason) {
+	if live.SaysUnchanged(reason) {
 		return errUnchanged
 	}
 	text := fmt.Sprintf("%s: CloudFormation refuses the change: %s", j.ref(), reason)
@@ -249,29 +232,10 @@ func place(origin string) string {
 // afterFailed takes a change set away that came to nothing, and says why it did.
 func (j *job) afterFailed(ctx context.Context, made *changeSet, why error) error {
 	if err := j.discard(context.WithoutCancel(ctx), made); err != nil {
-		j.tell(Event{Kind: Warning, Reason: err.Error()})
+		j.tell(activity.Event{Kind: activity.Warning, Reason: err.Error()})
 	}
 	return why
 }
 
 // mask hides secrets in a text.
-func (j *job) mask(text string) string {
-	for _, secret := range j.secrets() {
-		text = strings.ReplaceAll(text, secret, "****")
-	}
-	return text
-}
-
-// pause waits until it is time to look again.
-func (d *Deployment) pause(ctx context.Context) error {
-	timer := time.NewTimer(d.options.poll())
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-d.control.detach.raised:
-		return errDetached
-	case <-timer.C:
-		return nil
-	}
-}
+func (j *job) mask(text string) string { return j.secrets().Mask(text) }

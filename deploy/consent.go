@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // Consent is who is asked before something happens. Questions come one at a time. An answer of false is no; an error means
@@ -19,19 +20,11 @@ type Consent interface {
 
 	// SkipResources asks whether a rollback that failed again may leave these resources as they are. They are then not what
 	// the stack's template says until the next update mends them.
-	SkipResources(ctx context.Context, stack assembly.StackRef, failed []FailedResource) (bool, error)
+	SkipResources(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error)
 
 	// LeaveBehind asks whether a stack that is to be deleted may be deleted without these resources, which stay and are
 	// nobody's any more.
-	LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []FailedResource) (bool, error)
-}
-
-// FailedResource is a resource that stands in a repair's way.
-type FailedResource struct {
-	LogicalID  string `json:"logicalId"`
-	PhysicalID string `json:"physicalId,omitempty"`
-	Type       string `json:"type"`
-	Reason     string `json:"reason,omitempty"` // of its status, in CloudFormation's words
+	LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error)
 }
 
 // ErrDeclined is what Execute returns when the plan was not confirmed. Nothing was changed.

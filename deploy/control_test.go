@@ -17,11 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
 // running is a deployment that hangs in the middle of its first stack.
-func (b *bench) running(ctx context.Context, c *Control, stacks ...built) <-chan *Result {
+func (b *bench) running(ctx context.Context, c *activity.Control, stacks ...built) <-chan *Result {
 	b.Helper()
 	d := b.prepared(stacks...)
 	b.mu.Lock()
@@ -37,14 +38,14 @@ func (b *bench) running(ctx context.Context, c *Control, stacks ...built) <-chan
 		}
 		done <- r
 	}()
-	b.until(func() bool { return len(b.told(Started)) > 0 })
+	b.until(func() bool { return len(b.told(activity.Started)) > 0 })
 	return done
 }
 
 func TestStop(t *testing.T) {
 	b := newBench(t)
 	stacks := []built{stack(east, "test-vpc", topics("Vpc")), stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
-	c := NewControl()
+	c := activity.NewControl()
 	done := b.running(t.Context(), c, stacks...)
 	c.Stop()
 	b.cf.Release(east, "test-vpc")
@@ -57,14 +58,14 @@ func TestStop(t *testing.T) {
 func TestDetachAndPickUp(t *testing.T) {
 	b := newBench(t)
 	stacks := []built{stack(east, "test-vpc", topics("Vpc")), stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
-	c := NewControl()
+	c := activity.NewControl()
 	done := b.running(t.Context(), c, stacks...)
 	c.Detach()
 	r := <-done
 	b.expect(r, "test-vpc detached, test-web skipped")
 	b.says(r.Stacks[0].Why, "run spacel deploy again")
 	go func() {
-		b.until(func() bool { return len(b.told(Waiting)) > 1 })
+		b.until(func() bool { return len(b.told(activity.Waiting)) > 1 })
 		b.cf.Release(east, "test-vpc")
 	}()
 	b.expect(b.deploy(stacks...), "test-vpc unchanged, test-web created")
@@ -73,7 +74,7 @@ func TestDetachAndPickUp(t *testing.T) {
 func TestCancelUpdate(t *testing.T) {
 	b := newBench(t)
 	b.deploy(stack(east, "test-web", topics("A")))
-	c := NewControl()
+	c := activity.NewControl()
 	done := b.running(t.Context(), c, stack(east, "test-web", topics("A", "B")))
 	c.Cancel()
 	b.until(func() bool { return b.cf.Calls()["cloudformation:CancelUpdateStack"] > 0 })
@@ -86,7 +87,7 @@ func TestCancelUpdate(t *testing.T) {
 
 func TestCancelCreate(t *testing.T) {
 	b := newBench(t)
-	c := NewControl()
+	c := activity.NewControl()
 	done := b.running(t.Context(), c, stack(east, "test-web", topics("A")))
 	c.Cancel()
 	b.until(func() bool { return b.cf.Calls()["cloudformation:DeleteStack"] > 0 })
@@ -106,7 +107,7 @@ func TestTimeout(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--timeout") {
 		t.Errorf("got %v", err)
 	}
-	if got := r.Stacks[0].Outcome; got != WasDetached && got != WasSkipped { // skipped: the time was over before it began
+	if got := r.Stacks[0].Outcome; got != activity.WasDetached && got != activity.WasSkipped { // skipped: the time was over before it began
 		t.Errorf("got %s", got)
 	}
 }

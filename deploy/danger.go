@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // dangers are the changes that end what holds data, or an address that others know.
@@ -81,63 +80,40 @@ func (j *job) replacementLoss(c Change) string {
 }
 
 // leftovers are the resources that a failed stack still has. Sorted by logical id.
-func (j *job) leftovers(ctx context.Context) ([]types.StackResourceSummary, error) {
-	var left []types.StackResourceSummary
-	pages := cloudformation.NewListStackResourcesPaginator(j.cloudFormation(), &cloudformation.ListStackResourcesInput{StackName: &j.deployed.ID})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, j.failed("list the stack's resources", err)
-		}
-		for _, r := range page.StackResourceSummaries {
-			if r.ResourceStatus != types.ResourceStatusDeleteComplete && r.ResourceStatus != types.ResourceStatusDeleteSkipped {
-				left = append(left, r)
-			}
-		}
-	}
-	slices.SortFunc(left, func(a, b types.StackResourceSummary) int {
-		return strings.Compare(aws.ToString(a.LogicalResourceId), aws.ToString(b.LogicalResourceId))
-	})
-	return left, nil
+func (j *job) leftovers(ctx context.Context) ([]live.Resource, error) {
+	left, err := j.live.Resources(ctx, j.deployed)
+	return left, j.asFailure(err)
 }
 
 // lossDangers are what goes with a failed stack that is deleted. Its own template's policies decide.
-func (j *job) lossDangers(ctx context.Context, left []types.StackResourceSummary) ([]Danger, error) {
+func (j *job) lossDangers(ctx context.Context, left []live.Resource) ([]Danger, error) {
 	if !slices.ContainsFunc(left, holdsData) {
 		return nil, nil
 	}
-	body, err := j.deployedTemplate(ctx)
+	was, err := j.live.Template(ctx, j.deployed)
 	if err != nil {
-		return nil, err
-	}
-	was, err := parseTemplate(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: read the deployed template: %w", j.ref(), err)
+		return nil, j.asFailure(err)
 	}
 	var out []Danger
 	for _, r := range left {
 		if !holdsData(r) {
 			continue
 		}
-		id, kind := aws.ToString(r.LogicalResourceId), aws.ToString(r.ResourceType)
-		if what := deletionLoss(kind, was.Resources[id]); what != "" {
-			out = append(out, j.danger(id, describeResource(kind, id, aws.ToString(r.PhysicalResourceId))+" "+what))
+		id, kind := r.LogicalID, r.Type
+		if what := deletionLoss(was.DeletionPolicy(id, kind)); what != "" {
+			out = append(out, j.danger(id, describeResource(kind, id, r.PhysicalID)+" "+what))
 		}
 	}
 	return out, nil
 }
 
 // holdsData says whether something is lost with what is left. What has no physical id was never made.
-func holdsData(r types.StackResourceSummary) bool {
-	return diff.HoldsData(aws.ToString(r.ResourceType)) && aws.ToString(r.PhysicalResourceId) != ""
+func holdsData(r live.Resource) bool {
+	return diff.HoldsData(r.Type) && r.PhysicalID != ""
 }
 
 // deletionLoss is what the end of a resource loses when its stack is deleted.
-func deletionLoss(kind string, r resource) string {
-	policy := r.DeletionPolicy
-	if policy == "" {
-		policy = diff.DefaultDeletionPolicy(kind, r.Properties)
-	}
+func deletionLoss(policy string) string {
 	if strings.HasPrefix(policy, "Retain") {
 		policy = "Retain"
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
@@ -36,23 +37,22 @@ type Deployment struct {
 	places    assembly.SourceMap
 	identity  cloud.Identity
 	name      string // of the run, which its change sets and tokens start with
-	control   *Control
+	control   *activity.Control
+	follower  *live.Follower
 	approvals *approvals
 	jobs      []*job // sorted by region and name
 	index     map[assembly.StackRef]*job
-
-	speaking sync.Mutex
-	listener Listener
 }
 
 // Prepare finds out what a deployment would do. It changes nothing that is deployed; what it makes (change sets, with them
 // stacks in REVIEW_IN_PROGRESS, and a dry run's uploads) Discard removes. All that stands in the way comes as one *Problems.
-func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l Listener) (*Deployment, error) {
+func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) (*Deployment, error) {
 	o.Values.DryRun = o.Values.DryRun || o.DryRun
 	o.Values.Keep = o.Redeploy
 	o.Values.Force = o.Values.Force || o.Redeploy
 	o.Values.Asset = a.Asset
-	d := &Deployment{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), listener: l, control: NewControl()}
+	d := &Deployment{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
+	d.follower = &live.Follower{Stacks: d.live, Control: d.control, Tell: activity.Serial(l), Poll: o.Poll}
 	d.resolver = values.New(c, d.live, d.stage, o.Binaries, o.Values)
 	if err := d.prepare(ctx, a); err != nil {
 		return nil, err
@@ -90,13 +90,13 @@ const withdrawal = 30 * time.Second
 // withdraw discards what was made and not used, also when the run was interrupted; quickly, when the user wants out.
 func (d *Deployment) withdraw(ctx context.Context) {
 	limit := withdrawal
-	if d.control.detach.isRaised() {
+	if d.control.IsDetached() {
 		limit = withdrawal / 6
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := d.Discard(ctx); err != nil {
-		d.tell(Event{Kind: Warning, Reason: "clean up: " + err.Error()})
+		d.tell(activity.Event{Kind: activity.Warning, Reason: "clean up: " + err.Error()})
 	}
 }
 
@@ -132,15 +132,5 @@ func (d *Deployment) each(ctx context.Context, do func(context.Context, *job) er
 	return errs
 }
 
-// tell lets the listener know. Events come one at a time.
-func (d *Deployment) tell(e Event) {
-	if d.listener == nil {
-		return
-	}
-	if e.Time.IsZero() {
-		e.Time = time.Now().UTC()
-	}
-	d.speaking.Lock()
-	defer d.speaking.Unlock()
-	d.listener(e)
-}
+// tell lets the listener know.
+func (d *Deployment) tell(e activity.Event) { d.follower.Tell(e) }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 )
 
@@ -40,7 +41,7 @@ func (j *job) discard(ctx context.Context, made *changeSet) error {
 func (j *job) discardChangeSet(ctx context.Context, made *changeSet) error {
 	err := j.deleteChangeSet(ctx, made)
 	switch {
-	case isOvertaken(err): // it went when another was executed
+	case live.IsOvertaken(err): // it went when another was executed
 		return nil
 	case err != nil:
 		return j.failed("delete change set "+made.name, err)
@@ -55,7 +56,7 @@ func (j *job) deleteChangeSet(ctx context.Context, made *changeSet) error {
 	deadline := time.Now().Add(maxPropose)
 	for {
 		_, err := j.cloudFormation().DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
-		if !isCode(err, "InvalidChangeSetStatus", "InvalidChangeSetStatusException") || j.isExecuted(ctx, made) || time.Now().After(deadline) || j.pause(ctx) != nil {
+		if !live.IsChangeSetBusy(err) || j.isExecuted(ctx, made) || time.Now().After(deadline) || j.follower.Pause(ctx) != nil {
 			return err
 		}
 	}
@@ -75,7 +76,7 @@ func (j *job) discardStack(ctx context.Context, made *changeSet) error {
 	}
 	out, err := j.cloudFormation().ListChangeSets(ctx, &cloudformation.ListChangeSetsInput{StackName: &s.ID})
 	switch {
-	case isGone(err):
+	case live.IsGone(err):
 		return nil
 	case err != nil:
 		return j.failed("list the change sets", err)
@@ -83,7 +84,7 @@ func (j *job) discardStack(ctx context.Context, made *changeSet) error {
 		return nil
 	}
 	_, err = j.cloudFormation().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &s.ID, ClientRequestToken: aws.String(made.name + "-discard")})
-	if err != nil && !isGone(err) {
+	if err != nil && !live.IsGone(err) {
 		return j.failed("delete the stack that held the change set", err)
 	}
 	return j.awaitGone(ctx, s.ID)
@@ -96,7 +97,7 @@ func (j *job) awaitGone(ctx context.Context, id string) error {
 		if err != nil || s == nil || s.Status != types.StackStatusDeleteInProgress {
 			return err
 		}
-		if err := j.pause(ctx); err == errDetached {
+		if err := j.follower.Pause(ctx); err == live.ErrDetached {
 			return nil // it goes by itself
 		} else if err != nil {
 			return err

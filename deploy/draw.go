@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/compiler/assembly"
@@ -135,16 +133,13 @@ func (j *job) unchanged(ctx context.Context) (bool, error) {
 		return false, nil // the template was half applied
 	}
 	body, err := j.deployedTemplate(ctx)
-	return live.SameTemplate(body, j.template.body), err
+	return live.SameTemplate(body, j.template.Body), err
 }
 
 // deployedTemplate is the template as it was sent last.
 func (j *job) deployedTemplate(ctx context.Context) ([]byte, error) {
-	out, err := j.cloudFormation().GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &j.deployed.ID, TemplateStage: types.TemplateStageOriginal})
-	if err != nil {
-		return nil, j.failed("read the deployed template", err)
-	}
-	return []byte(aws.ToString(out.TemplateBody)), nil
+	body, err := j.live.TemplateText(ctx, j.deployed)
+	return body, j.asFailure(err)
 }
 
 // propose makes a change set and reads what it would do.

@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // Execute carries the plan out. The error is the world's (AWS could not be asked, nobody could be) or ErrDeclined; that a stack
 // failed is in the result, which is nil only when nothing was begun. Control may be nil. What was prepared and not used is
 // discarded.
-func (d *Deployment) Execute(ctx context.Context, consent Consent, control *Control) (*Result, error) {
+func (d *Deployment) Execute(ctx context.Context, consent Consent, control *activity.Control) (*Result, error) {
 	begun := time.Now()
 	if control != nil {
-		d.control = control
+		d.control, d.follower.Control = control, control
 	}
 	d.approvals = newApprovals(consent, d.options.AllowReplace)
 	defer d.withdraw(ctx)

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -30,7 +30,7 @@ func TestRootCauseIsExplained(t *testing.T) {
 	}
 	b.says(f.State, "nothing is in the way")
 	b.says(f.Next, "mend test-web.cue:3:6", "spacel deploy build --stack us-east-1/test-web")
-	if got := b.told(Failed); len(got) != 1 || !strings.Contains(got[0], "Broken") {
+	if got := b.told(activity.Failed); len(got) != 1 || !strings.Contains(got[0], "Broken") {
 		t.Errorf("told %v", got)
 	}
 	if b.cf.Seen(east, "test-web") != nil {
@@ -53,29 +53,26 @@ func TestFailedUpdateIsRolledBack(t *testing.T) {
 }
 
 func TestRootCauses(t *testing.T) {
-	event := func(id, status, reason string) types.StackEvent {
-		return types.StackEvent{StackId: aws.String("arn"), LogicalResourceId: &id, PhysicalResourceId: aws.String("x"), ResourceType: aws.String("AWS::SNS::Topic"),
-			ResourceStatus: types.ResourceStatus(status), ResourceStatusReason: &reason}
+	event := func(id, status, reason string) live.Event {
+		return live.Event{Resource: id, Type: "AWS::SNS::Topic", Status: status, Reason: reason}
 	}
-	whole := func(status string) types.StackEvent {
-		e := event("test-web", status, "")
-		e.PhysicalResourceId, e.ResourceType = e.StackId, aws.String("AWS::CloudFormation::Stack")
-		return e
+	whole := func(status string) live.Event {
+		return live.Event{Resource: "test-web", OfStack: true, Type: "AWS::CloudFormation::Stack", Status: status}
 	}
 	cases := map[string]struct {
-		events []types.StackEvent
+		events []live.Event
 		want   string
 	}{
-		"the first, and what else failed by itself": {[]types.StackEvent{
+		"the first, and what else failed by itself": {[]live.Event{
 			whole("CREATE_IN_PROGRESS"), event("A", "CREATE_FAILED", "Resource creation cancelled"), event("B", "CREATE_FAILED", "no"), event("C", "CREATE_FAILED", "neither"),
 			whole("ROLLBACK_IN_PROGRESS"), event("D", "DELETE_FAILED", "in use")}, "B C"},
-		"only the rollback failed": {[]types.StackEvent{whole("UPDATE_ROLLBACK_IN_PROGRESS"), event("A", "UPDATE_FAILED", "gone"), whole("UPDATE_ROLLBACK_FAILED")}, "A"},
-		"cancelled by the user":    {[]types.StackEvent{event("A", "UPDATE_FAILED", "Resource update cancelled"), whole("UPDATE_ROLLBACK_IN_PROGRESS")}, ""},
+		"only the rollback failed": {[]live.Event{whole("UPDATE_ROLLBACK_IN_PROGRESS"), event("A", "UPDATE_FAILED", "gone"), whole("UPDATE_ROLLBACK_FAILED")}, "A"},
+		"cancelled by the user":    {[]live.Event{event("A", "UPDATE_FAILED", "Resource update cancelled"), whole("UPDATE_ROLLBACK_IN_PROGRESS")}, ""},
 	}
 	for name, c := range cases {
 		var got []string
 		for _, e := range rootCauses(c.events) {
-			got = append(got, *e.LogicalResourceId)
+			got = append(got, e.Resource)
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: got %v, want %s", name, got, c.want)
@@ -113,7 +110,7 @@ func TestBootLogIsRead(t *testing.T) {
 	b.cf.Fail(fail)
 	b.cf.Hold(east, "test-web")
 	go func() {
-		b.until(func() bool { return len(b.told(Started)) > 0 })
+		b.until(func() bool { return len(b.told(activity.Started)) > 0 })
 		write("web/i-0new", "fetched the agent", "error: unit web.service: exit status 203\x1b[2J")
 		write("other/i-0other", "of another app")
 		b.cf.Release(east, "test-web")

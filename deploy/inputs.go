@@ -88,8 +88,8 @@ func (j *job) parameters() []types.Parameter {
 }
 
 // secrets are values that must not be shown, wherever they turn up.
-func (j *job) secrets() []string {
-	var out []string
+func (j *job) secrets() live.Secrets {
+	var out live.Secrets
 	for _, v := range j.values {
 		if v.Secret && v.Text != "" && v.Text != live.Masked {
 			out = append(out, v.Text)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/values"
 )
@@ -18,7 +19,7 @@ type job struct {
 
 	stack    assembly.Stack
 	needs    []assembly.StackRef // see needsOf
-	template *template
+	template *live.Template
 	deployed *live.Stack   // as it was looked at last
 	values   values.ByName // nil: not resolved
 	plan     StackPlan
@@ -35,7 +36,7 @@ func newJob(d *Deployment, a *assembly.Assembly, stack assembly.Stack) (*job, er
 	if err != nil {
 		return nil, err
 	}
-	t, err := parseTemplate(body)
+	t, err := live.ParseTemplate(body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: read its template: %w: run spacel build again", stack.Ref(), err)
 	}
@@ -45,7 +46,7 @@ func newJob(d *Deployment, a *assembly.Assembly, stack assembly.Stack) (*job, er
 func (j *job) ref() assembly.StackRef { return j.stack.Ref() }
 
 // tell is of the job's stack.
-func (j *job) tell(e Event) {
+func (j *job) tell(e activity.Event) {
 	e.Region, e.Stack = j.stack.Region, j.stack.Name
 	j.Deployment.tell(e)
 }

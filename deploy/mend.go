@@ -3,9 +3,11 @@ package deploy
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // mend takes a failed stack to where a change set can be made. It says whether it did anything.
@@ -14,7 +16,7 @@ func (j *job) mend(ctx context.Context) (bool, error) {
 	switch {
 	case step != toRemove && step != toResume:
 		return false, nil
-	case j.control.stop.isRaised():
+	case j.control.IsStopped():
 		return false, errStopped
 	case step == toRemove:
 		return true, j.remove(ctx)
@@ -35,7 +37,7 @@ func (j *job) remove(ctx context.Context) error {
 		return err
 	}
 	end, err := j.delete(ctx, nil)
-	if err != nil || end.status == types.StackStatusDeleteComplete {
+	if err != nil || end.Status == types.StackStatusDeleteComplete {
 		return orLook(ctx, j, err)
 	}
 	return j.removeBut(ctx, end)
@@ -50,11 +52,11 @@ func orLook(ctx context.Context, j *job, err error) error {
 }
 
 // removeBut deletes a stack without what could not be deleted, after consent.
-func (j *job) removeBut(ctx context.Context, end ending) error {
+func (j *job) removeBut(ctx context.Context, end live.Ending) error {
 	if err := j.look(ctx); err != nil {
 		return err
 	}
-	if end.cancelled {
+	if end.Cancelled {
 		return errCancelled
 	}
 	stuck, err := j.stuck(ctx, types.ResourceStatusDeleteFailed)
@@ -67,7 +69,7 @@ func (j *job) removeBut(ctx context.Context, end ending) error {
 			return refuse("%s: %v", j.ref(), err)
 		}
 		if yes {
-			if end, err = j.delete(ctx, logicalIDs(stuck)); err != nil || end.status == types.StackStatusDeleteComplete {
+			if end, err = j.delete(ctx, live.LogicalIDs(stuck)); err != nil || end.Status == types.StackStatusDeleteComplete {
 				return orLook(ctx, j, err)
 			}
 		}
@@ -77,28 +79,28 @@ func (j *job) removeBut(ctx context.Context, end ending) error {
 }
 
 // delete deletes the stack, but for some resources.
-func (j *job) delete(ctx context.Context, but []string) (ending, error) {
+func (j *job) delete(ctx context.Context, but []string) (live.Ending, error) {
 	id, token := j.deployed.ID, j.token()
 	mark, err := j.lastEvent(ctx, id)
 	if err != nil {
-		return ending{}, err
+		return live.Ending{}, err
 	}
 	_, err = j.cloudFormation().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id, ClientRequestToken: &token, RetainResources: but})
 	switch {
-	case isOvertaken(err) && !isGone(err):
-		return ending{}, errOvertaken
-	case err != nil && !isGone(err):
-		return ending{}, j.failed("delete what is left of the stack", err)
+	case live.IsOvertaken(err) && !live.IsGone(err):
+		return live.Ending{}, errOvertaken
+	case err != nil && !live.IsGone(err):
+		return live.Ending{}, j.failed("delete what is left of the stack", err)
 	}
-	j.tell(Event{Kind: Started, Status: "delete"})
-	return j.followOwn(ctx, operation{ref: j.ref(), stackID: id, mark: mark})
+	j.tell(activity.Event{Kind: activity.Started, Status: "delete"})
+	return j.followOwn(ctx, live.Operation{StackID: id, Mark: mark})
 }
 
 // resume continues a rollback that failed: as it is at first, for what was in its way may be gone; then without what still
 // fails, after consent.
 func (j *job) resume(ctx context.Context) error {
 	end, err := j.continueRollback(ctx, nil)
-	if err != nil || end.status == types.StackStatusUpdateRollbackComplete {
+	if err != nil || end.Status == types.StackStatusUpdateRollbackComplete {
 		return orLook(ctx, j, err)
 	}
 	stuck, err := j.stuck(ctx, types.ResourceStatusUpdateFailed)
@@ -111,7 +113,7 @@ func (j *job) resume(ctx context.Context) error {
 			return refuse("%s: %v", j.ref(), err)
 		}
 		if yes {
-			if end, err = j.continueRollback(ctx, logicalIDs(stuck)); err != nil || end.status == types.StackStatusUpdateRollbackComplete {
+			if end, err = j.continueRollback(ctx, live.LogicalIDs(stuck)); err != nil || end.Status == types.StackStatusUpdateRollbackComplete {
 				return orLook(ctx, j, err)
 			}
 		}
@@ -120,45 +122,31 @@ func (j *job) resume(ctx context.Context) error {
 	return errFailed
 }
 
-func (j *job) continueRollback(ctx context.Context, skip []string) (ending, error) {
+func (j *job) continueRollback(ctx context.Context, skip []string) (live.Ending, error) {
 	id, token := j.deployed.ID, j.token()
 	mark, err := j.lastEvent(ctx, id)
 	if err != nil {
-		return ending{}, err
+		return live.Ending{}, err
 	}
 	_, err = j.cloudFormation().ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &id, ClientRequestToken: &token, ResourcesToSkip: skip})
-	if isOvertaken(err) {
-		return ending{}, errOvertaken
+	if live.IsOvertaken(err) {
+		return live.Ending{}, errOvertaken
 	}
 	if err != nil {
-		return ending{}, j.failed("continue the rollback", err)
+		return live.Ending{}, j.failed("continue the rollback", err)
 	}
-	j.tell(Event{Kind: Started, Status: "rollback"})
-	return j.followOwn(ctx, operation{ref: j.ref(), stackID: id, mark: mark})
+	j.tell(activity.Event{Kind: activity.Started, Status: "rollback"})
+	return j.followOwn(ctx, live.Operation{StackID: id, Mark: mark})
 }
 
 // stuck are the resources in a state, with why.
-func (j *job) stuck(ctx context.Context, status types.ResourceStatus) ([]FailedResource, error) {
-	left, err := j.leftovers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []FailedResource
-	for _, r := range left {
-		if r.ResourceStatus == status {
-			out = append(out, FailedResource{
-				LogicalID: aws.ToString(r.LogicalResourceId), PhysicalID: aws.ToString(r.PhysicalResourceId),
-				Type: aws.ToString(r.ResourceType), Reason: j.mask(aws.ToString(r.ResourceStatusReason)),
-			})
-		}
-	}
-	return out, nil
+func (j *job) stuck(ctx context.Context, status types.ResourceStatus) ([]live.FailedResource, error) {
+	found, err := j.live.ResourcesIn(ctx, j.deployed, status, j.secrets())
+	return found, j.asFailure(err)
 }
 
-func logicalIDs(resources []FailedResource) []string {
-	var ids []string
-	for _, r := range resources {
-		ids = append(ids, r.LogicalID)
-	}
-	return ids
+// lastEvent is the id of a stack's newest event, empty if it has none.
+func (j *job) lastEvent(ctx context.Context, stackID string) (string, error) {
+	last, err := j.live.LastEvent(ctx, j.ref(), stackID)
+	return last, j.asFailure(err)
 }

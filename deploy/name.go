@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
 )
-
-// tokenPrefix starts the names of all that spacel does in CloudFormation.
-const tokenPrefix = "spacel-"
 
 // longestUser bounds what of a user's name goes into a token: CloudFormation takes 128 characters in all.
 const longestUser = 40
@@ -18,7 +16,7 @@ const longestUser = 40
 func runName(who cloud.Identity) string {
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails (crypto/rand)
-	return tokenPrefix + userName(who.ARN) + "-" + hex.EncodeToString(random)
+	return live.TokenPrefix + userName(who.ARN) + "-" + hex.EncodeToString(random)
 }
 
 // userName is the last part of an ARN, in the characters that a token may have.
@@ -36,19 +34,4 @@ func userName(arn string) string {
 		return "unknown"
 	}
 	return name
-}
-
-// startedBy says who an operation's token speaks of.
-func startedBy(token string) string {
-	rest, ours := strings.CutPrefix(token, tokenPrefix)
-	switch {
-	case ours:
-		parts := strings.Split(rest, "-")
-		return "another spacel, of " + strings.Join(parts[:max(1, len(parts)-2)], "-")
-	case strings.HasPrefix(token, "Console-"):
-		return "someone in the console"
-	case token == "":
-		return "someone"
-	}
-	return "someone with the token " + token
 }

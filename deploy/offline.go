@@ -40,7 +40,7 @@ func (j *job) compare(body []byte) (*diff.Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := j.side(j.template.body)
+	now, err := j.side(j.template.Body)
 	if err != nil {
 		return nil, err
 	}

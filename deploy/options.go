@@ -30,21 +30,11 @@ type Options struct {
 	Values   values.Settings
 }
 
-const (
-	defaultConcurrency = 10
-	defaultPoll        = 3 * time.Second
-)
+const defaultConcurrency = 10
 
 func (o Options) concurrency() int {
 	if o.Concurrency <= 0 {
 		return defaultConcurrency
 	}
 	return o.Concurrency
-}
-
-func (o Options) poll() time.Duration {
-	if o.Poll <= 0 {
-		return defaultPoll
-	}
-	return o.Poll
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -182,12 +183,12 @@ func TestWaitsForAnother(t *testing.T) {
 		r, _ := second.Execute(t.Context(), b.user, nil)
 		done <- r
 	}()
-	b.until(func() bool { return len(b.told(Waiting)) > 0 })
+	b.until(func() bool { return len(b.told(activity.Waiting)) > 0 })
 	b.cf.Release(east, "test-web")
 	for range 2 {
 		b.expect(<-done, "test-web updated")
 	}
-	b.says(b.told(Waiting)[0], "UPDATE_IN_PROGRESS since", "begun by another spacel, of test")
+	b.says(b.told(activity.Waiting)[0], "UPDATE_IN_PROGRESS since", "begun by another spacel, of test")
 	seen := b.cf.Seen(east, "test-web")
 	if seen.Outputs["Three"] == "" || seen.Outputs["Two"] != "" || len(seen.ChangeSets) > 0 {
 		t.Errorf("got %+v", seen)
@@ -243,7 +244,7 @@ func TestConcurrency(t *testing.T) {
 	b.deploy(stacks...)
 	var got []string
 	for _, e := range b.events {
-		if e.Kind == Started || e.Kind == Done {
+		if e.Kind == activity.Started || e.Kind == activity.Done {
 			got = append(got, string(e.Kind)+" "+e.Stack)
 		}
 	}

@@ -76,7 +76,7 @@ func (j *job) check(ctx context.Context) error {
 	if err := errors.Join(j.limits(), j.ours()); err != nil {
 		return err
 	}
-	if busy(j.deployed) && !j.options.DryRun {
+	if j.deployed.Busy() && !j.options.DryRun {
 		return j.settle(ctx)
 	}
 	return nil
@@ -84,8 +84,8 @@ func (j *job) check(ctx context.Context) error {
 
 func (j *job) limits() error {
 	switch t := j.template; {
-	case len(t.body) > maxTemplate:
-		return fmt.Errorf("%s: its template is %d bytes, CloudFormation takes %d: write fewer services, or make two apps of it", j.ref(), len(t.body), maxTemplate)
+	case len(t.Body) > maxTemplate:
+		return fmt.Errorf("%s: its template is %d bytes, CloudFormation takes %d: write fewer services, or make two apps of it", j.ref(), len(t.Body), maxTemplate)
 	case len(t.Resources) > maxResources:
 		return fmt.Errorf("%s: its template has %d resources, CloudFormation takes %d: make two apps of it", j.ref(), len(t.Resources), maxResources)
 	case len(t.Parameters) > maxParameters:
@@ -97,7 +97,7 @@ func (j *job) limits() error {
 // ours refuses a stack of someone else that has our stack's name.
 func (j *job) ours() error {
 	s := j.deployed
-	if s.OfNobody() {
+	if s.Unowned() {
 		return nil
 	}
 	orbit, app := j.stack.Tags[document.TagOrbit], j.stack.Tags[document.TagApp]
@@ -139,13 +139,10 @@ func (j *job) checkNeeds(ctx context.Context) error {
 // atRest is a stack outside of this run, after an operation that is going on.
 func (d *Deployment) atRest(ctx context.Context, ref assembly.StackRef) (*live.Stack, error) {
 	s, err := d.live.Get(ctx, ref)
-	if err != nil || !busy(s) || d.options.DryRun {
+	if err != nil || d.options.DryRun {
 		return s, err
 	}
-	if err := d.await(ctx, s); err != nil {
-		return nil, err
-	}
-	return d.live.Refresh(ctx, ref)
+	return d.follower.WaitUntilIdle(ctx, s, nil, d.places[ref.String()])
 }
 
 func describeAbsent(ref assembly.StackRef, s *live.Stack) string {

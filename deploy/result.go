@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // Result is what a deployment came to.
@@ -29,29 +30,12 @@ func (r *Result) OK() bool {
 // StackResult is what became of one stack.
 type StackResult struct {
 	assembly.StackRef
-	Outcome Outcome           `json:"outcome"`
+	Outcome activity.Outcome  `json:"outcome"`
 	Why     string            `json:"why,omitempty"`    // of what is not OK, in one line
 	Status  string            `json:"status,omitempty"` // in CloudFormation's words, empty for none
 	Seconds float64           `json:"seconds,omitempty"`
 	Outputs map[string]string `json:"outputs,omitempty"`
 }
-
-// Outcome is what became of a stack.
-type Outcome string
-
-// The outcomes.
-const (
-	WasUnchanged Outcome = "unchanged"
-	WasCreated   Outcome = "created"
-	WasUpdated   Outcome = "updated"
-	HasFailed    Outcome = "failed"
-	WasSkipped   Outcome = "skipped"   // not tried
-	WasCancelled Outcome = "cancelled" // as Control.Cancel asked
-	WasDetached  Outcome = "detached"  // goes on in CloudFormation
-)
-
-// OK says that the stack is as the artifact says.
-func (o Outcome) OK() bool { return o == WasUnchanged || o == WasCreated || o == WasUpdated }
 
 // Failure explains why a stack failed.
 type Failure struct {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // maxOvertaken is how often other people's operations may come between before a stack is given up.
@@ -16,12 +18,12 @@ const maxOvertaken = 10
 
 // run is a stack's turn: it takes the stack to what the artifact says. Others may come between at any time; then the stack is
 // looked at anew.
-func (j *job) run(ctx context.Context) (Outcome, error) {
+func (j *job) run(ctx context.Context) (activity.Outcome, error) {
 	j.started = time.Now()
 	err := j.freshen(ctx)
 	for range maxOvertaken {
 		if err == nil {
-			var outcome Outcome
+			var outcome activity.Outcome
 			if outcome, err = j.carryOut(ctx); err == nil {
 				return outcome, nil
 			}
@@ -31,23 +33,23 @@ func (j *job) run(ctx context.Context) (Outcome, error) {
 		}
 		err = j.redraw(ctx)
 	}
-	return HasFailed, j.alwaysOvertaken()
+	return activity.HasFailed, j.alwaysOvertaken()
 }
 
 // outcomeOf is what an error leaves a stack as.
-func outcomeOf(err error) Outcome {
+func outcomeOf(err error) activity.Outcome {
 	switch {
-	case errors.Is(err, errDetached):
-		return WasDetached
+	case errors.Is(err, live.ErrDetached):
+		return activity.WasDetached
 	case errors.Is(err, errCancelled):
-		return WasCancelled
+		return activity.WasCancelled
 	case errors.Is(err, errStopped):
-		return WasSkipped
+		return activity.WasSkipped
 	}
 	if _, lost := errors.AsType[*lostError](err); lost {
-		return WasDetached
+		return activity.WasDetached
 	}
-	return HasFailed
+	return activity.HasFailed
 }
 
 // errCancelled is the end of an operation that Control.Cancel undid.
@@ -60,7 +62,7 @@ func (e *lostError) Unwrap() error { return e.error }
 
 // isWorlds says that an error is neither the stack's nor the user's.
 func isWorlds(err error) bool {
-	if _, planned := errors.AsType[sentinel](err); err == nil || planned {
+	if _, planned := errors.AsType[sentinel](err); err == nil || planned || errors.Is(err, live.ErrDetached) {
 		return false
 	}
 	_, refused := errors.AsType[*refusedError](err)
@@ -129,13 +131,13 @@ func (j *job) whyPending() string {
 }
 
 // carryOut does what the plan says.
-func (j *job) carryOut(ctx context.Context) (Outcome, error) {
+func (j *job) carryOut(ctx context.Context) (activity.Outcome, error) {
 	switch {
 	case j.plan.Action == Later || j.plan.Action == Repair: // it is not as it was looked at: someone else has begun something
 		return "", errOvertaken
 	case j.proposal == nil:
 		return j.finish(ctx, false)
-	case j.control.stop.isRaised(): // before a question that would come to nothing
+	case j.control.IsStopped(): // before a question that would come to nothing
 		return "", errStopped
 	}
 	if err := j.agree(ctx); err != nil {
@@ -149,9 +151,9 @@ func (j *job) carryOut(ctx context.Context) (Outcome, error) {
 		return "", err
 	}
 	switch {
-	case succeeded(end.status):
+	case succeeded(end.Status):
 		return j.finish(ctx, true)
-	case end.cancelled:
+	case end.Cancelled:
 		return "", errCancelled
 	}
 	j.failure = j.explain(ctx, end)
@@ -162,17 +164,17 @@ func (j *job) carryOut(ctx context.Context) (Outcome, error) {
 const errFailed = sentinel("the stack failed")
 
 // finish sets what is no part of an operation.
-func (j *job) finish(ctx context.Context, changed bool) (Outcome, error) {
+func (j *job) finish(ctx context.Context, changed bool) (activity.Outcome, error) {
 	protected, err := j.protect(ctx)
 	switch {
 	case err != nil:
 		return "", err
 	case changed && j.plan.Action == Create:
-		return WasCreated, nil
+		return activity.WasCreated, nil
 	case changed || protected:
-		return WasUpdated, nil
+		return activity.WasUpdated, nil
 	}
-	return WasUnchanged, nil
+	return activity.WasUnchanged, nil
 }
 
 // protect turns termination protection on or off. A stack is protected only now, for one that fails at first must go.
@@ -194,34 +196,35 @@ func (j *job) protect(ctx context.Context) (bool, error) {
 const errStopped = sentinel("stopped before anything changed")
 
 // execute executes the change set and follows it to its end.
-func (j *job) execute(ctx context.Context) (ending, error) {
-	if j.control.stop.isRaised() {
-		return ending{}, errStopped
+func (j *job) execute(ctx context.Context) (live.Ending, error) {
+	if j.control.IsStopped() {
+		return live.Ending{}, errStopped
 	}
 	made := j.proposal
 	mark, err := j.lastEvent(ctx, made.stackID)
 	if err != nil {
-		return ending{}, err
+		return live.Ending{}, err
 	}
 	_, err = j.cloudFormation().ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
 		StackName: &made.stackID, ChangeSetName: &made.name, ClientRequestToken: &made.name,
 	})
 	switch {
-	case isOvertaken(err) && j.executed(ctx, made, mark): // the answer to the first call was lost
-	case isOvertaken(err):
-		return ending{}, errOvertaken
+	case live.IsOvertaken(err) && j.executed(ctx, made, mark): // the answer to the first call was lost
+	case live.IsOvertaken(err):
+		return live.Ending{}, errOvertaken
 	case err != nil:
-		return ending{}, j.failed("execute the change set", err)
+		return live.Ending{}, j.failed("execute the change set", err)
 	}
 	j.proposal = nil
-	j.tell(Event{Kind: Started, Status: string(j.plan.Action), Total: len(j.plan.Changes)})
-	return j.followOwn(ctx, operation{ref: j.ref(), stackID: made.stackID, mark: mark, deletes: made.kind == types.ChangeSetTypeCreate, undo: j.undo(made)})
+	j.tell(activity.Event{Kind: activity.Started, Status: string(j.plan.Action), Total: len(j.plan.Changes)})
+	return j.followOwn(ctx, live.Operation{StackID: made.stackID, Mark: mark, Creates: made.kind == types.ChangeSetTypeCreate, Undo: j.undo(made)})
 }
 
 // followOwn follows an operation of ours. If that is no longer possible, the operation goes on.
-func (j *job) followOwn(ctx context.Context, o operation) (ending, error) {
-	end, err := j.follow(ctx, o)
-	if err != nil && !errors.Is(err, errDetached) {
+func (j *job) followOwn(ctx context.Context, o live.Operation) (live.Ending, error) {
+	o.Ref, o.Secrets, o.Origins = j.ref(), j.secrets(), j.places[j.ref().String()]
+	end, err := j.follower.Follow(ctx, o)
+	if err != nil && !errors.Is(err, live.ErrDetached) {
 		return end, &lostError{fmt.Errorf("%s: the operation goes on in CloudFormation, but could not be followed: %w: %s", j.ref(), err, j.pickUp(j.stack.App))}
 	}
 	return end, err
@@ -236,12 +239,12 @@ func (j *job) executed(ctx context.Context, made *changeSet, mark string) bool {
 			return true
 		}
 	}
-	events, err := j.eventsSince(ctx, j.stack.Region, made.stackID, func(e types.StackEvent) bool { return aws.ToString(e.EventId) == mark })
+	events, err := j.live.EventsAfter(ctx, j.ref(), made.stackID, func(e live.Event) bool { return e.ID == mark })
 	if err != nil {
 		return false
 	}
 	for _, e := range events {
-		if aws.ToString(e.ClientRequestToken) == made.name {
+		if e.Token == made.name {
 			return true
 		}
 	}
@@ -266,21 +269,21 @@ func (j *job) undo(made *changeSet) func(context.Context) error {
 }
 
 // conclude notes what the job's turn came to.
-func (j *job) conclude(outcome Outcome, err error) {
+func (j *job) conclude(outcome activity.Outcome, err error) {
 	if j.result.Outcome == "" {
 		j.result.Outcome = outcome
 	}
 	j.result.Seconds += time.Since(j.started).Seconds()
 	switch outcome {
-	case WasUnchanged:
-		j.tell(Event{Kind: Unchanged})
-	case WasCreated, WasUpdated:
-		j.tell(Event{Kind: Done, Status: j.summary().Status})
-	case HasFailed:
+	case activity.WasUnchanged:
+		j.tell(activity.Event{Kind: activity.Unchanged})
+	case activity.WasCreated, activity.WasUpdated:
+		j.tell(activity.Event{Kind: activity.Done, Status: j.summary().Status})
+	case activity.HasFailed:
 		j.fail(err)
 	default:
 		j.result.Why = j.describeEnd(err)
-		j.tell(Event{Kind: Skipped, Reason: j.result.Why})
+		j.tell(activity.Event{Kind: activity.Skipped, Reason: j.result.Why})
 	}
 }
 
@@ -290,12 +293,12 @@ func (j *job) fail(err error) {
 		j.failure = &Failure{StackRef: j.ref(), What: err.Error(), Next: "mend that, then run " + j.command()}
 	}
 	j.result.Why = j.failure.What
-	j.tell(Event{Kind: Failed, Resource: j.failure.Resource, Type: j.failure.Type, Reason: j.failure.What, Origin: j.failure.Origin})
+	j.tell(activity.Event{Kind: activity.Failed, Resource: j.failure.Resource, Type: j.failure.Type, Reason: j.failure.What, Origin: j.failure.Origin})
 }
 
 func (j *job) describeEnd(err error) string {
 	switch {
-	case errors.Is(err, errDetached):
+	case errors.Is(err, live.ErrDetached):
 		return "goes on in CloudFormation: " + j.pickUp(j.stack.App)
 	case errors.Is(err, errCancelled):
 		return "cancelled"

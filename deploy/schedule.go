@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // schedule gives every job its turn: when what it needs is done, as many at a time in each region as the options say, in the
@@ -42,7 +43,7 @@ type queue struct {
 // turn is what a job's turn came to.
 type turn struct {
 	job     *job
-	outcome Outcome
+	outcome activity.Outcome
 	err     error
 }
 
@@ -53,14 +54,14 @@ func (q *queue) announce() {
 	}
 	for _, j := range q.waiting {
 		if before := q.unfinished(j); len(before) > 0 && j.plan.Action != None {
-			j.tell(Event{Kind: Waiting, Reason: "for " + listRefs(before)})
+			j.tell(activity.Event{Kind: activity.Waiting, Reason: "for " + listRefs(before)})
 		}
 	}
 }
 
 // start begins all turns that can begin.
 func (q *queue) start(ctx context.Context) {
-	if q.d.control.stop.isRaised() || ctx.Err() != nil {
+	if q.d.control.IsStopped() || ctx.Err() != nil {
 		return
 	}
 	for again := true; again; {
@@ -117,11 +118,11 @@ func (q *queue) spoiled(j *job) string {
 	return ""
 }
 
-func describeOutcome(o Outcome) string {
+func describeOutcome(o activity.Outcome) string {
 	switch o {
-	case HasFailed:
+	case activity.HasFailed:
 		return "failed"
-	case WasDetached:
+	case activity.WasDetached:
 		return "was left running"
 	}
 	return "was " + string(o)
@@ -133,7 +134,7 @@ func (q *queue) skipRest(ctx context.Context) {
 		why := q.spoiled(j)
 		switch {
 		case why != "":
-		case q.d.control.stop.isRaised() || ctx.Err() != nil:
+		case q.d.control.IsStopped() || ctx.Err() != nil:
 			why = "stopped before its turn"
 		default:
 			why = "waits for " + listRefs(q.unfinished(j)) + ", which waits for it"
@@ -143,6 +144,6 @@ func (q *queue) skipRest(ctx context.Context) {
 }
 
 func (j *job) skip(why string) {
-	j.result.Outcome, j.result.Why = WasSkipped, why
-	j.tell(Event{Kind: Skipped, Reason: why})
+	j.result.Outcome, j.result.Why = activity.WasSkipped, why
+	j.tell(activity.Event{Kind: activity.Skipped, Reason: why})
 }

@@ -7,13 +7,14 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/values"
 )
 
 // secondPass gives stacks another turn whose optional outputs appeared in this run: two apps that name each other cannot both
 // be first.
 func (d *Deployment) secondPass(ctx context.Context) []error {
-	if d.control.stop.isRaised() {
+	if d.control.IsStopped() {
 		return nil
 	}
 	var again []*job
@@ -30,7 +31,7 @@ func (d *Deployment) secondPass(ctx context.Context) []error {
 	})
 	for _, j := range d.jobs {
 		if len(j.appeared) > 0 {
-			j.tell(Event{Kind: Note, Reason: fmt.Sprintf("once more, now that %s is known", listNames(j.appeared))})
+			j.tell(activity.Event{Kind: activity.Note, Reason: fmt.Sprintf("once more, now that %s is known", listNames(j.appeared))})
 			again = append(again, j)
 		}
 	}
@@ -39,14 +40,14 @@ func (d *Deployment) secondPass(ctx context.Context) []error {
 
 // passAgain schedules jobs once more. A stack that was created stays one that was created.
 func (d *Deployment) passAgain(ctx context.Context, again []*job) []error {
-	first := make([]Outcome, len(again))
+	first := make([]activity.Outcome, len(again))
 	for i, j := range again {
 		first[i] = j.result.Outcome
 		j.plan.Action = Later
 	}
 	errs := d.schedule(ctx, again, func(*job) []assembly.StackRef { return nil })
 	for i, j := range again {
-		if j.result.Outcome.OK() && first[i] != WasUnchanged {
+		if j.result.Outcome.OK() && first[i] != activity.WasUnchanged {
 			j.result.Outcome = first[i]
 		}
 	}

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -45,7 +44,7 @@ func TestLargeTemplateIsStaged(t *testing.T) {
 	b.events = nil
 	b.options.DryRun = false
 	b.expect(b.deploy(web), "test-web created")
-	told := b.told(Uploaded)
+	told := b.told(activity.Uploaded)
 	if len(told) != 1 {
 		t.Fatalf("told %v", told)
 	}
@@ -105,36 +104,12 @@ func TestManyUnchangedStacks(t *testing.T) {
 	b.cf.ResetCalls()
 	r := b.deploy(stacks...)
 	for _, s := range r.Stacks {
-		if s.Outcome != WasUnchanged {
+		if s.Outcome != activity.WasUnchanged {
 			t.Fatalf("got %+v", s)
 		}
 	}
 	calls := b.cf.Calls()
 	if calls["cloudformation:DescribeStacks"] != 60 || calls["cloudformation:GetTemplate"] != 60 || len(calls) != 3 {
 		t.Errorf("got %v", calls)
-	}
-}
-
-func TestCertificateThatIsNotValidatedIsNoticed(t *testing.T) {
-	s := stalls{}
-	event := func(status types.ResourceStatus, kind string) types.StackEvent {
-		return types.StackEvent{LogicalResourceId: aws.String("Certificate"), ResourceType: &kind, ResourceStatus: status}
-	}
-	now := time.Now()
-	s.note(event(types.ResourceStatusCreateInProgress, "AWS::SNS::Topic"), now)
-	s.note(event(types.ResourceStatusCreateInProgress, "AWS::CertificateManager::Certificate"), now)
-	if got := s.overdue(now.Add(time.Minute)); len(got) > 0 {
-		t.Errorf("too early: %v", got)
-	}
-	if got := s.overdue(now.Add(time.Hour)); len(got) != 1 {
-		t.Errorf("got %v", got)
-	}
-	if got := s.overdue(now.Add(2 * time.Hour)); len(got) > 0 {
-		t.Errorf("twice: %v", got)
-	}
-	s.note(event(types.ResourceStatusCreateInProgress, "AWS::CertificateManager::Certificate"), now)
-	s.note(event(types.ResourceStatusCreateComplete, "AWS::CertificateManager::Certificate"), now)
-	if got := s.overdue(now.Add(3 * time.Hour)); len(got) > 0 {
-		t.Errorf("it is done: %v", got)
 	}
 }

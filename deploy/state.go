@@ -50,9 +50,6 @@ func stepFor(s *live.Stack) step {
 	return toRefuse // IMPORT_ROLLBACK_FAILED, and what CloudFormation may add
 }
 
-// busy says that an operation is going on.
-func busy(s *live.Stack) bool { return stepFor(s) == toWait }
-
 // deployed says that a stack is there to be updated, or to be waited for until it is.
 func deployed(s *live.Stack) bool {
 	switch stepFor(s) {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
@@ -40,31 +41,31 @@ func TestStackStates(t *testing.T) {
 	old, now := topics("Old"), topics("New")
 	cases := map[string]struct {
 		put     cloudtest.Stack
-		outcome Outcome
+		outcome activity.Outcome
 		passed  []types.StackStatus // states it must have been through, in this order
 	}{
-		"REVIEW_IN_PROGRESS":       {outcome: WasCreated, put: cloudtest.Stack{Status: "REVIEW_IN_PROGRESS"}},
-		"CREATE_COMPLETE":          {outcome: WasUpdated, put: cloudtest.Stack{Status: "CREATE_COMPLETE", Template: old}},
-		"UPDATE_COMPLETE":          {outcome: WasUpdated, put: cloudtest.Stack{Status: "UPDATE_COMPLETE", Template: old}},
-		"UPDATE_FAILED":            {outcome: WasUpdated, put: cloudtest.Stack{Status: "UPDATE_FAILED", Template: old}},
-		"UPDATE_ROLLBACK_COMPLETE": {outcome: WasUpdated, put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_COMPLETE", Template: old}},
-		"IMPORT_COMPLETE":          {outcome: WasUpdated, put: cloudtest.Stack{Status: "IMPORT_COMPLETE", Template: old}},
-		"IMPORT_ROLLBACK_COMPLETE": {outcome: WasUpdated, put: cloudtest.Stack{Status: "IMPORT_ROLLBACK_COMPLETE", Template: old}},
-		"CREATE_FAILED":            {outcome: WasCreated, put: cloudtest.Stack{Status: "CREATE_FAILED", Template: old}},
-		"ROLLBACK_COMPLETE":        {outcome: WasCreated, put: cloudtest.Stack{Status: "ROLLBACK_COMPLETE", Template: old}},
-		"ROLLBACK_FAILED":          {outcome: WasCreated, put: cloudtest.Stack{Status: "ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
-		"DELETE_FAILED":            {outcome: WasCreated, put: cloudtest.Stack{Status: "DELETE_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
-		"UPDATE_ROLLBACK_FAILED": {outcome: WasUpdated, put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "gone"}},
+		"REVIEW_IN_PROGRESS":       {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "REVIEW_IN_PROGRESS"}},
+		"CREATE_COMPLETE":          {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "CREATE_COMPLETE", Template: old}},
+		"UPDATE_COMPLETE":          {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_COMPLETE", Template: old}},
+		"UPDATE_FAILED":            {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_FAILED", Template: old}},
+		"UPDATE_ROLLBACK_COMPLETE": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_COMPLETE", Template: old}},
+		"IMPORT_COMPLETE":          {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "IMPORT_COMPLETE", Template: old}},
+		"IMPORT_ROLLBACK_COMPLETE": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "IMPORT_ROLLBACK_COMPLETE", Template: old}},
+		"CREATE_FAILED":            {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "CREATE_FAILED", Template: old}},
+		"ROLLBACK_COMPLETE":        {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "ROLLBACK_COMPLETE", Template: old}},
+		"ROLLBACK_FAILED":          {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
+		"DELETE_FAILED":            {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "DELETE_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
+		"UPDATE_ROLLBACK_FAILED": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "gone"}},
 			passed: []types.StackStatus{"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"}},
-		"CREATE_IN_PROGRESS": {outcome: WasUpdated, put: cloudtest.Stack{Status: "CREATE_IN_PROGRESS", Template: old, Then: "CREATE_COMPLETE"}},
-		"UPDATE_IN_PROGRESS": {outcome: WasUpdated, put: cloudtest.Stack{Status: "UPDATE_IN_PROGRESS", Template: old, Then: "UPDATE_COMPLETE"}},
-		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": {outcome: WasUpdated,
+		"CREATE_IN_PROGRESS": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "CREATE_IN_PROGRESS", Template: old, Then: "CREATE_COMPLETE"}},
+		"UPDATE_IN_PROGRESS": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_IN_PROGRESS", Template: old, Then: "UPDATE_COMPLETE"}},
+		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": {outcome: activity.WasUpdated,
 			put: cloudtest.Stack{Status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Template: old, Then: "UPDATE_COMPLETE"}},
-		"UPDATE_ROLLBACK_IN_PROGRESS": {outcome: WasUpdated,
+		"UPDATE_ROLLBACK_IN_PROGRESS": {outcome: activity.WasUpdated,
 			put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_IN_PROGRESS", Template: old, Then: "UPDATE_ROLLBACK_COMPLETE"}},
-		"ROLLBACK_IN_PROGRESS": {outcome: WasCreated,
+		"ROLLBACK_IN_PROGRESS": {outcome: activity.WasCreated,
 			put: cloudtest.Stack{Status: "ROLLBACK_IN_PROGRESS", Template: old, Then: "ROLLBACK_COMPLETE"}},
-		"DELETE_IN_PROGRESS": {outcome: WasCreated,
+		"DELETE_IN_PROGRESS": {outcome: activity.WasCreated,
 			put: cloudtest.Stack{Status: "DELETE_IN_PROGRESS", Template: old, Then: "DELETE_COMPLETE"}},
 	}
 	for name, c := range cases {
@@ -78,7 +79,7 @@ func TestStackStates(t *testing.T) {
 			b.cf.Put(t, put)
 			if put.Then != "" {
 				go func() {
-					b.until(func() bool { return len(b.told(Waiting)) > 0 })
+					b.until(func() bool { return len(b.told(activity.Waiting)) > 0 })
 					b.cf.Release(east, "test-web")
 				}()
 			}
@@ -96,7 +97,7 @@ func TestStackStates(t *testing.T) {
 			if len(c.passed) > 0 && !endsIn(seen.History, c.passed) {
 				t.Errorf("it was %v, want the end %v", seen.History, c.passed)
 			}
-			if waited := b.told(Waiting); busy(&live.Stack{Status: c.put.Status}) != (len(waited) > 0) {
+			if waited := b.told(activity.Waiting); (&live.Stack{Status: c.put.Status}).Busy() != (len(waited) > 0) {
 				t.Errorf("told %v", waited)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // consent asks the user on a terminal. Without one it says which flag answers in the user's place.
@@ -70,18 +71,18 @@ func allowances(dangers []deploy.Danger) string {
 }
 
 // SkipResources asks whether a rollback may pass over what it cannot undo.
-func (c *consent) SkipResources(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource) (bool, error) {
+func (c *consent) SkipResources(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	return c.offer(ctx, stack, failed, "cannot be rolled back whole, because of:",
 		"Skip these? They stay as they are, and the update that follows mends them")
 }
 
 // LeaveBehind asks whether a stack may go without all of it.
-func (c *consent) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource) (bool, error) {
+func (c *consent) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	return c.offer(ctx, stack, failed, "cannot be deleted whole, because of:",
 		"Delete the stack and leave these behind? They stay in the account, and are no stack's any more")
 }
 
-func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource, what, question string) (bool, error) {
+func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource, what, question string) (bool, error) {
 	text := fmt.Sprintf("%s %s\n%s%s?", stack, what, listed(failed), strings.TrimSuffix(question, "?"))
 	ctx, done := c.interrupts.question(ctx)
 	defer done()
@@ -93,7 +94,7 @@ func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []d
 	return yes, err
 }
 
-func listed(failed []deploy.FailedResource) string {
+func listed(failed []live.FailedResource) string {
 	var out strings.Builder
 	for _, r := range failed {
 		fmt.Fprintf(&out, "  %s  %s  %s\n    %s\n", r.LogicalID, r.Type, r.PhysicalID, printable(r.Reason))
@@ -101,7 +102,7 @@ func listed(failed []deploy.FailedResource) string {
 	return out.String()
 }
 
-func ids(failed []deploy.FailedResource) []string {
+func ids(failed []live.FailedResource) []string {
 	var out []string
 	for _, r := range failed {
 		out = append(out, r.LogicalID)

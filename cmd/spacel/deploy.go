@@ -11,6 +11,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
@@ -150,7 +151,7 @@ func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy
 	ctx, cancel := context.WithCancel(ctx)
 	d.interrupts.preparing(cancel)
 	early := earlyListener(d.console, d.flags)
-	return deploy.Prepare(ctx, d.cloud, a, d.options, func(e deploy.Event) {
+	return deploy.Prepare(ctx, d.cloud, a, d.options, func(e activity.Event) {
 		if d.interrupts.progress == nil {
 			early(e)
 			return
@@ -160,7 +161,7 @@ func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy
 }
 
 // early is for events before there is a plan: few, and mostly of what is waited for.
-func earlyListener(c *console, ctx *cli.Context) deploy.Listener {
+func earlyListener(c *console, ctx *cli.Context) activity.Listener {
 	switch {
 	case ctx.String("output") == "json":
 		return jsonLines(c.out)
@@ -223,7 +224,7 @@ func (d *deployment) report(r *deploy.Result) error {
 		return err
 	}
 	for _, s := range r.Stacks {
-		if s.Outcome == deploy.WasCreated || s.Outcome == deploy.WasUpdated {
+		if s.Outcome == activity.WasCreated || s.Outcome == activity.WasUpdated {
 			printEndpoints(d.out, s.StackRef, s.Outputs)
 		}
 	}
@@ -234,7 +235,7 @@ func (d *deployment) report(r *deploy.Result) error {
 }
 
 func unchanged(r *deploy.Result) bool {
-	return !slices.ContainsFunc(r.Stacks, func(s deploy.StackResult) bool { return s.Outcome != deploy.WasUnchanged })
+	return !slices.ContainsFunc(r.Stacks, func(s deploy.StackResult) bool { return s.Outcome != activity.WasUnchanged })
 }
 
 // verdict is the exit code's error. The world's says more than that a stack failed.

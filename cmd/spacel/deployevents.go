@@ -5,12 +5,12 @@ import (
 	"io"
 	"strings"
 
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // eventText is an event on one line: when, by AWS's clock in UTC, where, what. CI keeps it as it is.
-func eventText(e deploy.Event) string {
+func eventText(e activity.Event) string {
 	fields := []string{e.Time.UTC().Format("15:04:05Z"), where(e)}
 	if e.Resource != "" {
 		fields = append(fields, e.Resource, e.Type)
@@ -25,7 +25,7 @@ func eventText(e deploy.Event) string {
 	return text
 }
 
-func where(e deploy.Event) string {
+func where(e activity.Event) string {
 	switch {
 	case e.Region == "" && e.Stack == "":
 		return "-"
@@ -38,12 +38,12 @@ func where(e deploy.Event) string {
 }
 
 // eventWord is what happened.
-func eventWord(e deploy.Event) string {
+func eventWord(e activity.Event) string {
 	what := string(e.Kind)
 	switch e.Kind {
-	case deploy.Resource:
+	case activity.Resource:
 		what = e.Status
-	case deploy.Started, deploy.Done, deploy.Failed:
+	case activity.Started, activity.Done, activity.Failed:
 		if e.Status != "" {
 			what += " " + e.Status
 		}
@@ -55,32 +55,32 @@ func eventWord(e deploy.Event) string {
 }
 
 // failing says whether an event is of something that went wrong.
-func failing(e deploy.Event) bool {
-	return e.Kind == deploy.Failed || e.Kind == deploy.Resource && strings.HasSuffix(e.Status, "_FAILED")
+func failing(e activity.Event) bool {
+	return e.Kind == activity.Failed || e.Kind == activity.Resource && strings.HasSuffix(e.Status, "_FAILED")
 }
 
 // lines is progress for a log: a line for each event.
-func lines(w io.Writer, colour bool) deploy.Listener {
-	return func(e deploy.Event) { fmt.Fprintln(w, painter(colour).paint(eventColour(e), eventText(e))) }
+func lines(w io.Writer, colour bool) activity.Listener {
+	return func(e activity.Event) { fmt.Fprintln(w, painter(colour).paint(eventColour(e), eventText(e))) }
 }
 
-func eventColour(e deploy.Event) string {
+func eventColour(e activity.Event) string {
 	switch {
 	case failing(e):
 		return red
-	case e.Kind == deploy.Warning:
+	case e.Kind == activity.Warning:
 		return yellow
-	case e.Kind == deploy.Done:
+	case e.Kind == activity.Done:
 		return green
-	case e.Kind == deploy.Resource:
+	case e.Kind == activity.Resource:
 		return dim
 	}
 	return ""
 }
 
 // jsonLines is progress for a program: a JSON object on each line.
-func jsonLines(w io.Writer) deploy.Listener {
-	return func(e deploy.Event) { jsonLine(w, e) }
+func jsonLines(w io.Writer) activity.Listener {
+	return func(e activity.Event) { jsonLine(w, e) }
 }
 
 // jsonLine prints one object of a stream. Failing to is noticed at the end, as of all that is printed.

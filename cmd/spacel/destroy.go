@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/destroy"
 	"github.com/pebble/spacel/deploy/live"
 )
@@ -174,7 +173,7 @@ func (d *destruction) execute(ctx context.Context, plan *destroy.Plan) (*destroy
 }
 
 // LeaveBehind asks whether a stack may go without all of it, unless the flag said so.
-func (d *destruction) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource) (bool, error) {
+func (d *destruction) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	if d.flags.Bool("leave-behind") {
 		return true, nil
 	}

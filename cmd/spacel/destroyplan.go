@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/destroy"
 )
 
@@ -95,17 +96,17 @@ func (d *destruction) report(r *destroy.Result) error {
 	for _, line := range r.Left {
 		fmt.Fprintln(d.out, "left: "+printable(line))
 	}
-	counts := map[destroy.Outcome]int{}
+	counts := map[activity.Outcome]int{}
 	for _, s := range r.Stacks {
 		counts[s.Outcome]++
 	}
-	fmt.Fprintf(d.out, "stacks: %s  %s\n", counted(counts, destroy.WasDeleted, destroy.HasFailed, destroy.WasSkipped, destroy.WasDetached),
+	fmt.Fprintf(d.out, "stacks: %s  %s\n", counted(counts, activity.WasDeleted, activity.HasFailed, activity.WasSkipped, activity.WasDetached),
 		elapsed(time.Duration(r.Seconds*float64(time.Second))))
 	return d.out.err
 }
 
 func (d *destruction) stackText(s destroy.StackResult) {
-	if s.Outcome == destroy.HasFailed {
+	if s.Outcome == activity.HasFailed {
 		fmt.Fprintf(d.stderr, "%s failed: %s\n", s.StackRef, printable(s.Why))
 		for _, f := range s.Failed {
 			fmt.Fprintf(d.stderr, "  %s  %s  %s\n    %s\n", f.LogicalID, f.Type, f.PhysicalID, printable(f.Reason))

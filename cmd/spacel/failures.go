@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // failuresText explains what failed, a block for each stack: the root cause first, then what instances said, then what to do.
@@ -52,10 +53,10 @@ func (w *planWriter) boot(b deploy.Boot) {
 
 // resultSentence counts what became of the stacks.
 func resultSentence(r *deploy.Result) string {
-	counts := map[deploy.Outcome]int{}
+	counts := map[activity.Outcome]int{}
 	for _, s := range r.Stacks {
 		counts[s.Outcome]++
 	}
-	return "stacks: " + counted(counts, deploy.WasCreated, deploy.WasUpdated, deploy.WasUnchanged,
-		deploy.HasFailed, deploy.WasSkipped, deploy.WasCancelled, deploy.WasDetached)
+	return "stacks: " + counted(counts, activity.WasCreated, activity.WasUpdated, activity.WasUnchanged,
+		activity.HasFailed, activity.WasSkipped, activity.WasCancelled, activity.WasDetached)
 }

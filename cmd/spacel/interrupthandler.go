@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // interruptHandler is what interrupts mean while a command changes what runs in AWS.
@@ -21,7 +21,7 @@ type interruptHandler struct {
 	command string // as it is called: spacel deploy
 	cancels bool   // running operations can be cancelled
 
-	control  *deploy.Control
+	control  *activity.Control
 	progress progress // nil until there is one
 
 	mu           sync.Mutex
@@ -33,7 +33,7 @@ type interruptHandler struct {
 }
 
 func newInterruptHandler(c *console, command string, cancels bool) *interruptHandler {
-	h := &interruptHandler{console: c, command: command, cancels: cancels, control: deploy.NewControl()}
+	h := &interruptHandler{console: c, command: command, cancels: cancels, control: activity.NewControl()}
 	h.questions, h.endQuestions = context.WithCancel(context.Background())
 	h.abandon = func() {}
 	return h

@@ -11,12 +11,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // progress shows a run while it goes on.
 type progress interface {
-	listen(deploy.Event)
+	listen(activity.Event)
 	begin()                 // the first picture
 	hold() (release func()) // leaves the terminal to a question
 	footer(text string)     // says how things stand, and how to end it
@@ -37,9 +37,9 @@ func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.St
 }
 
 // quietly passes on what went wrong.
-func quietly(listen deploy.Listener) deploy.Listener {
-	return func(e deploy.Event) {
-		if e.Kind == deploy.Failed || e.Kind == deploy.Warning {
+func quietly(listen activity.Listener) activity.Listener {
+	return func(e activity.Event) {
+		if e.Kind == activity.Failed || e.Kind == activity.Warning {
 			listen(e)
 		}
 	}
@@ -47,15 +47,15 @@ func quietly(listen deploy.Listener) deploy.Listener {
 
 // plain is progress that is only written.
 type plain struct {
-	to     deploy.Listener
+	to     activity.Listener
 	stderr io.Writer
 }
 
-func (p plain) listen(e deploy.Event) { p.to(e) }
-func (p plain) footer(text string)    { fmt.Fprintln(p.stderr, text) }
-func (plain) begin()                  {}
-func (plain) hold() func()            { return func() {} }
-func (plain) end()                    {}
+func (p plain) listen(e activity.Event) { p.to(e) }
+func (p plain) footer(text string)      { fmt.Fprintln(p.stderr, text) }
+func (plain) begin()                    {}
+func (plain) hold() func()              { return func() {} }
+func (plain) end()                      {}
 
 // picture draws a tree and redraws it in place. It takes no input: interrupts and answers go their usual ways.
 type picture struct {
@@ -86,7 +86,7 @@ func (p *picture) start() {
 	}(p.program, p.ended)
 }
 
-func (p *picture) listen(e deploy.Event) {
+func (p *picture) listen(e activity.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tree.note(e, time.Now())

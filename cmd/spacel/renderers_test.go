@@ -10,6 +10,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/destroy"
 )
 
@@ -113,23 +114,23 @@ us-east-1/production-laika failed: update failed: Asg
 
 func TestEventText(t *testing.T) {
 	at := time.Date(2026, 11, 22, 10, 1, 2, 0, time.FixedZone("", 3600))
-	of := func(kind deploy.Kind, status, reason string) deploy.Event {
-		return deploy.Event{Time: at, Kind: kind, Region: laika.Region, Stack: laika.Name, Status: status, Reason: reason}
+	of := func(kind activity.Kind, status, reason string) activity.Event {
+		return activity.Event{Time: at, Kind: kind, Region: laika.Region, Stack: laika.Name, Status: status, Reason: reason}
 	}
-	resource := of(deploy.Resource, "CREATE_FAILED", "no\nmore")
+	resource := of(activity.Resource, "CREATE_FAILED", "no\nmore")
 	resource.Resource, resource.Type, resource.Origin = "Sg", "AWS::EC2::SecurityGroup", "laika.json:1:2"
-	for want, e := range map[string]deploy.Event{
-		"09:01:02Z  us-east-1/production-laika  started update": of(deploy.Started,
+	for want, e := range map[string]activity.Event{
+		"09:01:02Z  us-east-1/production-laika  started update": of(activity.Started,
 			"update", ""),
-		"09:01:02Z  us-east-1/production-laika  waiting: for us-east-1/production-vpc": of(deploy.Waiting,
+		"09:01:02Z  us-east-1/production-laika  waiting: for us-east-1/production-vpc": of(activity.Waiting,
 			"UPDATE_IN_PROGRESS", "for us-east-1/production-vpc"),
-		"09:01:02Z  us-east-1/production-laika  UPDATE_IN_PROGRESS": of(deploy.Resource,
+		"09:01:02Z  us-east-1/production-laika  UPDATE_IN_PROGRESS": of(activity.Resource,
 			"UPDATE_IN_PROGRESS", ""),
 		"09:01:02Z  us-east-1/production-laika  Sg  AWS::EC2::SecurityGroup  CREATE_FAILED: no more  laika.json:1:2": resource,
 		"09:01:02Z  -  warning: clean up": {Time: at,
-			Kind: deploy.Warning, Reason: "clean up"},
+			Kind: activity.Warning, Reason: "clean up"},
 		"09:01:02Z  us-east-1  uploaded: https://b": {Time: at,
-			Kind: deploy.Uploaded, Region: "us-east-1", Reason: "https://b"},
+			Kind: activity.Uploaded, Region: "us-east-1", Reason: "https://b"},
 	} {
 		if got := eventText(e); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -143,18 +144,18 @@ func begun(colour bool) (*tree, time.Time) {
 	vpc, web := assembly.StackRef{Region: "us-east-1", Name: "production-vpc"},
 		assembly.StackRef{Region: "eu-west-1", Name: "production-vpc"}
 	t := newTree(colour, start, "deployed", []assembly.StackRef{laika, vpc, web})
-	note := func(after time.Duration, ref assembly.StackRef, kind deploy.Kind, resource, status string) {
-		t.note(deploy.Event{Time: start.Add(after), Kind: kind, Region: ref.Region, Stack: ref.Name, Resource: resource, Type: "AWS::X",
+	note := func(after time.Duration, ref assembly.StackRef, kind activity.Kind, resource, status string) {
+		t.note(activity.Event{Time: start.Add(after), Kind: kind, Region: ref.Region, Stack: ref.Name, Resource: resource, Type: "AWS::X",
 			Status: status, Total: 3}, start.Add(after))
 	}
-	note(0, vpc, deploy.Started, "", "create")
-	note(0, web, deploy.Started, "", "update")
-	note(0, web, deploy.Resource, "", "UPDATE_IN_PROGRESS")
-	note(5*time.Second, web, deploy.Resource, "B", "UPDATE_IN_PROGRESS")
-	note(6*time.Second, web, deploy.Resource, "A", "UPDATE_IN_PROGRESS")
-	note(7*time.Second, web, deploy.Resource, "C", "UPDATE_IN_PROGRESS")
-	note(8*time.Second, web, deploy.Resource, "C", "UPDATE_COMPLETE")
-	note(61*time.Second, vpc, deploy.Done, "", "CREATE_COMPLETE")
+	note(0, vpc, activity.Started, "", "create")
+	note(0, web, activity.Started, "", "update")
+	note(0, web, activity.Resource, "", "UPDATE_IN_PROGRESS")
+	note(5*time.Second, web, activity.Resource, "B", "UPDATE_IN_PROGRESS")
+	note(6*time.Second, web, activity.Resource, "A", "UPDATE_IN_PROGRESS")
+	note(7*time.Second, web, activity.Resource, "C", "UPDATE_IN_PROGRESS")
+	note(8*time.Second, web, activity.Resource, "C", "UPDATE_COMPLETE")
+	note(61*time.Second, vpc, activity.Done, "", "CREATE_COMPLETE")
 	return t, start.Add(65 * time.Second)
 }
 
@@ -172,7 +173,7 @@ us-east-1
 		t.Error(diff)
 	}
 	tree.footer = "waiting"
-	tree.note(deploy.Event{Time: tree.began, Kind: deploy.Failed, Region: "eu-west-1", Stack: "production-vpc", Reason: "no"}, now)
+	tree.note(activity.Event{Time: tree.began, Kind: activity.Failed, Region: "eu-west-1", Stack: "production-vpc", Reason: "no"}, now)
 	got := tree.view(80, 24, now)
 	for _, want := range []string{"  ✗ production-vpc    failed  1:05", "10:00:00Z  eu-west-1/production-vpc  failed: no",
 		"1 of 3 stacks done, 1 failed  1:05  waiting"} {
@@ -190,7 +191,7 @@ func TestTreeFits(t *testing.T) {
 				tree, now := begun(colour)
 				for i := range 40 {
 					ref := assembly.StackRef{Region: "ap-southeast-2", Name: "production-app" + strings.Repeat("x", i)}
-					tree.note(deploy.Event{Kind: deploy.Started, Region: ref.Region, Stack: ref.Name, Status: "create"}, now)
+					tree.note(activity.Event{Kind: activity.Started, Region: ref.Region, Stack: ref.Name, Status: "create"}, now)
 				}
 				lines := strings.Split(tree.view(width, height, now), "\n")
 				if len(lines) >= height {

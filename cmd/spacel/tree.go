@@ -11,7 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // tree is a run as a terminal shows it: regions, their stacks, and what is in flight in each.
@@ -68,8 +68,8 @@ func (t *tree) branch(ref assembly.StackRef) *branch {
 }
 
 // note takes an event in. Times are this machine's: how long something takes is then right whatever the clocks say.
-func (t *tree) note(e deploy.Event, now time.Time) {
-	if failing(e) || e.Kind == deploy.Warning || e.Kind == deploy.Note {
+func (t *tree) note(e activity.Event, now time.Time) {
+	if failing(e) || e.Kind == activity.Warning || e.Kind == activity.Note {
 		t.said = append(t.said, t.paint(eventColour(e), eventText(e)))
 	}
 	if e.Stack == "" {
@@ -77,20 +77,20 @@ func (t *tree) note(e deploy.Event, now time.Time) {
 	}
 	b := t.branch(e.Ref())
 	switch e.Kind {
-	case deploy.Resource:
+	case activity.Resource:
 		b.resource(e, now)
-	case deploy.Waiting:
+	case activity.Waiting:
 		b.state, b.text = branchPending, "waits "+printable(e.Reason)
-	case deploy.Started:
+	case activity.Started:
 		b.begin(doing(e.Status), now)
 		b.total = e.Total
-	case deploy.Unchanged:
+	case activity.Unchanged:
 		b.end(branchDone, "unchanged", now)
-	case deploy.Done:
+	case activity.Done:
 		b.end(branchDone, t.verb, now)
-	case deploy.Failed:
+	case activity.Failed:
 		b.end(branchFailed, "failed", now)
-	case deploy.Skipped:
+	case activity.Skipped:
 		b.end(branchSkipped, "skipped: "+printable(e.Reason), now)
 	}
 }
@@ -109,7 +109,7 @@ func (b *branch) end(state branchState, text string, now time.Time) {
 	b.state, b.text, b.busy = state, text, map[string]leaf{}
 }
 
-func (b *branch) resource(e deploy.Event, now time.Time) {
+func (b *branch) resource(e activity.Event, now time.Time) {
 	if e.Resource == "" { // the stack's own
 		if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
 			b.text = doing(e.Status)

@@ -29,7 +29,7 @@ func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
 		for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
 			for _, to := range givers[stack.Parameters[name]] {
 				if to != stack.StackRef {
-					out = append(out, edge{stack.StackRef, to, name, s.templates[stack.StackRef].optional(name)})
+					out = append(out, edge{stack.StackRef, to, name, isOptional(s.templates[stack.StackRef], name)})
 				}
 			}
 		}
@@ -98,17 +98,17 @@ func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool)
 	givers := s.givers(doomed)
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
-	templates := make([]*template, len(s.found))
+	templates := make([]*live.Template, len(s.found))
 	resources := make([][]Resource, len(s.found))
 	for i, stack := range s.found {
 		if !doomed[stack.StackRef] && !takes(stack, givers) {
 			continue
 		}
 		work.Go(func() (err error) {
-			if templates[i], err = readTemplate(ctx, s.cloud, stack); err != nil {
+			if templates[i], err = s.readTemplate(ctx, stack); err != nil {
 				return err
 			}
-			resources[i], err = readResources(ctx, s.cloud, stack)
+			resources[i], err = s.readResources(ctx, stack)
 			return err
 		})
 	}

@@ -9,7 +9,6 @@
 //	execute.go   the plan carried out
 //	remove.go    one stack deleted, until it is gone
 //	unbind.go    one stack that lives on without another's values
-//	watch.go     a stack's events until its operation ends
 package destroy
 
 import (
@@ -70,7 +69,7 @@ type Unbind struct {
 
 // Prepare reads what is deployed and says what would happen. It changes nothing. What stands in the way is one error.
 func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope) (*Plan, error) {
-	s := &survey{cloud: c, stacks: stacks, scope: scope, templates: map[assembly.StackRef]*template{}, resources: map[assembly.StackRef][]Resource{}}
+	s := &survey{cloud: c, stacks: stacks, scope: scope, templates: map[assembly.StackRef]*live.Template{}, resources: map[assembly.StackRef][]Resource{}}
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
@@ -103,7 +102,7 @@ type survey struct {
 	stacks    *live.Stacks
 	scope     Scope
 	found     []*live.Stack // of the orbit, in all regions looked through, sorted
-	templates map[assembly.StackRef]*template
+	templates map[assembly.StackRef]*live.Template
 	resources map[assembly.StackRef][]Resource
 }
 
@@ -166,7 +165,7 @@ func (s *survey) describe(ref assembly.StackRef, after []assembly.StackRef) Stac
 	out := Stack{StackRef: ref, App: stack.App(), Status: string(stack.Status), Protected: stack.TerminationProtection, After: after}
 	for _, r := range s.resources[ref] {
 		out.Resources++
-		r.Policy = s.templates[ref].policy(r.LogicalID)
+		r.Policy = s.templates[ref].DeletionPolicy(r.LogicalID, r.Type)
 		switch {
 		case keeps(r.Policy):
 			out.Kept = append(out.Kept, r)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
@@ -46,7 +46,7 @@ type bench struct {
 	cf     *cloudtest.CloudFormation
 	cloud  *cloud.Cloud
 	mu     sync.Mutex
-	events []deploy.Event
+	events []activity.Event
 	leave  bool // the answer
 	asked  int
 }
@@ -57,12 +57,12 @@ func newBench(t *testing.T) *bench {
 	return &bench{T: t, cf: cf, cloud: cloud.New(cf.Config(t, east))}
 }
 
-func (b *bench) LeaveBehind(context.Context, assembly.StackRef, []deploy.FailedResource) (bool, error) {
+func (b *bench) LeaveBehind(context.Context, assembly.StackRef, []live.FailedResource) (bool, error) {
 	b.asked++
 	return b.leave, nil
 }
 
-func (b *bench) listen(e deploy.Event) {
+func (b *bench) listen(e activity.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events = append(b.events, e)
@@ -115,8 +115,8 @@ func (b *bench) tryPlan(scope Scope) (*Plan, error) {
 	return Prepare(b.Context(), b.cloud, live.New(b.cloud), scope)
 }
 
-func (b *bench) execute(p *Plan, with ...func(*deploy.Control)) (*Result, error) {
-	control := deploy.NewControl()
+func (b *bench) execute(p *Plan, with ...func(*activity.Control)) (*Result, error) {
+	control := activity.NewControl()
 	for _, each := range with {
 		each(control)
 	}
@@ -152,7 +152,7 @@ func outcomes(r *Result) string {
 func (b *bench) sequence() []string {
 	var names []string
 	for _, e := range b.events {
-		if e.Kind == deploy.Started && e.Status == "delete" {
+		if e.Kind == activity.Started && e.Status == "delete" {
 			names = append(names, e.Stack)
 		}
 	}
@@ -344,7 +344,7 @@ func TestDetachWhileUnbinding(t *testing.T) {
 	b.orbit(east)
 	b.cf.Hold(east, "test-right")
 	p := b.plan(Scope{Apps: []string{"left"}})
-	_, err := b.execute(p, func(c *deploy.Control) { time.AfterFunc(50*time.Millisecond, c.Detach) })
+	_, err := b.execute(p, func(c *activity.Control) { time.AfterFunc(50*time.Millisecond, c.Detach) })
 	if err == nil {
 		t.Error("it was not detached")
 	}
@@ -358,7 +358,7 @@ func TestDetach(t *testing.T) {
 	b.orbit(east)
 	b.cf.Hold(east, "test-right")
 	p := b.plan(Scope{})
-	r, err := b.execute(p, func(c *deploy.Control) { time.AfterFunc(50*time.Millisecond, c.Detach) })
+	r, err := b.execute(p, func(c *activity.Control) { time.AfterFunc(50*time.Millisecond, c.Detach) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +377,7 @@ func TestStop(t *testing.T) {
 	b.orbit(east)
 	b.cf.Step = 20 * time.Millisecond
 	p := b.plan(Scope{})
-	r, err := b.execute(p, func(c *deploy.Control) { time.AfterFunc(20*time.Millisecond, c.Stop) })
+	r, err := b.execute(p, func(c *activity.Control) { time.AfterFunc(20*time.Millisecond, c.Stop) })
 	if err != nil {
 		t.Fatal(err)
 	}

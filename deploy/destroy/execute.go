@@ -8,31 +8,25 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/schedule"
 )
 
-// Consent is asked when a stack cannot be deleted whole. See deploy.Consent.
+// Consent asks the user when a stack cannot be deleted whole. It answers like deploy.Consent.
 type Consent interface {
-	LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []deploy.FailedResource) (bool, error)
+	LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error)
 }
 
 // Options say how to destroy. The zero value is useful.
 type Options struct {
-	Concurrency int           // stacks at a time; 0: 10
-	Poll        time.Duration // between two looks at a running operation; 0: 3 s
+	Concurrency int           // stacks of a region at a time; 0: schedule.DefaultConcurrency
+	Poll        time.Duration // between two looks at a running operation; 0: live.DefaultPoll
 }
 
-const (
-	defaultConcurrency = 10
-	defaultPoll        = 3 * time.Second
-)
-
-// Result is what became of the stacks, in the plan's order.
+// Result is the end of a run: the stacks in the plan's order.
 type Result struct {
 	Orbit   string        `json:"orbit"`
 	Name    string        `json:"name"`
@@ -41,164 +35,119 @@ type Result struct {
 	Seconds float64       `json:"seconds"`
 }
 
-// StackResult is what became of one stack.
+// StackResult is the end of one stack's deletion.
 type StackResult struct {
 	assembly.StackRef
-	Outcome Outcome                 `json:"outcome"`
-	Why     string                  `json:"why,omitempty"`
-	Kept    []Resource              `json:"kept,omitempty"`   // stays, by its policy
-	Behind  []deploy.FailedResource `json:"behind,omitempty"` // stays, for it could not be deleted
-	Failed  []deploy.FailedResource `json:"failed,omitempty"` // keeps the stack from going
-	Seconds float64                 `json:"seconds,omitempty"`
+	Outcome activity.Outcome      `json:"outcome"`
+	Why     string                `json:"why,omitempty"`
+	Kept    []Resource            `json:"kept,omitempty"`   // stays in the account by its policy
+	Behind  []live.FailedResource `json:"behind,omitempty"` // stays because it could not be deleted
+	Failed  []live.FailedResource `json:"failed,omitempty"` // keeps the stack from being deleted
+	Seconds float64               `json:"seconds,omitempty"`
 }
 
-// Outcome is what became of a stack.
-type Outcome string
-
-// The outcomes.
-const (
-	WasDeleted  Outcome = "deleted"
-	HasFailed   Outcome = "failed"
-	WasSkipped  Outcome = "skipped"  // not tried
-	WasDetached Outcome = "detached" // goes on in CloudFormation
-)
-
-// OK says that all stacks are gone.
+// OK reports whether all stacks are deleted.
 func (r *Result) OK() bool {
-	return !slices.ContainsFunc(r.Stacks, func(s StackResult) bool { return s.Outcome != WasDeleted })
+	return !slices.ContainsFunc(r.Stacks, func(s StackResult) bool { return s.Outcome != activity.WasDeleted })
 }
 
-// run is a plan that is carried out.
+// run carries out one plan.
 type run struct {
-	plan    *Plan
-	cloud   *cloud.Cloud
-	stacks  *live.Stacks
-	options Options
-	consent Consent
-	control *deploy.Control
-	tell    deploy.Listener
+	plan     *Plan
+	cloud    *cloud.Cloud
+	stacks   *live.Stacks
+	options  Options
+	consent  Consent
+	control  *activity.Control
+	follower *live.Follower
 
-	asking sync.Mutex                    // one question at a time
-	gone   map[assembly.StackRef]*ending // of every stack of the plan
-	slots  chan struct{}
+	asking sync.Mutex // one question at a time, for there is one terminal
 }
 
-// ending is how a stack's deletion ended. It may be read when done is closed.
-type ending struct {
-	done   chan struct{}
-	result StackResult
-}
-
-var errDetached = errors.New("detached")
-
-// Execute carries the plan out. The error is that of unbinding, after which nothing was deleted; what became of the stacks
-// is in the result. Doing it again goes on where it stopped. Control and listen may be nil.
-func (p *Plan) Execute(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, o Options, consent Consent, control *deploy.Control, listen deploy.Listener) (*Result, error) {
-	if o.Concurrency <= 0 {
-		o.Concurrency = defaultConcurrency
-	}
-	if o.Poll <= 0 {
-		o.Poll = defaultPoll
-	}
+// Execute carries the plan out. Its error is that of unbinding, after which nothing was deleted. The end of each stack is in the
+// result. Another run goes on where this one stopped. Control and listener may be nil.
+func (p *Plan) Execute(
+	ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, o Options, consent Consent, control *activity.Control, listener activity.Listener,
+) (*Result, error) {
 	began := time.Now()
-	r := &run{plan: p, cloud: c, stacks: stacks, options: o, consent: consent, control: cmp.Or(control, deploy.NewControl()), tell: serial(listen),
-		gone: map[assembly.StackRef]*ending{}, slots: make(chan struct{}, o.Concurrency)}
+	control = cmp.Or(control, activity.NewControl())
+	r := &run{plan: p, cloud: c, stacks: stacks, options: o, consent: consent, control: control,
+		follower: &live.Follower{Stacks: stacks, Control: control, Tell: activity.Serial(listener), Poll: o.Poll}}
 	ctx, cancel := r.untilDetached(ctx)
 	defer cancel()
 	if err := r.unbindAll(ctx); err != nil {
 		return nil, err
 	}
-	r.deleteAll(ctx)
-	result := &Result{Orbit: p.Orbit, Name: p.Name, Left: p.Left, Seconds: time.Since(began).Seconds()}
-	for _, stack := range p.Stacks {
-		result.Stacks = append(result.Stacks, r.gone[stack.StackRef].result)
-	}
-	return result, nil
+	return &Result{Orbit: p.Orbit, Name: p.Name, Stacks: r.deleteAll(ctx), Left: p.Left, Seconds: time.Since(began).Seconds()}, nil
 }
 
-// serial is a listener that is told one event at a time.
-func serial(listen deploy.Listener) deploy.Listener {
-	var mu sync.Mutex
-	return func(e deploy.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		if listen != nil {
-			listen(e)
-		}
-	}
-}
-
+// untilDetached returns a context that ends when the user detaches, so that calls of AWS which are under way end, too.
 func (r *run) untilDetached(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := make(chan struct{})
 	go func() {
 		select {
 		case <-r.control.Detached():
-			cancel(errDetached)
+			cancel(live.ErrDetached)
 		case <-stop:
 		}
 	}()
 	return ctx, func() { close(stop); cancel(nil) }
 }
 
+// unbindAll updates all stacks that name a stack to be deleted. Nothing is deleted before all of them are done.
 func (r *run) unbindAll(ctx context.Context) error {
-	var work errgroup.Group
-	for _, u := range r.plan.Unbind {
-		work.Go(func() error { return r.unbind(ctx, u) })
+	refs := make([]assembly.StackRef, len(r.plan.Unbind))
+	errs := make([]error, len(refs))
+	for i, u := range r.plan.Unbind {
+		refs[i] = u.StackRef
 	}
-	return work.Wait()
+	schedule.Run(ctx, schedule.Graph{
+		Stacks: refs, Limit: r.options.Concurrency, Stopped: r.control.IsStopped,
+		Needs: func(assembly.StackRef) []assembly.StackRef { return nil },
+		Do: func(ctx context.Context, ref assembly.StackRef) bool {
+			i := slices.Index(refs, ref)
+			errs[i] = r.unbind(ctx, r.plan.Unbind[i])
+			return errs[i] == nil
+		},
+		Skip: func(ref assembly.StackRef, _ schedule.Reason) { r.say(ref, activity.Skipped, "", "interrupted") },
+	})
+	return errors.Join(errs...)
 }
 
-func (r *run) deleteAll(ctx context.Context) {
-	for _, stack := range r.plan.Stacks {
-		r.gone[stack.StackRef] = &ending{done: make(chan struct{})}
+// deleteAll deletes the plan's stacks, each when the stacks that depend on it are gone. The results are in the plan's order.
+func (r *run) deleteAll(ctx context.Context) []StackResult {
+	refs := make([]assembly.StackRef, len(r.plan.Stacks))
+	results := make([]StackResult, len(refs))
+	for i, stack := range r.plan.Stacks {
+		refs[i] = stack.StackRef
 	}
-	var work sync.WaitGroup
-	for _, stack := range r.plan.Stacks {
-		work.Go(func() {
-			end := r.gone[stack.StackRef]
-			defer close(end.done)
-			began := time.Now()
-			end.result = r.deleteInTurn(ctx, stack)
-			end.result.StackRef = stack.StackRef
-			end.result.Seconds = time.Since(began).Seconds()
-		})
-	}
-	work.Wait()
+	schedule.Run(ctx, schedule.Graph{
+		Stacks: refs, Limit: r.options.Concurrency, Stopped: r.control.IsStopped,
+		Needs: func(ref assembly.StackRef) []assembly.StackRef { return r.plan.Stacks[slices.Index(refs, ref)].After },
+		Do: func(ctx context.Context, ref assembly.StackRef) bool {
+			i, began := slices.Index(refs, ref), time.Now()
+			results[i] = r.delete(ctx, r.plan.Stacks[i])
+			results[i].StackRef, results[i].Seconds = ref, time.Since(began).Seconds()
+			return results[i].Outcome == activity.WasDeleted
+		},
+		Skip: func(ref assembly.StackRef, why schedule.Reason) {
+			results[slices.Index(refs, ref)] = r.skip(ref, why)
+		},
+	})
+	return results
 }
 
-// deleteInTurn deletes a stack when those before it are gone.
-func (r *run) deleteInTurn(ctx context.Context, stack Stack) StackResult {
-	for _, before := range stack.After {
-		<-r.gone[before].done
+func (r *run) skip(ref assembly.StackRef, why schedule.Reason) StackResult {
+	text := "interrupted"
+	if why.BlockedBy != nil {
+		text = why.BlockedBy.String() + " is still there"
 	}
-	for _, before := range stack.After {
-		if r.gone[before].result.Outcome != WasDeleted {
-			return r.skip(stack, before.String()+" is still there")
-		}
-	}
-	r.slots <- struct{}{}
-	defer func() { <-r.slots }()
-	if r.stopping() || ctx.Err() != nil {
-		return r.skip(stack, "interrupted")
-	}
-	return r.delete(ctx, stack)
+	r.say(ref, activity.Skipped, "", text)
+	return StackResult{StackRef: ref, Outcome: activity.WasSkipped, Why: text}
 }
 
-func (r *run) skip(stack Stack, why string) StackResult {
-	r.say(stack.StackRef, deploy.Skipped, "", why)
-	return StackResult{Outcome: WasSkipped, Why: why}
-}
-
-func (r *run) stopping() bool {
-	select {
-	case <-r.control.Stopped():
-		return true
-	default:
-		return false
-	}
-}
-
-func (r *run) say(ref assembly.StackRef, kind deploy.Kind, status, reason string) {
-	r.tell(deploy.Event{Time: time.Now(), Kind: kind, Region: ref.Region, Stack: ref.Name, Status: status, Reason: reason})
+// say reports an event of a stack.
+func (r *run) say(ref assembly.StackRef, kind activity.Kind, status, reason string) {
+	r.follower.Tell(activity.Event{Kind: kind, Region: ref.Region, Stack: ref.Name, Status: status, Reason: reason})
 }

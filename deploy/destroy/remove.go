@@ -4,41 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// tries is how often a stack's deletion is begun before somebody is asked: what hindered the first, such as a network
-// interface that goes late, is often gone by the second.
+// tries is how often a stack's deletion is begun before the user is asked. A resource that hinders the first try, such as a
+// network interface that AWS releases late, is often gone by the second.
 const tries = 2
 
+// delete deletes a stack, and reports the end.
 func (r *run) delete(ctx context.Context, stack Stack) StackResult {
 	behind, failed, err := r.remove(ctx, stack)
 	switch {
 	case err == nil && len(failed) == 0:
-		r.say(stack.StackRef, deploy.Done, string(types.StackStatusDeleteComplete), "")
-		return StackResult{Outcome: WasDeleted, Kept: stack.Kept, Behind: behind}
-	case errors.Is(context.Cause(ctx), errDetached) || errors.Is(err, context.Canceled):
-		r.say(stack.StackRef, deploy.Note, "", "goes on in CloudFormation; nobody follows it")
-		return StackResult{Outcome: WasDetached, Why: "goes on in CloudFormation"}
+		r.say(stack.StackRef, activity.Done, string(types.StackStatusDeleteComplete), "")
+		return StackResult{Outcome: activity.WasDeleted, Kept: stack.Kept, Behind: behind}
+	case errors.Is(context.Cause(ctx), live.ErrDetached) || errors.Is(err, live.ErrDetached) || errors.Is(err, context.Canceled):
+		r.say(stack.StackRef, activity.Note, "", "goes on in CloudFormation; nobody follows it")
+		return StackResult{Outcome: activity.WasDetached, Why: "goes on in CloudFormation"}
 	case err != nil:
-		r.say(stack.StackRef, deploy.Failed, "", err.Error())
-		return StackResult{Outcome: HasFailed, Why: err.Error()}
+		r.say(stack.StackRef, activity.Failed, "", err.Error())
+		return StackResult{Outcome: activity.HasFailed, Why: err.Error()}
 	}
 	why := inWords(failed)
-	r.say(stack.StackRef, deploy.Failed, string(types.StackStatusDeleteFailed), why)
-	return StackResult{Outcome: HasFailed, Why: why, Failed: failed}
+	r.say(stack.StackRef, activity.Failed, string(types.StackStatusDeleteFailed), why)
+	return StackResult{Outcome: activity.HasFailed, Why: why, Failed: failed}
 }
 
-// inWords is the first resource in the way and its reason.
-func inWords(failed []deploy.FailedResource) string {
+// inWords names the first resource in the way, with its reason.
+func inWords(failed []live.FailedResource) string {
 	text := fmt.Sprintf("%s %s: %s", failed[0].Type, failed[0].LogicalID, failed[0].Reason)
 	if len(failed) > 1 {
 		text += fmt.Sprintf("; and %d more", len(failed)-1)
@@ -46,29 +47,31 @@ func inWords(failed []deploy.FailedResource) string {
 	return text
 }
 
-// remove deletes a stack until it is gone. Failed is what keeps it from going, behind what was left.
-func (r *run) remove(ctx context.Context, stack Stack) (behind, failed []deploy.FailedResource, err error) {
+// remove deletes a stack until it is gone. It returns the resources that were left behind to get there, or the ones that keep
+// the stack from being deleted.
+func (r *run) remove(ctx context.Context, stack Stack) (behind, failed []live.FailedResource, err error) {
 	for try := 1; ; try++ {
 		gone, err := r.attempt(ctx, stack, nil, "")
 		if gone || err != nil {
 			return nil, nil, err
 		}
-		if failed, err = r.inTheWay(ctx, stack); err != nil || len(failed) == 0 { // gone, by someone else
+		if failed, err = r.inTheWay(ctx, stack); err != nil || len(failed) == 0 { // gone: somebody else deleted it
 			return nil, nil, err
 		}
 		if try < tries {
-			r.say(stack.StackRef, deploy.Warning, string(types.StackStatusDeleteFailed), inWords(failed)+"; trying again")
+			r.say(stack.StackRef, activity.Warning, string(types.StackStatusDeleteFailed), inWords(failed)+"; trying again")
 			continue
 		}
 		if yes, err := r.leaveBehind(ctx, stack, failed); err != nil || !yes {
 			return nil, failed, err
 		}
-		return r.without(ctx, stack, failed)
+		return r.removeExcept(ctx, stack, failed)
 	}
 }
 
-// without deletes a stack and leaves what failed: first just that, then by force.
-func (r *run) without(ctx context.Context, stack Stack, failed []deploy.FailedResource) (behind, still []deploy.FailedResource, err error) {
+// removeExcept deletes a stack without some resources. CloudFormation accepts RetainResources only for those whose deletion
+// failed before; when others fail then, the stack is deleted by force, which leaves behind all that cannot be deleted.
+func (r *run) removeExcept(ctx context.Context, stack Stack, failed []live.FailedResource) (behind, still []live.FailedResource, err error) {
 	gone, err := r.attempt(ctx, stack, failed, "")
 	if gone || err != nil {
 		return failed, nil, err
@@ -85,78 +88,79 @@ func (r *run) without(ctx context.Context, stack Stack, failed []deploy.FailedRe
 	return nil, still, err
 }
 
-func (r *run) leaveBehind(ctx context.Context, stack Stack, failed []deploy.FailedResource) (bool, error) {
+func (r *run) leaveBehind(ctx context.Context, stack Stack, failed []live.FailedResource) (bool, error) {
 	r.asking.Lock()
 	defer r.asking.Unlock()
-	if r.stopping() {
+	if r.control.IsStopped() {
 		return false, nil
 	}
 	return r.consent.LeaveBehind(ctx, stack.StackRef, failed)
 }
 
-// attempt begins a deletion and follows it. What someone else began is waited for first; a deletion is simply followed.
-func (r *run) attempt(ctx context.Context, stack Stack, retain []deploy.FailedResource, mode types.DeletionMode) (gone bool, err error) {
-	before, err := r.settled(ctx, stack)
+// attempt begins a deletion and follows it. An operation that somebody else began is waited for first; if that was a deletion,
+// the stack is gone then.
+func (r *run) attempt(ctx context.Context, stack Stack, retain []live.FailedResource, mode types.DeletionMode) (gone bool, err error) {
+	before, err := r.idle(ctx, stack.StackRef)
 	if err != nil || before == nil {
 		return before == nil && err == nil, err
 	}
-	client := r.cloud.Region(stack.Region).CloudFormation()
-	if before.TerminationProtection {
-		_, err := client.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{StackName: &before.ID, EnableTerminationProtection: aws.Bool(false)})
-		if err != nil {
-			return false, fmt.Errorf("turn off the termination protection of %s: %w", stack.StackRef, cloud.Explain(err))
-		}
+	if before.ID != r.plan.live[stack.StackRef].ID {
+		return false, fmt.Errorf("%s was deleted and created again meanwhile, by someone else: look at it, then run this again", stack.StackRef)
 	}
-	w, err := r.watcher(ctx, before)
+	if err := r.unprotect(ctx, before); err != nil {
+		return false, err
+	}
+	mark, err := r.stacks.LastEvent(ctx, stack.StackRef, before.ID)
 	if err != nil {
 		return false, err
 	}
-	r.say(stack.StackRef, deploy.Started, "delete", "")
-	input := &cloudformation.DeleteStackInput{StackName: &before.ID, DeletionMode: mode}
-	for _, resource := range retain {
-		input.RetainResources = append(input.RetainResources, resource.LogicalID)
-	}
-	if _, err := client.DeleteStack(ctx, input); err != nil {
+	r.say(stack.StackRef, activity.Started, "delete", "")
+	_, err = r.client(stack.Region).DeleteStack(ctx, &cloudformation.DeleteStackInput{
+		StackName: &before.ID, DeletionMode: mode, RetainResources: live.LogicalIDs(retain),
+	})
+	if err != nil {
 		return false, fmt.Errorf("delete %s: %w", stack.StackRef, cloud.Explain(err))
 	}
-	after, err := w.follow(ctx)
-	return after == nil && err == nil, err
+	end, err := r.follower.Follow(ctx, live.Operation{Ref: stack.StackRef, StackID: before.ID, Mark: mark})
+	return end.IsGone() && err == nil, err
 }
 
-// settled waits for operations that go on, and gives the stack as it is then: nil when it is gone.
-func (r *run) settled(ctx context.Context, stack Stack) (*live.Stack, error) {
-	now, err := r.quiet(ctx, stack.StackRef)
-	if err != nil || now == nil {
-		return nil, err
-	}
-	if planned := r.plan.live[stack.StackRef]; now.ID != planned.ID {
-		return nil, fmt.Errorf("%s was deleted and made again meanwhile, by someone else: look at it, then run this again", stack.StackRef)
-	}
-	return now, nil
+func (r *run) client(region string) *cloudformation.Client {
+	return r.cloud.Region(region).CloudFormation()
 }
 
-// inTheWay are the resources whose deletion failed; none when the stack is gone after all.
-func (r *run) inTheWay(ctx context.Context, stack Stack) ([]deploy.FailedResource, error) {
-	of := r.plan.live[stack.StackRef]
-	summaries, err := listResources(ctx, r.cloud, of)
+// unprotect turns a stack's termination protection off, with which CloudFormation refuses to delete it.
+func (r *run) unprotect(ctx context.Context, stack *live.Stack) error {
+	if !stack.TerminationProtection {
+		return nil
+	}
+	_, err := r.client(stack.Region).UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &stack.ID, EnableTerminationProtection: aws.Bool(false),
+	})
+	if err != nil {
+		return fmt.Errorf("turn off the termination protection of %s: %w", stack.StackRef, cloud.Explain(err))
+	}
+	return nil
+}
+
+// idle returns a stack when no operation goes on in it, nil when there is no stack.
+func (r *run) idle(ctx context.Context, ref assembly.StackRef) (*live.Stack, error) {
+	stack, err := r.stacks.Refresh(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	var found []deploy.FailedResource
-	for _, s := range summaries {
-		if s.ResourceStatus == types.ResourceStatusDeleteFailed {
-			found = append(found, deploy.FailedResource{
-				LogicalID: aws.ToString(s.LogicalResourceId), PhysicalID: aws.ToString(s.PhysicalResourceId),
-				Type: aws.ToString(s.ResourceType), Reason: strings.TrimSpace(aws.ToString(s.ResourceStatusReason)),
-			})
-		}
+	return r.follower.WaitUntilIdle(ctx, stack, nil, nil)
+}
+
+// inTheWay returns the resources whose deletion failed, none when the stack is gone after all.
+func (r *run) inTheWay(ctx context.Context, stack Stack) ([]live.FailedResource, error) {
+	found, err := r.stacks.ResourcesIn(ctx, r.plan.live[stack.StackRef], types.ResourceStatusDeleteFailed, nil)
+	if err != nil || len(found) > 0 {
+		return found, err
 	}
-	if len(found) == 0 {
-		now, err := r.stacks.Refresh(ctx, stack.StackRef)
-		if err != nil || now == nil {
-			return nil, err
-		}
-		return nil, fmt.Errorf("delete %s: it is %s: %s", stack.StackRef, now.Status, now.Reason)
+	now, err := r.stacks.Refresh(ctx, stack.StackRef)
+	if err != nil || now == nil {
+		return nil, err
 	}
-	return found, nil
+	return nil, fmt.Errorf("delete %s: it is %s: %s", stack.StackRef, now.Status, now.Reason)
 }

@@ -2,7 +2,6 @@ package destroy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,68 +10,53 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
-	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// unbind updates a stack so that it no longer names what goes: all is as it was but those parameters, which become empty.
-// Its next deployment finds them the same way.
+// unbind updates a stack so that it no longer names stacks that are deleted: those parameters become empty, and all else stays.
+// The stack's next deployment finds the same values, because the outputs are gone by then.
 func (r *run) unbind(ctx context.Context, u Unbind) error {
 	from := "rules for " + strings.Join(u.From, ", ")
-	stack, err := r.quiet(ctx, u.StackRef)
-	if err != nil || stack == nil || !named(stack, u.Parameters) {
+	stack, err := r.idle(ctx, u.StackRef)
+	if err != nil || stack == nil || !hasValue(stack, u.Parameters) {
 		return err
 	}
-	w, err := r.watcher(ctx, stack)
+	mark, err := r.stacks.LastEvent(ctx, u.StackRef, stack.ID)
 	if err != nil {
 		return err
 	}
-	r.say(u.StackRef, deploy.Started, "update", "takes out its "+from)
-	_, err = r.cloud.Region(u.Region).CloudFormation().UpdateStack(ctx, emptying(stack, u.Parameters))
-	if unchanged(err) {
-		r.say(u.StackRef, deploy.Unchanged, string(stack.Status), "")
+	r.say(u.StackRef, activity.Started, "update", "takes out its "+from)
+	_, err = r.client(u.Region).UpdateStack(ctx, withEmpty(stack, u.Parameters))
+	if live.IsUnchanged(err) {
+		r.say(u.StackRef, activity.Unchanged, string(stack.Status), "")
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("take the %s out of %s: %w; nothing was deleted", from, u.StackRef, cloud.Explain(err))
 	}
-	now, err := w.follow(ctx)
-	if err != nil || now == nil {
+	end, err := r.follower.Follow(ctx, live.Operation{Ref: u.StackRef, StackID: stack.ID, Mark: mark})
+	if err != nil || end.IsGone() {
 		return err
 	}
-	if now.Status != types.StackStatusUpdateComplete {
-		err := fmt.Errorf("take the %s out of %s: it is %s: %s; nothing was deleted: mend it with spacel deploy, then run this again", from, u.StackRef, now.Status, now.Reason)
-		r.say(u.StackRef, deploy.Failed, string(now.Status), now.Reason)
-		return err
+	if end.Status != types.StackStatusUpdateComplete {
+		r.say(u.StackRef, activity.Failed, string(end.Status), end.Reason)
+		return fmt.Errorf("take the %s out of %s: it is %s: %s; nothing was deleted: mend it with spacel deploy, then run this again",
+			from, u.StackRef, end.Status, end.Reason)
 	}
-	r.say(u.StackRef, deploy.Done, string(now.Status), "")
+	r.say(u.StackRef, activity.Done, string(end.Status), "")
 	return nil
 }
 
-// quiet is a stack when no operation goes on; nil when there is none.
-func (r *run) quiet(ctx context.Context, ref assembly.StackRef) (*live.Stack, error) {
-	now, err := r.stacks.Refresh(ctx, ref)
-	if err != nil || now == nil || now.Settled() || !now.Exists() {
-		return now, err
-	}
-	r.say(ref, deploy.Waiting, string(now.Status), "for the operation that goes on")
-	w, err := r.watcher(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	return w.follow(ctx)
-}
-
-// named says whether any of the parameters still has a value.
-func named(stack *live.Stack, parameters []string) bool {
+// hasValue reports whether any of the parameters still has a value.
+func hasValue(stack *live.Stack, parameters []string) bool {
 	return slices.ContainsFunc(parameters, func(name string) bool { return stack.Parameters[name] != "" })
 }
 
-func emptying(stack *live.Stack, parameters []string) *cloudformation.UpdateStackInput {
+// withEmpty returns an update of a stack that empties some parameters and keeps all else.
+func withEmpty(stack *live.Stack, parameters []string) *cloudformation.UpdateStackInput {
 	input := &cloudformation.UpdateStackInput{StackName: &stack.ID, UsePreviousTemplate: aws.Bool(true)}
 	for _, capability := range stack.Capabilities {
 		input.Capabilities = append(input.Capabilities, types.Capability(capability))
@@ -85,10 +69,4 @@ func emptying(stack *live.Stack, parameters []string) *cloudformation.UpdateStac
 		input.Parameters = append(input.Parameters, p)
 	}
 	return input
-}
-
-// unchanged is CloudFormation's answer to an update that would change nothing.
-func unchanged(err error) bool {
-	api, ok := errors.AsType[smithy.APIError](err)
-	return ok && strings.Contains(api.ErrorMessage(), "No updates are to be performed")
 }

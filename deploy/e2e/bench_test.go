@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -31,7 +32,7 @@ func TestCallsPerUnchangedStack(t *testing.T) {
 			dir := build(t, map[string]string{"orbit.json": small["orbit.json"], "app.json": app})
 			w.mustDeploy(dir)
 			cf.ResetCalls()
-			w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 3)
+			w.wantOutcome(w.mustDeploy(dir), activity.WasUnchanged, 3)
 			calls := 0
 			for call, n := range cf.Calls() {
 				if strings.HasPrefix(call, "cloudformation:") {
@@ -58,7 +59,7 @@ func BenchmarkUnchanged60(b *testing.B) {
 	cf.Latency = latency
 	cf.ResetCalls()
 	for b.Loop() {
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 60)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasUnchanged, 60)
 	}
 	total := 0
 	for _, n := range cf.Calls() {

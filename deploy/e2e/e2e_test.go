@@ -14,7 +14,9 @@ import (
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/deploy/values"
 	"github.com/pebble/spacel/internal/cloudtest"
@@ -70,7 +72,7 @@ type awsEnv struct {
 	testing.TB
 	endpoint string
 	buckets  string
-	events   []deploy.Event
+	events   []activity.Event
 	options  func(*deploy.Options)
 }
 
@@ -83,11 +85,11 @@ func (yes) Dangers(context.Context, deploy.StackPlan, []deploy.Danger) (bool, er
 	return true, nil
 }
 
-func (yes) SkipResources(context.Context, assembly.StackRef, []deploy.FailedResource) (bool, error) {
+func (yes) SkipResources(context.Context, assembly.StackRef, []live.FailedResource) (bool, error) {
 	return true, nil
 }
 
-func (yes) LeaveBehind(context.Context, assembly.StackRef, []deploy.FailedResource) (bool, error) {
+func (yes) LeaveBehind(context.Context, assembly.StackRef, []live.FailedResource) (bool, error) {
 	return true, nil
 }
 
@@ -111,7 +113,7 @@ func (w *awsEnv) prepare(ctx context.Context, dir string, o deploy.Options) (*de
 		w.Fatal(err)
 	}
 	w.Cleanup(func() { _ = a.Close() })
-	return deploy.Prepare(ctx, w.cloud(), a, o, func(e deploy.Event) { w.events = append(w.events, e) })
+	return deploy.Prepare(ctx, w.cloud(), a, o, func(e activity.Event) { w.events = append(w.events, e) })
 }
 
 // deploy deploys a directory and gives what became of it.
@@ -126,7 +128,7 @@ func (w *awsEnv) deploy(dir string) (*deploy.Result, error) {
 }
 
 // mustDeploy deploys a directory, which must succeed, and gives the stacks by what became of them.
-func (w *awsEnv) mustDeploy(dir string) map[deploy.Outcome][]string {
+func (w *awsEnv) mustDeploy(dir string) map[activity.Outcome][]string {
 	w.Helper()
 	r, err := w.deploy(dir)
 	if err != nil {
@@ -138,8 +140,8 @@ func (w *awsEnv) mustDeploy(dir string) map[deploy.Outcome][]string {
 	return outcomes(r)
 }
 
-func outcomes(r *deploy.Result) map[deploy.Outcome][]string {
-	all := map[deploy.Outcome][]string{}
+func outcomes(r *deploy.Result) map[activity.Outcome][]string {
+	all := map[activity.Outcome][]string{}
 	for _, s := range r.Stacks {
 		all[s.Outcome] = append(all[s.Outcome], s.String())
 	}

@@ -3,7 +3,7 @@ package e2e
 import (
 	"testing"
 
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -28,12 +28,12 @@ func TestDeployTwice(t *testing.T) {
 	t.Parallel()
 	w, cf := newFakeEnv(t)
 	dir := build(t, map[string]string{"orbit.json": threeRegions, "web.json": web})
-	if got := len(w.mustDeploy(dir)[deploy.WasCreated]); got != 12 {
+	if got := len(w.mustDeploy(dir)[activity.WasCreated]); got != 12 {
 		t.Errorf("%d stacks were created, want 12", got)
 	}
 	before := cf.Everything()
 	cf.ResetCalls()
-	if got := len(w.mustDeploy(dir)[deploy.WasUnchanged]); got != 12 {
+	if got := len(w.mustDeploy(dir)[activity.WasUnchanged]); got != 12 {
 		t.Errorf("%d stacks were unchanged, want 12", got)
 	}
 	if cf.Everything() != before {

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/schema"
 )
 
@@ -45,8 +45,8 @@ func TestGoldenCases(t *testing.T) {
 				cf.Debian(s.Region)
 				cf.Bucket(t, s.Region)
 			}
-			w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, len(a.Manifest.Stacks))
-			w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, len(a.Manifest.Stacks))
+			w.wantOutcome(w.mustDeploy(dir), activity.WasCreated, len(a.Manifest.Stacks))
+			w.wantOutcome(w.mustDeploy(dir), activity.WasUnchanged, len(a.Manifest.Stacks))
 		})
 	}
 }

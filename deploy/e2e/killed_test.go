@@ -10,6 +10,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/destroy"
 	"github.com/pebble/spacel/deploy/live"
@@ -42,7 +43,7 @@ func TestUpdateKilledAtEveryCall(t *testing.T) {
 	w.mustDeploy(dir)
 	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
 	w.endpoint = p.URL
-	w.wantOutcome(w.mustDeploy(next), deploy.WasUpdated, 1)
+	w.wantOutcome(w.mustDeploy(next), activity.WasUpdated, 1)
 	want, calls := cf.State(), len(p.Calls())
 	for at := 1; at <= calls; at++ {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
@@ -114,7 +115,7 @@ func TestDestroyKilledAtEveryCall(t *testing.T) {
 				stacks := live.New(to)
 				plan, err := destroy.Prepare(ctx, to, stacks, destroy.Scope{Orbit: "test", Search: regions})
 				if err == nil {
-					_, _ = plan.Execute(ctx, to, stacks, destroy.Options{Poll: poll}, yes{}, deploy.NewControl(), func(deploy.Event) {})
+					_, _ = plan.Execute(ctx, to, stacks, destroy.Options{Poll: poll}, yes{}, activity.NewControl(), func(activity.Event) {})
 				}
 			})
 			w.destroy("test")

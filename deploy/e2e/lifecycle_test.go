@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 )
 
 // The life of an orbit in three regions, against an AWS by others.
@@ -25,7 +25,7 @@ func TestLifecycle(t *testing.T) {
 	dir := build(t, manifests)
 
 	w.step("deploy", func() {
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 12)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasCreated, 12)
 		for _, region := range regions {
 			w.checkNetwork(region)
 			w.checkBalancer(region, "internet-facing", 80)
@@ -37,7 +37,7 @@ func TestLifecycle(t *testing.T) {
 		w.checkSignals("test-web", regions)
 	})
 	w.step("again", func() {
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 12)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasUnchanged, 12)
 	})
 	w.step("one field", func() {
 		manifests["web.json"] = written(web, `"instance_max": 2`, `"instance_max": 3`)
@@ -45,7 +45,7 @@ func TestLifecycle(t *testing.T) {
 		if got := w.plannedChanges(dir); !slices.Equal(got, []string{"eu-west-1/test-web/Asg", "us-east-1/test-web/Asg", "us-west-2/test-web/Asg"}) {
 			t.Errorf("one field changes %v", got)
 		}
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasUpdated, 3)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasUpdated, 3)
 		for _, region := range regions {
 			w.checkGroup(region, "test-web", 3)
 		}
@@ -53,9 +53,9 @@ func TestLifecycle(t *testing.T) {
 	w.step("two apps that name each other", func() {
 		manifests["left.json"], manifests["right.json"] = left, right
 		dir = build(t, manifests)
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 6)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasCreated, 6)
 		w.checkRule("eu-west-1", "left", 7000)
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasUnchanged, 18)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasUnchanged, 18)
 	})
 	w.step("fail", func() {
 		manifests["bad.json"] = written(written(web, `"web"`, `"bad"`), "t4g.small", "t4g.9xlarge")
@@ -64,8 +64,8 @@ func TestLifecycle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.wantOutcome(outcomes(r), deploy.HasFailed, 3)
-		w.wantOutcome(outcomes(r), deploy.WasUnchanged, 18)
+		w.wantOutcome(outcomes(r), activity.HasFailed, 3)
+		w.wantOutcome(outcomes(r), activity.WasUnchanged, 18)
 		for _, f := range r.Failures {
 			if !strings.Contains(f.Reason, "t4g.9xlarge") || f.Origin == "" {
 				t.Errorf("the failure is %+v", f)
@@ -75,7 +75,7 @@ func TestLifecycle(t *testing.T) {
 	w.step("recover", func() {
 		manifests["bad.json"] = written(web, `"web"`, `"bad"`)
 		dir = build(t, manifests)
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 3)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasCreated, 3)
 	})
 	w.step("destroy", func() {
 		w.putUser("eu-west-1")
@@ -87,7 +87,7 @@ func TestLifecycle(t *testing.T) {
 		w.checkSignals("test-web", nil)
 	})
 	w.step("deploy again", func() {
-		w.wantOutcome(w.mustDeploy(dir), deploy.WasCreated, 21)
+		w.wantOutcome(w.mustDeploy(dir), activity.WasCreated, 21)
 		w.checkUser("eu-west-1")
 		w.checkNetwork("eu-west-1")
 	})
@@ -102,7 +102,7 @@ func (w *awsEnv) step(name string, do func()) {
 	do()
 }
 
-func (w *awsEnv) wantOutcome(got map[deploy.Outcome][]string, outcome deploy.Outcome, n int) {
+func (w *awsEnv) wantOutcome(got map[activity.Outcome][]string, outcome activity.Outcome, n int) {
 	w.Helper()
 	if len(got[outcome]) != n {
 		w.Errorf("%d stacks were %s, want %d: %v", len(got[outcome]), outcome, n, got)

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/destroy"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/cloudtest"
@@ -79,10 +79,10 @@ func (w *awsEnv) destroy(orbit string) {
 	stacks := live.New(to)
 	plan, err := destroy.Prepare(w.Context(), to, stacks, destroy.Scope{Orbit: orbit, Search: regions})
 	w.fatal(err)
-	r, err := plan.Execute(w.Context(), to, stacks, destroy.Options{Poll: poll}, yes{}, deploy.NewControl(), func(deploy.Event) {})
+	r, err := plan.Execute(w.Context(), to, stacks, destroy.Options{Poll: poll}, yes{}, activity.NewControl(), func(activity.Event) {})
 	w.fatal(err)
 	for _, s := range r.Stacks {
-		if s.Outcome != destroy.WasDeleted {
+		if s.Outcome != activity.WasDeleted {
 			w.Errorf("destroy %s: %s %s %+v", s.StackRef, s.Outcome, s.Why, s.Failed)
 		}
 	}

@@ -4,19 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Event is something that CloudFormation did to a stack or one of its resources.
+// Event is one thing that CloudFormation did to a stack or to one of its resources.
 type Event struct {
 	ID       string    `json:"-"`
+	Token    string    `json:"-"` // the ClientRequestToken of the call that began the operation, if it had one
+	OfStack  bool      `json:"-"` // it is about the stack as a whole
 	Time     time.Time `json:"time"`
 	Region   string    `json:"region"`
 	Stack    string    `json:"stack"`
@@ -26,28 +28,73 @@ type Event struct {
 	Reason   string    `json:"reason,omitempty"`
 }
 
-// Events are a stack's since a time, oldest first. The stack of a failed creation has them too, by its name.
+// Events returns the events of a stack since a time, oldest first. By its name it also finds a stack whose creation failed.
+// The reasons are masked.
 func (s *Stacks) Events(ctx context.Context, ref assembly.StackRef, since time.Time) ([]Event, error) {
+	events, err := s.newestEvents(ctx, ref, ref.Name, func(e Event) bool { return e.Time.Before(since) })
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(events)
+	for i := range events {
+		events[i].Reason = Secrets(nil).MaskReason(events[i].Reason)
+	}
+	return events, nil
+}
+
+// EventsAfter returns the events of a stack after the newest known one, oldest first. Their reasons are not masked. A stack
+// that is gone has none.
+func (s *Stacks) EventsAfter(ctx context.Context, ref assembly.StackRef, stackID string, known func(Event) bool) ([]Event, error) {
+	events, err := s.newestEvents(ctx, ref, stackID, known)
+	if err != nil && !IsGone(err) {
+		return nil, err
+	}
+	slices.Reverse(events)
+	return events, nil
+}
+
+// newestEvents reads events, newest first as CloudFormation lists them, until one is known. With an error it returns the events
+// of the pages before.
+func (s *Stacks) newestEvents(ctx context.Context, ref assembly.StackRef, nameOrID string, known func(Event) bool) ([]Event, error) {
 	var found []Event
-	pages := cloudformation.NewDescribeStackEventsPaginator(s.cloud.Region(ref.Region).CloudFormation(), &cloudformation.DescribeStackEventsInput{StackName: &ref.Name})
+	pages := cloudformation.NewDescribeStackEventsPaginator(s.client(ref.Region), &cloudformation.DescribeStackEventsInput{StackName: &nameOrID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read the events of %s: %w", ref, cloud.Explain(err))
+			return found, fmt.Errorf("read the events of %s: %w", ref, cloud.Explain(err))
 		}
 		for _, e := range page.StackEvents {
-			at := aws.ToTime(e.Timestamp).UTC()
-			if at.Before(since) {
-				slices.Reverse(found)
+			event := newEvent(ref, e)
+			if known(event) {
 				return found, nil
 			}
-			found = append(found, Event{
-				ID: aws.ToString(e.EventId), Time: at, Region: ref.Region, Stack: ref.Name,
-				Resource: aws.ToString(e.LogicalResourceId), Type: aws.ToString(e.ResourceType),
-				Status: string(e.ResourceStatus), Reason: strings.TrimSpace(aws.ToString(e.ResourceStatusReason)),
-			})
+			found = append(found, event)
 		}
 	}
-	slices.Reverse(found)
 	return found, nil
+}
+
+// LastEvent returns the id of a stack's newest event, empty if it has none. It is one call. Clocks differ, so the events of an
+// operation are told from earlier ones by this id and not by their time.
+func (s *Stacks) LastEvent(ctx context.Context, ref assembly.StackRef, stackID string) (string, error) {
+	out, err := s.client(ref.Region).DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+	switch {
+	case IsGone(err):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("read the events of %s: %w", ref, cloud.Explain(err))
+	case len(out.StackEvents) == 0:
+		return "", nil
+	}
+	return aws.ToString(out.StackEvents[0].EventId), nil
+}
+
+func newEvent(ref assembly.StackRef, e types.StackEvent) Event {
+	return Event{
+		ID: aws.ToString(e.EventId), Token: aws.ToString(e.ClientRequestToken), Time: aws.ToTime(e.Timestamp).UTC(),
+		OfStack: aws.ToString(e.PhysicalResourceId) == aws.ToString(e.StackId) && aws.ToString(e.ResourceType) == "AWS::CloudFormation::Stack",
+		Region:  ref.Region, Stack: ref.Name,
+		Resource: aws.ToString(e.LogicalResourceId), Type: aws.ToString(e.ResourceType),
+		Status: string(e.ResourceStatus), Reason: aws.ToString(e.ResourceStatusReason),
+	}
 }

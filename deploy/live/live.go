@@ -1,9 +1,19 @@
-// Package live is an orbit as it is deployed: its stacks as CloudFormation describes them.
+// Package live reads an orbit as it is deployed. It is the only package that asks CloudFormation about a stack, and the only one
+// that follows an operation.
+//
+//	live.go        a stack, by name, by id, or all of an orbit
+//	template.go    its template
+//	resources.go   its resources
+//	events.go      its events
+//	follow.go      an operation, from when it begins until it has ended
+//	ongoing.go     an operation that somebody else began
+//	answers.go     the meaning of CloudFormation's refusals
+//	secrets.go     values that must not be shown
+//	regions.go     the regions that an orbit is deployed in
 package live
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,17 +23,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Masked is what CloudFormation says of a parameter that must not be shown.
+// Masked is CloudFormation's value of a parameter with NoEcho, and ours for everything that must not be shown.
 const Masked = "****"
 
-// Stack is a deployed stack.
+// Stack is a deployed stack, as CloudFormation described it at one moment.
 type Stack struct {
 	assembly.StackRef
 	ID                    string // ARN
@@ -37,20 +46,20 @@ type Stack struct {
 	Created, Updated      time.Time
 }
 
-// Orbit is the orbit the stack says it is of, "" if it is none of spacel's.
+// Orbit is the orbit that the stack's tags name, "" for a stack that spacel did not make.
 func (s *Stack) Orbit() string { return s.Tags[document.TagOrbit] }
 
-// App is the app the stack says it is of, "" for an orbit's own.
+// App is the app that the stack's tags name, "" for a stack of the orbit itself.
 func (s *Stack) App() string { return s.Tags[document.TagApp] }
 
-// OfNobody says that nothing tells whose it is: it is absent, or holds only a change set, which may have no tags yet.
-func (s *Stack) OfNobody() bool { return s == nil || !s.Exists() && s.Orbit() == "" && s.App() == "" }
+// Unowned reports whether nothing names an owner: the stack is absent, or holds only a change set, which may have no tags yet.
+func (s *Stack) Unowned() bool { return s == nil || !s.Exists() && s.Orbit() == "" && s.App() == "" }
 
-// Settled says that no operation is going on.
-func (s *Stack) Settled() bool { return !strings.HasSuffix(string(s.Status), "_IN_PROGRESS") }
-
-// Exists says that the stack is more than a change set that was never executed.
+// Exists reports whether there is a stack. One in REVIEW_IN_PROGRESS only holds change sets, none of which was executed.
 func (s *Stack) Exists() bool { return s != nil && s.Status != types.StackStatusReviewInProgress }
+
+// Busy reports whether an operation is going on.
+func (s *Stack) Busy() bool { return s.Exists() && strings.HasSuffix(string(s.Status), "_IN_PROGRESS") }
 
 // Stacks reads stacks, and remembers what it read. It is safe for concurrent use.
 type Stacks struct {
@@ -60,10 +69,15 @@ type Stacks struct {
 	read map[assembly.StackRef]*Stack // nil: absent
 }
 
-// New reads from an account.
+// New returns a reader of the account's stacks.
 func New(c *cloud.Cloud) *Stacks { return &Stacks{cloud: c, read: map[assembly.StackRef]*Stack{}} }
 
-// Get is a stack as it was when it was read last, nil if there is none.
+// client is CloudFormation in a region.
+func (s *Stacks) client(region string) *cloudformation.Client {
+	return s.cloud.Region(region).CloudFormation()
+}
+
+// Get returns a stack as it was when it was read last, nil if there is none.
 func (s *Stacks) Get(ctx context.Context, ref assembly.StackRef) (*Stack, error) {
 	s.mu.Lock()
 	stack, known := s.read[ref]
@@ -74,12 +88,12 @@ func (s *Stacks) Get(ctx context.Context, ref assembly.StackRef) (*Stack, error)
 	return s.Refresh(ctx, ref)
 }
 
-// Refresh reads a stack again.
+// Refresh reads a stack again, nil if there is none.
 func (s *Stacks) Refresh(ctx context.Context, ref assembly.StackRef) (*Stack, error) {
-	out, err := s.cloud.Region(ref.Region).CloudFormation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &ref.Name})
+	out, err := s.client(ref.Region).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &ref.Name})
 	var stack *Stack
 	switch {
-	case absent(err):
+	case IsGone(err):
 	case err != nil:
 		return nil, fmt.Errorf("describe the stack %s: %w", ref, cloud.Explain(err))
 	default:
@@ -93,9 +107,9 @@ func (s *Stacks) Refresh(ctx context.Context, ref assembly.StackRef) (*Stack, er
 
 // ByID reads a stack by its ARN, which finds a deleted one too: its status says so. The result is not remembered.
 func (s *Stacks) ByID(ctx context.Context, region, id string) (*Stack, error) {
-	out, err := s.cloud.Region(region).CloudFormation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	out, err := s.client(region).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 	switch {
-	case absent(err):
+	case IsGone(err):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("describe the stack %s in %s: %w", id, region, cloud.Explain(err))
@@ -106,7 +120,7 @@ func (s *Stacks) ByID(ctx context.Context, region, id string) (*Stack, error) {
 // List reads all of an orbit's stacks in a region, sorted by name. It is one call for each hundred stacks of the account.
 func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, error) {
 	var found []*Stack
-	pages := cloudformation.NewDescribeStacksPaginator(s.cloud.Region(region).CloudFormation(), &cloudformation.DescribeStacksInput{})
+	pages := cloudformation.NewDescribeStacksPaginator(s.client(region), &cloudformation.DescribeStacksInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -125,12 +139,6 @@ func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, erro
 		s.read[stack.StackRef] = stack
 	}
 	return found, nil
-}
-
-// absent tells CloudFormation's answer to the name of a stack that is not there, which has no code of its own.
-func absent(err error) bool {
-	api, ok := errors.AsType[smithy.APIError](err)
-	return ok && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist")
 }
 
 func newStack(region string, d types.Stack) *Stack {

@@ -8,7 +8,6 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/status"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
@@ -19,12 +18,12 @@ import (
 // A stack without the parameter Token, which a redeploy changes, is an error. So is a stack without Version when that
 // is to change.
 func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stack, newVersion bool) (*assembly.Assembly, error) {
-	memory := assembly.NewInMemory(nil, orbit)
+	memory, reader := assembly.NewInMemory(nil, orbit), live.New(c)
 	for _, deployed := range stacks {
 		if err := changeable(deployed, newVersion); err != nil {
 			return nil, err
 		}
-		body, err := status.Template(ctx, c, deployed)
+		body, err := reader.TemplateText(ctx, deployed)
 		if err != nil {
 			return nil, err
 		}

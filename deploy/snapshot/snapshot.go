@@ -16,7 +16,6 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/status"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
@@ -78,7 +77,7 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 // template returns the deployed template. If it differs from the directory's only in layout (white space, order of
 // keys), it returns the directory's, so that the diff stays empty.
 func (s *snapshot) template(ctx context.Context, written assembly.Stack, deployed *live.Stack) ([]byte, error) {
-	body, err := status.Template(ctx, s.cloud, deployed)
+	body, err := s.stacks.TemplateText(ctx, deployed)
 	if err != nil {
 		return nil, err
 	}

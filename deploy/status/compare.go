@@ -6,20 +6,16 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // compareAll compares the deployed stacks with the directory.
-func compareAll(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope, found []Stack) ([]Stack, error) {
+func compareAll(ctx context.Context, stacks *live.Stacks, scope Scope, found []Stack) ([]Stack, error) {
 	var written []assembly.Stack
 	for _, s := range scope.Artifact.Manifest.Stacks {
 		if scope.Wanted(s.Ref(), s.App) {
@@ -31,7 +27,7 @@ func compareAll(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope 
 	work.SetLimit(8)
 	for i, s := range written {
 		work.Go(func() (err error) {
-			out[i], err = compareOne(ctx, c, stacks, scope.Artifact, s)
+			out[i], err = compareOne(ctx, stacks, scope.Artifact, s)
 			return err
 		})
 	}
@@ -55,12 +51,12 @@ func covers(a *assembly.Assembly, app string) bool {
 
 // compareOne returns the state of one stack of the directory. A stack of that name which belongs to another orbit or
 // app counts as different.
-func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack) (Stack, error) {
+func compareOne(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack) (Stack, error) {
 	deployed, err := stacks.Get(ctx, written.Ref())
 	if err != nil {
 		return Stack{}, err
 	}
-	if deployed.OfNobody() {
+	if deployed.Unowned() {
 		return Stack{StackRef: written.Ref(), App: written.App, State: Missing}, nil
 	}
 	if deployed.Orbit() != a.Manifest.Orbit || deployed.App() != written.App {
@@ -71,7 +67,7 @@ func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *ass
 	if s.State != Good {
 		return s, nil
 	}
-	if s.Why, err = differences(ctx, c, a, written, deployed); err != nil {
+	if s.Why, err = differences(ctx, stacks, a, written, deployed); err != nil {
 		return Stack{}, err
 	}
 	if len(s.Why) > 0 {
@@ -81,8 +77,8 @@ func compareOne(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *ass
 }
 
 // differences lists the differences in words. spacel diff --live shows their place and their effect.
-func differences(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack) ([]string, error) {
-	body, err := Template(ctx, c, deployed)
+func differences(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack) ([]string, error) {
+	body, err := stacks.TemplateText(ctx, deployed)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +110,4 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-// Template is a stack's template as it was sent last.
-func Template(ctx context.Context, c *cloud.Cloud, stack *live.Stack) ([]byte, error) {
-	out, err := c.Region(stack.Region).CloudFormation().GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack.ID, TemplateStage: types.TemplateStageOriginal})
-	if err != nil {
-		return nil, fmt.Errorf("read the template of %s: %w", stack.StackRef, cloud.Explain(err))
-	}
-	return []byte(aws.ToString(out.TemplateBody)), nil
 }

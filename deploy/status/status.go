@@ -77,7 +77,7 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 		return nil, err
 	}
 	if scope.Artifact != nil {
-		if found, err = compareAll(ctx, c, stacks, scope, found); err != nil {
+		if found, err = compareAll(ctx, stacks, scope, found); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +134,7 @@ func stateOf(l *live.Stack) State {
 	switch {
 	case !l.Exists():
 		return Missing
-	case !l.Settled():
+	case l.Busy():
 		return Busy
 	case strings.HasSuffix(status, "_FAILED"), status == "ROLLBACK_COMPLETE":
 		return Failed

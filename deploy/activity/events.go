@@ -1,0 +1,68 @@
+// Package activity is the part that every run shares which changes stacks, whether it deploys or destroys: the events that it
+// reports, the control by which it is stopped, and the outcome that each stack has.
+//
+//	events.go    the events, and the listener that gets them
+//	control.go   stop, cancel and detach
+//	outcome.go   the outcome of a stack
+package activity
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// Listener receives the events of a run, one at a time.
+type Listener func(Event)
+
+// Event is one thing that happened in a run. `--output json` prints each event as a line.
+type Event struct {
+	Time     time.Time `json:"time"`
+	Kind     Kind      `json:"kind"`
+	Region   string    `json:"region,omitempty"` // empty: the event is about the whole run
+	Stack    string    `json:"stack,omitempty"`
+	Resource string    `json:"resource,omitempty"` // logical id; a Resource event without one is about the stack itself
+	Type     string    `json:"type,omitempty"`     // AWS::EC2::Instance
+	Status   string    `json:"status,omitempty"`   // of the resource or the stack, in CloudFormation's words
+	Reason   string    `json:"reason,omitempty"`
+	Origin   string    `json:"origin,omitempty"` // file:line:col in the manifests
+	Total    int       `json:"total,omitempty"`  // of Started: how many resources change
+}
+
+// Kind says what an event reports.
+type Kind string
+
+// The kinds of events.
+const (
+	Uploaded  Kind = "uploaded"  // a template or an asset; Reason is its address
+	Waiting   Kind = "waiting"   // for another stack, or for an operation that somebody else began: see Reason
+	Started   Kind = "started"   // an operation of the stack; Status names it: create, update, delete, rollback
+	Resource  Kind = "resource"  // a resource's status changed
+	Unchanged Kind = "unchanged" // the stack already matches the artifact
+	Done      Kind = "done"      // the stack now matches the artifact, or is deleted
+	Failed    Kind = "failed"    // see Reason, and the run's result for the explanation
+	Skipped   Kind = "skipped"   // not tried: see Reason
+	Warning   Kind = "warning"
+	Note      Kind = "note"
+)
+
+// Ref is the stack that the event is about.
+func (e Event) Ref() assembly.StackRef { return assembly.StackRef{Region: e.Region, Name: e.Stack} }
+
+// Serial returns a listener for many goroutines: it passes events on one at a time, and sets the time of an event that has
+// none. With a nil listener the events are dropped.
+func Serial(listener Listener) Listener {
+	if listener == nil {
+		return func(Event) {}
+	}
+	var mu sync.Mutex
+	return func(e Event) {
+		if e.Time.IsZero() {
+			e.Time = time.Now().UTC()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		listener(e)
+	}
+}

@@ -1,0 +1,142 @@
+// Package schedule works on a graph of stacks: each starts when the stacks that it needs are done, and only so many of a region
+// are worked on at a time.
+package schedule
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/assembly"
+)
+
+// DefaultConcurrency is how many stacks of a region are worked on at a time when the user does not say.
+const DefaultConcurrency = 10
+
+// Graph is the stacks to work on, and how.
+type Graph struct {
+	Stacks  []assembly.StackRef                               // those that can start are started in this order
+	Needs   func(stack assembly.StackRef) []assembly.StackRef // the stacks that must be done first; others than Stacks are ignored
+	Limit   int                                               // of stacks in each region at a time; 0: DefaultConcurrency
+	Stopped func() bool                                       // reports whether nothing more may start
+
+	// Do works on a stack, in a goroutine of its own. It reports whether stacks that need this one may start.
+	Do func(ctx context.Context, stack assembly.StackRef) bool
+	// Skip is called instead of Do for a stack that cannot start, never for two stacks at a time.
+	Skip func(stack assembly.StackRef, why Reason)
+}
+
+// Reason is why a stack was not worked on. A zero Reason means that the run was stopped.
+type Reason struct {
+	BlockedBy *assembly.StackRef  // a stack that it needs was not done
+	Cycle     []assembly.StackRef // these need it, as it needs them
+}
+
+// Run works on all stacks of the graph, and returns when none is worked on any more. Each stack had one call of Do or Skip.
+func Run(ctx context.Context, g Graph) {
+	if g.Limit <= 0 {
+		g.Limit = DefaultConcurrency
+	}
+	q := &queue{Graph: g, waiting: slices.Clone(g.Stacks), running: map[string]int{}, done: map[assembly.StackRef]bool{}, finished: make(chan end)}
+	for {
+		q.start(ctx)
+		if q.active() == 0 {
+			break
+		}
+		e := <-q.finished
+		q.running[e.stack.Region]--
+		q.done[e.stack] = e.ok
+	}
+	q.skipRest(ctx)
+}
+
+// queue is the state of a run. Only the goroutine of Run uses it.
+type queue struct {
+	Graph
+	waiting  []assembly.StackRef
+	running  map[string]int             // by region
+	done     map[assembly.StackRef]bool // the stacks that are finished or skipped, and whether others may rely on them
+	finished chan end
+}
+
+// end is the message of a stack's goroutine.
+type end struct {
+	stack assembly.StackRef
+	ok    bool
+}
+
+// start starts all stacks that can start. Skipping one may block others that come before it in the order, so it looks at all
+// of them again.
+func (q *queue) start(ctx context.Context) {
+	if q.stopped(ctx) {
+		return
+	}
+	for again := true; again; {
+		again = false
+		for _, stack := range slices.Clone(q.waiting) {
+			blocker := q.blockedBy(stack)
+			switch {
+			case blocker != nil:
+				q.dequeue(stack)
+				q.skip(stack, Reason{BlockedBy: blocker})
+				again = true
+			case len(q.unfinished(stack)) == 0 && q.running[stack.Region] < q.Limit:
+				q.dequeue(stack)
+				q.begin(ctx, stack)
+			}
+		}
+	}
+}
+
+func (q *queue) stopped(ctx context.Context) bool { return q.Stopped() || ctx.Err() != nil }
+
+func (q *queue) dequeue(stack assembly.StackRef) {
+	q.waiting = slices.DeleteFunc(q.waiting, func(other assembly.StackRef) bool { return other == stack })
+}
+
+func (q *queue) begin(ctx context.Context, stack assembly.StackRef) {
+	q.running[stack.Region]++
+	go func() { q.finished <- end{stack, q.Do(ctx, stack)} }()
+}
+
+func (q *queue) skip(stack assembly.StackRef, why Reason) {
+	q.Skip(stack, why)
+	q.done[stack] = false
+}
+
+func (q *queue) active() int {
+	n := 0
+	for _, running := range q.running {
+		n += running
+	}
+	return n
+}
+
+// unfinished returns the stacks of this graph that a stack still waits for.
+func (q *queue) unfinished(stack assembly.StackRef) []assembly.StackRef {
+	return slices.DeleteFunc(slices.Clone(q.Needs(stack)), func(ref assembly.StackRef) bool {
+		_, finished := q.done[ref]
+		return finished || !slices.Contains(q.Stacks, ref)
+	})
+}
+
+// blockedBy returns the first stack that keeps a stack from ever starting, nil for none.
+func (q *queue) blockedBy(stack assembly.StackRef) *assembly.StackRef {
+	for _, ref := range q.Needs(stack) {
+		if ok, finished := q.done[ref]; finished && !ok {
+			return &ref
+		}
+	}
+	return nil
+}
+
+// skipRest skips the stacks that never started: the run was stopped, or they need each other.
+func (q *queue) skipRest(ctx context.Context) {
+	stopped := q.stopped(ctx)
+	for _, stack := range q.waiting {
+		why := Reason{BlockedBy: q.blockedBy(stack)}
+		if why.BlockedBy == nil && !stopped {
+			why.Cycle = q.unfinished(stack)
+		}
+		q.skip(stack, why)
+	}
+}
