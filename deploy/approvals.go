@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// approvals remembers what was agreed to. Questions come one at a time, for there is one terminal.
+// approvals remembers the user's answers. Questions come one at a time, because there is one terminal.
 type approvals struct {
 	consent Consent
 
@@ -26,10 +26,10 @@ func newApprovals(consent Consent, allowed []string) *approvals {
 	return a
 }
 
-// dangers says whether all dangers of a plan are agreed to. Each is asked about once.
+// dangers reports whether the user agrees to all dangers of a plan. Each is asked about once.
 func (a *approvals) dangers(ctx context.Context, plan StackPlan) (bool, error) {
 	if len(plan.Dangers) == 0 {
-		return true, nil // and does not wait for what is asked about another stack
+		return true, nil // without waiting for a question about another stack
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,18 +63,18 @@ func (a *approvals) leaveBehind(ctx context.Context, ref assembly.StackRef, fail
 	return a.consent.LeaveBehind(ctx, ref, failed)
 }
 
-// agree refuses a plan with dangers that were not agreed to.
-func (j *job) agree(ctx context.Context) error {
-	yes, err := j.approvals.dangers(ctx, j.plan)
+// agree refuses a plan with dangers that the user did not agree to.
+func (x executor) agree(ctx context.Context, plan StackPlan) error {
+	yes, err := x.approvals.dangers(ctx, plan)
 	if err != nil {
-		return refuse("%s: %v", j.ref(), err)
+		return refuse("%s: %v", x.ref(), err)
 	}
 	if yes {
 		return nil
 	}
 	var lines []string
-	for _, d := range j.plan.Dangers {
+	for _, d := range plan.Dangers {
 		lines = append(lines, d.What+" (--allow-replace "+d.ID+")")
 	}
-	return refuse("%s: not agreed to: %s", j.ref(), strings.Join(lines, "; "))
+	return refuse("%s: not agreed to: %s", x.ref(), strings.Join(lines, "; "))
 }

@@ -18,37 +18,37 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// What is shown of the boot log.
+// Limits of the boot log in an explanation.
 const (
 	maxBootStreams = 3
 	maxBootLines   = 12
 	maxLogPages    = 20 // of streams, 50 each
 )
 
-// failingSignal is the reason of the event that an instance's FAILURE makes.
+// failingSignal matches the reason of an event that an instance's FAILURE signal causes, with the instance's id.
 var failingSignal = regexp.MustCompile(`FAILURE signal with UniqueId (i-[0-9a-f]+)`)
 
-// explainBoot adds what the instances said that did not start.
-func (j *job) explainBoot(ctx context.Context, f *Failure, events []live.Event) {
-	group := document.BootLogGroup(j.orbit)
-	boots, err := j.bootLogs(ctx, group, failingInstances(events), began(events))
+// explainBoot adds the ends of the boot logs of instances that did not start, and replaces the next command.
+func (x explainer) explainBoot(ctx context.Context, f *Failure, events []live.Event) {
+	group := document.BootLogGroup(x.orbit)
+	boots, err := x.bootLogs(ctx, group, failingInstances(events), began(events))
 	f.Boot = boots
-	logs := fmt.Sprintf("aws logs tail %s --region %s --log-stream-name-prefix %s --since 1h", group, j.stack.Region, j.bootPrefix())
+	logs := fmt.Sprintf("aws logs tail %s --region %s --log-stream-name-prefix %s --since 1h", group, x.spec.Region, x.bootPrefix())
 	switch {
 	case err != nil:
-		f.Next = fmt.Sprintf("read the instances' boot log (%s), which deploy could not (%v); then run %s", logs, cloud.Explain(err), j.command())
+		f.Next = fmt.Sprintf("read the instances' boot log (%s), which deploy could not (%v); then run %s", logs, cloud.Explain(err), x.command())
 	case len(boots) == 0:
 		f.Next = fmt.Sprintf("no instance wrote to the log group %s: look whether instances start and reach the network (NAT, routes, image), at their console output: "+
-			"aws ec2 get-console-output --region %s --latest --instance-id ID; then run %s", group, j.stack.Region, j.command())
+			"aws ec2 get-console-output --region %s --latest --instance-id ID; then run %s", group, x.spec.Region, x.command())
 	default:
-		f.Next = fmt.Sprintf("read all of the boot log with %s; mend what failed, then run %s", logs, j.command())
+		f.Next = fmt.Sprintf("read all of the boot log with %s; mend what failed, then run %s", logs, x.command())
 	}
 }
 
-// bootPrefix starts the names of the streams of this stack's instances.
-func (j *job) bootPrefix() string { return document.BootStreamPrefix(j.stack.App) }
+// bootPrefix is the prefix of the log streams of this stack's instances.
+func (x explainer) bootPrefix() string { return document.BootStreamPrefix(x.spec.App) }
 
-// failingInstances are those that said FAILURE, in that order.
+// failingInstances returns the instances that signalled FAILURE, in the order of their signals.
 func failingInstances(events []live.Event) []string {
 	var ids []string
 	for _, e := range events {
@@ -59,7 +59,7 @@ func failingInstances(events []live.Event) []string {
 	return ids
 }
 
-// began is when an operation did, zero if that is not known.
+// began returns the time of an operation's first event, zero if there is none.
 func began(events []live.Event) time.Time {
 	if len(events) == 0 {
 		return time.Time{}
@@ -67,17 +67,18 @@ func began(events []live.Event) time.Time {
 	return events[0].Time
 }
 
-// bootLogs are the ends of what instances wrote: of those that are named, else of the last ones since a time.
-func (j *job) bootLogs(ctx context.Context, group string, instances []string, since time.Time) ([]Boot, error) {
+// bootLogs returns the ends of the logs of some instances: of the given ones or, if none are given, of the last ones that booted
+// since a time.
+func (x explainer) bootLogs(ctx context.Context, group string, instances []string, since time.Time) ([]Boot, error) {
 	if len(instances) == 0 {
 		var err error
-		if instances, err = j.lastInstances(ctx, group, since); err != nil {
+		if instances, err = x.lastInstances(ctx, group, since); err != nil {
 			return nil, err
 		}
 	}
 	var boots []Boot
 	for _, id := range instances[:min(len(instances), maxBootStreams)] {
-		boot, err := j.bootLog(ctx, group, id)
+		boot, err := x.bootLog(ctx, group, id)
 		if err != nil {
 			return boots, err
 		}
@@ -88,10 +89,11 @@ func (j *job) bootLogs(ctx context.Context, group string, instances []string, si
 	return boots, nil
 }
 
-// lastInstances are those that wrote since a time, the last one first. A stream is made when its instance boots.
-func (j *job) lastInstances(ctx context.Context, group string, since time.Time) ([]string, error) {
-	prefix := j.bootPrefix()
-	pages := cloudwatchlogs.NewDescribeLogStreamsPaginator(j.cloud.Region(j.stack.Region).Logs(), &cloudwatchlogs.DescribeLogStreamsInput{
+// lastInstances returns the instances that booted since a time, the last one first. An instance makes its log stream when it
+// boots.
+func (x explainer) lastInstances(ctx context.Context, group string, since time.Time) ([]string, error) {
+	prefix := x.bootPrefix()
+	pages := cloudwatchlogs.NewDescribeLogStreamsPaginator(x.cloud.Region(x.spec.Region).Logs(), &cloudwatchlogs.DescribeLogStreamsInput{
 		LogGroupName: &group, LogStreamNamePrefix: &prefix,
 	})
 	var found []logtypes.LogStream
@@ -119,10 +121,10 @@ func (j *job) lastInstances(ctx context.Context, group string, since time.Time) 
 	return ids, nil
 }
 
-// bootLog is the end of one instance's log.
-func (j *job) bootLog(ctx context.Context, group, instance string) (Boot, error) {
-	stream := j.bootPrefix() + instance
-	out, err := j.cloud.Region(j.stack.Region).Logs().GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
+// bootLog returns the end of one instance's log.
+func (x explainer) bootLog(ctx context.Context, group, instance string) (Boot, error) {
+	stream := x.bootPrefix() + instance
+	out, err := x.cloud.Region(x.spec.Region).Logs().GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
 		LogGroupName: &group, LogStreamName: &stream, Limit: aws.Int32(maxBootLines), StartFromHead: aws.Bool(false),
 	})
 	boot := Boot{Instance: instance}
@@ -133,7 +135,7 @@ func (j *job) bootLog(ctx context.Context, group, instance string) (Boot, error)
 		return boot, err
 	}
 	for _, e := range out.Events {
-		boot.Lines = append(boot.Lines, j.mask(printable(aws.ToString(e.Message))))
+		boot.Lines = append(boot.Lines, x.mask(printable(aws.ToString(e.Message))))
 		boot.Last = time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC()
 	}
 	return boot, nil

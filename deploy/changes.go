@@ -11,48 +11,48 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// changes are what a change set would do, by logical id.
-func (j *job) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
+// changes returns the changes of a change set, by logical id.
+func (s *stack) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
 	var out []Change
 	for _, c := range d.Changes {
 		if r := c.ResourceChange; r != nil && r.Action != types.ChangeActionSyncWithActual {
-			out = append(out, j.change(r))
+			out = append(out, s.change(r))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(a.LogicalID, b.LogicalID) })
 	return out
 }
 
-func (j *job) change(r *types.ResourceChange) Change {
+func (s *stack) change(r *types.ResourceChange) Change {
 	id := aws.ToString(r.LogicalResourceId)
 	c := Change{
-		LogicalID: id, PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType), Origin: j.origin(id),
+		LogicalID: id, PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType), Origin: s.origin(id),
 		Action: string(r.Action), Replacement: string(r.Replacement), Policy: string(r.PolicyAction),
 	}
 	for _, detail := range r.Details {
 		if detail.Target == nil {
 			continue
 		}
-		c.Properties = appendProperty(c.Properties, j.property(detail))
+		c.Properties = appendProperty(c.Properties, s.property(detail))
 	}
 	slices.SortStableFunc(c.Properties, func(a, b PropertyChange) int { return cmp.Compare(a.Path, b.Path) })
 	return c
 }
 
-func (j *job) property(detail types.ResourceChangeDetail) PropertyChange {
+func (s *stack) property(detail types.ResourceChangeDetail) PropertyChange {
 	target := detail.Target
 	path := propertyPath(aws.ToString(target.Path))
 	if path == "" {
 		path = cmp.Or(aws.ToString(target.Name), string(target.Attribute))
 	}
 	return PropertyChange{
-		Path: path, Before: j.mask(aws.ToString(target.BeforeValue)), After: j.mask(aws.ToString(target.AfterValue)),
+		Path: path, Before: s.mask(aws.ToString(target.BeforeValue)), After: s.mask(aws.ToString(target.AfterValue)),
 		Replacement: string(target.RequiresRecreation),
 	}
 }
 
-// appendProperty adds a property's change. CloudFormation lists one that several things cause several times, at times without
-// its values.
+// appendProperty adds a property's change. CloudFormation lists a change once for each cause, some without the values, so changes
+// of one property are merged.
 func appendProperty(list []PropertyChange, p PropertyChange) []PropertyChange {
 	for i := range list {
 		if list[i].Path != p.Path {

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,14 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 )
 
-// changeSet is one that this run made.
+// changeSet is a change set that this run made.
 type changeSet struct {
 	name, stackID string
 	kind          types.ChangeSetType
@@ -26,108 +24,112 @@ type changeSet struct {
 	template      staging.Object // as it was staged for it; zero when it was sent with the call
 }
 
-// maxPropose is the longest that CloudFormation may take over a change set.
-const maxPropose = 10 * time.Minute
+// changeSets makes and discards the change sets of one stack.
+type changeSets struct{ *stack }
 
-// makeChangeSet makes a change set and waits until it can be read. The error may be errUnchanged or errOvertaken.
-func (j *job) makeChangeSet(ctx context.Context, kind types.ChangeSetType) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
-	made := &changeSet{name: j.token(), kind: kind, newStack: j.deployed == nil}
-	input, err := j.changeSetInput(ctx, made)
+// changeSetPatience is the longest that CloudFormation may take to make a change set.
+const changeSetPatience = 10 * time.Minute
+
+// create makes a change set and waits until it can be read. The error may be errUnchanged or errOvertaken. A change set that is
+// of no use is discarded.
+func (s changeSets) create(ctx context.Context, kind types.ChangeSetType, plan stackPlan) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
+	made := &changeSet{name: s.nextName(), kind: kind, newStack: plan.deployed == nil}
+	input, err := s.input(ctx, made, plan.inputs)
 	if err != nil {
 		return nil, nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, nil, context.Cause(ctx)
 	}
-	// An interrupt does not cut it off: whether it had arrived would not be known, nor so what there is to discard.
-	out, err := j.cloudFormation().CreateChangeSet(context.WithoutCancel(ctx), input)
+	// An interrupt does not cut this call off. Otherwise nobody would know whether it arrived, and whether to discard a change set.
+	out, err := s.client().CreateChangeSet(context.WithoutCancel(ctx), input)
 	switch {
 	case live.IsDuplicate(err): // the answer to this very call was lost
-		made.stackID = j.stack.Name
+		made.stackID = s.spec.Name
 	case err != nil:
-		if _, answered := errors.AsType[smithy.APIError](err); !answered {
-			made.stackID = j.stack.Name // interrupted or cut off, it may have arrived all the same
+		if !live.IsAnswer(err) {
+			made.stackID = s.spec.Name // the connection broke, and the call may have arrived
 		}
-		return nil, nil, j.afterFailed(ctx, made, j.explainProposal(err))
+		return nil, nil, s.discardAfter(ctx, made, s.creationError(err))
 	default:
 		made.stackID = aws.ToString(out.StackId)
 	}
-	description, err := j.awaitChangeSet(ctx, made)
+	description, err := s.await(ctx, made)
 	if err != nil {
-		return nil, nil, j.afterFailed(ctx, made, err)
+		return nil, nil, s.discardAfter(ctx, made, err)
 	}
 	made.stackID = aws.ToString(description.StackId)
 	if description.Status == types.ChangeSetStatusFailed {
-		return nil, nil, j.afterFailed(ctx, made, j.whyProposalFailed(ctx, made, description))
+		return nil, nil, s.discardAfter(ctx, made, s.failureOf(ctx, made, description))
 	}
 	return made, description, nil
 }
 
-func (j *job) changeSetInput(ctx context.Context, made *changeSet) (*cloudformation.CreateChangeSetInput, error) {
+func (s changeSets) input(ctx context.Context, made *changeSet, in inputs) (*cloudformation.CreateChangeSetInput, error) {
 	input := &cloudformation.CreateChangeSetInput{
-		StackName: &j.stack.Name, ChangeSetName: &made.name, ClientToken: &made.name, ChangeSetType: made.kind,
-		Description: aws.String("made by spacel deploy"), Parameters: j.parameters(), Tags: j.tags(),
+		StackName: &s.spec.Name, ChangeSetName: &made.name, ClientToken: &made.name, ChangeSetType: made.kind,
+		Description: aws.String("made by spacel deploy"), Parameters: in.parameters(), Tags: s.tags(),
 	}
-	for _, c := range j.stack.Capabilities {
+	for _, c := range s.spec.Capabilities {
 		input.Capabilities = append(input.Capabilities, types.Capability(c))
 	}
 	if made.kind == types.ChangeSetTypeCreate {
 		input.OnStackFailure = types.OnStackFailureDelete
 	}
-	if j.options.Redeploy {
+	if s.options.Redeploy {
 		input.UsePreviousTemplate = aws.Bool(true)
 		return input, nil
 	}
-	if j.template.Retains() {
-		input.ImportExistingResources = aws.Bool(true) // what an earlier stack left behind
+	if s.template.Retains() {
+		input.ImportExistingResources = aws.Bool(true) // an earlier stack of this name may have left them behind
 	}
-	if j.sendsTemplate() {
-		input.TemplateBody = aws.String(string(j.template.Body))
+	if s.sendsTemplate() {
+		input.TemplateBody = aws.String(string(s.template.Body))
 		return input, nil
 	}
 	var err error
-	if made.template, err = j.stageTemplate(ctx); err != nil {
+	if made.template, err = s.stageTemplate(ctx); err != nil {
 		return nil, err
 	}
 	input.TemplateURL = &made.template.URL
 	return input, nil
 }
 
-func (j *job) tags() []types.Tag {
+func (s changeSets) tags() []types.Tag {
 	var out []types.Tag
-	for _, name := range slices.Sorted(maps.Keys(j.stack.Tags)) {
-		out = append(out, types.Tag{Key: &name, Value: aws.String(j.stack.Tags[name])})
+	for _, name := range slices.Sorted(maps.Keys(s.spec.Tags)) {
+		out = append(out, types.Tag{Key: &name, Value: aws.String(s.spec.Tags[name])})
 	}
 	return out
 }
 
-// sendsTemplate says that the template goes with the call: a dry run puts nothing anywhere if it can be helped, and a small
-// orbit needs no bucket.
-func (j *job) sendsTemplate() bool {
-	noBucket := j.options.Buckets.Template == "" && j.options.Buckets.Asset == ""
-	return len(j.template.Body) <= maxInline && (j.options.DryRun || noBucket)
+// sendsTemplate reports whether the template is sent with the call, and not uploaded to a bucket: a dry run uploads nothing if
+// it can be avoided, and a small orbit needs no bucket.
+func (s changeSets) sendsTemplate() bool {
+	noBucket := s.options.Buckets.Template == "" && s.options.Buckets.Asset == ""
+	return len(s.template.Body) <= maxInline && (s.options.DryRun || noBucket)
 }
 
-func (j *job) stageTemplate(ctx context.Context) (staging.Object, error) {
-	stage := j.stage.Template
-	if j.options.DryRun {
-		stage = j.stage.Temporary
+func (s changeSets) stageTemplate(ctx context.Context) (staging.Object, error) {
+	upload := s.stage.Template
+	if s.options.DryRun {
+		upload = s.stage.Temporary
 	}
-	object, err := stage(ctx, j.stack.Region, j.stack.Digest, j.template.Body)
+	object, err := upload(ctx, s.spec.Region, s.spec.Digest, s.template.Body)
 	if err != nil {
-		return staging.Object{}, fmt.Errorf("%s: %w", j.ref(), err)
+		return staging.Object{}, fmt.Errorf("%s: %w", s.ref(), err)
 	}
 	if object.New {
-		j.tell(activity.Event{Kind: activity.Uploaded, Reason: object.URL})
+		s.tell(activity.Event{Kind: activity.Uploaded, Reason: object.URL})
 	}
 	return object, nil
 }
 
-// awaitChangeSet describes a change set until it is made, with all its pages.
-func (j *job) awaitChangeSet(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
-	deadline := time.Now().Add(maxPropose)
+// await describes a change set until it is complete or failed.
+func (s changeSets) await(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
+	deadline := time.Now().Add(changeSetPatience)
 	for {
-		out, err := j.describeChangeSet(ctx, made)
+		out, err := s.describe(ctx, made)
 		if err != nil {
 			return nil, err
 		}
@@ -135,24 +137,25 @@ func (j *job) awaitChangeSet(ctx context.Context, made *changeSet) (*cloudformat
 		case out.Status == types.ChangeSetStatusCreateComplete, out.Status == types.ChangeSetStatusFailed:
 			return out, nil
 		case time.Now().After(deadline):
-			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console", j.ref(), made.name, out.Status, maxPropose)
+			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console", s.ref(), made.name, out.Status, changeSetPatience)
 		}
-		if err := j.follower.Pause(ctx); err != nil {
+		if err := s.follower.Pause(ctx); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func (j *job) describeChangeSet(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
+// describe reads all pages of a change set as one.
+func (s changeSets) describe(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
 	input := &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name, IncludePropertyValues: aws.Bool(true)}
 	var whole *cloudformation.DescribeChangeSetOutput
 	for {
-		page, err := j.cloudFormation().DescribeChangeSet(ctx, input)
+		page, err := s.client().DescribeChangeSet(ctx, input)
 		if live.IsOvertaken(err) {
 			return nil, errOvertaken
 		}
 		if err != nil {
-			return nil, j.failed("describe change set "+made.name, err)
+			return nil, s.failed("describe change set "+made.name, err)
 		}
 		if whole != nil {
 			page.Changes = append(whole.Changes, page.Changes...)
@@ -164,50 +167,35 @@ func (j *job) describeChangeSet(ctx context.Context, made *changeSet) (*cloudfor
 	}
 }
 
-// errUnchanged and errOvertaken are not failures: a change set without changes; and one that someone else's operation made
-// worthless, which is made again.
-const (
-	errUnchanged = sentinel("there are no changes")
-	errOvertaken = sentinel("another operation came first")
-)
-
-type sentinel string
-
-func (s sentinel) Error() string { return string(s) }
-
-// explainProposal is an error of CreateChangeSet.
-func (j *job) explainProposal(err error) error {
+// creationError is the meaning of an error of CreateChangeSet.
+func (s changeSets) creationError(err error) error {
 	switch {
-	case live.SaysUnchanged(live.Message(err)):
+	case live.IsUnchanged(err):
 		return errUnchanged
 	case live.IsOvertaken(err):
 		return errOvertaken
 	}
-	return j.failed("make a change set", err)
+	return s.failed("make a change set", err)
 }
 
-// whyProposalFailed is a failed change set's reason.
-func (j *job) whyProposalFailed(ctx context.Context, made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
+// failureOf is the error for a change set that CloudFormation made and that failed.
+func (s changeSets) failureOf(ctx context.Context, made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
 	reason := aws.ToString(d.StatusReason)
 	if live.SaysUnchanged(reason) {
 		return errUnchanged
 	}
-	text := fmt.Sprintf("%s: CloudFormation refuses the change: %s", j.ref(), reason)
-	for _, v := range j.validationErrors(ctx, made) {
+	text := fmt.Sprintf("%s: CloudFormation refuses the change: %s", s.ref(), reason)
+	for _, v := range s.validationErrors(ctx, &cloudformation.DescribeEventsInput{StackName: &made.stackID, ChangeSetName: &made.name}) {
 		text += "; " + v
 	}
-	return refuse("%s", j.mask(text))
+	return refuse("%s", s.mask(text))
 }
 
-// validationErrors are what CloudFormation found wrong before it would have begun: only the newer DescribeEvents tells. Where
-// that cannot be asked, the change set's reason must do.
-func (j *job) validationErrors(ctx context.Context, made *changeSet) []string {
-	return j.failedValidations(ctx, &cloudformation.DescribeEventsInput{StackName: &made.stackID, ChangeSetName: &made.name})
-}
-
-func (j *job) failedValidations(ctx context.Context, of *cloudformation.DescribeEventsInput) []string {
+// validationErrors returns the mistakes that CloudFormation found before it began. Only the newer call DescribeEvents has them.
+// If that call fails, they are left out: an emulator or a policy may not know it, and there is a reason without them.
+func (s *stack) validationErrors(ctx context.Context, of *cloudformation.DescribeEventsInput) []string {
 	of.Filters = &types.EventFilter{FailedEvents: aws.Bool(true)}
-	out, err := j.cloudFormation().DescribeEvents(ctx, of, func(o *cloudformation.Options) { o.RetryMaxAttempts = 1 })
+	out, err := s.client().DescribeEvents(ctx, of, func(o *cloudformation.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil
 	}
@@ -217,25 +205,22 @@ func (j *job) failedValidations(ctx context.Context, of *cloudformation.Describe
 			continue
 		}
 		id := aws.ToString(e.LogicalResourceId)
-		lines = append(lines, j.mask(place(j.origin(id))+id+aws.ToString(e.ValidationPath)+": "+aws.ToString(e.ValidationStatusReason)))
+		lines = append(lines, s.mask(place(s.origin(id))+id+aws.ToString(e.ValidationPath)+": "+aws.ToString(e.ValidationStatusReason)))
 	}
 	return lines
 }
 
-func place(origin string) string {
-	if origin == "" {
-		return ""
+// isExecutedByUs reports whether it was this run that executed a change set, though the answer to its call was lost: nobody else
+// executes a change set of this name. The mark is the stack's last event before the call. Together with live.Follower, which
+// follows the operation, this decides whether an operation of ours has begun.
+func (s changeSets) isExecutedByUs(ctx context.Context, made *changeSet, mark string) bool {
+	out, err := s.client().DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
+	if err == nil {
+		switch out.ExecutionStatus {
+		case types.ExecutionStatusExecuteInProgress, types.ExecutionStatusExecuteComplete, types.ExecutionStatusExecuteFailed:
+			return true
+		}
 	}
-	return origin + ": "
+	events, err := s.live.EventsAfter(ctx, s.ref(), made.stackID, func(e live.Event) bool { return e.ID == mark })
+	return err == nil && slices.ContainsFunc(events, func(e live.Event) bool { return e.Token == made.name })
 }
-
-// afterFailed takes a change set away that came to nothing, and says why it did.
-func (j *job) afterFailed(ctx context.Context, made *changeSet, why error) error {
-	if err := j.discard(context.WithoutCancel(ctx), made); err != nil {
-		j.tell(activity.Event{Kind: activity.Warning, Reason: err.Error()})
-	}
-	return why
-}
-
-// mask hides secrets in a text.
-func (j *job) mask(text string) string { return j.secrets().Mask(text) }

@@ -8,24 +8,23 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// Consent is who is asked before something happens. Questions come one at a time. An answer of false is no; an error means
-// that there is nobody to ask, or that asking failed, and says what to do about it.
+// Consent asks the user before something happens. Questions come one at a time. The answer false means no. An error means that
+// there is nobody to ask, or that asking failed, and contains advice.
 type Consent interface {
-	// Confirm asks, once and first, whether the plan is to be carried out. A plan without anything to do is not asked about.
+	// Confirm asks, once and first, whether to carry the plan out. There is no question about a plan that changes nothing.
 	Confirm(ctx context.Context, plan *Plan) (bool, error)
 
-	// Dangers asks about dangers of a stack that Options.AllowReplace does not name: before anything starts about those of
-	// the plan, later about those that only then come to light.
+	// Dangers asks about the dangers of a stack that Options.AllowReplace does not name: about those of the plan before anything
+	// starts, and about new ones later.
 	Dangers(ctx context.Context, stack StackPlan, dangers []Danger) (bool, error)
 
-	// SkipResources asks whether a rollback that failed again may leave these resources as they are. They are then not what
-	// the stack's template says until the next update mends them.
+	// SkipResources asks whether a rollback that failed again may skip these resources. They then differ from the stack's
+	// template until the next update changes them.
 	SkipResources(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error)
 
-	// LeaveBehind asks whether a stack that is to be deleted may be deleted without these resources, which stay and are
-	// nobody's any more.
+	// LeaveBehind asks whether to delete a stack without these resources, which then stay in the account outside of any stack.
 	LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error)
 }
 
-// ErrDeclined is what Execute returns when the plan was not confirmed. Nothing was changed.
+// ErrDeclined is returned by Execute when the user did not confirm the plan. Nothing was changed.
 var ErrDeclined = errors.New("not confirmed: nothing was changed")

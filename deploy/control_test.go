@@ -22,7 +22,7 @@ import (
 )
 
 // running is a deployment that hangs in the middle of its first stack.
-func (b *bench) running(ctx context.Context, c *activity.Control, stacks ...built) <-chan *Result {
+func (b *deployEnv) running(ctx context.Context, c *activity.Control, stacks ...built) <-chan *Result {
 	b.Helper()
 	d := b.prepared(stacks...)
 	b.mu.Lock()
@@ -43,8 +43,8 @@ func (b *bench) running(ctx context.Context, c *activity.Control, stacks ...buil
 }
 
 func TestStop(t *testing.T) {
-	b := newBench(t)
-	stacks := []built{stack(east, "test-vpc", topics("Vpc")), stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
+	b := newEnv(t)
+	stacks := []built{testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
 	c := activity.NewControl()
 	done := b.running(t.Context(), c, stacks...)
 	c.Stop()
@@ -56,8 +56,8 @@ func TestStop(t *testing.T) {
 }
 
 func TestDetachAndPickUp(t *testing.T) {
-	b := newBench(t)
-	stacks := []built{stack(east, "test-vpc", topics("Vpc")), stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
+	b := newEnv(t)
+	stacks := []built{testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
 	c := activity.NewControl()
 	done := b.running(t.Context(), c, stacks...)
 	c.Detach()
@@ -72,10 +72,10 @@ func TestDetachAndPickUp(t *testing.T) {
 }
 
 func TestCancelUpdate(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-web", topics("A")))
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-web", topics("A")))
 	c := activity.NewControl()
-	done := b.running(t.Context(), c, stack(east, "test-web", topics("A", "B")))
+	done := b.running(t.Context(), c, testStack(east, "test-web", topics("A", "B")))
 	c.Cancel()
 	b.until(func() bool { return b.cf.Calls()["cloudformation:CancelUpdateStack"] > 0 })
 	b.cf.Release(east, "test-web")
@@ -86,9 +86,9 @@ func TestCancelUpdate(t *testing.T) {
 }
 
 func TestCancelCreate(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	c := activity.NewControl()
-	done := b.running(t.Context(), c, stack(east, "test-web", topics("A")))
+	done := b.running(t.Context(), c, testStack(east, "test-web", topics("A")))
 	c.Cancel()
 	b.until(func() bool { return b.cf.Calls()["cloudformation:DeleteStack"] > 0 })
 	b.cf.Release(east, "test-web")
@@ -99,9 +99,9 @@ func TestCancelCreate(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.options.Timeout = 20 * time.Millisecond
-	d := b.prepared(stack(east, "test-web", topics("A")))
+	d := b.prepared(testStack(east, "test-web", topics("A")))
 	b.cf.Hold(east, "test-web")
 	r, err := d.Execute(t.Context(), b.user, nil)
 	if err == nil || !strings.Contains(err.Error(), "--timeout") {
@@ -113,7 +113,7 @@ func TestTimeout(t *testing.T) {
 }
 
 // flaky is a connection that breaks once at each call of some operations, after AWS has done what it was asked.
-func (b *bench) flaky(operations ...string) string {
+func (b *deployEnv) flaky(operations ...string) string {
 	target, _ := url.Parse(b.cf.URL)
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	var mu sync.Mutex
@@ -142,11 +142,11 @@ func (b *bench) flaky(operations ...string) string {
 
 // An answer that is lost does no harm: the call that comes again is the same call.
 func TestLostAnswers(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	cfg := b.cf.Config(t, "")
 	cfg.BaseEndpoint = aws.String(b.flaky("CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "UpdateTerminationProtection", "DescribeStacks"))
 	for _, template := range []string{topics("A"), topics("A", "B")} {
-		d, err := Prepare(t.Context(), cloud.New(cfg), b.artifact(stack(east, "test-web", template, protected)), b.options, b.listen)
+		d, err := Prepare(t.Context(), cloud.New(cfg), b.artifact(testStack(east, "test-web", template, protected)), b.options, b.listen)
 		if err != nil {
 			t.Fatal(err)
 		}

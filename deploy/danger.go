@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -12,22 +11,22 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// dangers are the changes that end what holds data, or an address that others know.
-func (j *job) dangers(changes []Change) []Danger {
+// dangers returns a danger for each change that destroys data, or an address that others know.
+func (s *stack) dangers(changes []Change) []Danger {
 	var out []Danger
 	for _, c := range changes {
 		if !diff.HoldsData(c.Type) {
 			continue
 		}
-		if what := j.loss(c); what != "" {
-			out = append(out, j.danger(c.LogicalID, describeResource(c.Type, c.LogicalID, c.PhysicalID)+" "+what))
+		if loss := s.loss(c); loss != "" {
+			out = append(out, s.danger(c.LogicalID, describeResource(c.Type, c.LogicalID, c.PhysicalID)+" "+loss))
 		}
 	}
 	return out
 }
 
-func (j *job) danger(logicalID, what string) Danger {
-	return Danger{ID: j.ref().String() + "/" + logicalID, What: what}
+func (s *stack) danger(logicalID, what string) Danger {
+	return Danger{ID: s.ref().String() + "/" + logicalID, What: what}
 }
 
 func describeResource(kind, logicalID, physicalID string) string {
@@ -37,8 +36,8 @@ func describeResource(kind, logicalID, physicalID string) string {
 	return fmt.Sprintf("%s %s (%s)", kind, logicalID, physicalID)
 }
 
-// loss says what a change loses, empty for nothing.
-func (j *job) loss(c Change) string {
+// loss describes the loss that a change brings, empty for none.
+func (s *stack) loss(c Change) string {
 	switch {
 	case c.Action == string(types.ChangeActionRemove):
 		return removalLoss(c.Policy)
@@ -47,28 +46,28 @@ func (j *job) loss(c Change) string {
 	case c.Action != string(types.ChangeActionModify):
 		return ""
 	case c.Replacement == string(types.ReplacementTrue):
-		return "is replaced: " + j.replacementLoss(c)
+		return "is replaced: " + s.replacementLoss(c)
 	case c.Replacement == string(types.ReplacementConditional):
-		return "may be replaced: if so, " + j.replacementLoss(c)
+		return "may be replaced: if so, " + s.replacementLoss(c)
 	}
 	return ""
 }
 
 func removalLoss(policy string) string {
-	switch policy {
-	case string(types.PolicyActionRetain):
+	switch {
+	case strings.HasPrefix(policy, string(types.PolicyActionRetain)):
 		return "" // it leaves the stack, and stays
-	case string(types.PolicyActionSnapshot):
+	case policy == string(types.PolicyActionSnapshot):
 		return "is deleted: a snapshot is kept"
 	}
 	return "is deleted with what it holds"
 }
 
-// replacementLoss reads the change set's policy, else the template's.
-func (j *job) replacementLoss(c Change) string {
+// replacementLoss reads the change set's policy, or the template's if the change set has none.
+func (s *stack) replacementLoss(c Change) string {
 	policy := c.Policy
 	if policy == "" {
-		policy = "ReplaceAnd" + j.template.Resources[c.LogicalID].UpdateReplacePolicy
+		policy = "ReplaceAnd" + s.template.Resources[c.LogicalID].UpdateReplacePolicy
 	}
 	switch policy {
 	case string(types.PolicyActionReplaceAndRetain):
@@ -79,43 +78,30 @@ func (j *job) replacementLoss(c Change) string {
 	return "the new one is empty, the old one is deleted with what it holds"
 }
 
-// leftovers are the resources that a failed stack still has. Sorted by logical id.
-func (j *job) leftovers(ctx context.Context) ([]live.Resource, error) {
-	left, err := j.live.Resources(ctx, j.deployed)
-	return left, j.asFailure(err)
-}
-
-// lossDangers are what goes with a failed stack that is deleted. Its own template's policies decide.
-func (j *job) lossDangers(ctx context.Context, left []live.Resource) ([]Danger, error) {
-	if !slices.ContainsFunc(left, holdsData) {
+// removalDangers returns the dangers of deleting a failed stack. The policies of its own template decide, not the artifact's.
+func (s *stack) removalDangers(ctx context.Context, deployed *live.Stack) ([]Danger, error) {
+	all, err := s.live.Resources(ctx, deployed)
+	if err != nil {
+		return nil, s.asFailure(err)
+	}
+	var holding []live.Resource
+	for _, r := range all {
+		if diff.HoldsData(r.Type) && r.PhysicalID != "" { // without a physical id it was never created
+			holding = append(holding, r)
+		}
+	}
+	if len(holding) == 0 {
 		return nil, nil
 	}
-	was, err := j.live.Template(ctx, j.deployed)
+	old, err := s.live.Template(ctx, deployed)
 	if err != nil {
-		return nil, j.asFailure(err)
+		return nil, s.asFailure(err)
 	}
 	var out []Danger
-	for _, r := range left {
-		if !holdsData(r) {
-			continue
-		}
-		id, kind := r.LogicalID, r.Type
-		if what := deletionLoss(was.DeletionPolicy(id, kind)); what != "" {
-			out = append(out, j.danger(id, describeResource(kind, id, r.PhysicalID)+" "+what))
+	for _, r := range holding {
+		if loss := removalLoss(old.DeletionPolicy(r.LogicalID, r.Type)); loss != "" {
+			out = append(out, s.danger(r.LogicalID, describeResource(r.Type, r.LogicalID, r.PhysicalID)+" "+loss))
 		}
 	}
 	return out, nil
-}
-
-// holdsData says whether something is lost with what is left. What has no physical id was never made.
-func holdsData(r live.Resource) bool {
-	return diff.HoldsData(r.Type) && r.PhysicalID != ""
-}
-
-// deletionLoss is what the end of a resource loses when its stack is deleted.
-func deletionLoss(policy string) string {
-	if strings.HasPrefix(policy, "Retain") {
-		policy = "Retain"
-	}
-	return removalLoss(policy)
 }

@@ -12,11 +12,11 @@ func TestDangersAreAskedFor(t *testing.T) {
 	database := func(owner string) string {
 		return `{"Resources": {"Database": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot", "Properties": {"MasterUsername": "` + owner + `"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
 	}
-	b := newBench(t)
-	b.deploy(stack(east, "test-web", database("alice")), stack(west, "test-web", topics("One")))
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-web", database("alice")), testStack(west, "test-web", topics("One")))
 	before := b.cf.State()
 
-	now := []built{stack(west, "test-web", topics("One", "Two")), stack(east, "test-web", database("bob"))}
+	now := []built{testStack(west, "test-web", topics("One", "Two")), testStack(east, "test-web", database("bob"))}
 	d := b.prepared(now...)
 	plan := d.Plan.Stacks[1]
 	if len(plan.Dangers) != 1 {
@@ -61,10 +61,10 @@ func TestDangersAreAskedFor(t *testing.T) {
 }
 
 func TestRemovalIsADangerUnlessRetained(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"},
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"},
 		"Kept": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}, "Lost": {"Type": "AWS::DynamoDB::Table"}, "Address": {"Type": "AWS::EC2::EIP"}}}`))
-	d := b.prepared(stack(east, "test-web", topics("Topic")))
+	d := b.prepared(testStack(east, "test-web", topics("Topic")))
 	var got []string
 	for _, danger := range d.Plan.Stacks[0].Dangers {
 		got = append(got, danger.ID)
@@ -77,13 +77,13 @@ func TestRemovalIsADangerUnlessRetained(t *testing.T) {
 
 // A danger that only shows in the run is asked about then.
 func TestLaterDangerIsAsked(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	table := func(name string) string {
 		return `{"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Fn::Sub": "` + name + `-${Name}"}}}}}`
 	}
 	source := func(name string) func(s *assembly.Stack) { return output("Name", "test-vpc", name, false) }
-	b.deploy(stack(east, "test-vpc", topics("A")), stack(east, "test-web", table("t"), source("A"), after("test-vpc")))
-	r := b.deploy(stack(east, "test-vpc", topics("A", "B")), stack(east, "test-web", table("t"), source("B"), after("test-vpc")))
+	b.deploy(testStack(east, "test-vpc", topics("A")), testStack(east, "test-web", table("t"), source("A"), after("test-vpc")))
+	r := b.deploy(testStack(east, "test-vpc", topics("A", "B")), testStack(east, "test-web", table("t"), source("B"), after("test-vpc")))
 	b.expect(r, "test-vpc updated, test-web failed")
 	if got := strings.Join(b.user.asked, "; "); got != "dangers us-east-1/test-web/Table" {
 		t.Errorf("asked %s", got)
@@ -104,11 +104,11 @@ func networkOf(second bool) string {
 
 // What an app stands in is not taken away.
 func TestSubnetInUseIsGuarded(t *testing.T) {
-	b := newBench(t)
-	web := stack(east, "test-web", reader("Subnets"), output("Subnets", "test-vpc", "Subnets", false), after("test-vpc"))
-	b.deploy(stack(east, "test-vpc", networkOf(true), literal("Block", "10.0.0.0/16")), web)
+	b := newEnv(t)
+	web := testStack(east, "test-web", reader("Subnets"), output("Subnets", "test-vpc", "Subnets", false), after("test-vpc"))
+	b.deploy(testStack(east, "test-vpc", networkOf(true), literal("Block", "10.0.0.0/16")), web)
 	before := b.cf.State()
-	_, err := b.prepare(stack(east, "test-vpc", networkOf(false), literal("Block", "10.0.0.0/16")), web)
+	_, err := b.prepare(testStack(east, "test-vpc", networkOf(false), literal("Block", "10.0.0.0/16")), web)
 	if err == nil {
 		t.Fatal("it was not refused")
 	}
@@ -119,15 +119,15 @@ func TestSubnetInUseIsGuarded(t *testing.T) {
 }
 
 func TestUnusedSubnetMayGo(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-vpc", networkOf(true), literal("Block", "10.0.0.0/16")), stack(east, "test-web", topics("Topic")))
-	b.expect(b.deploy(stack(east, "test-vpc", networkOf(false), literal("Block", "10.0.0.0/16"))), "test-vpc updated")
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-vpc", networkOf(true), literal("Block", "10.0.0.0/16")), testStack(east, "test-web", topics("Topic")))
+	b.expect(b.deploy(testStack(east, "test-vpc", networkOf(false), literal("Block", "10.0.0.0/16"))), "test-vpc updated")
 }
 
 func TestReplacementOfTheVPCIsRefused(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-vpc", networkOf(true), literal("Block", "10.0.0.0/16")))
-	_, err := b.prepare(stack(east, "test-vpc", networkOf(true), literal("Block", "10.1.0.0/16")))
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-vpc", networkOf(true), literal("Block", "10.0.0.0/16")))
+	_, err := b.prepare(testStack(east, "test-vpc", networkOf(true), literal("Block", "10.1.0.0/16")))
 	if err == nil {
 		t.Fatal("it was not refused")
 	}
@@ -139,12 +139,12 @@ func TestRoutingOfALiveNameIsExplained(t *testing.T) {
 	record := func(routing string) string {
 		return `{"Resources": {"Record": {"Type": "AWS::Route53::RecordSet", "Properties": {"HostedZoneId": "Z1", "Name": "a.example.com", "Type": "A", "SetIdentifier": "x", ` + routing + `}}}}`
 	}
-	b := newBench(t)
-	b.deploy(stack(east, "test-web", record(`"Weight": 1`)))
-	if d := b.prepared(stack(east, "test-web", record(`"Weight": 2`))); len(d.Plan.Warnings) > 0 {
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-web", record(`"Weight": 1`)))
+	if d := b.prepared(testStack(east, "test-web", record(`"Weight": 2`))); len(d.Plan.Warnings) > 0 {
 		t.Errorf("got %v", d.Plan.Warnings)
 	}
-	d := b.prepared(stack(east, "test-web", record(`"Region": "us-east-1"`)))
+	d := b.prepared(testStack(east, "test-web", record(`"Region": "us-east-1"`)))
 	if len(d.Plan.Warnings) != 1 {
 		t.Fatalf("got %+v", d.Plan)
 	}
@@ -153,13 +153,13 @@ func TestRoutingOfALiveNameIsExplained(t *testing.T) {
 
 // What is certain to be lost is asked about at once, although the stack's change set can only be made later.
 func TestDangersOfLater(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	with := func(name string) string {
 		return `{"Parameters": {"Vpc": {"Type": "String", "Default": ""}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Vpc"}}},
 			"Lost": {"Type": "AWS::DynamoDB::Table", "UpdateReplacePolicy": "Retain", "Properties": {"TableName": "` + name + `"}}}}`
 	}
-	b.deploy(stack(east, "test-web", with("one")))
-	d := b.prepared(stack(east, "test-vpc", topics("Vpc")), stack(east, "test-web", with("two"), output("Vpc", "test-vpc", "Vpc", false)))
+	b.deploy(testStack(east, "test-web", with("one")))
+	d := b.prepared(testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", with("two"), output("Vpc", "test-vpc", "Vpc", false)))
 	plan := d.Plan.Stacks[1]
 	if plan.Action != Later || len(plan.Dangers) != 1 {
 		t.Fatalf("got %+v", plan)

@@ -1,59 +1,62 @@
-// Package deploy takes an artifact directory to stacks in AWS.
+// Package deploy deploys an artifact directory to stacks in AWS, in three steps that hand on values:
 //
-//	Prepare   select → pre-flight → resolve the parameters → change sets: the Plan
-//	Execute   the graph of stacks, each: mend → change set → follow the events → explain what failed
-//	Discard   takes back what Prepare made
+//	plan      Prepare: each stack's state and inputs → a stackPlan, with a change set
+//	execute   Execute: a stackPlan → an outcome, in the order of the graph of stacks
+//	explain   an outcome → the first cause, its place in the manifests, and the next command
 //
-//	state.go      what each state of a stack asks for
-//	draw.go       what would happen to one stack
-//	schedule.go   which stack's turn it is
-//	run.go        one stack's turn
-//	follow.go     an operation of CloudFormation, to its end
+// Discard deletes the change sets that were not executed.
+//
+//	deployment.go    the run, and Prepare
+//	preflight.go     the checks before anything changes
+//	state.go         the work that each state of a stack needs
+//	planstack.go     the plan for one stack
+//	changeset.go     its change set
+//	execute.go       the graph of stacks
+//	executestack.go  one stack's turn
+//	repair.go        a failed stack, taken to a state in which it can be updated or created
+//	explain.go       the cause of a failure
+//
+// Package live follows the operations, and package destroy deletes what this one deploys.
 package deploy
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/live"
-	"github.com/pebble/spacel/deploy/staging"
-	"github.com/pebble/spacel/deploy/values"
+	"github.com/pebble/spacel/deploy/schedule"
 )
 
 // Deployment is one run.
 type Deployment struct {
 	Plan Plan
 
-	orbit     string
-	cloud     *cloud.Cloud
-	options   Options
-	live      *live.Stacks
-	stage     *staging.Stage
-	resolver  *values.Resolver
-	places    assembly.SourceMap
-	identity  cloud.Identity
-	name      string // of the run, which its change sets and tokens start with
-	control   *activity.Control
-	follower  *live.Follower
+	*session
+	parts     []*part // sorted by region and name
 	approvals *approvals
-	jobs      []*job // sorted by region and name
-	index     map[assembly.StackRef]*job
 }
 
-// Prepare finds out what a deployment would do. It changes nothing that is deployed; what it makes (change sets, with them
-// stacks in REVIEW_IN_PROGRESS, and a dry run's uploads) Discard removes. All that stands in the way comes as one *Problems.
+// part is one stack's part in a deployment: the values that the steps return.
+type part struct {
+	*stack
+	plan     stackPlan
+	result   StackResult // its Outcome is empty before the stack's turn
+	failure  *Failure
+	appeared []string // parameters whose optional outputs appeared after the stack's turn
+}
+
+// Prepare finds out what a deployment would do. It changes no deployed stack. Discard deletes what it makes: change sets, stacks in
+// REVIEW_IN_PROGRESS that hold them, and the uploads of a dry run. All problems are returned as one *Problems.
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) (*Deployment, error) {
 	o.Values.DryRun = o.Values.DryRun || o.DryRun
 	o.Values.Keep = o.Redeploy
 	o.Values.Force = o.Values.Force || o.Redeploy
 	o.Values.Asset = a.Asset
-	d := &Deployment{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
-	d.follower = &live.Follower{Stacks: d.live, Control: d.control, Tell: activity.Serial(l), Poll: o.Poll}
-	d.resolver = values.New(c, d.live, d.stage, o.Binaries, o.Values)
+	d := &Deployment{session: newSession(c, a, o, l)}
 	if err := d.prepare(ctx, a); err != nil {
 		return nil, err
 	}
@@ -64,73 +67,87 @@ func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err err
 	if d.places, err = a.SourceMap(); err != nil {
 		return err
 	}
-	if err := d.selectJobs(a); err != nil {
+	if err := d.selectStacks(a); err != nil {
 		return err
 	}
 	if err := d.preflight(ctx); err != nil {
 		return err
 	}
-	if err := d.draw(ctx); err != nil {
-		d.withdraw(ctx)
+	problems := d.each(ctx, func(ctx context.Context, p *part) (err error) {
+		p.plan, err = planner{p.stack}.plan(ctx, p.plan.deployed, p.plan.inputs)
+		return err
+	})
+	if err := asProblems(problems); err != nil {
+		d.discardUnused(ctx)
 		return err
 	}
-	d.Plan = d.plan()
+	d.Plan = d.wholePlan()
 	return nil
 }
 
-// draw finds out what would happen to each stack.
-func (d *Deployment) draw(ctx context.Context) error {
-	problems := d.each(ctx, func(ctx context.Context, j *job) error { return j.draw(ctx) })
-	return asProblems(problems)
+func (d *Deployment) wholePlan() Plan {
+	whole := Plan{Orbit: d.orbit, Account: d.identity.Account}
+	for _, p := range d.parts {
+		whole.Stacks = append(whole.Stacks, p.plan.StackPlan)
+		whole.Warnings = append(whole.Warnings, p.missingOutputs(p.plan.inputs)...)
+		whole.Warnings = append(whole.Warnings, p.routingWarnings(p.plan.Changes)...)
+	}
+	return whole
 }
 
-// withdrawal is how long it may take to discard what was not used.
-const withdrawal = 30 * time.Second
+// discardPatience is the longest that discarding may take at the end of a run.
+const discardPatience = 30 * time.Second
 
-// withdraw discards what was made and not used, also when the run was interrupted; quickly, when the user wants out.
-func (d *Deployment) withdraw(ctx context.Context) {
-	limit := withdrawal
+// discardUnused discards what Prepare made and nothing used, even after an interrupt. It hurries when the user detached.
+func (d *Deployment) discardUnused(ctx context.Context) {
+	limit := discardPatience
 	if d.control.IsDetached() {
-		limit = withdrawal / 6
+		limit = discardPatience / 6
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := d.Discard(ctx); err != nil {
-		d.tell(activity.Event{Kind: activity.Warning, Reason: "clean up: " + err.Error()})
+		d.follower.Tell(activity.Event{Kind: activity.Warning, Reason: "clean up: " + err.Error()})
 	}
 }
 
-func (d *Deployment) plan() Plan {
-	p := Plan{Orbit: d.orbit, Account: d.identity.Account}
-	for _, j := range d.jobs {
-		p.Stacks = append(p.Stacks, j.plan)
-		p.Warnings = append(p.Warnings, j.warnings()...)
-	}
-	return p
+// Discard deletes what Prepare made and Execute did not use: change sets, stacks that hold nothing else, and templates that a dry
+// run uploaded. It can be called more than once.
+func (d *Deployment) Discard(ctx context.Context) error {
+	return errors.Join(d.each(ctx, func(ctx context.Context, p *part) error {
+		made := p.plan.changeSet
+		if made == nil {
+			return nil
+		}
+		p.plan.changeSet = nil
+		return changeSets{p.stack}.discard(ctx, made)
+	})...)
 }
 
-// each does something with every stack, regions side by side, as many at a time in each as the options say. It gives all
-// errors in the stacks' order.
-func (d *Deployment) each(ctx context.Context, do func(context.Context, *job) error) []error {
-	errs := make([]error, len(d.jobs))
+// each does something with every stack, in all regions at a time, and with as many stacks of a region as the options say. The
+// errors are in the stacks' order, nil for those without one.
+func (d *Deployment) each(ctx context.Context, do func(context.Context, *part) error) []error {
+	errs := make([]error, len(d.parts))
 	var wait sync.WaitGroup
 	slots := map[string]chan struct{}{}
-	for _, j := range d.jobs {
-		if slots[j.stack.Region] == nil {
-			slots[j.stack.Region] = make(chan struct{}, d.options.concurrency())
-		}
+	for _, region := range d.regions() {
+		slots[region] = make(chan struct{}, d.options.concurrency())
 	}
-	for i, j := range d.jobs {
-		slot := slots[j.stack.Region]
+	for i, p := range d.parts {
+		slot := slots[p.spec.Region]
 		wait.Go(func() {
 			slot <- struct{}{}
 			defer func() { <-slot }()
-			errs[i] = do(ctx, j)
+			errs[i] = do(ctx, p)
 		})
 	}
 	wait.Wait()
 	return errs
 }
 
-// tell lets the listener know.
-func (d *Deployment) tell(e activity.Event) { d.follower.Tell(e) }
+func (o Options) concurrency() int {
+	if o.Concurrency <= 0 {
+		return schedule.DefaultConcurrency
+	}
+	return o.Concurrency
+}

@@ -12,19 +12,19 @@ import (
 
 // A dry run shows what would happen, and leaves the account byte for byte as it was.
 func TestDryRunLeavesNoTrace(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-vpc", topics("Vpc")), stack(east, "test-old", topics("One")))
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-old", topics("One")))
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-failed", Status: "ROLLBACK_COMPLETE", Template: topics("One"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "failed"}})
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-review", Status: "REVIEW_IN_PROGRESS"})
 	before := b.cf.Everything()
 	b.options.DryRun = true
 	d := b.prepared(
-		stack(east, "test-client", reader("Web"), output("Web", "test-web", "Topic", false), after("test-web")),
-		stack(east, "test-failed", topics("One")),
-		stack(east, "test-old", topics("One", "Two"), protected),
-		stack(east, "test-review", topics("One")),
-		stack(east, "test-vpc", topics("Vpc")),
-		stack(east, "test-web", topics("Topic")),
+		testStack(east, "test-client", reader("Web"), output("Web", "test-web", "Topic", false), after("test-web")),
+		testStack(east, "test-failed", topics("One")),
+		testStack(east, "test-old", topics("One", "Two"), protected),
+		testStack(east, "test-review", topics("One")),
+		testStack(east, "test-vpc", topics("Vpc")),
+		testStack(east, "test-web", topics("Topic")),
 	)
 	want := []Action{Later, Repair, Update, Create, None, Create}
 	for i, p := range d.Plan.Stacks {
@@ -46,10 +46,10 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 
 // What waits for another stack is compared offline with what is deployed.
 func TestLaterIsComparedOffline(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-web", topics("One", "Two")))
-	d := b.prepared(stack(east, "test-vpc", topics("Vpc")),
-		stack(east, "test-web", `{"Parameters": {"Vpc": {"Type": "String"}}, "Resources": {"Two": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "x"}}, "Three": {"Type": "AWS::SNS::Topic"}}}`, output("Vpc", "test-vpc", "Vpc", false)))
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-web", topics("One", "Two")))
+	d := b.prepared(testStack(east, "test-vpc", topics("Vpc")),
+		testStack(east, "test-web", `{"Parameters": {"Vpc": {"Type": "String"}}, "Resources": {"Two": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "x"}}, "Three": {"Type": "AWS::SNS::Topic"}}}`, output("Vpc", "test-vpc", "Vpc", false)))
 	var got []string
 	for _, c := range d.Plan.Stacks[1].Changes {
 		got = append(got, c.Action+" "+c.LogicalID+" "+c.Replacement)
@@ -61,9 +61,9 @@ func TestLaterIsComparedOffline(t *testing.T) {
 
 // Nothing is done that is not confirmed, and nothing is left of it.
 func TestDeclined(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.user.confirm = false
-	_, err := b.prepared(stack(east, "test-web", topics("One"))).Execute(t.Context(), b.user, nil)
+	_, err := b.prepared(testStack(east, "test-web", topics("One"))).Execute(t.Context(), b.user, nil)
 	if err != ErrDeclined {
 		t.Errorf("got %v", err)
 	}
@@ -75,10 +75,10 @@ func TestDeclined(t *testing.T) {
 // Each of CloudFormation's wordings for no changes means unchanged. A secret cannot be compared, so there a change set tells.
 func TestNoChangesInEveryWording(t *testing.T) {
 	for _, wording := range []string{cloudtest.NoChangesSubmitted, cloudtest.NoChangesUpdates, "No changes to deploy. Stack test-web is up to date"} {
-		b := newBenchNow(t)
+		b := newEnvNow(t)
 		b.cf.NoChanges = wording
 		b.options.Values.Environment = func(name string) (string, bool) { return "https://hooks.example.com/" + name, true }
-		web := stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
+		web := testStack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 			func(s *assembly.Stack) {
 				s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 			})
@@ -103,7 +103,7 @@ func TestNoChangesInEveryWording(t *testing.T) {
 
 // Secrets stand in no plan.
 func TestSecretsAreMasked(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	secret := "https://hooks.example.com/first"
 	b.options.Values.Environment = func(string) (string, bool) { return secret, true }
 	template := func(display string) string {
@@ -112,9 +112,9 @@ func TestSecretsAreMasked(t *testing.T) {
 	hook := func(s *assembly.Stack) {
 		s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 	}
-	b.deploy(stack(east, "test-web", template(""), hook))
+	b.deploy(testStack(east, "test-web", template(""), hook))
 	secret = "https://hooks.example.com/second"
-	d := b.prepared(stack(east, "test-web", template("new "), hook))
+	d := b.prepared(testStack(east, "test-web", template("new "), hook))
 	for _, text := range []string{sprint(d.Plan), sprint(b.events)} {
 		if strings.Contains(text, "hooks.example.com") {
 			t.Errorf("a secret in %s", text)
@@ -127,10 +127,10 @@ func TestSecretsAreMasked(t *testing.T) {
 
 // Nor do they stand in what is told of a failure, though CloudFormation repeats them.
 func TestSecretsAreMaskedInFailures(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.options.Values.Environment = func(string) (string, bool) { return "https://hooks.example.com/secret", true }
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create, Reason: "https://hooks.example.com/secret is no address"})
-	r := b.deploy(stack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
+	r := b.deploy(testStack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 		func(s *assembly.Stack) {
 			s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 		}))
@@ -145,10 +145,10 @@ func TestSecretsAreMaskedInFailures(t *testing.T) {
 
 // The context's end leaves nothing behind either.
 func TestInterruptedPreparation(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	d, err := b.prepareIn(ctx, stack(east, "test-web", topics("One")))
+	d, err := b.prepareIn(ctx, testStack(east, "test-web", topics("One")))
 	if err == nil || d != nil {
 		t.Errorf("got %v %v", d, err)
 	}

@@ -4,23 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/schedule"
 )
 
-// Execute carries the plan out. The error is the world's (AWS could not be asked, nobody could be) or ErrDeclined; that a stack
-// failed is in the result, which is nil only when nothing was begun. Control may be nil. What was prepared and not used is
-// discarded.
+// Execute carries the plan out. The error is ErrDeclined, or that AWS or the network failed, or that there was nobody to ask. The
+// failures of stacks are in the result, which is nil only when nothing was begun. Control may be nil. Change sets that were not
+// executed are discarded at the end.
 func (d *Deployment) Execute(ctx context.Context, consent Consent, control *activity.Control) (*Result, error) {
 	begun := time.Now()
 	if control != nil {
 		d.control, d.follower.Control = control, control
 	}
 	d.approvals = newApprovals(consent, d.options.AllowReplace)
-	defer d.withdraw(ctx)
+	defer d.discardUnused(ctx)
 	if err := d.confirm(ctx, consent); err != nil {
 		return nil, err
 	}
@@ -29,7 +33,8 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 		timer := time.AfterFunc(d.options.Timeout, func() { late.Store(true); d.control.Detach() })
 		defer timer.Stop()
 	}
-	errs := d.schedule(ctx, d.jobs, func(j *job) []assembly.StackRef { return j.needs })
+	d.announce()
+	errs := d.run(ctx, d.parts, func(p *part) []assembly.StackRef { return p.needs })
 	errs = append(errs, d.secondPass(ctx)...)
 	if late.Load() {
 		errs = append(errs, fmt.Errorf("not done after %s (--timeout): what runs in CloudFormation goes on there; %s", d.options.Timeout, d.pickUp("")))
@@ -37,7 +42,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	return d.result(begun), errors.Join(errs...)
 }
 
-// confirm asks for everything that can be asked for before anything happens.
+// confirm asks all questions that can be asked before anything happens.
 func (d *Deployment) confirm(ctx context.Context, consent Consent) error {
 	if !d.Plan.changes() {
 		return nil
@@ -49,42 +54,133 @@ func (d *Deployment) confirm(ctx context.Context, consent Consent) error {
 	if !yes {
 		return ErrDeclined
 	}
-	for _, j := range d.jobs {
-		// A no is for this stack alone, and is given again at its turn.
-		if _, err := d.approvals.dangers(ctx, j.plan); err != nil {
+	for _, p := range d.parts {
+		// A no is remembered. It fails this stack alone, when it is its turn.
+		if _, err := d.approvals.dangers(ctx, p.plan.StackPlan); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// changes says whether the plan changes anything.
+// changes reports whether the plan changes anything.
 func (p *Plan) changes() bool {
-	for _, s := range p.Stacks {
-		if s.Action != None {
-			return true
+	return slices.ContainsFunc(p.Stacks, func(s StackPlan) bool { return s.Action != None })
+}
+
+// announce tells the user which stacks wait for which.
+func (d *Deployment) announce() {
+	for _, p := range d.parts {
+		before := slices.DeleteFunc(slices.Clone(p.needs), func(ref assembly.StackRef) bool { return d.find(ref) == nil })
+		if len(before) > 0 && p.plan.Action != None {
+			p.tell(activity.Event{Kind: activity.Waiting, Reason: "for " + listRefs(before)})
 		}
 	}
-	return false
+}
+
+// run gives each of these stacks its turn, when those that it needs are done. It returns the errors of AWS and the network.
+func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) []assembly.StackRef) []error {
+	refs := make([]assembly.StackRef, len(parts))
+	for i, p := range parts {
+		refs[i] = p.ref()
+	}
+	var mu sync.Mutex
+	var errs []error
+	schedule.Run(ctx, schedule.Graph{
+		Stacks: refs, Limit: d.options.concurrency(), Stopped: d.control.IsStopped,
+		Needs: func(ref assembly.StackRef) []assembly.StackRef { return needs(d.part(ref)) },
+		Do: func(ctx context.Context, ref assembly.StackRef) bool {
+			p := d.part(ref)
+			end := executor{p.stack, d.approvals}.run(ctx, p.plan)
+			p.record(ctx, end)
+			if isInfrastructureError(end.err) {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, end.err)
+			}
+			return end.OK()
+		},
+		Skip: func(ref assembly.StackRef, why schedule.Reason) { d.skip(d.part(ref), why) },
+	})
+	return errs
+}
+
+func (d *Deployment) part(ref assembly.StackRef) *part {
+	return d.parts[slices.IndexFunc(d.parts, func(p *part) bool { return p.ref() == ref })]
+}
+
+// skip records a stack that had no turn.
+func (d *Deployment) skip(p *part, why schedule.Reason) {
+	text := "stopped before its turn"
+	switch {
+	case why.BlockedBy != nil:
+		text = fmt.Sprintf("%s, which it needs, %s", why.BlockedBy, describeOutcome(d.part(*why.BlockedBy).result.Outcome))
+	case len(why.Cycle) > 0:
+		text = "waits for " + listRefs(why.Cycle) + ", which waits for it"
+	}
+	p.result.Outcome, p.result.Why = activity.WasSkipped, text
+	p.tell(activity.Event{Kind: activity.Skipped, Reason: text})
+}
+
+func describeOutcome(o activity.Outcome) string {
+	switch o {
+	case activity.HasFailed:
+		return "failed"
+	case activity.WasDetached:
+		return "was left running"
+	}
+	return "was " + string(o)
+}
+
+// record keeps the outcome of a stack's turn, explains a failure, and reports the end.
+func (p *part) record(ctx context.Context, end outcome) {
+	p.plan = end.plan
+	p.result.Outcome = end.Outcome
+	p.result.Seconds += end.seconds.Seconds()
+	switch end.Outcome {
+	case activity.WasUnchanged:
+		p.tell(activity.Event{Kind: activity.Unchanged})
+	case activity.WasCreated, activity.WasUpdated:
+		p.tell(activity.Event{Kind: activity.Done, Status: p.summary().Status})
+	case activity.HasFailed:
+		f := explainer{p.stack}.explain(ctx, end)
+		p.failure, p.result.Why = f, f.What
+		p.tell(activity.Event{Kind: activity.Failed, Resource: f.Resource, Type: f.Type, Reason: f.What, Origin: f.Origin})
+	default:
+		p.result.Why = p.describeEnd(end.err)
+		p.tell(activity.Event{Kind: activity.Skipped, Reason: p.result.Why})
+	}
+}
+
+// describeEnd explains an outcome that is neither OK nor a failure.
+func (s *stack) describeEnd(err error) string {
+	switch {
+	case errors.Is(err, live.ErrDetached):
+		return "goes on in CloudFormation: " + s.pickUp(s.spec.App)
+	case errors.Is(err, errCancelled):
+		return "cancelled"
+	}
+	return err.Error()
 }
 
 func (d *Deployment) result(begun time.Time) *Result {
 	r := &Result{Orbit: d.orbit, Account: d.identity.Account, Seconds: time.Since(begun).Seconds()}
-	for _, j := range d.jobs {
-		r.Stacks = append(r.Stacks, j.summary())
-		if j.failure != nil {
-			r.Failures = append(r.Failures, *j.failure)
+	for _, p := range d.parts {
+		r.Stacks = append(r.Stacks, p.summary())
+		if p.failure != nil {
+			r.Failures = append(r.Failures, *p.failure)
 		}
-		r.Warnings = append(r.Warnings, j.missing()...)
+		r.Warnings = append(r.Warnings, p.stillMissing()...)
 	}
 	return r
 }
 
-func (j *job) summary() StackResult {
-	s := j.result
-	s.StackRef = j.ref()
-	if j.deployed != nil {
-		s.Status, s.Outputs = string(j.deployed.Status), j.deployed.Outputs
+// summary adds the stack's state to its result.
+func (p *part) summary() StackResult {
+	s := p.result
+	s.StackRef = p.ref()
+	if deployed := p.plan.deployed; deployed != nil {
+		s.Status, s.Outputs = string(deployed.Status), deployed.Outputs
 	}
 	return s
 }

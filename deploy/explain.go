@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,35 +17,49 @@ import (
 // maxOthers is how many further failures an explanation lists.
 const maxOthers = 5
 
-// explain says why an operation failed: the first resource that failed by itself, and what came of it.
-func (j *job) explain(ctx context.Context, end live.Ending) *Failure {
-	f := &Failure{StackRef: j.ref(), State: j.describeEnding(end), Next: "mend what failed, then run " + j.command()}
-	causes := rootCauses(end.Events)
+// explainer explains the failure of one stack's turn.
+type explainer struct{ *stack }
+
+// explain returns the cause of a failed outcome, and the next command. For a failed operation the cause is the first resource that
+// failed by itself.
+func (x explainer) explain(ctx context.Context, end outcome) *Failure {
+	operation, ok := errors.AsType[*operationError](end.err)
+	if !ok {
+		return &Failure{StackRef: x.ref(), What: end.err.Error(), Next: "mend that, then run " + x.command()}
+	}
+	ending := operation.ending
+	f := &Failure{StackRef: x.ref(), State: x.describeEnding(ending), Next: "mend what failed, then run " + x.command()}
+	causes := rootCauses(ending.Events)
 	if len(causes) == 0 {
-		f.Reason = j.mask(lastReason(end))
-		if j.deployed != nil {
-			f.Others = j.failedValidations(ctx, &cloudformation.DescribeEventsInput{StackName: &j.deployed.ID})
+		f.Reason = x.mask(lastReason(ending))
+		if deployed := end.plan.deployed; deployed != nil {
+			f.Others = x.validationErrors(ctx, &cloudformation.DescribeEventsInput{StackName: &deployed.ID})
 		}
-		f.What = fmt.Sprintf("%s: %s: %s", j.ref(), end.Status, f.Reason)
+		f.What = fmt.Sprintf("%s: %s: %s", x.ref(), ending.Status, f.Reason)
 		return f
 	}
+	x.explainCauses(ctx, f, causes, ending.Events)
+	return f
+}
+
+// explainCauses names the first cause and lists others. A group of instances that did not start is explained by their boot log.
+func (x explainer) explainCauses(ctx context.Context, f *Failure, causes, events []live.Event) {
 	root := causes[0]
-	f.Resource, f.Type, f.Reason = root.Resource, root.Type, j.mask(reasonOf(root))
-	f.Origin = j.origin(f.Resource)
-	f.What = fmt.Sprintf("%s: %s%s %s: %s: %s", j.ref(), place(f.Origin), f.Type, f.Resource, root.Status, f.Reason)
+	f.Resource, f.Type, f.Reason = root.Resource, root.Type, x.mask(reasonOf(root))
+	f.Origin = x.origin(f.Resource)
+	f.What = fmt.Sprintf("%s: %s%s %s: %s: %s", x.ref(), place(f.Origin), f.Type, f.Resource, root.Status, f.Reason)
 	for _, e := range causes[1:min(len(causes), maxOthers+1)] {
-		f.Others = append(f.Others, j.mask(describeCause(e, j.origin(e.Resource))))
+		f.Others = append(f.Others, x.mask(describeCause(e, x.origin(e.Resource))))
 	}
 	if f.Origin != "" {
-		f.Next = fmt.Sprintf("mend %s, build again, then run %s", f.Origin, j.command())
+		f.Next = fmt.Sprintf("mend %s, build again, then run %s", f.Origin, x.command())
 	}
 	if awaitsSignals(root) {
-		j.explainBoot(ctx, f, end.Events)
+		x.explainBoot(ctx, f, events)
 	}
 	if hint := hintFor(f.Reason); hint != "" {
-		f.Next = hint + ", then run " + j.command()
+		f.Next = hint + ", then run " + x.command()
 	}
-	return f
 }
 
 func describeCause(e live.Event, origin string) string {
@@ -58,8 +73,8 @@ func reasonOf(e live.Event) string {
 	return "CloudFormation gives no reason"
 }
 
-// rootCauses are the resources that failed by themselves, the first one first. What CloudFormation cancelled because of them,
-// and what failed again while it was undone, is left out, unless nothing else failed.
+// rootCauses returns the failures of resources that failed by themselves, the first one first. It leaves out those that
+// CloudFormation cancelled because of them, and those of the rollback, unless nothing else failed.
 func rootCauses(events []live.Event) []live.Event {
 	var before, after []live.Event
 	undoing := false
@@ -80,7 +95,7 @@ func rootCauses(events []live.Event) []live.Event {
 	return before
 }
 
-// undoes says that from this event on CloudFormation rolls back.
+// undoes reports whether CloudFormation rolls back from this event on.
 func undoes(e live.Event) bool {
 	switch types.StackStatus(e.Status) {
 	case types.StackStatusRollbackInProgress, types.StackStatusUpdateRollbackInProgress, types.StackStatusImportRollbackInProgress:
@@ -89,7 +104,8 @@ func undoes(e live.Event) bool {
 	return false
 }
 
-// isCascade knows the reasons of resources that failed because another did (CloudFormation User Guide, "Troubleshooting").
+// isCascade reports whether a resource failed because another one did. The reasons are those of the CloudFormation User Guide,
+// "Troubleshooting CloudFormation".
 func isCascade(e live.Event) bool {
 	reason := strings.ToLower(e.Reason)
 	for _, wording := range []string{"creation cancelled", "update cancelled", "operation cancelled", "deletion cancelled", "cancelled by user"} {
@@ -100,7 +116,7 @@ func isCascade(e live.Event) bool {
 	return false
 }
 
-// lastReason is the last thing that CloudFormation said about the stack as a whole.
+// lastReason returns the last reason that CloudFormation gave for the stack as a whole.
 func lastReason(end live.Ending) string {
 	for _, e := range slices.Backward(end.Events) {
 		if reason := e.Reason; e.OfStack && reason != "" && reason != "User Initiated" {
@@ -113,30 +129,30 @@ func lastReason(end live.Ending) string {
 	return "CloudFormation gives no reason"
 }
 
-// describeEnding says what the stack is now, and what the next deploy does about it.
-func (j *job) describeEnding(end live.Ending) string {
+// describeEnding names the state of the stack after the failure, and the effect on the next deploy.
+func (x explainer) describeEnding(end live.Ending) string {
 	s := &live.Stack{Status: end.Status}
 	switch stepFor(s) {
 	case toCreate:
 		if s.Status == types.StackStatusReviewInProgress {
 			return "the creation never began: the next deploy tries again"
 		}
-		return "the stack was deleted again: nothing is in the way of the next deploy" + j.describeRetained()
+		return "the stack was deleted again: nothing is in the way of the next deploy" + x.describeRetained()
 	case toUpdate:
 		return fmt.Sprintf("the stack is %s: it is as it was before", end.Status)
 	}
 	return fmt.Sprintf("the stack is %s: the next deploy mends it", end.Status)
 }
 
-// describeRetained names what a deleted stack leaves behind by its policies.
-func (j *job) describeRetained() string {
-	if !j.template.Retains() {
+// describeRetained mentions the resources that a deleted stack leaves behind by their policies.
+func (x explainer) describeRetained() string {
+	if !x.template.Retains() {
 		return ""
 	}
 	return "; what it had made that is retained is kept, and taken in again"
 }
 
-// hintFor is what to do about reasons that many meet.
+// hintFor returns advice for frequent reasons, empty for none.
 func hintFor(reason string) string {
 	reason = strings.ToLower(reason)
 	for _, h := range []struct{ says, hint string }{
@@ -156,10 +172,10 @@ func hintFor(reason string) string {
 	return ""
 }
 
-// signalWords are in the reasons of a group whose instances did not say that they work.
+// signalWords match the reasons of a group whose instances did not signal success (cfn-signal, sent by the agent).
 var signalWords = regexp.MustCompile(`(?i)\bsignal|did not stabilize|resource signal`)
 
-// awaitsSignals says that a failure is that of instances which did not start.
+// awaitsSignals reports whether a failure is about instances that did not start.
 func awaitsSignals(e live.Event) bool {
 	return e.Type == "AWS::AutoScaling::AutoScalingGroup" && signalWords.MatchString(e.Reason)
 }

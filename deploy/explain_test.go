@@ -15,9 +15,9 @@ import (
 
 // The first resource that failed by itself is named, with its place in the manifests, not what was cancelled because of it.
 func TestRootCauseIsExplained(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.options.Directory = "build"
-	web := stack(east, "test-web", topics("A", "Broken", "Z"))
+	web := testStack(east, "test-web", topics("A", "Broken", "Z"))
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Broken", When: cloudtest.Create, Reason: "The topic's name\n is taken"})
 	r := b.deploy(web)
 	b.expect(r, "test-web failed")
@@ -39,10 +39,10 @@ func TestRootCauseIsExplained(t *testing.T) {
 }
 
 func TestFailedUpdateIsRolledBack(t *testing.T) {
-	b := newBench(t)
-	b.deploy(stack(east, "test-web", topics("A")))
+	b := newEnv(t)
+	b.deploy(testStack(east, "test-web", topics("A")))
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "B", When: cloudtest.Create, Reason: "no"})
-	now := stack(east, "test-web", topics("A", "B"))
+	now := testStack(east, "test-web", topics("A", "B"))
 	r := b.deploy(now)
 	b.expect(r, "test-web failed")
 	b.says(r.Failures[0].State, "UPDATE_ROLLBACK_COMPLETE", "as it was before")
@@ -84,7 +84,7 @@ const group = `{"Resources": {"Asg": {"Type": "AWS::AutoScaling::AutoScalingGrou
 
 // When instances do not start, what they say themselves is what counts.
 func TestBootLogIsRead(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Forward(cloudtest.Moto(t))
 	logs := cloudwatchlogs.NewFromConfig(b.cf.Config(t, east))
 	name := "test-boot"
@@ -115,7 +115,7 @@ func TestBootLogIsRead(t *testing.T) {
 		write("other/i-0other", "of another app")
 		b.cf.Release(east, "test-web")
 	}()
-	f := b.deploy(stack(east, "test-web", group)).Failures[0]
+	f := b.deploy(testStack(east, "test-web", group)).Failures[0]
 	if len(f.Boot) != 1 || f.Boot[0].Instance != "i-0new" || strings.Join(f.Boot[0].Lines, "|") != "fetched the agent|error: unit web.service: exit status 203 [2J" {
 		t.Errorf("got %+v", f.Boot)
 	}
@@ -125,7 +125,7 @@ func TestBootLogIsRead(t *testing.T) {
 	fail.Reason = "Received FAILURE signal with UniqueId i-01d"
 	b.cf.Fail(fail)
 	write("web/i-01d", "error: no such image")
-	f = b.deploy(stack(east, "test-web", group)).Failures[0]
+	f = b.deploy(testStack(east, "test-web", group)).Failures[0]
 	if len(f.Boot) != 1 || f.Boot[0].Instance != "i-01d" {
 		t.Errorf("got %+v", f.Boot)
 	}
@@ -133,10 +133,10 @@ func TestBootLogIsRead(t *testing.T) {
 
 // An instance that wrote nothing never came so far.
 func TestNoBootLog(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Forward(cloudtest.Moto(t))
 	b.cf.Fail(cloudtest.Failure{Region: west, Stack: "test-web", Logical: "Asg", When: cloudtest.Create, Reason: "Received 0 SUCCESS signal(s) out of 1."})
-	f := b.deploy(stack(west, "test-web", group)).Failures[0]
+	f := b.deploy(testStack(west, "test-web", group)).Failures[0]
 	if len(f.Boot) > 0 {
 		t.Errorf("got %+v", f.Boot)
 	}

@@ -13,43 +13,48 @@ import (
 )
 
 // guard refuses changes that CloudFormation would begin and could not finish.
-func (j *job) guard(ctx context.Context) error {
-	for _, c := range j.plan.Changes {
-		if c.Type == "AWS::EC2::VPC" && ends(c) {
-			return refuse("%s: %sthis would replace the VPC (%s), with everything of every app in it, which cannot succeed: make a new orbit, move the apps, remove the old one",
-				j.ref(), place(c.Origin), c.PhysicalID)
+func (p planner) guard(ctx context.Context, plan stackPlan) error {
+	for _, c := range plan.Changes {
+		if c.Type == "AWS::EC2::VPC" && c.ends() {
+			return refuse("%s: %sthis would replace the VPC (%s), with everything of every app in it, which cannot succeed: "+
+				"make a new orbit, move the apps, remove the old one", p.ref(), place(c.Origin), c.PhysicalID)
 		}
 	}
-	return j.guardSubnets(ctx)
+	return p.guardSubnets(ctx, plan)
 }
 
-// ends says that the physical resource goes.
-func ends(c Change) bool {
+// ends reports whether the change deletes the physical resource.
+func (c Change) ends() bool {
 	return c.Action == string(types.ChangeActionRemove) || c.Replacement == string(types.ReplacementTrue)
 }
 
-// guardSubnets refuses to take subnets away that apps stand in: CloudFormation would leave what it cannot delete behind, out
-// of the stack, and report success.
-func (j *job) guardSubnets(ctx context.Context) error {
+// guardSubnets refuses to delete subnets in which apps have instances. CloudFormation fails to delete such a subnet, leaves it
+// behind outside of the stack, and reports success.
+func (p planner) guardSubnets(ctx context.Context, plan stackPlan) error {
 	var gone []Change
-	for _, c := range j.plan.Changes {
-		if (c.Type == "AWS::EC2::Subnet" || c.Type == "AWS::EC2::VPCCidrBlock") && ends(c) {
+	for _, c := range plan.Changes {
+		if (c.Type == "AWS::EC2::Subnet" || c.Type == "AWS::EC2::VPCCidrBlock") && c.ends() {
 			gone = append(gone, c)
 		}
 	}
 	if len(gone) == 0 {
 		return nil
 	}
-	stacks, err := j.live.List(ctx, j.stack.Region, j.orbit)
+	stacks, err := p.live.List(ctx, p.spec.Region, p.orbit)
 	if err != nil {
 		return err
 	}
-	users := j.users(stacks, gone)
+	var users []string
+	for _, s := range stacks {
+		if s.Name != p.spec.Name && isDeployed(s) && slices.ContainsFunc(gone, func(c Change) bool { return uses(s, c, plan.deployed) }) {
+			users = append(users, s.Name)
+		}
+	}
 	if len(users) == 0 {
 		return nil
 	}
 	return refuse("%s: %sthis would delete %s %s, which %s still use: remove those stacks in %s first (spacel destroy), deploy this, and deploy them again",
-		j.ref(), place(gone[0].Origin), gone[0].Type, listChanges(gone), strings.Join(users, ", "), j.stack.Region)
+		p.ref(), place(gone[0].Origin), gone[0].Type, listChanges(gone), strings.Join(users, ", "), p.spec.Region)
 }
 
 func listChanges(changes []Change) string {
@@ -60,22 +65,12 @@ func listChanges(changes []Change) string {
 	return strings.Join(ids, ", ")
 }
 
-// users are the names of the stacks that use what goes: those that were given its id, or for a block of addresses of the whole
-// VPC, all that were given the VPC's.
-func (j *job) users(stacks []*live.Stack, gone []Change) []string {
-	var names []string
-	for _, s := range stacks {
-		if s.Name != j.stack.Name && deployed(s) && slices.ContainsFunc(gone, func(c Change) bool { return j.uses(s, c) }) {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
-func (j *job) uses(s *live.Stack, c Change) bool {
+// uses reports whether a stack has the id of a deleted resource among its parameters. A block of addresses belongs to the whole
+// VPC, so every stack uses it that has the VPC's id.
+func uses(s *live.Stack, c Change, vpc *live.Stack) bool {
 	id := c.PhysicalID
 	if c.Type == "AWS::EC2::VPCCidrBlock" {
-		id = j.deployed.Outputs[document.OutputVPC]
+		id = vpc.Outputs[document.OutputVPC]
 	}
 	for _, value := range s.Parameters {
 		if id != "" && slices.Contains(strings.Split(value, ","), id) {
@@ -85,21 +80,21 @@ func (j *job) uses(s *live.Stack, c Change) bool {
 	return false
 }
 
-// recordWarnings are of host names whose routing changes while they are in use.
-func (j *job) recordWarnings() []string {
+// routingWarnings warns of host names in use whose routing changes.
+func (s *stack) routingWarnings(changes []Change) []string {
 	var out []string
-	for _, c := range j.plan.Changes {
-		if c.Type == "AWS::Route53::RecordSet" && c.Action == string(types.ChangeActionModify) && changesRouting(c) {
+	for _, c := range changes {
+		if c.Type == "AWS::Route53::RecordSet" && c.Action == string(types.ChangeActionModify) && c.changesRouting() {
 			out = append(out, fmt.Sprintf("%s: %s%s changes how a live host name is routed, and Route 53 refuses two kinds of routing for one name: "+
-				"if other regions have it, take the host name out, deploy, and write it again", j.ref(), place(c.Origin), c.LogicalID))
+				"if other regions have it, take the host name out, deploy, and write it again", s.ref(), place(c.Origin), c.LogicalID))
 		}
 	}
 	return out
 }
 
-// changesRouting says that a record gets or loses a kind of routing (Route 53 API, ResourceRecordSet). Another weight is no
-// other kind.
-func changesRouting(c Change) bool {
+// changesRouting reports whether a record gets or loses a kind of routing (Route 53 API, ResourceRecordSet). Another weight is
+// the same kind.
+func (c Change) changesRouting() bool {
 	return slices.ContainsFunc(c.Properties, func(p PropertyChange) bool {
 		switch name, _, _ := strings.Cut(p.Path, "."); name {
 		case "Region", "Weight", "Failover", "GeoLocation", "GeoProximityLocation", "MultiValueAnswer", "CidrRoutingConfig":
@@ -107,4 +102,12 @@ func changesRouting(c Change) bool {
 		}
 		return false
 	})
+}
+
+// place writes an origin in front of a message.
+func place(origin string) string {
+	if origin == "" {
+		return ""
+	}
+	return origin + ": "
 }

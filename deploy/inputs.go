@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,29 +15,33 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 )
 
-// resolve finds the values of the stack's parameters.
-func (j *job) resolve(ctx context.Context) error {
-	values, err := j.resolver.Resolve(ctx, j.stack, j.keeps())
+// inputs are the values of a stack's parameters, as they were found at one moment.
+type inputs values.ByName
+
+// resolve finds the values of the stack's parameters. Deployed is the stack as it is, nil for none.
+func (s *stack) resolve(ctx context.Context, deployed *live.Stack) (inputs, error) {
+	found, err := s.resolver.Resolve(ctx, s.spec, keepsValues(deployed))
 	if err != nil {
-		return prefixed(j.ref().String(), err)
+		return nil, prefixed(s.ref().String(), err)
 	}
-	if err := j.checkValues(values); err != nil {
-		return err
+	in := inputs(found)
+	if err := s.checkValues(in); err != nil {
+		return nil, err
 	}
-	j.values = values
-	return nil
+	s.addSecrets(in)
+	return in, nil
 }
 
-// keeps is the stack whose deployed values can be kept: one that is not made anew.
-func (j *job) keeps() *live.Stack {
-	switch stepFor(j.deployed) {
+// keepsValues returns the stack if its deployed values can be kept: not when it is created, or deleted and created again.
+func keepsValues(deployed *live.Stack) *live.Stack {
+	switch stepFor(deployed) {
 	case toUpdate, toResume:
-		return j.deployed
+		return deployed
 	}
 	return nil
 }
 
-// prefixed says of which stack each of several errors is.
+// prefixed puts a name before each of several joined errors.
 func prefixed(name string, err error) error {
 	var out []error
 	for _, e := range apart([]error{err}) {
@@ -45,25 +50,36 @@ func prefixed(name string, err error) error {
 	return errors.Join(out...)
 }
 
-// checkValues refuses a value that CloudFormation would, and a required one that this run will not bring.
-func (j *job) checkValues(values values.ByName) error {
+// checkValues refuses a value that CloudFormation would refuse, and a required output that this run will not produce.
+func (s *stack) checkValues(in inputs) error {
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		v := values[name]
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		v := in[name]
 		switch {
-		case v.Pending != assembly.StackRef{} && j.job(v.Pending) == nil:
-			errs = append(errs, fmt.Errorf("%s: %s", j.ref(), v.Missing))
+		case v.Pending != assembly.StackRef{} && s.find(v.Pending) == nil:
+			errs = append(errs, fmt.Errorf("%s: %s", s.ref(), v.Missing))
 		case len(v.Text) > maxParameterValue:
-			errs = append(errs, fmt.Errorf("%s: parameter %s: its value is %d bytes, CloudFormation takes %d", j.ref(), name, len(v.Text), maxParameterValue))
+			errs = append(errs, fmt.Errorf("%s: parameter %s: its value is %d bytes, CloudFormation takes %d",
+				s.ref(), name, len(v.Text), maxParameterValue))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// pending are the stacks of this run whose outputs must be there first. Sorted.
-func (j *job) pending() []assembly.StackRef {
+// addSecrets remembers the secret values, longest first: one may contain another.
+func (s *stack) addSecrets(in inputs) {
+	for _, v := range in {
+		if v.Secret && v.Text != "" && v.Text != live.Masked && !slices.Contains(s.secrets, v.Text) {
+			s.secrets = append(s.secrets, v.Text)
+		}
+	}
+	slices.SortFunc(s.secrets, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+}
+
+// pending returns the stacks of this run whose outputs are needed and not there yet, sorted.
+func (in inputs) pending() []assembly.StackRef {
 	refs := map[assembly.StackRef]bool{}
-	for _, v := range j.values {
+	for _, v := range in {
 		if (v.Pending != assembly.StackRef{}) {
 			refs[v.Pending] = true
 		}
@@ -71,11 +87,22 @@ func (j *job) pending() []assembly.StackRef {
 	return slices.SortedFunc(maps.Keys(refs), compareRefs)
 }
 
-// parameters are the values as CloudFormation takes them, sorted by name.
-func (j *job) parameters() []types.Parameter {
+// whyPending returns the text about the first value that is not there yet.
+func (in inputs) whyPending() string {
+	pending := in.pending()
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if v := in[name]; len(pending) > 0 && v.Pending == pending[0] {
+			return v.Missing
+		}
+	}
+	return ""
+}
+
+// parameters returns the values as CloudFormation takes them, sorted by name.
+func (in inputs) parameters() []types.Parameter {
 	var out []types.Parameter
-	for _, name := range slices.Sorted(maps.Keys(j.values)) {
-		v := j.values[name]
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		v := in[name]
 		p := types.Parameter{ParameterKey: &name}
 		if keep := true; v.Keep {
 			p.UsePreviousValue = &keep
@@ -87,20 +114,10 @@ func (j *job) parameters() []types.Parameter {
 	return out
 }
 
-// secrets are values that must not be shown, wherever they turn up.
-func (j *job) secrets() live.Secrets {
-	var out live.Secrets
-	for _, v := range j.values {
-		if v.Secret && v.Text != "" && v.Text != live.Masked {
-			out = append(out, v.Text)
-		}
-	}
-	return out
-}
-
-// unknowable says that a value is a secret whose deployed value CloudFormation does not show.
-func (j *job) unknowable() bool {
-	for _, v := range j.values {
+// setsSecret reports whether a secret is sent. CloudFormation does not show its deployed value, so nobody can tell whether it
+// changes.
+func (in inputs) setsSecret() bool {
+	for _, v := range in {
 		if v.Secret && !v.Keep {
 			return true
 		}
@@ -108,25 +125,25 @@ func (j *job) unknowable() bool {
 	return false
 }
 
-// parameterChanges are the parameters whose values change, sorted by name.
-func (j *job) parameterChanges() []ParameterChange {
+// changes returns the parameters whose values change, sorted by name.
+func (in inputs) changes(deployed *live.Stack) []ParameterChange {
 	before := map[string]string{}
-	if keeps := j.keeps(); keeps != nil {
+	if keeps := keepsValues(deployed); keeps != nil {
 		before = keeps.Parameters
 	}
 	var out []ParameterChange
-	for _, name := range slices.Sorted(maps.Keys(j.values)) {
-		v := j.values[name]
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		v := in[name]
 		was, is := before[name]
 		switch {
 		case v.Keep || is && !v.Secret && was == v.Text:
-		case v.Secret && is: // whether it changes, only the change set tells
+		case v.Secret && is: // only the change set knows whether it changes
 		default:
 			out = append(out, ParameterChange{Name: name, Before: was, After: shown(v)})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
-		if _, stays := j.values[name]; !stays {
+		if _, stays := in[name]; !stays {
 			out = append(out, ParameterChange{Name: name, Before: before[name]})
 		}
 	}
@@ -140,9 +157,9 @@ func shown(v values.Value) string {
 	return v.Text
 }
 
-// sameOutputs says whether what comes from other stacks is the same in two sets of values: that alone changes in a run.
-func (j *job) sameOutputs(before, now values.ByName) bool {
-	for name, source := range j.stack.Parameters {
+// sameOutputs reports whether the values from other stacks are the same in two sets of inputs. During a run only these change.
+func (s *stack) sameOutputs(before, now inputs) bool {
+	for name, source := range s.spec.Parameters {
 		if source.Output != nil && (before[name].Text != now[name].Text || before[name].Pending != now[name].Pending) {
 			return false
 		}
@@ -150,18 +167,18 @@ func (j *job) sameOutputs(before, now values.ByName) bool {
 	return true
 }
 
-// warnings are the optional outputs that are not there, and that this run does not bring either.
-func (j *job) warnings() []string {
+// missingOutputs warns of the optional outputs that are not there, and that this run does not produce either.
+func (s *stack) missingOutputs(in inputs) []string {
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(j.values)) {
-		v := j.values[name]
-		source := j.stack.Parameters[name].Output
-		if v.Missing == "" || source == nil || j.job(assembly.StackRef{Region: source.Region, Name: source.Stack}) != nil {
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		v := in[name]
+		source := s.spec.Parameters[name].Output
+		if v.Missing == "" || source == nil || s.find(assembly.StackRef{Region: source.Region, Name: source.Stack}) != nil {
 			continue
 		}
 		if (v.Pending == assembly.StackRef{}) {
-			out = append(out, fmt.Sprintf("%s: %s", j.ref(), v.Missing))
+			out = append(out, fmt.Sprintf("%s: %s", s.ref(), v.Missing))
 		}
 	}
-	return append(out, j.recordWarnings()...)
+	return out
 }

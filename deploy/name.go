@@ -9,17 +9,18 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// longestUser bounds what of a user's name goes into a token: CloudFormation takes 128 characters in all.
+// longestUser is how many characters of the user's name a token holds. CloudFormation takes tokens of up to 128 characters.
 const longestUser = 40
 
-// runName is a new run's: who deploys, and something no other run has.
+// runName returns the name of a new run: the user's name, which other users see while they wait for this run, and random
+// digits, which no other run has.
 func runName(who cloud.Identity) string {
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails (crypto/rand)
 	return live.TokenPrefix + userName(who.ARN) + "-" + hex.EncodeToString(random)
 }
 
-// userName is the last part of an ARN, in the characters that a token may have.
+// userName returns the last part of an ARN, in the characters that a token may have.
 func userName(arn string) string {
 	name := arn[strings.LastIndexAny(arn, "/:")+1:]
 	name = strings.Map(func(c rune) rune {

@@ -2,8 +2,6 @@ package deploy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -11,59 +9,71 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// offline fills the plan in without a change set: from the templates alone.
-func (j *job) offline(ctx context.Context) error {
-	if !deployed(j.deployed) {
-		j.plan.Changes = j.additions()
-		return nil
+// planOffline fills a plan in without a change set, from the templates alone. Its dangers are those that come whatever the
+// values will be that are not known yet.
+func (p planner) planOffline(ctx context.Context, plan stackPlan) (stackPlan, error) {
+	var err error
+	if plan.Changes, err = p.offlineChanges(ctx, plan); err != nil {
+		return plan, err
 	}
-	body, err := j.deployedTemplate(ctx)
-	if err != nil {
-		return err
-	}
-	compared, err := j.compare(body)
-	if err != nil {
-		return fmt.Errorf("%s: compare its template with the deployed one: %w", j.ref(), err)
-	}
-	for _, stack := range compared.Stacks {
-		for _, r := range stack.Resources {
-			j.plan.Changes = append(j.plan.Changes, j.offlineChange(r))
-		}
-	}
-	return nil
+	plan.Dangers = p.dangers(certain(plan.Changes))
+	return plan, nil
 }
 
-func (j *job) compare(body []byte) (*diff.Diff, error) {
-	before, err := j.side(body)
+// offlineChanges compares the deployed template with the artifact's.
+func (p planner) offlineChanges(ctx context.Context, plan stackPlan) ([]Change, error) {
+	if !isDeployed(plan.deployed) {
+		return p.additions(), nil
+	}
+	body, err := p.live.TemplateText(ctx, plan.deployed)
+	if err != nil {
+		return nil, p.asFailure(err)
+	}
+	compared, err := p.compare(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: compare its template with the deployed one: %w", p.ref(), err)
+	}
+	var out []Change
+	for _, stack := range compared.Stacks {
+		for _, r := range stack.Resources {
+			out = append(out, offlineChange(r))
+		}
+	}
+	return out, nil
+}
+
+func (p planner) compare(deployed []byte) (*diff.Diff, error) {
+	before, err := p.assemblyWith(deployed)
 	if err != nil {
 		return nil, err
 	}
-	now, err := j.side(j.template.Body)
+	now, err := p.assemblyWith(p.template.Body)
 	if err != nil {
 		return nil, err
 	}
 	return diff.Compare(before, now)
 }
 
-// side is an assembly that has only this stack, with some template. The other stacks, and where values come from, are left out
-// of the comparison.
-func (j *job) side(body []byte) (*assembly.Assembly, error) {
-	sum := sha256.Sum256(body)
-	stack := j.stack
-	stack.Digest = hex.EncodeToString(sum[:])
+// assemblyWith returns an assembly that has only this stack, with some template. Other stacks and the sources of the values are
+// left out of the comparison.
+func (p planner) assemblyWith(body []byte) (*assembly.Assembly, error) {
+	stack := p.spec
+	stack.Digest = hexdigest.SHA256(body)
 	stack.DependsOn = nil
 	stack.Parameters = nil
-	m := assembly.NewInMemory(nil, j.orbit)
-	if err := m.Stack(stack, body, j.places[j.ref().String()]); err != nil {
+	m := assembly.NewInMemory(nil, p.orbit)
+	if err := m.Stack(stack, body, p.origins()); err != nil {
 		return nil, err
 	}
 	return m.Assembly()
 }
 
-func (j *job) offlineChange(r diff.Resource) Change {
-	c := Change{LogicalID: r.ID, Type: r.Type, Origin: r.From, Action: string(types.ChangeActionModify)}
+// offlineChange writes a difference of the templates in the words of a change set.
+func offlineChange(r diff.Resource) Change {
+	c := Change{LogicalID: r.ID, Type: r.Type, Origin: r.From, Action: string(types.ChangeActionModify), Policy: offlinePolicy(r)}
 	switch r.Action {
 	case diff.Create:
 		c.Action = string(types.ChangeActionAdd)
@@ -74,14 +84,13 @@ func (j *job) offlineChange(r diff.Resource) Change {
 	case diff.MaybeReplace:
 		c.Replacement = string(types.ReplacementConditional)
 	}
-	c.Policy = offlinePolicy(r)
 	for _, p := range r.Properties {
 		c.Properties = append(c.Properties, PropertyChange{Path: p.Path, Before: string(p.Before), After: string(p.After)})
 	}
 	return c
 }
 
-// offlinePolicy is what becomes of the old resource, in the words that a change set has for it.
+// offlinePolicy is the PolicyAction that a change set would have: the fate of the old resource.
 func offlinePolicy(r diff.Resource) string {
 	if r.Data == nil {
 		return ""
@@ -93,11 +102,11 @@ func offlinePolicy(r diff.Resource) string {
 	return "ReplaceAnd" + policy
 }
 
-// certain are the changes that will come whatever the values are that are not known yet.
+// certain returns the changes that come whatever the unknown values will be.
 func certain(changes []Change) []Change {
 	var out []Change
 	for _, c := range changes {
-		if ends(c) {
+		if c.ends() {
 			out = append(out, c)
 		}
 	}

@@ -15,15 +15,15 @@ import (
 
 // A failure stops what depends on it, and nothing else.
 func TestFailureStopsItsDependentsOnly(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Create, Reason: "no more VPCs"})
 	stacks := []built{
-		stack(west, "test-vpc", topics("Vpc")),
-		stack(west, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc")),
-		stack(east, "test-client", reader("Web"), output("Web", "test-web", "Topic", false), after("test-web")),
-		stack(east, "test-tables", topics("Users")),
-		stack(east, "test-vpc", topics("Vpc")),
-		stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc")),
+		testStack(west, "test-vpc", topics("Vpc")),
+		testStack(west, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc")),
+		testStack(east, "test-client", reader("Web"), output("Web", "test-web", "Topic", false), after("test-web")),
+		testStack(east, "test-tables", topics("Users")),
+		testStack(east, "test-vpc", topics("Vpc")),
+		testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc")),
 	}
 	r := b.deploy(stacks...)
 	b.expect(r, "test-vpc created, test-web created, test-client skipped, test-tables created, test-vpc failed, test-web skipped")
@@ -41,9 +41,9 @@ func TestFailureStopsItsDependentsOnly(t *testing.T) {
 
 // Two apps that name each other: neither can be first.
 func TestSecondPass(t *testing.T) {
-	b := newBench(t)
-	one := stack(east, "test-one", reader("Other"), output("Other", "test-two", "Topic", true))
-	two := stack(east, "test-two", reader("Other"), output("Other", "test-one", "Topic", true))
+	b := newEnv(t)
+	one := testStack(east, "test-one", reader("Other"), output("Other", "test-two", "Topic", true))
+	two := testStack(east, "test-two", reader("Other"), output("Other", "test-one", "Topic", true))
 	r := b.deploy(one, two)
 	b.expect(r, "test-one created, test-two created")
 	if len(r.Warnings) > 0 {
@@ -58,8 +58,8 @@ func TestSecondPass(t *testing.T) {
 }
 
 func TestOptionalOutputThatIsNotThereIsAWarning(t *testing.T) {
-	b := newBench(t)
-	one := stack(east, "test-one", reader("Other"), output("Other", "test-two", "Topic", true))
+	b := newEnv(t)
+	one := testStack(east, "test-one", reader("Other"), output("Other", "test-two", "Topic", true))
 	d := b.prepared(one)
 	if len(d.Plan.Warnings) != 1 {
 		t.Fatalf("got %v", d.Plan.Warnings)
@@ -69,19 +69,19 @@ func TestOptionalOutputThatIsNotThereIsAWarning(t *testing.T) {
 	if err != nil || !slices.Equal(r.Warnings, d.Plan.Warnings) {
 		t.Errorf("got %v %v", r, err)
 	}
-	b.expect(b.deploy(stack(east, "test-two", topics("Topic"))), "test-two created")
+	b.expect(b.deploy(testStack(east, "test-two", topics("Topic"))), "test-two created")
 	b.expect(b.deploy(one), "test-one updated")
 }
 
 // A change of an output reaches who takes it in the same run, also one that had nothing to change itself.
 func TestChangedOutputReachesDependents(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	named := func(name string) string {
 		return `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "` + name + `"}}}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}`
 	}
-	web := stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Topic", false), after("test-vpc"))
-	b.deploy(stack(east, "test-vpc", named("one")), web)
-	d := b.prepared(stack(east, "test-vpc", named("two")), web)
+	web := testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Topic", false), after("test-vpc"))
+	b.deploy(testStack(east, "test-vpc", named("one")), web)
+	d := b.prepared(testStack(east, "test-vpc", named("two")), web)
 	if got := d.Plan.Stacks[1].Action; got != None {
 		t.Errorf("planned %s", got)
 	}
@@ -97,10 +97,10 @@ func TestChangedOutputReachesDependents(t *testing.T) {
 
 // A dependency that is not in the run must be deployed. It is not deployed silently.
 func TestDependencyOutsideOfTheRun(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.options.Stacks = []string{"test-web"}
-	vpc := stack(east, "test-vpc", topics("Vpc"))
-	web := stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))
+	vpc := testStack(east, "test-vpc", topics("Vpc"))
+	web := testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))
 	_, err := b.prepare(vpc, web)
 	if err == nil {
 		t.Fatal("it was not refused")
@@ -116,9 +116,9 @@ func TestDependencyOutsideOfTheRun(t *testing.T) {
 }
 
 func TestSelectionThatNamesNothing(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.options.Stacks, b.options.Apps, b.options.Regions = []string{"test-wbe"}, []string{"wbe"}, []string{"us-west-2"}
-	_, err := b.prepare(stack(east, "test-web", topics("Topic")))
+	_, err := b.prepare(testStack(east, "test-web", topics("Topic")))
 	if err == nil {
 		t.Fatal("it was taken")
 	}
@@ -127,16 +127,16 @@ func TestSelectionThatNamesNothing(t *testing.T) {
 
 // All that stands in the way is said at once, before anything changes.
 func TestPreflightSaysAll(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: topics("Topic"), Tags: map[string]string{document.TagOrbit: "other", document.TagApp: "web"}})
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-job", Status: "ROLLBACK_COMPLETE", Template: topics("Topic")})
 	before := b.cf.Everything()
 	_, err := b.prepare(
-		stack(west, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false)),
-		stack(east, "test-fine", topics("Topic")),
-		stack(east, "test-job", topics("Topic")),
-		stack(east, "test-long", reader("Text"), literal("Text", strings.Repeat("x", 5000))),
-		stack(east, "test-web", topics("Topic")),
+		testStack(west, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false)),
+		testStack(east, "test-fine", topics("Topic")),
+		testStack(east, "test-job", topics("Topic")),
+		testStack(east, "test-long", reader("Text"), literal("Text", strings.Repeat("x", 5000))),
+		testStack(east, "test-web", topics("Topic")),
 	)
 	problems, ok := err.(*Problems)
 	if !ok {
@@ -154,10 +154,10 @@ func TestPreflightSaysAll(t *testing.T) {
 
 // What only the values tell is said too.
 func TestPreflightSaysAllOfValues(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	_, err := b.prepare(
-		stack(west, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false)),
-		stack(east, "test-long", reader("Text"), literal("Text", strings.Repeat("x", 5000))),
+		testStack(west, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false)),
+		testStack(east, "test-long", reader("Text"), literal("Text", strings.Repeat("x", 5000))),
 	)
 	if err == nil {
 		t.Fatal("it was taken")
@@ -167,11 +167,11 @@ func TestPreflightSaysAllOfValues(t *testing.T) {
 
 // Someone else's operation is waited for, and said.
 func TestWaitsForAnother(t *testing.T) {
-	b := newBench(t)
-	web := stack(east, "test-web", topics("One"))
+	b := newEnv(t)
+	web := testStack(east, "test-web", topics("One"))
 	b.deploy(web)
-	first := b.prepared(stack(east, "test-web", topics("One", "Two")))
-	second := b.prepared(stack(east, "test-web", topics("One", "Three")))
+	first := b.prepared(testStack(east, "test-web", topics("One", "Two")))
+	second := b.prepared(testStack(east, "test-web", topics("One", "Three")))
 	b.cf.Hold(east, "test-web")
 	done := make(chan *Result)
 	go func() {
@@ -197,8 +197,8 @@ func TestWaitsForAnother(t *testing.T) {
 
 // Two that create the same at once.
 func TestTwoCreateAtOnce(t *testing.T) {
-	b := newBench(t)
-	stacks := []built{stack(east, "test-vpc", topics("Vpc")), stack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
+	b := newEnv(t)
+	stacks := []built{testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
 	first, second := b.prepared(stacks...), b.prepared(stacks...)
 	done := make(chan *Result)
 	for _, d := range []*Deployment{first, second} {
@@ -221,7 +221,7 @@ func TestTwoCreateAtOnce(t *testing.T) {
 	}
 }
 
-func (b *bench) until(done func() bool) {
+func (b *deployEnv) until(done func() bool) {
 	b.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for !done() {
@@ -235,11 +235,11 @@ func (b *bench) until(done func() bool) {
 
 // The queue gives the stacks their turns in their order, no more at a time than asked for.
 func TestConcurrency(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.options.Concurrency = 1
 	var stacks []built
 	for _, name := range []string{"test-a", "test-b", "test-c"} {
-		stacks = append(stacks, stack(east, name, topics("Topic")))
+		stacks = append(stacks, testStack(east, name, topics("Topic")))
 	}
 	b.deploy(stacks...)
 	var got []string
@@ -255,9 +255,9 @@ func TestConcurrency(t *testing.T) {
 }
 
 func TestCircleOfStacksEnds(t *testing.T) {
-	b := newBench(t)
-	one := stack(east, "test-one", topics("Topic"), after("test-two"))
-	two := stack(east, "test-two", topics("Topic"), after("test-one"))
+	b := newEnv(t)
+	one := testStack(east, "test-one", topics("Topic"), after("test-two"))
+	two := testStack(east, "test-two", topics("Topic"), after("test-one"))
 	r := b.deploy(one, two)
 	b.expect(r, "test-one skipped, test-two skipped")
 	b.says(r.Stacks[0].Why, "waits for us-east-1/test-two, which waits for it")

@@ -2,7 +2,7 @@ package deploy
 
 import "github.com/pebble/spacel/compiler/assembly"
 
-// Plan is what a deployment would do, in the order in which it is shown: regions and stacks by name.
+// Plan lists the changes that a deployment would make, in the order in which it is shown: by region and stack name.
 type Plan struct {
 	Orbit    string      `json:"orbit"`
 	Account  string      `json:"account"`
@@ -10,17 +10,17 @@ type Plan struct {
 	Warnings []string    `json:"warnings,omitempty"`
 }
 
-// StackPlan is what happens to one stack.
+// StackPlan lists the changes to one stack.
 type StackPlan struct {
 	assembly.StackRef
 	Action     Action            `json:"action"`
-	Why        string            `json:"why,omitempty"` // of Later and Repair: what is waited for, or what is mended
+	Why        string            `json:"why,omitempty"` // of Later and Repair: the reason for waiting, or the repair
 	Changes    []Change          `json:"changes,omitempty"`
 	Parameters []ParameterChange `json:"parameters,omitempty"`
 	Dangers    []Danger          `json:"dangers,omitempty"`
 }
 
-// Action is what happens to a stack.
+// Action is the kind of change to a stack.
 type Action string
 
 // The actions.
@@ -28,18 +28,18 @@ const (
 	None   Action = "none"
 	Create Action = "create"
 	Update Action = "update"
-	Repair Action = "repair" // a failed stack is mended or deleted first; then created or updated
-	Later  Action = "later"  // what it needs is not deployed yet: its changes come from the offline diff
+	Repair Action = "repair" // a failed stack is repaired or deleted first, then updated or created
+	Later  Action = "later"  // an input is not there yet: the changes come from the offline diff
 )
 
-// Change is what happens to one resource.
+// Change is the change to one resource.
 type Change struct {
 	LogicalID   string           `json:"logicalId"`
 	PhysicalID  string           `json:"physicalId,omitempty"`
 	Type        string           `json:"type"`
 	Action      string           `json:"action"`                // Add, Modify, Remove, Import or Dynamic, as CloudFormation says
 	Replacement string           `json:"replacement,omitempty"` // True, False or Conditional
-	Policy      string           `json:"policy,omitempty"`      // what becomes of the old one: Delete, Retain, Snapshot, ReplaceAndDelete …
+	Policy      string           `json:"policy,omitempty"`      // the fate of the old one: Delete, Retain, Snapshot, ReplaceAndDelete …
 	Properties  []PropertyChange `json:"properties,omitempty"`
 	Origin      string           `json:"origin,omitempty"` // file:line:col in the manifests
 }
@@ -59,8 +59,8 @@ type ParameterChange struct {
 	After  string `json:"after,omitempty"`
 }
 
-// Danger is a change that destroys what holds data, or an address that others know.
+// Danger is a change that destroys data, or an address that others know.
 type Danger struct {
-	ID   string `json:"id"`   // region/stack/logical id: what --allow-replace names
-	What string `json:"what"` // in one sentence: what is lost, and what is kept
+	ID   string `json:"id"`   // region/stack/logical id, as in --allow-replace
+	What string `json:"what"` // in one sentence: the loss, and the part that is kept
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Problems are all that stands in a deployment's way. They were found before anything changed.
+// Problems are all errors that keep a deployment from starting. They were found before anything changed.
 type Problems struct {
 	List []error // sorted; one line each
 }
@@ -19,10 +19,10 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives the problems to errors.Is and errors.As.
+// Unwrap returns the problems, for errors.Is and errors.As.
 func (p *Problems) Unwrap() []error { return p.List }
 
-// asProblems makes one error of many, nil if there are none. Joined errors are taken apart, and none is said twice.
+// asProblems makes one error of many, nil if there are none. Joined errors are taken apart, and duplicates dropped.
 func asProblems(errs []error) error {
 	var list []error
 	said := map[string]bool{}
@@ -55,7 +55,7 @@ func apart(errs []error) []error {
 	return out
 }
 
-// isJoin says whether an error is nothing but others. One of fmt.Errorf with several %w says more than they do.
+// isJoin reports whether an error has no text of its own, as one of errors.Join. An error of fmt.Errorf with several %w has.
 func isJoin(err error, joined *interface{ Unwrap() []error }) bool {
 	list, ok := err.(interface{ Unwrap() []error })
 	if !ok || errors.Join(list.Unwrap()...).Error() != err.Error() {

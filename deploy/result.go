@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/deploy/activity"
 )
 
-// Result is what a deployment came to.
+// Result is the end of a deployment.
 type Result struct {
 	Orbit    string        `json:"orbit"`
 	Account  string        `json:"account"`
@@ -17,7 +17,7 @@ type Result struct {
 	Seconds  float64       `json:"seconds"`
 }
 
-// OK says that every stack is as the artifact says.
+// OK reports whether every stack matches the artifact.
 func (r *Result) OK() bool {
 	for _, s := range r.Stacks {
 		if !s.Outcome.OK() {
@@ -27,31 +27,31 @@ func (r *Result) OK() bool {
 	return true
 }
 
-// StackResult is what became of one stack.
+// StackResult is the end of one stack's part in it.
 type StackResult struct {
 	assembly.StackRef
 	Outcome activity.Outcome  `json:"outcome"`
-	Why     string            `json:"why,omitempty"`    // of what is not OK, in one line
+	Why     string            `json:"why,omitempty"`    // in one line, when the outcome is not OK
 	Status  string            `json:"status,omitempty"` // in CloudFormation's words, empty for none
 	Seconds float64           `json:"seconds,omitempty"`
 	Outputs map[string]string `json:"outputs,omitempty"`
 }
 
-// Failure explains why a stack failed.
+// Failure explains the failure of one stack.
 type Failure struct {
 	assembly.StackRef
-	What     string   `json:"what"`               // one line: what failed and what came back
+	What     string   `json:"what"`               // one line: the failure and its reason
 	Resource string   `json:"resource,omitempty"` // logical id of the root cause
 	Type     string   `json:"type,omitempty"`
 	Reason   string   `json:"reason,omitempty"` // of the root cause, in CloudFormation's words
 	Origin   string   `json:"origin,omitempty"` // file:line:col in the manifests
-	Others   []string `json:"others,omitempty"` // what else failed by itself, a line each
-	Boot     []Boot   `json:"boot,omitempty"`   // what instances said, when they did not start
-	State    string   `json:"state,omitempty"`  // what the stack is now, and what that means
-	Next     string   `json:"next"`             // what to do, with the command
+	Others   []string `json:"others,omitempty"` // other failures, a line each
+	Boot     []Boot   `json:"boot,omitempty"`   // the boot logs, when instances did not start
+	State    string   `json:"state,omitempty"`  // the state of the stack now, and its effect on the next deploy
+	Next     string   `json:"next"`             // advice, with the command
 }
 
-// Boot is the end of what an instance wrote to the orbit's boot log.
+// Boot is the end of one instance's boot log.
 type Boot struct {
 	Instance string    `json:"instance"`
 	Lines    []string  `json:"lines"`

@@ -3,79 +3,67 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
-	"github.com/pebble/spacel/deploy/values"
 )
 
-// secondPass gives stacks another turn whose optional outputs appeared in this run: two apps that name each other cannot both
-// be first.
+// secondPass gives stacks another turn whose optional outputs appeared in this run. Two apps that name each other cannot both be
+// first, so each takes an optional output of the other.
 func (d *Deployment) secondPass(ctx context.Context) []error {
 	if d.control.IsStopped() {
 		return nil
 	}
-	var again []*job
-	errs := d.each(ctx, func(ctx context.Context, j *job) error {
-		if !j.result.Outcome.OK() || len(j.optional()) == 0 {
+	errs := d.each(ctx, func(ctx context.Context, p *part) error {
+		if !p.result.Outcome.OK() || len(p.optionalOutputs()) == 0 {
 			return nil
 		}
-		was := j.values
-		if err := j.resolve(ctx); err != nil {
+		in, err := p.resolve(ctx, p.plan.deployed)
+		if err != nil {
 			return err
 		}
-		j.appeared = j.differing(was)
+		p.appeared = p.differing(p.plan.inputs, in)
+		p.plan.inputs = in
 		return nil
 	})
-	for _, j := range d.jobs {
-		if len(j.appeared) > 0 {
-			j.tell(activity.Event{Kind: activity.Note, Reason: fmt.Sprintf("once more, now that %s is known", listNames(j.appeared))})
-			again = append(again, j)
+	var again []*part
+	for _, p := range d.parts {
+		if len(p.appeared) > 0 {
+			p.tell(activity.Event{Kind: activity.Note, Reason: fmt.Sprintf("once more, now that %s is known", listNames(p.appeared))})
+			again = append(again, p)
 		}
 	}
-	return append(slices.DeleteFunc(errs, func(err error) bool { return err == nil }), d.passAgain(ctx, again)...)
+	return append(slices.DeleteFunc(errs, func(err error) bool { return err == nil }), d.runAgain(ctx, again)...)
 }
 
-// passAgain schedules jobs once more. A stack that was created stays one that was created.
-func (d *Deployment) passAgain(ctx context.Context, again []*job) []error {
+// runAgain gives stacks a second turn. A stack that was created or updated in the first one stays so in the result.
+func (d *Deployment) runAgain(ctx context.Context, again []*part) []error {
 	first := make([]activity.Outcome, len(again))
-	for i, j := range again {
-		first[i] = j.result.Outcome
-		j.plan.Action = Later
+	for i, p := range again {
+		first[i] = p.result.Outcome
+		p.plan.Action = Later // so that it is planned again
 	}
-	errs := d.schedule(ctx, again, func(*job) []assembly.StackRef { return nil })
-	for i, j := range again {
-		if j.result.Outcome.OK() && first[i] != activity.WasUnchanged {
-			j.result.Outcome = first[i]
+	errs := d.run(ctx, again, func(*part) []assembly.StackRef { return nil })
+	for i, p := range again {
+		if p.result.Outcome.OK() && first[i] != activity.WasUnchanged {
+			p.result.Outcome = first[i]
 		}
 	}
 	return errs
 }
 
-// optional are the parameters that take an optional output. Sorted.
-func (j *job) optional() []string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(j.stack.Parameters)) {
-		if o := j.stack.Parameters[name].Output; o != nil && o.Optional {
-			out = append(out, name)
-		}
-	}
-	return out
+// differing returns the parameters with an optional output whose values differ.
+func (s *stack) differing(before, now inputs) []string {
+	return slices.DeleteFunc(s.optionalOutputs(), func(name string) bool { return before[name].Text == now[name].Text })
 }
 
-// differing are the optional outputs whose values are others than before.
-func (j *job) differing(before values.ByName) []string {
-	return slices.DeleteFunc(j.optional(), func(name string) bool { return before[name].Text == j.values[name].Text })
-}
-
-// missing warns of the optional outputs that are still not there.
-func (j *job) missing() []string {
+// stillMissing warns of the optional outputs that are not there at the end of the run.
+func (p *part) stillMissing() []string {
 	var out []string
-	for _, name := range j.optional() {
-		if v := j.values[name]; v.Missing != "" {
-			out = append(out, fmt.Sprintf("%s: %s", j.ref(), v.Missing))
+	for _, name := range p.optionalOutputs() {
+		if v := p.plan.inputs[name]; v.Missing != "" {
+			out = append(out, fmt.Sprintf("%s: %s", p.ref(), v.Missing))
 		}
 	}
 	return out

@@ -9,27 +9,26 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// selectJobs takes what the options name out of the artifact.
-func (d *Deployment) selectJobs(a *assembly.Assembly) error {
+// selectStacks takes the stacks that the options name out of the artifact.
+func (d *Deployment) selectStacks(a *assembly.Assembly) error {
 	stacks := a.Manifest.Stacks
 	if err := asProblems(d.options.misnamed(stacks)); err != nil {
 		return err
 	}
-	d.index = map[assembly.StackRef]*job{}
 	var errs []error
-	for _, stack := range stacks {
-		if !d.options.selects(stack) {
+	for _, spec := range stacks {
+		if !d.options.selects(spec) {
 			continue
 		}
-		j, err := newJob(d, a, stack)
+		s, err := newStack(d.session, a, spec)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		d.jobs = append(d.jobs, j)
-		d.index[stack.Ref()] = j
+		d.stacks = append(d.stacks, s)
+		d.parts = append(d.parts, &part{stack: s, plan: stackPlan{StackPlan: StackPlan{StackRef: s.ref()}}})
 	}
-	if len(d.jobs) == 0 && len(errs) == 0 {
+	if len(d.stacks) == 0 && len(errs) == 0 {
 		errs = append(errs, fmt.Errorf("no stack of the %d in the artifact directory is selected: check --stack, --app and --region together", len(stacks)))
 	}
 	return asProblems(errs)
@@ -40,10 +39,10 @@ func (o Options) selects(stack assembly.Stack) bool {
 		(names(o.Stacks, stack.Name) || slices.Contains(o.Stacks, stack.Ref().String()))
 }
 
-// names says whether a list narrows to a name. An empty one does not narrow.
+// names reports whether a list selects a name. An empty list selects all.
 func names(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 
-// misnamed are the selections that name nothing in the artifact.
+// misnamed returns an error for each selection that names nothing in the artifact.
 func (o Options) misnamed(stacks []assembly.Stack) []error {
 	regions, apps, refs := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	known := map[string]bool{}

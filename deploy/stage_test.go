@@ -20,8 +20,8 @@ func large() string {
 
 // A template that is too large to be sent is staged, under its digest; by a dry run only for its time.
 func TestLargeTemplateIsStaged(t *testing.T) {
-	b := newBench(t)
-	web := stack(east, "test-web", large())
+	b := newEnv(t)
+	web := testStack(east, "test-web", large())
 	if _, err := b.prepare(web); err == nil {
 		t.Error("there is no bucket, and it was taken")
 	} else {
@@ -58,13 +58,13 @@ const tables = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "Deleti
 
 // What a failed creation retains is not in the way of the next one.
 func TestRetainedTablesAreAdopted(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-tables", Logical: "Topic", When: cloudtest.Create, Reason: "no"})
 	b.cf.Retain(east, "AWS::DynamoDB::Table", "test-users")
-	r := b.deploy(stack(east, "test-tables", tables))
+	r := b.deploy(testStack(east, "test-tables", tables))
 	b.expect(r, "test-tables failed")
 	b.says(r.Failures[0].State, "retained is kept")
-	d := b.prepared(stack(east, "test-tables", tables))
+	d := b.prepared(testStack(east, "test-tables", tables))
 	if i := slices.IndexFunc(d.Plan.Stacks[0].Changes, func(c Change) bool { return c.Action == "Import" }); i < 0 {
 		t.Errorf("got %+v", d.Plan.Stacks[0].Changes)
 	}
@@ -77,9 +77,9 @@ func TestRetainedTablesAreAdopted(t *testing.T) {
 
 // What CloudFormation finds wrong with a change set is said before anything starts, with its place.
 func TestRefusedChangeSetIsExplained(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Retain(east, "AWS::SNS::Topic", "taken")
-	_, err := b.prepare(stack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken"}}}}`))
+	_, err := b.prepare(testStack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken"}}}}`))
 	if err == nil {
 		t.Fatal("it was taken")
 	}
@@ -91,12 +91,12 @@ func TestRefusedChangeSetIsExplained(t *testing.T) {
 
 // Sixty stacks in three regions that are as they should be cost two calls each.
 func TestManyUnchangedStacks(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	var stacks []built
 	for _, region := range []string{"eu-west-1", "us-east-1", "us-west-2"} {
 		for i := range 20 {
 			name := fmt.Sprintf("test-app%02d", i)
-			s := stack(region, name, topics("Topic"))
+			s := testStack(region, name, topics("Topic"))
 			b.cf.Put(t, cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: s.template, Tags: map[string]string{document.TagOrbit: "test", document.TagApp: s.App}})
 			stacks = append(stacks, s)
 		}

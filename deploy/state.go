@@ -8,7 +8,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// step is what a stack's state asks for.
+// step is the work that a stack needs in its state before, or so that, it can match the artifact.
 type step string
 
 const (
@@ -16,8 +16,8 @@ const (
 	toUpdate step = "update" // a change set that updates
 	toRemove step = "remove" // delete what is left, then create
 	toResume step = "resume" // continue the rollback, then update
-	toWait   step = "wait"   // until the operation ends, then look again
-	toRefuse step = "refuse" // nothing that deploy could do is safe
+	toWait   step = "wait"   // until the operation has ended, then read the state again
+	toRefuse step = "refuse" // deploy knows no safe step
 )
 
 // stepFor is the one table of stack states (CloudFormation User Guide, "Stack status codes").
@@ -47,11 +47,11 @@ func stepFor(s *live.Stack) step {
 	if strings.HasSuffix(string(s.Status), "_IN_PROGRESS") {
 		return toWait
 	}
-	return toRefuse // IMPORT_ROLLBACK_FAILED, and what CloudFormation may add
+	return toRefuse // IMPORT_ROLLBACK_FAILED, and states that CloudFormation may add
 }
 
-// deployed says that a stack is there to be updated, or to be waited for until it is.
-func deployed(s *live.Stack) bool {
+// isDeployed reports whether there is a stack to update, now or after its operation has ended.
+func isDeployed(s *live.Stack) bool {
 	switch stepFor(s) {
 	case toUpdate, toWait, toResume:
 		return true
@@ -59,7 +59,7 @@ func deployed(s *live.Stack) bool {
 	return false
 }
 
-// succeeded says that an operation did what it was to do.
+// succeeded reports whether an operation that ended in this state did its work.
 func succeeded(status types.StackStatus) bool {
 	switch status {
 	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusImportComplete:
@@ -68,7 +68,7 @@ func succeeded(status types.StackStatus) bool {
 	return false
 }
 
-// describeState says what a state that asks for more than a change set means.
+// describeState explains a state in which a stack needs more than a change set.
 func describeState(s *live.Stack) string {
 	switch s.Status {
 	case types.StackStatusCreateFailed, types.StackStatusRollbackComplete:

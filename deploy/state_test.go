@@ -70,7 +70,7 @@ func TestStackStates(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newEnv(t)
 			put := c.put
 			put.Region, put.Name, put.Tags = east, "test-web", map[string]string{document.TagOrbit: "test", document.TagApp: "web"}
 			if put.Then != "" {
@@ -83,7 +83,7 @@ func TestStackStates(t *testing.T) {
 					b.cf.Release(east, "test-web")
 				}()
 			}
-			r := b.deploy(stack(east, "test-web", now, protected))
+			r := b.deploy(testStack(east, "test-web", now, protected))
 			if got := r.Stacks[0].Outcome; got != c.outcome {
 				t.Errorf("got %s, want %s; %+v", got, c.outcome, r.Failures)
 			}
@@ -115,9 +115,9 @@ func endsIn(history, end []types.StackStatus) bool {
 }
 
 func TestUnknownFailedStateIsRefused(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "IMPORT_ROLLBACK_FAILED", Template: topics("Old"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
-	_, err := b.prepare(stack(east, "test-web", topics("New")))
+	_, err := b.prepare(testStack(east, "test-web", topics("New")))
 	if err == nil {
 		t.Fatal("it was not refused")
 	}
@@ -132,9 +132,9 @@ func TestRemovalOfDataAsks(t *testing.T) {
 		"Lost": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "test-lost"}},
 		"Topic": {"Type": "AWS::SNS::Topic"}}}`
 	put := cloudtest.Stack{Region: east, Name: "test-web", Status: "ROLLBACK_FAILED", Template: old, Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}}
-	now := stack(east, "test-web", topics("New"))
+	now := testStack(east, "test-web", topics("New"))
 
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Put(t, put)
 	d := b.prepared(now)
 	if p := d.Plan.Stacks[0]; p.Action != Repair || len(p.Dangers) != 2 {
@@ -170,12 +170,12 @@ func TestRemovalOfDataAsks(t *testing.T) {
 // What a deletion cannot delete is left behind after consent, else the stack stays failed.
 func TestLeaveBehind(t *testing.T) {
 	for _, yes := range []bool{true, false} {
-		b := newBenchNow(t)
+		b := newEnvNow(t)
 		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "DELETE_FAILED", Template: topics("Old", "Stuck"),
 			Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Failed: map[string]string{"Stuck": "in use"}})
 		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Delete, Reason: "still in use by sg-1", Always: true})
 		b.user.leave = yes
-		r := b.deploy(stack(east, "test-web", topics("New", "Stuck")))
+		r := b.deploy(testStack(east, "test-web", topics("New", "Stuck")))
 		want := "test-web failed"
 		if yes {
 			want = "test-web created"
@@ -193,12 +193,12 @@ func TestLeaveBehind(t *testing.T) {
 // A rollback that fails again is continued without the resource in its way, after consent.
 func TestSkipResources(t *testing.T) {
 	for _, yes := range []bool{true, false} {
-		b := newBenchNow(t)
+		b := newEnvNow(t)
 		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_ROLLBACK_FAILED", Template: topics("Old", "Stuck"),
 			Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Failed: map[string]string{"Stuck": "gone"}})
 		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Undo, Reason: "the topic is gone", Always: true})
 		b.user.skip = yes
-		r := b.deploy(stack(east, "test-web", topics("Old", "Stuck", "New")))
+		r := b.deploy(testStack(east, "test-web", topics("Old", "Stuck", "New")))
 		want := "test-web failed"
 		if yes {
 			want = "test-web updated"
@@ -216,9 +216,9 @@ func TestSkipResources(t *testing.T) {
 
 // An update that was left half done, and that cannot be told from one that was done, is not called unchanged.
 func TestHalfDoneUpdateIsNotUnchanged(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_FAILED", Template: topics("Old"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
-	_, err := b.prepare(stack(east, "test-web", topics("Old")))
+	_, err := b.prepare(testStack(east, "test-web", topics("Old")))
 	if err == nil {
 		t.Fatal("it was taken for unchanged")
 	}

@@ -22,8 +22,8 @@ import (
 
 const east, west = "us-east-1", "eu-west-1"
 
-// bench is an account, and a user who deploys to it.
-type bench struct {
+// deployEnv is the environment of a test: an account, and a user who deploys to it.
+type deployEnv struct {
 	*testing.T
 	cf      *cloudtest.CloudFormation
 	options Options
@@ -33,14 +33,14 @@ type bench struct {
 	events []activity.Event
 }
 
-func newBench(t *testing.T) *bench {
+func newEnv(t *testing.T) *deployEnv {
 	t.Parallel()
-	return newBenchNow(t)
+	return newEnvNow(t)
 }
 
-// newBenchNow is another account of a test that runs already.
-func newBenchNow(t *testing.T) *bench {
-	return &bench{T: t, cf: cloudtest.NewCloudFormation(t), options: Options{Poll: 2 * time.Millisecond}, user: &user{confirm: true}}
+// newEnvNow returns another environment for a test that runs already.
+func newEnvNow(t *testing.T) *deployEnv {
+	return &deployEnv{T: t, cf: cloudtest.NewCloudFormation(t), options: Options{Poll: 2 * time.Millisecond}, user: &user{confirm: true}}
 }
 
 // user answers questions and remembers them.
@@ -80,8 +80,8 @@ func (u *user) LeaveBehind(_ context.Context, ref assembly.StackRef, failed []li
 	return u.answer(u.leave, "leave "+ref.String()+" "+strings.Join(live.LogicalIDs(failed), " "))
 }
 
-// stack is a stack of an artifact under construction.
-func stack(region, name, template string, change ...func(*assembly.Stack)) built {
+// testStack is a stack of an artifact under construction.
+func testStack(region, name, template string, change ...func(*assembly.Stack)) built {
 	sum := sha256.Sum256([]byte(template))
 	s := assembly.Stack{
 		Name: name, Region: region, Template: region + "/" + name + ".template.json", Digest: hex.EncodeToString(sum[:]),
@@ -122,7 +122,7 @@ func output(name, stack, output string, optional bool) func(*assembly.Stack) {
 func protected(s *assembly.Stack) { s.TerminationProtection = true }
 
 // artifact is a directory with some stacks. Every resource comes from a place of its own.
-func (b *bench) artifact(stacks ...built) *assembly.Assembly {
+func (b *deployEnv) artifact(stacks ...built) *assembly.Assembly {
 	b.Helper()
 	m := assembly.NewInMemory(nil, "test")
 	for _, s := range stacks {
@@ -145,14 +145,14 @@ func (b *bench) artifact(stacks ...built) *assembly.Assembly {
 	return a
 }
 
-func (b *bench) listen(e activity.Event) {
+func (b *deployEnv) listen(e activity.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events = append(b.events, e)
 }
 
 // told lists the events of some kinds, each as region/stack: reason.
-func (b *bench) told(kinds ...activity.Kind) []string {
+func (b *deployEnv) told(kinds ...activity.Kind) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []string
@@ -164,18 +164,18 @@ func (b *bench) told(kinds ...activity.Kind) []string {
 	return out
 }
 
-func (b *bench) prepare(stacks ...built) (*Deployment, error) {
+func (b *deployEnv) prepare(stacks ...built) (*Deployment, error) {
 	b.Helper()
 	return b.prepareIn(b.Context(), stacks...)
 }
 
-func (b *bench) prepareIn(ctx context.Context, stacks ...built) (*Deployment, error) {
+func (b *deployEnv) prepareIn(ctx context.Context, stacks ...built) (*Deployment, error) {
 	b.Helper()
 	return Prepare(ctx, cloud.New(b.cf.Config(b.T, "")), b.artifact(stacks...), b.options, b.listen)
 }
 
 // prepared makes a plan that must succeed.
-func (b *bench) prepared(stacks ...built) *Deployment {
+func (b *deployEnv) prepared(stacks ...built) *Deployment {
 	b.Helper()
 	d, err := b.prepare(stacks...)
 	if err != nil {
@@ -184,8 +184,8 @@ func (b *bench) prepared(stacks ...built) *Deployment {
 	return d
 }
 
-// deploy prepares and executes. The world must not fail.
-func (b *bench) deploy(stacks ...built) *Result {
+// deploy prepares and executes, and fails the test when AWS could not be asked.
+func (b *deployEnv) deploy(stacks ...built) *Result {
 	b.Helper()
 	r, err := b.prepared(stacks...).Execute(b.Context(), b.user, nil)
 	if err != nil {
@@ -203,7 +203,7 @@ func outcomes(r *Result) string {
 	return strings.Join(out, ", ")
 }
 
-func (b *bench) expect(r *Result, want string) {
+func (b *deployEnv) expect(r *Result, want string) {
 	b.Helper()
 	if got := outcomes(r); got != want {
 		b.Errorf("got %s, want %s; failures: %+v", got, want, r.Failures)
@@ -211,7 +211,7 @@ func (b *bench) expect(r *Result, want string) {
 }
 
 // says fails unless a text has all of these in it.
-func (b *bench) says(text string, want ...string) {
+func (b *deployEnv) says(text string, want ...string) {
 	b.Helper()
 	for _, w := range want {
 		if !strings.Contains(text, w) {

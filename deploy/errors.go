@@ -1,0 +1,75 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// sentinel is an error that steps hand on to each other. It is no failure by itself.
+type sentinel string
+
+func (s sentinel) Error() string { return string(s) }
+
+const (
+	errUnchanged = sentinel("there are no changes")            // a change set has none
+	errOvertaken = sentinel("another operation came first")    // the plan is out of date, and is made again
+	errStopped   = sentinel("stopped before anything changed") // Control.Stop came before the stack's operation
+	errCancelled = sentinel("cancelled")                       // Control.Cancel undid the operation
+)
+
+// refusedError is a failure of one stack: AWS or deploy itself refuses the change.
+type refusedError struct{ text string }
+
+func (e *refusedError) Error() string { return e.text }
+
+func refuse(format string, args ...any) error { return &refusedError{fmt.Sprintf(format, args...)} }
+
+// refuseFor makes any error the stack's own failure.
+func refuseFor(err error) error { return refuse("%v", err) }
+
+// operationError is a failure of one stack: an operation in CloudFormation failed. It is explained by its ending.
+type operationError struct{ ending live.Ending }
+
+func (e *operationError) Error() string { return "the stack is " + string(e.ending.Status) }
+
+// lostError is an operation of ours that goes on, and that could not be followed.
+type lostError struct{ error }
+
+func (e *lostError) Unwrap() error { return e.error }
+
+// isInfrastructureError reports whether AWS or the network failed, as opposed to the stack (refusedError, operationError) or a
+// stop that the user asked for (sentinel).
+func isInfrastructureError(err error) bool {
+	if _, ok := errors.AsType[sentinel](err); ok || err == nil || errors.Is(err, live.ErrDetached) {
+		return false
+	}
+	_, refused := errors.AsType[*refusedError](err)
+	_, failed := errors.AsType[*operationError](err)
+	return !refused && !failed
+}
+
+// failed wraps the error of a call with a description of the call.
+func (s *stack) failed(doing string, err error) error {
+	if live.IsRefusal(err) {
+		return refuse("%s: %s: %s", s.ref(), doing, s.mask(strings.Join(strings.Fields(live.Message(err)), " ")))
+	}
+	return fmt.Errorf("%s: %s: %w", s.ref(), doing, cloud.Explain(err))
+}
+
+// asFailure makes an error the stack's own failure if AWS refused the call.
+func (s *stack) asFailure(err error) error {
+	if live.IsRefusal(err) {
+		return refuse("%s: %s", s.ref(), s.mask(err.Error()))
+	}
+	return err
+}
+
+// alwaysOvertaken is the failure of a stack in which others begin operations all the time.
+func (s *stack) alwaysOvertaken() error {
+	return refuse("%s: other operations came first %d times: wait until nobody else deploys this stack, and run spacel %s again",
+		s.ref(), maxOvertaken, s.verb())
+}

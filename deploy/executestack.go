@@ -1,0 +1,241 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// executor carries out the plan of one stack.
+type executor struct {
+	*stack
+	approvals *approvals
+}
+
+// outcome is the end of one stack's turn. Explaining takes it.
+type outcome struct {
+	activity.Outcome
+	plan    stackPlan     // the last one that was made, with the stack as it was read last. A change set in it was not used
+	err     error         // nil if and only if the outcome is OK
+	seconds time.Duration // of the turn
+}
+
+// run makes the stack match the artifact. When somebody else's operation comes first, it plans again.
+func (x executor) run(ctx context.Context, plan stackPlan) outcome {
+	began := time.Now()
+	end := x.attempt(ctx, plan)
+	end.seconds = time.Since(began)
+	return end
+}
+
+func (x executor) attempt(ctx context.Context, plan stackPlan) outcome {
+	plan, err := x.refreshInputs(ctx, plan)
+	for range maxOvertaken {
+		if err == nil {
+			var done activity.Outcome
+			if plan, done, err = x.carryOut(ctx, plan); err == nil {
+				return outcome{Outcome: done, plan: plan}
+			}
+		}
+		if !errors.Is(err, errOvertaken) {
+			return outcome{Outcome: outcomeOf(err), plan: plan, err: err}
+		}
+		plan, err = x.replan(ctx, plan)
+	}
+	return outcome{Outcome: activity.HasFailed, plan: plan, err: x.alwaysOvertaken()}
+}
+
+// outcomeOf is the outcome of a stack whose turn ended with an error.
+func outcomeOf(err error) activity.Outcome {
+	switch {
+	case errors.Is(err, live.ErrDetached):
+		return activity.WasDetached
+	case errors.Is(err, errCancelled):
+		return activity.WasCancelled
+	case errors.Is(err, errStopped):
+		return activity.WasSkipped
+	}
+	if _, lost := errors.AsType[*lostError](err); lost {
+		return activity.WasDetached
+	}
+	return activity.HasFailed
+}
+
+// refreshInputs repairs a failed stack, and plans again if an input has changed since the plan was made.
+func (x executor) refreshInputs(ctx context.Context, plan stackPlan) (stackPlan, error) {
+	plan, repaired, err := x.repair(ctx, plan)
+	if err != nil {
+		return plan, err
+	}
+	if repaired || plan.Action == Later || plan.Action == Repair {
+		return x.replan(ctx, plan)
+	}
+	in, err := x.resolve(ctx, plan.deployed)
+	if err != nil {
+		return plan, refuseFor(err)
+	}
+	if x.sameOutputs(plan.inputs, in) {
+		plan.inputs = in
+		return plan, nil
+	}
+	return x.replan(ctx, plan)
+}
+
+// replan makes a plan from the stack and its inputs as they are now. Unlike planner.replan it discards the old change set, and
+// repairs a failed stack.
+func (x executor) replan(ctx context.Context, plan stackPlan) (stackPlan, error) {
+	if old := plan.changeSet; old != nil {
+		plan.changeSet = nil
+		if err := (changeSets{x.stack}).discard(ctx, old); err != nil {
+			return plan, err
+		}
+	}
+	var err error
+	if plan.deployed, err = x.refreshIdle(ctx); err != nil {
+		return plan, err
+	}
+	if err := x.checkOwner(plan.deployed); err != nil {
+		return plan, refuseFor(err)
+	}
+	if plan, _, err = x.repair(ctx, plan); err != nil {
+		return plan, err
+	}
+	in, err := x.resolve(ctx, plan.deployed)
+	if err != nil {
+		return plan, refuseFor(err)
+	}
+	plan.inputs = in
+	if len(in.pending()) > 0 {
+		return plan, refuse("%s: %s", x.ref(), in.whyPending())
+	}
+	return planner{x.stack}.planOnce(ctx, plan.deployed, in)
+}
+
+// carryOut does the work of a plan. It returns the plan with the stack as it is afterwards.
+func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, activity.Outcome, error) {
+	switch {
+	case plan.Action == Later || plan.Action == Repair: // the stack's state changed while it was planned: somebody else began an operation
+		return plan, "", errOvertaken
+	case plan.changeSet == nil:
+		return x.finish(ctx, plan, false)
+	case x.control.IsStopped(): // before a question whose answer would not matter
+		return plan, "", errStopped
+	}
+	if err := x.agree(ctx, plan.StackPlan); err != nil {
+		return plan, "", err
+	}
+	plan, end, err := x.execute(ctx, plan)
+	if err != nil {
+		return plan, "", err
+	}
+	if plan.deployed, err = x.refresh(ctx); err != nil {
+		return plan, "", err
+	}
+	switch {
+	case succeeded(end.Status):
+		return x.finish(ctx, plan, true)
+	case end.Cancelled:
+		return plan, "", errCancelled
+	}
+	return plan, "", &operationError{end}
+}
+
+// finish sets termination protection, which is not a part of any operation.
+func (x executor) finish(ctx context.Context, plan stackPlan, changed bool) (stackPlan, activity.Outcome, error) {
+	plan, protected, err := x.protect(ctx, plan)
+	switch {
+	case err != nil:
+		return plan, "", err
+	case changed && plan.Action == Create:
+		return plan, activity.WasCreated, nil
+	case changed || protected:
+		return plan, activity.WasUpdated, nil
+	}
+	return plan, activity.WasUnchanged, nil
+}
+
+// protect turns termination protection on or off, if it differs. It comes last, because CloudFormation cannot delete a
+// protected stack whose creation fails.
+func (x executor) protect(ctx context.Context, plan stackPlan) (stackPlan, bool, error) {
+	want := x.spec.TerminationProtection
+	if plan.deployed == nil || plan.deployed.TerminationProtection == want {
+		return plan, false, nil
+	}
+	_, err := x.client().UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &plan.deployed.ID, EnableTerminationProtection: &want,
+	})
+	if err != nil {
+		return plan, false, x.failed("turn termination protection "+onOff(want), err)
+	}
+	plan.deployed, err = x.refresh(ctx)
+	return plan, true, err
+}
+
+// execute executes the plan's change set and follows the operation. The plan that it returns has no change set any more.
+func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.Ending, error) {
+	if x.control.IsStopped() {
+		return plan, live.Ending{}, errStopped
+	}
+	made := plan.changeSet
+	mark, err := x.lastEvent(ctx, made.stackID)
+	if err != nil {
+		return plan, live.Ending{}, err
+	}
+	_, err = x.client().ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
+		StackName: &made.stackID, ChangeSetName: &made.name, ClientRequestToken: &made.name,
+	})
+	switch {
+	case live.IsOvertaken(err) && changeSets{x.stack}.isExecutedByUs(ctx, made, mark): // the answer to the first call was lost
+	case live.IsOvertaken(err):
+		return plan, live.Ending{}, errOvertaken
+	case err != nil:
+		return plan, live.Ending{}, x.failed("execute the change set", err)
+	}
+	plan.changeSet = nil
+	x.tell(activity.Event{Kind: activity.Started, Status: string(plan.Action), Total: len(plan.Changes)})
+	end, err := x.follow(ctx, live.Operation{
+		StackID: made.stackID, Mark: mark, Creates: made.kind == types.ChangeSetTypeCreate, Undo: x.undo(made),
+	})
+	return plan, end, err
+}
+
+// lastEvent returns the id of a stack's newest event: see live.Operation.Mark.
+func (x executor) lastEvent(ctx context.Context, stackID string) (string, error) {
+	last, err := x.live.LastEvent(ctx, x.ref(), stackID)
+	return last, x.asFailure(err)
+}
+
+// follow follows an operation of ours. If that is no longer possible, the operation goes on in CloudFormation.
+func (x executor) follow(ctx context.Context, o live.Operation) (live.Ending, error) {
+	o.Ref, o.Secrets, o.Origins = x.ref(), x.secrets, x.origins()
+	end, err := x.follower.Follow(ctx, o)
+	if err != nil && !errors.Is(err, live.ErrDetached) {
+		return end, &lostError{fmt.Errorf("%s: the operation goes on in CloudFormation, but could not be followed: %w: %s",
+			x.ref(), err, x.pickUp(x.spec.App))}
+	}
+	return end, err
+}
+
+// undo cancels the operation of a change set: an update is rolled back, a creation is deleted.
+func (x executor) undo(made *changeSet) func(context.Context) error {
+	token := made.name + "-cancel"
+	return func(ctx context.Context) error {
+		var err error
+		if made.kind == types.ChangeSetTypeCreate {
+			_, err = x.client().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &made.stackID, ClientRequestToken: &token})
+		} else {
+			_, err = x.client().CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &made.stackID, ClientRequestToken: &token})
+		}
+		if err != nil {
+			return x.failed("cancel", err)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,28 @@
+package deploy
+
+import "fmt"
+
+// CloudFormation's quotas (User Guide, "Understand CloudFormation quotas"), in bytes and counts.
+const (
+	maxInline         = 51_200 // of a template that is sent with the call
+	maxTemplate       = 1_000_000
+	maxResources      = 500
+	maxParameters     = 200
+	maxParameterValue = 4_096
+)
+
+// checkLimits refuses a template that CloudFormation would refuse for its size.
+func (s *stack) checkLimits() error {
+	switch t := s.template; {
+	case len(t.Body) > maxTemplate:
+		return fmt.Errorf("%s: its template is %d bytes, CloudFormation takes %d: write fewer services, or make two apps of it",
+			s.ref(), len(t.Body), maxTemplate)
+	case len(t.Resources) > maxResources:
+		return fmt.Errorf("%s: its template has %d resources, CloudFormation takes %d: make two apps of it",
+			s.ref(), len(t.Resources), maxResources)
+	case len(t.Parameters) > maxParameters:
+		return fmt.Errorf("%s: its template has %d parameters, CloudFormation takes %d: make two apps of it",
+			s.ref(), len(t.Parameters), maxParameters)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// stackPlan is the plan for one stack with all that it was made from. The steps of a deployment hand it on: planning returns
+// it, and executing takes it.
+type stackPlan struct {
+	StackPlan
+	deployed  *live.Stack // the stack that it was made for, nil for none
+	inputs    inputs      // nil: they were not found yet
+	changeSet *changeSet  // that does what the plan says, nil when none is needed or none can be made yet
+}
+
+// planner makes the plans for one stack.
+type planner struct{ *stack }
+
+// maxOvertaken is how often other people's operations may come first before deploy gives a stack up.
+const maxOvertaken = 10
+
+// plan finds out what deploying would do to the stack. When somebody else changes it meanwhile, it starts again. A plan that is
+// returned with an error may have a change set, which is to be discarded.
+func (p planner) plan(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
+	plan, err := p.planOnce(ctx, deployed, in)
+	for range maxOvertaken {
+		if !errors.Is(err, errOvertaken) {
+			return plan, err
+		}
+		plan, err = p.replan(ctx)
+	}
+	return plan, p.alwaysOvertaken()
+}
+
+// replan reads the stack and its inputs again, and plans with these.
+func (p planner) replan(ctx context.Context) (stackPlan, error) {
+	deployed, err := p.refreshIdle(ctx)
+	if err != nil {
+		return stackPlan{}, err
+	}
+	in, err := p.resolve(ctx, deployed)
+	if err != nil {
+		return stackPlan{deployed: deployed}, err
+	}
+	return p.planOnce(ctx, deployed, in)
+}
+
+// planOnce makes the plan by the state of the stack. The error is errOvertaken if that is no longer its state.
+func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
+	plan := stackPlan{StackPlan: StackPlan{StackRef: p.ref()}, deployed: deployed, inputs: in}
+	if p.options.Redeploy && !isDeployed(deployed) {
+		return plan, p.refuseRedeploy(deployed)
+	}
+	step := stepFor(deployed)
+	if pending := in.pending(); len(pending) > 0 && step != toWait {
+		return p.planLater(ctx, plan, "waits for "+listRefs(pending))
+	}
+	switch step {
+	case toCreate:
+		return p.planChangeSet(ctx, plan, types.ChangeSetTypeCreate)
+	case toUpdate:
+		return p.planUpdate(ctx, plan)
+	case toRemove:
+		return p.planRemoval(ctx, plan)
+	case toResume:
+		return p.planRepair(ctx, plan)
+	case toWait:
+		return p.planLater(ctx, plan, fmt.Sprintf("waits for its %s", deployed.Status))
+	}
+	return plan, refuse("%s: the stack is %s, which deploy does not know how to mend: roll it back or delete it in the console", p.ref(), deployed.Status)
+}
+
+// refuseRedeploy is for a stack that has nothing which could be deployed again.
+func (p planner) refuseRedeploy(deployed *live.Stack) error {
+	if deployed == nil {
+		return refuse("%s: it is not deployed any more: spacel deploy DIR deploys it", p.ref())
+	}
+	return refuse("%s: the stack is %s, so there is nothing to deploy again: spacel deploy DIR mends it", p.ref(), deployed.Status)
+}
+
+func (p planner) planUpdate(ctx context.Context, plan stackPlan) (stackPlan, error) {
+	same, err := p.isUnchanged(ctx, plan)
+	if err != nil {
+		return plan, err
+	}
+	if !same {
+		return p.planChangeSet(ctx, plan, types.ChangeSetTypeUpdate)
+	}
+	return p.planNoChange(plan), nil
+}
+
+// planNoChange is the plan for a stack whose template and inputs are deployed already. Termination protection is not a part of
+// a template, and may still differ.
+func (p planner) planNoChange(plan stackPlan) stackPlan {
+	plan.Action = None
+	if want := p.spec.TerminationProtection; plan.deployed.TerminationProtection != want {
+		plan.Action = Update
+		plan.Why = "termination protection is turned " + onOff(want)
+	}
+	return plan
+}
+
+// planEmptyChangeSet is the plan after CloudFormation found nothing to change. That is an error for a stack that is to be
+// created, and for one whose last update was left half done.
+func (p planner) planEmptyChangeSet(plan stackPlan) (stackPlan, error) {
+	if stepFor(plan.deployed) == toCreate {
+		return plan, refuse("%s: CloudFormation finds nothing to create: every resource of the template has a condition that is not met", p.ref())
+	}
+	if plan.deployed.Status == types.StackStatusUpdateFailed {
+		return plan, refuse("%s: the stack is UPDATE_FAILED, and CloudFormation finds nothing to change: "+
+			"roll it back with aws cloudformation rollback-stack --region %s --stack-name %s, then deploy again", p.ref(), p.spec.Region, p.spec.Name)
+	}
+	return p.planNoChange(plan), nil
+}
+
+// isUnchanged compares the stack with the artifact without a change set, which would cost more calls and take seconds. True is
+// certain. False may be a stack without changes, too.
+func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) {
+	if plan.inputs.setsSecret() || len(plan.inputs.changes(plan.deployed)) > 0 || !maps.Equal(p.spec.Tags, plan.deployed.OwnTags()) {
+		return false, nil
+	}
+	if plan.deployed.Status == types.StackStatusUpdateFailed {
+		return false, nil // GetTemplate returns a template that was applied in part
+	}
+	body, err := p.live.TemplateText(ctx, plan.deployed)
+	return live.SameTemplate(body, p.template.Body), p.asFailure(err)
+}
+
+// planChangeSet makes a change set, and takes the plan from it.
+func (p planner) planChangeSet(ctx context.Context, plan stackPlan, kind types.ChangeSetType) (stackPlan, error) {
+	made, description, err := changeSets{p.stack}.create(ctx, kind, plan)
+	if errors.Is(err, errUnchanged) {
+		return p.planEmptyChangeSet(plan)
+	}
+	if err != nil {
+		return plan, err
+	}
+	plan.changeSet = made
+	plan.Action = map[types.ChangeSetType]Action{types.ChangeSetTypeCreate: Create, types.ChangeSetTypeUpdate: Update}[kind]
+	plan.Parameters = plan.inputs.changes(plan.deployed)
+	plan.Changes = p.changes(description)
+	plan.Dangers = p.dangers(plan.Changes)
+	return plan, p.guard(ctx, plan)
+}
+
+// planRemoval is the plan for a stack that must be deleted before it can be created. CloudFormation makes no change set for it,
+// so all resources of the template are listed as new.
+func (p planner) planRemoval(ctx context.Context, plan stackPlan) (stackPlan, error) {
+	plan, err := p.planRepair(ctx, plan)
+	if err != nil {
+		return plan, err
+	}
+	plan.Changes = p.additions()
+	plan.Dangers, err = p.removalDangers(ctx, plan.deployed)
+	return plan, err
+}
+
+// planRepair is the plan for a stack whose rollback must be continued, or that must be deleted, before there can be a change
+// set.
+func (p planner) planRepair(ctx context.Context, plan stackPlan) (stackPlan, error) {
+	plan.Action, plan.Why = Repair, fmt.Sprintf("%s: %s", plan.deployed.Status, describeState(plan.deployed))
+	return p.planOffline(ctx, plan)
+}
+
+// planLater is the plan for a stack whose inputs are not there yet.
+func (p planner) planLater(ctx context.Context, plan stackPlan, why string) (stackPlan, error) {
+	plan.Action, plan.Why = Later, why
+	return p.planOffline(ctx, plan)
+}
+
+// additions lists the template's resources, all as new.
+func (p planner) additions() []Change {
+	var out []Change
+	for _, id := range slices.Sorted(maps.Keys(p.template.Resources)) {
+		out = append(out, Change{LogicalID: id, Type: p.template.Resources[id].Type, Action: string(types.ChangeActionAdd), Origin: p.origin(id)})
+	}
+	return out
+}

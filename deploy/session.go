@@ -1,0 +1,89 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/staging"
+	"github.com/pebble/spacel/deploy/values"
+)
+
+// session is the part of a deployment that all stacks share. After Prepare only its control is replaced, by Execute.
+type session struct {
+	orbit    string
+	cloud    *cloud.Cloud
+	options  Options
+	live     *live.Stacks
+	stage    *staging.Stage
+	resolver *values.Resolver
+	places   assembly.SourceMap
+	identity cloud.Identity
+	name     string // of the run: its change sets and tokens start with it
+	control  *activity.Control
+	follower *live.Follower
+	stacks   []*stack // of this run, sorted by region and name
+}
+
+func newSession(c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) *session {
+	s := &session{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
+	s.follower = &live.Follower{Stacks: s.live, Control: s.control, Tell: activity.Serial(l), Poll: o.Poll}
+	s.newResolver()
+	return s
+}
+
+func (s *session) newResolver() {
+	s.resolver = values.New(s.cloud, s.live, s.stage, s.options.Binaries, s.options.Values)
+}
+
+// find returns a stack of this run, nil for a stack that is not in it.
+func (s *session) find(ref assembly.StackRef) *stack {
+	i := slices.IndexFunc(s.stacks, func(other *stack) bool { return other.ref() == ref })
+	if i < 0 {
+		return nil
+	}
+	return s.stacks[i]
+}
+
+// regions returns the regions of the run, sorted.
+func (s *session) regions() []string {
+	all := map[string]bool{}
+	for _, stack := range s.stacks {
+		all[stack.spec.Region] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// waitForOther returns a stack that is not in this run. An operation that goes on in it is waited for, but not by a dry run.
+func (s *session) waitForOther(ctx context.Context, ref assembly.StackRef) (*live.Stack, error) {
+	deployed, err := s.live.Get(ctx, ref)
+	if err != nil || s.options.DryRun {
+		return deployed, err
+	}
+	return s.follower.WaitUntilIdle(ctx, deployed, nil, s.places[ref.String()])
+}
+
+// verb is the user's command of this run.
+func (s *session) verb() string {
+	if s.options.Redeploy {
+		return "redeploy"
+	}
+	return "deploy"
+}
+
+// pickUp advises what to do about operations that are not followed any more. Another redeploy would replace the instances a
+// second time, so it is not the advice.
+func (s *session) pickUp(app string) string {
+	if !s.options.Redeploy {
+		return "run spacel deploy again to pick it up"
+	}
+	if app == "" && len(s.stacks) > 0 {
+		app = s.stacks[0].spec.App
+	}
+	return fmt.Sprintf("watch it with spacel events %s --orbit %s --follow", app, s.orbit)
+}
