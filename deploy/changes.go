@@ -12,41 +12,41 @@ import (
 )
 
 // changes returns the changes of a change set, by logical id.
-func (s *stack) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
+func (p planner) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
 	var out []Change
 	for _, c := range d.Changes {
 		if r := c.ResourceChange; r != nil && r.Action != types.ChangeActionSyncWithActual {
-			out = append(out, s.change(r))
+			out = append(out, p.change(r))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(a.LogicalID, b.LogicalID) })
 	return out
 }
 
-func (s *stack) change(r *types.ResourceChange) Change {
+func (p planner) change(r *types.ResourceChange) Change {
 	id := aws.ToString(r.LogicalResourceId)
 	c := Change{
-		LogicalID: id, PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType), Origin: s.origin(id),
+		LogicalID: id, PhysicalID: aws.ToString(r.PhysicalResourceId), Type: aws.ToString(r.ResourceType), Origin: p.origin(id),
 		Action: string(r.Action), Replacement: string(r.Replacement), Policy: string(r.PolicyAction),
 	}
 	for _, detail := range r.Details {
 		if detail.Target == nil {
 			continue
 		}
-		c.Properties = appendProperty(c.Properties, s.property(detail))
+		c.Properties = appendProperty(c.Properties, p.property(detail))
 	}
 	slices.SortStableFunc(c.Properties, func(a, b PropertyChange) int { return cmp.Compare(a.Path, b.Path) })
 	return c
 }
 
-func (s *stack) property(detail types.ResourceChangeDetail) PropertyChange {
+func (p planner) property(detail types.ResourceChangeDetail) PropertyChange {
 	target := detail.Target
 	path := propertyPath(aws.ToString(target.Path))
 	if path == "" {
 		path = cmp.Or(aws.ToString(target.Name), string(target.Attribute))
 	}
 	return PropertyChange{
-		Path: path, Before: s.mask(aws.ToString(target.BeforeValue)), After: s.mask(aws.ToString(target.AfterValue)),
+		Path: path, Before: p.mask(aws.ToString(target.BeforeValue)), After: p.mask(aws.ToString(target.AfterValue)),
 		Replacement: string(target.RequiresRecreation),
 	}
 }

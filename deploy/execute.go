@@ -153,10 +153,10 @@ func (p *part) record(ctx context.Context, end outcome) {
 }
 
 // describeEnd explains an outcome that is neither OK nor a failure.
-func (s *stack) describeEnd(err error) string {
+func (p *part) describeEnd(err error) string {
 	switch {
 	case errors.Is(err, live.ErrDetached):
-		return "goes on in CloudFormation: " + s.pickUp(s.spec.App)
+		return "goes on in CloudFormation: " + p.pickUp(p.spec.App)
 	case errors.Is(err, errCancelled):
 		return "cancelled"
 	}
