@@ -81,7 +81,8 @@ func TestFreeAddresses(t *testing.T) {
 			held = append(held, had)
 			continue
 		}
-		if err := h.take(); err != nil || h.holds() != "" || !h.logged("the instance goes on without an elastic address: no elastic address is free:") {
+		if err := h.take(); err != nil || h.holds() != "" ||
+			!h.logged("the instance goes on without an elastic address: no elastic address is free:") {
 			t.Errorf("%v\n%s", err, h.log)
 		}
 	}
@@ -109,7 +110,8 @@ func TestWhoseAddressIsTaken(t *testing.T) {
 		t.Errorf("%q %q %q %q %q", first.holds(), second.holds(), oldest.holds(), older.holds(), newer.holds())
 	}
 	third.boot.Document.Bastion = true
-	if err := third.outOfTime(func(ctx context.Context) error { return takeAddress(ctx, third.boot) }); err == nil || !strings.Contains(err.Error(), "launch template version 11") || third.holds() != "" {
+	if err := third.outOfTime(func(ctx context.Context) error { return takeAddress(ctx, third.boot) }); err == nil ||
+		!strings.Contains(err.Error(), "launch template version 11") || third.holds() != "" {
 		t.Errorf("%v", err)
 	}
 }

@@ -28,7 +28,7 @@ func (s sharedAddresses) rememberTaken(t taken) error {
 		err = s.machine.writeFile(takenFile, text, 0o600)
 	}
 	if err != nil {
-		return fmt.Errorf("write down whose elastic address is taken: %w", err)
+		return fmt.Errorf("record the elastic address to take over: %w", err)
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func giveBackAddress(ctx context.Context, b *Boot) error {
 		err = json.Unmarshal(text, &t)
 	}
 	if err != nil {
-		return fmt.Errorf("read whose elastic address was taken: %w", err)
+		return fmt.Errorf("read the record of an elastic address taken over: %w", err)
 	}
 	if err := newSharedAddresses(b).giveBack(ctx, t); err != nil {
 		return err

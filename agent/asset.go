@@ -35,7 +35,8 @@ func fetchAsset(ctx context.Context, b *Boot) error {
 	}
 	d := b.Document
 	if rest.Orbit != d.Orbit || rest.App != d.App || rest.Region != d.Region {
-		return fmt.Errorf("s3://%s/%s is of app %s in orbit %s in %s, not of this instance's", asset.Bucket, asset.Key, rest.App, rest.Orbit, rest.Region)
+		return fmt.Errorf("s3://%s/%s is of app %s in orbit %s in %s, not of this instance's", asset.Bucket, asset.Key, rest.App,
+			rest.Orbit, rest.Region)
 	}
 	d.TakeBulk(rest)
 	return nil

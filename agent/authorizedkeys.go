@@ -30,7 +30,7 @@ func (p *People) AuthorizedKeys(ctx context.Context, user string) ([]string, err
 	if err == nil {
 		return p.usable(user, keys), nil
 	}
-	p.Log.Warn("DynamoDB did not say who may log in: the keys last seen are used", "user", user, "error", err)
+	p.Log.Warn("DynamoDB did not answer: using the keys of the last synchronisation", "user", user, "error", err)
 	last, err := p.lastSeen()
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func withLogDriver(settings []byte, options map[string]string) ([]byte, error) {
 	}
 	if raw, ok := all["log-opts"]; ok && driver == logDriver {
 		if err := json.Unmarshal(raw, &own); err != nil {
-			return nil, fmt.Errorf("log-opts is no object: %w", err)
+			return nil, fmt.Errorf("log-opts is not an object: %w", err)
 		}
 	}
 	for name, value := range options {

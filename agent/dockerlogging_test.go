@@ -41,10 +41,11 @@ func dockerHost(t *testing.T, settings, load string) (b *Boot, restarts *int) {
 
 // The driver is set beside what else is set; options go with the driver that they are of.
 func TestDockerLogging(t *testing.T) {
+	const bip = `"bip":"10.9.0.1/24","mtu":1400`
 	for before, want := range map[string]string{
 		``: `{"log-driver":"awslogs","log-opts":{OWN}}`,
-		`{"log-driver":"json-file","log-opts":{"max-size":"1g"},"bip":"10.9.0.1/24","mtu":1400}`: `{"log-driver":"awslogs","log-opts":{OWN},"bip":"10.9.0.1/24","mtu":1400}`,
-		`{"log-driver":"awslogs","log-opts":{"labels":"a","awslogs-group":"old"}}`:               `{"log-driver":"awslogs","log-opts":{OWN,"labels":"a"}}`,
+		`{"log-driver":"json-file","log-opts":{"a":"b"},` + bip + `}`:              `{"log-driver":"awslogs","log-opts":{OWN},` + bip + `}`,
+		`{"log-driver":"awslogs","log-opts":{"labels":"a","awslogs-group":"old"}}`: `{"log-driver":"awslogs","log-opts":{OWN,"labels":"a"}}`,
 	} {
 		b, restarts := dockerHost(t, before, "loaded")
 		for range 2 { // the second boot has nothing to do
@@ -52,7 +53,8 @@ func TestDockerLogging(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		const own = `"awslogs-region":"us-east-1","awslogs-group":"web-docker","tag":"i-1/{{.Name}}","mode":"non-blocking","max-buffer-size":"10m"`
+		const own = `"awslogs-region":"us-east-1","awslogs-group":"web-docker","tag":"i-1/{{.Name}}",` +
+			`"mode":"non-blocking","max-buffer-size":"10m"`
 		got, _ := b.Machine.readFile(dockerSettings)
 		var a, w map[string]any
 		if err := json.Unmarshal(got, &a); err != nil {

@@ -200,7 +200,8 @@ func TestSecretsThatSayNothing(t *testing.T) {
 			t.Errorf("the error shows the secret: %v", err)
 		}
 		name, force := "s", true
-		if _, err := h.AWS.Secrets.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: &force}); err != nil {
+		if _, err := h.AWS.Secrets.DeleteSecret(t.Context(),
+			&secretsmanager.DeleteSecretInput{SecretId: &name, ForceDeleteWithoutRecovery: &force}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 
 func sealed(t testing.TB, server *kmstest.Server, key, plaintext string) *document.Payload {
 	t.Helper()
-	p, err := secrets.Seal(t.Context(), server.Client("us-east-1"), []byte(plaintext), secrets.Context{Orbit: "production", App: "laika", Key: key}, []string{"us-east-1"})
+	p, err := secrets.Seal(t.Context(), server.Client("us-east-1"), []byte(plaintext),
+		secrets.Context{Orbit: "production", App: "laika", Key: key}, []string{"us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,8 @@ func TestFiles(t *testing.T) {
 
 func TestSecretOfAnotherName(t *testing.T) {
 	server := kmstest.New(t)
-	h := newBootEnv(t, document.Document[string]{Files: map[string]document.Content{"b.pem": {Payload: sealed(t, server, "a.pem", "very secret")}}})
+	h := newBootEnv(t, document.Document[string]{Files: map[string]document.Content{"b.pem": {Payload: sealed(t, server, "a.pem",
+		"very secret")}}})
 	h.AWS.KMS = server.Client("us-east-1")
 	err := files(t.Context(), h.Boot)
 	wantError(t, err, "b.pem", "encrypted for another")

@@ -84,7 +84,7 @@ func (m mounter) probe(ctx context.Context, device string) (filesystem, error) {
 		return filesystem{}, nil
 	}
 	if err != nil {
-		return filesystem{}, fmt.Errorf("find out what is on %s, which is left as it is: %w", device, err)
+		return filesystem{}, fmt.Errorf("probe %s, which is left unchanged: %w", device, err)
 	}
 	found := map[string]string{}
 	for line := range strings.Lines(out) {
@@ -92,7 +92,8 @@ func (m mounter) probe(ctx context.Context, device string) (filesystem, error) {
 		found[name] = value
 	}
 	if found["USAGE"] != "filesystem" || found["TYPE"] == "" || found["UUID"] == "" {
-		return filesystem{}, fmt.Errorf("%s holds something else than a filesystem, and is left as it is: blkid says %s", device, oneLine(out))
+		return filesystem{}, fmt.Errorf("%s has other content than a filesystem, and is left unchanged: blkid says %s", device,
+			oneLine(out))
 	}
 	return filesystem{found["TYPE"], found["UUID"]}, nil
 }
@@ -133,7 +134,8 @@ func (m Machine) mustBeBlank(device string) error {
 			return fmt.Errorf("read %s: %w", device, err)
 		}
 		if len(bytes.Trim(data, "\x00")) > 0 {
-			return fmt.Errorf("%s is not empty, though blkid knows nothing on it: it is not formatted. To use it, erase it or make a filesystem on it", device)
+			return fmt.Errorf("%s is not empty, although blkid finds nothing on it: it is not formatted. "+
+				"To use it, erase it or make a filesystem on it", device)
 		}
 	}
 	return nil

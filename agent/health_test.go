@@ -73,7 +73,8 @@ func TestLocalHealth(t *testing.T) {
 		{"TCP", closed, "", "connection refused"},
 		{"UDP", closed, "", "the protocol must be TCP, SSL, HTTP or HTTPS, got UDP"},
 	} {
-		h := newBootEnv(t, document.Document[string]{LocalHealth: &document.LocalHealth{Protocol: test.protocol, Port: test.port, Path: test.path}})
+		h := newBootEnv(t, document.Document[string]{LocalHealth: &document.LocalHealth{Protocol: test.protocol, Port: test.port,
+			Path: test.path}})
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		err := localHealth(ctx, h.Boot)
 		cancel()
@@ -120,7 +121,8 @@ func (answers targetHealths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestTargetHealth(t *testing.T) {
-	const one, two = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/one/1", "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/two/2"
+	const one, two = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/one/1",
+		"arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/two/2"
 	for _, test := range []struct {
 		name    string
 		answers targetHealths
@@ -128,9 +130,11 @@ func TestTargetHealth(t *testing.T) {
 	}{
 		{"healthy in both", targetHealths{one: {"healthy"}, two: {"", "initial Elb.RegistrationInProgress Soon", "healthy"}}, nil},
 		{"healthy once in each", targetHealths{one: {"healthy", "draining"}, two: {"initial", "healthy"}}, nil},
-		{"unhealthy in one", targetHealths{one: {"healthy"}, two: {"unhealthy Target.ResponseCodeMismatch Health checks failed with these codes: [502]"}},
+		{"unhealthy in one", targetHealths{one: {"healthy"},
+			two: {"unhealthy Target.ResponseCodeMismatch Health checks failed with these codes: [502]"}},
 			[]string{"target group two: unhealthy, Target.ResponseCodeMismatch, Health checks failed with these codes: [502], port 8080"}},
-		{"in none", targetHealths{one: {""}, two: {"unused"}}, []string{"target group one: this instance is not registered there; target group two: unused, port 8080"}},
+		{"in none", targetHealths{one: {""}, two: {"unused"}},
+			[]string{"target group one: this instance is not registered there; target group two: unused, port 8080"}},
 		{"gone", targetHealths{two: {"healthy"}}, []string{"target group one: ", "TargetGroupNotFound"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

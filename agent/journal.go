@@ -33,7 +33,8 @@ func (j unitJournal) because(ctx context.Context, unit string, err error) error 
 
 // lines returns the last lines in the journal of a unit, by the unit or by systemd, since the machine started.
 func (j unitJournal) lines(ctx context.Context, unit string, lines int) []string {
-	text, err := j.machine.Run(ctx, "journalctl", "--unit="+unit, "--boot", "--no-pager", "--quiet", "--output=cat", fmt.Sprint("--lines=", lines))
+	text, err := j.machine.Run(ctx, "journalctl", "--unit="+unit, "--boot", "--no-pager", "--quiet", "--output=cat",
+		fmt.Sprint("--lines=", lines))
 	if err != nil {
 		return nil
 	}

@@ -74,7 +74,7 @@ func writtenFile(cloudConfig []byte, path string) ([]byte, error) {
 		Files []struct{ Path, Content string } `yaml:"write_files"`
 	}
 	if err := yaml.Unmarshal(cloudConfig, &config); err != nil {
-		return nil, errors.New("user data is no cloud-config") // the cause would quote it
+		return nil, errors.New("user data is not a cloud-config") // the cause would quote it
 	}
 	for _, file := range config.Files {
 		if file.Path == path {

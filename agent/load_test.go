@@ -58,7 +58,8 @@ func TestIdentify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		expected := Instance{"i-0123456789abcdef0", "us-east-1", "us-east-1b", "t4g.nano", want, time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+		expected := Instance{"i-0123456789abcdef0", "us-east-1", "us-east-1b", "t4g.nano", want,
+			time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 		if got != expected {
 			t.Errorf("got %+v, want %+v", got, expected)
 		}
@@ -89,10 +90,11 @@ runcmd:
 
 func TestLoad(t *testing.T) {
 	for _, test := range []struct{ name, file, userData, want string }{
-		{"file", `{"format":1,"orbit":"production","app":"laika","region":"us-east-1","signal":{"stack":"arn:stack","resource":"Asg","timeout":900}}`, "", ""},
+		{"file", `{"format":1,"orbit":"production","app":"laika","region":"us-east-1",` +
+			`"signal":{"stack":"arn:stack","resource":"Asg","timeout":900}}`, "", ""},
 		{"user data", "", userData, ""},
 		{"no document in user data", "", "#cloud-config\nwrite_files: []\n", "user data does not write it"},
-		{"no cloud-config", "", "secret: [", "user data is no cloud-config"},
+		{"no cloud-config", "", "secret: [", "user data is not a cloud-config"},
 		{"no user data", "", "", "the metadata service gives no user data"},
 		{"no JSON", "{", "", "unexpected end of JSON"},
 		{"a later format", `{"format":2,"orbit":1}`, "", "it has format 2, and this agent knows 1: deploy with --upgrade agent"},
@@ -135,7 +137,8 @@ func (h *bootEnv) bucket(region, key string, data []byte) string {
 	if _, err := h.AWS.S3.CreateBucket(h.t.Context(), in, there); err != nil {
 		h.t.Fatal(err)
 	}
-	if _, err := h.AWS.S3.PutObject(h.t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader(string(data))}, there); err != nil {
+	if _, err := h.AWS.S3.PutObject(h.t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader(string(data))},
+		there); err != nil {
 		h.t.Fatal(err)
 	}
 	return name
@@ -173,7 +176,8 @@ func TestAsset(t *testing.T) {
 	}
 
 	d.Asset.Bucket, d.Asset.Digest = bucket, digest([]byte("other"))
-	wantError(t, fetchAsset(t.Context(), h.Boot), "s3://"+bucket+"/k/e/y has the sha256 "+digest(data)+", not "+digest([]byte("other"))+": refused")
+	wantError(t, fetchAsset(t.Context(), h.Boot),
+		"s3://"+bucket+"/k/e/y has the sha256 "+digest(data)+", not "+digest([]byte("other"))+": refused")
 
 	d.Asset.Digest, d.App = digest(data), "other"
 	wantError(t, fetchAsset(t.Context(), h.Boot), "is of app laika in orbit production in us-east-1, not of this instance's")

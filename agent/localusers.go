@@ -91,7 +91,7 @@ func (p *People) removeUser(ctx context.Context, name string) error {
 	if _, err := p.Machine.Run(ctx, "userdel", name); err != nil {
 		return fmt.Errorf("remove the user %s: %w", name, err)
 	}
-	p.Log.Info("removed a user, who may not log in any more", "user", name)
+	p.Log.Info("removed a user without access", "user", name)
 	return nil
 }
 

@@ -46,7 +46,8 @@ func TestHidden(t *testing.T) {
 func (h *bootEnv) logged(group string) []string {
 	h.t.Helper()
 	stream, start := h.streamName(), true
-	out, err := h.AWS.Logs.GetLogEvents(h.t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, StartFromHead: &start})
+	out, err := h.AWS.Logs.GetLogEvents(h.t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream,
+		StartFromHead: &start})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -72,7 +73,8 @@ func TestLogGroups(t *testing.T) {
 	h.newGroup("production-boot")
 	h.newGroup("deploy")
 	group, stream := "production-boot", "laika/i-0123456789abcdef0" // the installer was here
-	if _, err := h.AWS.Logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream}); err != nil {
+	if _, err := h.AWS.Logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group,
+		LogStreamName: &stream}); err != nil {
 		t.Fatal(err)
 	}
 	h.hidden.add([]byte("hunter22"))

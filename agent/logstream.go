@@ -87,7 +87,8 @@ func (s *logStream) put(ctx context.Context, batch []types.InputLogEvent) error 
 	if err := s.make(ctx); err != nil {
 		return err
 	}
-	_, err := s.client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.group, LogStreamName: &s.stream, LogEvents: batch})
+	_, err := s.client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.group, LogStreamName: &s.stream,
+		LogEvents: batch})
 	return err
 }
 

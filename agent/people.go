@@ -42,7 +42,7 @@ type People struct {
 func OpenPeople(m Machine, at Endpoints, log *slog.Logger) (*People, error) {
 	body, err := os.ReadFile(filepath.Join(m.Root, accessPath))
 	if err != nil {
-		return nil, fmt.Errorf("read whose instance this is: %w", err)
+		return nil, fmt.Errorf("read the instance's orbit and app: %w", err)
 	}
 	p := &People{Machine: m, Log: log, Now: time.Now}
 	if err := json.Unmarshal(body, &p.Access); err != nil {

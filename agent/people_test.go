@@ -447,7 +447,8 @@ func TestAFailureKeepsNobodyElseOut(t *testing.T) {
 		}
 		return run(ctx, program, args...)
 	}
-	if err := tn.Sync(t.Context()); err == nil || !strings.Contains(err.Error(), "make the user ada") || !strings.Contains(err.Error(), "cannot lock") {
+	if err := tn.Sync(t.Context()); err == nil || !strings.Contains(err.Error(), "make the user ada") ||
+		!strings.Contains(err.Error(), "cannot lock") {
 		t.Errorf("got %v", err)
 	}
 	tn.wantLocals("bob")

@@ -19,7 +19,7 @@ func (p *People) Sync(ctx context.Context) error {
 	now := seen{Asked: p.Now(), Refused: map[string]string{}}
 	admins, err := p.admins(ctx)
 	if err != nil {
-		return fmt.Errorf("ask who may log in: %w", err)
+		return fmt.Errorf("read the admins from DynamoDB: %w", err)
 	}
 	admins = slices.DeleteFunc(admins, func(name string) bool {
 		err := sshkey.CheckUser(name)
@@ -29,7 +29,7 @@ func (p *People) Sync(ctx context.Context) error {
 		return err != nil
 	})
 	if now.Keys, err = p.keys(ctx, admins); err != nil {
-		return fmt.Errorf("ask for the keys of those who may log in: %w", err)
+		return fmt.Errorf("read the admins' keys from DynamoDB: %w", err)
 	}
 	return p.match(ctx, now)
 }
@@ -73,7 +73,7 @@ func (p *People) tellRefused(now seen) {
 	before, _ := readSeen(p.Machine)
 	for _, name := range slices.Sorted(maps.Keys(now.Refused)) {
 		if before.Refused[name] != now.Refused[name] {
-			p.Log.Warn("somebody who may log in cannot have a user here", "user", name, "reason", now.Refused[name])
+			p.Log.Warn("a person with access cannot have a user here", "user", name, "reason", now.Refused[name])
 		}
 	}
 }

@@ -162,7 +162,7 @@ func (b *Boot) failed(ctx context.Context, err error) {
 	b.Log.Error("the boot failed in stage " + err.Error())
 	within(ctx, giveBackDeadline, func(ctx context.Context) {
 		if err := giveBack(ctx, b); err != nil {
-			b.Log.Warn("what a failed boot must not keep was not given back: " + err.Error())
+			b.Log.Warn("the elastic address was not given back: " + err.Error())
 		}
 	})
 	within(ctx, journalDeadline, b.reportUnits)

@@ -36,10 +36,12 @@ func (s *signals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.hearing()
 	}
 	s.at = append(s.at, time.Now())
-	s.heard = append(s.heard, fmt.Sprint(form.Get("Action"), " ", form.Get("StackName"), " ", form.Get("LogicalResourceId"), " ", form.Get("UniqueId"), " ", form.Get("Status")))
+	s.heard = append(s.heard, fmt.Sprint(form.Get("Action"), " ", form.Get("StackName"), " ", form.Get("LogicalResourceId"), " ",
+		form.Get("UniqueId"), " ", form.Get("Status")))
 	if code, message, refused := strings.Cut(s.refuse, " "); refused {
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, code, message)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, code,
+			message)
 		return
 	}
 	fmt.Fprint(w, `<SignalResourceResponse><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></SignalResourceResponse>`)
@@ -103,10 +105,12 @@ func TestBoot(t *testing.T) {
 	if !slices.Equal(order, []string{"one", "two"}) || !slices.Equal(s.heard, []string{signalled + "SUCCESS"}) {
 		t.Errorf("ran %q and signalled %q", order, s.heard)
 	}
-	if got := h.status(); got.Outcome != Booted || got.Signal != "SUCCESS" || !strings.Contains(got.String(), "i-0123456789abcdef0 booted at ") {
+	if got := h.status(); got.Outcome != Booted || got.Signal != "SUCCESS" ||
+		!strings.Contains(got.String(), "i-0123456789abcdef0 booted at ") {
 		t.Errorf("the status is %+v", got)
 	}
-	wantSubstring(t, strings.Join(h.logged("production-boot"), "\n"), "stage one: done in", "stage two: done in", "signalled SUCCESS to Asg of stack arn:stack")
+	wantSubstring(t, strings.Join(h.logged("production-boot"), "\n"), "stage one: done in", "stage two: done in",
+		"signalled SUCCESS to Asg of stack arn:stack")
 
 	// A later boot does all of it again, with as much time as the first, but its stack waits for other instances by now.
 	h.Instance.Launched = time.Now().Add(-240 * time.Hour)
@@ -142,7 +146,8 @@ func TestBootFails(t *testing.T) {
 	}
 	h.hidden.add([]byte("hunter22"))
 	s.hearing = func() {
-		wantSubstring(t, strings.Join(h.logged("production-boot"), "\n"), "error: the boot failed in stage two: broken by ***", "laika.service: panic: the secret is ***")
+		wantSubstring(t, strings.Join(h.logged("production-boot"), "\n"), "error: the boot failed in stage two: broken by ***",
+			"laika.service: panic: the secret is ***")
 	}
 	err := h.boot(t.Context(), h.output, []stage{
 		doing("one", nothing),
@@ -260,7 +265,8 @@ func TestRun(t *testing.T) {
 	t.Cleanup(cloud.Close)
 	root := t.TempDir()
 	var console lines
-	metadata := newMetadataServer(t, strings.Replace(userData, `"region"`, `"environments": {"laika.env": [{"name": "A", "value": "1"}]}, "region"`, 1),
+	metadata := newMetadataServer(t, strings.Replace(userData, `"region"`,
+		`"environments": {"laika.env": [{"name": "A", "value": "1"}]}, "region"`, 1),
 		strings.Replace(identity, "ARCH", "x86_64", 1))
 	m := Machine{Root: root, Run: noPrograms}
 	if err := Run(t.Context(), m, Endpoints{Services: cloud.URL, Metadata: metadata}, &console); err != nil {

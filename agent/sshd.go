@@ -100,7 +100,7 @@ func people(ctx context.Context, b *Boot) error {
 	ctx, cancel := context.WithTimeout(ctx, firstSync)
 	defer cancel()
 	if err := l.run(ctx, "systemctl", "start", filepath.Base(peopleUnitPath)); err != nil {
-		b.Log.Warn("users for those who may log in are not made yet: tried again each minute", "error", err)
+		b.Log.Warn("no users for people with access yet: trying again every minute", "error", err)
 	}
 	return nil
 }
@@ -131,9 +131,10 @@ func (l logins) accounts(ctx context.Context) error {
 }
 
 func (l logins) files(context.Context) error {
-	access, err := json.Marshal(Access{Orbit: l.document.Orbit, App: l.document.App, Region: l.document.Region, Bastion: l.document.Bastion})
+	access, err := json.Marshal(Access{Orbit: l.document.Orbit, App: l.document.App, Region: l.document.Region,
+		Bastion: l.document.Bastion})
 	if err != nil {
-		return fmt.Errorf("encode whose instance this is: %w", err)
+		return fmt.Errorf("encode the instance's orbit and app: %w", err)
 	}
 	if err := l.machine.writeFile(accessPath, access, 0o644); err != nil {
 		return err
@@ -190,7 +191,8 @@ func (l logins) sshdTakes(ctx context.Context, settings string) error {
 	}
 	for line := range strings.Lines(settings) {
 		if setting := plainSetting(line); !strings.HasPrefix(setting, "#") && !effective[setting] {
-			return fmt.Errorf("sshd goes by other settings than %s: %q does not stand; does /etc/ssh/sshd_config include its drop-ins first?",
+			return fmt.Errorf("sshd ignores a setting of %s: %q is not in force; "+
+				"does /etc/ssh/sshd_config include its drop-ins first?",
 				sshdDropIn, strings.TrimSpace(line))
 		}
 	}

@@ -148,7 +148,7 @@ func TestSettingsThatDoNotStand(t *testing.T) {
 		return strings.Replace(output, "passwordauthentication no", "passwordauthentication yes", 1), err
 	}
 	err := people(t.Context(), g.Boot)
-	if err == nil || !strings.Contains(err.Error(), `"PasswordAuthentication no" does not stand`) {
+	if err == nil || !strings.Contains(err.Error(), `"PasswordAuthentication no" is not in force`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -171,7 +171,7 @@ func TestNobodyToAskFailsNoBoot(t *testing.T) {
 	g := newSSHDEnv(t, appDocument)
 	g.fail = "systemctl start"
 	g.stage()
-	if !strings.Contains(g.says.String(), "tried again each minute") {
+	if !strings.Contains(g.says.String(), "trying again every minute") {
 		t.Errorf("it says\n%s", g.says)
 	}
 }

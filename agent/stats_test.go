@@ -28,7 +28,8 @@ func TestSendStats(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := &sentMetrics{t: t}
-	metrics := cloudwatch.New(cloudwatch.Options{Region: envRegion, Credentials: aws.AnonymousCredentials{}, HTTPClient: sent, DisableRequestCompression: true})
+	metrics := cloudwatch.New(cloudwatch.Options{Region: envRegion, Credentials: aws.AnonymousCredentials{}, HTTPClient: sent,
+		DisableRequestCompression: true})
 	if err := sendStats(t.Context(), metrics, root, "web-group"); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,8 @@ func TestPublishStats(t *testing.T) {
 	if want := `ExecStart=/usr/local/bin/spacel-agent stats "web 100%% $$group"`; err != nil || !strings.Contains(string(unit), want+"\n") {
 		t.Errorf("%v %s", err, unit)
 	}
-	if want := "systemctl daemon-reload\nsystemctl enable spacel-stats.timer\nsystemctl restart spacel-stats.timer\n"; ran.String() != want {
+	if want := "systemctl daemon-reload\n" +
+		"systemctl enable spacel-stats.timer\nsystemctl restart spacel-stats.timer\n"; ran.String() != want {
 		t.Errorf("ran %s", ran.String())
 	}
 	if _, err := os.Stat(h.path("etc/systemd/system/" + statsTimer)); err != nil {

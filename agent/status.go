@@ -53,7 +53,8 @@ func (s Status) String() string {
 	case Booted:
 		return fmt.Sprintf("%s booted at %s, in %s", s.Instance, s.Ended.Format(time.RFC3339), took)
 	}
-	return fmt.Sprintf("%s failed to boot at %s, after %s, in stage %s: %s", s.Instance, s.Ended.Format(time.RFC3339), took, s.Stage, s.Reason)
+	return fmt.Sprintf("%s failed to boot at %s, after %s, in stage %s: %s", s.Instance, s.Ended.Format(time.RFC3339), took, s.Stage,
+		s.Reason)
 }
 
 // saveStatus is for people only, and no reason to fail.

@@ -69,7 +69,7 @@ func toStart(ctx context.Context, systemd Systemd, names []string) ([]string, er
 		}
 		timer, err := systemd.State(ctx, name)
 		if err != nil {
-			return nil, fmt.Errorf("ask systemd what %s starts: %w", name, err)
+			return nil, fmt.Errorf("ask systemd which units %s starts: %w", name, err)
 		}
 		for _, unit := range timer.Triggers {
 			owned[unit] = true

@@ -98,8 +98,9 @@ func TestUnitsStart(t *testing.T) {
 			"tidy.timer":    always(UnitState{Load: "loaded", Active: "active", Sub: "waiting"}),
 			"setup.service": always(UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Type: "oneshot", Result: "success"}),
 			"stays.service": always(UnitState{Load: "loaded", Active: "active", Sub: "exited", Type: "oneshot", Result: "success"}),
-			"unmet.service": always(UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Type: "simple", Result: "success", Unmet: true}),
-			"data.mount":    always(UnitState{Load: "loaded", Active: "active", Sub: "mounted", Result: "success"}),
+			"unmet.service": always(UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Type: "simple", Result: "success",
+				Unmet: true}),
+			"data.mount": always(UnitState{Load: "loaded", Active: "active", Sub: "mounted", Result: "success"}),
 			"pulls.service": func(second int) UnitState {
 				if second < 200 {
 					return UnitState{Load: "loaded", Active: "activating", Sub: "start-pre", Type: "simple", Result: "success"}
@@ -111,14 +112,16 @@ func TestUnitsStart(t *testing.T) {
 				case second < 5:
 					return running(0)
 				case second < 7:
-					return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Result: "exit-code", Status: 1, Restarts: 1}
+					return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Result: "exit-code",
+						Status: 1, Restarts: 1}
 				}
 				return running(1)
 			},
 		},
 		results: map[string]string{"wobbles.service": "failed"},
 	}
-	h, took, err := onUnits(t, f, "laika.service", "tidy.service", "tidy.timer", "setup.service", "stays.service", "unmet.service", "data.mount",
+	h, took, err := onUnits(t, f, "laika.service", "tidy.service", "tidy.timer", "setup.service", "stays.service", "unmet.service",
+		"data.mount",
 		"pulls.service", "wobbles.service", "web@.service")
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +137,8 @@ func TestUnitsStart(t *testing.T) {
 			t.Errorf("%s was started or enabled: %q", unit, f.calls)
 		}
 	}
-	for _, line := range []string{"laika.service is active (running)", "setup.service is inactive (dead)", "unmet.service is not started, since its conditions are not met"} {
+	for _, line := range []string{"laika.service is active (running)", "setup.service is inactive (dead)",
+		"unmet.service is not started, since its conditions are not met"} {
 		if !strings.Contains(h.log.String(), line) {
 			t.Errorf("the log lacks %q:\n%s", line, h.log)
 		}
@@ -151,17 +155,21 @@ func TestUnitsThatFail(t *testing.T) {
 		want   []string
 		within time.Duration
 	}{
-		"exits 1":          {always(failed), "", nil, []string{"failed: failed (failed, exit-code, status 1)"}, time.Second},
-		"exits 1 later":    {func(s int) UnitState { return []UnitState{running(0), failed}[min(s/9, 1)] }, "", nil, []string{"failed:"}, 10 * time.Second},
-		"exits 0":          {always(dead), "", nil, []string{"ended right after it was started", "Type=oneshot"}, time.Second},
-		"does not parse":   {nil, "", errors.New("Unit x.service has a bad unit file setting."), []string{"cannot be started", "bad unit file setting"}, time.Second},
+		"exits 1": {always(failed), "", nil, []string{"failed: failed (failed, exit-code, status 1)"}, time.Second},
+		"exits 1 later": {func(s int) UnitState { return []UnitState{running(0), failed}[min(s/9, 1)] }, "", nil, []string{"failed:"},
+			10 * time.Second},
+		"exits 0": {always(dead), "", nil, []string{"ended right after it was started", "Type=oneshot"}, time.Second},
+		"does not parse": {nil, "", errors.New("Unit x.service has a bad unit file setting."),
+			[]string{"cannot be started", "bad unit file setting"}, time.Second},
 		"was cancelled":    {always(dead), "canceled", nil, []string{`"canceled"`}, time.Second},
 		"needs what fails": {always(dead), "dependency", nil, []string{`"dependency"`}, time.Second},
 		"loops": {func(s int) UnitState {
-			return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Result: "exit-code", Status: 7, Restarts: s / 2}
+			return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Result: "exit-code", Status: 7,
+				Restarts: s / 2}
 		}, "", nil, []string{"ends again and again, 11 times so far", "status 7"}, 23 * time.Second},
 		"loops between looks": {running, "", nil, []string{"ends again and again, 11 times so far"}, 12 * time.Second},
-		"never starts": {always(UnitState{Load: "loaded", Active: "activating", Sub: "start-pre", Type: "simple", Result: "success"}), "never", nil,
+		"never starts": {always(UnitState{Load: "loaded", Active: "activating", Sub: "start-pre", Type: "simple", Result: "success"}),
+			"never", nil,
 			[]string{"has not started", "activating (start-pre)", "time is up"}, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +192,8 @@ func TestUnitsThatFailTogether(t *testing.T) {
 	f := &fakeSystemd{
 		play: map[string]func(int) UnitState{
 			"a.service": always(UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Type: "simple", Result: "success"}),
-			"b.service": always(UnitState{Load: "loaded", Active: "failed", Sub: "failed", Type: "oneshot", Result: "exit-code", Status: 9}),
+			"b.service": always(UnitState{Load: "loaded", Active: "failed", Sub: "failed", Type: "oneshot", Result: "exit-code",
+				Status: 9}),
 		},
 		results: map[string]string{"a.service": "dependency", "b.service": "failed"},
 	}

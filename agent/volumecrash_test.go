@@ -119,7 +119,10 @@ func everyBreakdown(t *testing.T, run func(l *volumeEnv, steps int) (broke bool)
 	config := cloudtest.Config(t, cloudtest.Moto(t), envRegion)
 	for steps := 1; ; steps++ {
 		broke := true
-		t.Run(fmt.Sprint("after ", steps), func(t *testing.T) { broke = run(volumeEnvIn(t, config.Copy(), fmt.Sprint("test", steps)), steps) })
+		t.Run(fmt.Sprint("after ", steps), func(t *testing.T) {
+			broke = run(volumeEnvIn(t, config.Copy(), fmt.Sprint("test", steps)),
+				steps)
+		})
 		if t.Failed() {
 			return
 		}
@@ -147,10 +150,12 @@ func (h *node) inherit(zone, data string) {
 	_, err = disk.WriteString(fakeFilesystem + "uuid-1\n")
 	h.must(err)
 	h.must(os.WriteFile(filepath.Join(content, "files/data"), []byte(data), 0o644))
-	_, err = h.tables.PutItem(h.t.Context(), &dynamodb.PutItemInput{TableName: aws.String(h.orbit + "-volumes"), Item: map[string]types.AttributeValue{
-		"label": text("web/data"), "index": &types.AttributeValueMemberN{Value: "0"}, "claimed": &types.AttributeValueMemberN{Value: "1000000000"},
-		"instance": text("i-0123456789abcdef0"), "volume": text(*made.VolumeId), "zone": text(zone),
-	}})
+	_, err = h.tables.PutItem(h.t.Context(), &dynamodb.PutItemInput{TableName: aws.String(h.orbit + "-volumes"),
+		Item: map[string]types.AttributeValue{
+			"label": text("web/data"), "index": &types.AttributeValueMemberN{Value: "0"},
+			"claimed":  &types.AttributeValueMemberN{Value: "1000000000"},
+			"instance": text("i-0123456789abcdef0"), "volume": text(*made.VolumeId), "zone": text(zone),
+		}})
 	h.must(err)
 }
 

@@ -111,7 +111,8 @@ func (l *volumeEnv) launch(zone string, volumes []document.Volume, tags ...strin
 		if input.TagSpecifications == nil {
 			input.TagSpecifications = []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeInstance}}
 		}
-		input.TagSpecifications[0].Tags = append(input.TagSpecifications[0].Tags, ec2types.Tag{Key: aws.String(key), Value: aws.String(value)})
+		input.TagSpecifications[0].Tags = append(input.TagSpecifications[0].Tags,
+			ec2types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
 	made, err := l.ec2.RunInstances(l.t.Context(), input)
 	if err != nil {
@@ -193,7 +194,8 @@ func (h *node) terminate() {
 	h.must(os.RemoveAll(h.path("proc")))
 	for volume, holder := range h.volumeEnv.attached {
 		if holder == h {
-			_, err := h.ec2.DetachVolume(h.t.Context(), &ec2.DetachVolumeInput{VolumeId: aws.String(volume), InstanceId: aws.String(h.id())})
+			_, err := h.ec2.DetachVolume(h.t.Context(), &ec2.DetachVolumeInput{VolumeId: aws.String(volume),
+				InstanceId: aws.String(h.id())})
 			h.must(err)
 			delete(h.volumeEnv.attached, volume)
 		}

@@ -52,7 +52,8 @@ func (m volumeManager) existing(ctx context.Context, s *slot) (v ec2types.Volume
 			return "", err
 		}
 		if found == nil {
-			return fmt.Sprintf("EC2 knows no volume %s, which slot %s of table %s names: write there the id of a volume made from a snapshot of it, "+
+			return fmt.Sprintf("EC2 knows no volume %s, which slot %s of table %s names: "+
+				"write there the id of a volume made from a snapshot of it, "+
 				"or delete the item to begin with an empty volume", s.volume, s, m.slots.table), nil
 		}
 		v = *found
@@ -64,7 +65,8 @@ func (m volumeManager) existing(ctx context.Context, s *slot) (v ec2types.Volume
 // another zone.
 func (m volumeManager) differs(v ec2types.Volume, s *slot) {
 	if size := int(aws.ToInt32(v.Size)); size < m.volume.Size {
-		m.log.Warn("volume keeps its size until it moves to another zone", "slot", s, "volume", s.volume, "GiB", size, "wanted", m.volume.Size)
+		m.log.Warn("volume keeps its size until it moves to another zone", "slot", s, "volume", s.volume, "GiB", size, "wanted",
+			m.volume.Size)
 	}
 }
 

@@ -124,6 +124,6 @@ func (m volumeManager) tidy(ctx context.Context, s *slot) {
 	ctx, cancel := context.WithTimeout(ctx, tidyTime)
 	defer cancel()
 	if err := m.sweep(ctx, s); err != nil {
-		m.log.Warn("what is left of a volume that was made or moved is deleted at the next boot", "slot", s, "error", err)
+		m.log.Warn("leftovers of a new or moved volume are deleted at the next boot", "slot", s, "error", err)
 	}
 }

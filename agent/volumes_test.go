@@ -44,10 +44,12 @@ func TestFirstVolume(t *testing.T) {
 	found, err := l.ec2.DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{VolumeIds: []string{s.volume}})
 	l.must(err)
 	v := found.Volumes[0]
-	if *v.AvailabilityZone != "us-east-1a" || *v.Size != 4 || v.VolumeType != "gp3" || !*v.Encrypted || *v.Attachments[0].InstanceId != h.id() {
+	if *v.AvailabilityZone != "us-east-1a" || *v.Size != 4 || v.VolumeType != "gp3" || !*v.Encrypted ||
+		*v.Attachments[0].InstanceId != h.id() {
 		t.Errorf("%+v", v)
 	}
-	for key, want := range map[string]string{document.TagOrbit: "test", document.TagApp: "web", document.TagVolume: "data", "Name": "test-web data 0"} {
+	for key, want := range map[string]string{document.TagOrbit: "test", document.TagApp: "web", document.TagVolume: "data",
+		"Name": "test-web data 0"} {
 		if got := tagOf(v.Tags, key); got != want {
 			t.Errorf("tag %s is %q", key, got)
 		}
@@ -58,7 +60,8 @@ func TestFirstVolume(t *testing.T) {
 	for name, want := range map[string]string{
 		"mnt/data/.space-label": "data\n",
 		"mnt/data/.space-index": "0\n",
-		"etc/fstab":             "UUID=root / ext4 defaults 0 1\n# data\nUUID=uuid-" + diskOf(s.volume) + " /mnt/data ext4 defaults,nofail,x-systemd.device-timeout=30s 0 2\n",
+		"etc/fstab": "UUID=root / ext4 defaults 0 1\n# data\nUUID=uuid-" + diskOf(s.volume) +
+			" /mnt/data ext4 defaults,nofail,x-systemd.device-timeout=30s 0 2\n",
 	} {
 		if text, _ := os.ReadFile(h.path(name)); string(text) != want {
 			t.Errorf("%s is %q", name, text)
@@ -194,10 +197,11 @@ func TestHolderThatMayLive(t *testing.T) {
 	t.Parallel()
 	l := newVolumeEnv(t)
 	put := func(index, claimed string) {
-		_, err := l.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("test-volumes"), Item: map[string]types.AttributeValue{
-			"label": text("web/data"), "index": &types.AttributeValueMemberN{Value: index},
-			"instance": text("i-0123456789abcdef0"), "claimed": &types.AttributeValueMemberN{Value: claimed},
-		}})
+		_, err := l.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("test-volumes"),
+			Item: map[string]types.AttributeValue{
+				"label": text("web/data"), "index": &types.AttributeValueMemberN{Value: index},
+				"instance": text("i-0123456789abcdef0"), "claimed": &types.AttributeValueMemberN{Value: claimed},
+			}})
 		l.must(err)
 	}
 	h := l.launch("us-east-1a", data(1))
@@ -222,7 +226,8 @@ func TestLostVolume(t *testing.T) {
 	_, err := l.ec2.DeleteVolume(t.Context(), &ec2.DeleteVolumeInput{VolumeId: aws.String(lost)})
 	l.must(err)
 	next := l.launch("us-east-1a", data(1))
-	if err := next.outOfTime(func(ctx context.Context) error { return mountVolumes(ctx, next.boot) }); err == nil || !strings.Contains(err.Error(), "EC2 knows no volume "+lost+", which slot web/data 0 of table test-volumes names") {
+	if err := next.outOfTime(func(ctx context.Context) error { return mountVolumes(ctx, next.boot) }); err == nil ||
+		!strings.Contains(err.Error(), "EC2 knows no volume "+lost+", which slot web/data 0 of table test-volumes names") {
 		t.Error(err)
 	}
 	if next.slot(0).volume != lost {

@@ -253,7 +253,8 @@ func clause(keyword string, parts []string) string {
 	return keyword + strings.Join(parts, ", ")
 }
 
-func (t slotTable) update(ctx context.Context, s *slot, expression, condition string, names map[string]string, values map[string]types.AttributeValue) error {
+func (t slotTable) update(ctx context.Context, s *slot, expression, condition string, names map[string]string,
+	values map[string]types.AttributeValue) error {
 	_, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.table,
 		Key: map[string]types.AttributeValue{

@@ -26,7 +26,8 @@ func TestBoot(t *testing.T) {
 		{name: "unit-exits", docker: true, signal: "FAILURE", within: patience, log: []string{"web.service", "status 1"}},
 		{name: bastion, docker: true, signal: "SUCCESS", within: patience, check: isWayThrough},
 		// A stack waits for 15 minutes, and the agent ends a minute before.
-		{name: "unhealthy", docker: true, age: 13*time.Minute + allowance()/2, signal: "FAILURE", within: patience, log: []string{"TCP:8080"}},
+		{name: "unhealthy", docker: true, age: 13*time.Minute + allowance()/2, signal: "FAILURE", within: patience,
+			log: []string{"TCP:8080"}},
 		{name: "wrong-digest", docker: true, alter: map[string]string{"AgentDigestAmd64": strings.Repeat("0", 64)},
 			signal: "FAILURE", within: patience, log: []string{"has the sha256", "refused"}, check: nothingInstalled},
 		{name: "unreadable-secret", docker: true, sealed: "ANOTHER", signal: "FAILURE", within: patience, log: []string{"TOKEN"}},

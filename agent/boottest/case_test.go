@@ -159,7 +159,8 @@ func (w *awsEnv) build() {
 	}
 	w.stack = readStack(w.t, w.dir, orbit+"-"+w.name)
 	w.stack.account = cloudtest.Account(w.t)
-	w.stack.id = fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/3d4e1f60-0000-4000-8000-0123456789ab", region, w.stack.account, w.stack.Name)
+	w.stack.id = fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/3d4e1f60-0000-4000-8000-0123456789ab", region, w.stack.account,
+		w.stack.Name)
 	w.stack.parameter = w.parameter
 }
 

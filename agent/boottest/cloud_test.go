@@ -112,7 +112,8 @@ func (c *cloud) record(call string, form url.Values) {
 	defer c.mu.Unlock()
 	c.calls = append(c.calls, call)
 	if call == "cloudformation:SignalResource" {
-		c.signals = append(c.signals, signal{form.Get("StackName"), form.Get("LogicalResourceId"), form.Get("UniqueId"), form.Get("Status")})
+		c.signals = append(c.signals, signal{form.Get("StackName"), form.Get("LogicalResourceId"), form.Get("UniqueId"),
+			form.Get("Status")})
 	}
 }
 

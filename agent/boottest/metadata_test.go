@@ -66,10 +66,11 @@ func (i instance) metadata(t *testing.T) map[string]string {
 		network + "owner-id":                         i.account,
 		network + "security-group-ids":               "sg-0123456789abcdef0",
 		network + "subnet-id":                        "subnet-0123456789abcdef0",
-		network + "vpc-id":                           "vpc-0123456789abcdef0", // without which cloud-init believes in EC2-Classic, and fails at the second boot
-		network + "vpc-ipv4-cidr-block":              "172.31.0.0/16",
-		network + "subnet-ipv4-cidr-block":           guestNetwork,
-		"dynamic/instance-identity/document":         i.identity(t),
+		network + "vpc-id":                           "vpc-0123456789abcdef0",
+		// without which cloud-init believes in EC2-Classic, and fails at the second boot
+		network + "vpc-ipv4-cidr-block":      "172.31.0.0/16",
+		network + "subnet-ipv4-cidr-block":   guestNetwork,
+		"dynamic/instance-identity/document": i.identity(t),
 	}
 }
 

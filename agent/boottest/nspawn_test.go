@@ -32,7 +32,8 @@ type container struct {
 // containerFiles are what only a container's disk has: there is no firmware to tell cloud-init that this is EC2, and no network
 // card to configure or to wait for.
 var containerFiles = map[string]string{
-	"etc/cloud/cloud.cfg.d/99-nspawn.cfg":                                   "datasource_list: [Ec2]\ndatasource: {Ec2: {strict_id: false}}\nnetwork: {config: disabled}\n",
+	"etc/cloud/cloud.cfg.d/99-nspawn.cfg": "datasource_list: [Ec2]\n" +
+		"datasource: {Ec2: {strict_id: false}}\nnetwork: {config: disabled}\n",
 	"etc/systemd/system/systemd-networkd-wait-online.service.d/nspawn.conf": "[Service]\nExecStart=\nExecStart=/bin/true\n",
 }
 
@@ -50,7 +51,8 @@ func newContainer(t *testing.T, s surroundings) *container {
 	}
 	for _, command := range [][]string{
 		{"mount", "-o", "loop,ro", s.image + "/disk.raw", layers["image"]},
-		{"mount", "-t", "overlay", "overlay", "-o", "lowerdir=" + layers["image"] + ",upperdir=" + layers["changes"] + ",workdir=" + layers["work"], m.root},
+		{"mount", "-t", "overlay", "overlay", "-o", "lowerdir=" + layers["image"] + ",upperdir=" + layers["changes"] + ",workdir=" +
+			layers["work"], m.root},
 		{"ip", "link", "set", "lo", "up"},
 		{"ip", "address", "add", "169.254.169.254/32", "dev", "lo"},
 		{"ip", "address", "add", "169.254.169.253/32", "dev", "lo"},
@@ -86,7 +88,8 @@ func (m *container) write(t *testing.T) {
 func (m *container) start(t *testing.T) {
 	t.Helper()
 	m.ended = make(chan struct{})
-	m.cmd = exec.Command("systemd-nspawn", "--boot", "--quiet", "--directory="+m.root, "--machine=spacel-boot-test", "--register=no", "--keep-unit",
+	m.cmd = exec.Command("systemd-nspawn", "--boot", "--quiet", "--directory="+m.root, "--machine=spacel-boot-test", "--register=no",
+		"--keep-unit",
 		"--network-namespace-path="+m.space.network, "--console=pipe", "--link-journal=no", "systemd.show_status=true")
 	m.cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // systemd since 256 knows no other
 	m.cmd.Stdout, m.cmd.Stderr = m.console, m.console
@@ -151,7 +154,8 @@ func (m *container) dial(ctx context.Context, port int) (conn net.Conn, err erro
 
 // screen is the journal, which has what the console shows and more.
 func (m *container) screen() string {
-	said, err := m.space.run("journalctl", "--directory="+filepath.Join(m.root, "var/log/journal"), "--no-pager", "--output=short-monotonic")
+	said, err := m.space.run("journalctl", "--directory="+filepath.Join(m.root, "var/log/journal"), "--no-pager",
+		"--output=short-monotonic")
 	if err != nil {
 		said += err.Error()
 	}

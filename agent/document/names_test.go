@@ -33,7 +33,8 @@ func TestNamesStandInOnePlace(t *testing.T) {
 	}
 	files := 0
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && (path == "../../agent/document" || path == "../../internal/cloudtest" || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && path != "../..") {
+		if err == nil && entry.IsDir() && (path == "../../agent/document" || path == "../../internal/cloudtest" ||
+			entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && path != "../..") {
 			return filepath.SkipDir
 		}
 		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {

@@ -57,7 +57,8 @@ func Seal(ctx context.Context, client Sealer, plaintext []byte, c Context, regio
 func wrapAlso(ctx context.Context, client Sealer, dataKey []byte, c Context, regions []string) (map[string]string, error) {
 	var keys map[string]string
 	for _, region := range regions {
-		out, err := client.Encrypt(ctx, &kms.EncryptInput{KeyId: aws.String(c.Alias()), Plaintext: dataKey, EncryptionContext: c.encryption()}, in(region))
+		out, err := client.Encrypt(ctx, &kms.EncryptInput{KeyId: aws.String(c.Alias()), Plaintext: dataKey,
+			EncryptionContext: c.encryption()}, in(region))
 		if err != nil {
 			return nil, fmt.Errorf("have KMS wrap the data key with %s in %s: %w", c.Alias(), region, err)
 		}

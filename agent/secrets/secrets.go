@@ -69,7 +69,8 @@ func Open(ctx context.Context, client Decrypter, p document.Payload, c Context) 
 		open, wrapping = openCBC, nil
 	case 1:
 	default:
-		return nil, fmt.Errorf("open %s: the payload has version %d, and this spacel knows 0 and 1: use the release that wrote it, or a later one", c, p.Version)
+		return nil, fmt.Errorf("open %s: the payload has version %d, and this spacel knows 0 and 1: "+
+			"use the release that wrote it, or a later one", c, p.Version)
 	}
 	parts, err := decode(p)
 	if err != nil {
@@ -101,10 +102,13 @@ func decode(p document.Payload) (sealed, error) {
 }
 
 // unwrap has KMS open a data key, with the app's key and no other.
-func unwrap(ctx context.Context, client Decrypter, region string, wrapped []byte, alias string, wrapping map[string]string) ([]byte, error) {
-	out, err := client.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: wrapped, KeyId: aws.String(alias), EncryptionContext: wrapping}, in(region))
+func unwrap(ctx context.Context, client Decrypter, region string, wrapped []byte, alias string, wrapping map[string]string) ([]byte,
+	error) {
+	out, err := client.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: wrapped, KeyId: aws.String(alias), EncryptionContext: wrapping},
+		in(region))
 	if refused(err) {
-		return nil, fmt.Errorf("KMS refuses it: it was encrypted for another app, orbit or name, or altered; encrypt it again with spacel secret (%w)", err)
+		return nil, fmt.Errorf("KMS refuses it: it was encrypted for another app, orbit or name, or altered; "+
+			"encrypt it again with spacel secret (%w)", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("have KMS decrypt its data key with %s in %s: %w", alias, region, err)

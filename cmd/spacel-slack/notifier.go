@@ -23,7 +23,7 @@ type notifier struct {
 // handle posts every record of an event. It tries all of them; an error makes Lambda run the whole event again, later.
 func (n notifier) handle(ctx context.Context, event events.SNSEvent) error {
 	if len(event.Records) == 0 {
-		err := errors.New("this is no event of an SNS topic: it has no records")
+		err := errors.New("not an event of an SNS topic: it has no records")
 		n.log.Error("cannot read", "error", err.Error())
 		return err
 	}

@@ -86,7 +86,7 @@ func TestSourcesOfParametersAndSecrets(t *testing.T) {
 		}
 	}
 	if _, err := opened(t, c, "SPACEL_WEBHOOK_SECRET", "binary"); err == nil ||
-		!strings.Contains(err.Error(), "secret binary: what it holds must be") {
+		!strings.Contains(err.Error(), "secret binary: its content must be") {
 		t.Errorf("a binary secret: %v", err)
 	}
 }

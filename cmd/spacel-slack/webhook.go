@@ -28,7 +28,7 @@ func parseWebhook(text string, anyHost bool) (webhook, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
-		return webhook{}, errors.New("what it holds must be the https URL of a Slack webhook, and nothing else")
+		return webhook{}, errors.New("its content must be the https URL of a Slack webhook, and nothing else")
 	case u.Scheme != "https":
 		return webhook{}, errors.New("the webhook must be an https URL")
 	case anyHost:
