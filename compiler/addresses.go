@@ -15,7 +15,7 @@ import (
 //
 // A subnet's third octet also numbers its /64 within the VPC's IPv6 /56.
 
-// mostZones is the highest zone number that a /16 has a /20 for.
+// mostZones is the highest zone number for which a /16 has a /20.
 const mostZones = 15
 
 // slot is where in a zone's /20 a tier has its subnet: the first /24, counted from 0, and the prefix length.
@@ -46,14 +46,15 @@ func (n network) subnetBlock(zone string, t tier) string {
 	return fmt.Sprintf("%s.%d.0/%d", n.region.PrivateNetwork, thirdOctet(zone, t), slotOf(t).prefix)
 }
 
-// zoneNumber is the number that a zone id ends in, the same in every account.
+// zoneNumber is the number at the end of a zone id. Zone ids such as use1-az3 name the same place in every account,
+// unlike zone names such as us-east-1a (EC2 User Guide, "Availability Zone IDs").
 func zoneNumber(zone string) (int, bool) {
 	digits := zone[len(strings.TrimRight(zone, "0123456789")):]
 	number, err := strconv.Atoi(digits)
 	return number, err == nil && number >= 1 && number <= mostZones
 }
 
-// addressable reports zones that the plan has no place for.
+// addressable reports zones without a place in the plan, and returns whether there are none.
 func addressable(region *schema.OrbitRegion, r *report.Report) bool {
 	holder := map[int]string{}
 	for _, zone := range region.Zones {

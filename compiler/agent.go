@@ -31,7 +31,8 @@ func (a agentBinary) statement() cfn.Statement {
 	return cfn.Allow([]string{"s3:GetObject"}, cfn.BareARN("s3", a.bucket, cfn.String("/"), a.key))
 }
 
-// tokenParameter is the value that a forced redeploy changes, and with it the launch template.
+// tokenParameter declares the parameter that a forced redeploy changes. The token is part of user data, so a new one
+// gives a new launch template version and new instances.
 func tokenParameter(p *part) cfn.Value {
 	return p.parameter(document.ParameterToken, cfn.Parameter{
 		Type:           "String",
@@ -51,8 +52,9 @@ func bootLogStatement(group, app string) cfn.Statement {
 		cfn.ARN("logs", cfn.String("log-group:"+group+":log-stream:"+document.BootStream(app, "*"))))
 }
 
-// addressStatements let the stack's instances share its elastic addresses: move one of them to one of themselves.
-// CloudFormation's own tag, which nobody else can set, tells whose an instance is.
+// addressStatements let the stack's instances share its elastic addresses: move one of the addresses to one of the
+// instances. The condition uses CloudFormation's own tag on the instance, which cannot be set by anybody else because
+// tags with the prefix aws: are reserved.
 func addressStatements(addresses []*cfn.EIP) []cfn.Statement {
 	if len(addresses) == 0 {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// alarms watches what the manifest's triggers name, and the metrics of log lines.
+// alarms makes an alarm for each trigger in the manifest and for each metric of log lines.
 func alarms(a appContext, w watched, to alarmTargets, r *report.Report) *part {
 	p := &part{}
 	for _, t := range a.region.Alarms.Triggers {
@@ -32,10 +32,11 @@ func alarms(a appContext, w watched, to alarmTargets, r *report.Report) *part {
 	return p
 }
 
-// notBefore has an alarm come after the group, so that it wakes nobody while the first instances boot.
+// notBefore returns the dependency that creates an alarm after the group. Otherwise it would notify people while the
+// first instances boot.
 func (w watched) notBefore(s series) []cfn.Resource {
 	if s.ofGroup {
-		return nil // it comes after the group as it is
+		return nil // its dimension refers to the group, so it comes after it
 	}
 	return []cfn.Resource{w.group}
 }
@@ -55,7 +56,7 @@ func (d alarmTargets) alarm(a appContext, t schema.Trigger, s series) *cfn.Alarm
 	return alarm
 }
 
-// tell has an alarm notify an endpoint's topic of the states that people want to hear of.
+// tell makes an alarm notify an endpoint's topic of the states in the trigger's notify.
 func (d alarmTargets) tell(alarm *cfn.Alarm, t schema.Trigger, endpoint string) {
 	topic := d.topics[endpoint].Ref()
 	for state, actions := range map[string]*[]cfn.Value{

@@ -8,14 +8,15 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// alarmTargets are where alarms go, by the endpoint's name: to people by a topic, to the group by a scaling policy.
+// alarmTargets are the targets of alarms, by the endpoint's name: a topic notifies people, a scaling policy changes the
+// group.
 type alarmTargets struct {
 	*part
 	topics   map[string]*cfn.Topic
 	policies map[string]*cfn.ScalingPolicy
 }
 
-// alarmTargetsOf makes the endpoints of the app's alarms.
+// alarmTargetsOf makes the targets for all endpoints in the manifest.
 func alarmTargetsOf(a appContext, group *cfn.AutoScalingGroup, r *report.Report) alarmTargets {
 	d := alarmTargets{part: &part{}, topics: map[string]*cfn.Topic{}, policies: map[string]*cfn.ScalingPolicy{}}
 	for _, e := range a.region.Alarms.Endpoints {
@@ -42,11 +43,13 @@ func alarmTargetsOf(a appContext, group *cfn.AutoScalingGroup, r *report.Report)
 	return d
 }
 
+// subscribe connects an endpoint to the topic. Ids hold the endpoint's name, so that a removed address removes its own
+// subscription only.
 func (d alarmTargets) subscribe(e schema.Endpoint, id string, topic *cfn.Topic, protocol string, endpoint cfn.Value) {
 	add(d.part, e.Pos, "EndpointSubscription"+id, &cfn.Subscription{TopicArn: topic.Ref(), Protocol: protocol, Endpoint: endpoint})
 }
 
-// maxDisplayName is how long the name may be that an email is from (SNS API Reference, CreateTopic, DisplayName).
+// maxDisplayName limits the sender's name of emails, in characters (SNS API Reference, CreateTopic, DisplayName).
 const maxDisplayName = 100
 
 // alarmTopic makes a topic that only CloudWatch's alarms of this account may publish to, and nobody in the clear. It is not

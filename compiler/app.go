@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// appContext is what an app's capabilities may look at.
+// appContext is the read-only input of all capabilities of an app.
 type appContext struct {
 	model  *schema.Model
 	app    *schema.App
@@ -16,14 +16,16 @@ type appContext struct {
 	sink   Sink
 }
 
+// stackName is <orbit>-<app>.
 func (a appContext) stackName() string { return document.StackName(a.net.orbit.Name, a.app.Name) }
 
-// nameTag is what the console shows.
+// nameTag is the tag Name, which the AWS console shows as the resource's name.
 func (a appContext) nameTag() []cfn.Tag {
 	return []cfn.Tag{{Key: "Name", Value: cfn.String(a.stackName())}}
 }
 
-// appStack is an app's stack in one region: its capabilities, each after those it needs something of. An error is the sink's.
+// appStack makes an app's stack in one region. Each capability comes after those whose results it takes as arguments.
+// The user's mistakes go to the report; an error comes from the sink.
 func appStack(a appContext, r *report.Report) (*part, error) {
 	warnEmptied(a.region, r)
 

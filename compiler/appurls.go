@@ -9,8 +9,8 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// appURLs outputs where each public port is reached: a URL for HTTP and HTTPS, else name:port. The name is the app's first,
-// without one the balancer's own.
+// appURLs outputs the address of each public port: a URL for HTTP and HTTPS, otherwise host:port. The host is the app's
+// first host name or, if it has none, the load balancer's DNS name.
 func appURLs(a appContext, b balancing, lb loadBalancer, own addresses) *part {
 	p := &part{}
 	name := appHost(a, lb, own)
@@ -26,7 +26,8 @@ func appURLs(a appContext, b balancing, lb loadBalancer, own addresses) *part {
 	return p
 }
 
-// appHost is nil when nothing answers.
+// appHost is the host of all the app's URLs. It is nil if the app has neither a load balancer nor elastic addresses. A
+// wildcard is no host.
 func appHost(a appContext, lb loadBalancer, own addresses) cfn.Value {
 	answered := lb.balancer != nil || len(own.all) > 0
 	for _, host := range a.region.Hostnames {
@@ -40,6 +41,7 @@ func appHost(a appContext, lb loadBalancer, own addresses) cfn.Value {
 	return nil
 }
 
+// appURL leaves out the port that the scheme implies.
 func appURL(port schema.PublicPort, name cfn.Value) cfn.Value {
 	number := ":" + strconv.Itoa(port.Port)
 	switch {

@@ -13,7 +13,7 @@ type balancing struct {
 	kind      balancerKind
 	dualStack bool     // whether it answers over IPv6 too
 	routes    []route  // one per public port, in their order
-	targets   []target // what the routes forward to, each once, sorted
+	targets   []target // the routes' targets, each once, sorted
 	check     targetCheck
 }
 
@@ -57,6 +57,8 @@ func balance(a appContext, r *report.Report) balancing {
 	return b
 }
 
+// chooseBalancer decides by the schemes of all public ports. An app has one balancer, so one port that is neither HTTP
+// nor HTTPS makes it an NLB.
 func chooseBalancer(app *schema.AppRegion) balancerKind {
 	if app.ELBAvailability == schema.Disabled || len(app.PublicPorts) == 0 {
 		return noBalancer
@@ -69,6 +71,7 @@ func chooseBalancer(app *schema.AppRegion) balancerKind {
 	return application
 }
 
+// route turns a public port into a listener.
 func (k balancerKind) route(port schema.PublicPort, r *report.Report) route {
 	if k == networkBalancer {
 		return networkRoute(port, r)
@@ -91,7 +94,7 @@ func networkRoute(port schema.PublicPort, r *report.Report) route {
 	return route{port, protocol, target{inner, port.InternalPort}}
 }
 
-// networkProtocol is what an NLB calls a scheme.
+// networkProtocol is an NLB's protocol for a scheme. TLS means that the NLB itself ends TLS with the app's certificate.
 func networkProtocol(scheme string) string {
 	switch scheme {
 	case "HTTPS", "SSL":
@@ -103,7 +106,7 @@ func networkProtocol(scheme string) string {
 }
 
 // dualStack says whether the balancer answers over IPv6 too: in an IPv6 orbit, when it serves the internet. A private and a
-// multi-region one serve only what has IPv4 as well. An NLB cannot forward UDP from IPv6 to our instances' IPv4 addresses
+// multi-region one serve only clients with IPv4 addresses. An NLB cannot forward UDP from IPv6 to our instances' IPv4 addresses
 // (ELB User Guide, "Target groups for your Network Load Balancers", IP address type).
 func dualStack(a appContext, b balancing) bool {
 	udp := slices.ContainsFunc(b.targets, func(t target) bool { return t.protocol == "UDP" })
@@ -120,6 +123,7 @@ func (b balancing) origin(t target) report.Pos {
 	return report.Pos{}
 }
 
+// distinctTargets are the target groups to make. Ports with the same target share one.
 func distinctTargets(routes []route) []target {
 	var all []target
 	for _, route := range routes {

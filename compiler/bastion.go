@@ -31,6 +31,8 @@ type bastionPart struct {
 	addresses []*cfn.EIP
 }
 
+// elasticAddresses allocates an address for each bastion. The addresses stay when an instance is replaced, and so do the
+// DNS records.
 func (b *bastionPart) elasticAddresses() {
 	for i := range b.net.region.BastionInstanceCount {
 		id := elasticID(i + 1)
@@ -68,6 +70,7 @@ func (b *bastionPart) records() {
 	}
 }
 
+// record adds an A record and an output for it.
 func (b *bastionPart) record(id, name string, zone cfn.Value, address *cfn.EIP) {
 	add(b.part, b.net.region.At("domain"), id, &cfn.RecordSet{
 		HostedZoneId:    zone,
@@ -108,22 +111,26 @@ func (b *bastionPart) launch() {
 // bastionGroupID is the logical id of the auto scaling group, which the instances signal.
 const bastionGroupID = "Asg"
 
+// creationPolicy makes the stack wait for a success signal from every bastion. Without signals in time it rolls back.
 func creationPolicy(count int) *cfn.CreationPolicy {
 	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: count, Timeout: fmt.Sprintf("PT%dM", bastionTimeout)}}
 }
 
+// bastionUpdate replaces bastions one by one, and the next only after the signal of the one before.
 func bastionUpdate(count int) *cfn.UpdatePolicy {
 	return &cfn.UpdatePolicy{AutoScalingRollingUpdate: &cfn.RollingUpdate{
 		MaxBatchSize:          1,
 		MinInstancesInService: count,
 		PauseTime:             fmt.Sprintf("PT%dM", bastionTimeout),
 		WaitOnResourceSignals: true,
-		// Else auto scaling may act on an instance that the update is waiting for (CloudFormation, "UpdatePolicy attribute").
+		// Otherwise auto scaling could replace an instance while the update waits for its signal (CloudFormation, "UpdatePolicy
+		// attribute").
 		SuspendProcesses: []string{"HealthCheck", "ReplaceUnhealthy", "AZRebalance", "AlarmNotification", "ScheduledActions"},
 	}}
 }
 
-// role is what the agent may do on a bastion. The policy is a resource of its own, for instances to wait for.
+// role gives the agent on a bastion its rights. The policy is a separate resource, so that instances can wait for it:
+// IAM rights must be in place before the agent starts.
 func (b *bastionPart) role(agent agentBinary) (*cfn.InstanceProfile, *cfn.IAMPolicy) {
 	at := b.net.region.Pos
 	role := add(b.part, at, "Role", &cfn.Role{
@@ -146,8 +153,11 @@ func (b *bastionPart) role(agent agentBinary) (*cfn.InstanceProfile, *cfn.IAMPol
 	return add(b.part, at, "InstanceProfile", &cfn.InstanceProfile{Roles: []cfn.Value{role.Ref()}}), policy
 }
 
+// tableARN is the ARN of a table in the stack's own region and account.
 func tableARN(name string) cfn.Value { return cfn.ARN("dynamodb", cfn.String("table/"+name)) }
 
+// launchData requires IMDSv2 (HttpTokens) with a hop limit of 1, so that neither a forged request nor a container can
+// read the role's credentials.
 func (b *bastionPart) launchData(agent agentBinary, profile *cfn.InstanceProfile) cfn.LaunchTemplateData {
 	region := b.net.region
 	image := imageParameter(b.part, region.BastionImage, region.BastionArchitecture)
@@ -174,7 +184,8 @@ func (b *bastionPart) launchData(agent agentBinary, profile *cfn.InstanceProfile
 	}
 }
 
-// document is what the agent is told on a bastion. It takes an address over only when SSH answers.
+// document is the instance document of a bastion. The local health check makes the agent take over an elastic address
+// only after SSH answers, so a broken bastion never replaces a working one.
 func (b *bastionPart) document() document.Document[cfn.Value] {
 	var addresses []cfn.Value
 	for _, a := range b.addresses {
@@ -193,7 +204,7 @@ func (b *bastionPart) document() document.Document[cfn.Value] {
 	}
 }
 
-// tagSpecifications name what a launch makes.
+// tagSpecifications put the tag Name on resources that a launch creates. CloudFormation does not tag them.
 func tagSpecifications(name string, kinds ...string) []cfn.TagSpecification {
 	var out []cfn.TagSpecification
 	for _, kind := range kinds {

@@ -22,6 +22,7 @@ func (v *vpcPart) bastionGroup(r *report.Report) {
 	open.crowded(v.net.region.At("bastion_sources"), group, r)
 }
 
+// bastionPeer converts an entry of bastion_sources, which the schema limits to blocks and prefix lists.
 func bastionPeer(named schema.Peer) peer {
 	switch named.Kind {
 	case schema.CIDRv6:

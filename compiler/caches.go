@@ -33,6 +33,7 @@ func caches(a appContext, g groups, r *report.Report) *part {
 	return p
 }
 
+// cache makes one cache with its security group and password, and returns its entry in the instance document.
 func cache(a appContext, p *part, c schema.Cache, g groups, r *report.Report) document.Cache[cfn.Value] {
 	s := store{id: cacheID(c), what: "cache " + c.Name, at: c.Node, port: cachePort}.open(a, p, g)
 	peerFinder{appContext: a, part: p, report: r}.admitPeers(s, c.Clients)

@@ -13,14 +13,15 @@ import (
 // maxCertificateNames is ACM's limit, unless AWS has raised it for the account (ACM User Guide, "Quotas").
 const maxCertificateNames = 10
 
-// certificates are what the secure listeners show: one made in the stack for all the app's names, one that is looked up at
-// deploy, or those the manifest names.
+// certificates are the certificates of secure listeners. A port's certificate is one of three: made in the stack for all
+// the app's names, found by deploy, or an ARN in the manifest.
 type certificates struct {
 	*part
 	made   cfn.Value // nil unless a port wants it
 	lookup cfn.Value // likewise
 }
 
+// certificatesFor makes at most one certificate and one lookup, however many ports need them.
 func certificatesFor(a appContext, b balancing, r *report.Report) certificates {
 	c := certificates{part: &part{}}
 	for _, route := range b.routes {
@@ -47,6 +48,7 @@ func (c certificates) of(port schema.PublicPort) cfn.Value {
 	return cfn.String(port.Certificate)
 }
 
+// find declares a parameter for a certificate that deploy finds in ACM.
 func (c certificates) find(a appContext, port schema.PublicPort) cfn.Value {
 	names := hostnames(a.region)
 	return c.parameter("CertificateArn", cfn.Parameter{
@@ -87,7 +89,8 @@ func hostnames(app *schema.AppRegion) []string {
 	return names
 }
 
-// hostedZone is the id of the public hosted zone that a name belongs to.
+// hostedZone declares a parameter for the id of the public hosted zone that contains a name. Deploy looks it up, because
+// only the account knows it.
 func hostedZone(p *part, host string) cfn.Value {
 	return p.parameter("HostedZone"+idPart(host), cfn.Parameter{
 		Type:        "AWS::Route53::HostedZone::Id",

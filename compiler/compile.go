@@ -10,7 +10,7 @@
 //	firewall rules   securitygroups.go    the app's groups, without rules
 //	                 firewall.go          which traffic the app's groups let in and out
 //	                 firewallrules.go     one rule as a resource, and its logical id
-//	                 peers.go             the peers that a public port's sources name
+//	                 peers.go             the peers in a public port's sources
 //	                 peeraddresses.go     the addresses and groups that stand for a peer
 //	                 storepeers.go        the group of a database or cache, and the peers its clients name
 //	                 bastiongroup.go      the bastions' group
@@ -38,6 +38,7 @@ type Scope struct {
 	Regions []string // empty: all
 }
 
+// includes reports whether to build the region.
 func (s Scope) includes(region string) bool {
 	return len(s.Regions) == 0 || slices.Contains(s.Regions, region)
 }
@@ -68,12 +69,14 @@ func Compile(model *schema.Model, scope Scope, report *report.Report, sink Sink)
 	return work.Wait()
 }
 
+// compilation is the input of one Compile, shared by the goroutines that build stacks.
 type compilation struct {
 	model  *schema.Model
 	report *report.Report
 	sink   Sink
 }
 
+// orbit makes the orbit's own stacks in one region.
 func (c compilation) orbit(region *schema.OrbitRegion) error {
 	net := network{c.model.Orbit, region}
 	countOrbitAddresses(region, c.report)
@@ -92,6 +95,7 @@ func (c compilation) orbit(region *schema.OrbitRegion) error {
 	return nil
 }
 
+// app makes an app's stacks, one region after the other.
 func (c compilation) app(app *schema.App, scope Scope) error {
 	for _, region := range app.Regions {
 		if !scope.includes(region.Region) {
@@ -110,6 +114,8 @@ func (c compilation) app(app *schema.App, scope Scope) error {
 	return nil
 }
 
+// emit checks a stack and hands it to the sink. Problems found by cfn go to the report at the stack's place, since they
+// concern no single field.
 func (c compilation) emit(p *part, h header) error {
 	if p.refused {
 		return nil

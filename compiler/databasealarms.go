@@ -7,7 +7,8 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// databaseAlarms watches the databases that are in this region, by name. An instance's Ref is the dimension of its metrics.
+// databaseAlarms makes the alarms of the databases in this stack. A database in another region has its alarms there,
+// because metrics are regional. An instance's Ref is the dimension of its metrics.
 func databaseAlarms(a appContext, made map[string]*cfn.DBInstance, to alarmTargets) *part {
 	p := &part{}
 	for _, d := range a.region.Databases {
@@ -22,6 +23,7 @@ func databaseAlarms(a appContext, made map[string]*cfn.DBInstance, to alarmTarge
 	return p
 }
 
+// ofDatabase is the metric of one instance (RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS").
 func ofDatabase(t schema.Trigger, instance *cfn.DBInstance) series {
 	return series{
 		namespace:  "AWS/RDS",

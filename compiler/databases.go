@@ -82,12 +82,14 @@ func database(a appContext, d schema.Database, g groups, own addresses, r *repor
 	return knownDatabase{p, instance, databaseEntry(d, instance.EndpointAddress(), secret.Ref())}
 }
 
+// databaseID is the logical id. A change of it would replace the database.
 func databaseID(d schema.Database) string { return "Database" + idPart(d.Name) }
 
 // exposed says whether the database has a public address. One that other regions use has: the internet is all that lies
 // between an orbit's regions. It has it from the start, since a database cannot move to other subnets.
 func exposed(d schema.Database) bool { return d.Public || d.Global != "" }
 
+// databaseTier is the kind of subnet for the database. Only a public tier has a route to the internet gateway.
 func databaseTier(d schema.Database) tier {
 	if exposed(d) {
 		return publicDatabase
@@ -142,6 +144,7 @@ func initialDatabase(d schema.Database) string {
 	return d.Name
 }
 
+// databaseEntry is the database in the instance document.
 func databaseEntry(d schema.Database, host, secret cfn.Value) document.Database[cfn.Value] {
 	return document.Database[cfn.Value]{Engine: d.Engine, Host: host, Port: d.Port, Database: initialDatabase(d), Secret: secret}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// dns answers the app's names: with the load balancer, else with the elastic addresses. The records come after the group, so
-// that a first boot that fails leaves no name behind.
+// dns points the app's host names to the load balancer or, if there is none, to the elastic addresses. Records depend on
+// the group, so a failed first boot creates no records.
 func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *report.Report) *part {
 	p := &part{}
 	if lb.balancer == nil && len(own.all) == 0 {
@@ -36,8 +36,7 @@ func warnIdleAddresses(a appContext, r *report.Report) {
 	app := a.region
 	if len(app.Hostnames) > 0 && app.InstanceMin < app.InstanceMax {
 		r.Warnf(app.At("elastic_ips"), "the app's names answer with all of its %d addresses, and while fewer instances run than that the "+
-			"others lead "+
-			"nowhere; make instance_min and instance_max the same, or use a load balancer", app.InstanceMax)
+			"others lead nowhere; make instance_min and instance_max the same, or use a load balancer", app.InstanceMax)
 	}
 }
 
@@ -49,6 +48,9 @@ func recordID(record *cfn.RecordSet) string {
 	return document.OutputDNSRecord + idPart(record.Name)
 }
 
+// answers are the records of one name. An alias to a balancer costs nothing and follows its addresses, and it is
+// possible at the top of a zone, where a CNAME is not (Route 53 Developer Guide, "Choosing between alias and non-alias
+// records").
 func answers(a appContext, host schema.Hostname, lb loadBalancer, own addresses) []*cfn.RecordSet {
 	if lb.balancer == nil {
 		record := routed(a, host, "A")
@@ -102,8 +104,8 @@ func (a appContext) setIdentifier() string {
 	return id
 }
 
-// checkRouting refuses what Route 53 would: one name with records that are routed in two ways. The schema keeps simple
-// records to apps in one region.
+// checkRouting reports a name with two routing policies, which Route 53 refuses. The schema limits simple routing to
+// apps in one region.
 func checkRouting(a appContext, host schema.Hostname, r *report.Report) {
 	routing := a.region.DNS.Routing
 	for _, other := range a.app.Regions {

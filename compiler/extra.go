@@ -9,8 +9,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// extra is the piece of template that the manifest adds to the app's stack. What it refers to must be in the piece, in the
-// rest of the stack or among the network's outputs. The part is refused when there is a mistake.
+// extra adds the manifest's own resources to the app's stack. They may refer to each other, to the rest of the stack,
+// and to the network's outputs. After a mistake the part is refused.
 func extra(a appContext, whole *part, r *report.Report) *part {
 	e := extraPart{part: &part{}, whole: whole, net: a.net, report: r, taken: map[string]report.Pos{}}
 	from := a.region.Extra
@@ -50,6 +50,7 @@ type extraPart struct {
 	taken  map[string]report.Pos
 }
 
+// mistake reports an error and refuses the part, so that no incomplete template is written.
 func (e extraPart) mistake(at report.Pos, format string, args ...any) {
 	e.report.Errorf(at, format, args...)
 	e.refused = true
@@ -72,13 +73,15 @@ func (e extraPart) take(id string, at report.Pos) bool {
 // maxParameterValue is CloudFormation's limit, in bytes.
 const maxParameterValue = 4096
 
+// longParameter reports a value above CloudFormation's limit.
 func (e extraPart) longParameter(p schema.ExtraParameter) {
 	if len(p.Value) > maxParameterValue {
-		e.mistake(p.At("Default"), "must be at most %d bytes, got %d: so much CloudFormation takes as a parameter", maxParameterValue,
-			len(p.Value))
+		e.mistake(p.At("Default"), "must be at most %d bytes, got %d: CloudFormation takes no more as a parameter",
+			maxParameterValue, len(p.Value))
 	}
 }
 
+// outputs adds the manifest's outputs. An id may be shared with a resource, because CloudFormation keeps outputs apart.
 func (e extraPart) outputs(from []schema.ExtraPart) {
 	known := map[string]bool{}
 	for _, id := range e.whole.OutputIDs() {
@@ -131,8 +134,8 @@ func (e extraPart) noMacros(body schema.Any) {
 	case map[string]schema.Any:
 		for name, inner := range v {
 			if name == "Fn::Transform" {
-				e.mistake(inner.Pos, "macros are not for these templates: what is deployed must be what was reviewed; write out what it "+
-					"makes")
+				e.mistake(inner.Pos, "macros are not for these templates: a macro changes them after review; "+
+					"write out its result")
 			}
 			e.noMacros(inner)
 		}
@@ -143,7 +146,7 @@ func (e extraPart) noMacros(body schema.Any) {
 	}
 }
 
-// valueAt is what a path leads to, or as far as it leads.
+// valueAt follows a path as far as it leads, and returns the value there, for its position in the manifest.
 func valueAt(v schema.Any, path cfn.Path) schema.Any {
 	for _, step := range path {
 		var next schema.Any

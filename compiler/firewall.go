@@ -27,6 +27,7 @@ func firewall(a appContext, g groups, b balancing, own addresses, r *report.Repo
 	return all.part
 }
 
+// admitPort opens a public port to its sources. It is an error if the default sources have no addresses at all.
 func admitPort(all rules, into *cfn.SecurityGroup, port schema.PublicPort, from peerFinder) {
 	admitted := 0
 	for _, named := range port.Sources {
@@ -41,7 +42,8 @@ func admitPort(all rules, into *cfn.SecurityGroup, port schema.PublicPort, from 
 	}
 }
 
-// behindBalancer opens what lies between the balancer and the instances, on both sides.
+// behindBalancer opens the traffic between the balancer and the instances, out of one group and into the other:
+// forwarded requests and health checks.
 func behindBalancer(all rules, a appContext, g groups, b balancing) {
 	open := func(at report.Pos, t traffic) {
 		all.release(at, g.balancer, g.instances, t)
@@ -55,6 +57,7 @@ func behindBalancer(all rules, a appContext, g groups, b balancing) {
 	open(a.region.HealthCheck.Pos, tcp(b.check.port))
 }
 
+// amongInstances opens the private ports between the app's own instances.
 func amongInstances(all rules, a appContext, g groups) {
 	for _, port := range a.region.PrivatePorts {
 		for _, protocol := range port.Protocols {

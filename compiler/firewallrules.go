@@ -10,8 +10,8 @@ import (
 
 // peer is the other end of a security group's rule. One of the four values is set.
 type peer struct {
-	id        string // what a rule's logical id says of it; equal peers have equal ids
-	name      string // what a rule's description says of it
+	id        string // in a rule's logical id; equal peers have equal ids
+	name      string // in a rule's description
 	cidr      cfn.Value
 	cidr6     cfn.Value
 	group     cfn.Value
@@ -25,16 +25,19 @@ type traffic struct {
 	from, to int    // of ICMP -1, of all protocols 0
 }
 
+// tcp is one TCP port.
 func tcp(port int) traffic { return traffic{"tcp", port, port} }
 
-// rules are what may enter and leave the app's security groups. A rule's id is made of its content alone, so that the same
-// rule is there once however many ports and sources ask for it, and two rules never meet in one id. AWS refuses a rule made
-// twice, and one made twice by an older template would go when either goes.
+// rules are the rules of the app's security groups. A rule's id is made from its content alone, so a rule that several
+// ports or sources ask for exists once, and different rules have different ids.
+//
+// AWS rejects duplicate rules. If two resources described the same rule, deleting one would delete the rule for both.
 type rules struct {
 	*part
 	into map[string]ruleCount // by the group's id
 }
 
+// rulesIn starts with no rules; the part may have other resources.
 func rulesIn(p *part) rules { return rules{p, map[string]ruleCount{}} }
 
 // admit lets traffic from a peer into a group, and returns the rule, nil when it is there already. The manifest's position is
@@ -62,7 +65,8 @@ func (r rules) admit(at report.Pos, into *cfn.SecurityGroup, from peer, t traffi
 	return rule
 }
 
-// release lets traffic out of a group to another. The first such rule replaces the group's default, which lets all out.
+// release lets traffic out of a group to another. A new security group has a default rule that lets all traffic out.
+// CloudFormation removes it when the template has an egress rule for the group.
 func (r rules) release(at report.Pos, from, to *cfn.SecurityGroup, t traffic) {
 	id := "Egress" + from.ID() + to.ID() + t.id()
 	if r.Has(id) {
@@ -98,6 +102,7 @@ func (t traffic) id() string {
 	return id
 }
 
+// name is the traffic in a rule's description: TCP 80, UDP 7000-7010, ICMP.
 func (t traffic) name() string {
 	name := strings.ToUpper(t.protocol)
 	if t.protocol == "-1" {

@@ -8,10 +8,10 @@ import (
 )
 
 // A global database is made by its hosting region's stack. The app's stacks in other regions take its address and secret from
-// that stack's outputs, and so come after it; the hosting stack lets in the addresses that they come from.
+// that stack's outputs, so deploy makes them after it. The hosting stack admits the addresses of their instances.
 
-// hosted is the way to a database that another region hosts, nil after a mistake. What the database is, the hosting region's
-// section says.
+// hosted makes the parameters for a database in another region of the app. It returns nil after a mistake. Engine, size
+// and all other fields come from the hosting region's section.
 func hosted(a appContext, d schema.Database, r *report.Report) *knownDatabase {
 	host, ok := databaseOf(a.app.Region(d.Global), d)
 	if !ok {
@@ -19,8 +19,8 @@ func hosted(a appContext, d schema.Database, r *report.Report) *knownDatabase {
 		return nil
 	}
 	if awaits(a.app, d.Global, a.region.Region, map[string]bool{}) {
-		r.Errorf(d.At("global"), "%s cannot wait for the database %s of %s, whose stack waits for a database of %s: host them in one "+
-			"region",
+		r.Errorf(d.At("global"), "%s cannot wait for the database %s of %s, whose stack waits for a database of %s: "+
+			"host them in one region",
 			a.region.Region, d.Name, d.Global, a.region.Region)
 	}
 	for _, field := range d.Fields() {
@@ -95,8 +95,8 @@ func (f peerFinder) admitRegions(s store, d schema.Database) {
 	}
 }
 
-// instancesIn are the addresses that the app's instances in another region come from; none when there is a mistake, which is
-// reported.
+// instancesIn are the addresses from which the app's instances in another region connect. It returns none after a
+// mistake, which is reported.
 func (f peerFinder) instancesIn(region string, s store, d schema.Database) []peer {
 	there := f.app.Region(region)
 	switch {
@@ -104,8 +104,7 @@ func (f peerFinder) instancesIn(region string, s store, d schema.Database) []pee
 		return f.nat(f.model.Orbit.Region(region))
 	case there.ElasticIPs:
 		f.report.Warnf(d.At("global"), "the %s is closed to %s until that stack has been deployed once, since its elastic addresses are "+
-			"not known "+
-			"before: a first deploy there must not need the database, or use private instances", s.what, region)
+			"not known before: a first deploy there must not need the database, or use private instances", s.what, region)
 		return f.elastic(f.app, region)
 	}
 	f.report.Errorf(d.At("global"), "no address stands for the instances in %s: they have public addresses that change; "+

@@ -24,8 +24,9 @@ const (
 // anyAnswer passes every status but a server error; an ALB knows codes up to 499 only.
 const anyAnswer = "200-499"
 
-// checkTargets turns the manifest's health check, in the words of the classic load balancer, into one that the app's
-// balancer can make. An ALB refuses TCP for its target groups; an NLB has no check of a TLS handshake alone.
+// checkTargets converts the manifest's health check, which uses the classic load balancer's words, into one for the
+// app's balancer. An ALB has no TCP checks for its target groups, and an NLB cannot check only a TLS handshake (ELB API
+// Reference, CreateTargetGroup).
 func checkTargets(check schema.HealthCheck, b balancing, r *report.Report) targetCheck {
 	switch {
 	case check.Protocol == "HTTP" || check.Protocol == "HTTPS":
@@ -40,6 +41,8 @@ func checkTargets(check schema.HealthCheck, b balancing, r *report.Report) targe
 	return targetCheck{protocol: "TCP", port: check.Port}
 }
 
+// checkOverHTTP replaces a TCP or SSL check for an ALB by a request for /, and accepts every answer but a server error.
+// That comes closest to "the port accepts connections".
 func checkOverHTTP(check schema.HealthCheck, b balancing, r *report.Report) targetCheck {
 	protocol := "HTTP"
 	if check.Protocol == "SSL" || b.speaksTLS(check.Port) {

@@ -6,8 +6,9 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// imageParameter is the machine image's id. Deploy keeps a parameter's value until told otherwise, so its name holds all
-// that the image depends on: instances of another architecture or release get another parameter, and so another image.
+// imageParameter declares the parameter for the machine image's id. Deploy keeps a parameter's value until an upgrade is
+// asked for. So the parameter's name contains everything on which the image depends: another architecture or release is
+// another parameter, and gets another image.
 func imageParameter(p *part, image schema.Image, architecture string) cfn.Value {
 	id := "Image" + idPart("debian"+image.Debian+"-"+architecture)
 	if image.AMI != "" {

@@ -55,6 +55,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 	return instanceGroup{p, group}
 }
 
+// instanceTier is the kind of subnet for the instances.
 func instanceTier(app *schema.AppRegion) tier {
 	if public(app) {
 		return publicInstance
@@ -90,7 +91,7 @@ func launchData(a appContext, p *part, g groups, id identity, l launchText, disk
 	}
 }
 
-// launchTags go on what CloudFormation does not tag: what an instance brings with it.
+// launchTags are the tags of an instance's volumes and network interfaces. CloudFormation and the group do not tag them.
 func launchTags(a appContext) []cfn.TagSpecification {
 	values := stackTags(header{net: a.net, app: a.app.Name, tags: a.region.Tags})
 	if values["Name"] == "" {
@@ -103,6 +104,7 @@ func launchTags(a appContext) []cfn.TagSpecification {
 	return []cfn.TagSpecification{{ResourceType: "network-interface", Tags: tags}, {ResourceType: "volume", Tags: tags}}
 }
 
+// networkInterface sets the public address explicitly, because the subnets assign none.
 func networkInterface(a appContext, g groups) cfn.NetworkInterface {
 	face := cfn.NetworkInterface{
 		AssociatePublicIpAddress: public(a.region),

@@ -27,6 +27,7 @@ func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c
 	lb.listeners = append(lb.listeners, add(lb.part, route.port.Pos, id, listener))
 }
 
+// defaultAction redirects if the route has no target. HTTP_301 is permanent, so browsers remember it.
 func defaultAction(route route, to *cfn.TargetGroup) cfn.ListenerAction {
 	if to == nil {
 		port := strconv.Itoa(route.port.RedirectTo)

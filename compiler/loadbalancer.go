@@ -8,8 +8,8 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// loadBalancer is the app's ALB or NLB. What a balancer cannot change in place, its kind and its scheme, is in the logical
-// ids: a target group belongs to one balancer, so a new balancer needs new ones beside the old.
+// loadBalancer is the app's ALB or NLB. Its kind and scheme cannot change in place, so they are part of the logical ids.
+// A target group belongs to one balancer, so a new balancer gets new target groups beside the old ones during an update.
 type loadBalancer struct {
 	*part
 	balancer  *cfn.LoadBalancer // nil: the instances listen themselves
@@ -40,6 +40,8 @@ func balancer(a appContext, b balancing, g groups, c certificates) loadBalancer 
 	return lb
 }
 
+// make creates the balancer. Its security group is set from the start: an NLB created without one can never get one (ELB
+// User Guide, "Security groups for your Network Load Balancer").
 func (lb loadBalancer) make(a appContext, b balancing, g groups) *cfn.LoadBalancer {
 	scheme, subnets := "internet-facing", publicBalancer
 	if a.region.ELBAvailability == schema.Private {
@@ -76,8 +78,8 @@ func (a appContext) balancerScheme() string {
 	return "Public"
 }
 
-// balancerAttributes are settings whose default is not what we want, and those that a reviewer looks for. Deletion
-// protection would keep the stack from being deleted: the stack's own termination protection guards both.
+// balancerAttributes are settings with an unsuitable default, and settings that a reviewer expects to see. Deletion
+// protection is off, because it would make deleting the stack fail. The stack's termination protection guards both.
 func balancerAttributes(a appContext, kind balancerKind) []cfn.LoadBalancerAttribute {
 	if kind == networkBalancer {
 		return []cfn.LoadBalancerAttribute{

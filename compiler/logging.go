@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// logging makes the app's own log groups, which go with its stack, and the metrics of log lines. What a boot that failed has
-// to say outlives the stack in the orbit's boot log.
+// logging makes the app's own log groups and the metrics of log lines. These groups are deleted with the stack. The boot
+// log is not: it belongs to the orbit, so the log of a failed boot outlives the rolled-back stack.
 func logging(a appContext) *part {
 	p := &part{}
 	written := a.region.Logging
@@ -29,7 +29,7 @@ func logging(a appContext) *part {
 	return p
 }
 
-// logGroup makes a group that the instances may write to, each its own streams.
+// logGroup makes a log group. The instances may create and write streams in it, but read none.
 func logGroup(a appContext, p *part, at report.Pos, id string, retention int) cfn.Value {
 	group := add(p, at, id, &cfn.LogGroup{RetentionInDays: retention, Tags: a.nameTag()})
 	p.statements = append(p.statements, cfn.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, group.Arn()))
@@ -47,6 +47,7 @@ func logMetrics(a appContext) []schema.LogMetric {
 // logNamespace is the namespace of an app's metrics of log lines, as in the 2016 tool.
 func logNamespace(a appContext) string { return "LogMetrics/" + a.app.Name + "/" + a.net.orbit.Name }
 
+// metricFilters makes a filter for each pattern, since one filter has one pattern. Filters with the same metric add up.
 func metricFilters(a appContext, p *part, group cfn.Value) {
 	for _, m := range logMetrics(a) {
 		for _, pattern := range slices.Sorted(maps.Keys(m.Patterns)) {

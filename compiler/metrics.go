@@ -11,7 +11,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// watched is what an app's alarms may watch.
+// watched holds the resources whose metrics an app's alarms may watch.
 type watched struct {
 	app      appContext
 	plan     balancing
@@ -29,7 +29,7 @@ type series struct {
 	ofGroup    bool // its dimension is the group
 }
 
-// series finds the metric that an alarm watches. It says no when there is none, which is reported.
+// series finds CloudWatch's metric for a trigger. If there is none, it reports that and returns false.
 func (w watched) series(t schema.Trigger, r *report.Report) (series, bool) {
 	kind, name, _ := strings.Cut(t.Metric.Name, "/")
 	switch {
@@ -43,6 +43,8 @@ func (w watched) series(t schema.Trigger, r *report.Report) (series, bool) {
 	return w.ofBalancer(t, r)
 }
 
+// custom is a metric with an explicit namespace. Its dimensions are sorted, so that map order never changes the
+// template.
 func custom(m schema.Metric) series {
 	var dimensions []cfn.Dimension
 	for _, name := range slices.Sorted(maps.Keys(m.Dimensions)) {
@@ -51,12 +53,14 @@ func custom(m schema.Metric) series {
 	return series{namespace: m.Namespace, name: m.Name, dimensions: [][]cfn.Dimension{dimensions}}
 }
 
+// ofGroup is a metric with the auto scaling group as dimension.
 func (w watched) ofGroup(namespace, name string, more ...cfn.Dimension) series {
 	dimensions := append([]cfn.Dimension{{Name: document.StatsGroupDimension, Value: w.group.Ref()}}, more...)
 	return series{namespace: namespace, name: name, dimensions: [][]cfn.Dimension{dimensions}, ofGroup: true}
 }
 
-// ofSystem is a metric that the agent publishes.
+// ofSystem is one of the metrics that the agent publishes when the manifest asks for cwstats. Disk use has dimensions of
+// its own.
 func (w watched) ofSystem(name string) series {
 	if name != document.StatDisk {
 		return w.ofGroup(document.StatsNamespace, name)
@@ -66,14 +70,16 @@ func (w watched) ofSystem(name string) series {
 		cfn.Dimension{Name: document.StatsMountDimension, Value: cfn.String(document.StatsRootMount)})
 }
 
-// balancerMetric is what a metric of the classic load balancer is called today, by kind of balancer; "" is not at all.
+// balancerMetric maps a metric of the 2016 tool's classic load balancer to an ALB's and an NLB's metric. "" means that
+// this kind of balancer has no such metric.
 type balancerMetric struct {
 	application, network string
 	fold                 string // of the target groups' metrics, which there are in place of the balancer's
-	instead              string // why it is not quite the metric that it was
+	instead              string // the difference to the classic metric, for a warning
 }
 
-// refused is what load balancers have in place of a queue: they refuse at once what they cannot serve.
+// refused explains the substitute for queue metrics. ALBs and NLBs have no queue: they refuse a connection at once if
+// they cannot serve it.
 const refused = "today's load balancers have no queue: watched are the connections that the load balancer refuses; write " +
 	"ELB/RejectedConnectionCount"
 
@@ -141,7 +147,7 @@ func (w watched) ofTargets(s series, balancer cfn.Dimension, t schema.Trigger, r
 // maxAlarmMetrics is how many metrics and expressions one alarm may have (CloudWatch User Guide, "CloudWatch service quotas").
 const maxAlarmMetrics = 10
 
-// words are what a kind of balancer is called in reports.
+// words is the kind of balancer in messages.
 func (k balancerKind) words() string {
 	if k == networkBalancer {
 		return "network load balancer"
@@ -149,7 +155,7 @@ func (k balancerKind) words() string {
 	return "HTTP load balancer"
 }
 
-// metrics lists the metrics that a kind of balancer knows as they are.
+// metrics lists the kind's metrics that need no substitute, for an error message.
 func (k balancerKind) metrics() string {
 	var names []string
 	for name, known := range balancerMetrics {

@@ -30,6 +30,7 @@ func hash(text string) string {
 	return strings.ToUpper(hexdigest.SHA256([]byte(text))[:8])
 }
 
+// camel removes everything but ASCII letters and digits and starts each word with a capital.
 func camel(name string) string {
 	var out strings.Builder
 	start := true

@@ -30,6 +30,8 @@ func (v *vpcPart) natGateways() {
 	}
 }
 
+// natGateway makes one gateway. The address is a resource of its own, so it stays the same for the lifetime of the
+// stack.
 func (v *vpcPart) natGateway(zone string) *cfn.NatGateway {
 	at := v.net.region.At("nat")
 	after := cfn.Attributes{DependsOn: []cfn.Resource{v.attachment}}

@@ -54,7 +54,7 @@ func (n network) bastionGroup(p *part) cfn.Value {
 	return n.output(p, "BastionGroup", "AWS::EC2::SecurityGroup::Id", "The bastions' security group.")
 }
 
-// offered declares one of the network's outputs as a parameter, when it is one that a manifest's own resources may refer to.
+// offered declares an output of the network as a parameter, if a manifest's own resources may refer to it.
 func (n network) offered(p *part, name string) bool {
 	switch name {
 	case document.OutputVPC:
@@ -146,7 +146,7 @@ type natAddress struct {
 	address cfn.Value
 }
 
-// natZones are the zones that have a NAT gateway. A constrained zone takes none.
+// natZones are the zones with a NAT gateway. Constrained zones (azs that lack a service) have none.
 func natZones(region *schema.OrbitRegion) []string {
 	if region.NAT == schema.NATDisabled {
 		return nil

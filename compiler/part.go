@@ -80,6 +80,7 @@ func both(one, other func(*document.Document[cfn.Value])) func(*document.Documen
 	}
 }
 
+// union copies entries into a map that may be nil.
 func union[V any](into, from map[string]V) map[string]V {
 	if into == nil {
 		into = map[string]V{}
@@ -88,7 +89,7 @@ func union[V any](into, from map[string]V) map[string]V {
 	return into
 }
 
-// header is what a stack has beside its part.
+// header is a stack's identity, for finish.
 type header struct {
 	net  network
 	name string // document.StackVPC, StackTables, StackBastion or the app's name
@@ -97,6 +98,7 @@ type header struct {
 	tags map[string]string
 }
 
+// stackName is <orbit>-<name>.
 func (h header) stackName() string { return document.StackName(h.net.orbit.Name, h.name) }
 
 // finish checks a stack's part and turns it into a stack of the artifact directory and its template.
@@ -127,6 +129,8 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 	}, body, nil, nil
 }
 
+// stackTags adds the tags of orbit and app, by which spacel finds its stacks. CloudFormation copies a stack's tags to
+// its resources.
 func stackTags(h header) map[string]string {
 	tags := maps.Clone(h.tags)
 	if tags == nil {
@@ -139,7 +143,8 @@ func stackTags(h header) map[string]string {
 	return tags
 }
 
-// dependencies are the stacks that the part cannot do without, sorted.
+// dependencies are the stacks that must exist before this one, sorted. An optional output is none: its value is empty
+// until the other stack exists.
 func (p *part) dependencies() []assembly.StackRef {
 	refs := slices.Clone(p.after)
 	for _, source := range p.sources {

@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// patch sets what the manifest wants otherwise in the stack's resources, and then takes out what it does not want. It is the
-// one pass that changes what others made, and it comes last.
+// patch applies the manifest's patches to the finished stack: first it sets values, then it removes values. It is the
+// only pass that changes resources of other passes, so it comes last.
 func patch(a appContext, whole *part, r *report.Report) {
 	e := extraPart{part: whole, whole: &part{}, net: a.net, report: r}
 	for _, change := range e.changes(a.region.Patches) {
@@ -51,6 +51,7 @@ func (e extraPart) changes(patches []schema.Patch) []change {
 	return append(set, take...)
 }
 
+// apply makes one change. References in a new value are checked like those of the manifest's own resources.
 func (e extraPart) apply(c change) error {
 	if c.Value == nil {
 		return e.Remove(c.ID, c.path)
@@ -60,7 +61,7 @@ func (e extraPart) apply(c change) error {
 	return e.Set(c.ID, c.path, value)
 }
 
-// patchMessage adds the nearest name to what a path lacks.
+// patchMessage adds the most similar existing name to the error.
 func patchMessage(c change, err error) string {
 	var nowhere *cfn.PathError
 	if !errors.As(err, &nowhere) {

@@ -40,6 +40,7 @@ func (f peerFinder) elastic(app *schema.App, region string) []peer {
 	return peers
 }
 
+// ownElastic are this stack's own addresses, by reference.
 func (f peerFinder) ownElastic() []peer {
 	var peers []peer
 	for _, eip := range f.own.all {
@@ -48,8 +49,10 @@ func (f peerFinder) ownElastic() []peer {
 	return peers
 }
 
+// addressPattern allows the empty text, which stands for an absent output.
 const addressPattern = `([0-9]{1,3}(\.[0-9]{1,3}){3})?`
 
+// elasticOf is one elastic address of another stack. The rule exists only while the address does.
 func (f peerFinder) elasticOf(app *schema.App, region, output, of string) peer {
 	stack := document.StackName(f.model.Orbit.Name, app.Name)
 	address, there := f.optional(output+of, cfn.Parameter{
@@ -65,6 +68,7 @@ func (f peerFinder) elasticOf(app *schema.App, region, output, of string) peer {
 	}
 }
 
+// groupPattern allows the empty text, which stands for an absent output.
 const groupPattern = `(sg-[0-9a-f]{8,17})?`
 
 // groupOf is another app's security group in this region.
@@ -79,7 +83,8 @@ func (f peerFinder) groupOf(named schema.Peer) peer {
 	return peer{id: "App" + idPart(named.Value), name: stack, group: group, condition: there}
 }
 
-// optional is another stack's output and the condition that it is there.
+// optional declares a parameter for an output of another stack, and a condition that is true when the output exists. Two
+// apps that name each other can be deployed in any order: the second deploy of the first app adds the rule.
 func (f peerFinder) optional(id string, declared cfn.Parameter, from assembly.Output) (cfn.Value, *cfn.Condition) {
 	none := ""
 	declared.Default = &none

@@ -11,9 +11,10 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// peerFinder finds who really sends the traffic that a manifest's source names. A public balancer, and a public address of an
-// instance, see a client of ours by its NAT gateway's or its elastic address; inside the VPC, a client is its private
-// address, which its security group stands for.
+// peerFinder finds the network addresses and groups of the peers that a manifest names. A public load balancer or
+// address sees a client's public address: its NAT gateway's or its elastic one. Inside the VPC it sees the private
+// address, and the client's security group covers that. Rules that refer to a group match private addresses only (VPC
+// User Guide, "Security group rules").
 type peerFinder struct {
 	appContext
 	part   *part
@@ -22,7 +23,7 @@ type peerFinder struct {
 	report *report.Report
 }
 
-// portPeers are who may send what a source of a port may; none when there is a mistake, which is reported.
+// portPeers are the peers admitted by one entry of a port's sources. It returns none after a mistake, which is reported.
 func (f peerFinder) portPeers(port schema.PublicPort, named schema.Peer) []peer {
 	switch named.Kind {
 	case schema.CIDRv4:
@@ -51,6 +52,7 @@ func cidr6(text string) peer {
 	return peer{id: id, name: text, cidr6: cfn.String(text)}
 }
 
+// prefixList is a list of blocks that AWS or the account maintains under an id.
 func prefixList(named schema.Peer) peer {
 	return peer{id: "List" + strings.TrimPrefix(named.Value, "pl-"), name: named.Value, list: cfn.String(named.Value)}
 }
@@ -64,6 +66,7 @@ func masked(text string) string {
 	return block.Masked().String()
 }
 
+// block6 warns of IPv6 clients of a balancer that answers over IPv4 only.
 func (f peerFinder) block6(named schema.Peer) []peer {
 	if f.plan.kind != noBalancer && !f.plan.dualStack {
 		f.report.Warnf(named.Pos, "nothing comes from %s: the load balancer answers over IPv4 only, as all do that are private, "+
@@ -72,6 +75,8 @@ func (f peerFinder) block6(named schema.Peer) []peer {
 	return []peer{cidr6(named.Value)}
 }
 
+// fromRegion admits the whole orbit in one region. Regions have separate VPCs without peering, so only public addresses
+// connect them.
 func (f peerFinder) fromRegion(port schema.PublicPort, named schema.Peer) []peer {
 	home := named.Value == f.region.Region
 	switch availability := f.region.ELBAvailability; {
@@ -100,8 +105,8 @@ func (f peerFinder) neighbours() []peer {
 	return peers
 }
 
-// overInternet is how a whole region reaches a public address: through its NAT gateways, or from this app's own elastic
-// addresses there. A region that the manifest only means by naming none may have no such address.
+// overInternet are the addresses from which a whole region connects to a public address: its NAT gateways, and this
+// app's own elastic addresses there. It is no error if a region has none, unless the manifest names the region.
 func (f peerFinder) overInternet(port schema.PublicPort, named schema.Peer) []peer {
 	region := f.model.Orbit.Region(named.Value)
 	peers := append(f.addressesIn(named.Value), f.overIPv6(region)...)
@@ -156,7 +161,8 @@ func (f peerFinder) publicApp(named schema.Peer, other *schema.App) []peer {
 	return peers
 }
 
-// privateApp is an app that reaches the internet through its region's NAT gateways; so we take an app of another build.
+// privateApp admits an app behind its region's NAT gateways. An app of another build counts as one, because its settings
+// are unknown here.
 func (f peerFinder) privateApp(named schema.Peer) []peer {
 	peers := append(f.nat(f.net.region), f.overIPv6(f.net.region)...)
 	if len(peers) == 0 {
@@ -168,12 +174,13 @@ func (f peerFinder) privateApp(named schema.Peer) []peer {
 	return peers
 }
 
+// warnShared warns that a shared address admits other apps, too.
 func (f peerFinder) warnShared(named schema.Peer, how string) {
 	f.report.Warnf(named.Pos, "%s reaches a public load balancer %s in %s, as other apps there do, so they are admitted too; "+
 		"use elb_availability: private to admit %s alone", named.Value, how, f.region.Region, named.Value)
 }
 
-// find is an app of this build; one of another build is not known.
+// find looks an app up. It returns false for an app of another build.
 func (f peerFinder) find(name string) (*schema.App, bool) {
 	i, ok := slices.BinarySearchFunc(f.model.Apps, name, func(a *schema.App, name string) int { return cmp.Compare(a.Name, name) })
 	if !ok {

@@ -10,7 +10,8 @@ import (
 // Guide, "IAM and AWS STS quotas").
 const maxInlinePolicies = 10240
 
-// permissions are the manifest's own statements, as they are, for a role that has the agent's policy too.
+// permissions is the policy with the manifest's own IAM statements, unchanged. All inline policies of a role share one
+// size limit, so the agent's policy is subtracted from it.
 func permissions(a appContext, agent cfn.PolicyDocument, r *report.Report) cfn.PolicyDocument {
 	var statements []cfn.Statement
 	for _, p := range a.region.Permissions {
@@ -30,6 +31,7 @@ func permissions(a appContext, agent cfn.PolicyDocument, r *report.Report) cfn.P
 	return policy
 }
 
+// conditions converts the condition block of a statement.
 func conditions(p schema.Permission) map[string]map[string]cfn.Value {
 	if len(p.Condition) == 0 {
 		return nil
@@ -44,6 +46,7 @@ func conditions(p schema.Permission) map[string]map[string]cfn.Value {
 	return out
 }
 
+// oneOrMany writes a single value without a list, as IAM's documentation does.
 func oneOrMany(values []string) cfn.Value {
 	if len(values) == 1 {
 		return cfn.String(values[0])
@@ -59,6 +62,7 @@ func checkAgentPolicy(a appContext, agent cfn.PolicyDocument, r *report.Report) 
 	}
 }
 
+// policySize is the estimated size of a policy in characters.
 func policySize(policy cfn.PolicyDocument) int {
 	size, err := policy.Size()
 	if err != nil {

@@ -34,6 +34,7 @@ func countAppAddresses(app *schema.AppRegion, r *report.Report) {
 // ruleCount is how many rules let traffic into a group. One whose source is a group or a list counts for both.
 type ruleCount struct{ v4, v6 int }
 
+// add counts a rule.
 func (c *ruleCount) add(from peer) {
 	if from.cidr6 == nil {
 		c.v4++

@@ -6,13 +6,13 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// identity is what the instances may do. The policies are resources of their own, for instances to wait for.
+// identity is the instances' role. Its policies are separate resources, so that instances can wait for them.
 type identity struct {
 	*part
 	profile *cfn.InstanceProfile
 }
 
-// role gives the instances the rights that the app's parts ask for, and in a policy of its own what the manifest asks for.
+// role makes the role with the statements of the app's parts, and a second policy with the manifest's own statements.
 func role(a appContext, statements []cfn.Statement, r *report.Report) identity {
 	id := identity{part: &part{}}
 	role := add(id.part, a.region.Pos, "Role", &cfn.Role{
@@ -37,8 +37,8 @@ func role(a appContext, statements []cfn.Statement, r *report.Report) identity {
 	return id
 }
 
-// agentStatements are what the agent of every app does: tell CloudFormation, write its own boot log, and read whose keys
-// may log in. Of the services it reads the app's own and the operators'.
+// agentStatements are the rights of every app's agent: signal CloudFormation, write its own boot log, and read the
+// users' SSH keys. Of the services table it may read the app's own item and the operators'.
 func agentStatements(a appContext, p *part) []cfn.Statement {
 	services := cfn.Allow([]string{"dynamodb:BatchGetItem"}, tableARN(a.net.servicesTable(p))).
 		When("ForAllValues:StringEquals", "dynamodb:LeadingKeys", cfn.Strings(a.app.Name, document.Operators))

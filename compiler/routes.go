@@ -40,6 +40,8 @@ func (v *vpcPart) routes() {
 	})
 }
 
+// publicRoutes route to the internet gateway. A route fails while the gateway is not attached, so it depends on the
+// attachment, which no reference shows.
 func (v *vpcPart) publicRoutes() {
 	v.public = add(v.part, v.at, "PublicRouteTable", &cfn.RouteTable{VpcId: v.vpc.Ref(), Tags: v.named("public")})
 	v.Output("PublicRouteTable", cfn.Output{Description: "The public subnets' route table.", Value: v.public.Ref()})

@@ -29,7 +29,7 @@ func desiredCapacity(app *schema.AppRegion) string {
 // scaling makes what changes the group's size beside the endpoints of alarms.
 func scaling(a appContext, w watched, r *report.Report) *part {
 	p := &part{}
-	if !a.region.FixedSize() { // else the language has warned that they do nothing
+	if !a.region.FixedSize() { // with a fixed size they do nothing, and schema has warned
 		for _, t := range a.region.Scaling.Targets {
 			targetTracking(p, w, t, r)
 		}
@@ -50,7 +50,8 @@ func scaling(a appContext, w watched, r *report.Report) *part {
 	return p
 }
 
-// simpleScaling is what an alarm's endpoint does to the group: once, and then not again until the cooldown is over.
+// simpleScaling makes the policy of an alarm's endpoint. It changes the group once, then ignores alarms until the
+// cooldown is over.
 func simpleScaling(p *part, e schema.Endpoint, group *cfn.AutoScalingGroup) *cfn.ScalingPolicy {
 	digits, percent := strings.CutSuffix(e.Adjustment, "%")
 	by, _ := strconv.Atoi(digits)
@@ -107,14 +108,14 @@ func stepAdjustments(s schema.StepScaling) []cfn.StepAdjustment {
 	return steps
 }
 
-// distance is rounded to what a manifest can mean: 0.3 - 0.1 is 0.19999999999999998 otherwise.
+// distance rounds away binary fractions: 0.3 - 0.1 would give 0.19999999999999998.
 func distance(step schema.Step, s schema.StepScaling) *float64 {
 	const precision = 1e9
 	d := math.Round((step.From-s.Threshold)*precision) / precision
 	return &d
 }
 
-// predefined are AWS's names of the metrics that a group can be kept near.
+// predefined maps the manifest's words to AWS's metrics for target tracking.
 var predefined = map[string]string{
 	"cpu":         "ASGAverageCPUUtilization",
 	"network_in":  "ASGAverageNetworkIn",
@@ -122,6 +123,7 @@ var predefined = map[string]string{
 	"requests":    "ALBRequestCountPerTarget",
 }
 
+// targetTracking makes a policy for which AWS itself creates and deletes the alarms.
 func targetTracking(p *part, w watched, t schema.ScalingTarget, r *report.Report) {
 	metric := cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric]}
 	var after []cfn.Resource
@@ -158,7 +160,7 @@ func (w watched) requestLabel(t schema.ScalingTarget, r *report.Report) cfn.Valu
 	return cfn.Sub(w.balancer.balancer.LoadBalancerFullName(), cfn.String("/"), group.TargetGroupFullName())
 }
 
-// countedTargets is the target group of the port that a target names, or the only one.
+// countedTargets is the target group for a target's port. Without a port it is the only target group.
 func (w watched) countedTargets(t schema.ScalingTarget, r *report.Report) *cfn.TargetGroup {
 	if t.Port == 0 {
 		if len(w.balancer.targets) == 1 {

@@ -31,8 +31,8 @@ func decryption(a appContext) *part {
 	return p
 }
 
-// regionsInEnv notes the regions of the payloads that are values in an environment file of the manifest's own, which the agent
-// opens line by line.
+// regionsInEnv adds the key regions of payloads in a *.env file in the manifest. The agent decrypts such a file line by
+// line, so the compiler reads it the same way.
 func regionsInEnv(file schema.File, regions map[string]bool) {
 	if path.Ext(file.Name) != ".env" {
 		return
@@ -46,7 +46,7 @@ func regionsInEnv(file schema.File, regions map[string]bool) {
 	}
 }
 
-// regionName keeps what goes into a policy to what a region can be called.
+// regionName restricts text from a file before it becomes part of an IAM policy.
 var regionName = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
 
 // decryptStatement allows decrypting with the app's own keys, and no others, of some regions.

@@ -17,8 +17,8 @@ const (
 	slackLogRetention = 14 // days
 )
 
-// slack makes the function that posts an endpoint's alarms to Slack. Each endpoint has its own, so that a function can read
-// one webhook and no other.
+// slack makes a Lambda function that posts an endpoint's alarms to Slack. Each endpoint has its own function and role,
+// so a function can read only one webhook.
 func slack(a appContext, p *part, e schema.Endpoint, topic *cfn.Topic) *cfn.Function {
 	id := idPart(e.Name)
 	logs := add(p, e.Pos, "SlackLogGroup"+id, &cfn.LogGroup{RetentionInDays: slackLogRetention, Tags: a.nameTag()})
@@ -81,6 +81,8 @@ type slackHook struct {
 	statements []cfn.Statement
 }
 
+// slackWebhook chooses by the form of the url: an encrypted payload, a parameter of SSM, or a secret. Otherwise deploy
+// puts the url into a new secret.
 func slackWebhook(a appContext, p *part, e schema.Endpoint) slackHook {
 	source := webhookSource(a, e)
 	switch {
@@ -107,6 +109,7 @@ func slackWebhook(a appContext, p *part, e schema.Endpoint) slackHook {
 	return slackHook{document.SlackSecret, secret.Ref(), []cfn.Statement{reading(secret.Ref())}}
 }
 
+// payloadHook passes the encrypted payload to the function, which decrypts it itself.
 func payloadHook(a appContext, hook *document.Payload) slackHook {
 	text, err := json.Marshal(hook)
 	if err != nil {
@@ -116,8 +119,8 @@ func payloadHook(a appContext, hook *document.Payload) slackHook {
 	return slackHook{document.SlackPayload, cfn.String(text), []cfn.Statement{decrypt}}
 }
 
-// decryptThrough allows a service to decrypt for the function what is under the app's own key. AWS's own key asks for no such
-// right.
+// decryptThrough allows a service to decrypt a value under the app's own key, on behalf of the function. A value under
+// AWS's managed key needs no such right.
 func decryptThrough(a appContext, service string) cfn.Statement {
 	return decryptStatement(a, map[string]bool{a.region.Region: true}).
 		When("StringEquals", "kms:ViaService", cfn.String(service+"."+a.region.Region+".amazonaws.com"))

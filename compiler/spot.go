@@ -7,11 +7,11 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// capacity is what the group launches: one type on demand, or a mix on spot.
+// capacity is the group's purchase option: one type on demand, or a mix of types on spot.
 type capacity struct {
 	mix       *cfn.InstancesDistribution // nil: on demand
 	types     []string
-	rebalance bool // replace a spot instance that is likely to be taken before it is
+	rebalance bool // replace a spot instance early when AWS recommends it
 }
 
 // spot is how the app's group buys its instances. Every instance counts as one, whatever its type: CloudFormation waits for a
@@ -40,7 +40,8 @@ func spot(app *schema.AppRegion) capacity {
 // maxSpotPools is the most pools that lowest-price spreads over (API reference, InstancesDistribution).
 const maxSpotPools = 20
 
-// hasEBS says whether instances hold volumes that a second instance beside them would wait for.
+// hasEBS reports whether the app has EBS volumes. With rebalancing, a replacement would start beside its predecessor and
+// wait for the predecessor's volume.
 func hasEBS(app *schema.AppRegion) bool {
 	return slices.ContainsFunc(app.Volumes, func(v schema.Volume) bool { return v.Instance == nil })
 }

@@ -21,7 +21,7 @@ type store struct {
 	group *cfn.SecurityGroup
 }
 
-// open gives a store a security group that the app's instances may enter, for which they wait.
+// open makes the store's security group and a rule that admits the app's instances. The instances wait for the rule.
 func (s store) open(a appContext, p *part, g groups) store {
 	s.rules = rulesIn(p)
 	s.group = add(p, s.at.Pos, s.id+"Sg", &cfn.SecurityGroup{
@@ -33,11 +33,12 @@ func (s store) open(a appContext, p *part, g groups) store {
 	return s
 }
 
+// let admits a peer to the store's port.
 func (s store) let(at report.Pos, from peer) *cfn.SecurityGroupIngress {
 	return s.admit(at, s.group, from, tcp(s.port))
 }
 
-// admitPeers lets in whom the manifest names beside the app itself.
+// admitPeers adds rules for the manifest's clients.
 func (f peerFinder) admitPeers(s store, all []schema.Peer) {
 	for _, named := range all {
 		for _, peer := range f.storePeers(s, named) {
@@ -47,7 +48,7 @@ func (f peerFinder) admitPeers(s store, all []schema.Peer) {
 	s.crowded(s.at.At("clients"), s.group, f.report)
 }
 
-// storePeers are who may connect to a store that a word of clients means; none when there is a mistake, which is reported.
+// storePeers are the peers admitted by one entry of clients. It returns none after a mistake, which is reported.
 func (f peerFinder) storePeers(s store, named schema.Peer) []peer {
 	switch named.Kind {
 	case schema.CIDRv4:
@@ -63,7 +64,8 @@ func (f peerFinder) storePeers(s store, named schema.Peer) []peer {
 	return []peer{prefixList(named)}
 }
 
-// insideBlocks are the addresses that a client inside a VPC, or one that reaches it by a private line, may have.
+// insideBlocks are the address ranges of clients in the VPC or behind a private line: the VPC's own, RFC 1918's, and RFC
+// 6598's 100.64.0.0/10.
 func insideBlocks(n network) []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix(n.cidr()), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
@@ -71,6 +73,7 @@ func insideBlocks(n network) []netip.Prefix {
 	}
 }
 
+// storeBlock leaves out a public block if the store has no public address.
 func (f peerFinder) storeBlock(s store, named schema.Peer) []peer {
 	block, err := netip.ParsePrefix(named.Value)
 	reached := s.public || err != nil
@@ -84,6 +87,7 @@ func (f peerFinder) storeBlock(s store, named schema.Peer) []peer {
 	return []peer{cidr4(named.Value)}
 }
 
+// storeRegion admits a whole region: the VPC's block at home, public addresses otherwise.
 func (f peerFinder) storeRegion(s store, named schema.Peer) []peer {
 	switch {
 	case named.Value == f.region.Region:

@@ -45,7 +45,8 @@ func (v *vpcPart) subnets() {
 	}
 }
 
-// addSubnet makes a subnet that hands out no public IPv4 addresses: an instance that is to have one asks for it.
+// addSubnet makes one subnet. It assigns no public IPv4 addresses by itself (MapPublicIpOnLaunch), so instances get one
+// only by request.
 func (v *vpcPart) addSubnet(t tier, name, zone string) *cfn.Subnet {
 	subnet := &cfn.Subnet{
 		VpcId:              v.vpc.Ref(),
@@ -61,6 +62,7 @@ func (v *vpcPart) addSubnet(t tier, name, zone string) *cfn.Subnet {
 	return add(v.part, v.net.region.At("azs"), subnetID(t, zone), subnet)
 }
 
+// subnetID contains the zone, so that a new zone never changes the ids of others.
 func subnetID(t tier, zone string) string { return string(t) + "Subnet" + idPart(zone) }
 
 // subnetGroups are what databases and caches find their subnets by.
@@ -83,6 +85,7 @@ func (v *vpcPart) groupDescription(t tier) string {
 	return "The " + tiers()[t] + " subnets of the orbit " + v.net.orbit.Name + "."
 }
 
+// groupOutput outputs the group's name, which databases and caches refer to.
 func (v *vpcPart) groupOutput(t tier, name cfn.Value) {
 	v.Output(string(t)+"SubnetGroup", cfn.Output{Description: "The " + tiers()[t] + " subnet group's name.", Value: name})
 }

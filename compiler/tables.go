@@ -8,8 +8,9 @@ import (
 // bootLogRetention is how many days the instances' boot logs are kept.
 const bootLogRetention = 365
 
-// tables is what an orbit remembers in one region: people and their keys, who may log in where, which volume is whose, and
-// how instances booted. All of it has an explicit name and stays when the stack goes, so that a later deploy can adopt it.
+// tables makes the orbit's persistent storage in one region: users and their SSH keys, services and their admins, the
+// owners of volumes, and boot logs. Everything has an explicit name and survives the stack, so that a later deploy can
+// import it.
 func tables(net network) *part {
 	p := &part{}
 	p.Description = "What the orbit " + net.orbit.Name + " keeps in " + net.region.Region + "."

@@ -6,7 +6,7 @@ import (
 	"github.com/pebble/spacel/compiler/cfn"
 )
 
-// makeTargets makes the balancer's target groups, by what they forward to.
+// makeTargets makes a target group for each target.
 func (lb *loadBalancer) makeTargets(a appContext, b balancing) map[target]*cfn.TargetGroup {
 	made := map[target]*cfn.TargetGroup{}
 	for _, t := range b.targets {
@@ -21,6 +21,7 @@ func (lb *loadBalancer) makeTargets(a appContext, b balancing) map[target]*cfn.T
 // id is the protocol and port, such as HTTP80: everything of a target group that cannot change in place.
 func (t target) id() string { return t.protocol + strconv.Itoa(t.port) }
 
+// targetGroup has the app's one health check, on the same port for all groups: an instance is healthy as a whole.
 func targetGroup(a appContext, b balancing, t target) *cfn.TargetGroup {
 	group := &cfn.TargetGroup{
 		TargetType:                 "instance",

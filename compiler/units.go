@@ -31,6 +31,7 @@ func units(a appContext, r *report.Report) *part {
 	}}
 }
 
+// unit is a service's own unit file, or one that runs its container.
 func unit(service schema.Service, r *report.Report) document.Content {
 	if service.UnitFile != nil {
 		return content(*service.UnitFile, "")
@@ -41,12 +42,13 @@ func unit(service schema.Service, r *report.Report) document.Content {
 	return document.Content{Lines: containerUnit(service)}
 }
 
-// containerName is what Docker accepts for a container (moby, RestrictedNamePattern), for units that are services.
+// containerName is Docker's pattern for container names (moby, RestrictedNamePattern), applied to the names of units. A
+// unit's name becomes its container's.
 var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*\.service$`)
 
-// containerUnit is the text of a unit that runs a container, once the agent has put files and volumes in place. What is left
-// of a run that was killed is removed first; a pull that fails leaves the image that is there. Docker may restart under it:
-// so does the unit.
+// containerUnit is the text of a unit that runs a container, after the agent has written files and mounted volumes. It
+// first removes a container left by a killed run. If the pull fails, the existing image is used. The unit restarts when
+// Docker does.
 func containerUnit(service schema.Service) []string {
 	image := word(versioned(service.Image))
 	base := strings.TrimSuffix(service.Name, ".service")
@@ -124,6 +126,7 @@ func content(text schema.Text, mode string) document.Content {
 	return c
 }
 
+// payload converts the model's type to the document's.
 func payload(p *schema.Payload) *document.Payload {
 	if p == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/pebble/spacel/compiler/cfn"
 )
 
-// referenceSize is what a reference is counted as before deploy knows its value: the longest in use, a stack's or a target
-// group's ARN, stay below it.
+// referenceSize is the assumed length of a reference's value, which is unknown before deploy. The longest values in use,
+// ARNs of stacks and target groups, are shorter.
 const referenceSize = 256
 
 // installScript and agentUnit are what user data puts on an instance beside its document.
@@ -20,16 +20,16 @@ var (
 	agentUnit string
 )
 
-// boot is what an instance's user data is made of.
+// boot is the input of an instance's user data.
 type boot struct {
 	document document.Document[cfn.Value]
 	agent    agentBinary
 	docker   bool // install Docker unless the image has it
 }
 
-// userData is cloud-config for a stock Debian 12 or 13: it writes the instance document and starts the agent through its unit,
-// which installs Docker and the agent first. An image made of an instance boots like any other: what it brings is used when it
-// is what user data asks for.
+// userData is cloud-config for a stock Debian 12 or 13. It writes the instance document and starts the agent's unit,
+// which installs Docker and the agent first. An image made from a running instance boots the same way: Docker and an
+// agent with the right digest are kept.
 func userData(b boot) *cfn.Text {
 	text := &cfn.Text{}
 	text.Line(cfn.String("#cloud-config"))
@@ -46,6 +46,7 @@ func userData(b boot) *cfn.Text {
 // fitsUserData says whether EC2 takes the text as user data, whatever its references turn out to be.
 func fitsUserData(text *cfn.Text) bool { return text.Size(referenceSize) <= cfn.MaxUserDataSize }
 
+// writeFile adds an entry of cloud-config's write_files. The content is a YAML block (|), indented by four spaces.
 func writeFile(text *cfn.Text, path, mode string, content *cfn.Text) {
 	text.Line(cfn.String("- path: " + path))
 	text.Line(cfn.String(fmt.Sprintf("  permissions: %q", mode)))
@@ -54,6 +55,7 @@ func writeFile(text *cfn.Text, path, mode string, content *cfn.Text) {
 	text.Line()
 }
 
+// plain is text without references.
 func plain(content string) *cfn.Text {
 	text := &cfn.Text{}
 	text.Add(cfn.String(content))

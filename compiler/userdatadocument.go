@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// launchText is the instances' user data, with the parameters it takes and the rights to fetch what it names.
+// launchText is the instances' user data, with its parameters and the rights to fetch its assets.
 type launchText struct {
 	*part
 	text *cfn.Text
@@ -22,8 +22,9 @@ type launchText struct {
 // appGroupID is the logical id of the auto scaling group, which the instances signal.
 const appGroupID = "Asg"
 
-// userDataOf puts the instance document together from what the app's parts add to it. Of a document that is too large for
-// user data, the units, files and environments go to an asset.
+// userDataOf assembles the instance document from the contributions of the app's parts. If the user data would exceed
+// EC2's limit, units, files, environments and volumes move to an asset in S3, which the agent fetches and verifies by
+// digest.
 func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error) {
 	l := launchText{part: &part{}}
 	b := boot{document: l.document(a, whole), agent: agentParameters(l.part, a.region.Architecture), docker: len(a.region.Services) > 0}
@@ -51,6 +52,7 @@ func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error)
 	return l, nil
 }
 
+// document fills the fields that every app has, then applies the parts' contributions.
 func (l launchText) document(a appContext, whole *part) document.Document[cfn.Value] {
 	d := document.Document[cfn.Value]{
 		Format:  document.Format,
@@ -68,7 +70,8 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 	return d
 }
 
-// versionParameter is what a release changes. It is part of user data, and so a new one makes new instances.
+// versionParameter declares the parameter that a release changes. It is part of user data, so a new version replaces the
+// instances.
 func versionParameter(p *part) cfn.Value {
 	first := "latest"
 	return p.parameter(document.ParameterVersion, cfn.Parameter{

@@ -5,8 +5,9 @@ import (
 	"github.com/pebble/spacel/compiler/cfn"
 )
 
-// volumeStatements let instances claim a slot of the app's volumes, and make, attach and move the volume of it. What they may
-// touch carries the app's tags and a volume's, which their own root volumes lack; what they make must.
+// volumeStatements let instances claim a slot of the app's volumes, and create, attach and move its volume. Existing
+// volumes and snapshots must carry the app's tags and the volume tag. Root volumes lack the latter, so an instance
+// cannot detach them. New ones must be created with these tags.
 func volumeStatements(a appContext, p *part) []cfn.Statement {
 	var keys []string
 	for _, v := range a.region.Volumes {
@@ -39,7 +40,7 @@ func volumeStatements(a appContext, p *part) []cfn.Statement {
 	}
 }
 
-// tagged holds a statement to what has the tags of the app's volumes.
+// tagged restricts a statement to resources with the tags of the app's volumes.
 func tagged(s cfn.Statement, of string, a appContext) cfn.Statement {
 	return s.When("StringEquals", of+document.TagOrbit, cfn.String(a.net.orbit.Name)).
 		When("StringEquals", of+document.TagApp, cfn.String(a.app.Name)).

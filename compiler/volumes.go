@@ -8,8 +8,8 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// storage is the app's volumes. EBS volumes are not in the template: they outlive instances and the stack, move between
-// zones, and so are the agent's to make. Disks are what the launch has to map.
+// storage is the app's volumes. EBS volumes are not in the template: they outlive instances and the stack, and move
+// between zones, so the agent creates them. Disks are the instance store disks that the launch has to map.
 type storage struct {
 	*part
 	disks []cfn.BlockDeviceMapping
@@ -34,6 +34,7 @@ func volumes(a appContext) storage {
 	return s
 }
 
+// describe is the volume in the instance document: an instance store disk, or EBS.
 func describe(v schema.Volume) document.Volume {
 	if v.Instance != nil {
 		return document.Volume{Label: v.Label, MountPoint: v.MountPoint, Disk: v.Instance}
@@ -49,7 +50,8 @@ func describe(v schema.Volume) document.Volume {
 	}
 }
 
-// mapped is a disk that is no NVMe disk: those EC2 attaches of itself.
+// mapped maps an instance store disk without NVMe. EC2 attaches NVMe disks by itself (EC2 User Guide, "Block device
+// mappings").
 func mapped(disk int) cfn.BlockDeviceMapping {
 	return cfn.BlockDeviceMapping{DeviceName: document.MappedDevice(disk), VirtualName: "ephemeral" + strconv.Itoa(disk)}
 }

@@ -42,6 +42,8 @@ type vpcPart struct {
 	private    []*cfn.RouteTable // in the order of the region's zones
 }
 
+// newVPC makes the VPC and its internet gateway. DNS host names and resolution are on, because a database with a public
+// address needs both (RDS User Guide, "Working with a DB instance in a VPC").
 func newVPC(p *part, net network) *vpcPart {
 	v := &vpcPart{part: p, net: net, at: net.region.Pos, subnet: map[tier][]*cfn.Subnet{}}
 	v.vpc = add(p, net.region.At("private_network"), "Vpc", &cfn.VPC{
@@ -63,6 +65,7 @@ func newVPC(p *part, net network) *vpcPart {
 	return v
 }
 
+// dualStack associates a /56 of Amazon's IPv6 addresses.
 func (v *vpcPart) dualStack() {
 	v.ipv6 = add(v.part, v.net.region.At("ipv6"), "Ipv6Block", &cfn.VPCCidrBlock{
 		VpcId:                       v.vpc.Ref(),
@@ -74,7 +77,7 @@ func (v *vpcPart) dualStack() {
 // ipv6Block is the VPC's /56. A resource that uses it must depend on v.ipv6, which CloudFormation cannot see by itself.
 func (v *vpcPart) ipv6Block() cfn.Value { return cfn.Select(0, v.vpc.Ipv6CidrBlocks()) }
 
-// named is the tag that the console shows: the orbit's name and what the thing is.
+// named is the tag Name: the orbit's name and the resource's purpose.
 func (v *vpcPart) named(what string) []cfn.Tag {
 	name := v.net.orbit.Name
 	if what != "" {

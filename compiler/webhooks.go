@@ -31,8 +31,8 @@ func webhookParameter(p *part, e schema.Endpoint, source assembly.ValueFrom) cfn
 	}, source).Ref()
 }
 
-// webhookSource is where deploy gets an endpoint's webhook. One that the manifest holds in the clear is not written down
-// again: deploy asks for it.
+// webhookSource is deploy's source for an endpoint's webhook. A webhook in plain text is never copied into the artifact:
+// deploy reads it from an environment variable.
 func webhookSource(a appContext, e schema.Endpoint) *assembly.Secret {
 	if e.URLPayload != nil {
 		return &assembly.Secret{Payload: payload(e.URLPayload)}
