@@ -159,6 +159,8 @@ func (s sharedAddresses) takeFree(ctx context.Context, all []ec2types.Address) (
 	return false, nil
 }
 
+// associate gives an address to an instance. Without takeOver, EC2 refuses an address that another instance has: two
+// instances that want the same free address cannot both get it.
 func (s sharedAddresses) associate(ctx context.Context, allocation, instance string, takeOver bool) error {
 	_, err := s.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
 		AllocationId: aws.String(allocation), InstanceId: aws.String(instance), AllowReassociation: aws.Bool(takeOver),
@@ -234,6 +236,7 @@ func olderThan(own, other ec2types.Instance) bool {
 	return version > 0 && version < templateVersion(own)
 }
 
+// templateVersion returns the version of an instance's launch template, 0 when it is unknown.
 func templateVersion(i ec2types.Instance) int {
 	version, _ := strconv.Atoi(tagOf(i.Tags, tagTemplateVersion)) // 0 is no version
 	return version

@@ -22,6 +22,8 @@ type taken struct {
 	From       string `json:"from"`
 }
 
+// rememberTaken writes takenFile. It is called before the address moves, so that a crash in between leaves a record too
+// many rather than none.
 func (s sharedAddresses) rememberTaken(t taken) error {
 	text, err := json.Marshal(t)
 	if err == nil {
@@ -62,6 +64,8 @@ func giveBackAddress(ctx context.Context, b *Boot) error {
 	return keepAddress(ctx, b)
 }
 
+// giveBack returns an address to its former instance, unless that one has another address or no longer runs, or a newer
+// instance has taken the address since.
 func (s sharedAddresses) giveBack(ctx context.Context, t taken) error {
 	all, err := s.describe(ctx)
 	if err != nil {

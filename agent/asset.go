@@ -57,6 +57,7 @@ func (b *Boot) asset(ctx context.Context, asset *document.Asset[string]) ([]byte
 	return data, b.Machine.writeFile(assetCache, data, 0o600)
 }
 
+// digest returns the sha256 of data, in hex, as the document states it.
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])

@@ -44,8 +44,8 @@ func TestDockerLogging(t *testing.T) {
 	const bip = `"bip":"10.9.0.1/24","mtu":1400`
 	for before, want := range map[string]string{
 		``: `{"log-driver":"awslogs","log-opts":{OWN}}`,
-		`{"log-driver":"json-file","log-opts":{"a":"b"},` + bip + `}`:              `{"log-driver":"awslogs","log-opts":{OWN},` + bip + `}`,
-		`{"log-driver":"awslogs","log-opts":{"labels":"a","awslogs-group":"old"}}`: `{"log-driver":"awslogs","log-opts":{OWN,"labels":"a"}}`,
+		`{"log-driver":"json-file","log-opts":{"a":"b"},` + bip + `}`:            `{"log-driver":"awslogs","log-opts":{OWN},` + bip + `}`,
+		`{"log-driver":"awslogs","log-opts":{"labels":"a","awslogs-group":"o"}}`: `{"log-driver":"awslogs","log-opts":{OWN,"labels":"a"}}`,
 	} {
 		b, restarts := dockerHost(t, before, "loaded")
 		for range 2 { // the second boot has nothing to do

@@ -43,6 +43,7 @@ func environments(ctx context.Context, b *Boot) error {
 	return nil
 }
 
+// environmentNames lists the .env files to write: those with variables in the document, and those among its files.
 func (b *Boot) environmentNames() []string {
 	names := slices.Collect(maps.Keys(b.Document.Environments))
 	for name := range b.Document.Files {

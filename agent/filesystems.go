@@ -178,6 +178,8 @@ func withMount(table, point, line string) string {
 	return out.String() + line
 }
 
+// mountNow mounts a device through its systemd unit and checks the result. When the unit fails, the error has its last
+// lines in the journal, such as those of fsck.
 func (m mounter) mountNow(ctx context.Context, device, point string) error {
 	name := mountUnit(point)
 	if _, err := m.machine.Run(ctx, "systemctl", "start", name); err != nil {
@@ -189,6 +191,7 @@ func (m mounter) mountNow(ctx context.Context, device, point string) error {
 	return nil
 }
 
+// unmount unmounts a mount point through its systemd unit, if anything is mounted there.
 func (m mounter) unmount(ctx context.Context, point string) error {
 	point = path.Clean(point)
 	if m.machine.mountedFrom(point) == "" {

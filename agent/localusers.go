@@ -26,6 +26,8 @@ func (a accounts) foreign(name string) bool {
 	return (user || a.groups[name]) && !a.ours[name]
 }
 
+// readAccounts reads /etc/passwd and /etc/group. The agent's own users are the members of peopleGroup, so no list of
+// them is kept elsewhere.
 func readAccounts(m Machine) (accounts, error) {
 	a := accounts{users: map[string]int{}, groups: map[string]bool{}, ours: map[string]bool{}}
 	users, err := readDatabase(m, "/etc/passwd", 4)
@@ -72,6 +74,7 @@ func readDatabase(m Machine, path string, fields int) ([][]string, error) {
 	return slices.DeleteFunc(all, func(line []string) bool { return len(line) < fields }), nil
 }
 
+// addUser makes a user with a home directory and no password: only a key lets the person in.
 func (p *People) addUser(ctx context.Context, name string) error {
 	if _, err := p.Machine.Run(ctx, "useradd", "--create-home", "--shell", "/bin/bash", "--groups", peopleGroup, name); err != nil {
 		return fmt.Errorf("make the user %s: %w", name, err)

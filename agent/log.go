@@ -49,6 +49,8 @@ func (o *logOutput) send(groups ...*logStream) {
 	o.early = nil
 }
 
+// write masks secrets in a line, prints it, and hands it to the log groups. Lines written before any group is known are
+// kept for later.
 func (o *logOutput) write(line logLine) {
 	line.text = o.hidden.mask(line.text)
 	o.mu.Lock()
@@ -114,6 +116,7 @@ func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return h
 }
 
+// WithGroup ignores groups, which the agent does not use.
 func (h logHandler) WithGroup(string) slog.Handler { return h }
 
 func attribute(a slog.Attr) string { return " " + a.Key + "=" + a.Value.String() }

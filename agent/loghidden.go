@@ -41,6 +41,7 @@ func inURL(password string) string {
 	return strings.TrimPrefix(url.UserPassword("", password).String(), ":")
 }
 
+// mask replaces each secret in a text by three asterisks.
 func (h *hidden) mask(text string) string {
 	if h == nil {
 		return text

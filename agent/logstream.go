@@ -38,6 +38,7 @@ type logStream struct {
 	waiting []logLine
 }
 
+// add queues lines. When too many wait, the oldest are dropped, so that an unreachable log group cannot fill the memory.
 func (s *logStream) add(lines ...logLine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,6 +84,7 @@ func (s *logStream) batch() []types.InputLogEvent {
 	return batch
 }
 
+// put sends a batch in one call.
 func (s *logStream) put(ctx context.Context, batch []types.InputLogEvent) error {
 	if err := s.make(ctx); err != nil {
 		return err
@@ -92,6 +94,7 @@ func (s *logStream) put(ctx context.Context, batch []types.InputLogEvent) error 
 	return err
 }
 
+// make creates the stream, once. userdata/install.sh may have created it already.
 func (s *logStream) make(ctx context.Context) error {
 	if s.made {
 		return nil

@@ -16,6 +16,7 @@ type seen struct {
 	Refused map[string]string   `json:"refused,omitempty"` // name → why the person has no user here, to log it once only
 }
 
+// readSeen reads the last answer of the tables. Before the first synchronisation there is none, which is an error.
 func readSeen(m Machine) (seen, error) {
 	body, err := os.ReadFile(filepath.Join(m.Root, peoplePath))
 	if err != nil {

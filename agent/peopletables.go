@@ -34,6 +34,8 @@ func (p *People) admins(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(names)), nil
 }
 
+// services reads the items that decide who may log in here. A bastion reads all services. Other instances read the app's
+// own and the operators': their IAM rights allow no other items.
 func (p *People) services(ctx context.Context) ([]item, error) {
 	if p.Access.Bastion {
 		return p.scan(ctx, document.ServicesTable)
@@ -76,6 +78,7 @@ func (p *People) items(ctx context.Context, table string, names []string) ([]ite
 	return items, nil
 }
 
+// keysOf returns the primary keys of items, by name.
 func keysOf(names []string) []item {
 	var keys []item
 	for _, name := range names {
@@ -84,6 +87,7 @@ func keysOf(names []string) []item {
 	return keys
 }
 
+// scan reads a whole table, a page at a time.
 func (p *People) scan(ctx context.Context, table string) ([]item, error) {
 	table = document.TableName(p.Access.Orbit, table)
 	var items []item

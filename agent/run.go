@@ -117,6 +117,7 @@ type stageError struct {
 func (e *stageError) Error() string { return e.stage + ": " + e.error.Error() }
 func (e *stageError) Unwrap() error { return e.error }
 
+// stageOf returns the name of the stage in which a boot failed, "" when it did not fail in one.
 func stageOf(err error) string {
 	var in *stageError
 	if errors.As(err, &in) {
@@ -125,6 +126,8 @@ func stageOf(err error) string {
 	return ""
 }
 
+// runAll runs the stages in order until one fails or the time is up. It saves the status before each stage, for
+// spacel-agent status on the instance.
 func (b *Boot) runAll(ctx context.Context, end time.Time, all []stage, status *Status) error {
 	ctx, cancel := context.WithDeadlineCause(ctx, end, errors.New("the boot ran out of the time that its stack waits"))
 	defer cancel()

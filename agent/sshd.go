@@ -130,6 +130,8 @@ func (l logins) accounts(ctx context.Context) error {
 		"--shell", "/usr/sbin/nologin", keysUser)
 }
 
+// files writes the owner of the instance for sshd's command, the units of the timer, and the rights of sudo. On a
+// bastion nobody gets root, so a sudo file from the image of another instance is removed.
 func (l logins) files(context.Context) error {
 	access, err := json.Marshal(Access{Orbit: l.document.Orbit, App: l.document.App, Region: l.document.Region,
 		Bastion: l.document.Bastion})
@@ -151,6 +153,7 @@ func (l logins) files(context.Context) error {
 	return l.machine.removeFile(sudoersDropIn)
 }
 
+// startTimer starts the timer of synchronisations, now and at every later start of the machine.
 func (l logins) startTimer(ctx context.Context) error {
 	if err := l.run(ctx, "systemctl", "daemon-reload"); err != nil {
 		return err

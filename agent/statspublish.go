@@ -29,6 +29,7 @@ func Stats(ctx context.Context, m Machine, at Endpoints, group string) error {
 	return sendStats(ctx, NewClients(roleConfig(instance.Region, metadata, at.Services)).CloudWatch, m.Root, group)
 }
 
+// sendStats sends both metrics in one call.
 func sendStats(ctx context.Context, metrics *cloudwatch.Client, root, group string) error {
 	memory, err := memoryUse(root)
 	if err != nil {

@@ -76,6 +76,7 @@ func prefix(name string) string {
 	}, strings.ToUpper(name))
 }
 
+// databaseVariables returns the environment variables that tell an app how to reach a database.
 func databaseVariables(prefix string, d document.Database[string], who credentials) []document.Variable {
 	variables := []document.Variable{
 		{Name: prefix + "_URL", Value: databaseURL(d, who)},

@@ -68,6 +68,7 @@ func Notify(state string) error {
 	return err
 }
 
+// Enable enables a unit: it starts at every later start of the machine.
 func (b bus) Enable(ctx context.Context, unit string) error {
 	const runtime, force = false, true
 	_, _, err := b.EnableUnitFilesContext(ctx, []string{unit}, runtime, force)
@@ -89,6 +90,7 @@ func (b bus) Start(ctx context.Context, unit string) (<-chan string, error) {
 	return result, err
 }
 
+// State asks for a unit's state and for the properties that tell why it ended.
 func (b bus) State(ctx context.Context, unit string) (UnitState, error) {
 	p, err := b.GetAllPropertiesContext(ctx, unit)
 	if err != nil {

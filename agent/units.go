@@ -53,6 +53,7 @@ func units(ctx context.Context, b *Boot) error {
 	return b.watch(ctx, systemd, starts)
 }
 
+// systemd connects to systemd. A machine without it cannot have units.
 func (b *Boot) systemd(ctx context.Context) (Systemd, error) {
 	if b.Machine.Systemd == nil {
 		return nil, errors.New("there is no systemd to start units with")

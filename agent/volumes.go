@@ -48,6 +48,7 @@ type volumeManager struct {
 	log      *slog.Logger
 }
 
+// newVolumeManager makes the manager of one volume, with only the parts of the boot that it needs.
 func newVolumeManager(b *Boot, v document.Volume) volumeManager {
 	d := b.Document
 	return volumeManager{

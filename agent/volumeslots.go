@@ -114,6 +114,7 @@ func (t slotTable) read(ctx context.Context) ([]*slot, error) {
 	return slots, nil
 }
 
+// read takes the attributes of an item over into the slot.
 func (s *slot) read(item map[string]types.AttributeValue) {
 	for name, field := range s.texts() {
 		if value, ok := item[name].(*types.AttributeValueMemberS); ok {
@@ -125,6 +126,7 @@ func (s *slot) read(item map[string]types.AttributeValue) {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
+// number returns the text of a DynamoDB number, "" for any other value.
 func number(v types.AttributeValue) string {
 	if n, ok := v.(*types.AttributeValueMemberN); ok {
 		return n.Value
@@ -246,6 +248,7 @@ func (t slotTable) save(ctx context.Context, s *slot, change func(next *slot)) e
 	return nil
 }
 
+// clause returns a clause of an update expression, "" without parts. DynamoDB refuses an empty clause.
 func clause(keyword string, parts []string) string {
 	if len(parts) == 0 {
 		return ""
@@ -253,6 +256,7 @@ func clause(keyword string, parts []string) string {
 	return keyword + strings.Join(parts, ", ")
 }
 
+// update changes an item under a condition. A failed condition is an error with the code conditionFailed.
 func (t slotTable) update(ctx context.Context, s *slot, expression, condition string, names map[string]string,
 	values map[string]types.AttributeValue) error {
 	_, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{

@@ -21,6 +21,7 @@ func openCBC(key []byte, s sealed, _ Context) ([]byte, error) {
 	return unpad(padded)
 }
 
+// unpad removes PKCS #7 padding: n bytes of the value n at the end.
 func unpad(padded []byte) ([]byte, error) {
 	n := int(padded[len(padded)-1])
 	if n < 1 || n > aes.BlockSize || !bytes.HasSuffix(padded, bytes.Repeat([]byte{byte(n)}, n)) {

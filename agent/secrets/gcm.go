@@ -23,6 +23,7 @@ func openGCM(key []byte, s sealed, c Context) ([]byte, error) {
 	return plaintext, nil
 }
 
+// gcm returns the cipher AES-256-GCM with this key.
 func gcm(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

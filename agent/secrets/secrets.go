@@ -91,6 +91,7 @@ func Open(ctx context.Context, client Decrypter, p document.Payload, c Context) 
 // sealed is a payload's binary content.
 type sealed struct{ iv, key, ciphertext []byte }
 
+// decode decodes the base64 parts of a payload. An empty part is an error.
 func decode(p document.Payload) (sealed, error) {
 	iv, errIV := base64.StdEncoding.DecodeString(p.IV)
 	key, errKey := base64.StdEncoding.DecodeString(p.Key)

@@ -20,6 +20,8 @@ type hook struct {
 	until time.Time
 }
 
+// open returns the webhook. It reads the source at most once in freshness, since Lambda reuses a process for many
+// events.
 func (h *hook) open(ctx context.Context) (webhook, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

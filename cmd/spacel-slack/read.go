@@ -22,6 +22,7 @@ func read(record events.SNSEntity) message {
 	return plainMessage(record.Subject, record.Message)
 }
 
+// alarmMessage shows an alarm: a headline with a link, its description, the reason for the change, and columns of facts.
 func alarmMessage(a alarm, topicARN string) message {
 	var blocks []block
 	for _, sentence := range []string{a.AlarmDescription, a.NewStateReason} {
@@ -53,6 +54,7 @@ func headline(a alarm, topicARN string) string {
 	return fmt.Sprintf("*%s* %s", escape(a.NewStateValue, most), name)
 }
 
+// states shows the old and the new state.
 func states(a alarm) string {
 	const most = 100
 	if a.OldStateValue == "" {

@@ -52,6 +52,7 @@ func findSource(getenv func(string) string, c clients) (source, error) {
 		errors.New("the environment must have exactly one of SPACEL_WEBHOOK_SSM, SPACEL_WEBHOOK_SECRET and SPACEL_WEBHOOK_PAYLOAD")
 }
 
+// parameterSource reads the webhook from a parameter of SSM, decrypted.
 func parameterSource(client parameters, name string) source {
 	return source{name: "SSM parameter " + name, read: func(ctx context.Context) (string, error) {
 		out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
@@ -62,6 +63,7 @@ func parameterSource(client parameters, name string) source {
 	}}
 }
 
+// secretSource reads the webhook from a secret of Secrets Manager.
 func secretSource(client secretValues, id string) source {
 	return source{name: "secret " + id, read: func(ctx context.Context) (string, error) {
 		out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
@@ -72,6 +74,7 @@ func secretSource(client secretValues, id string) source {
 	}}
 }
 
+// payloadSource opens an encrypted payload from the manifest. Only the key of this app and orbit opens it.
 func payloadSource(client secrets.Decrypter, text string, bound secrets.Context) (source, error) {
 	var p document.Payload
 	if err := json.Unmarshal([]byte(text), &p); err != nil {

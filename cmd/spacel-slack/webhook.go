@@ -41,6 +41,7 @@ func parseWebhook(text string, anyHost bool) (webhook, error) {
 	return webhook{address: text}, nil
 }
 
+// onlyValue returns the only value of a JSON object, else the one of its key url. It returns "" for any other text.
 func onlyValue(text string) string {
 	var object map[string]string
 	if json.Unmarshal([]byte(text), &object) != nil {
