@@ -58,7 +58,7 @@ func (b alarmBuilder) notify(r record, endpoints []string) []string {
 	}
 	scaling := func(name string) bool { return strings.HasPrefix(b.endpointType(name), "scale") }
 	if len(endpoints) > 0 && !slices.ContainsFunc(endpoints, func(name string) bool { return !scaling(name) }) {
-		r.errorf("notify", "is of no use to endpoints that scale: they act on alarm alone")
+		r.errorf("notify", "has no effect on endpoints that scale: they act on the state alarm only")
 	}
 	if len(r.list("notify")) == 0 && !r.unknown("notify") {
 		r.errorf("notify", "must name at least one of alarm, ok and insufficient_data")
@@ -151,7 +151,7 @@ func (b alarmBuilder) endpointNames(r record) []string {
 		case slices.Contains(known, name):
 			names = append(names, name)
 		case !b.incomplete && (endpoints == nil || !endpoints.Reported[name]):
-			r.report.Errorf(n.pos(), "there is no endpoint %q%s", name, report.Suggest(name, known))
+			r.report.Errorf(n.pos(), "unknown endpoint %q%s", name, report.Suggest(name, known))
 		}
 	}
 	if len(names) > maxActions {

@@ -79,7 +79,7 @@ func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tr
 		}
 	}
 	if strings.HasPrefix(name, "System/") && !b.measured {
-		r.errorf("metric", "%s is measured by the agent, when cw_stats is true", name)
+		r.errorf("metric", "%s needs cw_stats: true, which makes the agent measure it", name)
 	}
 	usual := b.scope.facts.Metrics.Builtin[name]
 	return Metric{Name: name, Counts: usual.Absent == "zero"}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
@@ -102,7 +102,9 @@ func (b alarmBuilder) customDefaults(r record) *manifest.Tree {
 		return anyAlarm
 	}
 	if !r.has("namespace") {
-		r.errorf("metric", "spacel knows no metric %q, and any other needs a namespace%s", r.text("metric"), report.Suggest(r.text("metric"), b.scope.facts.Metrics.Names()))
+		r.errorf("metric",
+			"unknown metric %q; any other metric needs a namespace%s",
+			r.text("metric"), report.Suggest(r.text("metric"), b.scope.facts.Metrics.Names()))
 		return anyAlarm
 	}
 	if !r.has("statistic") && !r.unknown("statistic") {
@@ -133,7 +135,9 @@ func (b alarmBuilder) databaseAlarms(db record) []Trigger {
 		r := e.record(b.scope.report, nil)
 		metric, known := language.DatabaseMetric(r.text("metric"))
 		if !known && r.has("metric") {
-			r.errorf("metric", "must name a metric: cpu, credits, creditusage, or read or write with latency, throughput or iops, got %q", r.text("metric"))
+			r.errorf("metric",
+				"must name a metric: cpu, credits, creditusage, or read or write with latency, throughput or iops, got %q",
+				r.text("metric"))
 		}
 		defaults := anyAlarm
 		if known {

@@ -34,11 +34,13 @@ func (m document) app(orbit *Orbit, orbitSections map[string]section) *App {
 func (m document) stackName(top record, orbit *Orbit, name string) {
 	switch {
 	case len(names.StackName(orbit.Name, name)) > longestStack:
-		top.errorf("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name", names.StackName(orbit.Name, "<name>"), longestStack)
+		top.errorf("name",
+			"is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
+			names.StackName(orbit.Name, "<name>"), longestStack)
 	case slices.Contains(names.OrbitStacks(), strings.ToLower(name)):
-		top.errorf("name", "%s is the orbit's own: the stack %s would be there twice", name, names.StackName(orbit.Name, name))
+		top.errorf("name", "%s is a name of the orbit's own: two stacks would be named %s", name, names.StackName(orbit.Name, name))
 	case m.facts.LooksLikeRegion(name):
-		top.errorf("name", "%s looks like a region, which sources could not tell from the app", name)
+		top.errorf("name", "%s looks like a region: a list of sources could not tell the two apart", name)
 	}
 }
 
@@ -57,7 +59,7 @@ func (m document) appRegions(top record, orbit *Orbit) []string {
 	}
 	for _, n := range list {
 		if orbit.Region(n.value.Text) == nil {
-			m.report.Notef(n.pos(), "%s is skipped: the orbit isn't there", n.value.Text)
+			m.report.Notef(n.pos(), "%s is skipped: the orbit is not in this region", n.value.Text)
 			continue
 		}
 		listed = append(listed, n.value.Text)
@@ -75,7 +77,7 @@ func (m document) skipped(top record, orbit *Orbit) {
 		if key == "name" || key == "regions" || key == "all" || !knownRegion(m.facts, m.report, key, n.pos()) || orbit.Region(key) != nil {
 			continue
 		}
-		m.report.Notef(n.pos(), "is skipped: the orbit isn't there")
+		m.report.Notef(n.pos(), "is skipped: the orbit is not in this region")
 	}
 }
 

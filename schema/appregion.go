@@ -101,10 +101,13 @@ func (b appBuilder) checkPlacement(a *AppRegion) {
 		return
 	}
 	if b.scope.region.NAT == NATDisabled && !b.section.unknown("instance_availability") {
-		b.section.errorf("instance_availability", "private instances need NAT, which the orbit has disabled in %s: enable nat there, or make the instances internet-facing", a.Region)
+		b.section.errorf("instance_availability",
+			"private instances need NAT, which the orbit has disabled in %s: enable nat there, or make the instances "+
+				"internet-facing", a.Region)
 	}
 	if a.ElasticIPs {
-		b.section.errorf("elastic_ips", "private instances cannot have public addresses: set instance_availability to internet-facing or multi-region")
+		b.section.errorf("elastic_ips",
+			"private instances cannot have public addresses: set instance_availability to internet-facing or multi-region")
 	}
 }
 
@@ -181,7 +184,7 @@ func (b appBuilder) hostnames() []Hostname {
 		name := strings.ToLower(b.scope.app + "-" + b.scope.orbit.Name + "." + b.scope.region.Domain)
 		at := b.section.posOf("hostnames")
 		if label := len(b.scope.app) + 1 + len(b.scope.orbit.Name); label > 63 {
-			b.scope.report.Errorf(at, "the name %s begins with a label of %d characters, of which DNS allows 63: write hostnames", name, label)
+			b.scope.report.Errorf(at, "the name %s begins with a label of %d characters, and DNS allows 63: set hostnames", name, label)
 		}
 		return []Hostname{{Node: NewNode(at, nil), Name: name}}
 	}
@@ -208,7 +211,7 @@ func (b appBuilder) dns() DNS {
 	r := b.section.child("dns", b.scope.facts.Defaults.Lookup("dns"))
 	dns := DNS{Node: r.node(), Routing: r.text("routing"), Weight: r.number("weight")}
 	if r.has("weight") && dns.Routing != "weighted" && !r.unknown("routing") {
-		r.errorf("weight", "is of use only with routing: weighted")
+		r.errorf("weight", "works only with routing: weighted")
 	}
 	if dns.Routing == "simple" && len(b.scope.regions) > 1 {
 		r.errorf("routing", "simple is for an app in one region: this one is in %s", strings.Join(b.scope.regions, ", "))

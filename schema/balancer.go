@@ -19,7 +19,7 @@ func checkRedirect(found *report.Report, p *PublicPort, ports []PublicPort, a *A
 		return
 	}
 	if p.Scheme != "HTTP" {
-		found.Errorf(at, "is of use only on an HTTP port, and this one is %s", p.Scheme)
+		found.Errorf(at, "works only on an HTTP port, and this one is %s", p.Scheme)
 	}
 	i := slices.IndexFunc(ports, func(to PublicPort) bool { return to.Port == p.RedirectTo })
 	switch {
@@ -57,10 +57,12 @@ func (b appBuilder) checkBalancer(a *AppRegion) {
 	if http := onlyHTTP(a.PublicPorts); http && a.IdleTimeout > albMost {
 		b.section.errorf("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)
 	} else if !http && a.IdleTimeout < nlbLeast {
-		b.section.errorf("idle_timeout", "must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
+		b.section.errorf("idle_timeout",
+			"must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
 	}
 	if _, ok := b.scope.facts.Catalog.BalancerPolicies[a.TLSPolicy]; !ok {
-		b.section.errorf("tls_policy", "AWS has no policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, slices.Collect(maps.Keys(b.scope.facts.Catalog.BalancerPolicies))))
+		known := slices.Collect(maps.Keys(b.scope.facts.Catalog.BalancerPolicies))
+		b.section.errorf("tls_policy", "unknown TLS policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, known))
 	}
 }
 

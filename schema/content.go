@@ -14,7 +14,8 @@ var payloadFields = []string{"iv", "key", "ciphertext", "key_region", "encoding"
 // looksEncrypted reports whether a value is meant to be an encrypted payload, complete or not. Refused fields
 // count, too.
 func looksEncrypted(t *manifest.Tree) bool {
-	return t.Kind == manifest.Object && (t.Lookup("ciphertext") != nil || t.Lookup("iv") != nil || t.Reported["ciphertext"] || t.Reported["iv"])
+	has := func(key string) bool { return t.Lookup(key) != nil || t.Reported[key] }
+	return t.Kind == manifest.Object && (has("ciphertext") || has("iv"))
 }
 
 // content reads the text of a file or unit: a string, {body} in base64, or an encrypted payload.
@@ -60,7 +61,7 @@ func (c appScope) payload(n node) *Payload {
 		knownRegion(c.facts, c.report, r.text("key_region"), r.posOf("key_region"))
 	}
 	if r.number("version") == 0 {
-		r.report.Warnf(r.at, "is encrypted as the 2016 tool did, by AES-CBC: encrypt it anew with spacel secret")
+		r.report.Warnf(r.at, "is encrypted by the 2016 tool (AES-CBC): encrypt it again with spacel secret")
 	}
 	payload := &Payload{
 		Version: r.number("version"), IV: r.text("iv"), Key: r.text("key"), Ciphertext: r.text("ciphertext"),

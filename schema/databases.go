@@ -102,9 +102,9 @@ func instanceClass(facts *language.Facts, r record, prefix string, shape languag
 		family = parts[0] + "." + parts[1]
 	}
 	if instead, gone := facts.Catalog.Withdrawn[withdrawn][family]; gone {
-		r.errorf("instance_type", "AWS no longer makes %s: use %s", family, instead)
+		r.errorf("instance_type", "AWS no longer offers %s: use %s", family, instead)
 	} else if !shape.MatchString(class) {
-		r.errorf("instance_type", "must be such as %s, got %q", r.defaults.Lookup("instance_type").Text, class)
+		r.errorf("instance_type", "must look like %s, got %q", r.defaults.Lookup("instance_type").Text, class)
 	}
 	return class
 }
@@ -134,7 +134,7 @@ func checkDatabaseNames(r record, d Database) {
 		r.errorf(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
 	}
 	if slices.Contains(reserved[d.Engine], strings.ToLower(d.Username)) {
-		r.errorf(field, "%s is a word of %s's own: set another username", d.Username, d.Engine)
+		r.errorf(field, "%s is reserved by %s: choose another username", d.Username, d.Engine)
 	}
 }
 
@@ -142,12 +142,12 @@ func checkDatabaseNames(r record, d Database) {
 // default type into io1, with a warning.
 func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
 	if instead, gone := facts.Catalog.Withdrawn["database_storage"][d.StorageType]; gone {
-		r.errorf("storage_type", "RDS no longer makes %s: use %s", d.StorageType, instead)
+		r.errorf("storage_type", "RDS no longer offers %s: use %s", d.StorageType, instead)
 		return
 	}
 	if d.IOPS > 0 && !r.has("storage_type") && !r.unknown("storage_type") {
 		d.StorageType = "io1"
-		r.warnf("iops", "makes the storage io1: say so in storage_type")
+		r.warnf("iops", "changes the storage type to io1: set storage_type to io1")
 	}
 	allowed := facts.Catalog.Storage.Databases[d.StorageType]
 	switch {
@@ -156,7 +156,7 @@ func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
 	case d.IOPS == 0 && (d.StorageType == "io1" || d.StorageType == "io2"):
 		r.errorf("iops", "is missing: %s needs it, %d to %d", d.StorageType, allowed.IOPS.Min, allowed.IOPS.Max)
 	case d.IOPS > 0 && allowed.Striped > 0 && d.Size < allowed.Striped && !strings.HasPrefix(d.Engine, "sqlserver"):
-		r.errorf("iops", "must be left out for %s below %d GiB, where it has 3000", d.StorageType, allowed.Striped)
+		r.errorf("iops", "must be left out for %s below %d GiB, which always has 3000", d.StorageType, allowed.Striped)
 	case d.IOPS > 0:
 		checkIOPS(r, allowed, d.StorageType, d.Size, d.IOPS)
 	}
@@ -168,7 +168,7 @@ func (c appScope) checkGlobal(r record, d Database) {
 	if d.Global == "" || !knownRegion(c.facts, c.report, d.Global, r.posOf("global")) || slices.Contains(c.regions, d.Global) {
 		return
 	}
-	r.errorf("global", "%s cannot host the database: the app isn't there, but in %s", d.Global, strings.Join(c.regions, ", "))
+	r.errorf("global", "%s cannot host the database: the app does not run there, only in %s", d.Global, strings.Join(c.regions, ", "))
 }
 
 // checkVariables reports databases and caches with equal names, apart from case and dashes. Their environment

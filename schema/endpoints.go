@@ -23,11 +23,14 @@ var endpointFields = map[string][]string{
 // endpoint reads one endpoint, and refuses fields that belong to other types.
 func (b alarmBuilder) endpoint(e entry) Endpoint {
 	r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("endpoint"))
-	p := Endpoint{Node: r.node(), Name: e.key, Type: r.text("type"), Service: r.text("service"), EscalationPolicy: r.text("escalation_policy")}
+	p := Endpoint{
+		Node: r.node(), Name: e.key, Type: r.text("type"),
+		Service: r.text("service"), EscalationPolicy: r.text("escalation_policy"),
+	}
 	if allowed, known := endpointFields[p.Type]; known {
 		for _, field := range slices.Sorted(maps.Keys(r.fields)) {
 			if field != "type" && !slices.Contains(allowed, field) {
-				r.errorf(field, "is of no use to an endpoint of type %s", p.Type)
+				r.errorf(field, "cannot be used with an endpoint of type %s: remove it", p.Type)
 			}
 		}
 	}
@@ -75,11 +78,13 @@ func (b alarmBuilder) webhook(r record, p *Endpoint) {
 	default:
 		p.URL = n.value.Text
 		if strings.HasPrefix(p.URL, "https:") {
-			r.report.Warnf(n.pos(), "is a secret that anyone who reads this file knows: encrypt it with spacel secret, or name an SSM parameter (ssm:NAME) or a secret (secret:NAME)")
+			r.report.Warnf(n.pos(),
+				"is a secret in plain text: encrypt it with spacel secret, or name an SSM parameter (ssm:NAME) or a secret "+
+					"(secret:NAME)")
 		}
 	}
 	if p.Service != "" && p.EscalationPolicy != "" {
-		r.errorf("escalation_policy", "is of no use beside service")
+		r.errorf("escalation_policy", "is ignored when service is set: remove one")
 	}
 }
 
@@ -89,7 +94,7 @@ func scaleAdjustment(r record, kind string) string {
 	written := strings.TrimPrefix(r.text("adjustment"), "+")
 	digits := strings.TrimSuffix(strings.TrimPrefix(written, "-"), "%")
 	if n, err := strconv.Atoi(digits); err != nil || n == 0 {
-		r.errorf("adjustment", "must change something, got %s", written)
+		r.errorf("adjustment", "must not be 0, got %s", written)
 	}
 	switch unsigned := strings.TrimPrefix(written, "-"); kind {
 	case "scaleup":

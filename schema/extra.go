@@ -12,7 +12,10 @@ import (
 // extra returns the piece of a CloudFormation template in the field resources.
 func extra(s section) Extra {
 	r := s.child("resources", nil)
-	e := Extra{Node: r.node(), Conditions: extraParts(r, "Conditions"), Resources: extraParts(r, "Resources"), Outputs: extraParts(r, "Outputs")}
+	e := Extra{
+		Node: r.node(), Conditions: extraParts(r, "Conditions"),
+		Resources: extraParts(r, "Resources"), Outputs: extraParts(r, "Outputs"),
+	}
 	for _, p := range r.entries("Parameters") {
 		f := p.record(r.report, nil)
 		e.Parameters = append(e.Parameters, ExtraParameter{

@@ -53,7 +53,7 @@ func checkEnvironmentFiles(found *report.Report, a *AppRegion) {
 	}
 	for _, f := range a.Files {
 		if unit, ok := made[f.Name]; ok {
-			found.Errorf(f.Pos, "is made of the environment of %s too: keep one of them", unit)
+			found.Errorf(f.Pos, "is also generated from the environment of %s: remove one of them", unit)
 		}
 	}
 }

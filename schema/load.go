@@ -44,7 +44,8 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 
 // load is Load with the definitions compiled, for tests that load many manifests.
 func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
-	l := &loader{facts: facts, report: r, reader: manifest.Reader{Stdin: in.Stdin, Definitions: Definitions, Regions: facts.RegionNames()}, narrow: in.Regions}
+	reader := manifest.Reader{Stdin: in.Stdin, Definitions: Definitions, Regions: facts.RegionNames()}
+	l := &loader{facts: facts, report: r, reader: reader, narrow: in.Regions}
 	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func (l *loader) twins(apps []*App) {
 	for _, app := range byFile {
 		name := strings.ToLower(app.Name)
 		if first, ok := seen[name]; ok && name != "" {
-			l.report.Errorf(app.At("name"), "is the name of the app in %s too", first.Pos.File)
+			l.report.Errorf(app.At("name"), "is also the name of the app in %s", first.Pos.File)
 			continue
 		}
 		seen[name] = app

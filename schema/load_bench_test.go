@@ -36,7 +36,8 @@ func benchInputs(b *testing.B, apps, regions int) Inputs {
 		return path
 	}
 	all := []string{"us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"}[:regions]
-	in := Inputs{Orbit: write("orbit.yaml", fmt.Sprintf("name: bench\nregions: [%s]\nall: {domain: example.com}\n", strings.Join(all, ", ")))}
+	in := Inputs{Orbit: write("orbit.yaml", fmt.Sprintf(
+		"name: bench\nregions: [%s]\nall: {domain: example.com}\n", strings.Join(all, ", ")))}
 	for i := range apps {
 		name := fmt.Sprintf("app%04d", i)
 		in.Apps = append(in.Apps, write(name+".yaml", strings.ReplaceAll(benchApp, "NAME", name)))

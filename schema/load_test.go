@@ -31,7 +31,8 @@ func TestSamplesLoad(t *testing.T) {
 		for _, app := range apps {
 			t.Run(orbit+"/"+filepath.Base(app), func(t *testing.T) {
 				var r report.Report
-				model, err := Load(context.Background(), Inputs{Orbit: sampleManifests + "/orbit/" + orbit + ".json", Apps: []string{app}}, &r)
+				in := Inputs{Orbit: sampleManifests + "/orbit/" + orbit + ".json", Apps: []string{app}}
+				model, err := Load(context.Background(), in, &r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,7 +71,8 @@ func TestOrderOfAppsChangesNothing(t *testing.T) {
 	}
 	write("orbit.yaml", badcases.PlainOrbit)
 	for i := range 40 {
-		in.Apps = append(in.Apps, write(fmt.Sprintf("a%02d.yaml", i), fmt.Sprintf("name: app%02d\nall: {services: {web: {image: nginx}}, cw_stats: %v}", 40-i, i%2 == 0)))
+		in.Apps = append(in.Apps, write(fmt.Sprintf("a%02d.yaml", i), fmt.Sprintf(
+			"name: app%02d\nall: {services: {web: {image: nginx}}, cw_stats: %v}", 40-i, i%2 == 0)))
 	}
 	var first report.Report
 	forwards, err := Load(context.Background(), in, &first)
@@ -132,7 +134,8 @@ func TestLoadReportsTheWorldsFailures(t *testing.T) {
 
 func TestLoadFromStandardInput(t *testing.T) {
 	var r report.Report
-	in := Inputs{Orbit: sampleManifests + "/orbit/sl-test.json", Apps: []string{"-"}, Stdin: strings.NewReader("name: web\nall: {services: {web: {image: nginx}}}")}
+	in := Inputs{Orbit: sampleManifests + "/orbit/sl-test.json", Apps: []string{"-"}, Stdin: strings.NewReader(
+		"name: web\nall: {services: {web: {image: nginx}}}")}
 	model, err := Load(context.Background(), in, &r)
 	if err != nil || model == nil || model.Apps[0].Name != "web" {
 		t.Error(err, r.Problems())
@@ -149,8 +152,10 @@ func TestNarrow(t *testing.T) {
 	}{
 		{"regions: [us-west-2, us-east-1]", nil, []string{"us-east-1", "us-west-2"}, ""},
 		{"regions: [us-west-2, us-east-1]", []string{"us-west-2"}, []string{"us-east-1", "us-west-2"}, ""},
-		{"regions: [us-west-2, us-east-1]", []string{"eu-west-1"}, nil, "--region: eu-west-1 is not among the orbit's regions: us-west-2, us-east-1"},
-		{"regions: [us-west-2, us-east-1]", []string{"us-west-9"}, nil, `--region: must be a region of AWS, got "us-west-9"; did you mean us-west-1?`},
+		{"regions: [us-west-2, us-east-1]", []string{"eu-west-1"}, nil,
+			"--region: eu-west-1 is not among the orbit's regions: us-west-2, us-east-1"},
+		{"regions: [us-west-2, us-east-1]", []string{"us-west-9"}, nil,
+			`--region: must be a region of AWS, got "us-west-9"; did you mean us-west-1?`},
 		{"", []string{"eu-west-1"}, []string{"eu-west-1"}, ""},
 		{"", []string{"eu-west-9"}, nil, `--region: must be a region of AWS, got "eu-west-9"; did you mean eu-west-1?`},
 	} {
@@ -276,7 +281,8 @@ func TestDefaultSources(t *testing.T) {
 		{"elb_availability: disabled, instance_availability: multi-region, public_ports: {80: {}}", all, all},
 		{"elb_availability: disabled, public_ports: {80: {}}", all[:1], all[1:]},
 	} {
-		model := load(t, map[string]string{"orbit.yaml": orbit, "web.yaml": "name: web\nall: {services: {web: {image: nginx}}, " + test.section + "}"})
+		web := "name: web\nall: {services: {web: {image: nginx}}, " + test.section + "}"
+		model := load(t, map[string]string{"orbit.yaml": orbit, "web.yaml": web})
 		for i, want := range [][]Peer{test.east, test.west} {
 			var got []Peer
 			for _, p := range model.Apps[0].Regions[i].PublicPorts {

@@ -22,7 +22,8 @@ func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 	}
 	n := logging.fields["docker"]
 	if n.value.Kind == manifest.Object && len(n.value.Fields)+len(n.value.Reported) == 0 {
-		logging.report.Warnf(n.pos(), "{} is off, as it always was: write true for on, or remove it")
+		logging.report.Warnf(n.pos(),
+			"{} turns Docker logging off (as in the 2016 tool): write docker: true to turn it on, or remove the line")
 		return nil
 	}
 	r := logging.child("docker", b.scope.facts.Defaults.Lookup("docker_logging"))
@@ -53,7 +54,8 @@ func (b alarmBuilder) logMetric(e entry) LogMetric {
 	metric := LogMetric{Node: r.node(), Name: e.key, Patterns: map[string]string{}}
 	for _, p := range r.entries("patterns") {
 		if len(p.key) > maxPattern {
-			b.scope.report.Errorf(p.pos(), "must have at most %d characters, which is what CloudWatch Logs allows, got %d", maxPattern, len(p.key))
+			b.scope.report.Errorf(p.pos(),
+				"must have at most %d characters, which is what CloudWatch Logs allows, got %d", maxPattern, len(p.key))
 		}
 		metric.Patterns[p.key] = p.value.Text
 	}

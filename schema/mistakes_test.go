@@ -24,7 +24,9 @@ func TestModelIsMadeOfWrongManifests(t *testing.T) {
 	orbit := load(t, map[string]string{"orbit.yaml": badcases.PlainOrbit}).Orbit
 	whole := readTree(t, everything+"/app.yaml")
 	wrongs := []*manifest.Tree{
-		{Kind: manifest.Null}, {Kind: manifest.Boolean, Text: "true"}, {Kind: manifest.Number, Text: "-7.5"}, {Kind: manifest.Text, Text: "\x01 ?"}, {Kind: manifest.Text}, {Kind: manifest.List}, {Kind: manifest.Object},
+		{Kind: manifest.Null}, {Kind: manifest.Boolean, Text: "true"}, {Kind: manifest.Number, Text: "-7.5"},
+		{Kind: manifest.Text, Text: "\x01 ?"},
+		{Kind: manifest.Text}, {Kind: manifest.List}, {Kind: manifest.Object},
 		{Kind: manifest.List, Items: []*manifest.Tree{{Kind: manifest.Null}, {Kind: manifest.Object}}},
 		{Kind: manifest.Object, Fields: []manifest.Field{{Key: "?", Value: &manifest.Tree{Kind: manifest.Number, Text: "1"}}}},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/pebble/spacel/internal/jsontext"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
@@ -52,14 +53,11 @@ func withoutPlaces(t *testing.T, model *Model) []byte {
 	if err := json.Unmarshal(body, &plain); err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(trim(plain)); err != nil {
+	text, err := jsontext.Indent(trim(plain))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return out.Bytes()
+	return text
 }
 
 func trim(v any) any {

@@ -81,12 +81,14 @@ func (m document) orbitRegion(s section) *OrbitRegion {
 // checkProvider refuses the 2016 tool's second provider of networks, and warns about the fields that belong to it.
 func checkProvider(s section) {
 	if s.text("provider") == "gdh" {
-		s.errorf("provider", "gdh is no more: remove provider, and spacel makes the network of %s itself, or take the region out of regions", s.region)
+		s.errorf("provider",
+			"gdh is no longer supported: remove provider, and spacel creates the network of %s, or remove the region from "+
+				"regions", s.region)
 		return
 	}
 	for _, name := range []string{"parent_stack", "deploy_stack"} {
 		if s.has(name) {
-			s.warnf(name, "does nothing: it belongs to provider gdh, which is no more")
+			s.warnf(name, "has no effect: it belongs to provider gdh, which is no longer supported")
 		}
 	}
 }
@@ -149,7 +151,8 @@ const maxTags = 40
 func tags(r record) map[string]string {
 	tags := map[string]string{}
 	for _, e := range r.entries("tags") {
-		if prefix, _, _ := strings.Cut(strings.ToLower(e.key), ":"); strings.Contains(e.key, ":") && (prefix == "aws" || prefix == "spacel") {
+		prefix, _, prefixed := strings.Cut(strings.ToLower(e.key), ":")
+		if prefixed && (prefix == "aws" || prefix == "spacel") {
 			r.report.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)
 		}
 		tags[e.key] = e.value.Text
@@ -172,6 +175,6 @@ func checkOffered(facts *language.Facts, found *report.Report, at report.Pos, ki
 		found.Errorf(at, "EC2 no longer offers %s: use %s", family, instead)
 	}
 	if facts.Catalog.Architectures.MacOS.MatchString(kind) {
-		found.Errorf(at, "%s runs nothing but macOS", kind)
+		found.Errorf(at, "%s runs macOS only, and instances run Debian", kind)
 	}
 }

@@ -81,7 +81,7 @@ func bastionPeers(s section) []Peer {
 		}
 	}
 	if len(s.list("bastion_sources")) == 0 && !s.unknown("bastion_sources") && s.number("bastion_instance_count") > 0 {
-		s.errorf("bastion_sources", "is empty, so nobody could reach the bastions: name someone, or set bastion_instance_count to 0")
+		s.errorf("bastion_sources", "is empty, so nobody could reach the bastions: add a CIDR block, or set bastion_instance_count to 0")
 	}
 	return peers
 }
@@ -91,7 +91,8 @@ func bastionPeers(s section) []Peer {
 func addPeer(peers []Peer, n node, kind PeerKind, orbit section) []Peer {
 	if kind == CIDRv6 && !orbit.flag("ipv6") {
 		if !orbit.unknown("ipv6") {
-			orbit.report.Errorf(n.pos(), "%s is an IPv6 block, and the orbit has no IPv6 here: set ipv6 in its manifest, or leave the block out", n.value.Text)
+			orbit.report.Errorf(n.pos(),
+				"%s is an IPv6 block, and the orbit has no IPv6 here: set ipv6 in its manifest, or leave the block out", n.value.Text)
 		}
 		return peers
 	}
@@ -129,7 +130,7 @@ func (c appScope) peerKind(n node) (PeerKind, bool) {
 	case known && c.orbit.Region(word) != nil:
 		return Region, true
 	case known:
-		c.report.Notef(n.pos(), "%s is skipped: the orbit isn't there", word)
+		c.report.Notef(n.pos(), "%s is skipped: the orbit is not in this region", word)
 	case c.facts.LooksLikeRegion(word):
 		knownRegion(c.facts, c.report, word, n.pos())
 	case word == c.app:

@@ -35,7 +35,8 @@ func defaultPorts(s section, a *AppRegion) []entry {
 	var ports []entry
 	at := s.posOf("public_ports")
 	for _, f := range s.defaults.Lookup("public_ports").Fields {
-		ports = append(ports, entry{f.Key, node{f.Value, manifest.Place{File: at.File, Line: at.Line, Col: at.Col}, report.Member(at.Path, f.Key)}})
+		place := manifest.Place{File: at.File, Line: at.Line, Col: at.Col}
+		ports = append(ports, entry{f.Key, node{f.Value, place, report.Member(at.Path, f.Key)}})
 	}
 	return ports
 }
@@ -128,7 +129,7 @@ func (b appBuilder) portPeers(r record, a *AppRegion) []Peer {
 	var kept []Peer
 	for _, s := range sources {
 		if (s.Kind == CIDRv4 || s.Kind == CIDRv6) && public(s.Value) {
-			b.scope.report.Warnf(s.Pos, "%s is left out: the internet cannot reach what is %s", s.Value, gate(a))
+			b.scope.report.Warnf(s.Pos, "%s is left out: a %s port cannot be reached from the internet", s.Value, gate(a))
 			continue
 		}
 		kept = append(kept, s)
@@ -157,7 +158,7 @@ func (c appScope) defaultPeers(r record, reach Availability) []Peer {
 func checkSSHPort(r record, p PublicPort, a *AppRegion) {
 	const ssh = 22
 	if p.InternalPort == ssh && a.ELBAvailability != Disabled || p.Port == ssh && a.ELBAvailability == Disabled {
-		r.report.Errorf(r.at, "port 22 of the instances is SSH's, which only the bastions reach")
+		r.report.Errorf(r.at, "port 22 of the instances is reserved for SSH from the bastions")
 	}
 }
 
@@ -169,7 +170,7 @@ func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
 	}
 	if p.Scheme != "HTTPS" && p.Scheme != "SSL" {
 		if p.Certificate != "" {
-			r.errorf("certificate", "is of use only on an HTTPS or SSL port, and this one is %s", p.Scheme)
+			r.errorf("certificate", "works only on an HTTPS or SSL port, and this one is %s", p.Scheme)
 		}
 		return
 	}
@@ -179,8 +180,12 @@ func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
 		r.errorf("certificate", "is a certificate of %s, and this load balancer is in %s", arn[3], a.Region)
 	case len(arn) > 3 || r.unknown("certificate") || b.section.unknown("hostnames") || b.scope.orbitSection.unknown("domain"):
 	case len(a.Hostnames) == 0:
-		r.report.Errorf(r.at, "%s needs a certificate: set certificate to an ARN, or give the app hostnames, or the orbit a domain, and one is made", p.Scheme)
+		r.report.Errorf(r.at,
+			"%s needs a certificate: set certificate to an ARN, or give the app hostnames, or the orbit a domain, and one is "+
+				"made", p.Scheme)
 	case len(a.Hostnames[0].Name) > 64 && p.Certificate == "":
-		b.scope.report.Errorf(a.Hostnames[0].Pos, "%s is longer than the 64 characters that a certificate's first name may have: put a shorter one first, or set certificate", a.Hostnames[0].Name)
+		b.scope.report.Errorf(a.Hostnames[0].Pos,
+			"%s is longer than the 64 characters that a certificate's first name may have: put a shorter one first, or set "+
+				"certificate", a.Hostnames[0].Name)
 	}
 }

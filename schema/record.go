@@ -66,7 +66,8 @@ type record struct {
 
 // record returns a record of an object.
 func (n node) record(r *report.Report, defaults *manifest.Tree) record {
-	rec := record{report: r, at: n.pos(), fields: make(map[string]node, len(n.value.Fields)), reported: n.value.Reported, defaults: defaults}
+	fields := make(map[string]node, len(n.value.Fields))
+	rec := record{report: r, at: n.pos(), fields: fields, reported: n.value.Reported, defaults: defaults}
 	for _, f := range n.value.Fields {
 		rec.fields[f.Key] = node{f.Value, f.At, report.Member(n.path, f.Key)}
 	}

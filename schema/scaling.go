@@ -69,7 +69,7 @@ func scalingTarget(facts *language.Facts, found *report.Report, e entry) Scaling
 		r.errorf("value", "must be at most 100 percent, got %s", r.text("value"))
 	}
 	if t.Metric != "requests" && r.has("port") && !r.unknown("metric") {
-		r.errorf("port", "is of use only with metric: requests")
+		r.errorf("port", "works only with metric: requests")
 	}
 	return t
 }
@@ -85,7 +85,7 @@ func checkTwoTargets(r record, targets []ScalingTarget) {
 	for _, t := range targets {
 		is := watched{t.Metric, t.Port}
 		if twin, ok := seen[is]; ok && t.Metric != "" {
-			r.report.Errorf(t.Pos, "%s has a value already, in %s", t.Metric, twin)
+			r.report.Errorf(t.Pos, "%s already has the target %s", t.Metric, twin)
 		}
 		seen[is] = t.Name
 	}
@@ -109,7 +109,8 @@ func schedule(facts *language.Facts, found *report.Report, e entry, a *AppRegion
 	checkOrder(r, "min", s.Min, "desired", s.Desired)
 	checkOrder(r, "desired", s.Desired, "max", s.Max)
 	if a.ElasticIPs && s.Max != nil && *s.Max > a.InstanceMax {
-		r.errorf("max", "must be at most instance_max, which is %d, in an app with elastic_ips: it is how many addresses there are", a.InstanceMax)
+		r.errorf("max",
+			"must be at most instance_max, which is %d, in an app with elastic_ips: it is how many addresses there are", a.InstanceMax)
 	}
 	return s
 }
@@ -137,7 +138,7 @@ func (b alarmBuilder) stepScaling(e entry) []StepScaling {
 		r.errorf("adjustments", "must have at least one")
 	}
 	if len(above.Steps) > 0 && len(below.Steps) > 0 && above.Threshold <= below.Threshold {
-		r.errorf("adjustments", "must leave room between what is done above %v and what is done below %v", above.Threshold, below.Threshold)
+		r.errorf("adjustments", "must leave a gap between the steps above %v and the steps below %v", above.Threshold, below.Threshold)
 	}
 	return slices.DeleteFunc([]StepScaling{above, below}, func(s StepScaling) bool { return len(s.Steps) == 0 })
 }
@@ -150,10 +151,10 @@ func stepsOnSide(r record, sign string, s StepScaling) StepScaling {
 		comparison := strings.TrimSpace(strings.TrimSuffix(e.key, digits))
 		by, percent := parseAdjustment(r.report, e)
 		if i > 0 && comparison != s.Comparison {
-			r.report.Errorf(e.pos(), "compares with %s, another with %s: write all the same", comparison, s.Comparison)
+			r.report.Errorf(e.pos(), "compares with %s, but another step with %s: use one of the two", comparison, s.Comparison)
 		}
 		if i > 0 && percent != s.Percent {
-			r.report.Errorf(e.pos(), "must be in %s, as another that begins with %s is", unit(s.Percent), sign)
+			r.report.Errorf(e.pos(), "must be in %s, like the other steps that begin with %s", unit(s.Percent), sign)
 		}
 		if i == 0 {
 			s.Comparison, s.Threshold, s.Percent = comparison, number64(digits), percent
@@ -193,7 +194,7 @@ func parseAdjustment(found *report.Report, e entry) (by int, percent bool) {
 	digits, percent := strings.CutSuffix(strings.TrimPrefix(e.value.Text, "+"), "%")
 	by, err := strconv.Atoi(digits)
 	if err != nil || by == 0 {
-		found.Errorf(e.pos(), "must change something, got %s", e.value.Text)
+		found.Errorf(e.pos(), "must not be 0, got %s", e.value.Text)
 	}
 	return by, percent
 }

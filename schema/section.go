@@ -106,7 +106,7 @@ func (s section) remove(found map[string]entry, gone entry, same func(string) st
 	key := same(gone.key)
 	if _, ok := found[key]; !ok && !strings.HasPrefix(gone.path, "all.") {
 		known := slices.Collect(maps.Keys(found))
-		s.report.Warnf(gone.pos(), "takes away nothing: there is no such key in all%s", report.Suggest(gone.key, known))
+		s.report.Warnf(gone.pos(), "removes nothing: all has no such key%s", report.Suggest(gone.key, known))
 	}
 	delete(found, key)
 }

@@ -44,7 +44,7 @@ func checkUnit(r record, s Service) {
 	suffix := path.Ext(s.Name)
 	switch {
 	case !slices.Contains(manifest.UnitTypes, suffix):
-		r.report.Errorf(r.at, "%s is no type of systemd unit: call it %s.service", suffix, s.Name)
+		r.report.Errorf(r.at, "%s is not a type of systemd unit: name it %s.service", suffix, s.Name)
 		return
 	case strings.TrimSuffix(s.Name, suffix) == "":
 		r.report.Errorf(r.at, "a unit needs a name before %s", suffix)
@@ -53,7 +53,7 @@ func checkUnit(r record, s Service) {
 	unitFile := r.has("unit_file") || r.unknown("unit_file")
 	switch {
 	case image && unitFile:
-		r.errorf("image", "must not stand beside unit_file: the unit is either written by hand or made for a container")
+		r.errorf("image", "cannot be set together with unit_file: a unit is either written by hand or generated for a container")
 	case !image && !unitFile && len(r.reported) == 0:
 		r.report.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
 	case image && suffix != ".service":
@@ -62,7 +62,7 @@ func checkUnit(r record, s Service) {
 	if unitFile {
 		for _, field := range []string{"ports", "volumes"} {
 			if r.has(field) {
-				r.errorf(field, "is of use only with image: a unit_file says itself what it runs")
+				r.errorf(field, "works only with image: a unit_file contains its own command")
 			}
 		}
 	}
@@ -72,7 +72,10 @@ func checkUnit(r record, s Service) {
 // the range is checked here.
 func portMappings(r record) []Mapping {
 	for _, e := range r.entries("ports") {
-		for _, number := range strings.FieldsFunc(e.key[strings.LastIndex(e.key, ":")+1:]+"-"+strings.Split(e.value.Text, "/")[0], func(c rune) bool { return c == '-' }) {
+		host := e.key[strings.LastIndex(e.key, ":")+1:] // without an address in front
+		container, _, _ := strings.Cut(e.value.Text, "/")
+		isDash := func(c rune) bool { return c == '-' } // either may be a range
+		for _, number := range strings.FieldsFunc(host+"-"+container, isDash) {
 			if !validPort(number) {
 				r.report.Errorf(e.pos(), "a port is 1 to 65535, got %s", number)
 			}

@@ -24,8 +24,8 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 		s.Strategy = modern
 	}
 	if r.has("price") {
-		r.warnf("price", "is no bid any more but a limit: while spot capacity costs more, no instance starts. "+
-			"Leave it out, and the limit is the on-demand price")
+		r.warnf("price", "is a limit and not a bid: while spot capacity costs more, no instance starts. "+
+			"Remove it, and the limit is the on-demand price")
 	}
 	if s.OnDemandBase > a.InstanceMax && !b.section.unknown("instance_max") {
 		r.errorf("on_demand_base", "must be at most instance_max, got %d and %d", s.OnDemandBase, a.InstanceMax)
@@ -55,8 +55,8 @@ func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 			types = append(types, e.key)
 		}
 		if weight, _ := strconv.Atoi(e.value.Text); weight > 1 {
-			r.report.Warnf(e.pos(), "is of no effect any more: the group counts instances, and %s is one as any other; "+
-				"instance_min and instance_max say how many", e.key)
+			r.report.Warnf(e.pos(), "has no effect: the group counts instances, and %s counts as one; "+
+				"instance_min and instance_max limit their number", e.key)
 		}
 	}
 	if len(types) == 0 {
@@ -73,7 +73,8 @@ func (b appBuilder) spotTypes(r record, a *AppRegion) []string {
 func (b appBuilder) checkSpotType(at report.Pos, kind string, a *AppRegion) {
 	checkOffered(b.scope.facts, b.scope.report, at, kind)
 	if architecture := b.scope.facts.Architecture(kind); architecture != a.Architecture && !b.section.unknown("instance_type") {
-		b.scope.report.Errorf(at, "%s is %s, and instance_type %s is %s: one image serves them all", kind, architecture, a.InstanceType, a.Architecture)
+		b.scope.report.Errorf(at,
+			"%s is %s, and instance_type %s is %s: one image serves them all", kind, architecture, a.InstanceType, a.Architecture)
 	}
 }
 

@@ -21,7 +21,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 			v.Instance = &disk
 			v.Mapped = checkDisk(b.scope.facts, r, a, disk)
 			if twin, ok := disks[disk]; ok {
-				r.errorf("instance", "disk %d is volume %s already", disk, twin)
+				r.errorf("instance", "disk %d is already used by volume %s", disk, twin)
 			}
 			disks[disk] = e.key
 		} else {
@@ -29,7 +29,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 			warnTooFewVolumes(b.section, r, a, v)
 		}
 		if twin, ok := mounts[v.MountPoint]; ok {
-			r.errorf("mount_point", "%s is where volume %s is mounted already", v.MountPoint, twin)
+			r.errorf("mount_point", "%s is already the mount point of volume %s", v.MountPoint, twin)
 		}
 		mounts[v.MountPoint] = e.key
 		volumes = append(volumes, v)
@@ -68,13 +68,16 @@ func warnTooFewVolumes(s section, r record, a *AppRegion, v Volume) {
 	if v.Count >= most || slices.ContainsFunc([]string{"instance_max", "instance_min", "update_policy"}, s.unknown) {
 		return
 	}
-	r.warnf("count", "%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow fewer instances",
+	r.warnf("count",
+		"%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow "+
+			"fewer instances",
 		v.Count, most, when, most)
 }
 
 // readEBS reads the fields of an EBS volume, and checks size and IOPS against the limits of its type.
 func readEBS(facts *language.Facts, r record, v *Volume) {
-	v.Count, v.Size, v.Type, v.IOPS, v.Encrypted = r.number("count"), r.number("size"), r.text("type"), r.number("iops"), r.flag("encrypted")
+	v.Count, v.Size, v.Type = r.number("count"), r.number("size"), r.text("type")
+	v.IOPS, v.Encrypted = r.number("iops"), r.flag("encrypted")
 	allowed := facts.Catalog.Storage.Volumes[v.Type]
 	if v.Size < allowed.Size.Min || v.Size > allowed.Size.Max {
 		r.errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
@@ -92,10 +95,11 @@ func readEBS(facts *language.Facts, r record, v *Volume) {
 func checkIOPS(r record, allowed language.Storage, kind string, size, iops int) {
 	switch {
 	case allowed.IOPS == nil:
-		r.errorf("iops", "is of no use: %s takes none", kind)
+		r.errorf("iops", "is not supported by %s: remove it", kind)
 	case iops < allowed.IOPS.Min || iops > allowed.IOPS.Max:
 		r.errorf("iops", "must be %d to %d for %s, got %d", allowed.IOPS.Min, allowed.IOPS.Max, kind, iops)
 	case allowed.IOPSPerGiB > 0 && iops > max(allowed.IOPSPerGiB*size, allowed.IOPS.Min):
-		r.errorf("iops", "must be at most %d per GiB for %s, which makes %d, got %d", allowed.IOPSPerGiB, kind, allowed.IOPSPerGiB*size, iops)
+		r.errorf("iops",
+			"must be at most %d per GiB for %s, which makes %d, got %d", allowed.IOPSPerGiB, kind, allowed.IOPSPerGiB*size, iops)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Set returns the text with a value set at a path. The extension of the file name selects the format. Missing
@@ -59,13 +61,8 @@ func set(file string, body []byte, path []string, value []byte) ([]byte, error) 
 
 // encode returns a value as JSON on one line.
 func encode(value any) ([]byte, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSpace(out.Bytes()), nil
+	line, err := jsontext.Line(value)
+	return bytes.TrimSpace(line), err
 }
 
 // errDiffers means that an edit would have changed more than the value. Set returns it in place of the edited

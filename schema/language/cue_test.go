@@ -23,7 +23,8 @@ func TestCUEText(t *testing.T) {
 	}
 	for _, name := range []string{"#Orbit", "#App", "#AppSection", "defaults", "regions", "catalog"} {
 		path := cue.ParsePath(name)
-		if here, there := whole.LookupPath(path), l.root.LookupPath(path); !here.Exists() || here.IncompleteKind() != there.IncompleteKind() {
+		here, there := whole.LookupPath(path), l.root.LookupPath(path)
+		if !here.Exists() || here.IncompleteKind() != there.IncompleteKind() {
 			t.Errorf("%s: %v", name, here)
 		}
 	}

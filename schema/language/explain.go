@@ -52,7 +52,7 @@ func choice(names []string) string {
 	if len(names) > 8 {
 		return ""
 	}
-	return "; it knows " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
+	return "; known fields: " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 }
 
 // field checks one field and returns whether to keep it. At the top level a region's name is a valid key too, so a
@@ -71,7 +71,7 @@ func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret boo
 	if !strings.Contains(path, ".") {
 		names = append(names, e.regions...)
 	}
-	e.errorf(f.At, path, "is no field that spacel knows%s", cmp.Or(report.Suggest(f.Key, names), choice(names)))
+	e.errorf(f.At, path, "unknown field%s", cmp.Or(report.Suggest(f.Key, names), choice(names)))
 	return false
 }
 

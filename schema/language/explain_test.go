@@ -17,7 +17,9 @@ func TestEveryMistakeIsExplained(t *testing.T) {
 	full := newLanguage(t)
 	whole := readTree(t, "../../testdata/everything/app.yaml")
 	wrongs := []*manifest.Tree{
-		{Kind: manifest.Null}, {Kind: manifest.Boolean, Text: "true"}, {Kind: manifest.Number, Text: "-7.5"}, {Kind: manifest.Text, Text: "\x01 ?"}, {Kind: manifest.Text}, {Kind: manifest.List}, {Kind: manifest.Object},
+		{Kind: manifest.Null}, {Kind: manifest.Boolean, Text: "true"}, {Kind: manifest.Number, Text: "-7.5"},
+		{Kind: manifest.Text, Text: "\x01 ?"},
+		{Kind: manifest.Text}, {Kind: manifest.List}, {Kind: manifest.Object},
 		{Kind: manifest.List, Items: []*manifest.Tree{{Kind: manifest.Null}, {Kind: manifest.Object}}},
 		{Kind: manifest.Object, Fields: []manifest.Field{{Key: "?", Value: &manifest.Tree{Kind: manifest.Number, Text: "1"}}}},
 	}

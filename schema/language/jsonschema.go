@@ -1,7 +1,6 @@
 package language
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // JSONSchema returns the JSON Schema (draft 2020-12) of an orbit's or an app's manifest, for editors that complete
@@ -21,7 +22,7 @@ import (
 func JSONSchema(files fs.FS, of string) ([]byte, error) {
 	name, ok := map[string]string{"orbit": "Orbit", "app": "App"}[of]
 	if !ok {
-		return nil, fmt.Errorf("%q is no kind of manifest: it is orbit or app", of)
+		return nil, fmt.Errorf("unknown manifest %q: must be orbit or app", of)
 	}
 	l, err := compileDefinitions(files)
 	if err != nil {
@@ -36,12 +37,7 @@ func JSONSchema(files fs.FS, of string) ([]byte, error) {
 	manifest["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	manifest["title"] = "spacel " + of
 	manifest["$defs"] = w.definitions
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err = e.Encode(manifest)
-	return out.Bytes(), err
+	return jsontext.Indent(manifest)
 }
 
 // jsonSchema is one schema: keywords and their values.

@@ -254,7 +254,9 @@ func TestJSONSchema(t *testing.T) {
 }
 
 func TestNumerals(t *testing.T) {
-	for _, c := range []struct{ low, high int }{{0, 0}, {0, 10}, {1, 999}, {8, 65536}, {20, 65536}, {0, 5000}, {1150, 65535}, {100, 100}, {7, 11}, {99, 101}} {
+	for _, c := range []struct{ low, high int }{
+		{0, 0}, {0, 10}, {1, 999}, {8, 65536}, {20, 65536}, {0, 5000}, {1150, 65535}, {100, 100}, {7, 11}, {99, 101},
+	} {
 		expression := regexp.MustCompile("^(" + strings.Join(numerals(c.low, c.high), "|") + ")$")
 		for n := range 70000 {
 			if in := n >= c.low && n <= c.high; expression.MatchString(strconv.Itoa(n)) != in {

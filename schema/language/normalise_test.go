@@ -37,7 +37,8 @@ func TestNormalise(t *testing.T) {
 		{"services", `{"web": {"environment": {"A": "1", "B": "yes", "C": 1.50}, "ports": {"80": "8080", "53": "53/udp"}}}`,
 			`{"web":{"environment":{"A":"1","B":"yes","C":1.50},"ports":{"53":"53/udp","80":8080}}}`},
 		{"caches", `{"a": {"version": "7.10", "replicas": "2"}, "b": null}`, `{"a":{"replicas":2,"version":7.10}}`},
-		{"alarms", `{"endpoints": {"a": {"cooldown": "60", "adjustment": "50%"}}}`, `{"endpoints":{"a":{"adjustment":"50%","cooldown":60}}}`},
+		{"alarms", `{"endpoints": {"a": {"cooldown": "60", "adjustment": "50%"}}}`,
+			`{"endpoints":{"a":{"adjustment":"50%","cooldown":60}}}`},
 		{"unknown", `{"a": "1", "b": null}`, `{"a":"1","b":null}`},
 	} {
 		tree, err := readManifest("-", strings.NewReader(`{"all": {"`+test.path+`": `+test.in+`}}`), &report.Report{})

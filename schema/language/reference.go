@@ -71,7 +71,10 @@ func (r *reference) table(definition string, v cue.Value, path string) *fieldTab
 	if known, ok := r.tables[definition]; ok {
 		return known
 	}
-	t := &fieldTable{definition: definition, title: titleOf(definition, path), about: definitionAbout(definition, r.language.definition(definition))}
+	t := &fieldTable{
+		definition: definition, title: titleOf(definition, path),
+		about: definitionAbout(definition, r.language.definition(definition)),
+	}
 	r.tables[definition] = t
 	r.order = append(r.order, t)
 	if isWhole(definition) || strings.HasSuffix(definition, "Section") {
@@ -84,7 +87,8 @@ func (r *reference) table(definition string, v cue.Value, path string) *fieldTab
 	var regions []fieldRow
 	for fields.Next() {
 		if fields.Selector().ConstraintType() == cue.PatternConstraint {
-			regions = append(regions, fieldRow{field: "`<region>`", forms: r.forms(fields.Value(), ""), about: "What holds in one region, before `all`."})
+			forms := r.forms(fields.Value(), "")
+			regions = append(regions, fieldRow{field: "`<region>`", forms: forms, about: "Settings for one region. They override `all`."})
 			continue
 		}
 		t.rows = append(t.rows, r.row(definition, fields.Selector(), fields.Value(), path))

@@ -19,11 +19,11 @@ const (
 
 const referenceOpening = `# Every field of a manifest
 
-Printed by ` + "`spacel schema --reference`" + ` from the language's definitions; ` + "`make golden`" + ` writes it here. How manifests are merged and
-found is told in [manifests.md](manifests.md).
+This page is printed by ` + "`spacel schema --reference`" + ` from the definitions of the language.
+` + "`make golden`" + ` writes it here. [manifests.md](manifests.md) explains how manifests are found and merged.
 
-A whole number, a port or a number may stand in quotes. Any field but a required one may be ` + "`null`" + `, which is as good as absent. A field
-without a default does nothing unless it is given, or its default follows from others, as its last column says.
+Numbers and ports may be written in quotes. Every field except the required ones may be ` + "`null`" + `, which means absent.
+A field without a default has no effect unless it is set, or its default depends on other fields, as its last column explains.
 
 `
 
@@ -107,7 +107,8 @@ func (r *reference) engines(out *bytes.Buffer) {
 // metrics writes the tables of metrics.cue.
 func (r *reference) metrics(out *bytes.Buffer) {
 	fmt.Fprintf(out, "\n## %s\n\nFor `alarms.triggers` and `scaling.steps`, in any case, with or without the part before the slash. "+
-		"A metric without a threshold needs one in the manifest. What today's load balancers have of these is told in [scaling.md](scaling.md#metrics).\n\n", metricsTitle)
+		"A metric without a threshold needs one in the manifest. What today's load balancers have of these is told in "+
+		"[scaling.md](scaling.md#metrics).\n\n", metricsTitle)
 	rows := [][]string{{"metric", "also called", "statistic", "threshold", "period", "no data means"}}
 	known := r.facts.Metrics.Builtin
 	for _, name := range slices.Sorted(maps.Keys(known)) {

@@ -93,7 +93,9 @@ func findAppDir(given string) (string, error) {
 	if filepath.Base(absolute) == ".space" {
 		return filepath.Clean(given), nil
 	}
-	return "", fmt.Errorf("%s: there is no .space directory in it; name a manifest file (a CUE package has to be named by its file), or a project that has .space",
+	return "", fmt.Errorf(
+		"%s: there is no .space directory in it; name a manifest file (a CUE package has to be named by its file), or a "+
+			"project that has .space",
 		filepath.ToSlash(given))
 }
 
@@ -104,7 +106,7 @@ func (s *appDir) layers() (*layer, []*layer, error) {
 		return nil, nil, err
 	}
 	if all.app == nil && s.whole {
-		s.refuse("", "there is no app.json, app.yaml or app.cue in it, which gives the app its name")
+		s.refuse("", "has no app.json, app.yaml or app.cue, which gives the app its name")
 	}
 	var regions []*layer
 	for _, name := range directories {
@@ -116,7 +118,7 @@ func (s *appDir) layers() (*layer, []*layer, error) {
 			return nil, nil, err
 		}
 		for _, d := range deeper {
-			s.refuse(path.Join(name, d), "a directory inside a region's: files are read from %s itself only", path.Join(s.dir, name))
+			s.refuse(path.Join(name, d), "is inside a region's directory: only files directly in %s are read", path.Join(s.dir, name))
 		}
 		regions = append(regions, region)
 	}
@@ -201,7 +203,7 @@ func (s *appDir) mode(name string) (fs.FileMode, error) {
 		return info.Mode(), nil
 	}
 	if link, notLink := s.root.Readlink(name); notLink == nil {
-		s.refuse(name, "a link to %s, which isn't there or is outside of %s; put the file itself here", link, s.dir)
+		s.refuse(name, "is a link to %s, which does not exist or is outside of %s; put the file itself here", link, s.dir)
 		return fs.ModeSymlink, nil
 	}
 	return 0, fmt.Errorf("%s: %w", path.Join(s.dir, name), err)
@@ -301,7 +303,7 @@ func content(src *inputFile) *Tree {
 // payload returns the encrypted payload in a .crypt file. Any other content is refused, because it may be a secret
 // in plain text.
 func (s *appDir) payload(src *inputFile) *Tree {
-	const mend = "make one with spacel secret, or take .crypt off the name of what is no secret"
+	const mend = "make one with spacel secret, or, if it is no secret, remove .crypt from the name"
 	if !isPayload(src.data) {
 		src.errorf(src.filePlace(), "", "is not an encrypted payload (an object with iv, key and ciphertext); %s", mend)
 		return nil
@@ -344,7 +346,7 @@ func (s *appDir) distinct(l *layer) {
 	}
 	for _, f := range files {
 		if seen[f.name] {
-			s.refuse(path.Join(l.name, f.name), "is there twice, encrypted and not; remove one of them")
+			s.refuse(path.Join(l.name, f.name), "exists twice, encrypted and in plain text; remove one of them")
 		}
 		seen[f.name] = true
 	}

@@ -198,7 +198,7 @@ func TestSpaceMistakes(t *testing.T) {
 	payload := `{"iv":"aXY=","key":"a2V5","ciphertext":"Y2lwaGVy"}`
 	for _, c := range []struct{ files, want string }{
 		{"-- .space/x.service --\n[Service]\n",
-			".space: there is no app.json, app.yaml or app.cue in it, which gives the app its name"},
+			".space: has no app.json, app.yaml or app.cue, which gives the app its name"},
 		{named + "-- .space/app.yml --\nname: laika\n",
 			".space: app.json and app.yml: only one of them can be the manifest"},
 		{named + "-- .space/us-wets-2/x --\nx\n",
@@ -206,29 +206,31 @@ func TestSpaceMistakes(t *testing.T) {
 		{named + "-- .space/docs/x --\nx\n",
 			".space/docs: is not a region of AWS, and only the directories of regions are read"},
 		{named + "-- .space/us-west-2/sub/x --\nx\n",
-			".space/us-west-2/sub: a directory inside a region's: files are read from .space/us-west-2 itself only"},
+			".space/us-west-2/sub: is inside a region's directory: only files directly in .space/us-west-2 are read"},
 		{named + "-- .space/x.service --\n\n",
 			".space/x.service: is empty; remove it, or move it into a region's directory to leave the unit out there"},
 		{named + "-- .space/x.crypt --\nhunter2\n",
-			".space/x.crypt: is not an encrypted payload (an object with iv, key and ciphertext); make one with spacel secret, or take .crypt off the name of what is no secret"},
+			".space/x.crypt: is not an encrypted payload (an object with iv, key and ciphertext); make one with spacel secret, " +
+				"or, if it is no secret, remove .crypt from the name"},
 		{named + "-- .space/x.crypt --\n" + payload + "\n-- .space/x --\nplain\n",
-			".space/x: is there twice, encrypted and not; remove one of them"},
+			".space/x: exists twice, encrypted and in plain text; remove one of them"},
 		{named + "-- .space/.env --\nA=1\n",
 			".space/.env: name it after the unit it is for, such as laika.env for laika.service"},
 		{named + "-- .space/x.service --\n[Service]\n-- .space/x.env --\nA=1\n B\nexport C=1\nD =1\nA=2\n=\n",
 			`.space/x.env:2:2: must be KEY=value
 .space/x.env:3:1: must be KEY=value; leave out export
 .space/x.env:4:1: must be KEY=value; leave out the space before =
-.space/x.env:5:1: A: written twice; the first is at .space/x.env:1:1
+.space/x.env:5:1: A: duplicate key; the first is at .space/x.env:1:1
 .space/x.env:6:1: must be KEY=value`},
 		{laika + "-- .space/us-west-2/laika.service --\n-- .space/us-west-2/laika.env --\nA=1\n",
-			".space/us-west-2/laika.env: laika.service is left out in us-west-2, so its environment has no use"},
+			".space/us-west-2/laika.env: laika.service is left out in us-west-2, so its environment has no effect"},
 		{laika + "-- .space/eu-west-1/app.json --\n{\"services\": {\"laika.service\": {}}}\n-- .space/eu-west-1/laika.env --\nA=1\n",
-			".space/eu-west-1/laika.env: laika.service is left out in eu-west-1, so its environment has no use"},
+			".space/eu-west-1/laika.env: laika.service is left out in eu-west-1, so its environment has no effect"},
 		{laika + "-- .space/laika.env.crypt --\n" + payload,
-			".space/laika.env.crypt:1:1: cannot be merged with the environment of laika.service, as only the instance can read it; encrypt the values that are secret one by one"},
+			".space/laika.env.crypt:1:1: cannot be merged with the environment of laika.service, as only the instance can read " +
+				"it; encrypt the values that are secret one by one"},
 		{"-- .space/app.json --\n{\"name\": }\n-- .space/us-wets-2/x --\nx\n",
-			`.space/app.json:1:10: is not JSON: invalid character '}' looking for beginning of value
+			`.space/app.json:1:10: invalid JSON: invalid character '}' looking for beginning of value
 .space/us-wets-2: is not a region of AWS; did you mean us-west-2?`},
 	} {
 		project(t, c.files)

@@ -195,7 +195,7 @@ func (m *merger) envIn(l *layer, env envFile) {
 	case own == nil:
 		l.files = append(l.files, env.file)
 	case leftOut(own.Value):
-		m.r.Errorf(env.file.value.At.Pos(""), "%s.service is left out in %s, so its environment has no use", env.base, l.name)
+		m.r.Errorf(env.file.value.At.Pos(""), "%s.service is left out in %s, so its environment has no effect", env.base, l.name)
 	default:
 		addVariables(own.Value, env, l.at)
 	}
@@ -248,7 +248,9 @@ func (m *merger) mergeable(section *Tree, f dirFile) {
 	if environment := own.Value.Lookup("environment"); environment == nil || len(environment.Fields) == 0 {
 		return
 	}
-	m.r.Errorf(f.value.At.Pos(""), "cannot be merged with the environment of %s.service, as only the instance can read it; encrypt the values that are secret one by one", base)
+	m.r.Errorf(f.value.At.Pos(""),
+		"cannot be merged with the environment of %s.service, as only the instance can read it; encrypt the values that are "+
+			"secret one by one", base)
 }
 
 // findUnit returns a unit by name, with or without .service.

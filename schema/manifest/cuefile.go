@@ -98,10 +98,10 @@ func (s *inputFile) parseCUE() *ast.File {
 // outside lists the attributes by which a CUE file includes data from elsewhere, each with a fix.
 var outside = map[string]string{
 	"embed":  "write the content here, or keep it as a file in .space",
-	"extern": "leave it out",
+	"extern": "remove it",
 	"tag":    "a build takes nothing from the command line; write the value",
-	"if":     "a build takes nothing from the command line; leave it out",
-	"ignore": "leave it out",
+	"if":     "a build takes nothing from the command line; remove it",
+	"ignore": "remove it",
 }
 
 // harmless refuses everything that lets a manifest read other files, run commands, or depend on the command line,
@@ -118,13 +118,13 @@ func (s *inputFile) harmless(file *ast.File) bool {
 		case *ast.Attribute:
 			name, _ := n.Split()
 			if mend, ok := outside[name]; ok {
-				s.refuse(s.placeAt(n.Pos()), "", "@%s is not read; %s", name, mend)
+				s.refuse(s.placeAt(n.Pos()), "", "@%s is not supported; %s", name, mend)
 			}
 		case *ast.BasicLit:
 			s.checkLiteral(n)
 		case *ast.ImportSpec:
 			if strings.HasPrefix(strings.Trim(n.Path.Value, `"`), "tool/") {
-				s.refuse(s.placeAt(n.Pos()), "", "%s runs commands, which a build does not; leave it out", n.Path.Value)
+				s.refuse(s.placeAt(n.Pos()), "", "%s runs commands, which a build does not; remove it", n.Path.Value)
 			}
 		}
 		return true
@@ -198,15 +198,15 @@ func cueMessage(e cueerrors.Error, places []Place) string {
 	format, args := e.Msg()
 	switch {
 	case strings.Contains(format, "empty disjunction"):
-		return "none of the alternatives fits"
+		return "matches none of the alternatives"
 	case strings.HasPrefix(format, "conflicting values") && len(places) > 2:
-		return fmt.Sprintf("is given two values that differ; the other is at %s", places[1].Pos(""))
+		return fmt.Sprintf("has two different values; the other one is at %s", places[1].Pos(""))
 	case strings.HasPrefix(format, "conflicting values"):
-		return "is given two values that differ"
+		return "has two different values"
 	case strings.HasPrefix(format, "field not allowed"):
-		return "is no field that the definition has"
+		return "unknown field of this definition"
 	case strings.Contains(format, "cycle"):
-		return "is made of itself"
+		return "refers to itself (a cycle)"
 	case strings.HasPrefix(format, "reference"), strings.HasPrefix(format, "undefined field"):
 		return fmt.Sprintf(format, args...)
 	}

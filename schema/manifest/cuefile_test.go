@@ -59,27 +59,28 @@ func TestCUEMistakes(t *testing.T) {
 		{"name: string\nall: instance_min: >3\n", `
 a.cue:1:7: name: must be one value, got string
 a.cue:2:20: all.instance_min: must be one value, got >3`},
-		{"name: \"a\" & \"b\"\n", `a.cue:1:7: name: is given two values that differ; the other is at a.cue:1:13`},
+		{"name: \"a\" & \"b\"\n", `a.cue:1:7: name: has two different values; the other one is at a.cue:1:13`},
 		{"name: nmae\n", `a.cue:1:7: name: reference "nmae" not found`},
 		{"name: \"a\n", `a.cue:1:7: string literal not terminated`},
 		{"#N: {n!: int}\nname: #N\n", `a.cue:1:6: name.n: is required here and has no value`},
 		{"name: 'bytes'\n", "a.cue:1:7: name: bytes; write text in double quotes, or {body: \"<base64>\"}"},
-		{"name: \"a\" @tag(name)\n", "a.cue:1:11: @tag is not read; a build takes nothing from the command line; write the value"},
+		{"name: \"a\" @tag(name)\n", "a.cue:1:11: @tag is not supported; a build takes nothing from the command line; write the value"},
 		{"@extern(embed)\n\npackage a\nname: _ @embed(file=\"/etc/passwd\",type=text)\n", `
-a.cue:1:1: @extern is not read; leave it out
-a.cue:4:9: @embed is not read; write the content here, or keep it as a file in .space`},
-		{"@if(prod)\npackage a\nname: \"a\"\n", "a.cue:1:1: @if is not read; a build takes nothing from the command line; leave it out"},
-		{"import \"tool/exec\"\nname: \"a\"\nx: exec\n", "a.cue:1:8: \"tool/exec\" runs commands, which a build does not; leave it out"},
+a.cue:1:1: @extern is not supported; remove it
+a.cue:4:9: @embed is not supported; write the content here, or keep it as a file in .space`},
+		{"@if(prod)\npackage a\nname: \"a\"\n", "a.cue:1:1: @if is not supported; a build takes nothing from the command line; remove it"},
+		{"import \"tool/exec\"\nname: \"a\"\nx: exec\n", "a.cue:1:8: \"tool/exec\" runs commands, which a build does not; remove it"},
 		{"import \"example.com/x\"\nname: x.name\n",
-			"a.cue:1:8: there is no package example.com/x here; only packages of the manifest's own module (or copies in cue.mod/pkg) and github.com/pebble/spacel/schema can be imported: a build has no network"},
+			"a.cue:1:8: there is no package example.com/x here; only packages of the manifest's own module (or copies in " +
+				"cue.mod/pkg) and github.com/pebble/spacel/schema can be imported: a build has no network"},
 		{"[1]\n", "a.cue:1:1: a manifest must be an object of fields such as name and all, got a list"},
 		{"name: \"hunter2\" | \"hunter3\"\n", `a.cue:1:7: name: must be one value, got … | …`},
 		{"name: \"hunter2\" + 1\n", `a.cue:1:7: name: invalid operands … and 1 to '+' (type string and int)`},
 		{"name: 1 / 0\n", "a.cue:1:7: name: failed arithmetic: division by zero"},
-		{"a: {b: a}\n", "a.cue: a.b: is made of itself"},
+		{"a: {b: a}\n", "a.cue: a.b: refers to itself (a cycle)"},
 		{"name: (1|2) & 3\n", `
-a.cue:1:8: name: is given two values that differ; the other is at a.cue:1:15
-a.cue:1:10: name: is given two values that differ; the other is at a.cue:1:15`},
+a.cue:1:8: name: has two different values; the other one is at a.cue:1:15
+a.cue:1:10: name: has two different values; the other one is at a.cue:1:15`},
 	} {
 		same(t, read(t, "a.cue", c.content), c.want)
 	}
@@ -168,7 +169,7 @@ func TestCUEModuleMistakes(t *testing.T) {
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nimport \"example.com/infra/lib/defaults\"\nSmall: defaults.Small\n",
 			"lib/defaults/defaults.cue:2:8: the package example.com/infra/lib/defaults imports itself"},
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: _ @embed(file=x)\n",
-			"lib/defaults/defaults.cue:2:10: @embed is not read; write the content here, or keep it as a file in .space"},
+			"lib/defaults/defaults.cue:2:10: @embed is not supported; write the content here, or keep it as a file in .space"},
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: {}\n// " + strings.Repeat("x", maxCUE) + "\n",
 			"lib/defaults/defaults.cue: too large: a CUE file may have 256 KiB, all that are imported 1024 KiB"},
 	} {

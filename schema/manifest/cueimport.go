@@ -144,7 +144,9 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 	case p.s.rejected:
 		return p.none(pos)
 	case len(files) == 0:
-		return p.fail(pos, "there is no package %s here; only packages of the manifest's own module (or copies in cue.mod/pkg) and %s can be imported: a build has no network",
+		return p.fail(pos,
+			"there is no package %s here; only packages of the manifest's own module (or copies in cue.mod/pkg) and %s can be "+
+				"imported: a build has no network",
 			parts.Unqualified(), ImportPath)
 	}
 	instance := p.context.NewInstance("", p.load)

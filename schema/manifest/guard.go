@@ -67,7 +67,7 @@ func readCapped(in io.Reader, limit int) (data []byte, whole bool, err error) {
 
 // tooLarge reports a file over its limit.
 func tooLarge(file string, limit int, r *report.Report) {
-	r.Errorf(report.Pos{File: file}, "larger than %d KiB, which no manifest needs", limit>>10)
+	r.Errorf(report.Pos{File: file}, "larger than %d KiB, the limit for a manifest", limit>>10)
 }
 
 // plainText removes a byte order mark, and reports whether the file is UTF-8 text.

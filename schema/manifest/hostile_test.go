@@ -53,7 +53,7 @@ func TestReadsNoMoreThanTheLimit(t *testing.T) {
 	if endless.read > maxData+1 {
 		t.Errorf("read %d bytes", endless.read)
 	}
-	if len(r.Problems()) != 1 || r.Problems()[0].String() != "-: larger than 1024 KiB, which no manifest needs" {
+	if len(r.Problems()) != 1 || r.Problems()[0].String() != "-: larger than 1024 KiB, the limit for a manifest" {
 		t.Error(r.Problems())
 	}
 }
@@ -76,7 +76,8 @@ func TestStdinFormats(t *testing.T) {
 		"// a comment\npackage x\nname: \"a\"\n":             `-:3:7 name "a"`,
 		"import \"strings\"\nname: strings.ToLower(\"A\")\n": `-:2:7 name "a"`,
 		"package: a\n":                                       `-:1:10 package "a"`,
-		"{name: a}\n":                                        "-:1:2: is not JSON: invalid character 'n' looking for beginning of object key string",
+		"{name: a}\n": "-:1:2: invalid JSON: " +
+			"invalid character 'n' looking for beginning of object key string",
 	} {
 		var r report.Report
 		got, err := readManifest("-", strings.NewReader(content), &r)

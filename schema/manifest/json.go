@@ -1,9 +1,10 @@
 package manifest
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // Data returns the tree as encoding/json takes it.
@@ -33,11 +34,9 @@ func (t *Tree) Data() any {
 
 // JSON returns the tree as JSON on one line, with sorted keys.
 func (t *Tree) JSON() string {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(t.Data()); err != nil {
+	line, err := jsontext.Line(t.Data())
+	if err != nil {
 		panic(err) // plain data always encodes
 	}
-	return strings.TrimSuffix(out.String(), "\n")
+	return strings.TrimSuffix(string(line), "\n")
 }

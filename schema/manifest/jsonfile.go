@@ -34,14 +34,14 @@ func (s *inputFile) validJSON() bool {
 	}
 	var syntax *json.SyntaxError
 	if !errors.As(err, &syntax) {
-		s.errorf(s.filePlace(), "", "is not JSON: %v", err)
+		s.errorf(s.filePlace(), "", "invalid JSON: %v", err)
 		return false
 	}
 	data, at := bytes.TrimRight(s.data, " \t\r\n"), int(syntax.Offset)-1
 	if strings.HasPrefix(syntax.Error(), "unexpected end") {
 		at = len(data)
 	}
-	s.errorf(s.placeOf(at), "", "is not JSON: %s%s", syntax.Error(), jsonHint(data, at))
+	s.errorf(s.placeOf(at), "", "invalid JSON: %s%s", syntax.Error(), jsonHint(data, at))
 	return false
 }
 
@@ -175,6 +175,6 @@ func (k keySet) add(s *inputFile, key string, at Place, path string) bool {
 		k[key] = at
 		return true
 	}
-	s.errorf(at, path, "written twice; the first is at %s", first.Pos(""))
+	s.errorf(at, path, "duplicate key; the first is at %s", first.Pos(""))
 	return false
 }

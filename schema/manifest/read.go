@@ -39,7 +39,8 @@ func (in Reader) Read(path string, r *report.Report) (*Tree, error) {
 		return in.readStdin(r)
 	}
 	if scheme, _, ok := strings.Cut(path, "://"); ok {
-		return nil, fmt.Errorf("%s: a build has no network; fetch the manifest over %s first and pass - to read it from standard input", path, scheme)
+		return nil, fmt.Errorf(
+			"%s: a build has no network; fetch the manifest over %s first and pass - to read it from standard input", path, scheme)
 	}
 	info, err := os.Stat(path)
 	if err != nil {

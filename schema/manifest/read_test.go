@@ -82,7 +82,8 @@ func same(t *testing.T, got, want string) {
 }
 
 func TestJSONPlaces(t *testing.T) {
-	same(t, read(t, "a.json", "\ufeff{\"name\": \"é\", \"n\": [1, -2.50e1, true , null],\r\n\t\"us-east-1\": {\"ö\": \"\\u00fc\\n\", \"x\":{}},\n  \"big\" : 12345678901234567890}\n"), `
+	same(t, read(t, "a.json", "\ufeff{\"name\": \"é\", \"n\": [1, -2.50e1, true , null],\r\n"+
+		"\t\"us-east-1\": {\"ö\": \"\\u00fc\\n\", \"x\":{}},\n  \"big\" : 12345678901234567890}\n"), `
 a.json:1:10 name "é"
 a.json:1:22 n[0] 1
 a.json:1:25 n[1] -2.50e1

@@ -30,10 +30,12 @@ func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
 			return t, nil
 		case now := <-tick.C:
 			if now.After(deadline) {
-				return nil, fmt.Errorf("%s: evaluating it takes more than %v; look for comprehensions and disjunctions that multiply", name, most.time)
+				return nil, fmt.Errorf(
+					"%s: evaluating it takes more than %v; look for comprehensions and disjunctions that multiply", name, most.time)
 			}
 			if used := memoryInUse(); used > most.memory {
-				return nil, fmt.Errorf("%s: evaluating it takes more than %d MiB of memory; look for lists and text that double", name, most.memory>>20)
+				return nil, fmt.Errorf(
+					"%s: evaluating it takes more than %d MiB of memory; look for lists and text that double", name, most.memory>>20)
 			}
 		}
 	}

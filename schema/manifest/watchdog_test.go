@@ -13,8 +13,9 @@ import (
 
 // bombs are a few lines each that would take all time or all memory.
 var bombs = map[string]string{
-	"range":        "import \"list\"\na: list.Range(0, 100000000, 1)\n",
-	"loops":        "a: [for a in x for b in x for c in x for d in x for e in x for f in x for g in x for h in x {a}]\nx: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n",
+	"range": "import \"list\"\na: list.Range(0, 100000000, 1)\n",
+	"loops": "a: [for a in x for b in x for c in x for d in x for e in x for f in x for g in x for h in x {a}]\n" +
+		"x: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n",
 	"disjunctions": disjunctions(),
 	"doubling":     doubling(),
 }

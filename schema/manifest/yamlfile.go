@@ -77,7 +77,7 @@ func (s *inputFile) yamlError(err error) {
 			at, what = Place{s.name, n, 1}, rest
 		}
 	}
-	s.errorf(at, "", "is not YAML: %s", what)
+	s.errorf(at, "", "invalid YAML: %s", what)
 }
 
 // yamlReader converts YAML's nodes into trees. Aliases and merges are written out.
@@ -123,7 +123,7 @@ func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*Tree, bool) {
 // alias returns the value of an alias. Its parts keep the places where the anchor has them.
 func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	if y.open[n.Alias] {
-		y.errorf(y.place(n), shorten(path, 60), "*%s stands inside its own anchor", n.Value)
+		y.errorf(y.place(n), shorten(path, 60), "*%s refers to itself: it is inside its own anchor", n.Value)
 		return nil, false
 	}
 	y.open[n.Alias] = true
@@ -134,7 +134,7 @@ func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*Tree, bool) {
 // untagged refuses tags on lists and objects. A manifest has no use for them.
 func (y *yamlReader) untagged(n *yaml.Node, tag string, at Place, path string) {
 	if n.ShortTag() != tag {
-		y.refuse(at, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
+		y.refuse(at, path, "the tag %s is not supported; %s", n.Tag, instead(n.Tag))
 	}
 }
 
@@ -152,7 +152,7 @@ func instead(tag string) string {
 	case slices.Contains(functions, name):
 		return "write {Fn::" + name + ": …}"
 	}
-	return "leave it out"
+	return "remove it"
 }
 
 // list converts the items of a list.
@@ -247,7 +247,7 @@ func (y *yamlReader) key(n *yaml.Node, path string) string {
 	case n.ShortTag() == "!!null":
 		y.refuse(at, path, "a key is missing; quote %q if it is meant", n.Value)
 	case n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != "!!str":
-		y.refuse(at, path, "the tag %s means nothing on a key; leave it out", n.Tag)
+		y.refuse(at, path, "the tag %s is not supported on a key; remove it", n.Tag)
 	}
 	return n.Value
 }
@@ -273,7 +273,7 @@ func (y *yamlReader) scalar(t *Tree, n *yaml.Node, path string) {
 	case "!!binary":
 		y.refuse(t.At, path, `binary data; of a file, write {"body": "<base64>"}`)
 	default:
-		y.refuse(t.At, path, "the tag %s means nothing here; %s", n.Tag, instead(n.Tag))
+		y.refuse(t.At, path, "the tag %s is not supported; %s", n.Tag, instead(n.Tag))
 	}
 }
 
@@ -282,7 +282,9 @@ func (y *yamlReader) scalar(t *Tree, n *yaml.Node, path string) {
 func (y *yamlReader) number(t *Tree, n *yaml.Node, path string) {
 	t.Kind, t.Text = Number, jsonNumber(n.Value)
 	if !plainNumber.MatchString(n.Value) {
-		y.refuse(t.At, path, "is a number in a form that not all readers of YAML understand alike; write it in plain decimal, or quote it if text is meant")
+		y.refuse(t.At, path,
+			"is a number that readers of YAML 1.1 and 1.2 take for different ones; write it in plain decimal, or in quotes if "+
+				"it is text")
 		return
 	}
 	y.checkNumber(t.Text, t.At, path)

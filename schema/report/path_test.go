@@ -7,7 +7,9 @@ import (
 )
 
 func TestKeysOfAPath(t *testing.T) {
-	for _, keys := range [][]string{nil, {"all"}, {"all", "files", "a.key"}, {"us-east-1", "services", `a "b".service`, "environment", "É_1"}} {
+	for _, keys := range [][]string{
+		nil, {"all"}, {"all", "files", "a.key"}, {"us-east-1", "services", `a "b".service`, "environment", "É_1"},
+	} {
 		path := ""
 		for _, key := range keys {
 			path = Member(path, key)
