@@ -31,7 +31,7 @@ type Object struct {
 	New         bool   // uploaded by this run
 }
 
-// These prefixes keep the kinds of files apart, so that a policy can allow instances the assets only.
+// These prefixes keep the kinds of files apart, so that a lifecycle rule can name one.
 const (
 	assets    = "spacel/assets/"
 	templates = "spacel/templates/"

@@ -16,7 +16,7 @@ var (
 	accounts   = map[string]string{} // by the test's name
 )
 
-// Account is the 12 digits of the account that belongs to the test alone. It is another in every run.
+// Account returns the 12 digits of an AWS account that belongs to this test alone. Every run gets another one.
 func Account(t testing.TB) string {
 	t.Helper()
 	accountsMu.Lock()
@@ -38,11 +38,12 @@ func Account(t testing.TB) string {
 	return accounts[name]
 }
 
-// AccessKey is the access key of the test's account: what .ci/moto/accounts.py and CloudFormation here read it from.
+// AccessKey returns the access key of the test's account. .ci/moto/accounts.py and CloudFormation read the account
+// out of it.
 func AccessKey(t testing.TB) string { return "AKIA" + Account(t) + "SPCL" }
 
-// Config reaches the test's account in a region. Only names of buckets are shared with other tests: give them the
-// account.
+// Config returns a configuration for the test's account in a region. Names of buckets are the only thing that tests
+// share: put the account into them.
 func Config(t testing.TB, endpoint, region string) aws.Config {
 	t.Helper()
 	return aws.Config{
@@ -52,7 +53,8 @@ func Config(t testing.TB, endpoint, region string) aws.Config {
 	}
 }
 
-// Environment reaches the test's account from another process, or through the SDK's own configuration.
+// Environment returns environment variables that point another process, or the SDK's own configuration, to the test's
+// account.
 func Environment(t testing.TB, endpoint string) []string {
 	t.Helper()
 	return []string{

@@ -9,18 +9,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// bracketed is a list of logical ids as CloudFormation's reasons give it.
+// bracketed lists logical ids in the form of CloudFormation's status reasons.
 func bracketed(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
 
-// resourceChange is a resource that something is being done to.
+// resourceChange is the creation, update or import of one resource that is in progress.
 type resourceChange struct {
 	verb Verb
 	next *resource
-	// imported: it exists, and only becomes the stack's
+	// imported: the resource exists already and becomes a part of the stack
 	imported, replaces bool
 }
 
-// change makes or updates a stack.
+// change is the creation or update of a stack. It turns a change set into steps: the resources of one level of
+// dependency start together, and the next level starts when all of them are done. AWS starts a resource as soon as
+// its own dependencies are done; the states that a stack passes through are the same.
 type change struct {
 	engine *engine
 	s      *stack
@@ -28,24 +30,24 @@ type change struct {
 	before inputs
 	scope  *scope
 
-	keep      bool // what was made when something fails
+	keep      bool // keep the created resources after a failure
 	onFailure types.OnStackFailure
 
 	ongoing  map[string]*resourceChange
-	saved    map[string]*resource // what was updated, as it was before
-	order    []string             // logical ids in the order in which they were begun
+	saved    map[string]*resource // updated resources as they were before
+	order    []string             // logical ids in the order of their start
 	failed   []string
-	obsolete []*resource // what new ones have taken the place of
+	obsolete []*resource // resources that were replaced by new ones
 }
 
-// word is how the stack's states begin.
+// word returns the beginning of the stack's states: CREATE, UPDATE or IMPORT.
 func (g *change) word() string { return string(g.set.kind) }
 
 func (g *change) status(suffix string) types.StackStatus {
 	return types.StackStatus(g.word() + suffix)
 }
 
-// steps are the levels of dependency, one after the other, and the end.
+// steps returns one step for each level of dependency, and the step that ends the operation.
 func (g *change) steps() []step {
 	var all []step
 	for _, level := range g.scope.active() {
@@ -54,6 +56,8 @@ func (g *change) steps() []step {
 	return append(all, g.complete)
 }
 
+// startLevel starts the resources of one level in one step and finishes them in the next, so that a test can look at
+// a stack in the middle.
 func (g *change) startLevel(level []string) step {
 	return func(at time.Time) []step {
 		for _, logical := range level {
@@ -63,7 +67,7 @@ func (g *change) startLevel(level []string) step {
 	}
 }
 
-// startResource begins what is to be done to a resource, if anything.
+// startResource starts the creation or update of a resource. An unchanged resource is left alone.
 func (g *change) startResource(at time.Time, logical string) {
 	definition := g.s.inputs.template.Resources[logical]
 	properties := g.scope.properties(definition)
@@ -115,7 +119,7 @@ func (g *change) startUpdate(at time.Time, old *resource, f *resourceChange) {
 	g.s.mark(at, old, types.ResourceStatusUpdateInProgress, reason)
 }
 
-// same says that nothing is to be done.
+// same reports whether an update changes nothing in a resource.
 func (g *change) same(old, next *resource) bool {
 	scope := g.s.scope(g.s.inputs)
 	d := &difference{stack: g.s, next: g.s.inputs, scope: scope}
@@ -124,7 +128,7 @@ func (g *change) same(old, next *resource) bool {
 	return len(rc.Scope) == 0
 }
 
-// replaces says that the update needs a new resource: a property that cannot change in place did.
+// replaces reports whether an update needs a new resource, because a property changed that cannot change in place.
 func replaces(old, next *resource) bool {
 	if old.Type != next.Type {
 		return true
@@ -137,7 +141,7 @@ func replaces(old, next *resource) bool {
 	return false
 }
 
-// finishLevel ends what was begun, with success or not.
+// finishLevel ends the changes of one level. The first failure cancels the rest of the operation.
 func (g *change) finishLevel(level []string) step {
 	return func(at time.Time) []step {
 		for _, logical := range level {
@@ -160,14 +164,15 @@ func (g *change) finishLevel(level []string) step {
 	}
 }
 
-// failIfPlanned lets a flight fail that is to, before the others of its level are done: those are then cancelled, as on AWS.
+// failIfPlanned ends a change with the failure that a test arranged. All failures of a level come before its
+// successes, so that the others of the level are cancelled, as on AWS.
 func (g *change) failIfPlanned(at time.Time, logical string, f *resourceChange) {
 	if reason := g.engine.failure(g.s, logical, f.verb); reason != "" {
 		g.failResource(at, logical, f, reason)
 	}
 }
 
-// finishResource ends one flight well, or finds that its name is taken.
+// finishResource ends one change with success, or fails it because its name is in use.
 func (g *change) finishResource(at time.Time, logical string, f *resourceChange) {
 	delete(g.ongoing, logical)
 	if f.verb == Create && !f.imported || f.replaces {
@@ -199,14 +204,14 @@ func (g *change) finishCreation(at time.Time, logical string, f *resourceChange)
 	g.s.mark(at, f.next, types.ResourceStatusCreateComplete, "")
 }
 
-// finishImport makes an existing resource the stack's.
+// finishImport takes an existing resource into the stack.
 func (g *change) finishImport(at time.Time, r *resource) {
 	r.Physical = customName(r.Type, r.Properties)
 	g.engine.retained = slices.DeleteFunc(g.engine.retained, func(a asset) bool { return a == asset{g.s.region, r.Type, r.Physical} })
 	g.s.mark(at, r, types.ResourceStatusImportComplete, "Resource import completed.")
 }
 
-// failResource is a flight's bad end.
+// failResource ends one change with a failure.
 func (g *change) failResource(at time.Time, logical string, f *resourceChange, reason string) {
 	g.failed = append(g.failed, logical)
 	delete(g.ongoing, logical)
@@ -217,7 +222,8 @@ func (g *change) failResource(at time.Time, logical string, f *resourceChange, r
 	g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, reason)
 }
 
-// cancelOngoing ends what is still in the air.
+// cancelOngoing ends the changes that are in progress after another one failed. AWS reports them as failed with the
+// reason "Resource creation cancelled".
 func (g *change) cancelOngoing(at time.Time) {
 	for _, logical := range g.order {
 		f := g.ongoing[logical]
@@ -234,7 +240,8 @@ func (g *change) cancelOngoing(at time.Time) {
 	}
 }
 
-// complete is the end of the way forward.
+// complete ends a successful operation. An update then deletes the replaced and removed resources
+// (UPDATE_COMPLETE_CLEANUP_IN_PROGRESS).
 func (g *change) complete(at time.Time) []step {
 	g.s.operation.cancel = nil
 	g.set.execution = types.ExecutionStatusExecuteComplete
@@ -251,7 +258,7 @@ func (g *change) complete(at time.Time) []step {
 	})...)
 }
 
-// leftOut are the stack's resources that the template no longer has, what was made last first.
+// leftOut returns the stack's resources that the template no longer has, the last created first.
 func (g *change) leftOut() []*resource {
 	var gone []*resource
 	before := g.s.scope(g.before)

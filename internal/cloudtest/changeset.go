@@ -24,14 +24,15 @@ type changeSet struct {
 	importExisting  *bool
 	toImport        []types.ResourceToImport
 
-	failure   string // why it failed, "" if it did not
+	failure   string // the reason of a failure, or ""
 	execution types.ExecutionStatus
 	changes   []types.ResourceChange
 	conflicts []types.OperationEvent
 	operation string
 }
 
-// The limits of a template.
+// These are the limits of a template in bytes: in a call, and in S3.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 const (
 	inlineLimit = 51200
 	urlLimit    = 1 << 20
@@ -42,6 +43,8 @@ var (
 	stackName     = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 )
 
+// createChangeSet creates a change set, and a stack in REVIEW_IN_PROGRESS if there is none. A repeated ClientToken
+// gives the same change set again.
 func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudformation.CreateChangeSetOutput, error) {
 	if !changeSetName.MatchString(aws.ToString(in.ChangeSetName)) {
 		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", aws.ToString(in.ChangeSetName))
@@ -76,7 +79,7 @@ func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudf
 	return &cloudformation.CreateChangeSetOutput{Id: &set.id, StackId: &s.id}, nil
 }
 
-// changeSet is a stack's change set by name or id.
+// changeSet returns a stack's change set by name or id, nil if there is none.
 func (s *stack) changeSet(name string) *changeSet {
 	if s == nil {
 		return nil
@@ -109,8 +112,8 @@ func (c *call) mayChange(s *stack, in *cloudformation.CreateChangeSetInput) erro
 	return nil
 }
 
-// updatable says that a stack can be updated from here. A failed creation or update can only if its resources were kept
-// on purpose.
+// updatable reports whether the stack's state allows an update. After CREATE_FAILED an update is only allowed if the
+// resources were kept on purpose (OnStackFailure DO_NOTHING).
 func (s *stack) updatable() bool {
 	switch s.status {
 	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
@@ -122,6 +125,8 @@ func (s *stack) updatable() bool {
 	return false
 }
 
+// newChangeSet compares the new inputs with the stack. The result is known at once; DescribeChangeSet shows it after
+// ChangeSetDelay.
 func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, next inputs) *changeSet {
 	c.engine.serial++
 	set := &changeSet{
@@ -152,7 +157,7 @@ func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, n
 	return set
 }
 
-// status is how far the change set is.
+// status returns the state of the change set at a time.
 func (set *changeSet) status(now time.Time) types.ChangeSetStatus {
 	switch {
 	case now.Before(set.ready):
@@ -163,7 +168,7 @@ func (set *changeSet) status(now time.Time) types.ChangeSetStatus {
 	return types.ChangeSetStatusCreateComplete
 }
 
-// findChangeSet is a change set by its id, or by its name and stack.
+// findChangeSet returns a change set by its id, or by its name and stack.
 func (c *call) findChangeSet(name, of *string) (*stack, *changeSet, error) {
 	for _, s := range slices.Backward(c.engine.stacks) {
 		if s.region != c.region {
@@ -218,7 +223,8 @@ func (c *call) describeChangeSet(in *cloudformation.DescribeChangeSetInput) (*cl
 	return out, nil
 }
 
-// presented is a change with or without its values. Secret parameters are never in them.
+// presented returns a change with or without its values (IncludePropertyValues). Values of NoEcho parameters are
+// masked in both.
 func presented(change types.ResourceChange, values bool, all ...inputs) *types.ResourceChange {
 	if !values {
 		change.BeforeContext, change.AfterContext = nil, nil
@@ -237,6 +243,7 @@ func presented(change types.ResourceChange, values bool, all ...inputs) *types.R
 	return &change
 }
 
+// masked replaces the values of NoEcho parameters in a text by ****.
 func masked(value *string, all []inputs) *string {
 	if value == nil {
 		return nil
@@ -252,7 +259,7 @@ func masked(value *string, all []inputs) *string {
 	return &shown
 }
 
-// page cuts a page out of a list. The token is where it begins.
+// page returns one page of a list. The token is the index of the page's first element.
 func page[T any](all []T, token *string, size int) ([]T, *string) {
 	from, _ := strconv.Atoi(aws.ToString(token))
 	from = min(from, len(all))
@@ -299,6 +306,8 @@ func (c *call) deleteChangeSet(in *cloudformation.DeleteChangeSetInput) (*cloudf
 	return &cloudformation.DeleteChangeSetOutput{}, nil
 }
 
+// executeChangeSet starts the operation. A repeated ClientRequestToken is answered like the first call and starts
+// nothing.
 func (c *call) executeChangeSet(in *cloudformation.ExecuteChangeSetInput) (*cloudformation.ExecuteChangeSetOutput, error) {
 	s, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
 	if err != nil {

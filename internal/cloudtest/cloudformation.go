@@ -11,23 +11,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// CloudFormation is an AWS account whose CloudFormation is real in all that deploy depends on: stacks, change sets and
-// their states, as AWS documents them. Its resources exist only as names. It also answers the few calls of STS, S3, SSM and
-// Route 53 that deploy makes; another service's go to where Forward says.
+// CloudFormation is an AWS account with a CloudFormation of its own. It does all that deploy depends on, as AWS
+// documents it: stacks, change sets, their states, events and refusals. Its resources exist only as names. It also
+// answers the few calls of STS, S3, SSM and Route 53 that deploy makes. Calls of other services go to the server that
+// Forward names.
 //
-// Time passes by itself: an operation takes a step each Step.
+// Time passes by itself: an operation takes one step after each Step.
 type CloudFormation struct {
 	URL string
 
-	// Step is how long each step of an operation takes: a resource is made in two.
+	// Step is the duration of one step. Creating a resource takes two.
 	Step time.Duration
-	// ChangeSetDelay is how long a change set is in the making.
+	// ChangeSetDelay is the time that a change set stays in CREATE_IN_PROGRESS.
 	ChangeSetDelay time.Duration
-	// NoChanges is the reason that a change set without changes gives.
+	// NoChanges is the status reason of a change set without changes.
 	NoChanges string
-	// Page is how many events, stacks or resources come in one answer.
+	// Page is the number of events, stacks or resources in one answer.
 	Page int
-	// Latency is how long each answer takes.
+	// Latency is a delay before each answer.
 	Latency time.Duration
 	// EarlyValidation makes a change set fail whose new resources have the names of existing ones, as AWS does since
 	// November 2025. Without it the resources fail when they are made.
@@ -44,13 +45,13 @@ type CloudFormation struct {
 	zones      []string
 }
 
-// The wordings with which CloudFormation has said that a change set changes nothing.
+// AWS has said in these words that a change set changes nothing.
 const (
 	NoChangesSubmitted = "The submitted information didn't contain changes. Submit different information to create a change set."
 	NoChangesUpdates   = "No updates are to be performed."
 )
 
-// NewCloudFormation starts an empty account, the test's own, until the test ends.
+// NewCloudFormation starts an empty account for one test. It listens until the test ends.
 func NewCloudFormation(t testing.TB) *CloudFormation {
 	t.Helper()
 	c := &CloudFormation{
@@ -70,31 +71,32 @@ func NewCloudFormation(t testing.TB) *CloudFormation {
 	return c
 }
 
-// Config reaches the account in a region.
+// Config returns a configuration for the account in a region.
 func (c *CloudFormation) Config(t testing.TB, region string) aws.Config {
 	return Config(t, c.URL, region)
 }
 
-// Forward sends the calls to services that this one has none of to another server, moto for instance.
+// Forward names a server, for example moto, for the calls of all services that this account does not have.
 func (c *CloudFormation) Forward(target string) {
 	c.forward, _ = url.Parse(target)
 }
 
-// Calls is how often each operation was asked for, by service and name, for instance cloudformation:DescribeStacks.
+// Calls counts the calls by service and operation, for example cloudformation:DescribeStacks.
 func (c *CloudFormation) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.calls)
 }
 
-// ResetCalls starts counting again.
+// ResetCalls sets all counts to zero.
 func (c *CloudFormation) ResetCalls() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.calls)
 }
 
-// Throttle refuses the next n calls of a CloudFormation operation, or of all if it is "".
+// Throttle makes the next n calls of a CloudFormation operation fail with Throttling, or of any operation if it is
+// "".
 func (c *CloudFormation) Throttle(operation string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

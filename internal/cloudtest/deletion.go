@@ -11,8 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// removal deletes resources that a stack no longer needs. That one cannot be deleted does not matter to the stack.
-// replaced says that others took their places, so that another policy holds.
+// removal returns the steps that delete resources which a stack no longer needs. A resource that cannot be deleted
+// does not fail the stack. replaced says that new resources took their places: then UpdateReplacePolicy decides and
+// not DeletionPolicy.
 func (e *engine) removal(s *stack, gone []*resource, replaced bool) []step {
 	var all []step
 	for _, r := range gone {
@@ -27,10 +28,10 @@ func (e *engine) removal(s *stack, gone []*resource, replaced bool) []step {
 	return all
 }
 
-// remove takes a resource away: two steps, or one if its policy keeps it.
+// remove deletes one resource in two steps, or keeps it in one if its policy says so.
 func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, failed func(logical string)) []step {
 	if !r.exists() {
-		if r.Physical == "" { // it never came to be
+		if r.Physical == "" { // it was never created
 			s.mark(at, r, types.ResourceStatusDeleteComplete, "")
 		}
 		return nil
@@ -59,8 +60,9 @@ func (e *engine) retain(s *stack, r *resource, at time.Time) {
 	s.mark(at, r, types.ResourceStatusDeleteSkipped, "")
 }
 
-// deletion deletes all of a stack's resources, what was made last first, and ends in one of two states.
-// creating says that it is a creation that is taken back: what was only to be kept afterwards goes too.
+// deletion returns the steps that delete all of a stack's resources, the last created first, and end in the state
+// good or bad. creating says that a failed creation is undone: RetainExceptOnCreate then deletes.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, keep ...string) []step {
 	var all []step
 	var stuck []string
@@ -89,7 +91,7 @@ func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, 
 	})
 }
 
-// newestFirst are the resources that are there, in the reverse of the order in which they depend on each other.
+// newestFirst returns the resources of the stack, dependents before their dependencies.
 func (s *stack) newestFirst() []*resource {
 	var all []*resource
 	if s.inputs.template == nil {
@@ -105,6 +107,7 @@ func (s *stack) newestFirst() []*resource {
 	return all
 }
 
+// deleteStack starts the deletion. It succeeds for a stack that does not exist, as on AWS.
 func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation.DeleteStackOutput, error) {
 	s := c.find(in.StackName)
 	out := &cloudformation.DeleteStackOutput{}
@@ -124,6 +127,8 @@ func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation
 	return out, nil
 }
 
+// mayDelete checks termination protection, the state, and that RetainResources names only resources that failed to be
+// deleted.
 func (s *stack) mayDelete(in *cloudformation.DeleteStackInput) error {
 	failed := s.status == types.StackStatusDeleteFailed
 	switch {

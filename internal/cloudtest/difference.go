@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// difference finds what a stack's new inputs change.
+// difference collects the changes that new inputs make to a stack.
 type difference struct {
 	stack *stack
 	next  inputs
@@ -21,7 +21,7 @@ type difference struct {
 	changes    []types.ResourceChange
 }
 
-// diff is in the order: what is made and changed, by dependency; then what is removed.
+// diff returns the changes in the order of AWS: additions and modifications by dependency, then removals.
 func diff(s *stack, next inputs, importable func(string, definition, map[string]any) bool) []types.ResourceChange {
 	d := &difference{stack: s, next: next, scope: s.scope(next), importable: importable, touched: map[string]types.ResourceChange{}}
 	d.scope.resource = d.resource
@@ -34,7 +34,8 @@ func diff(s *stack, next inputs, importable func(string, definition, map[string]
 	return d.changes
 }
 
-// resource is what a reference will find: nil for what does not exist yet, or will be another.
+// resource returns the resource that a reference will find, nil if it does not exist yet or will be replaced. Values
+// that refer to it are then known only after the operation.
 func (d *difference) resource(logical string) *resource {
 	r := d.stack.resources[logical]
 	if !r.exists() {
@@ -122,7 +123,7 @@ func (d *difference) removals() {
 	}
 }
 
-// details fills in what changes of a resource, and whether that makes a new one.
+// details adds the changed properties and attributes to a change, and whether they replace the resource.
 func (d *difference) details(change *types.ResourceChange, old *resource, now definition, properties map[string]any) {
 	change.Replacement = types.ReplacementFalse
 	if old.Type != now.Type {
@@ -182,7 +183,7 @@ func changeType(before, after any) types.AttributeChangeType {
 	return types.AttributeChangeTypeModify
 }
 
-// source says what made a property change: the template, or what it refers to.
+// source says whether a property changed in the template itself or through a reference.
 func (d *difference) source(raw any) (types.ChangeSource, *string) {
 	found := map[string]bool{}
 	walkReferences(raw, found)
@@ -214,7 +215,8 @@ func (d *difference) within(change *types.ResourceChange, attribute types.Resour
 	}
 }
 
-// attributes are a resource's other parts, and the stack's tags, which all that can have tags gets.
+// attributes compares the parts of a resource beside its properties, and the stack's tags, which CloudFormation
+// copies to all resources that can have tags.
 func (d *difference) attributes(change *types.ResourceChange, old *resource, now definition) {
 	for _, part := range []struct {
 		name          types.ResourceAttribute
@@ -239,7 +241,7 @@ func (d *difference) attributes(change *types.ResourceChange, old *resource, now
 	}
 }
 
-// untagged are the types to which CloudFormation hands on none of the stack's tags, for they cannot have any.
+// untagged are types of resources that cannot have tags, so the stack's tags do not change them.
 var untagged = []string{
 	"AWS::EC2::Route", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SubnetRouteTableAssociation",
 	"AWS::EC2::VPCGatewayAttachment", "AWS::EC2::VPCCidrBlock", "AWS::ElasticLoadBalancingV2::Listener", "AWS::IAM::InstanceProfile",

@@ -24,7 +24,7 @@ type engine struct {
 	serial    int
 }
 
-// newStack makes a stack that has nothing yet.
+// newStack adds a stack without resources.
 func (e *engine) newStack(region, name string, at time.Time) *stack {
 	e.serial++
 	unique := digest(32, e.account, region, name, e.serial)
@@ -43,7 +43,7 @@ func (e *engine) newStack(region, name string, at time.Time) *stack {
 	return s
 }
 
-// operation is what a stack is going through: steps, of which one is taken each Step.
+// operation is a creation, update, deletion or rollback of a stack that is in progress. It is a queue of steps.
 type operation struct {
 	id, token string
 	queue     []step
@@ -52,10 +52,10 @@ type operation struct {
 	cancelled bool
 }
 
-// step does one thing, and says what comes before the rest of the queue.
+// step does one thing at a time. It returns the steps to do before the rest of the queue.
 type step func(at time.Time) []step
 
-// failure is why this fails, "" if it does not.
+// failure returns the reason that a test arranged for this action to fail, "" if there is none.
 func (e *engine) failure(s *stack, logical string, verb Verb) string {
 	for i, f := range e.failures {
 		if f.Region != s.region || f.Stack != s.name || f.Logical != logical || f.When != verb {
@@ -85,7 +85,7 @@ func (e *engine) hold(region, name string, held bool) {
 	}
 }
 
-// advance takes the steps that are due.
+// advance takes all steps that are due at a time.
 func (e *engine) advance(now time.Time) {
 	for _, s := range e.stacks {
 		for s.operation != nil && !e.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
@@ -94,6 +94,7 @@ func (e *engine) advance(now time.Time) {
 	}
 }
 
+// takeStep takes the first step of a stack's queue. An operation with an empty queue is over.
 func (e *engine) takeStep(s *stack) {
 	o := s.operation
 	at := o.next
@@ -112,7 +113,7 @@ func (e *engine) takeStep(s *stack) {
 	o.queue = append(more, o.queue...)
 }
 
-// begin starts an operation. Its first step is due after a Step.
+// begin starts an operation. Its first step is due after one Step.
 func (e *engine) begin(s *stack, at time.Time, kind types.OperationType, token string, steps ...step) {
 	e.serial++
 	id := digest(36, s.id, e.serial)

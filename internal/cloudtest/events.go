@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
+// describeStackEvents returns a stack's events, the newest first. A deleted stack has them under its id only.
 func (c *call) describeStackEvents(in *cloudformation.DescribeStackEventsInput) (*cloudformation.DescribeStackEventsOutput, error) {
 	s := c.find(in.StackName)
 	if s == nil {
@@ -21,7 +22,8 @@ func (c *call) describeStackEvents(in *cloudformation.DescribeStackEventsInput) 
 	return out, nil
 }
 
-// describeEvents are the events of a stack, an operation or a change set: the newest first.
+// describeEvents returns the events of a stack, an operation or a change set, the newest first.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
 func (c *call) describeEvents(in *cloudformation.DescribeEventsInput) (*cloudformation.DescribeEventsOutput, error) {
 	all, err := c.operationEvents(in)
 	if err != nil {
@@ -35,6 +37,7 @@ func (c *call) describeEvents(in *cloudformation.DescribeEventsInput) (*cloudfor
 	return out, nil
 }
 
+// failedEvent reports whether the filter FailedEvents keeps an event.
 func failedEvent(e types.OperationEvent) bool {
 	return e.EventType != types.EventTypeStackEvent && e.EventType != types.EventTypeProgressEvent
 }

@@ -2,22 +2,22 @@ package cloudtest
 
 import "time"
 
-// Failure is something that goes wrong in a stack's resource, once.
+// Failure makes one action on one resource of a stack fail, once.
 type Failure struct {
 	Region, Stack, Logical string
 	When                   Verb
 	Reason                 string
-	Always                 bool // and not once
+	Always                 bool // each time instead of once
 }
 
-// Verb is what is done to a resource.
+// Verb is an action on a resource.
 type Verb string
 
-// The verbs.
+// These are the actions that can fail.
 const (
 	Create Verb = "create"
-	Update Verb = "update" // also when that makes a new one
-	Undo   Verb = "undo"   // an update, in a rollback
+	Update Verb = "update" // also if it replaces the resource
+	Undo   Verb = "undo"   // undoing an update in a rollback
 	Delete Verb = "delete"
 )
 
@@ -28,14 +28,14 @@ func (c *CloudFormation) Fail(f Failure) {
 	c.engine.failures = append(c.engine.failures, &f)
 }
 
-// Settle lets all operations that are not held come to their end at once.
+// Settle finishes all operations at once, except those of held stacks.
 func (c *CloudFormation) Settle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.engine.advance(time.Now().Add(24 * time.Hour))
 }
 
-// Hold stops time for a stack: whatever it goes through, it stays in the middle of it.
+// Hold stops the operations of a stack where they are, until Release.
 func (c *CloudFormation) Hold(region, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

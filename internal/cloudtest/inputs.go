@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
+// nextInputs reads the template, parameters, tags and capabilities of a change set, with the checks that AWS makes
+// before it creates one.
 func (c *call) nextInputs(s *stack, in *cloudformation.CreateChangeSetInput) (inputs, error) {
 	next := inputs{capabilities: in.Capabilities, role: in.RoleARN, parameters: map[string]string{}}
 	var err error
@@ -54,6 +56,7 @@ func (c *call) templateBody(s *stack, in *cloudformation.CreateChangeSetInput) (
 	return "", invalid("Either Template URL or Template Body must be specified.")
 }
 
+// takeParameters takes the given values, or the previous ones for UsePreviousValue.
 func (in *inputs) takeParameters(s *stack, given []types.Parameter) error {
 	var previous map[string]string
 	if s != nil {
@@ -82,6 +85,8 @@ func (in *inputs) takeParameters(s *stack, given []types.Parameter) error {
 	return in.completeParameters()
 }
 
+// completeParameters adds the defaults and checks the values. CloudFormation rejects an empty value for the
+// AWS-specific parameter types (AWS::EC2::VPC::Id and so on).
 func (in *inputs) completeParameters() error {
 	var missing []string
 	for _, name := range slices.Sorted(maps.Keys(in.template.Parameters)) {
@@ -107,7 +112,7 @@ func (in *inputs) completeParameters() error {
 	return nil
 }
 
-// takeTags takes the given tags, or the stack's own when none are given.
+// takeTags takes the given tags, or keeps the stack's if the call gives none.
 func (in *inputs) takeTags(s *stack, given []types.Tag) error {
 	if given == nil && s != nil {
 		in.tags = s.inputs.tags

@@ -1,5 +1,6 @@
-// Package cloudtest gives tests an AWS to talk to: moto, an emulator by others, with an account for each test; a
-// CloudFormation whose stacks move through their states as the test says; and a proxy that breaks what passes through it.
+// Package cloudtest gives tests an AWS to talk to. There is moto, an emulator by others, with an account for each
+// test. There is a CloudFormation whose stacks pass through their states as the test says. A proxy between the SDK
+// and either of them breaks calls.
 //
 // Everything listens on loopback only.
 //
@@ -13,7 +14,7 @@
 //	seen.go            for tests: the account as text, to compare
 //	protocol.go        calls and answers, and the list of operations; query.go is their encoding
 //	requests.go        operations on stacks; changeset.go, deletion.go, update.go, events.go the others
-//	validation.go      the checks of a change set; inputs.go those of template, parameters and tags
+//	validation.go      the checks of a change set; inputs.go checks template, parameters and tags
 //	difference.go      the changes that a change set lists
 //	engine.go          the state machine: stacks, and the steps of their operations
 //	change.go          the steps of a creation or update; rollback.go undoes them
@@ -41,7 +42,7 @@ import (
 // started by .ci/moto/serve.py, for the accounts.
 const URLVariable = "SPACEL_MOTO_URL"
 
-// startLimit is how long moto may take to start. It is some 2 s on an idle machine.
+// startLimit limits the start of moto, which takes about 2 s on an idle machine.
 const startLimit = 2 * time.Minute
 
 // moto is the server of this test process.
@@ -52,8 +53,8 @@ var moto struct {
 	input io.WriteCloser // kept: the garbage collector would close it, and moto ends when it is closed
 }
 
-// Moto is the address of moto's server, which is started when a test process first asks and ends with that process.
-// The test fails when moto is not installed. With -short it is skipped: make test-fast runs without moto.
+// Moto returns the address of moto's server. The first test that asks starts it, and it ends with the test process.
+// The test fails when moto is not installed.
 func Moto(t testing.TB) string {
 	t.Helper()
 	if testing.Short() {
@@ -83,8 +84,8 @@ func motoDir() string {
 	return filepath.Join(filepath.Dir(file), "../../.ci/moto")
 }
 
-// installed reads what was installed, and with it every file that decides how moto behaves, so that go test knows when
-// its cached results are old.
+// installed checks that moto is installed. It reads every file that decides about moto's behaviour, so that go test
+// does not use cached results after one of them changed.
 func installed(dir string) error {
 	want, err := os.ReadFile(filepath.Join(dir, "requirements.txt"))
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
+// scopePattern finds access key, region and service in a signature (AWS Signature Version 4).
 var scopePattern = regexp.MustCompile(`Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request`)
 
-// ServeHTTP answers a call. What service and region it is for stands in its signature.
+// ServeHTTP answers a call. The signature names its region and service.
 func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.Latency > 0 {
 		time.Sleep(c.Latency)
@@ -39,6 +40,7 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// forwardCall passes a call on to the server of Forward, and fails if there is none.
 func (c *CloudFormation) forwardCall(w http.ResponseWriter, r *http.Request, service string) {
 	if c.forward == nil {
 		answer(w, nil, &refusal{http.StatusBadRequest, "UnknownService", "this test has no " + service})
@@ -70,7 +72,7 @@ func (c *CloudFormation) serveQuery(w http.ResponseWriter, r *http.Request, serv
 	answer(w, out, err)
 }
 
-// answer writes what came out.
+// answer writes the output of an operation, or its error in the form of the query protocol.
 func answer(w http.ResponseWriter, out []byte, err error) {
 	w.Header().Set("Content-Type", "text/xml")
 	w.Header().Set("X-Amzn-Requestid", requestID)
@@ -86,6 +88,7 @@ func answer(w http.ResponseWriter, out []byte, err error) {
 	_, _ = w.Write(said.xml())
 }
 
+// perform runs one operation. Operations of stacks advance first, so that an answer shows all steps that are due.
 func (c *CloudFormation) perform(service, region, operation string, form url.Values) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,6 +106,7 @@ func (c *CloudFormation) perform(service, region, operation string, form url.Val
 	return run(&call{c, region, time.Now()}, operation, form)
 }
 
+// throttled reports whether a test wants this call to be throttled, and counts it.
 func (c *CloudFormation) throttled(operation string) bool {
 	for _, key := range []string{operation, ""} {
 		if c.throttles[key] > 0 {
@@ -120,14 +124,14 @@ func identity(account, operation string) ([]byte, error) {
 	return fmt.Appendf(nil, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:user/test</Arn><UserId>AIDA%[1]s</UserId><Account>%[1]s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, account), nil
 }
 
-// call is one request to CloudFormation.
+// call is one request to CloudFormation, with its region and time.
 type call struct {
 	*CloudFormation
 	region string
 	now    time.Time
 }
 
-// operations are what CloudFormation answers.
+// operations lists the operations that CloudFormation answers.
 var operations = map[string]func(c *call, operation string, form url.Values) ([]byte, error){
 	"CancelUpdateStack":           handle((*call).cancelUpdateStack),
 	"ContinueUpdateRollback":      handle((*call).continueUpdateRollback),
@@ -150,7 +154,7 @@ var operations = map[string]func(c *call, operation string, form url.Values) ([]
 	"UpdateTerminationProtection": handle((*call).updateTerminationProtection),
 }
 
-// handle makes an operation of a method on the SDK's own types.
+// handle turns a method on the SDK's own types into an operation: it decodes the form and encodes the output.
 func handle[In, Out any](method func(*call, *In) (*Out, error)) func(*call, string, url.Values) ([]byte, error) {
 	return func(c *call, operation string, form url.Values) ([]byte, error) {
 		var in In
@@ -165,7 +169,7 @@ func handle[In, Out any](method func(*call, *In) (*Out, error)) func(*call, stri
 	}
 }
 
-// find is a stack by name or id. A deleted one has only its id.
+// find returns a stack by name or id, nil if there is none. A deleted stack is found by its id only.
 func (c *call) find(name *string) *stack {
 	for _, s := range slices.Backward(c.engine.stacks) {
 		if s.region != c.region {
@@ -178,6 +182,7 @@ func (c *call) find(name *string) *stack {
 	return nil
 }
 
+// must returns a stack by name or id, or the error that AWS gives if there is none.
 func (c *call) must(name *string) (*stack, error) {
 	if s := c.find(name); s != nil {
 		return s, nil

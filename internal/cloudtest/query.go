@@ -14,7 +14,8 @@ import (
 
 // AWS's query protocol: a form comes in, XML goes out, and both spell the fields as the SDK's types do.
 
-// decode fills an operation's input from the form. Lists are Name.member.1, Name.member.2, …
+// decode fills an operation's input from a form. A list has the keys Name.member.1, Name.member.2 and so on.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonParameters.html
 func decode(form url.Values, input any) error {
 	return decodeStruct(form, "", reflect.ValueOf(input).Elem())
 }
@@ -85,7 +86,7 @@ func decodeList(form url.Values, key string, v reflect.Value) error {
 	return nil
 }
 
-// present says that the form has the key, or a part of it.
+// present reports whether the form has the key or a key below it.
 func present(form url.Values, key string) bool {
 	for k := range form {
 		if k == key || strings.HasPrefix(k, key+".") {
@@ -95,7 +96,7 @@ func present(form url.Values, key string) bool {
 	return false
 }
 
-// encode is an operation's answer.
+// encode returns an operation's output as XML.
 func encode(operation string, output any) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<%sResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><%sResult>`, operation, operation)
@@ -134,7 +135,7 @@ func encodeField(b *strings.Builder, name string, v reflect.Value) {
 		}
 		v = v.Elem()
 	} else if v.Kind() == reflect.String && v.Len() == 0 {
-		return // an enum that is not set
+		return // an unset enum
 	}
 	fmt.Fprintf(b, "<%s>", name)
 	encodeScalar(b, v)
@@ -156,16 +157,16 @@ func encodeScalar(b *strings.Builder, v reflect.Value) {
 	}
 }
 
-// refusal is an answer that says no.
+// refusal is an error that AWS answers with.
 type refusal struct {
 	status        int
 	code, message string
 }
 
-// Error is code and message.
+// Error returns code and message.
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
-// xml is the refusal as the query protocol and S3 say it.
+// xml returns the error in the form of the query protocol.
 func (r *refusal) xml() []byte {
 	var b strings.Builder
 	b.WriteString(`<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>`)
@@ -176,11 +177,12 @@ func (r *refusal) xml() []byte {
 	return []byte(b.String())
 }
 
-// invalid is CloudFormation's one code for nearly every mistake.
+// invalid returns a ValidationError, the code that CloudFormation uses for nearly every mistake.
 func invalid(format string, args ...any) error {
 	return &refusal{400, "ValidationError", fmt.Sprintf(format, args...)}
 }
 
+// refuse returns an error with a code of its own.
 func refuse(code, format string, args ...any) error {
 	return &refusal{400, code, fmt.Sprintf(format, args...)}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// replacements is resource type → property → replace or maybe, out of AWS's resource specification.
+// replacements maps a resource's type and property to replace or maybe. The table is from AWS's resource
+// specification.
 var replacements = sync.OnceValue(func() map[string]map[string]string {
 	_, file, _, _ := runtime.Caller(0)
 	raw, err := os.ReadFile(filepath.Join(filepath.Dir(file), "../../compiler/diff/replacement.json"))
@@ -24,8 +25,8 @@ var replacements = sync.OnceValue(func() map[string]map[string]string {
 	return table
 })
 
-// recreation says whether a change of a property makes a new resource. Conditionally is what AWS says when it depends on
-// the values.
+// recreation says whether a change of a property replaces the resource. AWS says Conditionally when it depends on the
+// values.
 func recreation(kind, property string) types.RequiresRecreation {
 	switch replacements()[kind][property] {
 	case "replace":

@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// execute starts what a change set says. All others of the stack are deleted.
+// execute starts the operation of a change set. The stack's other change sets become obsolete, since they were
+// compared with a state that is gone.
 func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChangeSetInput) {
 	for _, other := range s.changeSets {
 		if other != set {
@@ -37,6 +38,7 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 	s.set(c.now, g.status("_IN_PROGRESS"), "User Initiated")
 }
 
+// cancelUpdateStack makes an update roll back at its next step.
 func (c *call) cancelUpdateStack(in *cloudformation.CancelUpdateStackInput) (*cloudformation.CancelUpdateStackOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
@@ -49,6 +51,7 @@ func (c *call) cancelUpdateStack(in *cloudformation.CancelUpdateStackInput) (*cl
 	return &cloudformation.CancelUpdateStackOutput{}, nil
 }
 
+// continueUpdateRollback tries a failed rollback again. The resources to skip must be in UPDATE_FAILED.
 func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackInput) (*cloudformation.ContinueUpdateRollbackOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
@@ -97,6 +100,7 @@ func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudfor
 	return out, nil
 }
 
+// listStacks lists stacks, deleted ones too.
 func (c *call) listStacks(in *cloudformation.ListStacksInput) (*cloudformation.ListStacksOutput, error) {
 	out := &cloudformation.ListStacksOutput{}
 	var all []types.StackSummary
@@ -114,6 +118,7 @@ func (c *call) listStacks(in *cloudformation.ListStacksInput) (*cloudformation.L
 	return out, nil
 }
 
+// getTemplate returns a template as it was sent. CloudFormation keeps its layout.
 func (c *call) getTemplate(in *cloudformation.GetTemplateInput) (*cloudformation.GetTemplateOutput, error) {
 	stages := []types.TemplateStage{types.TemplateStageOriginal, types.TemplateStageProcessed}
 	if in.ChangeSetName != nil {
@@ -155,7 +160,7 @@ func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesI
 	return out, nil
 }
 
-// listed are the stack's resources by name.
+// listed returns the stack's resources, sorted by logical id.
 func (s *stack) listed() []*resource {
 	var all []*resource
 	for _, r := range s.resources {

@@ -23,7 +23,8 @@ type resource struct {
 	account                 string
 }
 
-// nameProperty is the property with which a template names a resource itself. Two of one name cannot be.
+// nameProperty names, for each type, the property in which a template can give a resource a name. Two resources of
+// one type cannot have the same name.
 var nameProperty = map[string]string{
 	"AWS::CloudWatch::Alarm":                    "AlarmName",
 	"AWS::DynamoDB::Table":                      "TableName",
@@ -44,7 +45,7 @@ var nameProperty = map[string]string{
 	"AWS::SSM::Parameter":                       "Name",
 }
 
-// idPrefix is how EC2's ids begin.
+// idPrefix holds the beginnings of EC2's ids.
 var idPrefix = map[string]string{
 	"AWS::EC2::VPC":                         "vpc-",
 	"AWS::EC2::Subnet":                      "subnet-",
@@ -63,7 +64,7 @@ var idPrefix = map[string]string{
 	"AWS::EC2::SecurityGroupEgress":         "sgr-",
 }
 
-// customName is the name that a template gives a resource, "" if it leaves that to CloudFormation.
+// customName returns the name that a template gives a resource, "" if CloudFormation chooses one.
 func customName(kind string, properties map[string]any) string {
 	property, ok := nameProperty[kind]
 	if !ok || properties[property] == nil {
@@ -72,7 +73,7 @@ func customName(kind string, properties map[string]any) string {
 	return text(properties[property])
 }
 
-// newPhysical makes up the id of a resource; serial makes it another each time.
+// newPhysical returns an invented physical id. The serial number makes it different each time.
 func (s *stack) newPhysical(logical, kind string, properties map[string]any, serial int) string {
 	unique := digest(17, s.region, s.name, logical, serial)
 	if name := customName(kind, properties); name != "" {
@@ -92,7 +93,8 @@ func (s *stack) newPhysical(logical, kind string, properties map[string]any, ser
 	return fmt.Sprintf("%s-%s-%s", s.name, logical, strings.ToUpper(unique[:12]))
 }
 
-// attribute is what Fn::GetAtt says: a property of that name, else something made up that names the resource.
+// attribute returns the value of Fn::GetAtt: the property of that name, else an invented value that names the
+// resource.
 func (r *resource) attribute(name string) any {
 	if r.Revision < 0 {
 		return unknown
@@ -126,8 +128,8 @@ func (r *resource) attribute(name string) any {
 	return name + "-of-" + r.Physical
 }
 
-// policyOf says what becomes of a resource that its stack lets go. A resource without a policy is deleted; of a database
-// instance a snapshot is made first.
+// policyOf returns the policy for a resource that leaves its stack. Without a policy CloudFormation deletes it; for
+// database clusters and for instances outside a cluster it makes a snapshot first.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func policyOf(policy string, d definition) string {
 	switch {
@@ -139,10 +141,10 @@ func policyOf(policy string, d definition) string {
 	return "Delete"
 }
 
-// asset is something of the account that outlives stacks: a retained resource, or a snapshot of one.
+// asset is a resource that outlives its stack: a retained one, or a snapshot.
 type asset struct {
 	Region, Type, Name string
 }
 
-// String is region, type and name.
+// String returns region, type and name.
 func (a asset) String() string { return a.Region + " " + a.Type + " " + a.Name }

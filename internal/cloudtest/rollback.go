@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// fail is what comes after a failure, as the change set said.
+// fail returns the steps after a failure: keep, delete or roll back, as the change set said.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
 func (g *change) fail(at time.Time) []step {
 	g.set.execution = types.ExecutionStatusExecuteFailed
 	if g.set.kind == types.ChangeSetTypeUpdate {
@@ -30,7 +31,7 @@ func (g *change) fail(at time.Time) []step {
 	return g.engine.deletion(g.s, true, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed)
 }
 
-// cancel is what an update does when it is told to stop.
+// cancel returns the steps of an update that the user cancelled.
 func (g *change) cancel(at time.Time) []step {
 	g.cancelOngoing(at)
 	g.set.execution = types.ExecutionStatusExecuteFailed
@@ -45,14 +46,14 @@ func (g *change) failUpdate(at time.Time, reason string) []step {
 	return g.rollBack(at, reason)
 }
 
-// rollBack undoes an update: first what was updated, then what was made.
+// rollBack undoes an update: first the updated resources, then the created ones.
 func (g *change) rollBack(at time.Time, reason string) []step {
 	g.s.set(at, types.StackStatusUpdateRollbackInProgress, reason)
 	g.s.inputs = g.before
 	return g.undo(g.touched())
 }
 
-// touched are the resources that were updated, the last first.
+// touched returns the resources that were updated, the last first.
 func (g *change) touched() []string {
 	var all []string
 	for _, logical := range slices.Backward(g.order) {
@@ -63,7 +64,8 @@ func (g *change) touched() []string {
 	return all
 }
 
-// undo puts resources back, and then cleans up, or stands still if one of them cannot be.
+// undo returns the steps that restore resources and then clean up. If a resource cannot be restored, the stack stops
+// in UPDATE_ROLLBACK_FAILED.
 func (g *change) undo(logicals []string) []step {
 	var stuck []string
 	var all []step
@@ -90,13 +92,14 @@ func (g *change) undo(logicals []string) []step {
 	})
 }
 
-// stopRollback leaves a stack in the rollback that failed, with the way on.
+// stopRollback leaves a stack in UPDATE_ROLLBACK_FAILED, and keeps the function that ContinueUpdateRollback goes on
+// with.
 func (s *stack) stopRollback(at time.Time, stuck []string, resume func(skip []string) []step) {
 	s.resume = resume
 	s.set(at, types.StackStatusUpdateRollbackFailed, fmt.Sprintf("The following resource(s) failed to update: %s. ", bracketed(stuck)))
 }
 
-// resume tries again what could not be undone, and takes what is to be skipped as done.
+// resume tries again to undo the resources that failed. The skipped ones count as done.
 func (g *change) resume(stuck, skip []string) []step {
 	again := slices.DeleteFunc(slices.Clone(stuck), func(logical string) bool { return slices.Contains(skip, logical) })
 	skipping := func(at time.Time) []step {
@@ -108,6 +111,7 @@ func (g *change) resume(stuck, skip []string) []step {
 	return append([]step{skipping}, g.undo(again)...)
 }
 
+// restore puts a resource back to its state before the update.
 func (g *change) restore(at time.Time, logical string) {
 	now := g.s.resources[logical]
 	old := g.saved[logical]
@@ -120,7 +124,7 @@ func (g *change) restore(at time.Time, logical string) {
 	g.s.mark(at, old, types.ResourceStatusUpdateComplete, "")
 }
 
-// cleanUp removes what the failed update made.
+// cleanUp deletes the resources that the failed update created.
 func (g *change) cleanUp(at time.Time) []step {
 	g.s.set(at, types.StackStatusUpdateRollbackCompleteCleanupInProgress, "")
 	fresh := g.obsolete

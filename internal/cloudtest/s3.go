@@ -12,32 +12,32 @@ import (
 // bucket is a bucket of S3.
 type bucket struct {
 	region  string
-	key     string // the KMS key that it encrypts with by default, "" for S3's own
+	key     string // the KMS key of its default encryption, "" for S3's own
 	objects map[string][]byte
 }
 
-// Bucket makes a bucket in a region, and gives its name, which no other test uses.
+// Bucket creates a bucket in a region and returns its name, which no other test uses.
 func (c *CloudFormation) Bucket(t testing.TB, region string) string {
 	name := fmt.Sprintf("spacel-%s-%s", Account(t), region)
 	c.BucketNamed(name, region)
 	return name
 }
 
-// BucketNamed makes a bucket.
+// BucketNamed creates a bucket.
 func (c *CloudFormation) BucketNamed(name, region string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.buckets[name] = &bucket{region: region, objects: map[string][]byte{}}
 }
 
-// EncryptBucket makes a bucket encrypt with a key of the customer's.
+// EncryptBucket sets a customer's KMS key as the default encryption of a bucket.
 func (c *CloudFormation) EncryptBucket(name, key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.buckets[name].key = key
 }
 
-// Object is an object's body, nil if there is none.
+// Object returns an object's body, nil if there is none.
 func (c *CloudFormation) Object(bucket, key string) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,7 +47,7 @@ func (c *CloudFormation) Object(bucket, key string) []byte {
 	return nil
 }
 
-// serveS3 answers the calls of S3 that deploy makes, addressed by path.
+// serveS3 answers the calls of S3 that deploy makes. The bucket is in the path.
 func (c *CloudFormation) serveS3(w http.ResponseWriter, r *http.Request, region string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -129,7 +129,8 @@ func (b *bucket) serveObject(w http.ResponseWriter, r *http.Request, key string,
 	}
 }
 
-// unchunked takes the SDK's own framing off a body: chunks with their size in hex before, and checksums behind.
+// unchunked removes the framing aws-chunked from a body: each chunk follows its size in hex, and checksums come last.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 func unchunked(r *http.Request, body []byte) []byte {
 	if !strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
 		return body
@@ -146,7 +147,7 @@ func unchunked(r *http.Request, body []byte) []byte {
 	}
 }
 
-// templateAt reads a template as CloudFormation does, by its address in S3.
+// templateAt reads a template from its address in S3, with the bucket in the host name or in the path.
 func (c *call) templateAt(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

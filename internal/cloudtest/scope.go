@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// scope is what a template's references mean in a stack.
+// scope evaluates the references, conditions and functions of a template in a stack.
 type scope struct {
 	template   *template
 	parameters map[string]string
@@ -33,7 +33,7 @@ func (s *scope) condition(name string) bool {
 	return value
 }
 
-// active are the resources whose condition holds, in the order in which they can be made: by depth, then by name.
+// active returns the resources whose condition is true, by level of dependency and then by name.
 func (s *scope) active() [][]string {
 	depth := map[string]int{}
 	for id, d := range s.template.Resources {
@@ -61,7 +61,7 @@ func (s *scope) active() [][]string {
 	return levels
 }
 
-// properties are a resource's, evaluated.
+// properties returns a resource's properties, evaluated.
 func (s *scope) properties(d definition) map[string]any {
 	values := map[string]any{}
 	for name, v := range d.Properties {
@@ -72,11 +72,12 @@ func (s *scope) properties(d definition) map[string]any {
 	return values
 }
 
+// nothing is the value of AWS::NoValue. Lists and objects drop it.
 type nothing struct{}
 
 var noValue = nothing{}
 
-// value evaluates intrinsics.
+// value evaluates the intrinsic functions in a value.
 func (s *scope) value(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -196,7 +197,7 @@ func (s *scope) choose(arguments []any) any {
 	return unknown
 }
 
-// cidrs are made up: as many as are asked for, all different.
+// cidrs returns as many invented address blocks as Fn::Cidr asks for, all different.
 func (s *scope) cidrs(arguments []any) any {
 	count, _ := strconv.Atoi(text(s.value(arguments[1])))
 	all := []any{}
@@ -206,7 +207,7 @@ func (s *scope) cidrs(arguments []any) any {
 	return all
 }
 
-// elements are a list's, or those of a list that a parameter gives as text.
+// elements returns the elements of a list, which may be a parameter's text with commas.
 func elements(v any) []any {
 	switch v := v.(type) {
 	case []any:
@@ -261,7 +262,7 @@ func (s *scope) sub(argument any) any {
 	}), "${!", "${")
 }
 
-// text is a value as a template's function sees it.
+// text returns a value as a template's function sees it.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -280,7 +281,7 @@ func text(v any) string {
 	return compact(v)
 }
 
-// compact is a value as JSON in one line.
+// compact returns a value as JSON in one line.
 func compact(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Seen is a stack as it stands, without ids and times, so that two runs can be compared.
+// Seen is the state of a stack without ids and times, so that two runs can be compared.
 type Seen struct {
 	Status       types.StackStatus   `json:"status"`
 	Template     string              `json:"template"`
@@ -22,14 +22,13 @@ type Seen struct {
 	Resources    map[string]string   `json:"resources,omitempty"` // logical id → type and properties
 	Protected    bool                `json:"protected"`
 	Capabilities []types.Capability  `json:"capabilities,omitempty"`
-	ChangeSets   []string            `json:"changeSets,omitempty"` // those that were not executed
+	ChangeSets   []string            `json:"changeSets,omitempty"` // not executed
 	IDs          map[string]string   `json:"-"`                    // logical → physical id
 	Events       []types.StackEvent  `json:"-"`
-	History      []types.StackStatus `json:"-"` // all states that it has been through
+	History      []types.StackStatus `json:"-"` // all states so far
 }
 
-// Seen is a stack that is not deleted, nil if there is none. Its ids stand as {region/stack/logical id} wherever they
-// occur.
+// Seen returns a stack, nil if there is none. Its ids are written as {region/stack/logical id}.
 func (c *CloudFormation) Seen(region, name string) *Seen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,8 +42,8 @@ func (c *CloudFormation) Seen(region, name string) *Seen {
 	return nil
 }
 
-// State is the whole account in one text: equal states give equal texts, however they came to be and whoever's account
-// it is. What is deleted, and the objects that stacks no longer use, are not part of it.
+// State returns the whole account as one text. Equal states give equal texts, whatever led to them and whichever
+// account it is. Deleted stacks, and objects that stacks no longer use, are not included.
 func (c *CloudFormation) State() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,8 +63,8 @@ func (c *CloudFormation) State() string {
 	return string(out)
 }
 
-// Everything is State and what State leaves out: the objects in the buckets, snapshots, ids and events. It is equal only
-// if nothing at all was done that lasts.
+// Everything returns State, and also objects in buckets, snapshots, ids and events. Two results are equal only if
+// nothing permanent was done between them.
 func (c *CloudFormation) Everything() string {
 	state := c.State()
 	c.mu.Lock()
@@ -87,14 +86,14 @@ func (c *CloudFormation) Everything() string {
 	return b.String()
 }
 
-// Snapshots are the snapshots that deleted resources left, as region, type and id.
+// Snapshots lists the snapshots of deleted resources by region, type and id.
 func (c *CloudFormation) Snapshots() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return listed(c.engine.snapshots)
 }
 
-// Retained are the resources that stacks left behind, as region, type and name.
+// Retained lists the resources that stacks left behind by region, type and name.
 func (c *CloudFormation) Retained() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +109,8 @@ func listed(all []asset) []string {
 	return texts
 }
 
-// idReplacer replaces physical ids by what they are the ids of.
+// idReplacer replaces physical ids by region, stack and logical id. Longer ids come first, because one id can begin
+// like another.
 func (e *engine) idReplacer() *strings.Replacer {
 	ids := map[string]string{e.account: "{account}"}
 	for _, s := range e.stacks {
@@ -166,7 +166,7 @@ func (s *stack) seen(names *strings.Replacer) *Seen {
 	return seen
 }
 
-// decodeBase64Texts is a value whose base64 texts, which hold ids, are decoded.
+// decodeBase64Texts decodes the base64 texts in a value (user data): the ids inside them must be replaced, too.
 func decodeBase64Texts(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

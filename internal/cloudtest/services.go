@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// Debian gives a region images of Debian 13, as Debian's own parameters name them, and their ids.
+// Debian puts the public parameters of Debian 13's images into a region.
 func (c *CloudFormation) Debian(region string) {
 	for i, architecture := range []string{"amd64", "arm64"} {
 		c.Parameter(region, "/aws/service/debian/release/13/latest/"+architecture, "ami-0"+digest(15, region, "debian")+fmt.Sprint(i))
 	}
 }
 
-// Parameter puts a parameter into SSM's store.
+// Parameter puts a parameter into SSM's parameter store.
 func (c *CloudFormation) Parameter(region, name, value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.parameters[region+" "+name] = value
 }
 
-// Zone makes a public hosted zone, and gives its id.
+// Zone creates a public hosted zone and returns its id.
 func (c *CloudFormation) Zone(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

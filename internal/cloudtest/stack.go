@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// stack is a stack and all that CloudFormation remembers of it.
+// stack is a stack, with its change sets, events and operation.
 type stack struct {
 	account, region, name, id string
 
@@ -36,7 +36,7 @@ type stack struct {
 	resume func(skip []string) []step
 }
 
-// inputs are what a stack is made from.
+// inputs are the template, parameters, tags and capabilities of a stack.
 type inputs struct {
 	body         string
 	template     *template
@@ -46,10 +46,10 @@ type inputs struct {
 	role         *string
 }
 
-// busy says that an operation is going on.
+// busy reports whether an operation is in progress.
 func (s *stack) busy() bool { return strings.HasSuffix(string(s.status), "_IN_PROGRESS") }
 
-// scope is how references resolve with these inputs.
+// scope returns the evaluation of a template with these inputs.
 func (s *stack) scope(in inputs) *scope {
 	return &scope{
 		template:   in.template,
@@ -67,12 +67,12 @@ func (s *stack) scope(in inputs) *scope {
 	}
 }
 
-// exists says that a resource is there.
+// exists reports whether the resource exists in the account.
 func (r *resource) exists() bool {
 	return r != nil && r.Physical != "" && r.Status != types.ResourceStatusDeleteComplete && r.Status != types.ResourceStatusDeleteSkipped
 }
 
-// findOutputs evaluates the outputs.
+// findOutputs evaluates the stack's outputs.
 func (s *stack) findOutputs() map[string]string {
 	found := map[string]string{}
 	if s.inputs.template == nil {
@@ -87,13 +87,13 @@ func (s *stack) findOutputs() map[string]string {
 	return found
 }
 
-// set changes the stack's status and says so in its events.
+// set changes the stack's status and adds an event.
 func (s *stack) set(at time.Time, status types.StackStatus, reason string) {
 	s.status, s.reason = status, reason
 	s.event(at, &resource{Logical: s.name, Physical: s.id, Type: "AWS::CloudFormation::Stack", Status: types.ResourceStatus(status), Reason: reason})
 }
 
-// mark changes a resource's status and says so in the stack's events.
+// mark changes a resource's status and adds an event to the stack.
 func (s *stack) mark(at time.Time, r *resource, status types.ResourceStatus, reason string) {
 	r.Status, r.Reason, r.Updated = status, reason, at
 	s.event(at, r)
@@ -127,7 +127,7 @@ func (s *stack) event(at time.Time, r *resource) {
 	s.events = append(s.events, e)
 }
 
-// describe is the stack as DescribeStacks says it.
+// describe returns the stack as DescribeStacks shows it.
 func (s *stack) describe() types.Stack {
 	d := types.Stack{
 		StackId:                     &s.id,
@@ -161,7 +161,7 @@ func (s *stack) describe() types.Stack {
 	return d
 }
 
-// shown are the parameters, the secret ones masked.
+// shown returns the parameters with the NoEcho ones masked.
 func (in inputs) shown() []types.Parameter {
 	var all []types.Parameter
 	for _, name := range slices.Sorted(maps.Keys(in.parameters)) {

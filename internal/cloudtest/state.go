@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Stack is a stack as a test puts it into the account.
+// Stack is a stack that a test puts into the account.
 type Stack struct {
 	Region, Name string
 	Status       types.StackStatus
@@ -18,7 +18,7 @@ type Stack struct {
 	Template     string // JSON; "" in REVIEW_IN_PROGRESS
 	Parameters   map[string]string
 	Tags         map[string]string
-	Outputs      map[string]string // nil: those of the template
+	Outputs      map[string]string // nil to evaluate the template's
 	Capabilities []types.Capability
 	Protected    bool // from termination
 
@@ -26,12 +26,12 @@ type Stack struct {
 	// CREATE_FAILED in CREATE_FAILED, else DELETE_FAILED.
 	Failed map[string]string
 
-	// Of a stack in progress: the state in which it ends, and after how long.
+	// A stack in progress ends in the state Then after the time After.
 	Then  types.StackStatus
 	After time.Duration
 }
 
-// Put puts a stack into the account, in any state that AWS knows. It gives the stack's id.
+// Put puts a stack into the account, in any state that AWS has, and returns its id.
 func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	t.Helper()
 	c.mu.Lock()
@@ -62,7 +62,7 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	return s.id
 }
 
-// addResources gives a stack its resources.
+// addResources creates the resources of a stack that a test puts.
 func (e *engine) addResources(t testing.TB, s *stack, put Stack, now time.Time) {
 	t.Helper()
 	var err error
@@ -83,7 +83,7 @@ func (e *engine) addResources(t testing.TB, s *stack, put Stack, now time.Time) 
 	s.resume = func(skip []string) []step { return e.resumePut(s, put, skip) }
 }
 
-// addResource makes one resource, or says what became of it.
+// addResource creates one resource in the state that fits the stack's.
 func (e *engine) addResource(s *stack, scope *scope, logical string, put Stack, now time.Time) {
 	d := s.inputs.template.Resources[logical]
 	e.serial++
@@ -114,7 +114,7 @@ func (put Stack) failedStatus() types.ResourceStatus {
 	return types.ResourceStatusDeleteFailed
 }
 
-// resumePut goes on with the rollback of a stack that was put into the middle of one.
+// resumePut continues the rollback of a stack that a test put into UPDATE_ROLLBACK_FAILED.
 func (e *engine) resumePut(s *stack, put Stack, skip []string) []step {
 	g := &change{engine: e, s: s, before: s.inputs, saved: map[string]*resource{}}
 	stuck := slices.Sorted(maps.Keys(put.Failed))
@@ -126,8 +126,8 @@ func (e *engine) resumePut(s *stack, put Stack, skip []string) []step {
 	return g.resume(stuck, skip)
 }
 
-// PutChangeSet leaves a change set on a stack that Put made, as an earlier run would have. Its status is FAILED if a
-// reason is given, else it can be executed.
+// PutChangeSet adds a change set to a stack, as an earlier run could have left it. It is FAILED if a reason is given,
+// else it can be executed.
 func (c *CloudFormation) PutChangeSet(t testing.TB, region, stack, name, template, failure string) string {
 	t.Helper()
 	c.mu.Lock()
@@ -156,7 +156,7 @@ func (c *CloudFormation) PutChangeSet(t testing.TB, region, stack, name, templat
 	return set.id
 }
 
-// Retain puts a named resource into the account that is no stack's.
+// Retain puts a named resource into the account that belongs to no stack.
 func (c *CloudFormation) Retain(region, kind, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

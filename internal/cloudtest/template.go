@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// unknown stands in a change set for a value that is known only after it ran.
+// unknown is AWS's text in a change set for a value that is known only after the operation.
 const unknown = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
-// template is a template's parts, as far as a stack's life depends on them.
+// template holds the parts of a template that matter for a stack's states.
 type template struct {
 	Description string
 	Parameters  map[string]parameter
@@ -72,7 +72,8 @@ func parseTemplate(body string) (*template, error) {
 	return &t, nil
 }
 
-// capabilities are those that IAM resources need: with names of their own CAPABILITY_NAMED_IAM, else CAPABILITY_IAM.
+// capabilities returns the capability that the template's IAM resources need: CAPABILITY_NAMED_IAM if one has a name,
+// else CAPABILITY_IAM, "" without IAM resources.
 func (t *template) capabilities() string {
 	needed := ""
 	for _, r := range t.Resources {
@@ -89,7 +90,7 @@ func (t *template) capabilities() string {
 
 var subReference = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
-// references are the names that a resource mentions: of resources and parameters.
+// references returns the names of resources and parameters that a resource mentions.
 func references(d definition) map[string]bool {
 	found := map[string]bool{}
 	for _, name := range listOf(d.DependsOn) {
@@ -155,7 +156,7 @@ func subText(sub any) (text string, own map[string]any) {
 	return text, own
 }
 
-// digest is the first n hex digits of what makes an id.
+// digest returns n hex digits that depend on all parts. Ids are made of it, so that equal runs give equal ids.
 func digest(n int, parts ...any) string {
 	sum := sha256.Sum256([]byte(fmt.Sprint(parts...)))
 	return hex.EncodeToString(sum[:])[:n]

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// updateStack is an update without a change set: one is made and executed at once.
+// updateStack updates a stack without a change set of the caller's: it creates one and executes it at once.
 func (c *call) updateStack(in *cloudformation.UpdateStackInput) (*cloudformation.UpdateStackOutput, error) {
 	create := &cloudformation.CreateChangeSetInput{
 		StackName: in.StackName, ChangeSetName: aws.String("update"), ChangeSetType: types.ChangeSetTypeUpdate,

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// otherChanges are those that no resource shows: the stack's outputs.
+// otherChanges reports changes that no resource shows: the outputs.
 func (set *changeSet) otherChanges(s *stack) bool {
 	if s.inputs.template == nil {
 		return true
@@ -21,7 +21,7 @@ func (set *changeSet) otherChanges(s *stack) bool {
 		!reflect.DeepEqual(s.inputs.template.Outputs, set.next.template.Outputs)
 }
 
-// imports says that a resource, new to the stack, exists and will be taken into it.
+// imports reports whether a resource that is new to the stack exists and will be imported.
 func (set *changeSet) imports(c *call, logical string, d definition, properties map[string]any) bool {
 	for _, wanted := range set.toImport {
 		if aws.ToString(wanted.LogicalResourceId) == logical {
@@ -31,13 +31,14 @@ func (set *changeSet) imports(c *call, logical string, d definition, properties 
 	return aws.ToBool(set.importExisting) && c.isRetained(d, properties)
 }
 
-// isRetained says that a resource with the very name that the template gives exists, and is no stack's.
+// isRetained reports whether a resource with the template's name exists and belongs to no stack.
 func (c *call) isRetained(d definition, properties map[string]any) bool {
-	name, static := d.Properties[nameProperty[d.Type]].(string) // AWS imports no name that is computed
+	name, static := d.Properties[nameProperty[d.Type]].(string) // AWS only imports by a literal name
 	return static && name != "" && slices.Contains(c.engine.retained, asset{c.region, d.Type, customName(d.Type, properties)})
 }
 
-// validate does what AWS calls early validation: it finds the names that are taken, and imports that cannot be.
+// validate makes the checks that AWS calls early validation: names in use, and imports that are not possible.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
 func (set *changeSet) validate(c *call, s *stack) {
 	var unfit []string
 	for _, change := range set.changes {
@@ -59,7 +60,7 @@ func (set *changeSet) validate(c *call, s *stack) {
 	}
 }
 
-// taken says that a name is in use: by what a stack retained, or by another stack.
+// taken reports whether a name is in use, by a retained resource or another stack.
 func (e *engine) taken(by *stack, wanted asset) bool {
 	if slices.Contains(e.retained, wanted) {
 		return true
