@@ -28,7 +28,7 @@ import (
 // Operators is the service whose admins may log in to every instance of the orbit.
 const Operators = document.Operators
 
-// answerTimeout limits the work in one region. Without it a region that is down would hold up the command for as long
+// answerTimeout limits the work in one region. Without it a region which is down would hold up the command for as long
 // as the SDK's retries last.
 const answerTimeout = 30 * time.Second
 
@@ -59,7 +59,7 @@ func Failed(outcomes []Outcome) bool {
 	return false
 }
 
-// inAllRegions runs do in all regions at once. A failure in one region does not stop the others: a right that is
+// inAllRegions runs do in all regions at once. A failure in one region does not stop the others: a right which is
 // taken away must go wherever it can. The outcomes are in the order of the regions.
 func (t *Tables) inAllRegions(ctx context.Context, do func(context.Context, table) (changed bool, err error)) []Outcome {
 	outcomes := make([]Outcome, len(t.regions))

@@ -16,7 +16,7 @@ type Snapshot struct {
 	Services map[string][]string // name → admins, sorted
 }
 
-// Read returns the tables of every region, in the order of the regions. It leaves out the regions that it could not
+// Read returns the tables of every region, in the order of the regions. It leaves out the regions which it could not
 // read. The error names them and the reasons.
 func (t *Tables) Read(ctx context.Context) ([]Snapshot, error) {
 	var lock sync.Mutex
@@ -77,7 +77,7 @@ func differences(k kind, have, want map[string][]string) []Difference {
 	return found
 }
 
-// without returns the words that are not among others, in their order; nil if there are none.
+// without returns the words which are not among others, in their order; nil if there are none.
 func without(words, others []string) (rest []string) {
 	for _, word := range words {
 		if !slices.Contains(others, word) {
@@ -106,7 +106,7 @@ func (t *Tables) Sync(ctx context.Context, model Snapshot) []Outcome {
 	})
 }
 
-// apply makes the changes of one difference. An item that the model lacks is removed only when its set is empty by
+// apply makes the changes of one difference. An item which the model lacks is removed only when its set is empty by
 // then.
 func (t table) apply(ctx context.Context, d Difference) error {
 	k := users

@@ -30,7 +30,7 @@ type table struct {
 	region string
 }
 
-// name returns the table's name. The compiler gives the tables these fixed names, so that a deleted and redeployed
+// name returns the table's name. The compiler gives the tables these fixed names, so a deleted and redeployed
 // orbit finds its users again.
 func (t table) name(k kind) *string { return aws.String(document.TableName(t.orbit, k.table)) }
 
@@ -63,7 +63,7 @@ func (t table) remove(ctx context.Context, k kind, name string, words []string) 
 	return t.update(ctx, "DELETE", k, name, words)
 }
 
-// update changes a set with ADD or DELETE. Both act on the elements that are named and on no others, so no lock is
+// update changes a set with ADD or DELETE. Both act on the elements which are named and on no others, so no lock is
 // needed. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 func (t table) update(ctx context.Context, verb string, k kind, name string, words []string) (changed bool, err error) {
 	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{

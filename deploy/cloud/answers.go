@@ -33,7 +33,7 @@ func (a *Answers[V]) To(question string, ask func() (V, error)) (V, error) {
 	return answer.(V), err
 }
 
-// Forget drops an answer, so that the next To asks again.
+// Forget drops an answer, so the next To asks again.
 func (a *Answers[V]) Forget(question string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

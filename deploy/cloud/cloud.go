@@ -4,7 +4,7 @@
 //	cloud.go        configuration and credentials
 //	region.go       the clients of a region
 //	retry.go        retries and the rate limit that calls of one service share
-//	answers.go      answers that are asked for once in a run
+//	answers.go      answers which are asked for once in a run
 //	explain.go      an SDK error in one sentence; refusal.go and connection.go know the causes
 package cloud
 
@@ -30,7 +30,7 @@ import (
 const fallbackRegion = "us-east-1"
 
 // headerTimeout limits the wait for the first byte of an answer. The SDK itself has no limit, and would wait forever
-// on a connection that was cut without notice (a NAT gateway that dropped it, a laptop that slept).
+// on a connection which was cut without notice (a NAT gateway that dropped it, a laptop that slept).
 const headerTimeout = time.Minute
 
 // Access says how to reach AWS. The SDK's own environment variables and files decide about every empty field.
@@ -117,7 +117,7 @@ type Identity struct {
 	ARN     string // of the user or the role's session
 }
 
-// Identity asks STS who the caller is, once in a run. The question goes to a region that the run uses anyway, because
+// Identity asks STS who the caller is, once in a run. The question goes to a region which the run uses anyway, because
 // a firewall or policy may block the others.
 func (c *Cloud) Identity(ctx context.Context, region string) (Identity, error) {
 	c.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// explainConnection explains a call that got no answer: no route, no such host, a certificate that is not trusted, a
+// explainConnection explains a call that got no answer: no route, no such host, a certificate which is not trusted, a
 // time limit. It returns "" for any other error.
 func explainConnection(err error) string {
 	request, ok := errors.AsType[*url.Error](err)

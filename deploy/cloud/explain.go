@@ -36,7 +36,7 @@ func (e *explainedError) Error() string { return e.text }
 func (e *explainedError) Unwrap() error { return e.err }
 
 // sentence tries the kinds of failure in turn, the most specific first. A call can fail because another call failed
-// that it needed, for example the one that gets credentials.
+// which it needed, for example the one that gets credentials.
 func sentence(call *smithy.OperationError) string {
 	inner := innermost(call)
 	switch {

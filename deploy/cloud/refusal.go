@@ -64,7 +64,7 @@ var prefixes = map[string]string{
 	"Route 53": "route53", "Secrets Manager": "secretsmanager",
 }
 
-// objectActions maps the calls of S3 that have no IAM action of their own to the action that allows them.
+// objectActions maps the calls of S3 which have no IAM action of their own to the action that allows them.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 var objectActions = map[string]string{"HeadObject": "GetObject", "HeadBucket": "ListBucket"}
 

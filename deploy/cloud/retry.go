@@ -76,7 +76,7 @@ func delay(attempt int, _ error) (time.Duration, error) {
 }
 
 // GetAttemptToken waits until the rate limit allows another call. The SDK calls it before each attempt, and the
-// function that it returns afterwards.
+// function which it returns afterwards.
 func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
 	if err := r.calls.Wait(ctx); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (r *retryer) adjustRate(err error) error {
 	return nil
 }
 
-// failFastRetryer does not retry when the connection is refused. It is for the first call of a run, so that a wrong
+// failFastRetryer does not retry when the connection is refused. It is for the first call of a run, so a wrong
 // endpoint is reported at once.
 type failFastRetryer struct{ aws.RetryerV2 }
 

@@ -92,7 +92,7 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 	return all, nil
 }
 
-// newInstance joins the answers about one instance. EC2 may not know an instance that is just starting or gone, so
+// newInstance joins the answers about one instance. EC2 may not know an instance which is just starting or gone, so
 // its fields may be empty.
 func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scaling.Instance, machine compute.Instance, target string) Instance {
 	i := Instance{
@@ -113,7 +113,7 @@ func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scali
 	return i
 }
 
-// templateVersion returns the version of the launch template that the group starts instances from, also when the
+// templateVersion returns the version of the launch template which the group starts instances from, also when the
 // group mixes instance types.
 func templateVersion(group scaling.AutoScalingGroup) string {
 	if policy := group.MixedInstancesPolicy; policy != nil && policy.LaunchTemplate != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// targetHealth returns the load balancers' verdict by instance id. An instance that is in several target groups has
-// the first state that is not healthy.
+// targetHealth returns the load balancers' verdict by instance id. An instance which is in several target groups has
+// the first state which is not healthy.
 func targetHealth(ctx context.Context, region *cloud.Region, groups []string) (map[string]string, error) {
 	health := map[string]string{}
 	for _, group := range groups {

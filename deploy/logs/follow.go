@@ -29,7 +29,7 @@ func NewReader(c *cloud.Cloud, groups []Group, since time.Time, pattern string) 
 	return &Reader{cloud: c, groups: groups, pattern: pattern, since: since, seen: map[string]time.Time{}}
 }
 
-// Next returns the lines of all groups that it has not returned yet, oldest first. A group that fails does not hold
+// Next returns the lines of all groups which it has not returned yet, oldest first. A group that fails does not hold
 // back the lines of the others.
 func (r *Reader) Next(ctx context.Context) ([]Line, error) {
 	read := make([][]Line, len(r.groups))

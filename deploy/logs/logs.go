@@ -1,4 +1,4 @@
-// Package logs reads the logs that an app's instances wrote to CloudWatch Logs.
+// Package logs reads the logs which an app's instances wrote to CloudWatch Logs.
 //
 //	logs.go     finds the log group of an app, and reads it
 //	follow.go   reads several groups again and again
@@ -65,7 +65,7 @@ func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, 
 		StackName: &stack.ID, LogicalResourceId: &id,
 	})
 	if err != nil || len(out.StackResources) == 0 {
-		return Group{}, false, nil // CloudFormation answers ValidationError for a logical id that the template lacks
+		return Group{}, false, nil // CloudFormation answers ValidationError for a logical id which the template lacks
 	}
 	return Group{Region: region, Name: aws.ToString(out.StackResources[0].PhysicalResourceId)}, true, nil
 }

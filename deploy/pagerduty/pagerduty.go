@@ -42,7 +42,7 @@ const (
 type Target struct {
 	Service          string // id
 	EscalationPolicy string // id
-	Orbit, App       string // name the service that is made for an escalation policy
+	Orbit, App       string // name the service which is made for an escalation policy
 }
 
 // Name returns the name of the app's own service in PagerDuty.

@@ -15,7 +15,7 @@ type reference struct {
 	Type string `json:"type"`
 }
 
-// service is a service of PagerDuty, reduced to the fields that are used here.
+// service is a service of PagerDuty, reduced to the fields which are used here.
 type service struct {
 	ID               string      `json:"id,omitempty"`
 	Type             string      `json:"type"`

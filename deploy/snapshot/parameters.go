@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// maxAsset limits the bytes that are read of a deployed asset. Assets are instance documents of a few kilobytes.
+// maxAsset limits the bytes which are read of a deployed asset. Assets are instance documents of a few kilobytes.
 const maxAsset = 8 << 20
 
 // parameters keeps the directory's source for each parameter whose deployed value equals the value that this source
@@ -21,7 +21,7 @@ const maxAsset = 8 << 20
 // compared (a secret, or one that deploy keeps) counts as equal.
 func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deployed *live.Stack) (map[string]assembly.ValueFrom, error) {
 	if len(deployed.Parameters) == 0 {
-		return nil, nil // as a manifest that is read has it
+		return nil, nil // reading an artifact's manifest gives nil, too
 	}
 	out := map[string]assembly.ValueFrom{}
 	for name, value := range deployed.Parameters {
@@ -83,7 +83,7 @@ func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assem
 	}
 	if !strings.Contains(key, want.Asset.Digest) {
 		if body, err = s.fetch(ctx, written.Region, bucket, key); err != nil {
-			return literal(value), nil // deleted, or not readable: diff can only say that it differs
+			return literal(value), nil // deleted, or not readable: diff can only say it differs
 		}
 	}
 	kept, err := s.memory.Asset(body)

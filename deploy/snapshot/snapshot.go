@@ -1,4 +1,4 @@
-// Package snapshot describes deployed stacks as an artifact directory, so that they can be compared with a built one.
+// Package snapshot describes deployed stacks as an artifact directory, so they can be compared with a built one.
 //
 //	snapshot.go     deployed stacks, for spacel diff --live; parameters.go their values
 //	keep.go         deployed stacks, for spacel redeploy
@@ -19,11 +19,11 @@ import (
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// atOnce is the number of stacks that are read at the same time.
+// atOnce is the number of stacks which are read at the same time.
 const atOnce = 8
 
-// Take reads the stacks that a directory names, as they are deployed. AWS does not know a stack's dependencies or the
-// sources of its values, so these come from the directory. Stacks that are not deployed are left out.
+// Take reads the stacks which a directory names, as they are deployed. AWS does not know a stack's dependencies or the
+// sources of its values, so these come from the directory. Stacks which are not deployed are left out.
 func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) (*assembly.Assembly, error) {
 	s := &snapshot{cloud: c, stacks: stacks, artifact: a, memory: assembly.NewInMemory(a, a.Manifest.Orbit)}
 	var err error
@@ -75,7 +75,7 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 }
 
 // template returns the deployed template. If it differs from the directory's only in layout (white space, order of
-// keys), it returns the directory's, so that the diff stays empty.
+// keys), it returns the directory's, so the diff stays empty.
 func (s *snapshot) template(ctx context.Context, written assembly.Stack, deployed *live.Stack) ([]byte, error) {
 	body, err := s.stacks.TemplateText(ctx, deployed)
 	if err != nil {

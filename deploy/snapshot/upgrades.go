@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 )
 
-// Upgrade is a value that deploy keeps until --upgrade, and that has a newer one.
+// Upgrade is a value that deploy keeps until --upgrade, and which has a newer one.
 type Upgrade struct {
 	assembly.StackRef
 	What     string `json:"what"` // agent or image: the word for --upgrade

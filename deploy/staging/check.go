@@ -10,7 +10,7 @@ import (
 )
 
 // Check reports the problems of the buckets for stacks in these regions. A bucket must exist, belong to this account,
-// be readable, and be in the stated region. A bucket that is not configured is no problem here. The bucket's default
+// be readable, and be in the stated region. A bucket which is not configured is no problem here. The bucket's default
 // encryption does not matter, because uploads ask for S3's own keys (SSE-S3), which need no permission for KMS to
 // read.
 func (s *Stage) Check(ctx context.Context, regions []string) []error {

@@ -1,4 +1,4 @@
-// Package staging uploads files to S3 for AWS to read: templates that are too large for a call (more than 51,200
+// Package staging uploads files to S3 for AWS to read: templates which are too large for a call (more than 51,200
 // bytes), assets, and the programs of instances and functions. Every key contains the digest of its content, and
 // nothing is ever overwritten.
 //
@@ -31,7 +31,7 @@ type Object struct {
 	New         bool   // uploaded by this run
 }
 
-// These prefixes keep the kinds of files apart, so that a lifecycle rule can name one.
+// These prefixes keep the kinds of files apart, so a lifecycle rule can name one.
 const (
 	assets    = "spacel/assets/"
 	templates = "spacel/templates/"

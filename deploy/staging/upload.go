@@ -101,7 +101,7 @@ func (s *Stage) putObject(ctx context.Context, p location, i item) (made bool, e
 	return true, nil
 }
 
-// checkObject reports whether an object exists. An existing object must have the content that the digest in its key
+// checkObject reports whether an object exists. An existing object must have the content which the digest in its key
 // promises: somebody could have put another one there.
 func (s *Stage) checkObject(ctx context.Context, p location, digest string) (bool, error) {
 	out, err := s.cloud.Region(p.region).S3().HeadObject(ctx, &s3.HeadObjectInput{
@@ -125,7 +125,7 @@ func (s *Stage) checkObject(ctx context.Context, p location, digest string) (boo
 	return true, nil
 }
 
-// digest returns an object's sha256 in hex. S3 stores the checksum of an object that was uploaded in one piece; for
+// digest returns an object's sha256 in hex. S3 stores the checksum of an object which was uploaded in one piece; for
 // others the object is read.
 func (s *Stage) digest(ctx context.Context, p location, checksum string) (string, error) {
 	if sum, err := base64.StdEncoding.DecodeString(checksum); err == nil && len(sum) == sha256.Size {
@@ -143,7 +143,7 @@ func (s *Stage) digest(ctx context.Context, p location, checksum string) (string
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// Exists reports whether an object that a deployed stack reads is still in S3. Without permission to look it returns
+// Exists reports whether an object which a deployed stack reads is still in S3. Without permission to look it returns
 // true: the instances may have the permission that this user lacks.
 func (s *Stage) Exists(ctx context.Context, bucket, key string) (bool, error) {
 	return s.exists.To(bucket+"/"+key, func() (bool, error) {

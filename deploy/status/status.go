@@ -128,7 +128,7 @@ func describe(l *live.Stack) Stack {
 }
 
 // stateOf translates CloudFormation's status. A stack whose update was rolled back (UPDATE_ROLLBACK_COMPLETE) is good
-// by itself: it works as before. The comparison with a directory shows that the update is missing.
+// by itself: it works as before. The comparison with a directory shows the update is missing.
 func stateOf(l *live.Stack) State {
 	status := string(l.Status)
 	switch {

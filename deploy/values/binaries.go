@@ -72,7 +72,7 @@ func deployedBucket(q question, name string) (bucket string, ok bool) {
 	return bucket, bucket != ""
 }
 
-// checkKeptProgram reports an error if the program that a stack would keep is gone from S3: instances that start
+// checkKeptProgram reports an error if the program which a stack would keep is gone from S3: instances that start
 // later could not load it. It first tries to upload the program again, which works when this release carries the same
 // one.
 func (r *Resolver) checkKeptProgram(ctx context.Context, q question, name, bucket string) error {
@@ -116,7 +116,7 @@ func (r *Resolver) uploadProgram(ctx context.Context, region string, p program) 
 	return r.stage.Asset(ctx, region, p.digest, p.body)
 }
 
-// checkRegion checks Lambda's rule that the bucket of a function's code is in the region of the function. Instances
+// checkRegion checks a rule of Lambda: the bucket of a function's code must be in the region of the function. Instances
 // may read from any region. https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html
 func (r *Resolver) checkRegion(ctx context.Context, region, name, bucket string) error {
 	if name != assembly.BinarySlack {

@@ -22,7 +22,7 @@ type certificate struct {
 	expires time.Time
 }
 
-// certificate returns the ARN of an issued certificate in the stack's region that is valid for all the names. If
+// certificate returns the ARN of an issued certificate in the stack's region which is valid for all the names. If
 // there are several, it takes the one that replaces the fewest labels by stars, then the deployed one, then the one
 // that expires last.
 func (r *Resolver) certificate(ctx context.Context, q question, names []string) (Value, error) {

@@ -35,7 +35,7 @@ func (r *Resolver) image(ctx context.Context, q question, s assembly.Image) (Val
 	return Value{Text: id}, err
 }
 
-// newestImage returns the id of the image that a source names today, in a region.
+// newestImage returns the id of the image which a source names today, in a region.
 func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Image) (string, error) {
 	if imageID.MatchString(s.AMI) {
 		return s.AMI, r.checkImage(ctx, region, s.AMI, s.Architecture)

@@ -9,7 +9,7 @@ import (
 	"github.com/pebble/spacel/deploy/pagerduty"
 )
 
-// placeholder stands for the address of an integration that a dry run does not create. A change set that contains it
+// placeholder stands for the address of an integration which a dry run does not create. A change set that contains it
 // is never executed.
 const placeholder = pagerduty.DefaultEvents + "/integration/made-by-deploy/enqueue"
 

@@ -58,7 +58,7 @@ func (r *Resolver) fromSecretsManager(ctx context.Context, region, name string) 
 }
 
 // fromPayload decrypts a value that spacel secret encrypted into the manifest. KMS only decrypts it with the same
-// orbit, app and name (the encryption context), so a payload that is copied to another app is useless.
+// orbit, app and name (the encryption context), so a payload which is copied to another app is useless.
 func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secret) (string, error) {
 	region := s.Payload.KeyRegion
 	if region == "" {
@@ -71,8 +71,8 @@ func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secre
 	})
 }
 
-// fromEnvironment reads a webhook that the manifest holds in clear text. The artifact names only the variable, so
-// that the webhook is not written a second time. While the variable is not set, the deployed value stays.
+// fromEnvironment reads a webhook which the manifest holds in clear text. The artifact names only the variable, so
+// the webhook is not written a second time. While the variable is not set, the deployed value stays.
 func (r *Resolver) fromEnvironment(ctx context.Context, q question, variable string) (Value, error) {
 	if r.settings.Environment != nil {
 		if text, ok := r.settings.Environment(variable); ok && strings.TrimSpace(text) != "" {

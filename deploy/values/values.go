@@ -54,7 +54,7 @@ type ByName map[string]Value
 // Value is the value of a parameter, or the reason why there is none yet.
 type Value struct {
 	Text   string
-	Secret bool // must not be shown. CloudFormation does not return it (NoEcho), so only Keep tells that it is unchanged
+	Secret bool // must not be shown. CloudFormation does not return it (NoEcho), so only Keep shows it is unchanged
 	Keep   bool // keep the deployed value (UsePreviousValue). Text is that value, **** if Secret
 
 	Missing string            // why an optional output is empty, for a warning; or why a required one is Pending
@@ -79,7 +79,7 @@ type Resolver struct {
 	secrets      cloud.Answers[string]        // by kind, region and name
 }
 
-// New makes a Resolver for one run. All apps that are forced to redeploy get the same token.
+// New makes a Resolver for one run. All apps which are forced to redeploy get the same token.
 func New(c *cloud.Cloud, l *live.Stacks, s *staging.Stage, b release.Binaries, st Settings) *Resolver {
 	if st.Force && st.Token == "" {
 		st.Token = strings.ToLower(rand.Text())
@@ -114,7 +114,7 @@ func (q question) kept() (Value, bool) {
 }
 
 // Resolve finds the values of all parameters of a stack. deployed is the stack in AWS, nil if there is none. The
-// error joins the problems of all parameters (errors.Join), in the order of their names, so that a user can fix them
+// error joins the problems of all parameters (errors.Join), in the order of their names, so a user can fix them
 // together.
 func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *live.Stack) (ByName, error) {
 	values := ByName{}
@@ -148,7 +148,7 @@ func withoutRepeats(problems []error) []error {
 	})
 }
 
-// value finds one value. A redeploy (Settings.Keep) keeps every deployed value and looks nothing up, so that it works
+// value finds one value. A redeploy (Settings.Keep) keeps every deployed value and looks nothing up, so it works
 // without the artifact, the bucket or the secrets.
 func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
 	if v, ok := q.kept(); ok && r.settings.Keep && q.source.Version == nil && q.source.Token == nil {

@@ -18,7 +18,7 @@ type zone struct {
 	name string // lower case, without the last dot
 }
 
-// hostedZone returns the id of the zone with the longest name that a host name ends in.
+// hostedZone returns the id of the zone with the longest name which a host name ends in.
 func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	zones, err := r.zones.To("", func() ([]zone, error) { return r.publicZones(ctx) })
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	return Value{}, fmt.Errorf("%s is in more than one public hosted zone %s: %s; delete those that no name server is delegated to", host, best[0].name, listIDs(best))
 }
 
-// longestZones returns the zones with the longest name that a host name ends in, sorted by id. There can be several:
+// longestZones returns the zones with the longest name which a host name ends in, sorted by id. There can be several:
 // Route 53 allows two zones of one name, and DNS delegates to one of them only.
 func longestZones(zones []zone, host string) []zone {
 	host = plainName(host)
@@ -75,7 +75,7 @@ func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 	return zones, nil
 }
 
-// maxListed is the number of names that an error message lists.
+// maxListed is the number of names which an error message lists.
 const maxListed = 10
 
 func listZones(zones []zone) string {

@@ -12,7 +12,7 @@ import (
 // bracketed lists logical ids in the form of CloudFormation's status reasons.
 func bracketed(ids []string) string { return "[" + strings.Join(ids, ", ") + "]" }
 
-// resourceChange is the creation, update or import of one resource that is in progress.
+// resourceChange is the creation, update or import of one resource which is in progress.
 type resourceChange struct {
 	verb Verb
 	next *resource
@@ -22,7 +22,7 @@ type resourceChange struct {
 
 // change is the creation or update of a stack. It turns a change set into steps: the resources of one level of
 // dependency start together, and the next level starts when all of them are done. AWS starts a resource as soon as
-// its own dependencies are done; the states that a stack passes through are the same.
+// its own dependencies are done; the states which a stack passes through are the same.
 type change struct {
 	engine *engine
 	s      *stack
@@ -56,7 +56,7 @@ func (g *change) steps() []step {
 	return append(all, g.complete)
 }
 
-// startLevel starts the resources of one level in one step and finishes them in the next, so that a test can look at
+// startLevel starts the resources of one level in one step and finishes them in the next, so a test can look at
 // a stack in the middle.
 func (g *change) startLevel(level []string) step {
 	return func(at time.Time) []step {
@@ -164,8 +164,8 @@ func (g *change) finishLevel(level []string) step {
 	}
 }
 
-// failIfPlanned ends a change with the failure that a test arranged. All failures of a level come before its
-// successes, so that the others of the level are cancelled, as on AWS.
+// failIfPlanned ends a change with the failure which a test arranged. All failures of a level come before its
+// successes, so the others of the level are cancelled, as on AWS.
 func (g *change) failIfPlanned(at time.Time, logical string, f *resourceChange) {
 	if reason := g.engine.failure(g.s, logical, f.verb); reason != "" {
 		g.failResource(at, logical, f, reason)
@@ -222,7 +222,7 @@ func (g *change) failResource(at time.Time, logical string, f *resourceChange, r
 	g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, reason)
 }
 
-// cancelOngoing ends the changes that are in progress after another one failed. AWS reports them as failed with the
+// cancelOngoing ends the changes which are in progress after another one failed. AWS reports them as failed with the
 // reason "Resource creation cancelled".
 func (g *change) cancelOngoing(at time.Time) {
 	for _, logical := range g.order {
@@ -258,7 +258,7 @@ func (g *change) complete(at time.Time) []step {
 	})...)
 }
 
-// leftOut returns the stack's resources that the template no longer has, the last created first.
+// leftOut returns the stack's resources which the template no longer has, the last created first.
 func (g *change) leftOut() []*resource {
 	var gone []*resource
 	before := g.s.scope(g.before)

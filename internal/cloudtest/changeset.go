@@ -92,7 +92,7 @@ func (s *stack) changeSet(name string) *changeSet {
 	return nil
 }
 
-// mayChange checks that the kind of change set fits the stack's state.
+// mayChange checks whether the kind of change set fits the stack's state.
 func (c *call) mayChange(s *stack, in *cloudformation.CreateChangeSetInput) error {
 	fresh := s == nil || s.status == types.StackStatusReviewInProgress
 	switch {

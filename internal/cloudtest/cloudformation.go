@@ -22,7 +22,7 @@ type CloudFormation struct {
 
 	// Step is the duration of one step. Creating a resource takes two.
 	Step time.Duration
-	// ChangeSetDelay is the time that a change set stays in CREATE_IN_PROGRESS.
+	// ChangeSetDelay is the time for which a change set stays in CREATE_IN_PROGRESS.
 	ChangeSetDelay time.Duration
 	// NoChanges is the status reason of a change set without changes.
 	NoChanges string
@@ -45,7 +45,7 @@ type CloudFormation struct {
 	zones      []string
 }
 
-// AWS has said in these words that a change set changes nothing.
+// AWS uses these words for a change set without changes.
 const (
 	NoChangesSubmitted = "The submitted information didn't contain changes. Submit different information to create a change set."
 	NoChangesUpdates   = "No updates are to be performed."

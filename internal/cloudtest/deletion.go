@@ -61,7 +61,7 @@ func (e *engine) retain(s *stack, r *resource, at time.Time) {
 }
 
 // deletion returns the steps that delete all of a stack's resources, the last created first, and end in the state
-// good or bad. creating says that a failed creation is undone: RetainExceptOnCreate then deletes.
+// good or bad. creating says a failed creation is undone: RetainExceptOnCreate then deletes.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, keep ...string) []step {
 	var all []step

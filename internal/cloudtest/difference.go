@@ -15,7 +15,7 @@ type difference struct {
 	stack *stack
 	next  inputs
 	scope *scope
-	// importable says whether a resource that is new to the stack exists already and is to be imported.
+	// importable says whether a resource which is new to the stack exists already and is to be imported.
 	importable func(logical string, d definition, properties map[string]any) bool
 	touched    map[string]types.ResourceChange
 	changes    []types.ResourceChange
@@ -34,7 +34,7 @@ func diff(s *stack, next inputs, importable func(string, definition, map[string]
 	return d.changes
 }
 
-// resource returns the resource that a reference will find, nil if it does not exist yet or will be replaced. Values
+// resource returns the resource which a reference will find, nil if it does not exist yet or will be replaced. Values
 // that refer to it are then known only after the operation.
 func (d *difference) resource(logical string) *resource {
 	r := d.stack.resources[logical]

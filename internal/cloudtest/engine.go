@@ -10,7 +10,7 @@ import (
 )
 
 // engine holds the account's stacks and moves them through their states. It has no lock of its own: CloudFormation.mu is
-// held whenever one of its methods runs. Time is an argument, so that a step has the time at which it was due and not the
+// held whenever one of its methods runs. Time is an argument, so a step has the time at which it was due and not the
 // time at which somebody asked.
 type engine struct {
 	account string
@@ -43,7 +43,7 @@ func (e *engine) newStack(region, name string, at time.Time) *stack {
 	return s
 }
 
-// operation is a creation, update, deletion or rollback of a stack that is in progress. It is a queue of steps.
+// operation is a creation, update, deletion or rollback of a stack which is in progress. It is a queue of steps.
 type operation struct {
 	id, token string
 	queue     []step
@@ -55,7 +55,7 @@ type operation struct {
 // step does one thing at a time. It returns the steps to do before the rest of the queue.
 type step func(at time.Time) []step
 
-// failure returns the reason that a test arranged for this action to fail, "" if there is none.
+// failure returns the reason which a test arranged for this action to fail, "" if there is none.
 func (e *engine) failure(s *stack, logical string, verb Verb) string {
 	for i, f := range e.failures {
 		if f.Region != s.region || f.Stack != s.name || f.Logical != logical || f.When != verb {
@@ -85,7 +85,7 @@ func (e *engine) hold(region, name string, held bool) {
 	}
 }
 
-// advance takes all steps that are due at a time.
+// advance takes all steps which are due at a time.
 func (e *engine) advance(now time.Time) {
 	for _, s := range e.stacks {
 		for s.operation != nil && !e.held[s.region+"/"+s.name] && !s.operation.next.After(now) {

@@ -15,7 +15,7 @@
 //	protocol.go        calls and answers, and the list of operations; query.go is their encoding
 //	requests.go        operations on stacks; changeset.go, deletion.go, update.go, events.go the others
 //	validation.go      the checks of a change set; inputs.go checks template, parameters and tags
-//	difference.go      the changes that a change set lists
+//	difference.go      the changes which a change set lists
 //	engine.go          the state machine: stacks, and the steps of their operations
 //	change.go          the steps of a creation or update; rollback.go undoes them
 //	stack.go           a stack; resource.go a resource; template.go and scope.go the values in a template
@@ -38,7 +38,7 @@ import (
 	"time"
 )
 
-// URLVariable names the environment variable with the address of a moto that is running already. It must have been
+// URLVariable names the environment variable with the address of a moto which is running already. It must have been
 // started by .ci/moto/serve.py, for the accounts.
 const URLVariable = "SPACEL_MOTO_URL"
 
@@ -141,7 +141,7 @@ func startMoto(python, script string) (string, error) {
 	return "", fmt.Errorf("%w: %s", err, log)
 }
 
-// tail keeps the last of what is written to it.
+// tail keeps the last bytes that are written to it: the end of moto's log, for an error message.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -159,7 +159,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is what was kept.
+// String returns the kept bytes.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

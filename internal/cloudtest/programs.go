@@ -8,7 +8,7 @@ import (
 	"github.com/pebble/spacel/deploy/release"
 )
 
-// Programs returns small files in place of the programs that a release carries.
+// Programs returns small files in place of the programs which a release carries.
 func Programs() release.Binaries {
 	files := fstest.MapFS{"slack-arm64.zip": {Data: []byte("the slack function")}}
 	for _, architecture := range []string{"amd64", "arm64"} {

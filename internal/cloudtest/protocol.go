@@ -88,7 +88,7 @@ func answer(w http.ResponseWriter, out []byte, err error) {
 	_, _ = w.Write(said.xml())
 }
 
-// perform runs one operation. Operations of stacks advance first, so that an answer shows all steps that are due.
+// perform runs one operation. Operations of stacks advance first, so an answer shows all steps which are due.
 func (c *CloudFormation) perform(service, region, operation string, form url.Values) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

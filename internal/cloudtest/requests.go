@@ -10,7 +10,7 @@ import (
 )
 
 // execute starts the operation of a change set. The stack's other change sets become obsolete, since they were
-// compared with a state that is gone.
+// compared with a state which is gone.
 func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChangeSetInput) {
 	for _, other := range s.changeSets {
 		if other != set {

@@ -64,7 +64,7 @@ var idPrefix = map[string]string{
 	"AWS::EC2::SecurityGroupEgress":         "sgr-",
 }
 
-// customName returns the name that a template gives a resource, "" if CloudFormation chooses one.
+// customName returns the name which a template gives a resource, "" if CloudFormation chooses one.
 func customName(kind string, properties map[string]any) string {
 	property, ok := nameProperty[kind]
 	if !ok || properties[property] == nil {

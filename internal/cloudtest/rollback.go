@@ -31,7 +31,7 @@ func (g *change) fail(at time.Time) []step {
 	return g.engine.deletion(g.s, true, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed)
 }
 
-// cancel returns the steps of an update that the user cancelled.
+// cancel returns the steps of an update which the user cancelled.
 func (g *change) cancel(at time.Time) []step {
 	g.cancelOngoing(at)
 	g.set.execution = types.ExecutionStatusExecuteFailed
@@ -124,7 +124,7 @@ func (g *change) restore(at time.Time, logical string) {
 	g.s.mark(at, old, types.ResourceStatusUpdateComplete, "")
 }
 
-// cleanUp deletes the resources that the failed update created.
+// cleanUp deletes the resources which the failed update created.
 func (g *change) cleanUp(at time.Time) []step {
 	g.s.set(at, types.StackStatusUpdateRollbackCompleteCleanupInProgress, "")
 	fresh := g.obsolete

@@ -32,7 +32,7 @@ type stack struct {
 	tokens     map[string]string // of requests that started something → what
 	last       []types.OperationEntry
 
-	// After a rollback that failed: what it could not undo, and how it goes on.
+	// After a failed rollback: the resources that could not be restored, and the function that tries again.
 	resume func(skip []string) []step
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// Stack is a stack that a test puts into the account.
+// Stack is a stack which a test puts into the account.
 type Stack struct {
 	Region, Name string
 	Status       types.StackStatus
@@ -62,7 +62,7 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	return s.id
 }
 
-// addResources creates the resources of a stack that a test puts.
+// addResources creates the resources of a stack which a test puts.
 func (e *engine) addResources(t testing.TB, s *stack, put Stack, now time.Time) {
 	t.Helper()
 	var err error
@@ -114,7 +114,7 @@ func (put Stack) failedStatus() types.ResourceStatus {
 	return types.ResourceStatusDeleteFailed
 }
 
-// resumePut continues the rollback of a stack that a test put into UPDATE_ROLLBACK_FAILED.
+// resumePut continues the rollback of a stack which a test put into UPDATE_ROLLBACK_FAILED.
 func (e *engine) resumePut(s *stack, put Stack, skip []string) []step {
 	g := &change{engine: e, s: s, before: s.inputs, saved: map[string]*resource{}}
 	stuck := slices.Sorted(maps.Keys(put.Failed))

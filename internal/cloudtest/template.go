@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// unknown is AWS's text in a change set for a value that is known only after the operation.
+// unknown is AWS's text in a change set for a value which is known only after the operation.
 const unknown = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 // template holds the parts of a template that matter for a stack's states.
@@ -72,7 +72,7 @@ func parseTemplate(body string) (*template, error) {
 	return &t, nil
 }
 
-// capabilities returns the capability that the template's IAM resources need: CAPABILITY_NAMED_IAM if one has a name,
+// capabilities returns the capability which the template's IAM resources need: CAPABILITY_NAMED_IAM if one has a name,
 // else CAPABILITY_IAM, "" without IAM resources.
 func (t *template) capabilities() string {
 	needed := ""
@@ -90,7 +90,7 @@ func (t *template) capabilities() string {
 
 var subReference = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
-// references returns the names of resources and parameters that a resource mentions.
+// references returns the names of resources and parameters which a resource mentions.
 func references(d definition) map[string]bool {
 	found := map[string]bool{}
 	for _, name := range listOf(d.DependsOn) {

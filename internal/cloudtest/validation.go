@@ -21,7 +21,7 @@ func (set *changeSet) otherChanges(s *stack) bool {
 		!reflect.DeepEqual(s.inputs.template.Outputs, set.next.template.Outputs)
 }
 
-// imports reports whether a resource that is new to the stack exists and will be imported.
+// imports reports whether a resource which is new to the stack exists and will be imported.
 func (set *changeSet) imports(c *call, logical string, d definition, properties map[string]any) bool {
 	for _, wanted := range set.toImport {
 		if aws.ToString(wanted.LogicalResourceId) == logical {
@@ -37,7 +37,7 @@ func (c *call) isRetained(d definition, properties map[string]any) bool {
 	return static && name != "" && slices.Contains(c.engine.retained, asset{c.region, d.Type, customName(d.Type, properties)})
 }
 
-// validate makes the checks that AWS calls early validation: names in use, and imports that are not possible.
+// validate makes the checks that AWS calls early validation: names in use, and imports which are not possible.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
 func (set *changeSet) validate(c *call, s *stack) {
 	var unfit []string

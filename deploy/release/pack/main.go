@@ -69,7 +69,7 @@ func holds(f format, file string, data []byte) bool {
 	return err == nil && bytes.Equal(got, data)
 }
 
-// replace writes a file under another name and renames it. A file that was written only in part would be built into a
+// replace writes a file under another name and renames it. A file which was written only in part would be built into a
 // release.
 func replace(file string, data []byte) error {
 	if err := os.WriteFile(file+".new", data, 0o644); err != nil {
@@ -84,7 +84,7 @@ func packZip(binary []byte) ([]byte, error) {
 	header := &zip.FileHeader{
 		Name:     "bootstrap",
 		Method:   zip.Deflate,
-		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the earliest time that a zip can hold
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the earliest time which a zip can hold
 	}
 	header.SetMode(0o755)
 	var out bytes.Buffer
