@@ -34,10 +34,11 @@ func orbit(t *testing.T, endpoint string) *Tables {
 	for _, region := range regions {
 		for _, name := range []string{"production-users", "production-services"} {
 			_, err := c.Region(region).DynamoDB().CreateTable(t.Context(), &dynamodb.CreateTableInput{
-				TableName:            &name,
-				BillingMode:          types.BillingModePayPerRequest,
-				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("name"), AttributeType: types.ScalarAttributeTypeS}},
-				KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("name"), KeyType: types.KeyTypeHash}},
+				TableName:   &name,
+				BillingMode: types.BillingModePayPerRequest,
+				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("name"),
+					AttributeType: types.ScalarAttributeTypeS}},
+				KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("name"), KeyType: types.KeyTypeHash}},
 			})
 			if err != nil {
 				t.Fatal(err)

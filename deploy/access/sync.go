@@ -69,7 +69,8 @@ func differences(k kind, have, want map[string][]string) []Difference {
 	var found []Difference
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		_, wanted := want[name]
-		d := Difference{Table: k.table, Name: name, Missing: without(want[name], have[name]), Extra: without(have[name], want[name]), Absent: !wanted}
+		d := Difference{Table: k.table, Name: name, Missing: without(want[name], have[name]), Extra: without(have[name], want[name]),
+			Absent: !wanted}
 		if d.Missing != nil || d.Extra != nil || d.Absent {
 			found = append(found, d)
 		}

@@ -88,7 +88,8 @@ func (t table) update(ctx context.Context, verb string, k kind, name string, wor
 
 // delete removes an item together with its set.
 func (t table) delete(ctx context.Context, k kind, name string) (changed bool, err error) {
-	out, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: t.name(k), Key: item(name), ReturnValues: types.ReturnValueAllOld})
+	out, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: t.name(k), Key: item(name),
+		ReturnValues: types.ReturnValueAllOld})
 	if err != nil {
 		return false, err
 	}

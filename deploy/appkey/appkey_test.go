@@ -81,7 +81,8 @@ func TestWhatIsSealedOpensInEveryRegion(t *testing.T) {
 		if err != nil || string(got) != "open sesame" {
 			t.Errorf("%s: got %q and %v", region, got, err)
 		}
-		for _, other := range []secrets.Context{{Orbit: "production", App: "laika", Key: "OTHER"}, {Orbit: "test", App: "laika", Key: "TOKEN"}} {
+		for _, other := range []secrets.Context{{Orbit: "production", App: "laika", Key: "OTHER"},
+			{Orbit: "test", App: "laika", Key: "TOKEN"}} {
 			if _, err := secrets.Open(t.Context(), c.Region(region).KMS(), p, other); err == nil {
 				t.Errorf("%s opens as %s", region, other)
 			}

@@ -78,7 +78,9 @@ func options(access Access) []func(*config.LoadOptions) error {
 		chosen = append(chosen, config.WithBaseEndpoint(access.Endpoint))
 	}
 	if access.MFA != nil {
-		chosen = append(chosen, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = access.MFA }))
+		chosen = append(chosen, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+			o.TokenProvider = access.MFA
+		}))
 	}
 	return chosen
 }
@@ -90,7 +92,8 @@ func explainConfiguration(err error) error {
 	case errors.As(err, &absent):
 		return fmt.Errorf("there is no AWS profile %s: name one that aws configure list-profiles shows", absent.Profile)
 	case errors.As(err, &code):
-		return errors.New("the AWS profile wants an MFA code, and there is no terminal to ask for it: use credentials that have none, such as aws sso login's or a role's")
+		return errors.New("the AWS profile wants an MFA code, and there is no terminal to ask for it: use credentials that have none, " +
+			"such as aws sso login's or a role's")
 	}
 	return fmt.Errorf("read the AWS configuration: %w", err)
 }

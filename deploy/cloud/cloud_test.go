@@ -90,7 +90,8 @@ func TestProfile(t *testing.T) {
 	if got := identity(t, connect(t, Access{Endpoint: s.URL, Profile: "careful", MFA: code})); got.ARN != "ROLE" {
 		t.Errorf("with MFA called as %s", got.ARN)
 	}
-	for profile, want := range map[string]string{"absent": "no AWS profile absent", "careful": "wants an MFA code, and there is no terminal"} {
+	for profile, want := range map[string]string{"absent": "no AWS profile absent",
+		"careful": "wants an MFA code, and there is no terminal"} {
 		if _, err := Connect(t.Context(), Access{Profile: profile}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", profile, err)
 		}

@@ -89,13 +89,15 @@ func explainAnswer(call *smithy.OperationError, api smithy.APIError) string {
 		return text
 	}
 	if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled {
-		return fmt.Sprintf("AWS throttles %s%s: other tools may be using the account's limit up; run it again later", action(call), tries(call))
+		return fmt.Sprintf("AWS throttles %s%s: other tools may be using the account's limit up; run it again later", action(call),
+			tries(call))
 	}
 	if message == "" {
 		message = "AWS gives no reason"
 	}
 	if status(call) >= http.StatusInternalServerError {
-		return fmt.Sprintf("AWS fails to answer %s%s: %s (%s%s); run it again later", action(call), tries(call), message, code, requestID(call))
+		return fmt.Sprintf("AWS fails to answer %s%s: %s (%s%s); run it again later", action(call), tries(call), message, code,
+			requestID(call))
 	}
 	return fmt.Sprintf("%s (%s%s)", strings.TrimSuffix(message, "."), code, requestID(call))
 }

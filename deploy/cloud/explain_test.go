@@ -22,14 +22,18 @@ func TestExplainAnswers(t *testing.T) {
 		code, message string
 		want          string
 	}{
-		{400, "ExpiredToken", "The security token included in the request is expired", "the AWS credentials have expired: log in again, as with aws sso login (and --profile)"},
-		{403, "InvalidClientTokenId", "The security token included in the request is invalid.", "AWS doesn't know these credentials (InvalidClientTokenId): name a profile"},
+		{400, "ExpiredToken", "The security token included in the request is expired",
+			"the AWS credentials have expired: log in again, as with aws sso login (and --profile)"},
+		{403, "InvalidClientTokenId", "The security token included in the request is invalid.",
+			"AWS doesn't know these credentials (InvalidClientTokenId): name a profile"},
 		{403, "SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than", "this machine's clock is wrong"},
-		{403, "SignatureDoesNotMatch", "The request signature we calculated does not match", "AWS doesn't know these credentials (SignatureDoesNotMatch)"},
+		{403, "SignatureDoesNotMatch", "The request signature we calculated does not match",
+			"AWS doesn't know these credentials (SignatureDoesNotMatch)"},
 		{403, "AccessDenied", user, user + " (AccessDenied, request req-1): have that right given, or use another profile or role"},
 		{403, "AccessDenied", "Access Denied", "sts:GetCallerIdentity is not allowed: Access Denied (AccessDenied, request req-1): have"},
 		{403, "AccessDenied", "", "sts:GetCallerIdentity is not allowed (AccessDenied, request req-1): have"},
-		{403, "UnauthorizedOperation", user + ". Encoded authorization failure message: AbCd-_123", user + " (UnauthorizedOperation, request req-1)"},
+		{403, "UnauthorizedOperation", user + ". Encoded authorization failure message: AbCd-_123",
+			user + " (UnauthorizedOperation, request req-1)"},
 		{400, "ValidationError", "Stack x does not exist.", "Stack x does not exist (ValidationError, request req-1)"},
 		{400, "Odd", "", "AWS gives no reason (Odd, request req-1)"},
 	} {
@@ -49,15 +53,17 @@ func TestExplainAnswers(t *testing.T) {
 func TestExplainWhatStayedBroken(t *testing.T) {
 	environment(t, "", strings.Fields(keys)...)
 	for code, want := range map[string]string{
-		"Throttling":      "AWS throttles sts:GetCallerIdentity after 2 attempts",
-		"InternalFailure": "AWS fails to answer sts:GetCallerIdentity after 2 attempts: it broke (InternalFailure, request req-1); run it again later",
+		"Throttling": "AWS throttles sts:GetCallerIdentity after 2 attempts",
+		"InternalFailure": "AWS fails to answer sts:GetCallerIdentity after 2 attempts: it broke (InternalFailure, request req-1); run " +
+			"it again later",
 	} {
 		s := newServer(t)
 		s.before = func(_ int, w http.ResponseWriter, _ request) bool {
 			refuse(w, 500, code, "it broke")
 			return true
 		}
-		_, err := connect(t, Access{Endpoint: s.URL}).Default().STS().GetCallerIdentity(t.Context(), nil, func(o *sts.Options) { o.RetryMaxAttempts = 2 })
+		_, err := connect(t, Access{Endpoint: s.URL}).Default().STS().GetCallerIdentity(t.Context(), nil,
+			func(o *sts.Options) { o.RetryMaxAttempts = 2 })
 		explains(t, Explain(err), want)
 	}
 }
@@ -69,7 +75,8 @@ func TestExplainHeadOfAnObject(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		return true
 	}
-	_, err := connect(t, Access{Endpoint: s.URL}).Default().S3().HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: new("b"), Key: new("k")})
+	_, err := connect(t, Access{Endpoint: s.URL}).Default().S3().HeadObject(t.Context(),
+		&s3.HeadObjectInput{Bucket: new("b"), Key: new("k")})
 	explains(t, Explain(err), "s3:GetObject is not allowed (Forbidden): have")
 }
 
@@ -87,7 +94,8 @@ func TestExplainConnections(t *testing.T) {
 
 func TestExplainCredentials(t *testing.T) {
 	s := newServer(t)
-	sso := fmt.Sprintf("[profile sso]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\nregion = eu-west-1\n[sso-session s]\nsso_start_url = %s\nsso_region = eu-west-1\n", s.URL)
+	sso := fmt.Sprintf("[profile sso]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\nregion = eu-west-1\n[sso-session "+
+		"s]\nsso_start_url = %s\nsso_region = eu-west-1\n", s.URL)
 	for name, c := range map[string]struct {
 		profile, configuration, want string
 	}{

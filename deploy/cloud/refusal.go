@@ -16,7 +16,8 @@ import (
 // reference; S3 and EC2 have codes of their own.
 var (
 	expired = []string{"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-	unknown = []string{"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken", "MissingAuthenticationToken",
+	unknown = []string{"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken",
+		"MissingAuthenticationToken",
 		"MissingAuthenticationTokenException", "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "AuthFailure"}
 	skewed = []string{"RequestTimeTooSkewed", "RequestExpired"}
 	denied = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized", "Forbidden",
@@ -35,8 +36,10 @@ func explainRefusal(call *smithy.OperationError, code, message string) string {
 	switch {
 	case slices.Contains(expired, code):
 		return "the AWS credentials have expired: " + logIn
-	case slices.Contains(skewed, code), strings.HasPrefix(message, "Signature expired"), strings.HasPrefix(message, "Signature not yet current"):
-		return fmt.Sprintf("this machine's clock is wrong, so AWS refuses what it signs: set it, as with timedatectl set-ntp true (%s)", code)
+	case slices.Contains(skewed, code), strings.HasPrefix(message, "Signature expired"),
+		strings.HasPrefix(message, "Signature not yet current"):
+		return fmt.Sprintf("this machine's clock is wrong, so AWS refuses what it signs: set it, as with timedatectl set-ntp true (%s)",
+			code)
 	case slices.Contains(unknown, code):
 		return fmt.Sprintf("AWS doesn't know these credentials (%s): %s", code, choose)
 	case slices.Contains(denied, code):

@@ -49,11 +49,14 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.action == "AssumeRole" {
-		fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+		fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials>`+
+			`<AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>%s</SessionToken>`+
+			`<Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
 			r.FormValue("TokenCode")+r.FormValue("RoleArn"), time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		return
 	}
-	fmt.Fprintf(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account><Arn>%s</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`, q.key)
+	fmt.Fprintf(w, `<GetCallerIdentityResponse><GetCallerIdentityResult>`+
+		`<Account>123456789012</Account><Arn>%s</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`, q.key)
 }
 
 func (s *server) requests() []request {
@@ -72,7 +75,8 @@ func between(text, from, to string) string {
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("x-amzn-RequestId", "req-1")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>req-1</RequestId></ErrorResponse>`, code, message)
+	fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type>`+
+		`<Code>%s</Code><Message>%s</Message></Error><RequestId>req-1</RequestId></ErrorResponse>`, code, message)
 }
 
 // environment is all that the SDK finds: a configuration file, and credentials unless they are given as none.
@@ -88,7 +92,8 @@ func environment(t *testing.T, configuration string, variables ...string) {
 			os.Unsetenv(name)
 		}
 	}
-	for name, value := range map[string]string{"AWS_CONFIG_FILE": file, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true"} {
+	for name, value := range map[string]string{"AWS_CONFIG_FILE": file, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_EC2_METADATA_DISABLED": "true"} {
 		t.Setenv(name, value)
 	}
 	for _, v := range variables {

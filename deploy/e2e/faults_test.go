@@ -56,14 +56,15 @@ func TestFaults(t *testing.T) {
 	dir := build(t, small)
 	want, _ := cleanRun(t, dir)
 	for name, faults := range map[string]cloudtest.Faults{
-		"throttled":          {Seed: 1, Throttle: 0.3},
-		"dropped before":     {Seed: 2, DropBefore: 0.2},
-		"dropped after":      {Seed: 3, DropAfter: 0.2},
-		"broken":             {Seed: 4, Break: 0.2},
-		"slow":               {Seed: 5, Slow: 0.3, Delay: 200 * time.Millisecond},
-		"clock behind":       {Clock: 5*time.Minute + 30*time.Second},
-		"clock ahead":        {Clock: -5*time.Minute - 30*time.Second},
-		"a bit of all":       {Seed: 6, Throttle: 0.05, DropBefore: 0.05, DropAfter: 0.05, Break: 0.05, Slow: 0.05, Delay: 50 * time.Millisecond},
+		"throttled":      {Seed: 1, Throttle: 0.3},
+		"dropped before": {Seed: 2, DropBefore: 0.2},
+		"dropped after":  {Seed: 3, DropAfter: 0.2},
+		"broken":         {Seed: 4, Break: 0.2},
+		"slow":           {Seed: 5, Slow: 0.3, Delay: 200 * time.Millisecond},
+		"clock behind":   {Clock: 5*time.Minute + 30*time.Second},
+		"clock ahead":    {Clock: -5*time.Minute - 30*time.Second},
+		"a bit of all": {Seed: 6, Throttle: 0.05, DropBefore: 0.05, DropAfter: 0.05, Break: 0.05, Slow: 0.05,
+			Delay: 50 * time.Millisecond},
 		"many changes twice": {Seed: 7, DropAfter: 0.3, Only: changes},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +149,8 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 		t.Errorf("the plan is %+v", plan)
 	}
 	w.mustDeploy(dir)
-	next := map[string]string{"orbit.json": small["orbit.json"], "web.json": strings.Replace(web, `"instance_max": 2`, `"instance_max": 3`, 1)}
+	next := map[string]string{"orbit.json": small["orbit.json"],
+		"web.json": strings.Replace(web, `"instance_max": 2`, `"instance_max": 3`, 1)}
 	dir = build(t, next)
 	plan := dry()
 	var changed []string

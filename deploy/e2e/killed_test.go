@@ -38,7 +38,8 @@ func TestKilledAtEveryCall(t *testing.T) {
 func TestUpdateKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
-	next := build(t, map[string]string{"orbit.json": small["orbit.json"], "web.json": written(web, `"instance_max": 2`, `"instance_max": 3`)})
+	next := build(t, map[string]string{"orbit.json": small["orbit.json"],
+		"web.json": written(web, `"instance_max": 2`, `"instance_max": 3`)})
 	w, cf := newFakeEnv(t)
 	w.mustDeploy(dir)
 	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
@@ -178,7 +179,8 @@ func deployAlone(dir string) error {
 		return err
 	}
 	defer a.Close()
-	d, err := deploy.Prepare(ctx, to, a, deploy.Options{Poll: poll, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: os.Getenv(bucketsVariable)}}, nil)
+	d, err := deploy.Prepare(ctx, to, a, deploy.Options{Poll: poll, Binaries: cloudtest.Programs(),
+		Buckets: staging.Buckets{Asset: os.Getenv(bucketsVariable)}}, nil)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,8 @@ func TestLifecycle(t *testing.T) {
 	w.step("one field", func() {
 		manifests["web.json"] = written(web, `"instance_max": 2`, `"instance_max": 3`)
 		dir = build(t, manifests)
-		if got := w.plannedChanges(dir); !slices.Equal(got, []string{"eu-west-1/test-web/Asg", "us-east-1/test-web/Asg", "us-west-2/test-web/Asg"}) {
+		if got := w.plannedChanges(dir); !slices.Equal(got,
+			[]string{"eu-west-1/test-web/Asg", "us-east-1/test-web/Asg", "us-west-2/test-web/Asg"}) {
 			t.Errorf("one field changes %v", got)
 		}
 		w.wantOutcome(w.mustDeploy(dir), activity.WasUpdated, 3)
@@ -186,7 +187,8 @@ func (w *awsEnv) checkTables(region string) {
 func (w *awsEnv) putUser(region string) {
 	w.Helper()
 	_, err := dynamodb.NewFromConfig(w.config(region)).PutItem(w.Context(), &dynamodb.PutItemInput{
-		TableName: aws.String("test-users"), Item: map[string]dynamotypes.AttributeValue{"name": &dynamotypes.AttributeValueMemberS{Value: "ada"}},
+		TableName: aws.String("test-users"),
+		Item:      map[string]dynamotypes.AttributeValue{"name": &dynamotypes.AttributeValueMemberS{Value: "ada"}},
 	})
 	w.fatal(err)
 }
@@ -194,7 +196,8 @@ func (w *awsEnv) putUser(region string) {
 func (w *awsEnv) checkUser(region string) {
 	w.Helper()
 	out, err := dynamodb.NewFromConfig(w.config(region)).GetItem(w.Context(), &dynamodb.GetItemInput{
-		TableName: aws.String("test-users"), Key: map[string]dynamotypes.AttributeValue{"name": &dynamotypes.AttributeValueMemberS{Value: "ada"}},
+		TableName: aws.String("test-users"),
+		Key:       map[string]dynamotypes.AttributeValue{"name": &dynamotypes.AttributeValueMemberS{Value: "ada"}},
 	})
 	w.fatal(err)
 	if len(out.Item) == 0 {
@@ -205,14 +208,16 @@ func (w *awsEnv) checkUser(region string) {
 // checkGroup checks the size of a stack's group, and what its instances start with.
 func (w *awsEnv) checkGroup(region, stack string, largest int32) {
 	w.Helper()
-	out, err := autoscaling.NewFromConfig(w.config(region)).DescribeAutoScalingGroups(w.Context(), &autoscaling.DescribeAutoScalingGroupsInput{})
+	out, err := autoscaling.NewFromConfig(w.config(region)).DescribeAutoScalingGroups(w.Context(),
+		&autoscaling.DescribeAutoScalingGroupsInput{})
 	w.fatal(err)
 	for _, g := range out.AutoScalingGroups {
 		if !strings.HasPrefix(*g.AutoScalingGroupName, stack+"-") {
 			continue
 		}
 		if *g.MaxSize != largest || g.LaunchTemplate == nil || len(g.TargetGroupARNs) != 1 {
-			w.Errorf("%s: the group is %d to %d, template %v, targets %v", region, *g.MinSize, *g.MaxSize, g.LaunchTemplate, g.TargetGroupARNs)
+			w.Errorf("%s: the group is %d to %d, template %v, targets %v", region, *g.MinSize, *g.MaxSize, g.LaunchTemplate,
+				g.TargetGroupARNs)
 		}
 		return
 	}
@@ -241,7 +246,8 @@ func (w *awsEnv) checkRecord(name string, n int) {
 // checkRule checks that an app's security group lets somebody in at a port.
 func (w *awsEnv) checkRule(region, app string, port int32) {
 	w.Helper()
-	out, err := ec2.NewFromConfig(w.config(region)).DescribeSecurityGroups(w.Context(), &ec2.DescribeSecurityGroupsInput{Filters: stackFilter("test-" + app)})
+	out, err := ec2.NewFromConfig(w.config(region)).DescribeSecurityGroups(w.Context(),
+		&ec2.DescribeSecurityGroupsInput{Filters: stackFilter("test-" + app)})
 	w.fatal(err)
 	for _, g := range out.SecurityGroups {
 		for _, rule := range g.IpPermissions {
@@ -259,13 +265,17 @@ func (w *awsEnv) checkNothingLeft(region string) {
 	api := ec2.NewFromConfig(w.config(region))
 	vpcs, err := api.DescribeVpcs(w.Context(), &ec2.DescribeVpcsInput{Filters: stackFilter("test-vpc")})
 	w.fatal(err)
-	instances, err := api.DescribeInstances(w.Context(), &ec2.DescribeInstancesInput{Filters: []ec2types.Filter{{Name: aws.String("instance-state-name"), Values: []string{"running", "pending"}}}})
+	instances, err := api.DescribeInstances(w.Context(),
+		&ec2.DescribeInstancesInput{Filters: []ec2types.Filter{{Name: aws.String("instance-state-name"),
+			Values: []string{"running", "pending"}}}})
 	w.fatal(err)
 	addresses, err := api.DescribeAddresses(w.Context(), &ec2.DescribeAddressesInput{})
 	w.fatal(err)
-	balancers, err := elasticloadbalancingv2.NewFromConfig(w.config(region)).DescribeLoadBalancers(w.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{})
+	balancers, err := elasticloadbalancingv2.NewFromConfig(w.config(region)).DescribeLoadBalancers(w.Context(),
+		&elasticloadbalancingv2.DescribeLoadBalancersInput{})
 	w.fatal(err)
 	if len(vpcs.Vpcs)+len(instances.Reservations)+len(addresses.Addresses)+len(balancers.LoadBalancers) > 0 {
-		w.Errorf("%s still has %d networks, %d instances, %d addresses, %d balancers", region, len(vpcs.Vpcs), len(instances.Reservations), len(addresses.Addresses), len(balancers.LoadBalancers))
+		w.Errorf("%s still has %d networks, %d instances, %d addresses, %d balancers", region, len(vpcs.Vpcs), len(instances.Reservations),
+			len(addresses.Addresses), len(balancers.LoadBalancers))
 	}
 }

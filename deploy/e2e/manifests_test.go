@@ -10,7 +10,8 @@ const threeRegions = `{
 // web is an app behind a balancer.
 const web = `{
   "name": "web",
-  "all": {"instance_type": "t4g.small", "instance_max": 2, "public_ports": {"80": {"internal_port": 8080}}, "health_check": "HTTP:8080/health",
+  "all": {"instance_type": "t4g.small", "instance_max": 2, "public_ports": {"80": {"internal_port": 8080}},
+    "health_check": "HTTP:8080/health",
     "services": {"web": {"image": "example/web", "ports": {"8080": 8080}}}}
 }`
 
@@ -18,11 +19,13 @@ const web = `{
 const (
 	left = `{
   "name": "left",
-  "all": {"elb_availability": "disabled", "public_ports": {"7000": {"scheme": "TCP", "sources": ["right"]}}, "services": {"left": {"image": "example/left:1"}}}
+  "all": {"elb_availability": "disabled", "public_ports": {"7000": {"scheme": "TCP", "sources": ["right"]}},
+    "services": {"left": {"image": "example/left:1"}}}
 }`
 	right = `{
   "name": "right",
-  "all": {"elb_availability": "private", "public_ports": {"80": {"sources": ["left"]}}, "services": {"right": {"image": "example/right:1", "ports": {"80": 80}}}}
+  "all": {"elb_availability": "private", "public_ports": {"80": {"sources": ["left"]}},
+    "services": {"right": {"image": "example/right:1", "ports": {"80": 80}}}}
 }`
 )
 

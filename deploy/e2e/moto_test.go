@@ -47,7 +47,8 @@ func (w *awsEnv) bucket(name, region string) {
 func (w *awsEnv) checkProgram(region string) {
 	w.Helper()
 	client := s3.NewFromConfig(w.config(region), func(o *s3.Options) { o.UsePathStyle = true })
-	out, err := client.ListObjectsV2(w.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("spacel-" + cloudtest.Account(w) + "-" + region), Prefix: aws.String("spacel/assets/")})
+	out, err := client.ListObjectsV2(w.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("spacel-" + cloudtest.Account(w) + "-" +
+		region), Prefix: aws.String("spacel/assets/")})
 	w.fatal(err)
 	if len(out.Contents) == 0 {
 		w.Errorf("%s has no program", region)

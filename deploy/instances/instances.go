@@ -48,7 +48,8 @@ func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app s
 	for i, region := range regions {
 		wait.Go(func() {
 			var err error
-			if found[i], err = inRegion(ctx, c.Region(region), stacks, assembly.StackRef{Region: region, Name: document.StackName(orbit, app)}); err != nil {
+			if found[i], err = inRegion(ctx, c.Region(region), stacks,
+				assembly.StackRef{Region: region, Name: document.StackName(orbit, app)}); err != nil {
 				errs[i] = fmt.Errorf("%s: %w", region, err)
 			}
 		})
@@ -69,7 +70,8 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 		return nil, err
 	}
 	name := stack.Outputs[document.OutputGroup]
-	out, err := region.AutoScaling().DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	out, err := region.AutoScaling().DescribeAutoScalingGroups(ctx,
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
 	if err != nil {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
 	}
@@ -87,14 +89,16 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 	}
 	var all []Instance
 	for _, member := range group.Instances {
-		all = append(all, newInstance(stack, group, member, machines[aws.ToString(member.InstanceId)], targets[aws.ToString(member.InstanceId)]))
+		all = append(all, newInstance(stack, group, member, machines[aws.ToString(member.InstanceId)],
+			targets[aws.ToString(member.InstanceId)]))
 	}
 	return all, nil
 }
 
 // newInstance joins the answers about one instance. EC2 may not know an instance which is just starting or gone, so
 // its fields may be empty.
-func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scaling.Instance, machine compute.Instance, target string) Instance {
+func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scaling.Instance, machine compute.Instance,
+	target string) Instance {
 	i := Instance{
 		ID:        aws.ToString(member.InstanceId),
 		Region:    stack.Region,

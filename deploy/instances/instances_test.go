@@ -44,7 +44,8 @@ func newApp(t *testing.T) app {
 		TemplateBody: aws.String(`{"Parameters": {"Version": {"Type": "String"}},
 			"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"AutoScalingGroup": {"Value": "web"}}}`),
 		Parameters: []types.Parameter{{ParameterKey: aws.String("Version"), ParameterValue: aws.String("v7")}},
-		Tags:       []types.Tag{{Key: aws.String(document.TagOrbit), Value: aws.String("test")}, {Key: aws.String(document.TagApp), Value: aws.String("laika")}},
+		Tags: []types.Tag{{Key: aws.String(document.TagOrbit), Value: aws.String("test")},
+			{Key: aws.String(document.TagApp), Value: aws.String("laika")}},
 	})
 	a.fatal(err)
 	return a
@@ -58,7 +59,8 @@ func (a app) group(size int32, targets ...string) {
 	a.fatal(err)
 	_, err = r.EC2().CreateLaunchTemplate(a.Context(), &ec2.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String("web"),
-		LaunchTemplateData: &compute.RequestLaunchTemplateData{ImageId: aws.String("ami-12c6146b"), InstanceType: compute.InstanceTypeT3Nano},
+		LaunchTemplateData: &compute.RequestLaunchTemplateData{ImageId: aws.String("ami-12c6146b"),
+			InstanceType: compute.InstanceTypeT3Nano},
 	})
 	a.fatal(err)
 	_, err = r.AutoScaling().CreateAutoScalingGroup(a.Context(), &autoscaling.CreateAutoScalingGroupInput{
@@ -86,7 +88,8 @@ func TestList(t *testing.T) {
 	}
 	for _, i := range got {
 		if !strings.HasPrefix(i.ID, "i-") || i.Region != region || !strings.HasPrefix(i.Zone, region) || i.Type != "t3.nano" ||
-			i.PrivateIP == "" || i.State != "InService" || i.Health != "healthy" || i.Version != "v7" || !i.Current || time.Since(i.Launched) > time.Hour {
+			i.PrivateIP == "" || i.State != "InService" || i.Health != "healthy" || i.Version != "v7" || !i.Current ||
+			time.Since(i.Launched) > time.Hour {
 			t.Errorf("got %+v", i)
 		}
 	}
@@ -102,7 +105,8 @@ func TestAnOlderInstanceHasNoVersion(t *testing.T) {
 	a.group(1)
 	r := a.cloud.Region(region)
 	_, err := r.EC2().CreateLaunchTemplateVersion(t.Context(), &ec2.CreateLaunchTemplateVersionInput{
-		LaunchTemplateName: aws.String("web"), LaunchTemplateData: &compute.RequestLaunchTemplateData{InstanceType: compute.InstanceTypeT3Micro},
+		LaunchTemplateName: aws.String("web"),
+		LaunchTemplateData: &compute.RequestLaunchTemplateData{InstanceType: compute.InstanceTypeT3Micro},
 	})
 	a.fatal(err)
 	_, err = r.AutoScaling().UpdateAutoScalingGroup(t.Context(), &autoscaling.UpdateAutoScalingGroupInput{

@@ -26,7 +26,8 @@ type account struct {
 func newAccount(t *testing.T) account {
 	a := account{t, cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))}
 	for _, region := range regions {
-		_, err := a.Region(region).Logs().CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("test-boot")})
+		_, err := a.Region(region).Logs().CreateLogGroup(t.Context(),
+			&cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("test-boot")})
 		a.fatal(err)
 	}
 	return a
@@ -43,10 +44,12 @@ func (a account) fatal(err error) {
 func (a account) log(region, stream string, ago time.Duration, text string) {
 	a.Helper()
 	client, group := a.Region(region).Logs(), aws.String("test-boot")
-	_, _ = client.CreateLogStream(a.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: &stream}) // it may be there
-	_, err := client.PutLogEvents(a.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: &stream, LogEvents: []types.InputLogEvent{
-		{Message: &text, Timestamp: aws.Int64(time.Now().Add(-ago).UnixMilli())},
-	}})
+	_, _ = client.CreateLogStream(a.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group,
+		LogStreamName: &stream}) // it may be there
+	_, err := client.PutLogEvents(a.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: &stream,
+		LogEvents: []types.InputLogEvent{
+			{Message: &text, Timestamp: aws.Int64(time.Now().Add(-ago).UnixMilli())},
+		}})
 	a.fatal(err)
 }
 
@@ -131,8 +134,9 @@ func TestFind(t *testing.T) {
 		t.Errorf("before it is deployed: %+v", g)
 	}
 	_, err := a.Region("us-east-1").CloudFormation().CreateStack(t.Context(), &cloudformation.CreateStackInput{
-		StackName:    aws.String("test-laika"),
-		TemplateBody: aws.String(`{"Resources": {"DockerLogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "laika-docker"}}}}`),
+		StackName: aws.String("test-laika"),
+		TemplateBody: aws.String(`{"Resources": {"DockerLogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": ` +
+			`"laika-docker"}}}}`),
 	})
 	a.fatal(err)
 	if g, ok := find(Docker); !ok || g != (Group{Region: "us-east-1", Name: "laika-docker"}) {

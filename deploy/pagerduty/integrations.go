@@ -89,7 +89,8 @@ func (a api) makeIntegration(ctx context.Context, service string) (string, error
 // key returns the integration's key, which becomes a part of the address for alarms.
 func (b integrationBody) key(service string) (string, error) {
 	if !id.MatchString(b.Integration.Key) {
-		return "", fmt.Errorf("the CloudWatch integration of PagerDuty's service %s has no integration key: delete it in PagerDuty and deploy again", service)
+		return "", fmt.Errorf("the CloudWatch integration of PagerDuty's service %s has no integration key: delete it in PagerDuty and "+
+			"deploy again", service)
 	}
 	return b.Integration.Key, nil
 }

@@ -60,7 +60,8 @@ func (t Target) check() error {
 	case t.Service != "" && !id.MatchString(t.Service):
 		return fmt.Errorf("service must be an id of PagerDuty, the last part of the service's address, such as PABC123, got %q", t.Service)
 	case t.EscalationPolicy != "" && !id.MatchString(t.EscalationPolicy):
-		return fmt.Errorf("escalation_policy must be an id of PagerDuty, the last part of the policy's address, such as PABC123, got %q", t.EscalationPolicy)
+		return fmt.Errorf("escalation_policy must be an id of PagerDuty, the last part of the policy's address, such as PABC123, got %q",
+			t.EscalationPolicy)
 	}
 	return nil
 }

@@ -81,12 +81,14 @@ func (a *account) listServices(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	start, end := min(offset, len(matching)), min(offset+limit, len(matching))
-	respond(w, http.StatusOK, map[string]any{"services": matching[start:end], "limit": limit, "offset": offset, "more": end < len(matching)})
+	respond(w, http.StatusOK, map[string]any{"services": matching[start:end], "limit": limit, "offset": offset,
+		"more": end < len(matching)})
 }
 
 func (a *account) addService(w http.ResponseWriter, r *http.Request) {
 	var body struct{ Service service }
-	if json.NewDecoder(r.Body).Decode(&body) != nil || body.Service.Type != "service" || body.Service.Name == "" || body.Service.EscalationPolicy.Type != "escalation_policy_reference" {
+	if json.NewDecoder(r.Body).Decode(&body) != nil || body.Service.Type != "service" || body.Service.Name == "" ||
+		body.Service.EscalationPolicy.Type != "escalation_policy_reference" {
 		problem(w, http.StatusBadRequest, "Invalid Input Provided")
 		return
 	}

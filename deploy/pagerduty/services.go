@@ -83,7 +83,8 @@ func policyOf(s service, t Target) error {
 	if s.EscalationPolicy.ID == t.EscalationPolicy {
 		return nil
 	}
-	return fmt.Errorf("PagerDuty's service %q (%s) has escalation policy %s, and the manifest says %s: change one of them, or write service: %s",
+	return fmt.Errorf("PagerDuty's service %q (%s) has escalation policy %s, and the manifest says %s: change one of them, or write "+
+		"service: %s",
 		s.Name, s.ID, s.EscalationPolicy.ID, t.EscalationPolicy, s.ID)
 }
 

@@ -48,7 +48,8 @@ func (b Binaries) Read(name, architecture string) (body []byte, digest string, e
 		body, err = unpack(body)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("read %s for %s out of this spacel: %w; build or download spacel again", describe(name), architecture, err)
+		return nil, "", fmt.Errorf("read %s for %s out of this spacel: %w; build or download spacel again", describe(name), architecture,
+			err)
 	}
 	return body, hexdigest.SHA256(body), nil
 }

@@ -37,7 +37,8 @@ func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stac
 // changeable reports an error for a stack whose template was built without the parameters which a redeploy changes.
 func changeable(deployed *live.Stack, newVersion bool) error {
 	if _, ok := deployed.Parameters[document.ParameterToken]; !ok {
-		return fmt.Errorf("%s: its template has no parameter %s that would replace the instances: deploy what this spacel builds once", deployed.StackRef, document.ParameterToken)
+		return fmt.Errorf("%s: its template has no parameter %s that would replace the instances: deploy what this spacel builds once",
+			deployed.StackRef, document.ParameterToken)
 	}
 	if _, ok := deployed.Parameters[document.ParameterVersion]; !ok && newVersion {
 		return fmt.Errorf("%s: its template takes no version: leave --version out", deployed.StackRef)

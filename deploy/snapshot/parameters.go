@@ -43,7 +43,8 @@ func literal(value string) assembly.ValueFrom { return assembly.ValueFrom{Litera
 
 // valueFrom returns the source of one deployed value: want if the value is equal or cannot be compared, else a
 // literal.
-func (s *snapshot) valueFrom(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
+func (s *snapshot) valueFrom(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string,
+	deployed *live.Stack) (assembly.ValueFrom, error) {
 	switch {
 	case value == live.Masked:
 		return want, nil
@@ -75,7 +76,8 @@ func (s *snapshot) output(ctx context.Context, want assembly.ValueFrom, value st
 
 // asset returns the deployed asset as a source. Its key ends in its digest; if that differs, the text is fetched, so
 // that diff can compare it line by line.
-func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string, deployed *live.Stack) (assembly.ValueFrom, error) {
+func (s *snapshot) asset(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string,
+	deployed *live.Stack) (assembly.ValueFrom, error) {
 	key, bucket := assetLocation(written, want.Asset.Digest, deployed)
 	body, err := s.artifact.Asset(want.Asset.Digest)
 	if err != nil {

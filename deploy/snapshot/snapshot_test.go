@@ -45,8 +45,9 @@ func newSnapshotEnv(t *testing.T, asset string) *snapshotEnv {
 		t.Fatal(err)
 	}
 	b.built = assembly.Stack{
-		Name: "test-web", Region: region, App: "web", Template: region + "/test-web.template.json", Digest: hexdigest.SHA256([]byte(template)),
-		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Capabilities: []string{"CAPABILITY_IAM"},
+		Name: "test-web", Region: region, App: "web", Template: region + "/test-web.template.json",
+		Digest: hexdigest.SHA256([]byte(template)),
+		Tags:   map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Capabilities: []string{"CAPABILITY_IAM"},
 		Parameters: map[string]assembly.ValueFrom{
 			"Image":  {Image: &assembly.Image{Debian: "13", Architecture: "arm64"}},
 			"Bucket": {Asset: &assembly.AssetPart{Digest: kept.Digest, Part: "bucket"}},
@@ -90,7 +91,8 @@ func TestSame(t *testing.T) {
 	b := newSnapshotEnv(t, "one")
 	b.putStack("b", "spacel/assets/"+hexdigest.SHA256([]byte("one")), "ami-0aaaaaaaaaaaaaaaa")
 	d := b.diff()
-	if len(d.Stacks) != 1 || len(d.Stacks[0].Settings) != 1 || len(d.Stacks[0].Parameters) != 0 || len(d.Stacks[0].Template) != 0 || len(d.Assets.Added) != 0 {
+	if len(d.Stacks) != 1 || len(d.Stacks[0].Settings) != 1 || len(d.Stacks[0].Parameters) != 0 || len(d.Stacks[0].Template) != 0 ||
+		len(d.Assets.Added) != 0 {
 		text, _ := json.MarshalIndent(d, "", " ")
 		t.Errorf("%s", text)
 	}
@@ -101,7 +103,8 @@ func TestAssetText(t *testing.T) {
 	b := newSnapshotEnv(t, `{"units": ["new"]}`)
 	bucket := b.cf.Bucket(t, region)
 	key, body := "spacel/assets/"+hexdigest.SHA256([]byte(`{"units": ["old"]}`)), `{"units": ["old"]}`
-	if _, err := b.cloud.Region(region).S3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)}); err != nil {
+	if _, err := b.cloud.Region(region).S3().PutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)}); err != nil {
 		t.Fatal(err)
 	}
 	b.putStack(bucket, key, "ami-0aaaaaaaaaaaaaaaa")
@@ -123,7 +126,8 @@ func TestAssetGone(t *testing.T) {
 
 func TestAnothersStack(t *testing.T) {
 	b := newSnapshotEnv(t, "one")
-	b.cf.Put(t, cloudtest.Stack{Region: region, Name: "test-web", Status: "CREATE_COMPLETE", Template: template, Parameters: map[string]string{"Image": "a", "Bucket": "b", "Key": "k", "Hook": "h"}})
+	b.cf.Put(t, cloudtest.Stack{Region: region, Name: "test-web", Status: "CREATE_COMPLETE", Template: template,
+		Parameters: map[string]string{"Image": "a", "Bucket": "b", "Key": "k", "Hook": "h"}})
 	_, err := Take(t.Context(), b.cloud, live.New(b.cloud), b.artifact)
 	if err == nil || !strings.Contains(err.Error(), "is not of this orbit and app") {
 		t.Errorf("%v", err)
@@ -135,10 +139,12 @@ func TestUpgrades(t *testing.T) {
 	b.cf.Debian(region)
 	b.putStack("b", "k", "ami-0aaaaaaaaaaaaaaaa")
 	found := b.upgrades()
-	if len(found) != 1 || found[0].What != "image" || found[0].Deployed != "ami-0aaaaaaaaaaaaaaaa" || !strings.HasPrefix(found[0].Newest, "ami-0") {
+	if len(found) != 1 || found[0].What != "image" || found[0].Deployed != "ami-0aaaaaaaaaaaaaaaa" ||
+		!strings.HasPrefix(found[0].Newest, "ami-0") {
 		t.Fatalf("%v", found)
 	}
-	if text := found[0].String(); !strings.HasPrefix(text, "us-east-1/test-web: there is a newer image (deployed ami-0aaaaaaaaaaaaaaaa, newest ami-0") {
+	if text := found[0].String(); !strings.HasPrefix(text,
+		"us-east-1/test-web: there is a newer image (deployed ami-0aaaaaaaaaaaaaaaa, newest ami-0") {
 		t.Error(text)
 	}
 	b.cf.Parameter(region, "/aws/service/debian/release/13/latest/arm64", "ami-0aaaaaaaaaaaaaaaa")
@@ -150,7 +156,8 @@ func TestUpgrades(t *testing.T) {
 func (b *snapshotEnv) upgrades() []Upgrade {
 	b.Helper()
 	stacks := live.New(b.cloud)
-	r := values.New(b.cloud, stacks, staging.New(b.cloud, staging.Buckets{}), release.Binaries{FS: fstest.MapFS{}}, values.Settings{UpgradeAgent: true, UpgradeImage: true, DryRun: true})
+	r := values.New(b.cloud, stacks, staging.New(b.cloud, staging.Buckets{}), release.Binaries{FS: fstest.MapFS{}},
+		values.Settings{UpgradeAgent: true, UpgradeImage: true, DryRun: true})
 	found, err := Upgrades(b.Context(), r, stacks, b.artifact)
 	if err != nil {
 		b.Fatal(err)

@@ -23,7 +23,8 @@ type Upgrade struct {
 
 // String returns the upgrade as a sentence.
 func (u Upgrade) String() string {
-	return fmt.Sprintf("%s: there is a newer %s (deployed %s, newest %s)", u.StackRef, u.What, shortDigest(u.Deployed), shortDigest(u.Newest))
+	return fmt.Sprintf("%s: there is a newer %s (deployed %s, newest %s)", u.StackRef, u.What, shortDigest(u.Deployed),
+		shortDigest(u.Newest))
 }
 
 // shortDigest returns the beginning of a digest, and other values unchanged.

@@ -36,7 +36,8 @@ func (b bucket) flag() string {
 func (b bucket) forRegion(region string) (name, at string, err error) {
 	switch {
 	case b.name == "":
-		return "", "", fmt.Errorf("there is no bucket to upload %s to: name one with %s; %s in its name stands for each stack's region", b.holds, b.flag(), regionPlaceholder)
+		return "", "", fmt.Errorf("there is no bucket to upload %s to: name one with %s; %s in its name stands for each stack's region",
+			b.holds, b.flag(), regionPlaceholder)
 	case strings.Contains(b.name, regionPlaceholder):
 		return strings.ReplaceAll(b.name, regionPlaceholder, region), region, nil
 	}
@@ -61,7 +62,8 @@ func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at s
 	if strings.Contains(b.name, regionPlaceholder) {
 		said = "its name says"
 	}
-	return "", "", fmt.Errorf("bucket %s for %s is in %s, and not in %s as %s: name another bucket with %s, or correct the region", name, b.holds, at, want, said, b.flag())
+	return "", "", fmt.Errorf("bucket %s for %s is in %s, and not in %s as %s: name another bucket with %s, or correct the region", name,
+		b.holds, at, want, said, b.flag())
 }
 
 // regionOf finds the region of a bucket of this account. It takes one call if the guess is right; else S3 names the

@@ -38,7 +38,8 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if r.URL.Path == "/" { // STS
-		fmt.Fprint(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+		fmt.Fprint(w, `<GetCallerIdentityResponse><GetCallerIdentityResult>`+
+			`<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
 		return
 	}
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -110,7 +111,8 @@ func TestBucketThatMayNotBeRead(t *testing.T) {
 	})
 	server := httptest.NewServer(refused)
 	t.Cleanup(server.Close)
-	c := cloud.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", "")})
+	c := cloud.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", "")})
 	problems(t, New(c, Buckets{Template: "bucket"}).Check(t.Context(), []string{"eu-west-1"}),
 		"it is another account's, or it may not be read: s3:ListBucket is not allowed (Forbidden)")
 }

@@ -53,7 +53,8 @@ func TestAsset(t *testing.T) {
 	c := account(t)
 	name := create(t, c, "assets", "eu-west-1")
 	o := asset(t, New(c, Buckets{Asset: name}), "us-east-1", "content")
-	want := Object{Bucket: name, Key: "spacel/assets/" + digest("content"), New: true, URL: "https://" + name + ".s3.eu-west-1.amazonaws.com/spacel/assets/" + digest("content")}
+	want := Object{Bucket: name, Key: "spacel/assets/" + digest("content"), New: true,
+		URL: "https://" + name + ".s3.eu-west-1.amazonaws.com/spacel/assets/" + digest("content")}
 	if o != want {
 		t.Errorf("got  %+v\nwant %+v", o, want)
 	}
@@ -111,7 +112,8 @@ func TestNothingIsOverwritten(t *testing.T) {
 
 func put(t *testing.T, c *cloud.Cloud, o Object, body string) {
 	t.Helper()
-	_, err := c.Region("us-east-1").S3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &o.Bucket, Key: &o.Key, Body: strings.NewReader(body)})
+	_, err := c.Region("us-east-1").S3().PutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: &o.Bucket, Key: &o.Key, Body: strings.NewReader(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +123,8 @@ func TestTemplateOfADryRunLeavesNoTrace(t *testing.T) {
 	c := account(t)
 	name := create(t, c, "templates", "us-east-1")
 	versioned := &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}
-	if _, err := c.Default().S3().PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: &name, VersioningConfiguration: versioned}); err != nil {
+	if _, err := c.Default().S3().PutBucketVersioning(t.Context(),
+		&s3.PutBucketVersioningInput{Bucket: &name, VersioningConfiguration: versioned}); err != nil {
 		t.Fatal(err)
 	}
 	s := New(c, Buckets{Asset: "unused", Template: name})
@@ -163,7 +166,8 @@ func TestHeld(t *testing.T) {
 			t.Errorf("%s: %v, %v", key, got, err)
 		}
 	}
-	if _, err := s.Exists(t.Context(), "gone-"+cloudtest.Account(t), "key"); err == nil || !strings.Contains(err.Error(), "there is no such bucket") {
+	if _, err := s.Exists(t.Context(), "gone-"+cloudtest.Account(t), "key"); err == nil ||
+		!strings.Contains(err.Error(), "there is no such bucket") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -175,16 +179,19 @@ func TestCheck(t *testing.T) {
 		problems(t, New(c, b).Check(t.Context(), []string{"us-east-1", "eu-west-1"}))
 	}
 	problems(t, New(c, Buckets{Asset: name, AssetRegion: "us-east-1", Template: name}).Check(t.Context(), []string{"eu-west-1"}),
-		"bucket "+name+" for assets is in eu-west-1, and not in us-east-1 as --lambda-region or LAMBDA_REGION says: name another bucket with --lambda-bucket or LAMBDA_BUCKET")
+		"bucket "+name+" for assets is in eu-west-1, and not in us-east-1 as --lambda-region or LAMBDA_REGION says: name another bucket "+
+			"with --lambda-bucket or LAMBDA_BUCKET")
 	wrong := strings.Replace(name, "assets", "{region}", 1)
 	create(t, c, "us-west-2", "eu-west-1")
 	problems(t, New(c, Buckets{Template: wrong}).Check(t.Context(), []string{"us-west-2"}),
-		"for templates is in eu-west-1, and not in us-west-2 as its name says: name another bucket with --template-bucket or TEMPLATE_BUCKET")
+		"for templates is in eu-west-1, and not in us-west-2 as its name says: name another bucket with --template-bucket or "+
+			"TEMPLATE_BUCKET")
 }
 
 func TestNoBucket(t *testing.T) {
 	_, err := New(cloud.New(aws.Config{}), Buckets{}).Template(context.Background(), "us-east-1", digest(""), nil)
-	want := "there is no bucket to upload templates to: name one with --lambda-bucket or LAMBDA_BUCKET; {region} in its name stands for each stack's region"
+	want := "there is no bucket to upload templates to: name one with --lambda-bucket or LAMBDA_BUCKET; {region} in its name stands for " +
+		"each stack's region"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

@@ -120,7 +120,8 @@ func (s *Stage) checkObject(ctx context.Context, p location, digest string) (boo
 	case got != digest:
 		return false, fmt.Errorf("something else is there, with the sha256 %s: find out who put it there, and delete it", got)
 	case out.ServerSideEncryption == types.ServerSideEncryptionAwsKms && strings.HasPrefix(p.key, assets):
-		return false, fmt.Errorf("it is there, under the KMS key %s, with which instances can't read it: delete it, and run deploy again", aws.ToString(out.SSEKMSKeyId))
+		return false, fmt.Errorf("it is there, under the KMS key %s, with which instances can't read it: delete it, and run deploy again",
+			aws.ToString(out.SSEKMSKeyId))
 	}
 	return true, nil
 }
@@ -131,7 +132,8 @@ func (s *Stage) digest(ctx context.Context, p location, checksum string) (string
 	if sum, err := base64.StdEncoding.DecodeString(checksum); err == nil && len(sum) == sha256.Size {
 		return hex.EncodeToString(sum), nil
 	}
-	out, err := s.cloud.Region(p.region).S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner})
+	out, err := s.cloud.Region(p.region).S3().GetObject(ctx,
+		&s3.GetObjectInput{Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner})
 	if err != nil {
 		return "", err
 	}

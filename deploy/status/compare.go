@@ -60,7 +60,8 @@ func compareOne(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, 
 		return Stack{StackRef: written.Ref(), App: written.App, State: Missing}, nil
 	}
 	if deployed.Orbit() != a.Manifest.Orbit || deployed.App() != written.App {
-		why := fmt.Sprintf("the stack of this name is another's: its tags are %s=%q, %s=%q", document.TagOrbit, deployed.Orbit(), document.TagApp, deployed.App())
+		why := fmt.Sprintf("the stack of this name is another's: its tags are %s=%q, %s=%q", document.TagOrbit, deployed.Orbit(),
+			document.TagApp, deployed.App())
 		return Stack{StackRef: written.Ref(), App: written.App, State: Differs, Status: string(deployed.Status), Why: []string{why}}, nil
 	}
 	s := describe(deployed)
@@ -77,7 +78,9 @@ func compareOne(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, 
 }
 
 // differences lists the differences in words. spacel diff --live shows their place and their effect.
-func differences(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack) ([]string, error) {
+func differences(
+	ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack,
+) ([]string, error) {
 	body, err := stacks.TemplateText(ctx, deployed)
 	if err != nil {
 		return nil, err
@@ -94,7 +97,8 @@ func differences(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly,
 		out = append(out, "the stack's tags")
 	}
 	if written.TerminationProtection != deployed.TerminationProtection {
-		out = append(out, "termination protection: deployed "+onOff(deployed.TerminationProtection)+", built "+onOff(written.TerminationProtection))
+		out = append(out, fmt.Sprintf("termination protection: deployed %s, built %s",
+			onOff(deployed.TerminationProtection), onOff(written.TerminationProtection)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(written.Parameters)) {
 		literal := written.Parameters[name].Literal

@@ -114,7 +114,8 @@ func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error
 
 // describe returns the state of a stack by itself.
 func describe(l *live.Stack) Stack {
-	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs, Endpoints: Endpoints(l.Outputs)}
+	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs,
+		Endpoints: Endpoints(l.Outputs)}
 	if changed := l.Updated; !changed.IsZero() || !l.Created.IsZero() {
 		if changed.IsZero() {
 			changed = l.Created

@@ -12,10 +12,11 @@ import (
 
 func TestEndpoints(t *testing.T) {
 	for want, outputs := range map[string]map[string]string{
-		"[{Endpoint80 http://a} {Endpoint443 https://a}]": {"Endpoint443": "https://a", "Endpoint80": "http://a", "BalancerDNSName": "elb", "VpcId": "vpc-1"},
-		"[{BalancerDNSName elb}]":                         {"BalancerDNSName": "elb", "Endpoint80": ""},
-		"[{DnsRecord01 bastion}]":                         {"DnsRecord01": "bastion", "ElasticIp01": "1.2.3.4"},
-		"[]":                                              {"SecurityGroup": "sg-1"},
+		"[{Endpoint80 http://a} {Endpoint443 https://a}]": {"Endpoint443": "https://a", "Endpoint80": "http://a", "BalancerDNSName": "elb",
+			"VpcId": "vpc-1"},
+		"[{BalancerDNSName elb}]": {"BalancerDNSName": "elb", "Endpoint80": ""},
+		"[{DnsRecord01 bastion}]": {"DnsRecord01": "bastion", "ElasticIp01": "1.2.3.4"},
+		"[]":                      {"SecurityGroup": "sg-1"},
 	} {
 		if got := fmt.Sprint(Endpoints(outputs)); got != want {
 			t.Errorf("got %s, want %s", got, want)

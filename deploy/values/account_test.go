@@ -117,13 +117,15 @@ func (a *account) put(region, name string, outputs map[string]string) {
 }
 
 func (a *account) putOf(orbit, region, name string, status types.StackStatus, outputs map[string]string) {
-	a.cf.Put(a.T, cloudtest.Stack{Region: region, Name: name, Status: status, Outputs: outputs, Tags: map[string]string{document.TagOrbit: orbit},
+	a.cf.Put(a.T, cloudtest.Stack{Region: region, Name: name, Status: status, Outputs: outputs,
+		Tags:     map[string]string{document.TagOrbit: orbit},
 		Template: `{"Resources":{"T":{"Type":"AWS::SNS::Topic"}}}`})
 }
 
 // resolver is a new run.
 func (a *account) resolver() *Resolver {
-	return New(a.cloud, live.New(a.cloud), staging.New(a.cloud, staging.Buckets{Asset: a.bucket}), release.Binaries{FS: a.binaries}, a.settings)
+	return New(a.cloud, live.New(a.cloud), staging.New(a.cloud, staging.Buckets{Asset: a.bucket}), release.Binaries{FS: a.binaries},
+		a.settings)
 }
 
 // app is a stack with parameters.
@@ -134,7 +136,8 @@ func app(parameters map[string]assembly.ValueFrom) assembly.Stack {
 
 // deployed is the stack with values.
 func deployed(parameters map[string]string) *live.Stack {
-	return &live.Stack{StackRef: assembly.StackRef{Region: here, Name: "production-laika"}, Parameters: parameters, Status: types.StackStatusCreateComplete}
+	return &live.Stack{StackRef: assembly.StackRef{Region: here, Name: "production-laika"}, Parameters: parameters,
+		Status: types.StackStatusCreateComplete}
 }
 
 // one finds the value of a single parameter, P.

@@ -87,7 +87,8 @@ func (r *Resolver) checkKeptProgram(ctx context.Context, q question, name, bucke
 			return fmt.Errorf("%w; --upgrade agent deploys this release's %s from your own bucket", err, name)
 		}
 		if !held && !r.restoreProgram(ctx, q.stack.Region, *s, bucket, key) {
-			return fmt.Errorf("the deployed %s, s3://%s/%s, is gone, so nothing new could start: bring it back, or deploy this release's with --upgrade agent", name, bucket, key)
+			return fmt.Errorf("the deployed %s, s3://%s/%s, is gone, so nothing new could start: bring it back, or deploy this release's "+
+				"with --upgrade agent", name, bucket, key)
 		}
 	}
 	return nil
@@ -124,7 +125,8 @@ func (r *Resolver) checkRegion(ctx context.Context, region, name, bucket string)
 	}
 	at, err := r.stage.AssetRegion(ctx, region)
 	if err == nil && at != region {
-		return fmt.Errorf("bucket %s is in %s, and the function that posts to Slack is in %s, where Lambda must find its code: name a bucket of each region, with {region} in --lambda-bucket or LAMBDA_BUCKET", bucket, at, region)
+		return fmt.Errorf("bucket %s is in %s, and the function that posts to Slack is in %s, where Lambda must find its code: name a "+
+			"bucket of each region, with {region} in --lambda-bucket or LAMBDA_BUCKET", bucket, at, region)
 	}
 	return err
 }

@@ -80,7 +80,8 @@ func TestAgent(t *testing.T) {
 	same(t, a.resolve(agent, was), kept)
 	a.settings.UpgradeAgent = true
 	upgraded := a.resolve(agent, was)
-	if got := upgraded["Digest"]; got != (Value{Text: digestOf("a newer agent")}) || a.object(a.bucket, upgraded["Key"].Text) != "a newer agent" {
+	if got := upgraded["Digest"]; got != (Value{Text: digestOf("a newer agent")}) ||
+		a.object(a.bucket, upgraded["Key"].Text) != "a newer agent" {
 		t.Errorf("got %+v", upgraded)
 	}
 }
@@ -99,7 +100,8 @@ func same(t *testing.T, got, want ByName) {
 func TestAgentOfAnotherArchitecture(t *testing.T) {
 	a := newAccount(t)
 	was := deployed(map[string]string{"Bucket": "an-older-bucket", "KeyArm64": "k", "DigestArm64": "d"})
-	values := a.resolve(map[string]assembly.ValueFrom{"Bucket": binary("agent", "amd64", "bucket"), "KeyAmd64": binary("agent", "amd64", "key")}, was)
+	values := a.resolve(map[string]assembly.ValueFrom{"Bucket": binary("agent", "amd64", "bucket"),
+		"KeyAmd64": binary("agent", "amd64", "key")}, was)
 	same(t, values, ByName{"Bucket": {Text: a.bucket}, "KeyAmd64": {Text: "spacel/assets/" + digestOf("agent for amd64")}})
 }
 
@@ -110,9 +112,11 @@ func TestKeptAgentThatIsGone(t *testing.T) {
 	if !values["Key"].Keep || a.object(a.bucket, key) != "agent for arm64" {
 		t.Errorf("this release's own was not put back: %+v", values)
 	}
-	_, err := a.resolver().Resolve(t.Context(), app(agent), deployed(map[string]string{"Bucket": a.bucket, "Key": "spacel/assets/older", "Digest": "d"}))
+	_, err := a.resolver().Resolve(t.Context(), app(agent),
+		deployed(map[string]string{"Bucket": a.bucket, "Key": "spacel/assets/older", "Digest": "d"}))
 	refused(t, err, "the deployed agent, s3://"+a.bucket+"/spacel/assets/older, is gone", "--upgrade agent")
-	_, err = a.resolver().Resolve(t.Context(), app(agent), deployed(map[string]string{"Bucket": "no-such-bucket", "Key": "k", "Digest": "d"}))
+	_, err = a.resolver().Resolve(t.Context(), app(agent),
+		deployed(map[string]string{"Bucket": "no-such-bucket", "Key": "k", "Digest": "d"}))
 	refused(t, err, "bucket no-such-bucket, which the deployed stack reads: there is no such bucket", "--upgrade agent")
 }
 
@@ -169,7 +173,8 @@ func TestSlackNeedsABucketOfItsRegion(t *testing.T) {
 	elsewhere := app(slack)
 	elsewhere.Region = there
 	_, err := a.resolver().Resolve(t.Context(), elsewhere, nil)
-	if err == nil || !strings.Contains(err.Error(), "bucket "+a.bucket+" is in us-east-1, and the function that posts to Slack is in eu-west-1, where Lambda must find its code") {
+	if err == nil || !strings.Contains(err.Error(), "bucket "+a.bucket+" is in us-east-1, and the function that posts to Slack is in "+
+		"eu-west-1, where Lambda must find its code") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -37,7 +37,8 @@ func (r *Resolver) certificate(ctx context.Context, q question, names []string) 
 	if best, ok := chooseCertificate(issued, names, deployed.Text, time.Now()); ok {
 		return Value{Text: best.arn}, nil
 	}
-	return Value{}, fmt.Errorf("no issued certificate in %s is for %s: %s; request one for all of these names, give its ARN in the manifest as certificate, or leave certificate out to have one made",
+	return Value{}, fmt.Errorf("no issued certificate in %s is for %s: %s; request one for all of these names, give its ARN in the "+
+		"manifest as certificate, or leave certificate out to have one made",
 		region, strings.Join(names, ", "), r.describeCandidates(ctx, region, issued, names))
 }
 

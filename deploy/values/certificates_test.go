@@ -63,12 +63,14 @@ func TestCertificate(t *testing.T) {
 	alternative := a.imported(here, p256, 10, "other.example.org", "b.example.net", "*.example.org")
 	a.imported(there, p256, 10, "elsewhere.example.com")
 	for name, want := range map[string]string{
-		"a.example.com": exact, "A.Example.com": exact, "c.example.com": wildcard, "b.example.net": alternative, "x.example.org": alternative,
+		"a.example.com": exact, "A.Example.com": exact, "c.example.com": wildcard, "b.example.net": alternative,
+		"x.example.org": alternative,
 	} {
 		a.wantValue(certificateFor(name), nil, Value{Text: want})
 	}
 	a.wantValue(certificateFor("x.example.org", "b.example.net"), nil, Value{Text: alternative})
-	a.wantError(certificateFor("deep.c.example.com"), "no issued certificate in us-east-1 is for deep.c.example.com: there are ", "*.example.com", "other.example.org+b.example.net+*.example.org")
+	a.wantError(certificateFor("deep.c.example.com"), "no issued certificate in us-east-1 is for deep.c.example.com: there are ",
+		"*.example.com", "other.example.org+b.example.net+*.example.org")
 	a.wantError(certificateFor("example.com"), "no issued certificate")
 	a.wantError(certificateFor("a.example.com", "b.example.net"), "is for a.example.com, b.example.net")
 }

@@ -50,14 +50,16 @@ func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Im
 			return "", err
 		}
 		if !imageID.MatchString(id) {
-			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), and holds something else", name, region) // do not show it: it may be a secret
+			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), and holds something else", name,
+				region) // do not show it: it may be a secret
 		}
 		if s.AMI == "" {
 			return id, nil // an image of Debian's, whose architecture is in the parameter's name
 		}
 		return id, r.checkImage(ctx, region, id, s.Architecture)
 	}
-	return "", fmt.Errorf("there is no image for %s in %s: no SSM parameter %s; correct ami or debian in the manifest", describeImage(s), region, strings.Join(names, ", and no "))
+	return "", fmt.Errorf("there is no image for %s in %s: no SSM parameter %s; correct ami or debian in the manifest", describeImage(s),
+		region, strings.Join(names, ", and no "))
 }
 
 // imageParameters returns the SSM parameters that may hold the id, in the order in which to try them. Debian
@@ -102,7 +104,8 @@ func (r *Resolver) checkImage(ctx context.Context, region, id, architecture stri
 	_, err := r.images.To(region+" "+id+" "+architecture, func() (struct{}, error) {
 		out, err := r.cloud.Region(region).EC2().DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
 		if code := errorCode(err); strings.HasPrefix(code, "InvalidAMIID") || err == nil && len(out.Images) == 0 {
-			return struct{}{}, fmt.Errorf("there is no image %s in %s, or it is not shared with this account: images are a region's own; name one of this region in its section of the manifest", id, region)
+			return struct{}{}, fmt.Errorf("there is no image %s in %s, or it is not shared with this account: images are a region's own; "+
+				"name one of this region in its section of the manifest", id, region)
 		}
 		if err != nil {
 			return struct{}{}, fmt.Errorf("describe the image %s in %s: %w", id, region, cloud.Explain(err))
@@ -129,11 +132,13 @@ func fits(i ec2types.Image, region, architecture string) error {
 	case i.State != ec2types.ImageStateAvailable:
 		return fmt.Errorf("image %s in %s is %s, not available: wait until it is, or name another", id, region, i.State)
 	case got != architecture:
-		return fmt.Errorf("image %s in %s is for %s, and the instance type is %s: name another image or instance_type", id, region, got, architecture)
+		return fmt.Errorf("image %s in %s is for %s, and the instance type is %s: name another image or instance_type", id, region, got,
+			architecture)
 	case i.RootDeviceType != "" && i.RootDeviceType != ec2types.DeviceTypeEbs:
 		return fmt.Errorf("image %s in %s has its root on %s: it must be on an EBS volume", id, region, i.RootDeviceType)
 	case aws.ToString(i.RootDeviceName) != rootDevice:
-		return fmt.Errorf("image %s in %s has its root at %s: it must be at %s, as in Debian's own", id, region, aws.ToString(i.RootDeviceName), rootDevice)
+		return fmt.Errorf("image %s in %s has its root at %s: it must be at %s, as in Debian's own", id, region,
+			aws.ToString(i.RootDeviceName), rootDevice)
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ func (a *account) some(architecture, root string) string {
 
 func (a *account) parameter(name, value string, kind ssmtypes.ParameterType) {
 	a.Helper()
-	if _, err := a.cloud.Region(here).SSM().PutParameter(a.Context(), &ssm.PutParameterInput{Name: &name, Value: &value, Type: kind}); err != nil {
+	if _, err := a.cloud.Region(here).SSM().PutParameter(a.Context(),
+		&ssm.PutParameterInput{Name: &name, Value: &value, Type: kind}); err != nil {
 		a.Fatal(err)
 	}
 }
@@ -46,7 +47,8 @@ func TestDebianImage(t *testing.T) {
 	a.wantValue(image("", "arm64"), deployed(map[string]string{"P": "ami-old"}), Value{Text: "ami-00000000000000001"})
 	a.settings.Channel = "latest"
 	a.wantValue(image("", "arm64"), nil, Value{Text: "ami-00000000000000002"})
-	a.wantError(image("", "amd64"), "there is no image for Debian 13 on amd64 in us-east-1: no SSM parameter /aws/service/debian/daily/13/latest/amd64; correct")
+	a.wantError(image("", "amd64"), "there is no image for Debian 13 on amd64 in us-east-1: no SSM parameter "+
+		"/aws/service/debian/daily/13/latest/amd64; correct")
 }
 
 // One account for all: moto makes a copy of its images for each, which takes a while.
@@ -61,13 +63,15 @@ func TestImagesThatTheManifestNames(t *testing.T) {
 
 	a.debian["/aws/service/debian/daily/13/20260112-1234/arm64"] = arm
 	a.wantValue(image("20260112-1234", "arm64"), nil, Value{Text: arm})
-	a.wantError(image("20260112-9999", "arm64"), "no SSM parameter /aws/service/debian/release/13/20260112-9999/arm64, and no /aws/service/debian/daily/13/20260112-9999/arm64")
+	a.wantError(image("20260112-9999", "arm64"), "no SSM parameter /aws/service/debian/release/13/20260112-9999/arm64, and no "+
+		"/aws/service/debian/daily/13/20260112-9999/arm64")
 
 	a.parameter("/platform/image", arm, ssmtypes.ParameterTypeString)
 	a.parameter("/platform/text", "none", ssmtypes.ParameterTypeString)
 	a.wantValue(image("/platform/image", "arm64"), nil, Value{Text: arm})
 	a.wantError(image("/platform/image", "amd64"), "is for arm64")
-	a.wantError(image("/platform/text", "arm64"), `SSM parameter /platform/text in us-east-1 must hold the id of an image (ami-…), and holds something else`)
+	a.wantError(image("/platform/text", "arm64"), `SSM parameter /platform/text in us-east-1 must hold the id of an image (ami-…), and `+
+		`holds something else`)
 	a.wantError(image("/platform/absent", "arm64"), "no SSM parameter /platform/absent")
 }
 

@@ -18,13 +18,15 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 		return Value{}, err
 	}
 	if stack.Exists() && stack.Orbit() != q.orbit() {
-		return Value{}, fmt.Errorf("stack %s is not one of orbit %s: %s; rename that stack, or the orbit or app", from, q.orbit(), owner(stack))
+		return Value{}, fmt.Errorf("stack %s is not one of orbit %s: %s; rename that stack, or the orbit or app", from, q.orbit(),
+			owner(stack))
 	}
 	if stack.Exists() && stack.Outputs[o.Output] != "" {
 		return Value{Text: stack.Outputs[o.Output]}, nil
 	}
 	if o.Optional {
-		return Value{Missing: fmt.Sprintf("%s; what %s is for is left out until a deploy that finds it", why(from, stack, o.Output), q.name)}, nil
+		return Value{Missing: fmt.Sprintf("%s; what %s is for is left out until a deploy that finds it", why(from, stack, o.Output),
+			q.name)}, nil
 	}
 	return Value{Pending: from, Missing: why(from, stack, o.Output) + "; deploy that stack first"}, nil
 }

@@ -21,7 +21,8 @@ func (r *Resolver) pagerDuty(ctx context.Context, q question, s assembly.PagerDu
 	}
 	switch {
 	case r.settings.PagerDutyKey == "":
-		return Value{}, errors.New("there is no key for PagerDuty's API, to find out where alarms go: give one with PAGERDUTY_API_KEY or --pagerduty-api-key")
+		return Value{}, errors.New("there is no key for PagerDuty's API, to find out where alarms go: give one with PAGERDUTY_API_KEY or " +
+			"--pagerduty-api-key")
 	case r.settings.DryRun:
 		if v, ok := q.kept(); ok {
 			v.Secret = true
@@ -41,7 +42,8 @@ func (r *Resolver) defaultPagerDuty(ctx context.Context, q question) (Value, err
 	switch {
 	case url == "":
 		return r.keptOrAsked(ctx, q, "the address that PagerDuty takes alarms at, for endpoints that name no service",
-			errors.New("an endpoint names no service of PagerDuty's, and there is no address for such: give one with WEBHOOKS_PAGERDUTY or --webhooks-pagerduty"))
+			errors.New("an endpoint names no service of PagerDuty's, and there is no address for such: give one with WEBHOOKS_PAGERDUTY "+
+				"or --webhooks-pagerduty"))
 	case !strings.HasPrefix(url, "https://"):
 		return Value{}, errors.New("WEBHOOKS_PAGERDUTY or --webhooks-pagerduty must be an address that begins with https://")
 	}

@@ -31,9 +31,11 @@ func TestPagerDutyService(t *testing.T) {
 		calls++
 		switch r.URL.Path {
 		case "/services/PSERVICE":
-			fmt.Fprint(w, `{"service":{"id":"PSERVICE","type":"service","name":"n","integrations":[{"id":"PINT","type":"aws_cloudwatch_inbound_integration_reference"}]}}`)
+			fmt.Fprint(w, `{"service":{"id":"PSERVICE","type":"service","name":"n",`+
+				`"integrations":[{"id":"PINT","type":"aws_cloudwatch_inbound_integration_reference"}]}}`)
 		default:
-			fmt.Fprint(w, `{"integration":{"id":"PINT","type":"aws_cloudwatch_inbound_integration","integration_key":"0123456789abcdef0123456789abcdef","vendor":{"id":"PZQ6AUS","type":"vendor_reference"}}}`)
+			fmt.Fprint(w, `{"integration":{"id":"PINT","type":"aws_cloudwatch_inbound_integration",`+
+				`"integration_key":"0123456789abcdef0123456789abcdef","vendor":{"id":"PZQ6AUS","type":"vendor_reference"}}}`)
 		}
 	}))
 	t.Cleanup(api.Close)
@@ -46,6 +48,7 @@ func TestPagerDutyService(t *testing.T) {
 		t.Errorf("a dry run makes %d calls", calls)
 	}
 	a.settings.DryRun = false
-	a.wantValue(pager("PSERVICE", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: "https://events.example.com/integration/0123456789abcdef0123456789abcdef/enqueue", Secret: true})
+	a.wantValue(pager("PSERVICE", ""), deployed(map[string]string{"P": live.Masked}),
+		Value{Text: "https://events.example.com/integration/0123456789abcdef0123456789abcdef/enqueue", Secret: true})
 	a.wantError(pager("", "not an id"), "escalation_policy must be an id")
 }

@@ -39,7 +39,8 @@ func (r *Resolver) secret(ctx context.Context, q question, s assembly.Secret) (V
 func (r *Resolver) fromParameter(ctx context.Context, q question, name string) (string, error) {
 	text, err := r.parameter(ctx, q.stack.Region, name)
 	if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
-		return "", fmt.Errorf("there is no SSM parameter %s in %s: create it there as a SecureString, or correct the manifest", name, q.stack.Region)
+		return "", fmt.Errorf("there is no SSM parameter %s in %s: create it there as a SecureString, or correct the manifest", name,
+			q.stack.Region)
 	}
 	return text, err
 }
@@ -48,7 +49,8 @@ func (r *Resolver) fromSecretsManager(ctx context.Context, region, name string) 
 	return r.secrets.To("secret "+region+" "+name, func() (string, error) {
 		out, err := r.cloud.Region(region).SecretsManager().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 		if _, absent := errors.AsType[*smtypes.ResourceNotFoundException](err); absent {
-			return "", fmt.Errorf("there is no secret %s with a value in Secrets Manager in %s: create it there, or correct the manifest", name, region)
+			return "", fmt.Errorf("there is no secret %s with a value in Secrets Manager in %s: create it there, or correct the manifest",
+				name, region)
 		}
 		if err != nil {
 			return "", fmt.Errorf("read the secret %s of Secrets Manager in %s: %w", name, region, cloud.Explain(err))
@@ -65,10 +67,11 @@ func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secre
 		region = q.stack.Region
 	}
 	where := secrets.Context{Orbit: q.orbit(), App: q.stack.App, Key: secrets.WebhookKey}
-	return r.secrets.To("payload "+region+" "+where.String()+" "+s.Payload.Key+" "+s.Payload.IV+" "+s.Payload.Ciphertext, func() (string, error) {
-		text, err := secrets.Open(ctx, r.cloud.Region(region).KMS(), *s.Payload, where)
-		return strings.TrimSpace(string(text)), cloud.Explain(err)
-	})
+	return r.secrets.To("payload "+region+" "+where.String()+" "+s.Payload.Key+" "+s.Payload.IV+" "+s.Payload.Ciphertext,
+		func() (string, error) {
+			text, err := secrets.Open(ctx, r.cloud.Region(region).KMS(), *s.Payload, where)
+			return strings.TrimSpace(string(text)), cloud.Explain(err)
+		})
 }
 
 // fromEnvironment reads a webhook which the manifest holds in clear text. The artifact names only the variable, so

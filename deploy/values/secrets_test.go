@@ -22,12 +22,14 @@ func TestSecretOfSSM(t *testing.T) {
 	a := newAccount(t)
 	a.parameter("/hook", hook+"\n", ssmtypes.ParameterTypeSecureString)
 	a.wantValue(secret(assembly.Secret{SSM: "/hook"}), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
-	a.wantError(secret(assembly.Secret{SSM: "/absent"}), "there is no SSM parameter /absent in us-east-1: create it there as a SecureString")
+	a.wantError(secret(assembly.Secret{SSM: "/absent"}),
+		"there is no SSM parameter /absent in us-east-1: create it there as a SecureString")
 }
 
 func TestSecretOfSecretsManager(t *testing.T) {
 	a := newAccount(t)
-	_, err := a.cloud.Region(here).SecretsManager().CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("hook"), SecretString: aws.String(hook)})
+	_, err := a.cloud.Region(here).SecretsManager().CreateSecret(t.Context(),
+		&secretsmanager.CreateSecretInput{Name: aws.String("hook"), SecretString: aws.String(hook)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +44,13 @@ func TestSecretOfPayload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/production-laika"), TargetKeyId: key.KeyMetadata.KeyId}); err != nil {
+	if _, err := client.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/production-laika"),
+		TargetKeyId: key.KeyMetadata.KeyId}); err != nil {
 		t.Fatal(err)
 	}
 	seal := func(key string) *document.Payload {
-		p, err := secrets.Seal(t.Context(), client, []byte(hook), secrets.Context{Orbit: "production", App: "laika", Key: key}, []string{there})
+		p, err := secrets.Seal(t.Context(), client, []byte(hook), secrets.Context{Orbit: "production", App: "laika", Key: key},
+			[]string{there})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,14 +36,16 @@ func TestOutputs(t *testing.T) {
 		Missing: "stack us-east-1/production-belka is not deployed; what P is for is left out until a deploy that finds it"})
 	a.putOf("production", here, "production-strelka", types.StackStatusRollbackComplete, nil)
 	a.wantValue(output(here, "production-strelka", "Nat", true), nil, Value{
-		Missing: "stack us-east-1/production-strelka has no outputs, in state ROLLBACK_COMPLETE; what P is for is left out until a deploy that finds it"})
+		Missing: "stack us-east-1/production-strelka has no outputs, in state ROLLBACK_COMPLETE; what P is for is left out until a " +
+			"deploy that finds it"})
 }
 
 func TestOutputsOfForeignStacks(t *testing.T) {
 	a := newAccount(t)
 	a.putOf("test", here, "production-vpc", types.StackStatusCreateComplete, map[string]string{"VpcId": "vpc-1"})
 	a.putOf("", here, "production-x", types.StackStatusCreateComplete, map[string]string{"VpcId": "vpc-1"})
-	a.wantError(output(here, "production-vpc", "VpcId", true), "stack us-east-1/production-vpc is not one of orbit production: its tag spacel:orbit says test")
+	a.wantError(output(here, "production-vpc", "VpcId", true),
+		"stack us-east-1/production-vpc is not one of orbit production: its tag spacel:orbit says test")
 	a.wantError(output(here, "production-x", "VpcId", false), "is not one of orbit production")
 }
 
@@ -96,7 +98,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	if !ok || len(joined.Unwrap()) != 3 {
 		t.Fatalf("got %v", err)
 	}
-	for i, want := range []string{"parameter Bucket: there is no bucket", "parameter Image: there is no image", "parameter Zone: no public hosted zone"} {
+	for i, want := range []string{"parameter Bucket: there is no bucket", "parameter Image: there is no image",
+		"parameter Zone: no public hosted zone"} {
 		if got := joined.Unwrap()[i].Error(); !strings.HasPrefix(got, want) {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -107,7 +110,8 @@ func TestInterrupted(t *testing.T) {
 	a := newAccount(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := a.resolver().Resolve(ctx, app(map[string]assembly.ValueFrom{"P": output(here, "x", "y", false), "Q": output(here, "z", "y", false)}), nil)
+	_, err := a.resolver().Resolve(ctx, app(map[string]assembly.ValueFrom{"P": output(here, "x", "y", false),
+		"Q": output(here, "z", "y", false)}), nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -27,11 +27,13 @@ func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 	best := longestZones(zones, host)
 	switch len(best) {
 	case 0:
-		return Value{}, fmt.Errorf("no public hosted zone of this account is one that %s is in: %s; create the zone, or change the orbit's domain or the app's hostnames", host, listZones(zones))
+		return Value{}, fmt.Errorf("no public hosted zone of this account is one that %s is in: %s; create the zone, or change the "+
+			"orbit's domain or the app's hostnames", host, listZones(zones))
 	case 1:
 		return Value{Text: best[0].id}, nil
 	}
-	return Value{}, fmt.Errorf("%s is in more than one public hosted zone %s: %s; delete those that no name server is delegated to", host, best[0].name, listIDs(best))
+	return Value{}, fmt.Errorf("%s is in more than one public hosted zone %s: %s; delete those that no name server is delegated to", host,
+		best[0].name, listIDs(best))
 }
 
 // longestZones returns the zones with the longest name which a host name ends in, sorted by id. There can be several:

@@ -37,11 +37,13 @@ func TestHostedZone(t *testing.T) {
 	a.zone("a.eu.example.com", true)
 	a.zone("ample.com", false)
 	for host, want := range map[string]string{
-		"a.eu.example.com": long, "eu.example.com": long, "A.EU.Example.com": long, "b.example.com": short, "example.com": short, "xeu.example.com": short,
+		"a.eu.example.com": long, "eu.example.com": long, "A.EU.Example.com": long, "b.example.com": short, "example.com": short,
+		"xeu.example.com": short,
 	} {
 		a.wantValue(hostedZone(host), nil, Value{Text: want})
 	}
-	a.wantError(hostedZone("a.example.org"), "no public hosted zone of this account is one that a.example.org is in: it has ample.com, eu.example.com, example.com; create the zone")
+	a.wantError(hostedZone("a.example.org"), "no public hosted zone of this account is one that a.example.org is in: it has ample.com, "+
+		"eu.example.com, example.com; create the zone")
 	a.wantError(hostedZone("notexample.com"), "no public hosted zone")
 }
 
@@ -65,7 +67,8 @@ func TestHostedZonesAreListedOnce(t *testing.T) {
 	before := a.calls["route53"]
 	r := a.resolver()
 	for range 5 {
-		values, err := r.Resolve(t.Context(), app(map[string]assembly.ValueFrom{"P": hostedZone("a.zz.example.com"), "Q": hostedZone("z104.example.com")}), nil)
+		values, err := r.Resolve(t.Context(), app(map[string]assembly.ValueFrom{"P": hostedZone("a.zz.example.com"),
+			"Q": hostedZone("z104.example.com")}), nil)
 		if err != nil || values["P"].Text != last {
 			t.Errorf("got %v, %v", values, err)
 		}

@@ -47,7 +47,8 @@ var (
 // gives the same change set again.
 func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudformation.CreateChangeSetOutput, error) {
 	if !changeSetName.MatchString(aws.ToString(in.ChangeSetName)) {
-		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", aws.ToString(in.ChangeSetName))
+		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must "+
+			"satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", aws.ToString(in.ChangeSetName))
 	}
 	if in.ChangeSetType == "" {
 		in.ChangeSetType = types.ChangeSetTypeUpdate
@@ -68,7 +69,8 @@ func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudf
 	}
 	if s == nil {
 		if !stackName.MatchString(*in.StackName) {
-			return nil, invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*", *in.StackName)
+			return nil, invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must "+
+				"satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*", *in.StackName)
 		}
 		s = c.engine.newStack(c.region, *in.StackName, c.now)
 		s.set(c.now, types.StackStatusReviewInProgress, "User Initiated")
@@ -130,8 +132,9 @@ func (s *stack) updatable() bool {
 func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, next inputs) *changeSet {
 	c.engine.serial++
 	set := &changeSet{
-		name:           *in.ChangeSetName,
-		id:             fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.region, c.engine.account, *in.ChangeSetName, digest(32, s.id, c.engine.serial)),
+		name: *in.ChangeSetName,
+		id: fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", c.region, c.engine.account, *in.ChangeSetName,
+			digest(32, s.id, c.engine.serial)),
 		token:          aws.ToString(in.ClientToken),
 		kind:           in.ChangeSetType,
 		created:        c.now,
@@ -218,7 +221,8 @@ func (c *call) describeChangeSet(in *cloudformation.DescribeChangeSetInput) (*cl
 	changes, next := page(set.changes, in.NextToken, c.Page)
 	out.NextToken = next
 	for _, change := range changes {
-		out.Changes = append(out.Changes, types.Change{Type: types.ChangeTypeResource, ResourceChange: presented(change, aws.ToBool(in.IncludePropertyValues), set.next, s.inputs)})
+		out.Changes = append(out.Changes, types.Change{Type: types.ChangeTypeResource,
+			ResourceChange: presented(change, aws.ToBool(in.IncludePropertyValues), set.next, s.inputs)})
 	}
 	return out, nil
 }
@@ -300,7 +304,8 @@ func (c *call) deleteChangeSet(in *cloudformation.DeleteChangeSetInput) (*cloudf
 		return nil, err
 	}
 	if set.status(c.now) == types.ChangeSetStatusCreateInProgress || set.execution == types.ExecutionStatusExecuteInProgress {
-		return nil, refuse("InvalidChangeSetStatus", "An operation on this ChangeSet is currently in progress.  Please attempt this operation again later.")
+		return nil, refuse("InvalidChangeSetStatus", "An operation on this ChangeSet is currently in progress.  Please attempt this "+
+			"operation again later.")
 	}
 	s.changeSets = slices.DeleteFunc(s.changeSets, func(each *changeSet) bool { return each == set })
 	return &cloudformation.DeleteChangeSetOutput{}, nil
@@ -321,7 +326,8 @@ func (c *call) executeChangeSet(in *cloudformation.ExecuteChangeSetInput) (*clou
 		return nil, refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current status of [%s]", set.id, status)
 	}
 	if set.execution != types.ExecutionStatusAvailable {
-		return nil, refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current execution status of [%s]", set.id, set.execution)
+		return nil, refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current execution status of [%s]", set.id,
+			set.execution)
 	}
 	if s.busy() && s.status != types.StackStatusReviewInProgress || s.status != types.StackStatusReviewInProgress && !s.updatable() {
 		return nil, invalid("Stack:%s is in %s state and can not be updated.", s.id, s.status)

@@ -19,14 +19,19 @@ const region = "eu-west-1"
 
 // web has a security group in a network, a table with a name of its own and a role.
 const web = `{
-  "Parameters": {"Image": {"Type": "String", "Default": "ami-1"}, "Hook": {"Type": "String", "NoEcho": true, "Default": "s3cret"}, "Open": {"Type": "String", "Default": ""}},
+  "Parameters": {"Image": {"Type": "String", "Default": "ami-1"},
+      "Hook": {"Type": "String", "NoEcho": true, "Default": "s3cret"},
+      "Open": {"Type": "String", "Default": ""}},
   "Conditions": {"IsOpen": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Open"}, ""]}]}},
   "Resources": {
     "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
     "Sg": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "web", "VpcId": {"Ref": "Vpc"}}},
-    "Template": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "Image"}, "UserData": {"Fn::Base64": {"Fn::Sub": "${Hook}"}}}}},
-    "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "1", "MinSize": "1", "LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}, "Version": {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}}}},
-    "Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain", "Properties": {"TableName": "test-users"}},
+    "Template": {"Type": "AWS::EC2::LaunchTemplate",
+      "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "Image"}, "UserData": {"Fn::Base64": {"Fn::Sub": "${Hook}"}}}}},
+    "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup",
+      "Properties": {"MaxSize": "1", "MinSize": "1", "LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}, "Version": {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}}}},
+    "Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain",
+      "Properties": {"TableName": "test-users"}},
     "Extra": {"Type": "AWS::EC2::EIP", "Condition": "IsOpen", "Properties": {"Domain": "vpc"}}
   },
   "Outputs": {"VpcId": {"Value": {"Ref": "Vpc"}}, "Both": {"Value": {"Fn::Join": ["/", [{"Ref": "Sg"}, {"Fn::Sub": "${AWS::Region}"}]]}}}
@@ -45,7 +50,8 @@ func newCloudFormationEnv(t *testing.T) *cloudFormationEnv {
 	return &cloudFormationEnv{t, cf, cloudformation.NewFromConfig(cf.Config(t, region))}
 }
 
-func (b *cloudFormationEnv) change(name, template string, with ...func(*cloudformation.CreateChangeSetInput)) *cloudformation.DescribeChangeSetOutput {
+func (b *cloudFormationEnv) change(name, template string,
+	with ...func(*cloudformation.CreateChangeSetInput)) *cloudformation.DescribeChangeSetOutput {
 	b.Helper()
 	in := &cloudformation.CreateChangeSetInput{
 		StackName: aws.String("test-web"), ChangeSetName: &name, TemplateBody: &template, ChangeSetType: types.ChangeSetTypeUpdate,
@@ -58,7 +64,8 @@ func (b *cloudFormationEnv) change(name, template string, with ...func(*cloudfor
 	if err != nil {
 		b.Fatal(err)
 	}
-	described, err := b.api.DescribeChangeSet(b.Context(), &cloudformation.DescribeChangeSetInput{ChangeSetName: out.Id, IncludePropertyValues: aws.Bool(true)})
+	described, err := b.api.DescribeChangeSet(b.Context(),
+		&cloudformation.DescribeChangeSetInput{ChangeSetName: out.Id, IncludePropertyValues: aws.Bool(true)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -170,7 +177,8 @@ func TestCreateFails(t *testing.T) {
 			} else if b.cf.Seen(region, "test-web") != nil {
 				t.Error("the stack is still there")
 			}
-			events, err := b.api.DescribeEvents(t.Context(), &cloudformation.DescribeEventsInput{StackName: set.StackId, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}})
+			events, err := b.api.DescribeEvents(t.Context(),
+				&cloudformation.DescribeEventsInput{StackName: set.StackId, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +200,8 @@ func TestNoChanges(t *testing.T) {
 	b := newCloudFormationEnv(t).created()
 	b.cf.NoChanges = NoChangesUpdates
 	set := b.change("two", web, with("Hook", "s3cret"))
-	if set.Status != types.ChangeSetStatusFailed || *set.StatusReason != NoChangesUpdates || set.ExecutionStatus != types.ExecutionStatusUnavailable {
+	if set.Status != types.ChangeSetStatusFailed || *set.StatusReason != NoChangesUpdates ||
+		set.ExecutionStatus != types.ExecutionStatusUnavailable {
 		t.Errorf("the change set is %s: %s", set.Status, aws.ToString(set.StatusReason))
 	}
 	_, err := b.api.ExecuteChangeSet(t.Context(), &cloudformation.ExecuteChangeSetInput{ChangeSetName: set.ChangeSetId})
@@ -215,7 +224,8 @@ func TestUpdate(t *testing.T) {
 		switch *rc.LogicalResourceId {
 		case "Vpc":
 			target := rc.Details[0].Target
-			if rc.Replacement != types.ReplacementTrue || rc.PolicyAction != types.PolicyActionReplaceAndDelete || *target.BeforeValue != "10.0.0.0/16" || *target.AfterValue != "10.1.0.0/16" {
+			if rc.Replacement != types.ReplacementTrue || rc.PolicyAction != types.PolicyActionReplaceAndDelete ||
+				*target.BeforeValue != "10.0.0.0/16" || *target.AfterValue != "10.1.0.0/16" {
 				t.Errorf("the network's change is %s %s %s→%s", rc.Replacement, rc.PolicyAction, *target.BeforeValue, *target.AfterValue)
 			}
 		case "Template":
@@ -226,7 +236,8 @@ func TestUpdate(t *testing.T) {
 	}
 	b.execute(set)
 	after := b.is(types.StackStatusUpdateComplete)
-	if before.IDs["Vpc"] == after.IDs["Vpc"] || before.IDs["Group"] != after.IDs["Group"] || after.Outputs["VpcId"] != "{eu-west-1/test-web/Vpc}" {
+	if before.IDs["Vpc"] == after.IDs["Vpc"] || before.IDs["Group"] != after.IDs["Group"] ||
+		after.Outputs["VpcId"] != "{eu-west-1/test-web/Vpc}" {
 		t.Errorf("ids were %v, are %v; outputs %v", before.IDs, after.IDs, after.Outputs)
 	}
 	if again := b.change("three", next, with("Image", "ami-2"), with("Open", "yes")); again.Status != types.ChangeSetStatusFailed {
@@ -241,7 +252,8 @@ func TestUpdateFails(t *testing.T) {
 	next := strings.Replace(web, "10.0.0.0/16", "10.1.0.0/16", 1)
 	b.execute(b.change("two", next, with("Image", "ami-2")))
 	b.is(types.StackStatusUpdateRollbackComplete)
-	if got := strings.ReplaceAll(b.cf.State(), "UPDATE_ROLLBACK_COMPLETE", "CREATE_COMPLETE"); strings.ReplaceAll(got, `\"3\"`, `\"1\"`) != want {
+	if got := strings.ReplaceAll(b.cf.State(), "UPDATE_ROLLBACK_COMPLETE", "CREATE_COMPLETE"); strings.ReplaceAll(got, `\"3\"`,
+		`\"1\"`) != want {
 		t.Errorf("after the rollback the account is\n%s\nwas\n%s", got, want)
 	}
 }
@@ -253,7 +265,8 @@ func TestContinueRollback(t *testing.T) {
 	b.execute(b.change("two", web, with("Image", "ami-2")))
 	b.is(types.StackStatusUpdateRollbackFailed)
 	proceed := func(skip ...string) error {
-		_, err := b.api.ContinueUpdateRollback(t.Context(), &cloudformation.ContinueUpdateRollbackInput{StackName: aws.String("test-web"), ResourcesToSkip: skip})
+		_, err := b.api.ContinueUpdateRollback(t.Context(),
+			&cloudformation.ContinueUpdateRollbackInput{StackName: aws.String("test-web"), ResourcesToSkip: skip})
 		b.cf.Settle()
 		return err
 	}
@@ -274,9 +287,11 @@ func TestCancel(t *testing.T) {
 	b.cf.Hold(region, "test-web")
 	b.execute(set)
 	b.is(types.StackStatusUpdateInProgress)
-	_, err := b.api.CreateChangeSet(t.Context(), &cloudformation.CreateChangeSetInput{StackName: aws.String("test-web"), ChangeSetName: aws.String("no"), TemplateBody: aws.String(web)})
+	_, err := b.api.CreateChangeSet(t.Context(), &cloudformation.CreateChangeSetInput{StackName: aws.String("test-web"),
+		ChangeSetName: aws.String("no"), TemplateBody: aws.String(web)})
 	b.refused(err, "ValidationError", "is in UPDATE_IN_PROGRESS state and can not be updated")
-	if _, err := b.api.CancelUpdateStack(t.Context(), &cloudformation.CancelUpdateStackInput{StackName: aws.String("test-web")}); err != nil {
+	cancel := &cloudformation.CancelUpdateStackInput{StackName: aws.String("test-web")}
+	if _, err := b.api.CancelUpdateStack(t.Context(), cancel); err != nil {
 		t.Fatal(err)
 	}
 	b.cf.Release(region, "test-web")
@@ -295,11 +310,15 @@ func (b *cloudFormationEnv) delete(in cloudformation.DeleteStackInput) error {
 
 func TestDelete(t *testing.T) {
 	b := newCloudFormationEnv(t).created()
-	if _, err := b.api.UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{StackName: aws.String("test-web"), EnableTerminationProtection: aws.Bool(true)}); err != nil {
+	if _, err := b.api.UpdateTerminationProtection(t.Context(),
+		&cloudformation.UpdateTerminationProtectionInput{StackName: aws.String("test-web"),
+			EnableTerminationProtection: aws.Bool(true)}); err != nil {
 		t.Fatal(err)
 	}
 	b.refused(b.delete(cloudformation.DeleteStackInput{}), "ValidationError", "TerminationProtection is enabled")
-	if _, err := b.api.UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{StackName: aws.String("test-web"), EnableTerminationProtection: aws.Bool(false)}); err != nil {
+	if _, err := b.api.UpdateTerminationProtection(t.Context(),
+		&cloudformation.UpdateTerminationProtectionInput{StackName: aws.String("test-web"),
+			EnableTerminationProtection: aws.Bool(false)}); err != nil {
 		t.Fatal(err)
 	}
 	b.refused(b.delete(cloudformation.DeleteStackInput{RetainResources: []string{"Sg"}}), "ValidationError", "DELETE_FAILED")
@@ -314,7 +333,8 @@ func TestDelete(t *testing.T) {
 	if seen := b.cf.Seen(region, "test-web"); seen != nil {
 		t.Fatalf("the stack is in %s", seen.Status)
 	}
-	if got := strings.Join(b.cf.Retained(), "; "); !strings.Contains(got, "AWS::DynamoDB::Table test-users") || !strings.Contains(got, "AWS::EC2::SecurityGroup sg-") {
+	if got := strings.Join(b.cf.Retained(), "; "); !strings.Contains(got, "AWS::DynamoDB::Table test-users") ||
+		!strings.Contains(got, "AWS::EC2::SecurityGroup sg-") {
 		t.Errorf("it left %s", got)
 	}
 }
@@ -328,7 +348,8 @@ func TestImportExisting(t *testing.T) {
 		t.Fatalf("the change set is %s: %s", set.Status, aws.ToString(set.StatusReason))
 	}
 	events, err := b.api.DescribeEvents(t.Context(), &cloudformation.DescribeEventsInput{ChangeSetName: set.ChangeSetId})
-	if err != nil || len(events.OperationEvents) != 1 || !strings.Contains(*events.OperationEvents[0].ValidationStatusReason, "'test-users' already exists") {
+	if err != nil || len(events.OperationEvents) != 1 ||
+		!strings.Contains(*events.OperationEvents[0].ValidationStatusReason, "'test-users' already exists") {
 		t.Fatalf("the events are %v, %v", events, err)
 	}
 	set = b.change("two", web, creating, func(in *cloudformation.CreateChangeSetInput) { in.ImportExistingResources = aws.Bool(true) })
@@ -357,12 +378,14 @@ func TestChangeSetsAge(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	b := newCloudFormationEnv(t)
 	try := func(with func(*cloudformation.CreateChangeSetInput)) error {
-		in := &cloudformation.CreateChangeSetInput{StackName: aws.String("test-web"), ChangeSetName: aws.String("one"), TemplateBody: aws.String(web), ChangeSetType: types.ChangeSetTypeCreate}
+		in := &cloudformation.CreateChangeSetInput{StackName: aws.String("test-web"), ChangeSetName: aws.String("one"),
+			TemplateBody: aws.String(web), ChangeSetType: types.ChangeSetTypeCreate}
 		with(in)
 		_, err := b.api.CreateChangeSet(t.Context(), in)
 		return err
 	}
-	b.refused(try(func(in *cloudformation.CreateChangeSetInput) { in.ChangeSetType = types.ChangeSetTypeUpdate }), "ValidationError", "does not exist")
+	b.refused(try(func(in *cloudformation.CreateChangeSetInput) { in.ChangeSetType = types.ChangeSetTypeUpdate }), "ValidationError",
+		"does not exist")
 	b.refused(try(with("Nope", "x")), "ValidationError", "Parameters: [Nope] do not exist in the template")
 	b.refused(try(func(in *cloudformation.CreateChangeSetInput) {
 		in.TemplateBody = aws.String(web + strings.Repeat(" ", 51200))
@@ -400,7 +423,8 @@ func TestEventsInPages(t *testing.T) {
 	b := newCloudFormationEnv(t)
 	b.cf.Page = 4
 	b.created()
-	pages := cloudformation.NewDescribeStackEventsPaginator(b.api, &cloudformation.DescribeStackEventsInput{StackName: aws.String("test-web")})
+	pages := cloudformation.NewDescribeStackEventsPaginator(b.api,
+		&cloudformation.DescribeStackEventsInput{StackName: aws.String("test-web")})
 	var statuses []string
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
@@ -445,15 +469,19 @@ func TestPut(t *testing.T) {
 		want types.StackStatus
 		do   func(b *cloudFormationEnv) error
 	}{
-		{Stack{Status: types.StackStatusUpdateRollbackFailed, Failed: map[string]string{"Sg": "in use"}}, types.StackStatusUpdateRollbackComplete, func(b *cloudFormationEnv) error {
-			_, err := b.api.ContinueUpdateRollback(b.Context(), &cloudformation.ContinueUpdateRollbackInput{StackName: aws.String("test-web")})
-			return err
-		}},
-		{Stack{Status: types.StackStatusUpdateInProgress, Then: types.StackStatusUpdateComplete, After: time.Minute}, types.StackStatusUpdateComplete, nil},
+		{Stack{Status: types.StackStatusUpdateRollbackFailed, Failed: map[string]string{"Sg": "in use"}},
+			types.StackStatusUpdateRollbackComplete, func(b *cloudFormationEnv) error {
+				_, err := b.api.ContinueUpdateRollback(b.Context(),
+					&cloudformation.ContinueUpdateRollbackInput{StackName: aws.String("test-web")})
+				return err
+			}},
+		{Stack{Status: types.StackStatusUpdateInProgress, Then: types.StackStatusUpdateComplete, After: time.Minute},
+			types.StackStatusUpdateComplete, nil},
 		{Stack{Status: types.StackStatusDeleteFailed, Failed: map[string]string{"Sg": "in use"}}, "", func(b *cloudFormationEnv) error {
 			return b.delete(cloudformation.DeleteStackInput{RetainResources: []string{"Sg"}})
 		}},
-		{Stack{Status: types.StackStatusRollbackComplete}, "", func(b *cloudFormationEnv) error { return b.delete(cloudformation.DeleteStackInput{}) }},
+		{Stack{Status: types.StackStatusRollbackComplete}, "",
+			func(b *cloudFormationEnv) error { return b.delete(cloudformation.DeleteStackInput{}) }},
 	} {
 		t.Run(string(c.put.Status), func(t *testing.T) {
 			b := newCloudFormationEnv(t)

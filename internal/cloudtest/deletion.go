@@ -135,9 +135,11 @@ func (s *stack) mayDelete(in *cloudformation.DeleteStackInput) error {
 	case s.protected:
 		return invalid("Stack [%s] cannot be deleted while TerminationProtection is enabled", s.name)
 	case len(in.RetainResources) > 0 && !failed:
-		return invalid("Invalid operation on stack [%s]. RetainResources can only be specified when the stack is in the DELETE_FAILED state.", s.id)
+		return invalid("Invalid operation on stack [%s]. RetainResources can only be specified when the stack is in the DELETE_FAILED "+
+			"state.", s.id)
 	case in.DeletionMode == types.DeletionModeForceDeleteStack && !failed:
-		return invalid("Invalid operation on stack [%s]. FORCE_DELETE_STACK can only be specified when the stack is in the DELETE_FAILED state.", s.id)
+		return invalid("Invalid operation on stack [%s]. FORCE_DELETE_STACK can only be specified when the stack is in the DELETE_FAILED "+
+			"state.", s.id)
 	case s.busy() && s.status != types.StackStatusCreateInProgress && s.status != types.StackStatusReviewInProgress:
 		return invalid("Stack [%s] cannot be deleted while in status %s", s.id, s.status)
 	}

@@ -47,7 +47,8 @@ func (c *call) templateBody(s *stack, in *cloudformation.CreateChangeSetInput) (
 		return "", invalid("Only one of TemplateBody or TemplateUrl may be specified.")
 	case in.TemplateBody != nil:
 		if len(*in.TemplateBody) > inlineLimit {
-			return "", invalid("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to %d", inlineLimit)
+			return "", invalid("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "+
+				"length less than or equal to %d", inlineLimit)
 		}
 		return *in.TemplateBody, nil
 	case in.TemplateURL != nil:
@@ -75,7 +76,8 @@ func (in *inputs) takeParameters(s *stack, given []types.Parameter) error {
 		}
 		old, ok := previous[name]
 		if !ok {
-			return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", name)
+			return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the "+
+				"previous template", name)
 		}
 		in.parameters[name] = old
 	}
@@ -101,7 +103,8 @@ func (in *inputs) completeParameters() error {
 		case len(value) > 4096:
 			return invalid("Parameter '%s' must be at most 4096 bytes", name)
 		case value == "" && strings.HasPrefix(p.Type, "AWS::") && !strings.HasPrefix(p.Type, "AWS::SSM"):
-			return invalid("Parameter validation failed: parameter value for parameter name %s does not exist. Rollback requested by user.", name)
+			return invalid("Parameter validation failed: parameter value for parameter name %s does not exist. Rollback requested by user.",
+				name)
 		case len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(v any) bool { return text(v) == value }):
 			return invalid("Parameter '%s' must be one of AllowedValues", name)
 		}

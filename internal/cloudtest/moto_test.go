@@ -28,7 +28,8 @@ func TestMotoGivesEachTestAnAccount(t *testing.T) {
 			if err != nil || len(before.Buckets) != 0 {
 				t.Fatalf("a fresh account has buckets %v, %v", before, err)
 			}
-			if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("own-" + Account(t)), CreateBucketConfiguration: euWest1()}); err != nil {
+			if _, err := client.CreateBucket(t.Context(),
+				&s3.CreateBucketInput{Bucket: aws.String("own-" + Account(t)), CreateBucketConfiguration: euWest1()}); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -121,7 +121,9 @@ func identity(account, operation string) ([]byte, error) {
 	if operation != "GetCallerIdentity" {
 		return nil, refuse("InvalidAction", "this test has no sts:%s", operation)
 	}
-	return fmt.Appendf(nil, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:user/test</Arn><UserId>AIDA%[1]s</UserId><Account>%[1]s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, account), nil
+	return fmt.Appendf(nil, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
+		`<GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:user/test</Arn><UserId>AIDA%[1]s</UserId>`+
+		`<Account>%[1]s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, account), nil
 }
 
 // call is one request to CloudFormation, with its region and time.

@@ -262,7 +262,8 @@ func refuseAs(w http.ResponseWriter, r *http.Request, service string, fate fate)
 		s3Refuse(w, r, status, code, message)
 	case service == "ec2":
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>", code, message, requestID)
+		fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>",
+			code, message, requestID)
 	default:
 		w.WriteHeader(status)
 		_, _ = w.Write((&refusal{status, code, message}).xml())

@@ -80,7 +80,8 @@ func TestProxyClock(t *testing.T) {
 			}
 			name := cf.Bucket(t, region)
 			store := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
-			if _, err := store.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: aws.String("k"), Body: strings.NewReader("v")}); err != nil {
+			if _, err := store.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: aws.String("k"),
+				Body: strings.NewReader("v")}); err != nil {
 				t.Error(err)
 			}
 			if calls := p.Calls(); len(calls) != 4 {

@@ -101,7 +101,8 @@ func encode(operation string, output any) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<%sResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><%sResult>`, operation, operation)
 	encodeStruct(&b, reflect.ValueOf(output).Elem())
-	fmt.Fprintf(&b, `</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>`, operation, requestID, operation)
+	fmt.Fprintf(&b, `</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>`, operation, requestID,
+		operation)
 	return []byte(b.String())
 }
 

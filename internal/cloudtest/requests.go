@@ -52,7 +52,8 @@ func (c *call) cancelUpdateStack(in *cloudformation.CancelUpdateStackInput) (*cl
 }
 
 // continueUpdateRollback tries a failed rollback again. The resources to skip must be in UPDATE_FAILED.
-func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackInput) (*cloudformation.ContinueUpdateRollbackOutput, error) {
+func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackInput) (*cloudformation.ContinueUpdateRollbackOutput,
+	error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,8 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 	}
 	for _, logical := range in.ResourcesToSkip {
 		if r := s.resources[logical]; r == nil || r.Status != types.ResourceStatusUpdateFailed {
-			return nil, invalid("The resource(s) %s cannot be skipped: only resources that are in the UPDATE_FAILED state because a rollback failed can be", bracketed([]string{logical}))
+			return nil, invalid("The resource(s) %s cannot be skipped: only resources that are in the UPDATE_FAILED state because a "+
+				"rollback failed can be", bracketed([]string{logical}))
 		}
 	}
 	s.tokens[token] = "continue"
@@ -138,7 +140,8 @@ func (c *call) getTemplate(in *cloudformation.GetTemplateInput) (*cloudformation
 	return &cloudformation.GetTemplateOutput{TemplateBody: &s.inputs.body, StagesAvailable: stages}, nil
 }
 
-func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesInput) (*cloudformation.DescribeStackResourcesOutput, error) {
+func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesInput) (*cloudformation.DescribeStackResourcesOutput,
+	error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
 		return nil, err
@@ -191,7 +194,9 @@ func (c *call) listStackResources(in *cloudformation.ListStackResourcesInput) (*
 	return out, nil
 }
 
-func (c *call) updateTerminationProtection(in *cloudformation.UpdateTerminationProtectionInput) (*cloudformation.UpdateTerminationProtectionOutput, error) {
+func (c *call) updateTerminationProtection(
+	in *cloudformation.UpdateTerminationProtectionInput,
+) (*cloudformation.UpdateTerminationProtectionOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
 		return nil, err

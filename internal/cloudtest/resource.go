@@ -86,7 +86,8 @@ func (s *stack) newPhysical(logical, kind string, properties map[string]any, ser
 	case "AWS::EC2::EIP":
 		return fmt.Sprintf("203.0.%d.%d", serial/250%250, 1+serial%250)
 	case "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::Listener":
-		return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:%s/%s", s.region, s.account, strings.ToLower(kind[strings.LastIndex(kind, ":")+1:]), unique[:16])
+		return fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:%s/%s", s.region, s.account,
+			strings.ToLower(kind[strings.LastIndex(kind, ":")+1:]), unique[:16])
 	case "AWS::SNS::Topic":
 		return fmt.Sprintf("arn:aws:sns:%s:%s:%s-%s-%s", s.region, s.account, s.name, logical, unique[:12])
 	}

@@ -63,7 +63,8 @@ func (c *CloudFormation) serveS3(w http.ResponseWriter, r *http.Request, region 
 		s3Refuse(w, r, http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	case b.region != region && r.Header.Get("Authorization") != "":
 		w.Header().Set("X-Amz-Bucket-Region", b.region)
-		s3Refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint.")
+		s3Refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect",
+			"The bucket you are attempting to access must be addressed using the specified endpoint.")
 	case key == "":
 		b.serve(w, r)
 	default:
@@ -99,7 +100,8 @@ func (b *bucket) serve(w http.ResponseWriter, r *http.Request) {
 		if b.key != "" {
 			algorithm = "<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>" + b.key + "</KMSMasterKeyID>"
 		}
-		fmt.Fprintf(w, "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>%s</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>", algorithm)
+		fmt.Fprintf(w, "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>%s"+
+			"</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>", algorithm)
 	case r.URL.Query().Has("location"):
 		fmt.Fprintf(w, "<LocationConstraint>%s</LocationConstraint>", b.region)
 	}
@@ -110,7 +112,8 @@ func (b *bucket) serveObject(w http.ResponseWriter, r *http.Request, key string,
 	switch r.Method {
 	case http.MethodPut:
 		if ok && r.Header.Get("If-None-Match") == "*" {
-			s3Refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+			s3Refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed",
+				"At least one of the pre-conditions you specified did not hold")
 			return
 		}
 		b.objects[key] = unchunked(r, body)
@@ -159,12 +162,14 @@ func (c *call) templateAt(address string) (string, error) {
 	}
 	b := c.buckets[host]
 	if b == nil {
-		return "", invalid("S3 error: The specified bucket does not exist\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
+		return "", invalid("S3 error: The specified bucket does not exist\nFor more information check " +
+			"http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
 	}
 	body, ok := b.objects[path]
 	switch {
 	case !ok:
-		return "", invalid("S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
+		return "", invalid("S3 error: Access Denied\nFor more information check " +
+			"http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
 	case len(body) > urlLimit:
 		return "", invalid("Template may not exceed %d bytes in size.", urlLimit)
 	}

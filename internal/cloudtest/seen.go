@@ -139,7 +139,8 @@ func (e *engine) idReplacer() *strings.Replacer {
 func (s *stack) seen(names *strings.Replacer) *Seen {
 	seen := &Seen{
 		Status: s.status, Template: s.inputs.body, Parameters: map[string]string{}, Tags: s.inputs.tags, Outputs: map[string]string{},
-		Resources: map[string]string{}, Protected: s.protected, Capabilities: s.inputs.capabilities, IDs: map[string]string{}, Events: s.events,
+		Resources: map[string]string{}, Protected: s.protected, Capabilities: s.inputs.capabilities, IDs: map[string]string{},
+		Events: s.events,
 	}
 	for name, value := range s.inputs.parameters {
 		seen.Parameters[name] = names.Replace(value)

@@ -63,7 +63,8 @@ func (c *CloudFormation) serveRoute53(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/xml")
 	fmt.Fprint(w, `<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones>`)
 	for _, name := range slices.Sorted(slices.Values(c.zones)) {
-		fmt.Fprintf(w, "<HostedZone><Id>/hostedzone/%s</Id><Name>%s.</Name><CallerReference>test</CallerReference><Config><PrivateZone>false</PrivateZone></Config></HostedZone>", zoneID(name), name)
+		fmt.Fprintf(w, "<HostedZone><Id>/hostedzone/%s</Id><Name>%s.</Name>"+
+			"<CallerReference>test</CallerReference><Config><PrivateZone>false</PrivateZone></Config></HostedZone>", zoneID(name), name)
 	}
 	fmt.Fprint(w, `</HostedZones><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>`)
 }

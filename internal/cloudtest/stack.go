@@ -90,7 +90,8 @@ func (s *stack) findOutputs() map[string]string {
 // set changes the stack's status and adds an event.
 func (s *stack) set(at time.Time, status types.StackStatus, reason string) {
 	s.status, s.reason = status, reason
-	s.event(at, &resource{Logical: s.name, Physical: s.id, Type: "AWS::CloudFormation::Stack", Status: types.ResourceStatus(status), Reason: reason})
+	s.event(at, &resource{Logical: s.name, Physical: s.id, Type: "AWS::CloudFormation::Stack", Status: types.ResourceStatus(status),
+		Reason: reason})
 }
 
 // mark changes a resource's status and adds an event to the stack.

@@ -142,7 +142,8 @@ func (c *CloudFormation) PutChangeSet(t testing.TB, region, stack, name, templat
 	}
 	c.engine.serial++
 	set := &changeSet{
-		name: name, id: fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", region, c.engine.account, name, digest(32, s.id, c.engine.serial)),
+		name: name, id: fmt.Sprintf("arn:aws:cloudformation:%s:%s:changeSet/%s/%s", region, c.engine.account, name,
+			digest(32, s.id, c.engine.serial)),
 		kind: types.ChangeSetTypeUpdate, created: time.Now(), failure: failure, execution: types.ExecutionStatusAvailable,
 		next: inputs{body: template, template: parsed, parameters: map[string]string{}, tags: s.inputs.tags},
 	}

@@ -62,7 +62,8 @@ func parseTemplate(body string) (*template, error) {
 			_, resource := t.Resources[needed]
 			_, param := t.Parameters[needed]
 			if !resource && !param && !strings.HasPrefix(needed, "AWS::") {
-				return nil, invalid("Template format error: Unresolved resource dependencies [%s] in the Resources block of the template", needed)
+				return nil, invalid("Template format error: Unresolved resource dependencies [%s] in the Resources block of the template",
+					needed)
 			}
 		}
 		if r.Type == "" {

@@ -51,12 +51,15 @@ func (set *changeSet) validate(c *call, s *stack) {
 		}
 		scope := s.scope(set.next)
 		name := customName(definition.Type, scope.properties(definition))
-		if c.EarlyValidation && change.Action == types.ChangeActionAdd && name != "" && c.engine.taken(s, asset{c.region, definition.Type, name}) {
+		if c.EarlyValidation && change.Action == types.ChangeActionAdd && name != "" &&
+			c.engine.taken(s, asset{c.region, definition.Type, name}) {
 			set.conflict(s, change, name)
 		}
 	}
 	if len(unfit) > 0 {
-		set.failure = fmt.Sprintf("CloudFormation is attempting to import some resources because they already exist in your account. The resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the template for successful import. The affected resources are %s", strings.Join(unfit, ", "))
+		set.failure = fmt.Sprintf("CloudFormation is attempting to import some resources because they already exist in your account. The "+
+			"resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the template for successful "+
+			"import. The affected resources are %s", strings.Join(unfit, ", "))
 	}
 }
 
@@ -76,20 +79,22 @@ func (e *engine) taken(by *stack, wanted asset) bool {
 }
 
 func (set *changeSet) conflict(s *stack, change types.ResourceChange, name string) {
-	set.failure = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+	set.failure = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early " +
+		"Validation errors, use the DescribeEvents API for detailed failure information."
 	set.conflicts = append(set.conflicts, types.OperationEvent{
-		EventId:                aws.String(digest(36, set.id, *change.LogicalResourceId)),
-		EventType:              types.EventTypeValidationError,
-		LogicalResourceId:      change.LogicalResourceId,
-		OperationId:            &set.operation,
-		OperationType:          types.OperationTypeCreateChangeset,
-		ResourceType:           change.ResourceType,
-		StackId:                &s.id,
-		Timestamp:              &set.created,
-		ValidationFailureMode:  types.HookFailureModeFail,
-		ValidationName:         aws.String("NAME_CONFLICT_VALIDATION"),
-		ValidationPath:         aws.String("/Resources/" + *change.LogicalResourceId),
-		ValidationStatus:       types.ValidationStatusFailed,
-		ValidationStatusReason: aws.String(fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", *change.ResourceType, name)),
+		EventId:               aws.String(digest(36, set.id, *change.LogicalResourceId)),
+		EventType:             types.EventTypeValidationError,
+		LogicalResourceId:     change.LogicalResourceId,
+		OperationId:           &set.operation,
+		OperationType:         types.OperationTypeCreateChangeset,
+		ResourceType:          change.ResourceType,
+		StackId:               &s.id,
+		Timestamp:             &set.created,
+		ValidationFailureMode: types.HookFailureModeFail,
+		ValidationName:        aws.String("NAME_CONFLICT_VALIDATION"),
+		ValidationPath:        aws.String("/Resources/" + *change.LogicalResourceId),
+		ValidationStatus:      types.ValidationStatusFailed,
+		ValidationStatusReason: aws.String(fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", *change.ResourceType,
+			name)),
 	})
 }
