@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -198,6 +200,7 @@ func TestSSHDTakesTheSettings(t *testing.T) {
 	if out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
 		t.Fatalf("make a host key: %v %s", err, out)
 	}
+	privilegeSeparation(t)
 	for _, settings := range []string{sshdEverywhere, sshdEverywhere + sshdBastion} {
 		g := newSSHDEnv(t, appDocument)
 		file := filepath.Join(t.TempDir(), "sshd_config")
@@ -206,10 +209,28 @@ func TestSSHDTakesTheSettings(t *testing.T) {
 		}
 		g.Machine.Run = func(ctx context.Context, _ string, args ...string) (string, error) {
 			out, err := exec.CommandContext(ctx, sshd, append(args, "-f", file)...).CombinedOutput()
+			if err != nil {
+				err = fmt.Errorf("%w: %s", err, out)
+			}
 			return string(out), err
 		}
 		if err := (logins{g.Document, g.Machine}).sshdTakes(t.Context(), settings); err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// privilegeSeparation makes the directory without which Debian's sshd refuses to run as root. On an instance its unit makes it.
+func privilegeSeparation(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	const dir = "/run/sshd"
+	if err := os.Mkdir(dir, 0o755); errors.Is(err, fs.ErrExist) {
+		return
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(dir) })
 }
