@@ -63,7 +63,7 @@ func (a *approvals) leaveBehind(ctx context.Context, ref assembly.StackRef, fail
 	return a.consent.LeaveBehind(ctx, ref, failed)
 }
 
-// agree refuses a plan with dangers that the user did not agree to.
+// agree refuses a plan with dangers without the user's agreement.
 func (x executor) agree(ctx context.Context, plan StackPlan) error {
 	yes, err := x.approvals.dangers(ctx, plan)
 	if err != nil {

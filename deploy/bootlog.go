@@ -25,7 +25,7 @@ const (
 	maxLogPages    = 20 // of streams, 50 each
 )
 
-// failingSignal matches the reason of an event that an instance's FAILURE signal causes, with the instance's id.
+// failingSignal matches the reason of the event for an instance's FAILURE signal. It captures the instance's id.
 var failingSignal = regexp.MustCompile(`FAILURE signal with UniqueId (i-[0-9a-f]+)`)
 
 // explainBoot adds the ends of the boot logs of instances that did not start, and replaces the next command.
@@ -36,9 +36,11 @@ func (x explainer) explainBoot(ctx context.Context, f *Failure, events []live.Ev
 	logs := fmt.Sprintf("aws logs tail %s --region %s --log-stream-name-prefix %s --since 1h", group, x.spec.Region, x.bootPrefix())
 	switch {
 	case err != nil:
-		f.Next = fmt.Sprintf("read the instances' boot log (%s), which deploy could not (%v); then run %s", logs, cloud.Explain(err), x.command())
+		f.Next = fmt.Sprintf("read the instances' boot log (%s), which deploy could not (%v); then run %s",
+			logs, cloud.Explain(err), x.command())
 	case len(boots) == 0:
-		f.Next = fmt.Sprintf("no instance wrote to the log group %s: look whether instances start and reach the network (NAT, routes, image), at their console output: "+
+		f.Next = fmt.Sprintf("no instance wrote to the log group %s: "+
+			"look whether instances start and reach the network (NAT, routes, image), at their console output: "+
 			"aws ec2 get-console-output --region %s --latest --instance-id ID; then run %s", group, x.spec.Region, x.command())
 	default:
 		f.Next = fmt.Sprintf("read all of the boot log with %s; mend what failed, then run %s", logs, x.command())
@@ -112,7 +114,8 @@ func (x explainer) lastInstances(ctx context.Context, group string, since time.T
 		}
 	}
 	slices.SortFunc(found, func(a, b logtypes.LogStream) int {
-		return cmp.Or(-cmp.Compare(aws.ToInt64(a.CreationTime), aws.ToInt64(b.CreationTime)), cmp.Compare(aws.ToString(a.LogStreamName), aws.ToString(b.LogStreamName)))
+		return cmp.Or(-cmp.Compare(aws.ToInt64(a.CreationTime), aws.ToInt64(b.CreationTime)),
+			cmp.Compare(aws.ToString(a.LogStreamName), aws.ToString(b.LogStreamName)))
 	})
 	var ids []string
 	for _, s := range found {

@@ -24,15 +24,21 @@ type changeSet struct {
 	template      staging.Object // as it was staged for it; zero when it was sent with the call
 }
 
+func (c *changeSet) describeInput() *cloudformation.DescribeChangeSetInput {
+	return &cloudformation.DescribeChangeSetInput{StackName: &c.stackID, ChangeSetName: &c.name}
+}
+
 // changeSets makes and discards the change sets of one stack.
 type changeSets struct{ *stack }
 
 // changeSetPatience is the longest that CloudFormation may take to make a change set.
 const changeSetPatience = 10 * time.Minute
 
-// create makes a change set and waits until it can be read. The error may be errUnchanged or errOvertaken. A change set that is
-// of no use is discarded.
-func (s changeSets) create(ctx context.Context, kind types.ChangeSetType, plan stackPlan) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
+// create makes a change set and waits until it can be read. The error may be errUnchanged or errOvertaken. With an error, the
+// change set is discarded.
+func (s changeSets) create(
+	ctx context.Context, kind types.ChangeSetType, plan stackPlan,
+) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
 	made := &changeSet{name: s.nextName(), kind: kind, newStack: plan.deployed == nil}
 	input, err := s.input(ctx, made, plan.inputs)
 	if err != nil {
@@ -137,7 +143,8 @@ func (s changeSets) await(ctx context.Context, made *changeSet) (*cloudformation
 		case out.Status == types.ChangeSetStatusCreateComplete, out.Status == types.ChangeSetStatusFailed:
 			return out, nil
 		case time.Now().After(deadline):
-			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console", s.ref(), made.name, out.Status, changeSetPatience)
+			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console",
+				s.ref(), made.name, out.Status, changeSetPatience)
 		}
 		if err := s.follower.Pause(ctx); err != nil {
 			return nil, err
@@ -147,7 +154,8 @@ func (s changeSets) await(ctx context.Context, made *changeSet) (*cloudformation
 
 // describe reads all pages of a change set as one.
 func (s changeSets) describe(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
-	input := &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name, IncludePropertyValues: aws.Bool(true)}
+	input := made.describeInput()
+	input.IncludePropertyValues = aws.Bool(true)
 	var whole *cloudformation.DescribeChangeSetOutput
 	for {
 		page, err := s.client().DescribeChangeSet(ctx, input)
@@ -214,7 +222,7 @@ func (s *stack) validationErrors(ctx context.Context, of *cloudformation.Describ
 // executes a change set of this name. The mark is the stack's last event before the call. Together with live.Follower, which
 // follows the operation, this decides whether an operation of ours has begun.
 func (s changeSets) isExecutedByUs(ctx context.Context, made *changeSet, mark string) bool {
-	out, err := s.client().DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
+	out, err := s.client().DescribeChangeSet(ctx, made.describeInput())
 	if err == nil {
 		switch out.ExecutionStatus {
 		case types.ExecutionStatusExecuteInProgress, types.ExecutionStatusExecuteComplete, types.ExecutionStatusExecuteFailed:

@@ -36,7 +36,7 @@ func describeResource(kind, logicalID, physicalID string) string {
 	return fmt.Sprintf("%s %s (%s)", kind, logicalID, physicalID)
 }
 
-// loss describes the loss that a change brings, empty for none.
+// loss describes the loss by a change, empty for none.
 func (s *stack) loss(c Change) string {
 	switch {
 	case c.Action == string(types.ChangeActionRemove):

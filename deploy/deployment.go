@@ -40,7 +40,7 @@ type Deployment struct {
 	approvals *approvals
 }
 
-// part is one stack's part in a deployment: the values that the steps return.
+// part is one stack's part in a deployment: the values returned by the steps.
 type part struct {
 	*stack
 	plan     stackPlan
@@ -49,8 +49,8 @@ type part struct {
 	appeared []string // parameters whose optional outputs appeared after the stack's turn
 }
 
-// Prepare finds out what a deployment would do. It changes no deployed stack. Discard deletes what it makes: change sets, stacks in
-// REVIEW_IN_PROGRESS that hold them, and the uploads of a dry run. All problems are returned as one *Problems.
+// Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
+// stacks in REVIEW_IN_PROGRESS to hold them, and the uploads of a dry run; Discard deletes them. All problems are returned as one *Problems.
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) (*Deployment, error) {
 	o.Values.DryRun = o.Values.DryRun || o.DryRun
 	o.Values.Keep = o.Redeploy
@@ -111,8 +111,8 @@ func (d *Deployment) discardUnused(ctx context.Context) {
 	}
 }
 
-// Discard deletes what Prepare made and Execute did not use: change sets, stacks that hold nothing else, and templates that a dry
-// run uploaded. It can be called more than once.
+// Discard deletes the change sets that Execute did not use, stacks that hold nothing else, and the uploads of a dry run. It can be
+// called more than once.
 func (d *Deployment) Discard(ctx context.Context) error {
 	return errors.Join(d.each(ctx, func(ctx context.Context, p *part) error {
 		made := p.plan.changeSet

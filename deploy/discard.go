@@ -14,7 +14,7 @@ import (
 	"github.com/pebble/spacel/deploy/staging"
 )
 
-// discardAfter discards a change set that is of no use, and returns the reason for that.
+// discardAfter discards a useless change set, and returns the reason given.
 func (s changeSets) discardAfter(ctx context.Context, made *changeSet, why error) error {
 	if err := s.discard(context.WithoutCancel(ctx), made); err != nil {
 		s.tell(activity.Event{Kind: activity.Warning, Reason: err.Error()})
@@ -47,8 +47,8 @@ func (s changeSets) discardChangeSet(ctx context.Context, made *changeSet) error
 	return nil
 }
 
-// delete deletes a change set. CloudFormation does not delete one that it is still making, as after an interrupt, so delete
-// tries again until it does.
+// delete deletes a change set. CloudFormation refuses while it is still making the change set, as after an interrupt, so
+// delete tries again until it succeeds.
 func (s changeSets) delete(ctx context.Context, made *changeSet) error {
 	deadline := time.Now().Add(changeSetPatience)
 	for {
@@ -61,7 +61,7 @@ func (s changeSets) delete(ctx context.Context, made *changeSet) error {
 
 // isUsed reports whether a change set is gone, or was executed.
 func (s changeSets) isUsed(ctx context.Context, made *changeSet) bool {
-	out, err := s.client().DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
+	out, err := s.client().DescribeChangeSet(ctx, made.describeInput())
 	return err != nil || out.ExecutionStatus != types.ExecutionStatusAvailable && out.ExecutionStatus != types.ExecutionStatusUnavailable
 }
 

@@ -42,7 +42,7 @@ type lostError struct{ error }
 func (e *lostError) Unwrap() error { return e.error }
 
 // isInfrastructureError reports whether AWS or the network failed, as opposed to the stack (refusedError, operationError) or a
-// stop that the user asked for (sentinel).
+// stop requested by the user (sentinel).
 func isInfrastructureError(err error) bool {
 	if _, ok := errors.AsType[sentinel](err); ok || err == nil || errors.Is(err, live.ErrDetached) {
 		return false

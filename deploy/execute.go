@@ -37,7 +37,8 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	errs := d.run(ctx, d.parts, func(p *part) []assembly.StackRef { return p.needs })
 	errs = append(errs, d.secondPass(ctx)...)
 	if late.Load() {
-		errs = append(errs, fmt.Errorf("not done after %s (--timeout): what runs in CloudFormation goes on there; %s", d.options.Timeout, d.pickUp("")))
+		errs = append(errs, fmt.Errorf("not done after %s (--timeout): what runs in CloudFormation goes on there; %s",
+			d.options.Timeout, d.pickUp("")))
 	}
 	return d.result(begun), errors.Join(errs...)
 }
@@ -78,7 +79,7 @@ func (d *Deployment) announce() {
 	}
 }
 
-// run gives each of these stacks its turn, when those that it needs are done. It returns the errors of AWS and the network.
+// run gives each of these stacks its turn, when the stacks before it are done. It returns the errors of AWS and the network.
 func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) []assembly.StackRef) []error {
 	refs := make([]assembly.StackRef, len(parts))
 	for i, p := range parts {
@@ -152,7 +153,7 @@ func (p *part) record(ctx context.Context, end outcome) {
 	}
 }
 
-// describeEnd explains an outcome that is neither OK nor a failure.
+// describeEnd explains a skipped, cancelled or detached stack.
 func (p *part) describeEnd(err error) string {
 	switch {
 	case errors.Is(err, live.ErrDetached):

@@ -22,7 +22,7 @@ type executor struct {
 // outcome is the end of one stack's turn. Explaining takes it.
 type outcome struct {
 	activity.Outcome
-	plan    stackPlan     // the last one that was made, with the stack as it was read last. A change set in it was not used
+	plan    stackPlan     // the last plan, with the stack as read last. Its change set, if any, was not used
 	err     error         // nil if and only if the outcome is OK
 	seconds time.Duration // of the turn
 }
@@ -178,7 +178,7 @@ func (x executor) protect(ctx context.Context, plan stackPlan) (stackPlan, bool,
 	return plan, true, err
 }
 
-// execute executes the plan's change set and follows the operation. The plan that it returns has no change set any more.
+// execute executes the plan's change set and follows the operation. The returned plan has no change set any more.
 func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.Ending, error) {
 	if x.control.IsStopped() {
 		return plan, live.Ending{}, errStopped
@@ -231,7 +231,9 @@ func (x executor) undo(made *changeSet) func(context.Context) error {
 		if made.kind == types.ChangeSetTypeCreate {
 			_, err = x.client().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &made.stackID, ClientRequestToken: &token})
 		} else {
-			_, err = x.client().CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &made.stackID, ClientRequestToken: &token})
+			_, err = x.client().CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{
+				StackName: &made.stackID, ClientRequestToken: &token,
+			})
 		}
 		if err != nil {
 			return x.failed("cancel", err)

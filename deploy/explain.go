@@ -108,7 +108,8 @@ func undoes(e live.Event) bool {
 // "Troubleshooting CloudFormation".
 func isCascade(e live.Event) bool {
 	reason := strings.ToLower(e.Reason)
-	for _, wording := range []string{"creation cancelled", "update cancelled", "operation cancelled", "deletion cancelled", "cancelled by user"} {
+	for _, wording := range []string{"creation cancelled", "update cancelled", "operation cancelled",
+		"deletion cancelled", "cancelled by user"} {
 		if strings.Contains(reason, wording) {
 			return true
 		}
@@ -144,7 +145,7 @@ func (x explainer) describeEnding(end live.Ending) string {
 	return fmt.Sprintf("the stack is %s: the next deploy mends it", end.Status)
 }
 
-// describeRetained mentions the resources that a deleted stack leaves behind by their policies.
+// describeRetained mentions the resources which their policies keep when the stack is deleted.
 func (x explainer) describeRetained() string {
 	if !x.template.Retains() {
 		return ""

@@ -53,7 +53,8 @@ func (p planner) guardSubnets(ctx context.Context, plan stackPlan) error {
 	if len(users) == 0 {
 		return nil
 	}
-	return refuse("%s: %sthis would delete %s %s, which %s still use: remove those stacks in %s first (spacel destroy), deploy this, and deploy them again",
+	return refuse("%s: %sthis would delete %s %s, which %s still use: "+
+		"remove those stacks in %s first (spacel destroy), deploy this, and deploy them again",
 		p.ref(), place(gone[0].Origin), gone[0].Type, listChanges(gone), strings.Join(users, ", "), p.spec.Region)
 }
 
@@ -66,7 +67,7 @@ func listChanges(changes []Change) string {
 }
 
 // uses reports whether a stack has the id of a deleted resource among its parameters. A block of addresses belongs to the whole
-// VPC, so every stack uses it that has the VPC's id.
+// VPC, so every stack with the VPC's id uses it.
 func uses(s *live.Stack, c Change, vpc *live.Stack) bool {
 	id := c.PhysicalID
 	if c.Type == "AWS::EC2::VPCCidrBlock" {
@@ -85,7 +86,8 @@ func (s *stack) routingWarnings(changes []Change) []string {
 	var out []string
 	for _, c := range changes {
 		if c.Type == "AWS::Route53::RecordSet" && c.Action == string(types.ChangeActionModify) && c.changesRouting() {
-			out = append(out, fmt.Sprintf("%s: %s%s changes how a live host name is routed, and Route 53 refuses two kinds of routing for one name: "+
+			out = append(out, fmt.Sprintf("%s: %s%s changes how a live host name is routed, "+
+				"and Route 53 refuses two kinds of routing for one name: "+
 				"if other regions have it, take the host name out, deploy, and write it again", s.ref(), place(c.Origin), c.LogicalID))
 		}
 	}

@@ -87,7 +87,7 @@ func (in inputs) pending() []assembly.StackRef {
 	return slices.SortedFunc(maps.Keys(refs), compareRefs)
 }
 
-// whyPending returns the text about the first value that is not there yet.
+// whyPending returns the text about the first missing value.
 func (in inputs) whyPending() string {
 	pending := in.pending()
 	for _, name := range slices.Sorted(maps.Keys(in)) {
@@ -167,7 +167,7 @@ func (s *stack) sameOutputs(before, now inputs) bool {
 	return true
 }
 
-// missingOutputs warns of the optional outputs that are not there, and that this run does not produce either.
+// missingOutputs warns of the missing optional outputs of stacks outside of this run.
 func (s *stack) missingOutputs(in inputs) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(in)) {

@@ -20,7 +20,7 @@ func runName(who cloud.Identity) string {
 	return live.TokenPrefix + userName(who.ARN) + "-" + hex.EncodeToString(random)
 }
 
-// userName returns the last part of an ARN, in the characters that a token may have.
+// userName returns the last part of an ARN, in the characters allowed in a token.
 func userName(arn string) string {
 	name := arn[strings.LastIndexAny(arn, "/:")+1:]
 	name = strings.Map(func(c rune) rune {

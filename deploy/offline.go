@@ -12,8 +12,8 @@ import (
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
-// planOffline fills a plan in without a change set, from the templates alone. Its dangers are those that come whatever the
-// values will be that are not known yet.
+// planOffline fills a plan in without a change set, from the templates alone. Its dangers are the certain ones,
+// whatever the unknown values will be.
 func (p planner) planOffline(ctx context.Context, plan stackPlan) (stackPlan, error) {
 	var err error
 	if plan.Changes, err = p.offlineChanges(ctx, plan); err != nil {
@@ -57,8 +57,8 @@ func (p planner) compare(deployed []byte) (*diff.Diff, error) {
 	return diff.Compare(before, now)
 }
 
-// assemblyWith returns an assembly that has only this stack, with some template. Other stacks and the sources of the values are
-// left out of the comparison.
+// assemblyWith returns an assembly of this stack alone, with some template. Other stacks and the sources of the values are left out
+// of the comparison.
 func (p planner) assemblyWith(body []byte) (*assembly.Assembly, error) {
 	stack := p.spec
 	stack.Digest = hexdigest.SHA256(body)
@@ -90,7 +90,7 @@ func offlineChange(r diff.Resource) Change {
 	return c
 }
 
-// offlinePolicy is the PolicyAction that a change set would have: the fate of the old resource.
+// offlinePolicy is the PolicyAction as in a change set: the fate of the old resource.
 func offlinePolicy(r diff.Resource) string {
 	if r.Data == nil {
 		return ""

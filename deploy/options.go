@@ -14,16 +14,16 @@ type Options struct {
 	// or as region/name.
 	Stacks, Apps, Regions []string
 
-	// Redeploy says that the assembly was made from the deployed stacks (snapshot.Keep). Templates and parameters stay, but for
-	// the token and the version. A stack in a failed state is refused.
+	// Redeploy is for an assembly of the deployed stacks (snapshot.Keep). Templates and parameters stay, but for the token and the
+	// version. A stack in a failed state is refused.
 	Redeploy bool
 
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
-	AllowReplace []string      // dangers that the user agrees to, by Danger.ID
+	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
 	Concurrency  int           // stacks at a time in each region; 0: schedule.DefaultConcurrency
 	Timeout      time.Duration // of Execute, which then detaches; 0: none
 	Poll         time.Duration // between two looks at a running operation; 0: live.DefaultPoll
-	Directory    string        // the artifact directory as the user gave it, for the commands that a failure recommends
+	Directory    string        // the artifact directory as the user gave it, for the recommended commands
 
 	Buckets  staging.Buckets
 	Binaries release.Binaries

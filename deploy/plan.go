@@ -2,7 +2,7 @@ package deploy
 
 import "github.com/pebble/spacel/compiler/assembly"
 
-// Plan lists the changes that a deployment would make, in the order in which it is shown: by region and stack name.
+// Plan lists the changes of a deployment in the order of display: by region and stack name.
 type Plan struct {
 	Orbit    string      `json:"orbit"`
 	Account  string      `json:"account"`
@@ -62,5 +62,5 @@ type ParameterChange struct {
 // Danger is a change that destroys data, or an address that others know.
 type Danger struct {
 	ID   string `json:"id"`   // region/stack/logical id, as in --allow-replace
-	What string `json:"what"` // in one sentence: the loss, and the part that is kept
+	What string `json:"what"` // in one sentence: the loss, and the kept part
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// stackPlan is the plan for one stack with all that it was made from. The steps of a deployment hand it on: planning returns
+// stackPlan is the plan for one stack with the state and inputs behind it. The steps of a deployment hand it on: planning returns
 // it, and executing takes it.
 type stackPlan struct {
 	StackPlan
-	deployed  *live.Stack // the stack that it was made for, nil for none
+	deployed  *live.Stack // the state of the stack that was planned for, nil for none
 	inputs    inputs      // nil: they were not found yet
-	changeSet *changeSet  // that does what the plan says, nil when none is needed or none can be made yet
+	changeSet *changeSet  // the plan as a change set, nil when none is needed or possible yet
 }
 
 // planner makes the plans for one stack.
@@ -27,7 +27,7 @@ type planner struct{ *stack }
 // maxOvertaken is how often other people's operations may come first before deploy gives a stack up.
 const maxOvertaken = 10
 
-// plan finds out what deploying would do to the stack. When somebody else changes it meanwhile, it starts again. A plan that is
+// plan finds out what deploying would do to the stack. When somebody else changes it meanwhile, it starts again. A plan
 // returned with an error may have a change set, which is to be discarded.
 func (p planner) plan(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
 	plan, err := p.planOnce(ctx, deployed, in)
@@ -53,7 +53,7 @@ func (p planner) replan(ctx context.Context) (stackPlan, error) {
 	return p.planOnce(ctx, deployed, in)
 }
 
-// planOnce makes the plan by the state of the stack. The error is errOvertaken if that is no longer its state.
+// planOnce makes the plan by the state of the stack. The error is errOvertaken if the state has changed since.
 func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
 	plan := stackPlan{StackPlan: StackPlan{StackRef: p.ref()}, deployed: deployed, inputs: in}
 	if p.options.Redeploy && !isDeployed(deployed) {
@@ -75,10 +75,11 @@ func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) 
 	case toWait:
 		return p.planLater(ctx, plan, fmt.Sprintf("waits for its %s", deployed.Status))
 	}
-	return plan, refuse("%s: the stack is %s, which deploy does not know how to mend: roll it back or delete it in the console", p.ref(), deployed.Status)
+	return plan, refuse("%s: the stack is %s, which deploy does not know how to mend: roll it back or delete it in the console",
+		p.ref(), deployed.Status)
 }
 
-// refuseRedeploy is for a stack that has nothing which could be deployed again.
+// refuseRedeploy is the error for a stack with nothing to deploy again.
 func (p planner) refuseRedeploy(deployed *live.Stack) error {
 	if deployed == nil {
 		return refuse("%s: it is not deployed any more: spacel deploy DIR deploys it", p.ref())
@@ -108,15 +109,17 @@ func (p planner) planNoChange(plan stackPlan) stackPlan {
 	return plan
 }
 
-// planEmptyChangeSet is the plan after CloudFormation found nothing to change. That is an error for a stack that is to be
-// created, and for one whose last update was left half done.
+// planEmptyChangeSet is the plan after CloudFormation found nothing to change. For a stack to be created, and for one whose last
+// update was left half done, this is an error.
 func (p planner) planEmptyChangeSet(plan stackPlan) (stackPlan, error) {
 	if stepFor(plan.deployed) == toCreate {
-		return plan, refuse("%s: CloudFormation finds nothing to create: every resource of the template has a condition that is not met", p.ref())
+		return plan, refuse("%s: CloudFormation finds nothing to create: every resource of the template has a condition that is not met",
+			p.ref())
 	}
 	if plan.deployed.Status == types.StackStatusUpdateFailed {
 		return plan, refuse("%s: the stack is UPDATE_FAILED, and CloudFormation finds nothing to change: "+
-			"roll it back with aws cloudformation rollback-stack --region %s --stack-name %s, then deploy again", p.ref(), p.spec.Region, p.spec.Name)
+			"roll it back with aws cloudformation rollback-stack --region %s --stack-name %s, then deploy again",
+			p.ref(), p.spec.Region, p.spec.Name)
 	}
 	return p.planNoChange(plan), nil
 }
@@ -128,7 +131,7 @@ func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) 
 		return false, nil
 	}
 	if plan.deployed.Status == types.StackStatusUpdateFailed {
-		return false, nil // GetTemplate returns a template that was applied in part
+		return false, nil // GetTemplate returns the template, though it was applied in part only
 	}
 	body, err := p.live.TemplateText(ctx, plan.deployed)
 	return live.SameTemplate(body, p.template.Body), p.asFailure(err)
@@ -180,7 +183,8 @@ func (p planner) planLater(ctx context.Context, plan stackPlan, why string) (sta
 func (p planner) additions() []Change {
 	var out []Change
 	for _, id := range slices.Sorted(maps.Keys(p.template.Resources)) {
-		out = append(out, Change{LogicalID: id, Type: p.template.Resources[id].Type, Action: string(types.ChangeActionAdd), Origin: p.origin(id)})
+		kind := p.template.Resources[id].Type
+		out = append(out, Change{LogicalID: id, Type: kind, Action: string(types.ChangeActionAdd), Origin: p.origin(id)})
 	}
 	return out
 }

@@ -48,7 +48,7 @@ func (d *Deployment) preflight(ctx context.Context) error {
 	return asProblems(errs)
 }
 
-// onlyCheck is for a run that has a problem already. It goes on only to find the others, so it uploads nothing, waits for nothing
+// onlyCheck is for a run with a problem already. It goes on only to find the others, so it uploads nothing, waits for nothing
 // and asks nobody.
 func (d *Deployment) onlyCheck() {
 	d.options.DryRun, d.options.Values.DryRun = true, true
@@ -64,8 +64,7 @@ func (d *Deployment) identify(ctx context.Context) (err error) {
 	return err
 }
 
-// check reads the stack, waits for an operation that goes on in it, and checks that it is ours and that the template is not too
-// large.
+// check reads the stack, checks its owner and the size of the template, and waits for an operation that goes on in it.
 func (s *stack) check(ctx context.Context) (*live.Stack, error) {
 	deployed, err := s.refresh(ctx)
 	if err != nil {
@@ -80,7 +79,7 @@ func (s *stack) check(ctx context.Context) (*live.Stack, error) {
 	return s.waitUntilIdle(ctx, deployed)
 }
 
-// checkOwner refuses a stack that has our stack's name and is not ours.
+// checkOwner refuses another owner's stack with the same name.
 func (s *stack) checkOwner(deployed *live.Stack) error {
 	if deployed.Unowned() {
 		return nil
@@ -89,7 +88,8 @@ func (s *stack) checkOwner(deployed *live.Stack) error {
 	if deployed.Orbit() == orbit && deployed.App() == app {
 		return nil
 	}
-	return fmt.Errorf("%s: the stack of this name is not of %s: its tags are %s=%q, %s=%q: rename the orbit or the app, or remove that stack",
+	return fmt.Errorf("%s: the stack of this name is not of %s: its tags are %s=%q, %s=%q: "+
+		"rename the orbit or the app, or remove that stack",
 		s.ref(), describeOwner(orbit, app), document.TagOrbit, deployed.Orbit(), document.TagApp, deployed.App())
 }
 

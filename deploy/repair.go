@@ -82,7 +82,9 @@ func (x executor) delete(ctx context.Context, id string, leave []string) (live.E
 	if err != nil {
 		return live.Ending{}, err
 	}
-	_, err = x.client().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id, ClientRequestToken: &token, RetainResources: leave})
+	_, err = x.client().DeleteStack(ctx, &cloudformation.DeleteStackInput{
+		StackName: &id, ClientRequestToken: &token, RetainResources: leave,
+	})
 	switch {
 	case live.IsOvertaken(err) && !live.IsGone(err):
 		return live.Ending{}, errOvertaken
@@ -145,7 +147,7 @@ func (x executor) rollBack(ctx context.Context, id string, skip []string) (live.
 	return x.follow(ctx, live.Operation{StackID: id, Mark: mark})
 }
 
-// resourcesIn lists the resources that are in a status, with the reason.
+// resourcesIn lists the resources in a status, with the reason.
 func (x executor) resourcesIn(ctx context.Context, deployed *live.Stack, status types.ResourceStatus) ([]live.FailedResource, error) {
 	found, err := x.live.ResourcesIn(ctx, deployed, status, x.secrets)
 	return found, x.asFailure(err)

@@ -37,12 +37,12 @@ func (d *Deployment) secondPass(ctx context.Context) []error {
 	return append(slices.DeleteFunc(errs, func(err error) bool { return err == nil }), d.runAgain(ctx, again)...)
 }
 
-// runAgain gives stacks a second turn. A stack that was created or updated in the first one stays so in the result.
+// runAgain gives stacks a second turn. The outcome of the first one stays in the result.
 func (d *Deployment) runAgain(ctx context.Context, again []*part) []error {
 	first := make([]activity.Outcome, len(again))
 	for i, p := range again {
 		first[i] = p.result.Outcome
-		p.plan.Action = Later // so that it is planned again
+		p.plan.Action = Later // which makes executor plan again
 	}
 	errs := d.run(ctx, again, func(*part) []assembly.StackRef { return nil })
 	for i, p := range again {
@@ -58,7 +58,7 @@ func (s *stack) differing(before, now inputs) []string {
 	return slices.DeleteFunc(s.optionalOutputs(), func(name string) bool { return before[name].Text == now[name].Text })
 }
 
-// stillMissing warns of the optional outputs that are not there at the end of the run.
+// stillMissing warns of the optional outputs that were missing to the end.
 func (p *part) stillMissing() []string {
 	var out []string
 	for _, name := range p.optionalOutputs() {

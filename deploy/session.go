@@ -31,7 +31,8 @@ type session struct {
 }
 
 func newSession(c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) *session {
-	s := &session{orbit: a.Manifest.Orbit, cloud: c, options: o, live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
+	s := &session{orbit: a.Manifest.Orbit, cloud: c, options: o,
+		live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
 	s.follower = &live.Follower{Stacks: s.live, Control: s.control, Tell: activity.Serial(l), Poll: o.Poll}
 	s.newResolver()
 	return s
@@ -41,7 +42,7 @@ func (s *session) newResolver() {
 	s.resolver = values.New(s.cloud, s.live, s.stage, s.options.Binaries, s.options.Values)
 }
 
-// find returns a stack of this run, nil for a stack that is not in it.
+// find returns a stack of this run, nil for another stack.
 func (s *session) find(ref assembly.StackRef) *stack {
 	i := slices.IndexFunc(s.stacks, func(other *stack) bool { return other.ref() == ref })
 	if i < 0 {
@@ -59,7 +60,7 @@ func (s *session) regions() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// waitForOther returns a stack that is not in this run. An operation that goes on in it is waited for, but not by a dry run.
+// waitForOther returns a stack outside of this run, when no operation goes on in it. A dry run does not wait.
 func (s *session) waitForOther(ctx context.Context, ref assembly.StackRef) (*live.Stack, error) {
 	deployed, err := s.live.Get(ctx, ref)
 	if err != nil || s.options.DryRun {
@@ -76,7 +77,7 @@ func (s *session) verb() string {
 	return "deploy"
 }
 
-// pickUp advises what to do about operations that are not followed any more. Another redeploy would replace the instances a
+// pickUp advises the user about operations which this run no longer follows. Another redeploy would replace the instances a
 // second time, so it is not the advice.
 func (s *session) pickUp(app string) string {
 	if !s.options.Redeploy {

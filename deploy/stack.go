@@ -53,7 +53,7 @@ func (s *stack) tell(e activity.Event) {
 // origins maps the stack's logical ids to their places in the manifests.
 func (s *stack) origins() map[string]string { return s.places[s.ref().String()] }
 
-// origin is the place in the manifests that a resource comes from, empty if that is not known.
+// origin is the place of a resource in the manifests, empty if it is not known.
 func (s *stack) origin(logicalID string) string { return s.origins()[logicalID] }
 
 // mask hides the stack's secrets in a text.
@@ -108,8 +108,8 @@ func (s *stack) optionalOutputs() []string {
 	return out
 }
 
-// needsOf returns the stacks that must be done before this one: those that it depends on, and those whose outputs it requires.
-// They are sorted.
+// needsOf returns the stacks that must be done before this one, sorted: its dependencies, and the stacks whose outputs it
+// requires.
 func needsOf(s assembly.Stack) []assembly.StackRef {
 	refs := map[assembly.StackRef]bool{}
 	for _, ref := range s.DependsOn {

@@ -8,13 +8,13 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// step is the work that a stack needs in its state before, or so that, it can match the artifact.
+// step is the next work on a stack, by its state.
 type step string
 
 const (
 	toCreate step = "create" // a change set that creates
 	toUpdate step = "update" // a change set that updates
-	toRemove step = "remove" // delete what is left, then create
+	toRemove step = "remove" // delete the remains, then create
 	toResume step = "resume" // continue the rollback, then update
 	toWait   step = "wait"   // until the operation has ended, then read the state again
 	toRefuse step = "refuse" // deploy knows no safe step

@@ -13,15 +13,15 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// edge is a stack that takes a value from another.
+// edge is a dependency between two stacks.
 type edge struct {
 	from, to  assembly.StackRef // from takes, to gives
-	parameter string            // "" when the names tell
-	optional  bool              // it lives without the value
+	parameter string            // "" for a dependency without a value
+	optional  bool              // the stack works without the value
 }
 
-// edges are those that lead to a stack that is to go: told from values, so that an orbit can be taken down whose artifacts
-// nobody has any more; from the names of the orbit's own stacks; and from the directory, if there is one.
+// edges lists the dependencies on stacks to be deleted. It matches live parameter values against live outputs, because the
+// artifact directory may be lost. Dependencies on the orbit's own stacks follow from their names, and a directory adds its own.
 func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
 	var out []edge
 	givers := s.givers(doomed)
@@ -40,7 +40,7 @@ func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
 	return append(out, s.written(doomed)...)
 }
 
-// givers is output value → the stacks to go that give it.
+// givers maps output values to the stacks to be deleted that have them.
 func (s *survey) givers(doomed map[assembly.StackRef]bool) map[string][]assembly.StackRef {
 	out := map[string][]assembly.StackRef{}
 	for _, stack := range s.found {
@@ -56,15 +56,15 @@ func (s *survey) givers(doomed map[assembly.StackRef]bool) map[string][]assembly
 	return out
 }
 
-// identifies says whether a value is one thing's own, as an id, an address or an ARN is, and a port or a version is not.
+// identifies reports whether a value names one thing only, like an id, an address or an ARN. A port or a version does not.
 func identifies(value string) bool {
 	const shortest = 7 // 1.1.1.1
 	_, err := strconv.Atoi(value)
 	return err != nil && len(value) >= shortest && value != live.Masked
 }
 
-// named are the orbit's own stacks that a stack needs though it takes no value of them: instances read the tables by
-// their names.
+// named returns the orbit's own stacks among the needs of a stack, even without a parameter: instances read the tables by their
+// names.
 func (s *survey) named(stack *live.Stack, doomed map[assembly.StackRef]bool) []assembly.StackRef {
 	kind, own := document.CutStackName(s.scope.Orbit, stack.Name)
 	if own && stack.App() == "" && (kind == document.StackVPC || kind == document.StackTables) {
@@ -80,7 +80,7 @@ func (s *survey) named(stack *live.Stack, doomed map[assembly.StackRef]bool) []a
 	return out
 }
 
-// written are the dependencies that the directory states, between stacks that are there.
+// written returns the dependencies in the directory, between existing stacks.
 func (s *survey) written(doomed map[assembly.StackRef]bool) []edge {
 	var out []edge
 	for _, stack := range s.scope.Stacks {
@@ -93,7 +93,7 @@ func (s *survey) written(doomed map[assembly.StackRef]bool) []edge {
 	return out
 }
 
-// details reads templates and resources of the stacks that go, and templates of those that take values from them.
+// details reads the templates and resources of the stacks to be deleted, and of the stacks with values of theirs.
 func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool) error {
 	givers := s.givers(doomed)
 	work, ctx := errgroup.WithContext(ctx)

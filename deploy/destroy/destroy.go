@@ -1,14 +1,14 @@
-// Package destroy deletes an orbit's stacks, or an app's, in the reverse order of what depends on what.
+// Package destroy deletes the stacks of an orbit or an app, dependent stacks first.
 //
 //	destroy.go   Prepare: live stacks → a plan
-//	scope.go     which stacks are meant
-//	depends.go   which stack takes values from which, told from live parameters and outputs
+//	scope.go     the selected stacks
+//	depends.go   the dependencies, found in live parameters and outputs
 //	order.go     the order, and which rules of others are unbound first
-//	kept.go      what stays in the account, and what is lost
-//	left.go      what no stack holds and nothing here deletes
+//	kept.go      resources that stay in the account
+//	left.go      things outside of stacks, which spacel does not delete
 //	execute.go   the plan carried out
 //	remove.go    one stack deleted, until it is gone
-//	unbind.go    one stack that lives on without another's values
+//	unbind.go    one stack updated to no longer use another's values
 package destroy
 
 import (
@@ -29,18 +29,18 @@ import (
 // atOnce is how many stacks are read at a time.
 const atOnce = 8
 
-// Plan is what would be deleted, and what would stay.
+// Plan lists the stacks to be deleted, and the resources that stay.
 type Plan struct {
 	Orbit  string   `json:"orbit"`
-	Name   string   `json:"name"`             // what is destroyed: the orbit's name, or the apps'
+	Name   string   `json:"name"`             // of the orbit, or of the apps
 	Stacks []Stack  `json:"stacks"`           // in an order in which they can be deleted
 	Unbind []Unbind `json:"unbind,omitempty"` // done first
-	Left   []string `json:"left,omitempty"`   // what no stack holds and spacel does not delete, a sentence each
+	Left   []string `json:"left,omitempty"`   // things outside of stacks, which spacel does not delete, a sentence each
 
 	live map[assembly.StackRef]*live.Stack
 }
 
-// Stack is a stack that is deleted.
+// Stack is a stack to be deleted.
 type Stack struct {
 	assembly.StackRef
 	App       string              `json:"app,omitempty"`
@@ -60,16 +60,17 @@ type Resource struct {
 	Policy     string `json:"policy,omitempty"` // its DeletionPolicy: Retain, Snapshot …
 }
 
-// Unbind is a stack that lives on, or is deleted later, and whose optional parameters name what goes.
+// Unbind is a stack that stays, or is deleted later, and whose optional parameters name a stack to be deleted.
 type Unbind struct {
 	assembly.StackRef
 	Parameters []string `json:"parameters"` // set to the empty string
 	From       []string `json:"from"`       // the stacks they name, as region/name
 }
 
-// Prepare reads what is deployed and says what would happen. It changes nothing. What stands in the way is one error.
+// Prepare reads the deployed stacks and plans. It changes nothing. All problems are returned as one error.
 func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope) (*Plan, error) {
-	s := &survey{cloud: c, stacks: stacks, scope: scope, templates: map[assembly.StackRef]*live.Template{}, resources: map[assembly.StackRef][]Resource{}}
+	s := &survey{cloud: c, stacks: stacks, scope: scope,
+		templates: map[assembly.StackRef]*live.Template{}, resources: map[assembly.StackRef][]Resource{}}
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sco
 	if err := s.details(ctx, doomed); err != nil {
 		return nil, err
 	}
-	order, unbind, err := arrange(s.edges(doomed), doomed)
+	order, unbind, err := orderDeletions(s.edges(doomed), doomed)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sco
 	return p, nil
 }
 
-// survey is what is read of the orbit.
+// survey is the state of the orbit, as Prepare reads it.
 type survey struct {
 	cloud     *cloud.Cloud
 	stacks    *live.Stacks
@@ -106,7 +107,7 @@ type survey struct {
 	resources map[assembly.StackRef][]Resource
 }
 
-// read lists the orbit's stacks, and refuses to touch another's that has a name of the directory's.
+// read lists the orbit's stacks. A stack of another owner with a name of the directory's is an error.
 func (s *survey) read(ctx context.Context) error {
 	var work errgroup.Group
 	work.SetLimit(atOnce)
@@ -135,7 +136,8 @@ func (s *survey) foreign(ctx context.Context) error {
 			return err
 		}
 		if other != nil {
-			problems = append(problems, fmt.Errorf("the stack %s is not of orbit %s (its tag %s is %q): nothing was changed", stack.Ref(), s.scope.Orbit, document.TagOrbit, other.Orbit()))
+			problems = append(problems, fmt.Errorf("the stack %s is not of orbit %s (its tag %s is %q): nothing was changed",
+				stack.Ref(), s.scope.Orbit, document.TagOrbit, other.Orbit()))
 		}
 	}
 	return errors.Join(problems...)
@@ -149,7 +151,7 @@ func (s *survey) find(ref assembly.StackRef) *live.Stack {
 	return s.found[i]
 }
 
-// selected are the stacks that are to go.
+// selected returns the stacks to be deleted.
 func (s *survey) selected() map[assembly.StackRef]bool {
 	doomed := map[assembly.StackRef]bool{}
 	for _, stack := range s.found {

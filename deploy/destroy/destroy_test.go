@@ -392,7 +392,7 @@ func TestChance(t *testing.T) {
 		{from: ref("a"), to: ref("b")}, {from: ref("b"), to: ref("c")}, {from: ref("c"), to: ref("a")},
 		{from: ref("d"), to: ref("a"), parameter: "P", optional: true},
 	}
-	o, unbind, err := arrange(edges, map[assembly.StackRef]bool{ref("a"): true, ref("b"): true, ref("c"): true})
+	o, unbind, err := orderDeletions(edges, map[assembly.StackRef]bool{ref("a"): true, ref("b"): true, ref("c"): true})
 	if err != nil || fmt.Sprint(o.sorted) != "[r/a r/b r/c]" || len(unbind) != 1 {
 		t.Errorf("%v, %v, %v", o.sorted, unbind, err)
 	}

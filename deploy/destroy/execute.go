@@ -67,7 +67,8 @@ type run struct {
 // Execute carries the plan out. Its error is that of unbinding, after which nothing was deleted. The end of each stack is in the
 // result. Another run goes on where this one stopped. Control and listener may be nil.
 func (p *Plan) Execute(
-	ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, o Options, consent Consent, control *activity.Control, listener activity.Listener,
+	ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, o Options,
+	consent Consent, control *activity.Control, listener activity.Listener,
 ) (*Result, error) {
 	began := time.Now()
 	control = cmp.Or(control, activity.NewControl())

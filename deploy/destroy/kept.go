@@ -25,7 +25,7 @@ func (s *survey) readTemplate(ctx context.Context, stack *live.Stack) (*live.Tem
 	return s.stacks.Template(ctx, stack)
 }
 
-// readResources lists the resources that a stack holds by now.
+// readResources lists the current resources of a stack.
 func (s *survey) readResources(ctx context.Context, stack *live.Stack) ([]Resource, error) {
 	if !stack.Exists() {
 		return nil, nil

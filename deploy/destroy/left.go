@@ -17,8 +17,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// left says what stays that no stack holds: volumes that instances made, the apps' keys, what deploy uploaded. What cannot
-// be looked up for want of rights is said to be so, and is no reason to stop.
+// left describes things that stay because no stack holds them: volumes created by instances, the apps' keys, and uploads. When a
+// look-up fails, as without permission, the text says so, and the plan goes on.
 func (s *survey) left(ctx context.Context, p *Plan) []string {
 	apps := map[string][]string{} // region → apps that go
 	for _, stack := range p.Stacks {
@@ -40,7 +40,7 @@ func (s *survey) left(ctx context.Context, p *Plan) []string {
 	return append(slices.Concat(found...), s.uploads(p)...)
 }
 
-// volumes are the EBS volumes that the apps' instances made and tagged.
+// volumes returns the EBS volumes created and tagged by the apps' instances.
 func (s *survey) volumes(ctx context.Context, region string, apps []string) []string {
 	var ids []string
 	pages := ec2.NewDescribeVolumesPaginator(s.cloud.Region(region).EC2(), &ec2.DescribeVolumesInput{Filters: []types.Filter{
@@ -51,7 +51,8 @@ func (s *survey) volumes(ctx context.Context, region string, apps []string) []st
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []string{fmt.Sprintf("%s: EBS volumes of %s, if there are any (looking them up failed: %v)", region, strings.Join(apps, ", "), cloud.Explain(err))}
+			return []string{fmt.Sprintf("%s: EBS volumes of %s, if there are any (looking them up failed: %v)",
+				region, strings.Join(apps, ", "), cloud.Explain(err))}
 		}
 		for _, volume := range page.Volumes {
 			ids = append(ids, aws.ToString(volume.VolumeId))
@@ -64,26 +65,28 @@ func (s *survey) volumes(ctx context.Context, region string, apps []string) []st
 	return []string{fmt.Sprintf("%s: EBS volumes %s, with their data", region, strings.Join(ids, ", "))}
 }
 
-// keys are the KMS keys that the apps' secrets are encrypted with: manifests may still hold some.
+// keys returns the KMS keys of the apps' secrets. Manifests may still hold secrets encrypted with them.
 func (s *survey) keys(ctx context.Context, region string, apps []string) []string {
 	var found []string
 	pages := kms.NewListAliasesPaginator(s.cloud.Region(region).KMS(), &kms.ListAliasesInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []string{fmt.Sprintf("%s: KMS keys %s, if there are any (looking them up failed: %v)", region, document.KeyAlias(s.scope.Orbit, "<app>"), cloud.Explain(err))}
+			return []string{fmt.Sprintf("%s: KMS keys %s, if there are any (looking them up failed: %v)",
+				region, document.KeyAlias(s.scope.Orbit, "<app>"), cloud.Explain(err))}
 		}
 		for _, alias := range page.Aliases {
 			app, ours := document.CutKeyAlias(s.scope.Orbit, aws.ToString(alias.AliasName))
 			if ours && slices.Contains(apps, app) {
-				found = append(found, fmt.Sprintf("%s: the KMS key %s, with which secrets in manifests can be read", region, aws.ToString(alias.AliasName)))
+				found = append(found, fmt.Sprintf("%s: the KMS key %s, with which secrets in manifests can be read",
+					region, aws.ToString(alias.AliasName)))
 			}
 		}
 	}
 	return found
 }
 
-// uploads are the buckets that stacks were deployed from.
+// uploads returns the buckets with uploads for these stacks.
 func (s *survey) uploads(p *Plan) []string {
 	buckets := map[string]bool{}
 	for _, stack := range p.Stacks {

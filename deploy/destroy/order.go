@@ -9,15 +9,16 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// order is which stack goes after which.
+// order is the order of deletion.
 type order struct {
 	sorted []assembly.StackRef                       // takers before givers, else by name
 	after  map[assembly.StackRef][]assembly.StackRef // giver → its takers, sorted
 }
 
-// arrange makes an order of the stacks to go. What takes an optional value of one of them, and stays or would close a
-// circle (two apps that name each other), is unbound first. What needs a value of one of them and stays is an error.
-func arrange(edges []edge, doomed map[assembly.StackRef]bool) (order, []Unbind, error) {
+// orderDeletions orders the stacks to be deleted. A stack that survives but reads an optional output of a deleted stack is first
+// updated to drop that parameter (unbound). So is one half of a pair that reference each other. A surviving stack that requires such
+// an output is an error.
+func orderDeletions(edges []edge, doomed map[assembly.StackRef]bool) (order, []Unbind, error) {
 	o := order{after: map[assembly.StackRef][]assembly.StackRef{}}
 	var loose []edge
 	var problems []error
@@ -28,7 +29,7 @@ func arrange(edges []edge, doomed map[assembly.StackRef]bool) (order, []Unbind, 
 		case !doomed[e.from]:
 			problems = append(problems, e.problem())
 		case !e.optional:
-			o.add(e) // a circle of these is a value that two stacks have by chance
+			o.add(e) // a cycle of these comes from a value that two stacks have by chance
 		}
 	}
 	for _, e := range edges {
@@ -48,7 +49,7 @@ func (e edge) problem() error {
 	return fmt.Errorf("%s cannot be deleted: %s %s: destroy that too, or deploy it without this first", e.to, e.from, what)
 }
 
-// distinct drops errors that say the same of the same two stacks.
+// distinct drops duplicates: errors about the same two stacks.
 func distinct(problems []error) []error {
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return slices.CompactFunc(problems, func(a, b error) bool {
@@ -57,7 +58,7 @@ func distinct(problems []error) []error {
 	})
 }
 
-// add puts the taker before the giver, unless that would close a circle.
+// add puts the taker before the giver, and reports whether it did: not if there would be a cycle.
 func (o *order) add(e edge) bool {
 	if o.before(e.to, e.from) {
 		return false
@@ -69,7 +70,7 @@ func (o *order) add(e edge) bool {
 	return true
 }
 
-// before says whether a must be gone before b.
+// before reports whether a must be deleted before b.
 func (o *order) before(a, b assembly.StackRef) bool {
 	return a == b || slices.ContainsFunc(o.after[b], func(c assembly.StackRef) bool { return o.before(a, c) })
 }
@@ -99,7 +100,7 @@ func (o *order) sort(doomed map[assembly.StackRef]bool) {
 
 func compare(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
 
-// unbindings gathers edges by stack.
+// unbindings groups edges by stack.
 func unbindings(loose []edge) []Unbind {
 	slices.SortFunc(loose, func(a, b edge) int {
 		return strings.Compare(a.from.String()+" "+a.parameter, b.from.String()+" "+b.parameter)

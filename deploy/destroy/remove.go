@@ -71,7 +71,9 @@ func (r *run) remove(ctx context.Context, stack Stack) (behind, failed []live.Fa
 
 // removeExcept deletes a stack without some resources. CloudFormation accepts RetainResources only for those whose deletion
 // failed before; when others fail then, the stack is deleted by force, which leaves behind all that cannot be deleted.
-func (r *run) removeExcept(ctx context.Context, stack Stack, failed []live.FailedResource) (behind, still []live.FailedResource, err error) {
+func (r *run) removeExcept(
+	ctx context.Context, stack Stack, failed []live.FailedResource,
+) (behind, still []live.FailedResource, err error) {
 	gone, err := r.attempt(ctx, stack, failed, "")
 	if gone || err != nil {
 		return failed, nil, err
@@ -97,15 +99,15 @@ func (r *run) leaveBehind(ctx context.Context, stack Stack, failed []live.Failed
 	return r.consent.LeaveBehind(ctx, stack.StackRef, failed)
 }
 
-// attempt begins a deletion and follows it. An operation that somebody else began is waited for first; if that was a deletion,
-// the stack is gone then.
+// attempt begins a deletion and follows it. It first waits for somebody else's operation, which may be a deletion.
 func (r *run) attempt(ctx context.Context, stack Stack, retain []live.FailedResource, mode types.DeletionMode) (gone bool, err error) {
 	before, err := r.idle(ctx, stack.StackRef)
 	if err != nil || before == nil {
 		return before == nil && err == nil, err
 	}
 	if before.ID != r.plan.live[stack.StackRef].ID {
-		return false, fmt.Errorf("%s was deleted and created again meanwhile, by someone else: look at it, then run this again", stack.StackRef)
+		return false, fmt.Errorf("%s was deleted and created again meanwhile, by someone else: look at it, then run this again",
+			stack.StackRef)
 	}
 	if err := r.unprotect(ctx, before); err != nil {
 		return false, err

@@ -7,17 +7,17 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// Scope says which stacks are meant.
+// Scope selects stacks.
 type Scope struct {
 	Orbit   string
-	Stacks  []assembly.Stack // of an artifact directory; nil: all that the orbit has
+	Stacks  []assembly.Stack // of an artifact directory; nil: all stacks of the orbit
 	Names   []string         // only these, by name or region/name; none: all
 	Apps    []string         // only theirs; none: all
 	Regions []string         // only there; none: everywhere
-	Search  []string         // the regions looked through, also for stacks that depend on those meant
+	Search  []string         // the regions to search, also for dependent stacks
 }
 
-// wants says whether a stack of the orbit is meant.
+// wants reports whether a stack of the orbit is selected.
 func (s Scope) wants(ref assembly.StackRef, app string) bool {
 	switch {
 	case len(s.Names) > 0 && !slices.Contains(s.Names, ref.Name) && !slices.Contains(s.Names, ref.String()):
@@ -30,8 +30,8 @@ func (s Scope) wants(ref assembly.StackRef, app string) bool {
 	return s.Stacks == nil || slices.ContainsFunc(s.Stacks, func(a assembly.Stack) bool { return a.Ref() == ref })
 }
 
-// name is what a user types to confirm: the stacks that were named, else the apps, else the orbit. Of a directory it is the
-// orbit only if the orbit's own stacks are in it.
+// name is the word that users type to confirm: the names of the stacks if some were given, or of the apps, or of the orbit. A
+// directory without the orbit's own stacks stands for its apps.
 func (s Scope) name() string {
 	if len(s.Names) > 0 {
 		return joined(s.Names)

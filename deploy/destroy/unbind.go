@@ -16,7 +16,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// unbind updates a stack so that it no longer names stacks that are deleted: those parameters become empty, and all else stays.
+// unbind updates a stack to no longer name deleted stacks: these parameters become empty, and all else stays.
 // The stack's next deployment finds the same values, because the outputs are gone by then.
 func (r *run) unbind(ctx context.Context, u Unbind) error {
 	from := "rules for " + strings.Join(u.From, ", ")

@@ -26,7 +26,7 @@ func Message(err error) string {
 	return api.ErrorMessage()
 }
 
-// IsAnswer reports whether the error is an answer of AWS, as opposed to a call that was cut off and may have arrived.
+// IsAnswer reports whether the error is an answer of AWS, as opposed to a broken connection, after which the call may have arrived.
 func IsAnswer(err error) bool {
 	_, ok := errors.AsType[smithy.APIError](err)
 	return ok
@@ -37,14 +37,14 @@ func isInvalid(err error, wordings ...string) bool {
 		slices.ContainsFunc(wordings, func(w string) bool { return strings.Contains(Message(err), w) })
 }
 
-// IsGone reports whether the stack or the change set does not exist. CloudFormation says so of a stack in a ValidationError, a
-// code that it also uses for invalid input, so the message decides.
+// IsGone reports whether the stack or the change set does not exist. For a stack CloudFormation answers ValidationError, its
+// code for invalid input, too, so the message decides.
 func IsGone(err error) bool {
 	return IsCode(err, "ChangeSetNotFound", "ChangeSetNotFoundException") || isInvalid(err, "does not exist")
 }
 
-// IsOvertaken reports whether the stack or the change set is no longer in the state that the call was made for, because
-// somebody else's operation came first.
+// IsOvertaken reports whether the stack or the change set has changed its state since the caller read it, because somebody
+// else's operation came first.
 func IsOvertaken(err error) bool {
 	return IsGone(err) ||
 		IsCode(err, "InvalidChangeSetStatus", "InvalidChangeSetStatusException", "OperationInProgressException") ||
@@ -77,7 +77,7 @@ func IsUnchanged(err error) bool { return SaysUnchanged(Message(err)) }
 func SaysUnchanged(text string) bool {
 	text = strings.ToLower(text)
 	for _, wording := range []string{
-		"didn't contain changes", // a change set's reason: The submitted information didn't contain changes. Submit different information to …
+		"didn't contain changes", // a change set's reason: The submitted information didn't contain changes. Submit different …
 		"did not contain changes",
 		"no updates are to be performed", // of templates with transforms, and of UpdateStack
 		"no changes to deploy",

@@ -9,8 +9,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Apps are the names of an orbit's deployed apps in these regions, sorted. The error names the regions that did not say; the
-// apps of the others are given all the same.
+// Apps returns the names of an orbit's deployed apps in some regions, sorted. With an error for some of the regions it still
+// returns the apps of the others.
 func Apps(ctx context.Context, c *cloud.Cloud, orbit string, regions []string) ([]string, error) {
 	stacks := New(c)
 	found := make([][]*Stack, len(regions))

@@ -42,8 +42,8 @@ func (s *Stacks) Events(ctx context.Context, ref assembly.StackRef, since time.T
 	return events, nil
 }
 
-// EventsAfter returns the events of a stack after the newest known one, oldest first. Their reasons are not masked. A stack
-// that is gone has none.
+// EventsAfter returns the events of a stack after the newest known one, oldest first. Their reasons are not masked. A deleted
+// and forgotten stack has none.
 func (s *Stacks) EventsAfter(ctx context.Context, ref assembly.StackRef, stackID string, known func(Event) bool) ([]Event, error) {
 	events, err := s.newestEvents(ctx, ref, stackID, known)
 	if err != nil && !IsGone(err) {
@@ -57,7 +57,8 @@ func (s *Stacks) EventsAfter(ctx context.Context, ref assembly.StackRef, stackID
 // of the pages before.
 func (s *Stacks) newestEvents(ctx context.Context, ref assembly.StackRef, nameOrID string, known func(Event) bool) ([]Event, error) {
 	var found []Event
-	pages := cloudformation.NewDescribeStackEventsPaginator(s.client(ref.Region), &cloudformation.DescribeStackEventsInput{StackName: &nameOrID})
+	input := &cloudformation.DescribeStackEventsInput{StackName: &nameOrID}
+	pages := cloudformation.NewDescribeStackEventsPaginator(s.client(ref.Region), input)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -92,8 +93,9 @@ func (s *Stacks) LastEvent(ctx context.Context, ref assembly.StackRef, stackID s
 func newEvent(ref assembly.StackRef, e types.StackEvent) Event {
 	return Event{
 		ID: aws.ToString(e.EventId), Token: aws.ToString(e.ClientRequestToken), Time: aws.ToTime(e.Timestamp).UTC(),
-		OfStack: aws.ToString(e.PhysicalResourceId) == aws.ToString(e.StackId) && aws.ToString(e.ResourceType) == "AWS::CloudFormation::Stack",
-		Region:  ref.Region, Stack: ref.Name,
+		OfStack: aws.ToString(e.PhysicalResourceId) == aws.ToString(e.StackId) &&
+			aws.ToString(e.ResourceType) == "AWS::CloudFormation::Stack",
+		Region: ref.Region, Stack: ref.Name,
 		Resource: aws.ToString(e.LogicalResourceId), Type: aws.ToString(e.ResourceType),
 		Status: string(e.ResourceStatus), Reason: aws.ToString(e.ResourceStatusReason),
 	}

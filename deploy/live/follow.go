@@ -24,8 +24,8 @@ type Operation struct {
 	StackID string
 	Mark    string // id of the last event before it; empty: all of the stack's events belong to it
 
-	// Creates says that it creates a stack which CloudFormation deletes again when that fails (OnStackFailure DELETE). The
-	// failed states are then not its end.
+	// Creates says that CloudFormation deletes the stack when its creation fails (OnStackFailure DELETE). The failed states are
+	// then not the end.
 	Creates bool
 	Undo    func(context.Context) error // begins to undo it, after Control.Cancel; nil: it cannot be undone
 	Secrets Secrets                     // hidden in the reasons of its events
@@ -52,7 +52,7 @@ type Follower struct {
 }
 
 // WaitUntilIdle follows the operations that somebody else began on a stack until none goes on. It returns the stack as it is
-// then, nil if there is none. The stack given is the one that was read last.
+// then, nil if there is none. The argument is the stack as read last.
 func (f *Follower) WaitUntilIdle(ctx context.Context, stack *Stack, secrets Secrets, origins map[string]string) (*Stack, error) {
 	for stack.Busy() {
 		going, err := f.Stacks.Ongoing(ctx, stack)
@@ -74,8 +74,8 @@ func (f *Follower) WaitUntilIdle(ctx context.Context, stack *Stack, secrets Secr
 }
 
 // Follow reports an operation's events until it has ended. A look at the events is one call. The stack itself is asked only when
-// the events say that it is idle, or when there are none for a while. The error is ErrDetached, the context's, or that AWS could
-// not be asked: the operation then goes on.
+// the events name an idle state, or when there are none for a while. With an error the operation goes on: ErrDetached, the context's
+// error, or a failure of AWS or the network.
 func (f *Follower) Follow(ctx context.Context, o Operation) (Ending, error) {
 	w := &watch{Follower: f, Operation: o, since: time.Now(), seen: map[string]bool{}, stalls: stalls{}}
 	for {
@@ -207,7 +207,7 @@ func (f *Follower) Pause(ctx context.Context) error {
 	return (&watch{Follower: f}).wait(ctx)
 }
 
-// cancel begins to undo the operation. One that has ended meanwhile, or that cannot be undone any more, is followed as it is.
+// cancel begins to undo the operation. If it has ended meanwhile, or cannot be undone any more, it is followed to its end.
 func (w *watch) cancel(ctx context.Context) {
 	w.cancelled = true
 	if err := w.Undo(ctx); err != nil {

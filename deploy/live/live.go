@@ -9,7 +9,7 @@
 //	ongoing.go     an operation that somebody else began
 //	answers.go     the meaning of CloudFormation's refusals
 //	secrets.go     values that must not be shown
-//	regions.go     the regions that an orbit is deployed in
+//	regions.go     the regions of an orbit
 package live
 
 import (
@@ -46,10 +46,10 @@ type Stack struct {
 	Created, Updated      time.Time
 }
 
-// Orbit is the orbit that the stack's tags name, "" for a stack that spacel did not make.
+// Orbit is the orbit named by the stack's tags, "" for a stack that spacel did not make.
 func (s *Stack) Orbit() string { return s.Tags[document.TagOrbit] }
 
-// App is the app that the stack's tags name, "" for a stack of the orbit itself.
+// App is the app named by the stack's tags, "" for a stack of the orbit itself.
 func (s *Stack) App() string { return s.Tags[document.TagApp] }
 
 // Unowned reports whether nothing names an owner: the stack is absent, or holds only a change set, which may have no tags yet.
@@ -61,7 +61,7 @@ func (s *Stack) Exists() bool { return s != nil && s.Status != types.StackStatus
 // Busy reports whether an operation is going on.
 func (s *Stack) Busy() bool { return s.Exists() && strings.HasSuffix(string(s.Status), "_IN_PROGRESS") }
 
-// Stacks reads stacks, and remembers what it read. It is safe for concurrent use.
+// Stacks reads stacks, and caches them. It is safe for concurrent use.
 type Stacks struct {
 	cloud *cloud.Cloud
 

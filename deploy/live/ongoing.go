@@ -65,7 +65,8 @@ func (s *Stacks) Ongoing(ctx context.Context, stack *Stack) (Ongoing, error) {
 // begins reports whether an event is the first one of an operation. A rollback is a part of the operation that failed.
 func (e Event) begins() bool {
 	switch types.StackStatus(e.Status) {
-	case types.StackStatusCreateInProgress, types.StackStatusUpdateInProgress, types.StackStatusDeleteInProgress, types.StackStatusImportInProgress:
+	case types.StackStatusCreateInProgress, types.StackStatusUpdateInProgress,
+		types.StackStatusDeleteInProgress, types.StackStatusImportInProgress:
 		return e.OfStack
 	}
 	return false

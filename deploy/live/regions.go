@@ -14,7 +14,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Regions are those of the account's regions in which an orbit is deployed, sorted. Finding them is one call to each region.
+// Regions returns the account's regions with stacks of an orbit, sorted. It makes one call in each region.
 func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error) {
 	enabled, err := Enabled(ctx, c)
 	if err != nil {
@@ -31,7 +31,8 @@ func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error
 	}
 	wait.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("look for the regions of orbit %s: %w\nname them with --region, or give the orbit's manifest as --orbit", orbit, err)
+		return nil, fmt.Errorf("look for the regions of orbit %s: %w\nname them with --region, or give the orbit's manifest as --orbit",
+			orbit, err)
 	}
 	var found []string
 	for i, region := range enabled {
@@ -40,12 +41,13 @@ func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no region of this account has an orbit %s, that is a stack %s: name a region with --region, or check the name and the credentials", orbit, document.StackName(orbit, document.StackVPC))
+		return nil, fmt.Errorf("no region of this account has an orbit %s, that is a stack %s: "+
+			"name a region with --region, or check the name and the credentials", orbit, document.StackName(orbit, document.StackVPC))
 	}
 	return found, nil
 }
 
-// Enabled are the account's regions that are in use or can be, sorted.
+// Enabled returns the account's enabled regions, sorted.
 func Enabled(ctx context.Context, c *cloud.Cloud) ([]string, error) {
 	out, err := c.Default().EC2().DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Resource is a resource that a stack holds.
+// Resource is a resource in a stack.
 type Resource struct {
 	LogicalID  string
 	PhysicalID string // empty: it was never created
@@ -30,11 +30,12 @@ type FailedResource struct {
 	Reason     string `json:"reason,omitempty"` // of its status, in CloudFormation's words, without secrets
 }
 
-// Resources lists the resources that a stack holds by now, by logical id. CloudFormation still lists those that it deleted or
-// left behind; they are left out.
+// Resources lists the current resources of a stack by logical id. CloudFormation also lists deleted resources and ones left
+// behind, which are left out.
 func (s *Stacks) Resources(ctx context.Context, stack *Stack) ([]Resource, error) {
 	var found []Resource
-	pages := cloudformation.NewListStackResourcesPaginator(s.client(stack.Region), &cloudformation.ListStackResourcesInput{StackName: &stack.ID})
+	input := &cloudformation.ListStackResourcesInput{StackName: &stack.ID}
+	pages := cloudformation.NewListStackResourcesPaginator(s.client(stack.Region), input)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -53,7 +54,7 @@ func (s *Stacks) Resources(ctx context.Context, stack *Stack) ([]Resource, error
 	return found, nil
 }
 
-// ResourcesIn lists the resources of a stack that have a status, with the masked reason.
+// ResourcesIn lists the resources of a stack in one status, with the masked reason.
 func (s *Stacks) ResourcesIn(ctx context.Context, stack *Stack, status types.ResourceStatus, secrets Secrets) ([]FailedResource, error) {
 	all, err := s.Resources(ctx, stack)
 	if err != nil {
@@ -62,7 +63,9 @@ func (s *Stacks) ResourcesIn(ctx context.Context, stack *Stack, status types.Res
 	var found []FailedResource
 	for _, r := range all {
 		if r.Status == status {
-			found = append(found, FailedResource{LogicalID: r.LogicalID, PhysicalID: r.PhysicalID, Type: r.Type, Reason: secrets.MaskReason(r.Reason)})
+			found = append(found, FailedResource{
+				LogicalID: r.LogicalID, PhysicalID: r.PhysicalID, Type: r.Type, Reason: secrets.MaskReason(r.Reason),
+			})
 		}
 	}
 	return found, nil

@@ -26,7 +26,8 @@ func (s Secrets) MaskReason(reason string) string {
 	text := s.Mask(strings.TrimSpace(reason))
 	return addressPattern.ReplaceAllStringFunc(text, func(address string) string {
 		parts := addressPattern.FindStringSubmatch(address)
-		if host := parts[2]; strings.HasSuffix(host, "amazonaws.com") || strings.HasSuffix(host, "amazon.com") || strings.HasSuffix(host, "aws") {
+		host := parts[2]
+		if strings.HasSuffix(host, "amazonaws.com") || strings.HasSuffix(host, "amazon.com") || strings.HasSuffix(host, ".aws") {
 			return address
 		}
 		return parts[1] + parts[2] + "/" + Masked

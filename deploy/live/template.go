@@ -22,10 +22,10 @@ type Template struct {
 	Resources  map[string]TemplateResource
 }
 
-// TemplateParameter is a parameter that a template declares.
+// TemplateParameter is a parameter in a template.
 type TemplateParameter struct{ Default any }
 
-// TemplateResource is a resource that a template declares.
+// TemplateResource is a resource in a template.
 type TemplateResource struct {
 	Type                                string
 	DeletionPolicy, UpdateReplacePolicy string
@@ -48,7 +48,7 @@ func (t *Template) DeletionPolicy(id, kind string) string {
 	return cmp.Or(r.DeletionPolicy, diff.DefaultDeletionPolicy(kind, r.Properties))
 }
 
-// Retains reports whether a resource stays when its stack is deleted, so that a new stack may find it. CloudFormation only
+// Retains reports whether a resource stays when its stack is deleted. A new stack may then find it: CloudFormation only
 // imports resources with such a policy (User Guide, "Import AWS resources into a CloudFormation stack").
 func (t *Template) Retains() bool {
 	for _, r := range t.Resources {
