@@ -43,7 +43,7 @@ func (x explainer) explainBoot(ctx context.Context, f *Failure, events []live.Ev
 			"look whether instances start and reach the network (NAT, routes, image), at their console output: "+
 			"aws ec2 get-console-output --region %s --latest --instance-id ID; then run %s", group, x.spec.Region, x.command())
 	default:
-		f.Next = fmt.Sprintf("read all of the boot log with %s; mend what failed, then run %s", logs, x.command())
+		f.Next = fmt.Sprintf("read all of the boot log with %s; fix the cause, then run %s", logs, x.command())
 	}
 }
 

@@ -50,7 +50,7 @@ type part struct {
 }
 
 // Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
-// stacks in REVIEW_IN_PROGRESS to hold them, and the uploads of a dry run; Discard deletes them. All problems are returned as one *Problems.
+// stacks in REVIEW_IN_PROGRESS to hold them, and the uploads of a dry run; Discard deletes them. All problems are one *Problems.
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) (*Deployment, error) {
 	o.Values.DryRun = o.Values.DryRun || o.DryRun
 	o.Values.Keep = o.Redeploy
@@ -86,7 +86,7 @@ func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err err
 }
 
 func (d *Deployment) wholePlan() Plan {
-	whole := Plan{Orbit: d.orbit, Account: d.identity.Account}
+	whole := Plan{Orbit: d.orbit, Account: d.identity.Account, Directory: d.options.Directory}
 	for _, p := range d.parts {
 		whole.Stacks = append(whole.Stacks, p.plan.StackPlan)
 		whole.Warnings = append(whole.Warnings, p.missingOutputs(p.plan.inputs)...)

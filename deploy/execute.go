@@ -37,7 +37,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	errs := d.run(ctx, d.parts, func(p *part) []assembly.StackRef { return p.needs })
 	errs = append(errs, d.secondPass(ctx)...)
 	if late.Load() {
-		errs = append(errs, fmt.Errorf("not done after %s (--timeout): what runs in CloudFormation goes on there; %s",
+		errs = append(errs, fmt.Errorf("not done after %s (--timeout): running operations go on in CloudFormation; %s",
 			d.options.Timeout, d.pickUp("")))
 	}
 	return d.result(begun), errors.Join(errs...)
@@ -115,7 +115,7 @@ func (d *Deployment) skip(p *part, why schedule.Reason) {
 	text := "stopped before its turn"
 	switch {
 	case why.BlockedBy != nil:
-		text = fmt.Sprintf("%s, which it needs, %s", why.BlockedBy, describeOutcome(d.part(*why.BlockedBy).result.Outcome))
+		text = fmt.Sprintf("needs %s, which %s", why.BlockedBy, describeOutcome(d.part(*why.BlockedBy).result.Outcome))
 	case len(why.Cycle) > 0:
 		text = "waits for " + listRefs(why.Cycle) + ", which waits for it"
 	}

@@ -25,10 +25,10 @@ type explainer struct{ *stack }
 func (x explainer) explain(ctx context.Context, end outcome) *Failure {
 	operation, ok := errors.AsType[*operationError](end.err)
 	if !ok {
-		return &Failure{StackRef: x.ref(), What: end.err.Error(), Next: "mend that, then run " + x.command()}
+		return &Failure{StackRef: x.ref(), What: end.err.Error(), Next: "fix that, then run " + x.command()}
 	}
 	ending := operation.ending
-	f := &Failure{StackRef: x.ref(), State: x.describeEnding(ending), Next: "mend what failed, then run " + x.command()}
+	f := &Failure{StackRef: x.ref(), State: x.describeEnding(ending), Next: "fix the cause, then run " + x.command()}
 	causes := rootCauses(ending.Events)
 	if len(causes) == 0 {
 		f.Reason = x.mask(lastReason(ending))
@@ -52,7 +52,7 @@ func (x explainer) explainCauses(ctx context.Context, f *Failure, causes, events
 		f.Others = append(f.Others, x.mask(describeCause(e, x.origin(e.Resource))))
 	}
 	if f.Origin != "" {
-		f.Next = fmt.Sprintf("mend %s, build again, then run %s", f.Origin, x.command())
+		f.Next = fmt.Sprintf("fix %s, build again, then run %s", f.Origin, x.command())
 	}
 	if awaitsSignals(root) {
 		x.explainBoot(ctx, f, events)
@@ -142,7 +142,7 @@ func (x explainer) describeEnding(end live.Ending) string {
 	case toUpdate:
 		return fmt.Sprintf("the stack is %s: it is as it was before", end.Status)
 	}
-	return fmt.Sprintf("the stack is %s: the next deploy mends it", end.Status)
+	return fmt.Sprintf("the stack is %s: the next deploy repairs it", end.Status)
 }
 
 // describeRetained mentions the resources which their policies keep when the stack is deleted.
@@ -150,7 +150,7 @@ func (x explainer) describeRetained() string {
 	if !x.template.Retains() {
 		return ""
 	}
-	return "; what it had made that is retained is kept, and taken in again"
+	return "; resources with a Retain policy are kept, and the next deploy imports them"
 }
 
 // hintFor returns advice for frequent reasons, empty for none.

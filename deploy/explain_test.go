@@ -29,7 +29,7 @@ func TestRootCauseIsExplained(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 	b.says(f.State, "nothing is in the way")
-	b.says(f.Next, "mend test-web.cue:3:6", "spacel deploy build --stack us-east-1/test-web")
+	b.says(f.Next, "fix test-web.cue:3:6", "spacel deploy build --stack us-east-1/test-web")
 	if got := b.told(activity.Failed); len(got) != 1 || !strings.Contains(got[0], "Broken") {
 		t.Errorf("told %v", got)
 	}

@@ -30,7 +30,7 @@ func TestFailureStopsItsDependentsOnly(t *testing.T) {
 	if r.OK() {
 		t.Error("the result is OK")
 	}
-	if got, want := r.Stacks[2].Why, "us-east-1/test-web, which it needs, was skipped"; got != want {
+	if got, want := r.Stacks[2].Why, "needs us-east-1/test-web, which was skipped"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if b.cf.Seen(east, "test-vpc") != nil {
@@ -142,7 +142,7 @@ func TestPreflightSaysAll(t *testing.T) {
 	if !ok {
 		t.Fatalf("got %v", err)
 	}
-	b.says(err.Error(), `us-east-1/test-web: the stack of this name is not of orbit test and app web: its tags are spacel:orbit="other", spacel:app="web"`, "us-east-1/test-job: the stack",
+	b.says(err.Error(), `us-east-1/test-web: a stack with this name already exists and does not belong to orbit test and app web: its tags are spacel:orbit="other", spacel:app="web"`, "us-east-1/test-job: a stack with this name",
 		"eu-west-1/test-web needs eu-west-1/test-vpc, which is not deployed", "us-east-1/test-long: parameter Text: its value is 5000 bytes")
 	if len(problems.List) != 5 { // the missing stack is said of the stack, and of the value
 		t.Errorf("got %d problems: %v", len(problems.List), err)

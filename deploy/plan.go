@@ -8,6 +8,8 @@ type Plan struct {
 	Account  string      `json:"account"`
 	Stacks   []StackPlan `json:"stacks"`
 	Warnings []string    `json:"warnings,omitempty"`
+
+	Directory string `json:"-"` // the artifact directory as the user gave it, empty for a redeploy
 }
 
 // StackPlan lists the changes to one stack.

@@ -75,7 +75,7 @@ func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) 
 	case toWait:
 		return p.planLater(ctx, plan, fmt.Sprintf("waits for its %s", deployed.Status))
 	}
-	return plan, refuse("%s: the stack is %s, which deploy does not know how to mend: roll it back or delete it in the console",
+	return plan, refuse("%s: the stack is %s, which deploy does not know how to repair: roll it back or delete it in the console",
 		p.ref(), deployed.Status)
 }
 
@@ -84,7 +84,7 @@ func (p planner) refuseRedeploy(deployed *live.Stack) error {
 	if deployed == nil {
 		return refuse("%s: it is not deployed any more: spacel deploy DIR deploys it", p.ref())
 	}
-	return refuse("%s: the stack is %s, so there is nothing to deploy again: spacel deploy DIR mends it", p.ref(), deployed.Status)
+	return refuse("%s: the stack is %s, so there is nothing to deploy again: spacel deploy DIR repairs it", p.ref(), deployed.Status)
 }
 
 func (p planner) planUpdate(ctx context.Context, plan stackPlan) (stackPlan, error) {

@@ -88,7 +88,7 @@ func (s *stack) checkOwner(deployed *live.Stack) error {
 	if deployed.Orbit() == orbit && deployed.App() == app {
 		return nil
 	}
-	return fmt.Errorf("%s: the stack of this name is not of %s: its tags are %s=%q, %s=%q: "+
+	return fmt.Errorf("%s: a stack with this name already exists and does not belong to %s: its tags are %s=%q, %s=%q: "+
 		"rename the orbit or the app, or remove that stack",
 		s.ref(), describeOwner(orbit, app), document.TagOrbit, deployed.Orbit(), document.TagApp, deployed.App())
 }

@@ -89,7 +89,7 @@ func (x executor) delete(ctx context.Context, id string, leave []string) (live.E
 	case live.IsOvertaken(err) && !live.IsGone(err):
 		return live.Ending{}, errOvertaken
 	case err != nil && !live.IsGone(err):
-		return live.Ending{}, x.failed("delete what is left of the stack", err)
+		return live.Ending{}, x.failed("delete the remains of the stack", err)
 	}
 	x.tell(activity.Event{Kind: activity.Started, Status: "delete"})
 	return x.follow(ctx, live.Operation{StackID: id, Mark: mark})

@@ -29,8 +29,8 @@ func (d *Deployment) selectStacks(a *assembly.Assembly) error {
 		d.parts = append(d.parts, &part{stack: s, plan: stackPlan{StackPlan: StackPlan{StackRef: s.ref()}}})
 	}
 	if len(d.stacks) == 0 && len(errs) == 0 {
-		errs = append(errs, fmt.Errorf("no stack of the %d in the artifact directory is selected: check --stack, --app and --region together",
-			len(stacks)))
+		errs = append(errs, fmt.Errorf("no stack of the %d in the artifact directory is selected: "+
+			"check --stack, --app and --region together", len(stacks)))
 	}
 	return asProblems(errs)
 }

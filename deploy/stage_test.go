@@ -63,7 +63,7 @@ func TestRetainedTablesAreAdopted(t *testing.T) {
 	b.cf.Retain(east, "AWS::DynamoDB::Table", "test-users")
 	r := b.deploy(testStack(east, "test-tables", tables))
 	b.expect(r, "test-tables failed")
-	b.says(r.Failures[0].State, "retained is kept")
+	b.says(r.Failures[0].State, "resources with a Retain policy are kept")
 	d := b.prepared(testStack(east, "test-tables", tables))
 	if i := slices.IndexFunc(d.Plan.Stacks[0].Changes, func(c Change) bool { return c.Action == "Import" }); i < 0 {
 		t.Errorf("got %+v", d.Plan.Stacks[0].Changes)

@@ -73,7 +73,7 @@ func allowances(dangers []deploy.Danger) string {
 // SkipResources asks whether a rollback may pass over what it cannot undo.
 func (c *consent) SkipResources(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	return c.offer(ctx, stack, failed, "cannot be rolled back whole, because of:",
-		"Skip these? They stay as they are, and the update that follows mends them")
+		"Skip these? They stay as they are, and the update that follows repairs them")
 }
 
 // LeaveBehind asks whether a stack may go without all of it.

@@ -143,12 +143,25 @@ func planSentence(plan *deploy.Plan) string {
 	}
 	text := "stacks: " + counted(stacks, deploy.Create, deploy.Update, deploy.Repair, deploy.Later, deploy.None)
 	if stacks[deploy.None] == len(plan.Stacks) {
-		return "nothing to do: " + plural(len(plan.Stacks), "stack") + " as the artifact says"
+		return nothingToDo(len(plan.Stacks), plan.Directory)
 	}
 	if len(resources) > 0 {
 		text += "; resources: " + counted(resources, "create", "adopt", "update", "maybe replace", "replace", "delete")
 	}
 	return text
+}
+
+// nothingToDo is the sentence for a plan without changes.
+func nothingToDo(stacks int, directory string) string {
+	verb := "match"
+	if stacks == 1 {
+		verb = "matches"
+	}
+	artifact := "the deployed templates"
+	if directory != "" {
+		artifact = strings.TrimRight(directory, "/") + "/"
+	}
+	return fmt.Sprintf("nothing to do: %s already %s %s", plural(stacks, "stack"), verb, artifact)
 }
 
 func counted[K ~string](counts map[K]int, order ...K) string {

@@ -50,7 +50,7 @@ func destroyCommand(c *console) *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would go, and change nothing", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "leave-behind",
 				Usage: "delete stacks whose resources cannot all be deleted, and leave those in the account", DisableDefaultText: true},
-			&cli.IntFlag{Name: "concurrency", Usage: "delete `N` stacks at a time", DefaultText: "10"},
+			&cli.IntFlag{Name: "concurrency", Usage: "delete `N` stacks of a region at a time", DefaultText: "10"},
 			&cli.DurationFlag{Name: "timeout", Usage: "detach after this `TIME`, such as 45m, and exit with 2", DefaultText: "none"},
 		}, accessFlags()),
 		Action: func(ctx *cli.Context) error { return runDestroy(c, ctx) },
@@ -198,6 +198,6 @@ func (d *destruction) orLate(err error) error {
 	if !d.late.Load() {
 		return err
 	}
-	return fmt.Errorf("%s: not done after %s (--timeout): what runs in CloudFormation goes on there; run the same command again to go on",
+	return fmt.Errorf("%s: not done after %s (--timeout): running operations go on in CloudFormation; run the same command again to go on",
 		d.interrupts.command, d.flags.Duration("timeout"))
 }

@@ -67,7 +67,7 @@ func TestRedeployRefuses(t *testing.T) {
 	a.put("ROLLBACK_COMPLETE")
 	a.unchanged(func() {
 		a.expect(a.spacel("redeploy", "web", "--orbit", "test", "--yes"), exitError,
-			"us-east-1/test-web: the stack is ROLLBACK_COMPLETE, so there is nothing to deploy again: spacel deploy DIR mends it")
+			"us-east-1/test-web: the stack is ROLLBACK_COMPLETE, so there is nothing to deploy again: spacel deploy DIR repairs it")
 		a.expect(a.spacel("redeploy", "wbe", "--orbit", "test", "--yes"), exitError,
 			"orbit test has no app wbe in us-east-1; did you mean web?")
 	})

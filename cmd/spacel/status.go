@@ -22,7 +22,7 @@ digest, tags, termination protection, literal parameters), and where it is reach
    differs        deployed otherwise: spacel diff --live DIR says what, spacel deploy DIR makes it so
    not deployed   only in the directory
    in progress    CloudFormation is at work
-   failed         the last operation failed: spacel deploy DIR mends it
+   failed         the last operation failed: spacel deploy DIR repairs it
    only in AWS    of the orbit or app, and not in the directory: spacel destroy removes it
 
 It exits with 0 when every stack is good (or only in AWS), else with 1.`

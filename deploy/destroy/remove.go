@@ -27,7 +27,7 @@ func (r *run) delete(ctx context.Context, stack Stack) StackResult {
 		r.say(stack.StackRef, activity.Done, string(types.StackStatusDeleteComplete), "")
 		return StackResult{Outcome: activity.WasDeleted, Kept: stack.Kept, Behind: behind}
 	case errors.Is(context.Cause(ctx), live.ErrDetached) || errors.Is(err, live.ErrDetached) || errors.Is(err, context.Canceled):
-		r.say(stack.StackRef, activity.Note, "", "goes on in CloudFormation; nobody follows it")
+		r.say(stack.StackRef, activity.Note, "", "goes on in CloudFormation; it is no longer followed")
 		return StackResult{Outcome: activity.WasDetached, Why: "goes on in CloudFormation"}
 	case err != nil:
 		r.say(stack.StackRef, activity.Failed, "", err.Error())

@@ -43,7 +43,7 @@ func (r *run) unbind(ctx context.Context, u Unbind) error {
 	}
 	if end.Status != types.StackStatusUpdateComplete {
 		r.say(u.StackRef, activity.Failed, string(end.Status), end.Reason)
-		return fmt.Errorf("take the %s out of %s: it is %s: %s; nothing was deleted: mend it with spacel deploy, then run this again",
+		return fmt.Errorf("take the %s out of %s: it is %s: %s; nothing was deleted: repair it with spacel deploy, then run this again",
 			from, u.StackRef, end.Status, end.Reason)
 	}
 	r.say(u.StackRef, activity.Done, string(end.Status), "")
