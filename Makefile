@@ -67,10 +67,11 @@ golden: ## rewrite the expected results in testdata, to be reviewed
 lint: lint-go lint-templates ## check the code with linters, and every golden template with the CloudFormation validators
 
 LINTERS = .ci/lint/.tools/go
-lint-go: ## check the code: gofmt, golangci-lint (.golangci.yml), code that nothing calls
+lint-go: ## check the code: gofmt, golangci-lint (.golangci.yml), structure and wording, code that nothing calls
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
 	.ci/lint/install --go
 	$(LINTERS)/golangci-lint run
+	$(GO) test ./internal/structure
 	@.ci/lint/unreachable
 
 lint-templates: ## check every golden template with the CloudFormation validators
