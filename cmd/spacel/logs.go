@@ -120,7 +120,7 @@ func (t *target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs
 	stacks := live.New(t.Cloud)
 	var groups []logs.Group
 	for _, region := range t.Regions {
-		group, found, err := logs.Find(ctx, t.Cloud, stacks, t.Orbit, app, region, kind)
+		group, found, err := logs.Find(ctx, stacks, t.Orbit, app, region, kind)
 		if err != nil {
 			return nil, err
 		}

@@ -92,6 +92,18 @@ func (s ValueFrom) Kept() bool {
 	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil
 }
 
+// UpgradeName returns the word for --upgrade that replaces the kept value by the newest: image or agent. It is empty for
+// values which --upgrade does not replace.
+func (s ValueFrom) UpgradeName() string {
+	switch {
+	case s.Image != nil:
+		return "image"
+	case s.Binary != nil:
+		return BinaryAgent
+	}
+	return ""
+}
+
 // Output is an output of a stack in this build or deployed before it. An Optional one is no reason to wait: while the stack
 // or output is absent, the value is the empty string.
 type Output struct {

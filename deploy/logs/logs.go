@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
@@ -52,7 +51,7 @@ type Line struct {
 
 // Find returns an app's log group of a kind in a region, false when the app has none there. The app "" stands for the
 // orbit's bastions.
-func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, region string, kind Kind) (Group, bool, error) {
+func Find(ctx context.Context, stacks *live.Stacks, orbit, app, region string, kind Kind) (Group, bool, error) {
 	if kind == Boot {
 		return Group{region, document.BootLogGroup(orbit), document.BootStreamPrefix(app)}, true, nil
 	}
@@ -61,13 +60,11 @@ func Find(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app, 
 		return Group{}, false, err
 	}
 	id := map[Kind]string{Deploy: document.DeployLogGroup, Docker: document.DockerLogGroup}[kind]
-	out, err := c.Region(region).CloudFormation().DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{
-		StackName: &stack.ID, LogicalResourceId: &id,
-	})
-	if err != nil || len(out.StackResources) == 0 {
-		return Group{}, false, nil // CloudFormation answers ValidationError for a logical id which the template lacks
+	name, err := stacks.PhysicalID(ctx, stack, id)
+	if err != nil || name == "" {
+		return Group{}, false, nil // the template has no such group: the manifest turns this kind of log off
 	}
-	return Group{Region: region, Name: aws.ToString(out.StackResources[0].PhysicalResourceId)}, true, nil
+	return Group{Region: region, Name: name}, true, nil
 }
 
 // Read returns a group's lines since a time that match a filter pattern of CloudWatch Logs, oldest first; "" matches

@@ -57,7 +57,7 @@ func (a account) groups(app string) []Group {
 	a.Helper()
 	var groups []Group
 	for _, region := range regions {
-		g, ok, err := Find(a.Context(), a.Cloud, live.New(a.Cloud), "test", app, region, Boot)
+		g, ok, err := Find(a.Context(), live.New(a.Cloud), "test", app, region, Boot)
 		if err != nil || !ok {
 			a.Fatalf("%v, %v", ok, err)
 		}
@@ -126,7 +126,7 @@ func TestFind(t *testing.T) {
 	a := newAccount(t)
 	find := func(kind Kind) (Group, bool) {
 		t.Helper()
-		g, ok, err := Find(t.Context(), a.Cloud, live.New(a.Cloud), "test", "laika", "us-east-1", kind)
+		g, ok, err := Find(t.Context(), live.New(a.Cloud), "test", "laika", "us-east-1", kind)
 		a.fatal(err)
 		return g, ok
 	}

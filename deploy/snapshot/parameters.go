@@ -46,7 +46,7 @@ func literal(value string) assembly.ValueFrom { return assembly.ValueFrom{Litera
 func (s *snapshot) valueFrom(ctx context.Context, written assembly.Stack, want assembly.ValueFrom, value string,
 	deployed *live.Stack) (assembly.ValueFrom, error) {
 	switch {
-	case value == live.Masked:
+	case value == live.Masked || want.Kept():
 		return want, nil
 	case want.Literal != nil:
 		return literal(value), nil

@@ -81,11 +81,8 @@ func upgradesOf(ctx context.Context, r *values.Resolver, stacks *live.Stacks, st
 func upgradable(stack assembly.Stack) map[string]string {
 	out := map[string]string{}
 	for name, source := range stack.Parameters {
-		switch {
-		case source.Image != nil:
-			out[name] = "image"
-		case source.Binary != nil && source.Binary.Part == assembly.PartDigest:
-			out[name] = assembly.BinaryAgent
+		if word := source.UpgradeName(); word != "" && (source.Binary == nil || source.Binary.Part == assembly.PartDigest) {
+			out[name] = word
 		}
 	}
 	return out
