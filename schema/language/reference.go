@@ -108,9 +108,9 @@ func titleOf(definition, path string) string {
 	case "App":
 		return "An app's manifest"
 	case "OrbitSection":
-		return "What an orbit says of a region"
+		return "An orbit's settings for a region"
 	case "AppSection":
-		return "What an app says of a region"
+		return "An app's settings for a region"
 	}
 	return "`" + path + "`"
 }

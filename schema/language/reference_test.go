@@ -77,7 +77,7 @@ func titleAt(path string) string {
 	case 0:
 		return "An " + kind + "'s manifest"
 	case 1:
-		return "What an " + kind + " says of a region"
+		return "An " + kind + "'s settings for a region"
 	default:
 		return strings.ReplaceAll(strings.Join(parents[1:], "."), ".[]", "[]")
 	}

@@ -65,7 +65,7 @@ func (t *fieldTable) depth() int {
 // write writes one table with its heading and its example.
 func (r *reference) write(out *bytes.Buffer, t *fieldTable) {
 	fmt.Fprintf(out, "\n%s %s\n\n%s\n\n", strings.Repeat("#", t.depth()+2), t.title, t.about)
-	rows := [][]string{{"field", "type and accepted forms", "default", "what it does"}}
+	rows := [][]string{{"field", "type and accepted forms", "default", "effect"}}
 	for _, row := range t.rows {
 		rows = append(rows, []string{row.field, row.forms, row.standard, row.about})
 	}
@@ -78,7 +78,7 @@ func (r *reference) write(out *bytes.Buffer, t *fieldTable) {
 // sharedWords writes the table of types that several fields share.
 func (r *reference) sharedWords(out *bytes.Buffer) {
 	fmt.Fprintf(out, "\n## %s\n\n", sharedTitle)
-	rows := [][]string{{"word", "accepted forms", "what it means"}}
+	rows := [][]string{{"word", "accepted forms", "meaning"}}
 	for _, name := range slices.Sorted(maps.Keys(r.shared)) {
 		accepted := r.shared[name]
 		word, _ := shortened(accepted)
