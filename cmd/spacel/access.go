@@ -16,20 +16,22 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const accessDescription = `An orbit keeps in tables of each region who its users are, with which keys they log in, and which apps' instances they may
-log in to. Every command tries all regions and says how each answered. When one fails, the exit code is 2 and the
-message says how to make the regions equal again.
+const accessDescription = `The tables of each region of an orbit hold its users, their public keys, and the apps to whose instances each
+user may log in. Every command tries all regions and prints the result of each. When one fails, the exit code is 2 and
+the message says how to make the regions equal again.
 
    spacel access user add ada --key ada.pub --orbit production
    spacel access grant ada laika --orbit production        to laika's instances
    spacel access grant ada --operators --orbit production  to every instance
    spacel access list --orbit production
-   spacel access user remove ada --orbit production        ends all of it`
+   spacel access user remove ada --orbit production        removes the user, keys and all rights`
 
+// accessCommand builds the group that manages logins. Instances read the tables at each login, so that no change here needs
+// a deployment: see docs/agent.md.
 func accessCommand(c *console) *cli.Command {
 	return group(&cli.Command{
 		Name:        "access",
-		Usage:       "say who may log in to instances",
+		Usage:       "manage who may log in to instances",
 		Description: accessDescription,
 		Subcommands: []*cli.Command{
 			userCommand(c), grantCommand(c), revokeCommand(c), accessListCommand(c), accessSyncCommand(c),
@@ -37,7 +39,8 @@ func accessCommand(c *console) *cli.Command {
 	})
 }
 
-// checkApp finds an app's name misspelt.
+// checkApp returns an error when no stack of the orbit is of this app, with the nearest name in case of a misspelling. An
+// app found in one region passes although another region could not be asked.
 func (t *target) checkApp(ctx context.Context, app string) error {
 	apps, err := live.Apps(ctx, t.Cloud, t.Orbit, t.Regions)
 	if slices.Contains(apps, app) {
@@ -61,7 +64,8 @@ type outcome struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// outcomes prints what became of a change in each region, and how to repair what failed.
+// printOutcomes prints the result of a change in each region. Regions that failed for one reason share a line. When only
+// some regions failed their tables may differ now, and the command that makes them equal again is printed.
 func printOutcomes(c *console, ctx *cli.Context, to *target, all []access.Outcome) error {
 	if ctx.String("output") == "json" {
 		if err := c.printJSON(outcomesOf(all)); err != nil {
@@ -85,12 +89,13 @@ func printOutcomes(c *console, ctx *cli.Context, to *target, all []access.Outcom
 	}
 	if len(failed) > 0 && len(good) > 0 {
 		fmt.Fprintf(c.stderr,
-			"spacel: the regions may differ now: try again, or make them as %s is: spacel access sync --from %s --orbit %s\n", good[0],
+			"spacel: the regions may differ now: try again, or make them equal to %s: spacel access sync --from %s --orbit %s\n", good[0],
 			good[0], shellLine([]string{ctx.String("orbit")}))
 	}
 	return failure(all)
 }
 
+// printOutcomeLines prints a line for each region that took the change. Errors are printed elsewhere, grouped by reason.
 func printOutcomeLines(w io.Writer, all []access.Outcome) {
 	for _, o := range all {
 		switch {
@@ -103,6 +108,7 @@ func printOutcomeLines(w io.Writer, all []access.Outcome) {
 	}
 }
 
+// outcomesOf converts outcomes for --output json. The result is never nil: no regions are [], not null.
 func outcomesOf(all []access.Outcome) []outcome {
 	printed := []outcome{}
 	for _, o := range all {
@@ -115,6 +121,7 @@ func outcomesOf(all []access.Outcome) []outcome {
 	return printed
 }
 
+// failure returns the error for the exit code when a region failed. The reason was printed by printOutcomes.
 func failure(all []access.Outcome) error {
 	if access.Failed(all) {
 		return errSilent

@@ -9,21 +9,22 @@ import (
 	"github.com/pebble/spacel/deploy/access"
 )
 
-const serviceFlagsText = "the right to log in to every instance of the orbit, in the place of an APP's"
+const serviceFlagsText = "the right to log in to every instance of the orbit, in place of one APP"
 
+// grantCommand gives a user a right. The user may have no keys yet: a grant may come before the first key.
 func grantCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:      "grant",
 		Usage:     "let a user log in to an app's instances",
 		ArgsUsage: "USER APP | USER --operators",
-		Description: `Who may log in to any app's instances may also pass the bastions, which lead to them. Instances know a new user within a
-minute. An app's admins may use sudo on its instances.
+		Description: `A user with access to any app may also connect through the bastions. A new user can log in within a minute, when the
+instances have read the tables. An app's admins may use sudo on its instances.
 
    spacel access grant ada laika --orbit production
    spacel access grant ada --operators --orbit production`,
 		Flags: append(targetFlags(),
 			&cli.BoolFlag{Name: "operators", Usage: serviceFlagsText, DisableDefaultText: true},
-			&cli.BoolFlag{Name: "undeployed", Usage: "take APP's name as it is, though the orbit has no such app yet",
+			&cli.BoolFlag{Name: "undeployed", Usage: "accept the name APP although the orbit has no such app yet",
 				DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error {
@@ -32,13 +33,15 @@ minute. An app's admins may use sudo on its instances.
 	}, "text", "json")
 }
 
+// revokeCommand takes one right from a user, or all of them. Without an app and without a flag it is a usage error: an
+// empty variable in a script must not revoke everything.
 func revokeCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:      "revoke",
-		Usage:     "take the right to log in from a user",
+		Usage:     "revoke a user's right to log in",
 		ArgsUsage: "USER APP | USER --operators | USER --all",
-		Description: `The right ends with the next login, and open sessions within a minute. The user's keys stay; spacel access user remove
-removes them too.
+		Description: `The user's next login is refused, and open sessions end within a minute. The user's keys stay in the tables. To remove
+them too, use spacel access user remove.
 
    spacel access revoke ada laika --orbit production
    spacel access revoke ada --all --orbit production`,
@@ -51,7 +54,7 @@ removes them too.
 				return changeGrant(c, ctx, false, (*access.Tables).Revoke)
 			}
 			if ctx.Bool("operators") {
-				return fmt.Errorf("%s: --all holds --operators: give one of them", ctx.Command.HelpName)
+				return fmt.Errorf("%s: --all includes --operators: give one of them", ctx.Command.HelpName)
 			}
 			return changeUser(c, ctx, func(t *access.Tables, name string) ([]access.Outcome, error) {
 				return t.RevokeAll(ctx.Context, name), nil
@@ -60,9 +63,11 @@ removes them too.
 	}, "text", "json")
 }
 
+// grantChange is a change to one user's right to log in to one app: (*access.Tables).Grant or Revoke, or one made of them.
 type grantChange func(t *access.Tables, ctx context.Context, user, service string) []access.Outcome
 
-// changeGrant runs a change to what a user may log in to.
+// changeGrant applies a change to the right named by the arguments. With known the app must have a stack in the orbit,
+// unless --undeployed is given. Revoking does not check it: the stack of an app may be gone before its rights are.
 func changeGrant(c *console, ctx *cli.Context, known bool, change grantChange) error {
 	user, service, err := grantee(ctx)
 	if err != nil {
@@ -80,6 +85,7 @@ func changeGrant(c *console, ctx *cli.Context, known bool, change grantChange) e
 	return printOutcomes(c, ctx, to, change(access.New(to.Cloud, to.Orbit, to.Regions), ctx.Context, user, service))
 }
 
+// grantee reads USER and APP from the arguments. --operators takes the place of APP, so that one argument is left.
 func grantee(ctx *cli.Context) (user, service string, err error) {
 	want, what := 2, "a user and an app, or a user and --operators"
 	if ctx.Bool("operators") {

@@ -39,7 +39,7 @@ func accessListCommand(c *console) *cli.Command {
 		Usage:     "list who may log in to what",
 		ArgsUsage: "[APP]",
 		Description: `   spacel access list --orbit production
-   spacel access list laika --orbit production     to laika's instances, operators included`,
+   spacel access list laika --orbit production     for laika's instances, including operators`,
 		Flags: targetFlags(),
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() > 1 {
@@ -50,7 +50,8 @@ func accessListCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
-// grants prints who may log in to an app, or to any. An app that nobody is granted must be one.
+// listGrants prints the users of an app, or of all apps. An app without any grant must at least be deployed, otherwise its
+// name is reported as misspelt.
 func listGrants(c *console, ctx *cli.Context, app string) error {
 	to, err := findTarget(c, ctx)
 	if err != nil {
@@ -68,6 +69,8 @@ func listGrants(c *console, ctx *cli.Context, app string) error {
 	return to.checkApp(ctx.Context, app)
 }
 
+// userRows returns a row for each key of a user. Keys refused at login are listed too, with the reason: a table
+// may have keys from another tool.
 func userRows(s access.Snapshot) (rows [][]string) {
 	for _, name := range slices.Sorted(maps.Keys(s.Users)) {
 		for _, line := range s.Users[name] {
@@ -81,6 +84,7 @@ func userRows(s access.Snapshot) (rows [][]string) {
 	return rows
 }
 
+// grantRows returns a row for each user of each app. Operators may log in to every app, and are listed with each.
 func grantRows(s access.Snapshot, app string) (rows [][]string) {
 	for _, service := range slices.Sorted(maps.Keys(s.Services)) {
 		if app != "" && service != app && service != access.Operators {
@@ -93,7 +97,8 @@ func grantRows(s access.Snapshot, app string) (rows [][]string) {
 	return rows
 }
 
-// snapshots prints rows made of each region's tables, with the regions that have them where not all do.
+// printTables prints the rows of all regions as one table. Equal rows of several regions become one row, with the regions
+// listed when some lack it. Regions that could not be read are left out, and the error for them is returned after printing.
 func printTables(c *console, ctx *cli.Context, to *target, rows func(access.Snapshot) [][]string, heads []string) error {
 	read, failed := access.New(to.Cloud, to.Orbit, to.Regions).Read(ctx.Context)
 	where := map[string][]string{}
@@ -109,6 +114,8 @@ func printTables(c *console, ctx *cli.Context, to *target, rows func(access.Snap
 	return cmp.Or(printRows(c, ctx, heads, where, len(read), len(to.Regions)), failed)
 }
 
+// printRows prints rows as a table or as JSON. Where maps a row to its regions. Read is the number of regions that answered,
+// regions the number of all.
 func printRows(c *console, ctx *cli.Context, heads []string, where map[string][]string, read, regions int) error {
 	lines := slices.Sorted(maps.Keys(where))
 	if ctx.String("output") == "json" {
@@ -121,7 +128,7 @@ func printRows(c *console, ctx *cli.Context, heads []string, where map[string][]
 		switch len(where[line]) {
 		case regions:
 			in = "all"
-		case read: // of the others nothing is known
+		case read: // the regions that did not answer may have it, too
 		default:
 			in = "only " + in
 		}
@@ -130,7 +137,7 @@ func printRows(c *console, ctx *cli.Context, heads []string, where map[string][]
 	return cmp.Or(table.Flush(), c.out.err)
 }
 
-// objects are rows for a program to read: the heads in lower case are the fields.
+// objects converts rows for --output json: the column heads in lower case become the fields.
 func objects(heads, lines []string, where map[string][]string) []map[string]any {
 	all := []map[string]any{}
 	for _, line := range lines {

@@ -17,12 +17,13 @@ func accessSyncCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:  "sync",
 		Usage: "make the regions' tables equal",
-		Description: `Without --from it says what differs, and exits with 1 when something does. With --from, every other region is made as that
-one is: what it has beyond is removed, for it may be a right that was revoked.
+		Description: `Without --from it prints the differences between the regions' tables, and exits with 1 if there are any. With --from
+it makes all other regions equal to that one. Users and rights that only another region has are removed there, because
+they may have been revoked.
 
    spacel access sync --orbit production
    spacel access sync --from us-east-1 --orbit production`,
-		Flags: append(targetFlags(), &cli.StringFlag{Name: "from", Usage: "make the others as this `REGION` is"}),
+		Flags: append(targetFlags(), &cli.StringFlag{Name: "from", Usage: "make the other regions equal to this `REGION`"}),
 		Action: func(ctx *cli.Context) error {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {
 				return err
@@ -32,6 +33,8 @@ one is: what it has beyond is removed, for it may be a right that was revoked.
 	}, "text", "json")
 }
 
+// syncTables compares the regions' tables, or with --from overwrites all others with those of one region. Nothing decides
+// which region is right, because a row that one region lacks may be a failed grant or a failed revocation.
 func syncTables(c *console, ctx *cli.Context) error {
 	to, err := findTarget(c, ctx)
 	if err != nil {
@@ -51,7 +54,8 @@ func syncTables(c *console, ctx *cli.Context) error {
 	return cmp.Or(failed, fmt.Errorf("spacel access sync: --from %s: must be one of %s", from, strings.Join(to.Regions, ", ")))
 }
 
-// compareRegions says how the regions differ from the first.
+// compareTables prints the differences of each region from the first one. It returns errNo if there are any: a
+// script can then test for drift between regions.
 func compareTables(c *console, ctx *cli.Context, read []access.Snapshot, failed error) error {
 	if failed != nil {
 		return failed
@@ -75,6 +79,8 @@ func compareTables(c *console, ctx *cli.Context, read []access.Snapshot, failed 
 	return nil
 }
 
+// printDifferences prints a line for each user key or right that one region has and the first region lacks, or the reverse,
+// and then the command that makes them equal. It cannot choose the region: either state may be the right one.
 func printDifferences(c *console, ctx *cli.Context, read []access.Snapshot, found map[string][]access.Difference) {
 	if len(found) == 0 {
 		if !ctx.Bool("quiet") {
@@ -92,7 +98,7 @@ func printDifferences(c *console, ctx *cli.Context, read []access.Snapshot, foun
 			}
 		}
 	}
-	fmt.Fprintf(c.out, "compared with %s; say whose state is right: spacel access sync --from REGION --orbit %s\n", read[0].Region,
+	fmt.Fprintf(c.out, "compared with %s; to make all regions equal to one: spacel access sync --from REGION --orbit %s\n", read[0].Region,
 		shellLine([]string{ctx.String("orbit")}))
 }
 
@@ -104,7 +110,7 @@ func regionsOfAll(read []access.Snapshot) []string {
 	return names
 }
 
-// short is a key's fingerprint; other words are short.
+// short returns the fingerprint and comment of a public key, which would fill the line. Other words stay as they are.
 func short(word string) string {
 	if key, err := sshkey.Parse(word); err == nil {
 		return strings.TrimSpace(key.Fingerprint + " " + key.Comment)

@@ -21,17 +21,18 @@ func userCommand(c *console) *cli.Command {
 	return group(&cli.Command{
 		Name:        "user",
 		Usage:       "add, remove and list users and their keys",
-		Description: "A user is a name and public keys. What a user may log in to is said with spacel access grant.",
+		Description: "A user is a name and public keys. Use spacel access grant to let a user log in to instances.",
 		Subcommands: []*cli.Command{userAddCommand(c), userRemoveCommand(c), userListCommand(c)},
 	})
 }
 
+// userAddCommand adds keys to a user, and creates the user with the first one. Adding a key twice changes nothing.
 func userAddCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:      "add",
 		Usage:     "add a user, or keys to one",
 		ArgsUsage: "NAME",
-		Description: `A key is Ed25519, ECDSA, a security key's, or RSA of at least 2048 bits. A file may hold several, a line each.
+		Description: `Accepted keys: Ed25519, ECDSA, security keys, and RSA of at least 2048 bits. A file may hold several keys, one a line.
 
    spacel access user add ada --key ~/.ssh/id_ed25519.pub --orbit production
    curl -s https://github.com/ada.keys | spacel access user add ada --key - --orbit production`,
@@ -51,10 +52,11 @@ func userAddCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// userRemoveCommand removes a user with all rights, or with --key only these keys.
 func userRemoveCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:      "remove",
-		Usage:     "remove a user with all rights, or one of the keys",
+		Usage:     "remove a user with all rights, or some of the keys",
 		ArgsUsage: "NAME",
 		Description: `Access ends with the next login, since instances read the tables each time; open sessions end within a minute.
 
@@ -80,7 +82,7 @@ func keyFlag(usage string) cli.Flag {
 	return &cli.StringSliceFlag{Name: "key", Usage: usage, TakesFile: true}
 }
 
-// changeUser runs a change to the user that the arguments name.
+// changeUser applies a change to the user named by the argument, in all regions.
 func changeUser(c *console, ctx *cli.Context, change func(*access.Tables, string) ([]access.Outcome, error)) error {
 	if err := exactly(ctx, 1, "the user's name"); err != nil {
 		return err
@@ -101,7 +103,8 @@ func changeUser(c *console, ctx *cli.Context, change func(*access.Tables, string
 	return cmp.Or(printOutcomes(c, ctx, to, outcomes), noteUnknownUser(c, ctx, tables, name, outcomes))
 }
 
-// checkUser finds a name misspelt, where nothing changed: that no region knows the user may be what was wanted, or not.
+// noteUnknownUser prints a note when nothing changed because no region knows the user: the name may be misspelt. It is no
+// error, because removing an unknown user is done already.
 func noteUnknownUser(c *console, ctx *cli.Context, tables *access.Tables, name string, all []access.Outcome) error {
 	if slices.ContainsFunc(all, func(o access.Outcome) bool { return o.Changed }) {
 		return nil
@@ -120,7 +123,7 @@ func noteUnknownUser(c *console, ctx *cli.Context, tables *access.Tables, name s
 	return nil
 }
 
-// keys reads public keys, a line each.
+// readKeys reads the public keys of all files, one key a line. The file - is standard input.
 func readKeys(stdin io.Reader, files []string) ([]sshkey.Key, error) {
 	var keys []sshkey.Key
 	for _, file := range files {
@@ -133,6 +136,8 @@ func readKeys(stdin io.Reader, files []string) ([]sshkey.Key, error) {
 	return keys, nil
 }
 
+// readKeyFile reads the keys of one file. Empty lines and lines with # are skipped, as sshd does in authorized_keys. A bad
+// key is an error with file and line: a half-read file would lock its owner out without a word.
 func readKeyFile(stdin io.Reader, file string) (keys []sshkey.Key, err error) {
 	from := stdin
 	if file != "-" {
@@ -143,7 +148,7 @@ func readKeyFile(stdin io.Reader, file string) (keys []sshkey.Key, err error) {
 		defer opened.Close()
 		from = opened
 	}
-	lines := bufio.NewScanner(io.LimitReader(from, 1<<20))
+	lines := bufio.NewScanner(io.LimitReader(from, 1<<20)) // a key is below 1 KB; the limit is for a wrong file
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || strings.HasPrefix(line, "#") {

@@ -57,13 +57,17 @@ func (a *account) others(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintf(w,
-		`<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo><item><regionName>%s</regionName></item><item><regionName>%s</regionName></item></regionInfo></DescribeRegionsResponse>`, east, west)
+		`<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
+<regionInfo><item><regionName>%s</regionName></item><item><regionName>%s</regionName></item></regionInfo>
+</DescribeRegionsResponse>`, east, west)
 }
 
 // The templates are small enough to be read in a test's output.
 const (
-	vpcTemplate    = `{"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}, "Outputs": {"VpcId": {"Value": {"Ref": "Vpc"}}}}`
-	tablesTemplate = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {"TableName": "test-users"}}}}`
+	vpcTemplate = `{"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}},
+  "Outputs": {"VpcId": {"Value": {"Ref": "Vpc"}}}}`
+	tablesTemplate = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain",
+  "Properties": {"TableName": "test-users"}}}}`
 )
 
 // web is an app's template with a database of an instance class.
@@ -72,7 +76,8 @@ func web(class string) string {
   "Parameters": {"VpcId": {"Type": "String"}, "Version": {"Type": "String", "Default": "latest"}},
   "Resources": {
     "Sg": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "web", "VpcId": {"Ref": "VpcId"}}},
-    "Main": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot", "Properties": {"Engine": "postgres", "DBInstanceClass": "` + class + `"}}
+    "Main": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot",
+      "Properties": {"Engine": "postgres", "DBInstanceClass": "` + class + `"}}
   },
   "Outputs": {"SecurityGroup": {"Value": {"Ref": "Sg"}}, "Endpoint443": {"Value": "https://web-test.example.com"}}
 }`

@@ -8,25 +8,26 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const appDescription = `An orbit is a tier such as test or production: a VPC in each of its regions. An app is systemd units, mostly Docker
-containers, on instances there. Each has a manifest.
+const appDescription = `An orbit is a tier such as test or production: a VPC in each of its regions. An app is a set of systemd units,
+mostly Docker containers, on instances in those regions. Each orbit and each app has a manifest.
 
 Start with:
    spacel init shop                              write manifests to start from
-   spacel vet --orbit orbit.json app.json        are the manifests sound?
+   spacel vet --orbit orbit.json app.json        are the manifests valid?
    spacel build --orbit orbit.json app.json      write build/: templates to review and deploy
-   spacel diff old/ build/                       what would CloudFormation do?
-   spacel deploy build                           show what changes, ask, and do it
-   spacel status build                           is what runs what was built?
+   spacel diff old/ build/                       what would CloudFormation change?
+   spacel deploy build                           show what changes, ask, and deploy
+   spacel status build                           does what runs match what was built?
 
-spacel COMMAND -h says all there is to say of a command.
+Run spacel COMMAND -h for everything about a command.
 
 ` + exitCodes
 
-const exitCodes = `Exit codes: 0 yes; 1 no (mistakes in manifests, differences asked for, a stack that failed);
-2 the call was wrong or the world failed; 130 interrupted.`
+const exitCodes = `Exit codes: 0 yes; 1 no (mistakes in manifests, differences found, a failed stack);
+2 the call was wrong, or AWS or the network failed; 130 interrupted.`
 
-// newApp lists the commands. A constructor each, so that a run shares nothing with another.
+// newApp returns the program with its commands. Each command has a constructor, and newApp is called for each run: flags
+// keep their values in the cli library's structs, and tests run many commands in one process.
 func newApp(c *console) *cli.App {
 	return &cli.App{
 		Name:                   "spacel",
@@ -63,7 +64,8 @@ func newApp(c *console) *cli.App {
 	}
 }
 
-// command fills in what all commands have: the conventions' flags, no subcommands, one line per mistake.
+// command adds the parts that all commands share: the flags --quiet, --no-color and, with outputs, --output; the exit codes
+// at the end of the help; and usage errors of one line. The first of the outputs is the default form.
 func command(c *cli.Command, outputs ...string) *cli.Command {
 	c.HideHelpCommand = true
 	c.OnUsageError = usageError
@@ -83,13 +85,14 @@ func command(c *cli.Command, outputs ...string) *cli.Command {
 	return c
 }
 
-// group is a command of commands.
+// group marks a command that only has subcommands, such as spacel access.
 func group(c *cli.Command) *cli.Command {
 	c.HideHelpCommand = true
 	c.OnUsageError = usageError
 	return c
 }
 
+// oneOf returns a flag's check: its value must be one of the words.
 func oneOf(flag string, words []string) func(*cli.Context, string) error {
 	return func(_ *cli.Context, got string) error {
 		if slices.Contains(words, got) {
@@ -99,11 +102,12 @@ func oneOf(flag string, words []string) func(*cli.Context, string) error {
 	}
 }
 
+// usageError replaces the cli library's answer to a wrong flag, which would print the whole help.
 func usageError(ctx *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%s: %w; see %s -h", ctx.Command.HelpName, err, ctx.Command.HelpName)
 }
 
-// exactly refuses another number of arguments.
+// exactly returns an error unless there are n arguments. Want describes them for the message: "one artifact directory".
 func exactly(ctx *cli.Context, n int, want string) error {
 	if ctx.NArg() == n {
 		return nil

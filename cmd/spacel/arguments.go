@@ -11,14 +11,16 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// completing is what the completion scripts add.
+// completing is the last word of a command line sent by a shell's completion script instead of running the command.
 const completing = "--generate-bash-completion"
 
-// arrange puts a command line in the order that cli wants: the command, its flags, its arguments. Users write flags where
-// they like. What is unknown or incomplete is an error of one line, with the nearest known word.
+// arrange puts a command line into the order of the cli library: the command, its flags, its arguments. The library
+// stops reading flags at the first argument, but users write flags anywhere. An unknown or incomplete word is an error of
+// one line, with the nearest known word.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	if args[len(args)-1] == completing {
-		// A flag that is only begun: cli takes it for the end of the flags, and would run the command.
+		// The word before the cursor may be a lone --. The library takes it for the end of the flags, and would run the
+		// command instead of completing it.
 		return slices.DeleteFunc(slices.Clone(args), func(word string) bool { return word == "--" }), nil
 	}
 	app.Setup()
@@ -46,7 +48,8 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	return slices.Concat([]string{args[0]}, path, flags, []string{"--"}, arguments), nil
 }
 
-// find walks down from the program to the command that the words name: spacel access user add.
+// find walks down the commands named by the words, as in spacel access user add. It returns the path of names, the command
+// at its end, and the words after it.
 func find(app *cli.App, words []string) (path []string, command *cli.Command, rest []string, err error) {
 	known := app.Commands
 	for len(words) > 0 && !strings.HasPrefix(words[0], "-") {
@@ -63,7 +66,7 @@ func find(app *cli.App, words []string) (path []string, command *cli.Command, re
 	return path, command, words, nil
 }
 
-// showGroup is what a command of commands does when none of them is named: it shows them.
+// showGroup answers a group called without a subcommand: with -h it shows the group's help, else it is an error.
 func showGroup(program string, path []string, command *cli.Command, flags []string) ([]string, error) {
 	if err := checkLeading(flags); err != nil || len(flags) == 0 {
 		name := "spacel " + strings.Join(path, " ")
@@ -84,6 +87,7 @@ func leadingFlags(args []string) (flags, rest []string) {
 	return flags, args
 }
 
+// checkLeading accepts only a request for help where no command follows.
 func checkLeading(flags []string) error {
 	for _, flag := range flags {
 		if flag != "-h" && flag != "--help" && flag != "-help" {
@@ -101,6 +105,7 @@ func commandNames(commands []*cli.Command) []string {
 	return names
 }
 
+// helpOf turns spacel help COMMAND into spacel COMMAND -h.
 func helpOf(app *cli.App, program string, topic []string) ([]string, error) {
 	if len(topic) == 0 {
 		return []string{program, "help"}, nil
@@ -125,6 +130,8 @@ type flagKind struct {
 	many  bool // may be given again
 }
 
+// newParser collects the flags of a command by all their names. Only flags of type bool have no value in the next word, and
+// only slices may be repeated.
 func newParser(name string, command *cli.Command) *parser {
 	p := &parser{command: name, flags: map[string]flagKind{}, seen: map[string]bool{}}
 	for _, f := range append(command.Flags, cli.HelpFlag) {
@@ -137,7 +144,8 @@ func newParser(name string, command *cli.Command) *parser {
 	return p
 }
 
-// sort tells flags from arguments.
+// sort separates flags from arguments. A flag's value stays behind its flag. Everything after -- is an argument, as is a
+// lone -, which means standard input.
 func (p *parser) sort(words []string) (flags, arguments []string, err error) {
 	for i := 0; i < len(words); i++ {
 		word := words[i]
@@ -164,6 +172,8 @@ func (p *parser) sort(words []string) (flags, arguments []string, err error) {
 	return flags, arguments, nil
 }
 
+// lookup finds the flag of a word such as --out, -r or --out=build. A second value for a flag with one value is an error:
+// the library would take the last one in silence.
 func (p *parser) lookup(word string) (kind flagKind, hasValue bool, err error) {
 	name, _, hasValue := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
 	kind, ok := p.flags[name]
@@ -177,12 +187,15 @@ func (p *parser) lookup(word string) (kind flagKind, hasValue bool, err error) {
 	return kind, hasValue, nil
 }
 
+// known reports whether a word is a flag of the command. It tells a forgotten value (--orbit --strict) from a value that
+// begins with a dash.
 func (p *parser) known(word string) bool {
 	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
 	_, ok := p.flags[name]
 	return ok && strings.HasPrefix(word, "-")
 }
 
+// nearest suggests a flag for a misspelt one. Flags of one letter are left out: nearly every letter is near to one.
 func (p *parser) nearest(name string) string {
 	var known []string
 	for flag := range p.flags {

@@ -13,16 +13,18 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const buildDescription = `Without an APP the orbit's own stacks are made, with one or more those of the apps; --with-orbit makes both.
-An APP is a manifest, a project's directory with .space in it, or - for standard input.
+const buildDescription = `Without an APP it builds the orbit's own stacks. With one or more APPs it builds the stacks of those apps. With
+--with-orbit it builds both. An APP is a manifest, a project's directory with .space in it, or - for standard input.
 
-The directory is replaced as a whole when all is well, and is as it was when not.
+The output directory is replaced as a whole when the build succeeds. When it fails, the directory stays unchanged.
 
    spacel build --orbit orbit.json                        the orbit: vpc, tables, bastion
    spacel build --orbit orbit.json laika.json             an app
-   spacel build --orbit orbit.json laika.json --check     is build/ what these manifests give?
+   spacel build --orbit orbit.json laika.json --check     does build/ match these manifests?
    generate | spacel build --orbit orbit.json -           an app from standard input`
 
+// buildCommand compiles manifests (schema.Load, compiler.Compile) into an artifact directory (assembly.Writer). It is the
+// only command that writes one, and needs neither network nor account.
 func buildCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "build",
@@ -31,7 +33,7 @@ func buildCommand(c *console) *cli.Command {
 		Description: buildDescription,
 		Flags: append(manifestFlags(true),
 			&cli.StringFlag{Name: "out", Usage: "the artifact `DIR`", Value: "build", TakesFile: true},
-			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 and a diff when DIR is not what the manifests give",
+			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 and a diff when DIR does not match the manifests",
 				DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error {
@@ -47,6 +49,7 @@ func buildCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// runBuild builds and prints the stacks with their templates. Mistakes in the manifests are printed by finish.
 func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	found := &report.Report{}
 	stacks, err := r.write(ctx.Context, c, found, out)
@@ -57,7 +60,8 @@ func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	return c.out.err
 }
 
-// write builds into a directory.
+// write compiles into a directory. The writer works in a temporary directory beside it, and Close exchanges the two:
+// the old directory survives an interrupt or an error at any point. Abort after Close does nothing.
 func (r request) write(ctx context.Context, c *console, found *report.Report, out string) (stacks []builtStack, err error) {
 	var writer *assembly.Writer
 	defer func() {
@@ -79,7 +83,7 @@ func (r request) write(ctx context.Context, c *console, found *report.Report, ou
 	return stacks, writer.Close()
 }
 
-// printStacks prints the stacks that a build wrote, with their templates.
+// printStacks prints the stacks of a build, with their templates.
 func printStacks(w io.Writer, out string, stacks []builtStack) {
 	name, count := 0, 0
 	for _, s := range stacks {
@@ -96,6 +100,7 @@ func printStacks(w io.Writer, out string, stacks []builtStack) {
 	}
 }
 
+// plural writes a count with its noun: 1 stack, 2 stacks. All nouns used here take an s.
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

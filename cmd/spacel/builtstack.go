@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// builtStack is a stack that a build made, as --output json prints it.
+// builtStack describes a stack of a build for --output json.
 type builtStack struct {
 	Region    string `json:"region"`
 	Name      string `json:"name"`
@@ -19,7 +19,8 @@ type builtStack struct {
 	Template  string `json:"template"` // path in the directory, with slashes
 }
 
-// counter passes on what a build makes, notes it, and stops when the build is interrupted.
+// counter is a compiler.Sink in front of another: it records the stacks that pass, and stops the build when the context
+// ends. The compiler calls it from several goroutines.
 type counter struct {
 	sink   compiler.Sink
 	ctx    context.Context
@@ -27,7 +28,7 @@ type counter struct {
 	stacks []builtStack
 }
 
-// Stack counts resources by their origins: each has one.
+// Stack counts the resources of a template by its origins, as each resource has exactly one.
 func (c *counter) Stack(stack assembly.Stack, template []byte, origins map[string]string) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
@@ -45,6 +46,7 @@ func (c *counter) Asset(body []byte) (assembly.Asset, error) {
 	return c.sink.Asset(body)
 }
 
+// sorted returns the stacks by region and name: they arrive in any order, and output must be the same every time.
 func (c *counter) sorted() []builtStack {
 	slices.SortFunc(c.stacks, func(a, b builtStack) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name))

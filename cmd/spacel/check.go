@@ -21,9 +21,10 @@ type checkResult struct {
 	Differences *diff.Diff `json:"differences,omitempty"`
 }
 
-// check compares a directory with what the manifests give.
+// runCheck compares a directory with a build of the manifests in memory. Besides the templates it compares the
+// source map: reformatting a manifest moves the lines named in errors of deploy, although no template differs.
 func runCheck(c *console, ctx *cli.Context, r request, out string) error {
-	base, unsound, err := readBase(out)
+	base, invalid, err := readBase(out)
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func runCheck(c *console, ctx *cli.Context, r request, out string) error {
 	if err != nil {
 		return c.finish(ctx, found, out, nil, err)
 	}
-	result := checkResult{result: result{OK: true, Problems: problems(found), Out: out, Stacks: stacks}, Reasons: unsound}
+	result := checkResult{result: result{OK: true, Problems: problems(found), Out: out, Stacks: stacks}, Reasons: invalid}
 	if base != nil {
 		if result.Differences, err = diff.Compare(base, built); err != nil {
 			return err
@@ -48,7 +49,8 @@ func runCheck(c *console, ctx *cli.Context, r request, out string) error {
 	return printCheck(c, ctx, found, result)
 }
 
-// readBase reads the directory to check. One that is missing or unsound is no error but a no, with its reasons.
+// readBase reads the directory to check. When it is missing or invalid the answer to --check is no rather than an error:
+// the reasons are returned, and a build repairs it.
 func readBase(out string) (*assembly.Assembly, []string, error) {
 	base, err := assembly.Read(out)
 	var invalid *assembly.InvalidError
@@ -65,7 +67,7 @@ func readBase(out string) (*assembly.Assembly, []string, error) {
 	return base, nil, err
 }
 
-// verdict prints the outcome of a check.
+// printCheck prints the result of a check, and returns errNo unless the directory matches.
 func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResult) error {
 	answer := errNo
 	if r.Clean {
@@ -77,7 +79,7 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 	printProblems(c.stderr, found, ctx.Bool("quiet"))
 	if r.Clean {
 		if !ctx.Bool("quiet") {
-			fmt.Fprintf(c.out, "%s is what the manifests give\n", trimSlash(r.Out))
+			fmt.Fprintf(c.out, "%s matches the manifests\n", trimSlash(r.Out))
 		}
 		return nil
 	}
@@ -92,8 +94,9 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 			return err
 		}
 	}
-	fmt.Fprintf(c.stderr, "%s is not what the manifests give: run spacel build without --check, and commit the result\n", trimSlash(r.Out))
+	fmt.Fprintf(c.stderr, "%s does not match the manifests: run spacel build without --check, and commit the result\n", trimSlash(r.Out))
 	return errNo
 }
 
+// colour reports whether to print in colours: standard output is a terminal, and neither NO_COLOR nor --no-color is set.
 func (c *console) colour(ctx *cli.Context) bool { return c.terminal && !ctx.Bool("no-color") }

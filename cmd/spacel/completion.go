@@ -6,7 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const completionDescription = `Prints a script for a shell, to be loaded when it starts:
+const completionDescription = `Prints a completion script, to be loaded when the shell starts:
 
    source <(spacel completion bash)                                        in ~/.bashrc
    source <(spacel completion zsh)                                         in ~/.zshrc, after compinit
@@ -35,6 +35,8 @@ func completionCommand(c *console) *cli.Command {
 	})
 }
 
+// completionScript returns the script for a shell. That for fish comes from the cli library, and lists all commands and flags
+// itself instead of calling the program.
 func completionScript(app *cli.App, shell string) (string, error) {
 	switch shell {
 	case "bash":
@@ -47,8 +49,8 @@ func completionScript(app *cli.App, shell string) (string, error) {
 	return "", fmt.Errorf("spacel completion: must be bash, zsh or fish, got %q", shell)
 }
 
-// The scripts ask the program itself, which answers when the last word is --generate-bash-completion. Where it has no
-// answer the shell offers files.
+// The scripts call the program with --generate-bash-completion as the last word, and it prints the possible next words.
+// Where it prints nothing the shell offers file names.
 const (
 	bashScript = `_spacel() {
   local current=${COMP_WORDS[COMP_CWORD]}

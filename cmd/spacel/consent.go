@@ -20,7 +20,7 @@ type consent struct {
 
 var _ deploy.Consent = (*consent)(nil)
 
-// Confirm asks whether to go ahead with a plan that was shown.
+// Confirm asks whether to execute the plan on the screen. From a yes on, interrupts mean something else: see begin.
 func (c *consent) Confirm(ctx context.Context, _ *deploy.Plan) (bool, error) {
 	if c.yes {
 		return c.start(), nil
@@ -29,13 +29,14 @@ func (c *consent) Confirm(ctx context.Context, _ *deploy.Plan) (bool, error) {
 	defer done()
 	yes, err := c.interrupts.console.prompter.yes(ctx, "Go ahead?")
 	if errors.Is(err, errNoTerminal) {
-		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to look only; nothing was changed", c.interrupts.command,
+		return false, fmt.Errorf("%s: %w: give --yes to go ahead, or --dry-run to see the plan only; nothing was changed",
+			c.interrupts.command,
 			err)
 	}
 	return yes && c.start(), err
 }
 
-// start shows the first picture.
+// start marks the begin of the changes and draws the first state. It returns false after an interrupt.
 func (c *consent) start() bool {
 	if !c.interrupts.begin() {
 		return false
@@ -44,7 +45,8 @@ func (c *consent) start() bool {
 	return true
 }
 
-// Dangers asks for the name of each thing that would be lost.
+// Dangers asks for the name of each resource whose data or address would be lost. A name is asked for, not a yes, so that
+// habit does not answer.
 func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers []deploy.Danger) (bool, error) {
 	ctx, done := c.interrupts.question(ctx)
 	defer done()
@@ -62,6 +64,7 @@ func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers [
 	return true, nil
 }
 
+// allowances lists the flags that agree to dangers without a terminal, ready to be copied.
 func allowances(dangers []deploy.Danger) string {
 	var flags []string
 	for _, d := range dangers {
@@ -70,30 +73,36 @@ func allowances(dangers []deploy.Danger) string {
 	return strings.Join(flags, " ")
 }
 
-// SkipResources asks whether a rollback may pass over what it cannot undo.
+// SkipResources asks whether a rollback may skip resources it could not restore. CloudFormation then sets them to
+// UPDATE_COMPLETE without touching them (ContinueUpdateRollback, ResourcesToSkip).
 func (c *consent) SkipResources(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
-	return c.offer(ctx, stack, failed, "cannot be rolled back whole, because of:",
-		"Skip these? They stay as they are, and the update that follows repairs them")
+	return c.offer(ctx, stack, failed, "cannot be rolled back, because these resources failed:",
+		"Skip these? They stay as they are, and the following update fixes them")
 }
 
-// LeaveBehind asks whether a stack may go without all of it.
+// LeaveBehind asks whether to delete a stack without the resources that could not be deleted (DeleteStack,
+// RetainResources). They stay in the account.
 func (c *consent) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
-	return c.offer(ctx, stack, failed, "cannot be deleted whole, because of:",
-		"Delete the stack and leave these behind? They stay in the account, and are no stack's any more")
+	return c.offer(ctx, stack, failed, "cannot be deleted, because these resources failed:",
+		"Delete the stack and leave these behind? They stay in the account without a stack")
 }
 
+// offer asks about resources that failed. Without a terminal the answer is an error that names them, because both choices
+// leave something for a person to look at.
 func (c *consent) offer(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource, what, question string) (bool, error) {
 	text := fmt.Sprintf("%s %s\n%s%s?", stack, what, listed(failed), strings.TrimSuffix(question, "?"))
 	ctx, done := c.interrupts.question(ctx)
 	defer done()
 	yes, err := c.interrupts.console.prompter.yes(ctx, text)
 	if errors.Is(err, errNoTerminal) {
-		return false, fmt.Errorf("%s %s %s; %w: run %s on one to go on without them", stack, what, strings.Join(ids(failed), ", "), err,
+		return false, fmt.Errorf("%s %s %s; %w: run %s on a terminal to continue without them", stack, what,
+			strings.Join(ids(failed), ", "), err,
 			c.interrupts.command)
 	}
 	return yes, err
 }
 
+// listed prints resources with the reasons why they failed, two lines each.
 func listed(failed []live.FailedResource) string {
 	var out strings.Builder
 	for _, r := range failed {
@@ -102,6 +111,7 @@ func listed(failed []live.FailedResource) string {
 	return out.String()
 }
 
+// ids returns the logical ids of resources, sorted.
 func ids(failed []live.FailedResource) []string {
 	var out []string
 	for _, r := range failed {

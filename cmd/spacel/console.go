@@ -8,16 +8,18 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// console is what a command reads and prints to.
+// console holds the input and output streams of a command. Tests put buffers in their place.
 type console struct {
 	stdin    io.Reader
 	out      *checked // standard output
 	stderr   io.Writer
-	terminal bool // standard output is one that shows colours
+	terminal bool // standard output shows colours
 	prompter *prompter
-	poll     time.Duration // between two looks at an operation in AWS; 0: as often as is good for it
+	poll     time.Duration // between two calls that ask how an operation in AWS stands; 0: deploy's default. Tests shorten it
 }
 
+// newConsole looks at the streams once. The environment's NO_COLOR (https://no-color.org) and a dumb terminal turn colours
+// off.
 func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 	return &console{
 		stdin:    stdin,
@@ -28,6 +30,8 @@ func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 	}
 }
 
+// isTerminal reports whether w is a character device. The null device is one, too, which does no harm for colours. See
+// isTTY for questions.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -37,12 +41,14 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// checked remembers the first failure, so that commands can print without looking.
+// checked is a writer that remembers its first error, so that commands can print without checking each call. run turns the
+// error into exit code 2: a full disk must not look like success.
 type checked struct {
 	w   io.Writer
 	err error
 }
 
+// Write writes to the stream until the first error, and from then on returns this error without writing.
 func (c *checked) Write(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
@@ -52,5 +58,5 @@ func (c *checked) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// json prints a value for a program to read.
+// printJSON prints a value for --output json.
 func (c *console) printJSON(v any) error { return jsontext.WriteIndent(c.out, v) }

@@ -15,49 +15,53 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-const deployDescription = `Takes an artifact directory that spacel build wrote to stacks in AWS. It reads nothing but the directory, AWS and the
-flags, verifies every digest, and adds nothing: what was reviewed is what is deployed.
+const deployDescription = `Deploys the stacks of an artifact directory that spacel build wrote. It reads only the directory, AWS and the
+flags, and verifies every digest: the reviewed templates are deployed unchanged.
 
-First it checks all that can be checked, finds the parameters' values (outputs of other stacks, hosted zones,
-certificates, images) and lets CloudFormation say what would change. It shows that, property by property, and asks.
-Then stacks start as soon as what they depend on is done, regions side by side. A failure stops only what depends on
-it. Running the command again picks up where a run ended, however it ended, and changes nothing when all is done.
+It first checks the directory and the account, finds the values of parameters (outputs of other stacks, hosted zones,
+certificates, images) and asks CloudFormation for the changes. It shows them, property by property, and asks for
+confirmation. A stack starts as soon as its dependencies are done, and regions run in parallel. A failure stops only the
+stacks that depend on the failed one. Running the command again continues an unfinished run, and changes nothing when
+every stack is done.
 
    spacel deploy build                              show what changes, ask, deploy
    spacel deploy build --dry-run                    show what would change, leave no trace
-   spacel deploy build --yes                        without a question, as CI does
+   spacel deploy build --yes                        without a question, as in CI
    spacel deploy build --app laika --version v1.2   a release of one app
-   spacel deploy build --upgrade agent,image        the newest images, and this release's agent
-   spacel deploy build --app laika --force          replace instances though nothing changed
+   spacel deploy build --upgrade agent,image        the newest images, and the agent of this spacel
+   spacel deploy build --app laika --force          replace instances although nothing changed
    spacel deploy build --stack us-east-1/production-laika --region us-east-1
 
-Which stacks: --stack, --app and --region narrow, together. What a chosen stack depends on must be deployed or chosen too.
+Selection: a stack is deployed when it matches all of --stack, --app and --region. Its dependencies must be selected too,
+or already deployed.
 
-What stays as deployed until told otherwise: the version (--version), the image (--upgrade image), the agent and the
-Slack function (--upgrade agent).
+Kept values: the version, the image, the agent and the Slack function stay as deployed until --version, --upgrade image or
+--upgrade agent.
 
-Danger: a change that deletes or replaces what holds data (a database, a cache, a table, a volume) or an address is
-shown as such, and is made only when its name is typed, or with --allow-replace REGION/STACK/RESOURCE as the plan says
-it. --yes does not cover it.
+Danger: a change that deletes or replaces data (a database, a cache, a table, a volume) or an address is marked in the
+plan. It is made only when you type its name, or with --allow-replace REGION/STACK/RESOURCE as printed in the plan.
+--yes does not include it.
 
-Interrupts: after the first, no stack starts any more, and on a terminal you choose: wait for those that run, cancel
-them (CloudFormation rolls them back), or detach (they go on, unwatched). Without a terminal it waits. The second
-detaches. The exit code is 130.
+Interrupts: after the first interrupt no further stack starts. On a terminal you choose: wait for the running stacks,
+cancel them (CloudFormation rolls them back), or detach (they continue in CloudFormation, unwatched). Without a terminal
+it waits. The second interrupt detaches. The exit code is 130.
 
-Failures: what failed first, with its line in the manifests, the reason CloudFormation gives, the end of the instance's boot
-log when it did not start, and the command to run next. A failed update is rolled back; a failed create leaves
-nothing in the way.
+Failures: the first failed resource is shown with its line in the manifests, CloudFormation's reason, the end of the
+instance's boot log when the instance did not start, and the command to run next. A failed update is rolled back. A
+failed create is deleted by the next run.
 
-Buckets: programs, assets and templates over 51,200 bytes go to S3. --lambda-bucket names the bucket; with {region} in
-the name, each stack's region has its own, which several regions need.
+Buckets: programs, assets and templates over 51,200 bytes are uploaded to S3, to the bucket of --lambda-bucket. With
+{region} in its name, each region has its own bucket. Deploying to several regions needs that.
 
-Output: on a terminal a tree of what is in flight; else a line for each event, with AWS's time in UTC. --output json
-prints one JSON object on each line: the plan, the events, and a summary last.`
+Output: on a terminal, a tree of running stacks and resources. Otherwise, a line for each event, with AWS's time in UTC.
+With --output json, one JSON object on each line: the plan, the events, and a summary last.`
 
+// deployCommand deploys an artifact directory. The work is done by package deploy: Prepare makes the plan and Execute carries
+// it out. This file and consent.go, progress.go and interrupthandler.go are the conversation with the user.
 func deployCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "deploy",
-		Usage:       "take an artifact directory to stacks in AWS",
+		Usage:       "deploy the stacks of an artifact directory",
 		ArgsUsage:   "DIR",
 		Description: deployDescription,
 		Flags:       slices.Concat(selectionFlags(), deployFlags(), settingFlags(), accessFlags()),
@@ -65,22 +69,25 @@ func deployCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// deployFlags are those of deploy that redeploy shares, see redeployFlags.
 func deployFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask whether to go ahead; dangers are still asked about",
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation, except for dangers",
 			DisableDefaultText: true},
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and leave no trace", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "allow-replace",
-			Usage: "agree to the danger of this `ID`, as the plan says it: region/stack/resource; may be given again"},
+			Usage: "agree to the danger of this `ID`, region/stack/resource as printed in the plan; may be given again"},
 		&cli.StringFlag{Name: "version",
-			Usage: "deploy this `VERSION` of the apps: __VERSION__ in units, and the tag of images that name none"},
+			Usage: "deploy this `VERSION` of the apps: it replaces __VERSION__ in units, and is the tag of images without one"},
 		&cli.StringSliceFlag{Name: "upgrade", Usage: "take the newest of `WHAT`: agent, image, or both with a comma"},
-		&cli.BoolFlag{Name: "force", Usage: "replace instances by their update policy though nothing changed", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "force", Usage: "replace instances by their update policy although nothing changed", DisableDefaultText: true},
 		&cli.IntFlag{Name: "concurrency", Usage: "work on `N` stacks of a region at a time", DefaultText: "10"},
 		&cli.DurationFlag{Name: "timeout", Usage: "detach after this `TIME`, such as 45m, and exit with 2", DefaultText: "none"},
 	}
 }
 
+// runDeploy checks the command line and verifies the directory before it connects to AWS, so a mistake in either costs
+// no call.
 func runDeploy(c *console, ctx *cli.Context) error {
 	dir, err := artifactDirectory(ctx)
 	if err != nil {
@@ -104,7 +111,7 @@ func runDeploy(c *console, ctx *cli.Context) error {
 	return d.run(ctx.Context, a)
 }
 
-// deployment is a run of the command.
+// deployment is a run of deploy or redeploy.
 type deployment struct {
 	*console
 	interrupts *interruptHandler
@@ -113,9 +120,12 @@ type deployment struct {
 	cloud      *cloud.Cloud
 }
 
-// withdrawal is how long taking back what was prepared may take.
+// withdrawal is the time limit for deleting the prepared change sets after a dry run.
 const withdrawal = time.Minute
 
+// run prepares, shows the plan, asks and executes. Interrupts are handled by this run from here on: the context
+// passed on ends only when the handler says so, because cancelling calls in the middle of a change would leave it unknown
+// whether CloudFormation took them.
 func (d *deployment) run(ctx context.Context, a *assembly.Assembly) error {
 	ctx, release := takeOver(ctx, d.interrupts.interrupt)
 	defer release()
@@ -138,7 +148,7 @@ func (d *deployment) run(ctx context.Context, a *assembly.Assembly) error {
 	return errors.Join(d.report(result), d.verdict(result, err))
 }
 
-// declined is an answer, and not the world's failure.
+// declined turns the answer no into exit code 1. It is neither a usage error nor a failure of AWS.
 func declined(command string, err error) error {
 	if errors.Is(err, deploy.ErrDeclined) {
 		return no(command + ": " + err.Error())
@@ -146,7 +156,8 @@ func declined(command string, err error) error {
 	return err
 }
 
-// prepare finds out what would change. An interrupt ends it, and what it made is taken back.
+// prepare makes the plan. An interrupt cancels it, and deploy.Prepare then deletes its change sets. Events go to
+// early until there is a plan, since the progress display needs the plan's stacks.
 func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy.Deployment, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	d.interrupts.preparing(cancel)
@@ -160,7 +171,8 @@ func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy
 	})
 }
 
-// early is for events before there is a plan: few, and mostly of what is waited for.
+// earlyListener prints the events before there is a plan. They are few: most say that deploy waits for another operation. In
+// text form they go to standard error, so that standard output begins with the plan.
 func earlyListener(c *console, ctx *cli.Context) activity.Listener {
 	switch {
 	case ctx.String("output") == "json":
@@ -177,7 +189,7 @@ func discard(ctx context.Context, prepared *deploy.Deployment) error {
 	return prepared.Discard(ctx)
 }
 
-// changing are the stacks to which something happens.
+// changing returns the stacks changed by the plan.
 func changing(plan *deploy.Plan) []assembly.StackRef {
 	var refs []assembly.StackRef
 	for _, s := range plan.Stacks {
@@ -188,6 +200,7 @@ func changing(plan *deploy.Plan) []assembly.StackRef {
 	return refs
 }
 
+// showPlan prints the plan in the form of --output. --quiet prints none.
 func (d *deployment) showPlan(plan *deploy.Plan) error {
 	switch {
 	case d.flags.String("output") == "json":
@@ -199,7 +212,7 @@ func (d *deployment) showPlan(plan *deploy.Plan) error {
 	return planText(d.out, plan, d.colour(d.flags))
 }
 
-// planLine and summaryLine are the two lines of --output json that are no events.
+// planLine and summaryLine are the first and the last line of --output json. All lines between them are events.
 type planLine struct {
 	Kind string `json:"kind"`
 	*deploy.Plan
@@ -211,7 +224,8 @@ type summaryLine struct {
 	*deploy.Result
 }
 
-// report says how it ended.
+// report prints the result: failures with their causes on standard error; endpoints of new and updated stacks, and a line of
+// counts, on standard output.
 func (d *deployment) report(r *deploy.Result) error {
 	if d.flags.String("output") == "json" {
 		jsonLine(d.out, summaryLine{"summary", r.OK(), r})
@@ -238,7 +252,8 @@ func unchanged(r *deploy.Result) bool {
 	return !slices.ContainsFunc(r.Stacks, func(s deploy.StackResult) bool { return s.Outcome != activity.WasUnchanged })
 }
 
-// verdict is the exit code's error. The world's says more than that a stack failed.
+// verdict returns the error that decides the exit code. An interrupt comes first, then a failure of AWS or the network,
+// which explains more than the failed stacks do, then the failed stacks.
 func (d *deployment) verdict(r *deploy.Result, err error) error {
 	switch {
 	case r.OK() && err == nil:

@@ -18,7 +18,7 @@ func TestDeployWithoutTerminal(t *testing.T) {
 	a.unchanged(func() {
 		s := a.spacel("deploy", "build")
 		a.expect(s, exitError, "us-east-1/test-vpc create", "+ create        Vpc  AWS::EC2::VPC  orbit.json:1:1",
-			"spacel deploy: there is no terminal to ask on: give --yes to go ahead, or --dry-run to look only; nothing was changed")
+			"spacel deploy: there is no terminal to ask on: give --yes to go ahead, or --dry-run to see the plan only; nothing was changed")
 	})
 	s := a.must("deploy", "build", "--yes")
 	a.expect(s, 0, "us-east-1/test-web  done CREATE_COMPLETE", "Sg  AWS::EC2::SecurityGroup  CREATE_IN_PROGRESS",
@@ -141,7 +141,7 @@ func TestDeployInterrupted(t *testing.T) {
 	if code := <-done; code != exitInterrupted {
 		t.Errorf("exit code %d", code)
 	}
-	a.expect(session{exitInterrupted, out.String(), errs.String()}, exitInterrupted, "interrupted; run the same command again to go on",
+	a.expect(session{exitInterrupted, out.String(), errs.String()}, exitInterrupted, "interrupted; run the same command again to continue",
 		"1 detached")
 	a.cf.Release(east, "test-web")
 	a.expect(a.must("deploy", "build", "--yes"), 0)
@@ -188,7 +188,7 @@ func TestDeploySignalled(t *testing.T) {
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}
-		for n := 0; signal == os.Interrupt && n < 2000 && !strings.Contains(errs.String(), "no more stacks start"); n++ {
+		for n := 0; signal == os.Interrupt && n < 2000 && !strings.Contains(errs.String(), "no further stack starts"); n++ {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}

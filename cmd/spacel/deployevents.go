@@ -9,7 +9,8 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// eventText is an event on one line: when, by AWS's clock in UTC, where, what. CI keeps it as it is.
+// eventText formats an event on one line: the time by AWS's clock in UTC, the stack, the resource, the status and reason. A
+// failure ends with the manifest's line. The form is stable, as CI logs are searched and compared.
 func eventText(e activity.Event) string {
 	fields := []string{e.Time.UTC().Format("15:04:05Z"), where(e)}
 	if e.Resource != "" {
@@ -25,6 +26,7 @@ func eventText(e activity.Event) string {
 	return text
 }
 
+// where names the region and stack of an event. Events of a whole region or run have only one of them, or none.
 func where(e activity.Event) string {
 	switch {
 	case e.Region == "" && e.Stack == "":
@@ -37,7 +39,7 @@ func where(e activity.Event) string {
 	return e.Ref().String()
 }
 
-// eventWord is what happened.
+// eventWord returns the status of an event, with the reason that CloudFormation gives.
 func eventWord(e activity.Event) string {
 	what := string(e.Kind)
 	switch e.Kind {
@@ -54,16 +56,18 @@ func eventWord(e activity.Event) string {
 	return what
 }
 
-// failing says whether an event is of something that went wrong.
+// failing reports whether an event is about a failed stack or resource.
 func failing(e activity.Event) bool {
 	return e.Kind == activity.Failed || e.Kind == activity.Resource && strings.HasSuffix(e.Status, "_FAILED")
 }
 
-// lines is progress for a log: a line for each event.
+// lines returns a listener that prints a line for each event.
 func lines(w io.Writer, colour bool) activity.Listener {
 	return func(e activity.Event) { fmt.Fprintln(w, painter(colour).paint(eventColour(e), eventText(e))) }
 }
 
+// eventColour returns the colour of an event's line. Events of single resources are dim: there are many, and most are of
+// interest only when they fail.
 func eventColour(e activity.Event) string {
 	switch {
 	case failing(e):
@@ -78,12 +82,12 @@ func eventColour(e activity.Event) string {
 	return ""
 }
 
-// jsonLines is progress for a program: a JSON object on each line.
+// jsonLines returns a listener that prints a JSON object on each line, for a program.
 func jsonLines(w io.Writer) activity.Listener {
 	return func(e activity.Event) { jsonLine(w, e) }
 }
 
-// jsonLine prints one object of a stream. Failing to is noticed at the end, as of all that is printed.
+// jsonLine prints one object of a stream. A write error is not lost: checked keeps it for the end of the run.
 func jsonLine(w io.Writer, v any) {
 	_ = jsontext.WriteLine(w, v)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pebble/spacel/deploy"
 )
 
-// planText writes what a deployment would do, for a person.
+// planText writes the plan of a deployment for a person: each changed stack with its changes, then warnings and counts.
 func planText(w io.Writer, plan *deploy.Plan, colour bool) error {
 	out := &planWriter{Writer: bufio.NewWriter(w), painter: painter(colour)}
 	fmt.Fprintf(out, "orbit %s in account %s\n\n", plan.Orbit, plan.Account)
@@ -31,6 +31,8 @@ type planWriter struct {
 	painter
 }
 
+// stack prints a changed stack: its resources, its parameters unless the stack is new, and the dangers with the flag that
+// agrees to each.
 func (w *planWriter) stack(s deploy.StackPlan) {
 	head := fmt.Sprintf("%s %s", s.StackRef, s.Action)
 	if s.Why != "" {
@@ -53,7 +55,8 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 	fmt.Fprintln(w)
 }
 
-// change is one resource. Of a stack that is new each has a line; properties would be the template over again.
+// change prints a resource with its changed properties. The resources of a new stack have no properties listed: those would
+// repeat the whole template.
 func (w *planWriter) change(c deploy.Change, action deploy.Action) {
 	mark, word, colour := verdict(c)
 	text := fmt.Sprintf("  %c %-13s %s  %s", mark, word, c.LogicalID, c.Type)
@@ -72,6 +75,7 @@ func (w *planWriter) change(c deploy.Change, action deploy.Action) {
 	}
 }
 
+// line prints a property or parameter as added (+), removed (-) or changed (~).
 func (w *planWriter) line(indent int, mark byte, name, before, after, note string) {
 	text := strings.Repeat("  ", indent) + string(mark) + " " + printable(name) + ": "
 	switch mark {
@@ -88,7 +92,8 @@ func (w *planWriter) line(indent int, mark byte, name, before, after, note strin
 	fmt.Fprintln(w, text)
 }
 
-// verdict is what happens to a resource: its mark, in a word, and its colour.
+// verdict translates CloudFormation's action on a resource into a mark, a word and a colour. "Conditional" means that
+// CloudFormation decides only while it runs whether the resource is replaced.
 func verdict(c deploy.Change) (mark byte, word, colour string) {
 	switch c.Action {
 	case "Add":
@@ -107,6 +112,7 @@ func verdict(c deploy.Change) (mark byte, word, colour string) {
 	return '~', "update", yellow
 }
 
+// sign returns the mark of an added, removed or changed value. An absent value is an empty text.
 func sign(before, after string) byte {
 	switch {
 	case before == "":
@@ -117,6 +123,7 @@ func sign(before, after string) byte {
 	return '~'
 }
 
+// recreation translates CloudFormation's RequiresRecreation of a property into a note. "Never" has none.
 func recreation(replacement string) string {
 	return map[string]string{"Always": "replaces", "Conditionally": "may replace"}[replacement]
 }
@@ -131,7 +138,7 @@ func shortened(value string) string {
 	return string(text)
 }
 
-// planSentence counts.
+// planSentence counts the stacks and resources of a plan, by what happens to them.
 func planSentence(plan *deploy.Plan) string {
 	stacks, resources := map[deploy.Action]int{}, map[string]int{}
 	for _, s := range plan.Stacks {
@@ -141,17 +148,17 @@ func planSentence(plan *deploy.Plan) string {
 			resources[word]++
 		}
 	}
-	text := "stacks: " + counted(stacks, deploy.Create, deploy.Update, deploy.Repair, deploy.Later, deploy.None)
 	if stacks[deploy.None] == len(plan.Stacks) {
 		return nothingToDo(len(plan.Stacks), plan.Directory)
 	}
+	text := "stacks: " + counted(stacks, deploy.Create, deploy.Update, deploy.Repair, deploy.Later, deploy.None)
 	if len(resources) > 0 {
 		text += "; resources: " + counted(resources, "create", "adopt", "update", "maybe replace", "replace", "delete")
 	}
 	return text
 }
 
-// nothingToDo is the sentence for a plan without changes.
+// nothingToDo is the sentence for a plan without changes. It names the directory: with a wrong one it would be true as well.
 func nothingToDo(stacks int, directory string) string {
 	verb := "match"
 	if stacks == 1 {
@@ -164,6 +171,7 @@ func nothingToDo(stacks int, directory string) string {
 	return fmt.Sprintf("nothing to do: %s already %s %s", plural(stacks, "stack"), verb, artifact)
 }
 
+// counted joins the counts in this order, without zeros: 2 create, 1 update.
 func counted[K ~string](counts map[K]int, order ...K) string {
 	var parts []string
 	for _, what := range order {

@@ -15,41 +15,45 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-const destroyDescription = `Deletes stacks, each after those that depend on it: those of an artifact directory, or with --orbit all that the orbit
-has. It first shows what goes, what stays and what is lost, and goes ahead when the name of what is destroyed is typed:
-the orbit's, or the apps' when only theirs are meant. --confirm NAME answers in the user's place; --yes does not exist.
+const destroyDescription = `Deletes the stacks of an artifact directory, or with --orbit all stacks of the orbit. A stack is deleted after
+the stacks that depend on it. The plan shows the stacks to delete, the resources that stay and the data that is lost. To
+confirm, type the orbit's name, or the apps' names when only apps are selected. --confirm NAME confirms without a
+question. There is no --yes.
 
-   spacel destroy build                              the stacks that the directory names
+   spacel destroy build                              the stacks of the directory
    spacel destroy --orbit production --app laika     an app, in every region
    spacel destroy --orbit production                 the whole orbit, with all its apps
    spacel destroy --orbit production --region eu-west-1 --confirm production
 
-What stays: resources whose DeletionPolicy is Retain (the orbit's tables and log groups) or Snapshot (databases leave their last
-snapshot), volumes that instances made, KMS keys, and what was uploaded to S3. A later deploy adopts the tables.
+Kept: resources with the DeletionPolicy Retain (the orbit's tables and log groups) or Snapshot (databases leave a last
+snapshot), volumes made by instances, KMS keys, and objects uploaded to S3. A later deploy adopts the tables.
 
-Other stacks: rules and settings of apps that stay and that name what goes are taken out first, by an update of those stacks. What
-cannot be without it is an error, and nothing is changed.
+Other stacks: an app that survives may read an optional output of a deleted stack. It is updated first, to drop that
+parameter with its rules and settings. If a surviving stack requires such an output, the command fails and changes
+nothing.
 
-Termination protection is turned off after the confirmation, stack by stack. A stack in the middle of an operation is waited for. A deletion
-that fails is tried twice; then, on a terminal, you can delete the stack and leave behind what hinders it, which
---leave-behind agrees to beforehand.
+Termination protection is turned off after the confirmation, one stack at a time. A stack with an operation in progress is
+waited for. A failed deletion is tried twice. After that, on a terminal, you can delete the stack and leave the failed
+resources behind. --leave-behind agrees to this beforehand.
 
-Interrupts: after the first no further deletion begins, and those that run are waited for, or left to CloudFormation; the second
-leaves them. Running the command again goes on where it ended.`
+Interrupts: after the first interrupt no further deletion begins. Running deletions are waited for, or left to
+CloudFormation. The second interrupt leaves them. Running the command again continues.`
 
+// destroyCommand deletes stacks. The work is done by package deploy/destroy: Prepare finds the stacks, their dependents and
+// the resources that survive, Execute deletes. SPACEL_ORBIT is ignored, since a whole orbit could be destroyed by a variable.
 func destroyCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "destroy",
-		Usage:       "delete stacks, in the reverse order of what depends on what",
+		Usage:       "delete stacks, dependents first",
 		ArgsUsage:   "DIR | --orbit ORBIT",
 		Description: destroyDescription,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "orbit", TakesFile: true, Usage: "without a directory: the `ORBIT`, by its name or its manifest"},
 		}, selectionFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "confirm", Usage: "go ahead without a question when `NAME` is what the question would want"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "show what would go, and change nothing", DisableDefaultText: true},
+			&cli.StringFlag{Name: "confirm", Usage: "confirm without a question, by the `NAME` that the question asks for"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "show the plan, and change nothing", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "leave-behind",
-				Usage: "delete stacks whose resources cannot all be deleted, and leave those in the account", DisableDefaultText: true},
+				Usage: "delete stacks even if some resources cannot be deleted, and leave those in the account", DisableDefaultText: true},
 			&cli.IntFlag{Name: "concurrency", Usage: "delete `N` stacks of a region at a time", DefaultText: "10"},
 			&cli.DurationFlag{Name: "timeout", Usage: "detach after this `TIME`, such as 45m, and exit with 2", DefaultText: "none"},
 		}, accessFlags()),
@@ -81,6 +85,7 @@ type destruction struct {
 	late       atomic.Bool // --timeout passed
 }
 
+// run prepares, shows the plan, asks for the name and deletes. Interrupts are handled as in deployment.run.
 func (d *destruction) run(ctx context.Context) error {
 	ctx, release := takeOver(ctx, d.interrupts.interrupt)
 	defer release()
@@ -103,6 +108,7 @@ func (d *destruction) run(ctx context.Context) error {
 	return errors.Join(d.report(result), d.verdict(result))
 }
 
+// prepare makes the plan. With a directory only its stacks are deleted, without one all stacks with the orbit's tag.
 func (d *destruction) prepare(ctx context.Context) (*destroy.Plan, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -111,7 +117,8 @@ func (d *destruction) prepare(ctx context.Context) (*destroy.Plan, error) {
 	if d.of.artifact != nil {
 		scope.Stacks = d.of.artifact.Manifest.Stacks
 	}
-	// Whoever depends on what goes may be in any region.
+	// A stack that reads an output of a deleted stack may be in any region, so that all enabled ones are searched for
+	// dependents.
 	everywhere, err := live.Enabled(ctx, d.of.Cloud)
 	if err != nil {
 		return nil, err
@@ -133,18 +140,20 @@ func refsOf(plan *destroy.Plan) []assembly.StackRef {
 	return refs
 }
 
-// confirm wants the name of what is destroyed.
+// confirm asks for the name of the orbit or apps to be destroyed, or compares it with --confirm. There is no --yes, because
+// a command line with it would destroy whatever the directory of the day happens to name.
 func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 	given, set := d.flags.String("confirm"), d.flags.IsSet("confirm")
 	switch {
 	case set && given != plan.Name:
-		return fmt.Errorf("%s: --confirm %s: what would be destroyed is %s; nothing was changed", d.interrupts.command, given, plan.Name)
+		return fmt.Errorf("%s: --confirm %s: the name to confirm is %s; nothing was changed", d.interrupts.command, given, plan.Name)
 	case !set:
 		question, done := d.interrupts.question(ctx)
 		defer done()
 		answer, err := d.prompter.line(question, "Type "+plan.Name+" to destroy it: ")
 		if errors.Is(err, errNoTerminal) {
-			return fmt.Errorf("%s: %w: give --confirm %s to go ahead, or --dry-run to look only; nothing was changed", d.interrupts.command,
+			return fmt.Errorf("%s: %w: give --confirm %s to go ahead, or --dry-run to see the plan only; nothing was changed",
+				d.interrupts.command,
 				err, plan.Name)
 		}
 		if err != nil {
@@ -160,6 +169,8 @@ func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 	return nil
 }
 
+// execute deletes the stacks. When --timeout passes it detaches: running deletions continue in CloudFormation, no further
+// one begins, and orLate reports it.
 func (d *destruction) execute(ctx context.Context, plan *destroy.Plan) (*destroy.Result, error) {
 	if limit := d.flags.Duration("timeout"); limit > 0 {
 		timer := time.AfterFunc(limit, func() { d.late.Store(true); d.interrupts.control.Detach() })
@@ -172,7 +183,7 @@ func (d *destruction) execute(ctx context.Context, plan *destroy.Plan) (*destroy
 	return plan.Execute(ctx, d.of.Cloud, d.stacks, options, d, d.interrupts.control, d.interrupts.progress.listen)
 }
 
-// LeaveBehind asks whether a stack may go without all of it, unless the flag said so.
+// LeaveBehind implements destroy.Consent. --leave-behind answers yes. Without a terminal the answer is no.
 func (d *destruction) LeaveBehind(ctx context.Context, stack assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	if d.flags.Bool("leave-behind") {
 		return true, nil
@@ -183,6 +194,7 @@ func (d *destruction) LeaveBehind(ctx context.Context, stack assembly.StackRef, 
 	return (&consent{interrupts: d.interrupts}).LeaveBehind(ctx, stack, failed)
 }
 
+// verdict returns the error that decides the exit code, as in deployment.verdict.
 func (d *destruction) verdict(r *destroy.Result) error {
 	switch {
 	case r.OK():
@@ -193,11 +205,11 @@ func (d *destruction) verdict(r *destroy.Result) error {
 	return d.orLate(errNo)
 }
 
-// orLate is that the time was up, when it was.
+// orLate returns the error of --timeout when its time has passed, else err.
 func (d *destruction) orLate(err error) error {
 	if !d.late.Load() {
 		return err
 	}
-	return fmt.Errorf("%s: not done after %s (--timeout): running operations go on in CloudFormation; run the same command again to go on",
+	return fmt.Errorf("%s: not done after %s (--timeout): operations continue in CloudFormation; run the same command again to continue",
 		d.interrupts.command, d.flags.Duration("timeout"))
 }

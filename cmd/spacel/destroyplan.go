@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/deploy/destroy"
 )
 
+// showPlan prints the plan in the form of --output. --quiet prints none.
 func (d *destruction) showPlan(plan *destroy.Plan) error {
 	switch {
 	case d.flags.String("output") == "json":
@@ -25,7 +26,8 @@ func (d *destruction) showPlan(plan *destroy.Plan) error {
 	return destroyText(d.out, plan, d.colour(d.flags))
 }
 
-// destroyText says what goes, in order, and what stays.
+// destroyText prints the stacks in the order of their deletion, with lost and kept resources, after the stacks to be
+// updated first.
 func destroyText(w io.Writer, plan *destroy.Plan, colour bool) error {
 	out := &planWriter{Writer: bufio.NewWriter(w), painter: painter(colour)}
 	if len(plan.Stacks) == 0 {
@@ -33,14 +35,14 @@ func destroyText(w io.Writer, plan *destroy.Plan, colour bool) error {
 		return out.Flush()
 	}
 	for _, u := range plan.Unbind {
-		fmt.Fprintln(out, out.paint(yellow, fmt.Sprintf("~ %s is updated: it loses what it has of %s (%s)", u.StackRef,
+		fmt.Fprintln(out, out.paint(yellow, fmt.Sprintf("~ %s is updated: it no longer reads the outputs of %s (%s)", u.StackRef,
 			strings.Join(u.From, ", "), strings.Join(u.Parameters, ", "))))
 	}
 	for _, s := range plan.Stacks {
 		out.doomed(s)
 	}
 	if len(plan.Left) > 0 {
-		fmt.Fprintln(out, "\nnot touched, and left in the account:")
+		fmt.Fprintln(out, "\nleft in the account, unchanged:")
 		for _, line := range plan.Left {
 			fmt.Fprintln(out, "  "+printable(line))
 		}
@@ -49,6 +51,7 @@ func destroyText(w io.Writer, plan *destroy.Plan, colour bool) error {
 	return out.Flush()
 }
 
+// doomed prints a stack to be deleted. Its status is shown only when it is unusual.
 func (w *planWriter) doomed(s destroy.Stack) {
 	text := fmt.Sprintf("- %s  %s", s.StackRef, plural(s.Resources, "resource"))
 	if !strings.HasSuffix(s.Status, "_COMPLETE") || s.Status == "ROLLBACK_COMPLETE" {
@@ -66,7 +69,8 @@ func (w *planWriter) doomed(s destroy.Stack) {
 	}
 }
 
-// keptText says where what stays is found.
+// keptText describes a resource that survives its stack. Verb is "stays" in the plan and "kept" in the result. A resource
+// with the policy Snapshot is deleted itself, and the line names its last snapshot.
 func keptText(stack string, r destroy.Resource, stays string) string {
 	text := fmt.Sprintf("%s: %s %s (%s)", stays, r.Type, r.LogicalID, printable(r.PhysicalID))
 	if r.Policy == "Snapshot" {
@@ -77,7 +81,7 @@ func keptText(stack string, r destroy.Resource, stays string) string {
 	return text
 }
 
-// report says what became of the stacks, and what stays.
+// report prints the result: failed stacks on standard error, then kept and leftover resources and counts.
 func (d *destruction) report(r *destroy.Result) error {
 	if d.flags.String("output") == "json" {
 		jsonLine(d.out, struct {
@@ -105,13 +109,15 @@ func (d *destruction) report(r *destroy.Result) error {
 	return d.out.err
 }
 
+// stackText prints a failed stack with the resources that could not be deleted and the next command, and the resources that
+// were left behind or kept.
 func (d *destruction) stackText(s destroy.StackResult) {
 	if s.Outcome == activity.HasFailed {
 		fmt.Fprintf(d.stderr, "%s failed: %s\n", s.StackRef, printable(s.Why))
 		for _, f := range s.Failed {
 			fmt.Fprintf(d.stderr, "  %s  %s  %s\n    %s\n", f.LogicalID, f.Type, f.PhysicalID, printable(f.Reason))
 		}
-		fmt.Fprintf(d.stderr, "  next: remove what hinders it and run the same command again, or leave it: %s … --leave-behind\n",
+		fmt.Fprintf(d.stderr, "  next: fix the cause and run the same command again, or leave the resources behind: %s … --leave-behind\n",
 			d.interrupts.command)
 	}
 	for _, f := range s.Behind {

@@ -13,22 +13,25 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const diffDescription = `Compares two artifact directories, or one with what manifests give: per stack, resource and property, with what
-CloudFormation would do. It needs neither network nor account; with --live it compares what is deployed with a directory.
+const diffDescription = `Compares two artifact directories, or one directory with manifests: per stack, resource and property, with the
+action that CloudFormation would take. It needs neither network nor account. With --live it compares the deployed stacks
+with a directory.
 
    spacel diff old/ build/
    spacel diff build/ --orbit orbit.json laika.json
    spacel diff old/ build/ --output markdown > comment.md
    spacel diff old/ build/ --exit-code     0 no differences, 1 differences, 2 error
-   spacel diff --live build/               what is deployed against the directory; and newer images or agents, if there are
+   spacel diff --live build/               drift: deployed stacks against the directory; notes newer images and agents
 
 Without --orbit, and with one directory, SPACEL_ORBIT in the environment is the orbit.
-With --exit-code mistakes in manifests end with 2, so that 1 means differences and nothing else.`
+With --exit-code, mistakes in manifests exit with 2, so that 1 means differences and nothing else.`
 
+// diffCommand compares artifacts with package compiler/diff. The three kinds of comparison differ in the origin of the two
+// sides: two directories, a directory and manifests, or AWS and a directory.
 func diffCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "diff",
-		Usage:       "show what changed and what CloudFormation would do",
+		Usage:       "show changes, and the actions CloudFormation would take",
 		ArgsUsage:   "OLD NEW | DIR --orbit FILE [APP...] | --live DIR",
 		Description: diffDescription,
 		Flags: slices.Concat(manifestFlags(false), []cli.Flag{
@@ -38,6 +41,8 @@ func diffCommand(c *console) *cli.Command {
 	}, "text", "markdown", "json")
 }
 
+// runDiff prints the differences. Mistakes in manifests exit with 2 under --exit-code, as a script would take 1 for "there
+// are differences".
 func runDiff(c *console, ctx *cli.Context) error {
 	d, err := compareSides(c, ctx)
 	if errors.Is(err, errNo) && ctx.Bool("exit-code") {
@@ -55,6 +60,7 @@ func runDiff(c *console, ctx *cli.Context) error {
 	return nil
 }
 
+// compareSides reads or builds the two sides and compares them, in the regions chosen by --region.
 func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	if err := checkLive(ctx); err != nil {
 		return nil, err
@@ -83,7 +89,8 @@ func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	return diff.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
 }
 
-// diffOrbit is the orbit's manifest when the directory is compared with manifests, else "".
+// diffOrbit returns the orbit's manifest when the directory is compared with manifests, else "". SPACEL_ORBIT counts only
+// with one directory: with two it would be unclear which comparison is meant.
 func diffOrbit(ctx *cli.Context) (string, error) {
 	orbit := ctx.String("orbit")
 	switch {
@@ -106,6 +113,7 @@ func inRegions(regions []string) func(assembly.Stack) bool {
 	return func(s assembly.Stack) bool { return len(regions) == 0 || slices.Contains(regions, s.Region) }
 }
 
+// compareWithManifests compares a directory with a build of the manifests in memory.
 func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, orbit string) (*diff.Diff, error) {
 	r, err := newRequest(ctx, orbit, ctx.Args().Tail())
 	if err != nil {
@@ -120,6 +128,7 @@ func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, 
 	return diff.Compare(old, now)
 }
 
+// printDiff prints the differences in the form of --output. --quiet prints only the forms for programs.
 func printDiff(c *console, ctx *cli.Context, d *diff.Diff) error {
 	switch ctx.String("output") {
 	case "json":

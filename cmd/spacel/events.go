@@ -12,16 +12,16 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-const eventsDescription = `The events of an app's stacks, or without an APP of all the orbit's, in order of time.
+const eventsDescription = `Prints the events of an app's stacks, or without an APP of all the orbit's stacks, in order of time.
 
-   spacel events laika --orbit production                  the last hour's
+   spacel events laika --orbit production                  of the last hour
    spacel events --orbit production --since 24h --region us-east-1
    spacel events laika --orbit production --follow`
 
 func eventsCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "events",
-		Usage:       "print what CloudFormation did to stacks",
+		Usage:       "print the CloudFormation events of stacks",
 		ArgsUsage:   "[APP]",
 		Description: eventsDescription,
 		Flags:       append(targetFlags(), sinceFlag(time.Hour), followFlag()),
@@ -40,14 +40,15 @@ func eventsCommand(c *console) *cli.Command {
 			p := eventPrinter{console: c, of: to, since: from, printed: map[string]bool{}}
 			err = repeat(ctx, func() error { return p.printNew(ctx) })
 			if err == nil && len(p.printed) == 0 && !ctx.Bool("quiet") && !ctx.Bool("follow") {
-				fmt.Fprintf(c.stderr, "nothing happened in the last %s; --since goes back further\n", ctx.Duration("since"))
+				fmt.Fprintf(c.stderr, "no events in the last %s; use --since to go back further\n", spoken(ctx.Duration("since")))
 			}
 			return err
 		},
 	}, "text", "json")
 }
 
-// eventPrinter prints each event of the stacks of an orbit once.
+// eventPrinter prints each event of an orbit's stacks once. CloudFormation has no cursor for new events, so that --follow
+// reads the same ones again, and printed filters them.
 type eventPrinter struct {
 	*console
 	of      *target
@@ -55,6 +56,8 @@ type eventPrinter struct {
 	printed map[string]bool // by region and event id
 }
 
+// printNew prints the events that were not printed before. They come sorted by time, but with --follow an event of one
+// region may be found after a later one of another.
 func (p eventPrinter) printNew(ctx *cli.Context) error {
 	events, err := p.events(ctx.Context, ctx.Args().First())
 	if err != nil {
@@ -72,6 +75,8 @@ func (p eventPrinter) printNew(ctx *cli.Context) error {
 	return nil
 }
 
+// events reads the events of all stacks since p.since, in order of time. The stacks are listed again each time: --follow
+// shows stacks created in the meantime.
 func (p eventPrinter) events(ctx context.Context, app string) ([]live.Event, error) {
 	stacks := live.New(p.of.Cloud)
 	refs, err := p.of.stacksOf(ctx, stacks, app)
@@ -90,7 +95,7 @@ func (p eventPrinter) events(ctx context.Context, app string) ([]live.Event, err
 	return all, nil
 }
 
-// stacksOf are an app's stacks, or all the orbit's. No stack of the app is a mistake in its name.
+// stacksOf returns the stacks of an app, or all stacks of the orbit. When the app has none its name is reported as misspelt.
 func (t *target) stacksOf(ctx context.Context, stacks *live.Stacks, app string) ([]assembly.StackRef, error) {
 	var refs []assembly.StackRef
 	for _, region := range t.Regions {
@@ -110,6 +115,7 @@ func (t *target) stacksOf(ctx context.Context, stacks *live.Stacks, app string) 
 	return refs, nil
 }
 
+// print prints an event. CloudFormation's events of a stack itself have the stack's name as their resource.
 func (p eventPrinter) print(ctx *cli.Context, e live.Event) error {
 	if ctx.String("output") == "json" {
 		jsonLine(p.out, e)

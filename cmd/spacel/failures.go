@@ -19,6 +19,7 @@ func failuresText(w io.Writer, failures []deploy.Failure, colour bool) error {
 	return out.Flush()
 }
 
+// failure prints why a stack failed. Texts from AWS and from instances pass printable: they may hold control characters.
 func (w *planWriter) failure(f deploy.Failure) {
 	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef,
 		printable(strings.TrimPrefix(f.What, f.StackRef.String()+": ")))))
@@ -44,6 +45,7 @@ func (w *planWriter) failure(f deploy.Failure) {
 	fmt.Fprintln(w, w.paint(bold, "  next: "+f.Next))
 }
 
+// boot prints the last lines of an instance's boot log, which tell why its signal to CloudFormation did not come.
 func (w *planWriter) boot(b deploy.Boot) {
 	fmt.Fprintf(w, "  boot log of %s, the last at %s\n", b.Instance, b.Last.UTC().Format("15:04:05Z"))
 	for _, line := range b.Lines {
@@ -51,7 +53,7 @@ func (w *planWriter) boot(b deploy.Boot) {
 	}
 }
 
-// resultSentence counts what became of the stacks.
+// resultSentence counts the stacks by their outcome.
 func resultSentence(r *deploy.Result) string {
 	counts := map[activity.Outcome]int{}
 	for _, s := range r.Stacks {

@@ -13,8 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const initDescription = `Writes an orbit's and an app's manifest with comments, a workflow for GitHub that builds, checks and comments on pull requests and
-deploys what is merged, and a .gitignore. What is there already is never overwritten: then nothing is written.
+const initDescription = `Writes an orbit's and an app's manifest with comments, a .gitignore, and a GitHub workflow that builds, checks,
+comments on pull requests and deploys after a merge. Existing files are never overwritten: if one exists, nothing is
+written.
 
    spacel init
    spacel init shop`
@@ -22,7 +23,7 @@ deploys what is merged, and a .gitignore. What is there already is never overwri
 //go:embed starter
 var starter embed.FS
 
-// starterFiles are what init writes: where it goes → where it comes from.
+// starterFiles maps the files that init writes to their embedded templates.
 var starterFiles = []struct{ to, from string }{
 	{"orbit.yaml", "starter/orbit.yaml"},
 	{"app.yaml", "starter/app.yaml"},
@@ -49,6 +50,7 @@ func initCommand(c *console) *cli.Command {
 	})
 }
 
+// writeStarter writes the starter files into a directory. The app in them is named after the directory.
 func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	app, err := appName(dir)
 	if err != nil {
@@ -84,10 +86,11 @@ func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	return c.out.err
 }
 
-// foreign is what a name made of a directory's cannot hold.
+// foreign matches the characters of a directory's name not allowed in an app's name.
 var foreign = regexp.MustCompile(`[^a-z0-9]+`)
 
-// appName is the directory's name as an app may have it.
+// appName makes an app's name of a directory's: lower case, dashes for other characters, at most 32. A name without any
+// letter becomes "app".
 func appName(dir string) (string, error) {
 	whole, err := filepath.Abs(dir)
 	if err != nil {
@@ -100,7 +103,8 @@ func appName(dir string) (string, error) {
 	return strings.TrimRight(name[:min(len(name), 32)], "-"), nil
 }
 
-// nothingThere refuses to overwrite.
+// nothingThere returns an error if any of the files exists. All are checked before the first is written, so that init never
+// leaves half of them.
 func nothingThere(dir string) error {
 	var there []string
 	for _, f := range starterFiles {
@@ -114,10 +118,11 @@ func nothingThere(dir string) error {
 	if there == nil {
 		return nil
 	}
-	return fmt.Errorf("spacel init: %s: already there; nothing was written: name another directory, or move it away",
+	return fmt.Errorf("spacel init: %s: already exists; nothing was written: name another directory, or move the file away",
 		strings.Join(there, ", "))
 }
 
+// writeNew creates a file. O_EXCL makes it fail when the file appeared since nothingThere looked.
 func writeNew(name, text string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-const instancesDescription = `Health is what the load balancer says, else the auto scaling group. An instance that an update has yet to replace has no
-version, but "older".
+const instancesDescription = `HEALTH is the load balancer's state of the instance, or without a load balancer that of the auto scaling
+group. VERSION is "older" for an instance of an older launch template, which an update has yet to replace.
 
    spacel instances laika --orbit production
    spacel instances laika --orbit production --region us-east-1 --output json`
@@ -35,7 +35,8 @@ func instancesCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
-// instances are an app's in the orbit of the flags. The app must be deployed.
+// findInstances lists an app's instances in all regions of the orbit. It is an error when the app has no stack. Instances of
+// the regions that answered are returned together with the error of those that did not.
 func findInstances(c *console, ctx *cli.Context, app string, usage error) (*target, []instances.Instance, error) {
 	if usage != nil {
 		return nil, nil, usage
@@ -51,6 +52,7 @@ func findInstances(c *console, ctx *cli.Context, app string, usage error) (*targ
 	return to, found, err
 }
 
+// printInstances prints instances as a table or as JSON. No instances are no error: an app may be scaled to zero.
 func printInstances(c *console, ctx *cli.Context, found []instances.Instance) error {
 	if ctx.String("output") == "json" {
 		if found == nil {
@@ -77,7 +79,7 @@ func printInstances(c *console, ctx *cli.Context, found []instances.Instance) er
 	return cmp.Or(table.Flush(), c.out.err)
 }
 
-// age is how long ago a time was, in its two largest units.
+// age returns the time since an instance was launched, in its two largest units, or "-" when it is not known.
 func age(since time.Time) string {
 	minutes := max(int(time.Since(since).Minutes()), 0)
 	switch {

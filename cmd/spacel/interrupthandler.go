@@ -10,12 +10,14 @@ import (
 	"github.com/pebble/spacel/deploy/activity"
 )
 
-// interruptHandler is what interrupts mean while a command changes what runs in AWS.
+// interruptHandler decides what interrupts do while a command changes stacks in AWS.
 //
-//	before anything changes    the first ends the command; the second does not wait for it to clean up
-//	while stacks change        the first starts no more, and asks what to do on a terminal; the second detaches
+//	before anything changes    the first cancels the command, which cleans up; the second ends the process
+//	while stacks change        the first starts no further stack, and on a terminal asks what to do; the second detaches
 //
-// A further one ends the process.
+// A third one ends the process. Operations of CloudFormation run on in each case: only their rollback can be asked for.
+//
+// Interrupts arrive on another goroutine than the run's, so that all state is behind the mutex.
 type interruptHandler struct {
 	console *console
 	command string // as it is called: spacel deploy
@@ -26,8 +28,8 @@ type interruptHandler struct {
 
 	mu           sync.Mutex
 	signals      int             // so far
-	begun        bool            // stacks change
-	abandon      func()          // ends what goes on before that
+	begun        bool            // stacks are being changed
+	abandon      func()          // cancels the preparation
 	questions    context.Context // of questions; ends with the run, and with the first interrupt
 	endQuestions func()          // ends it
 }
@@ -39,7 +41,7 @@ func newInterruptHandler(c *console, command string, cancels bool) *interruptHan
 	return h
 }
 
-// preparing says how to end what goes on while nothing changes.
+// preparing sets the function that cancels the preparation of a plan. It is called at once when an interrupt came first.
 func (h *interruptHandler) preparing(abandon func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -49,7 +51,8 @@ func (h *interruptHandler) preparing(abandon func()) {
 	}
 }
 
-// begin says that from now on stacks change. It says no when there was an interrupt before.
+// begin marks the point from which stacks change. It returns false after an interrupt, and the caller must not start then:
+// the user who interrupted was told that nothing changes.
 func (h *interruptHandler) begin() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,7 +67,8 @@ func (h *interruptHandler) count() int {
 	return h.signals
 }
 
-// interrupt takes the n-th signal. It is called from another goroutine, and does not block.
+// interrupt handles the n-th signal. It is called from the goroutine that receives signals and must not block it: a question
+// would keep the next signal from arriving. So choose runs in a goroutine of its own.
 func (h *interruptHandler) interrupt(n int) {
 	h.mu.Lock()
 	h.signals = n
@@ -76,7 +80,7 @@ func (h *interruptHandler) interrupt(n int) {
 	switch {
 	case n == 1:
 		h.control.Stop()
-		endQuestions() // a question that stands is answered by this
+		endQuestions() // an open question gets no answer: the interrupt is one
 		if !begun {
 			abandon()
 			return
@@ -85,28 +89,29 @@ func (h *interruptHandler) interrupt(n int) {
 	case n == 2 && begun:
 		h.detach()
 	default:
-		fmt.Fprintf(h.console.stderr, "\n%s: ended at once; run it again to pick up or to clean up what is left\n", h.command)
+		fmt.Fprintf(h.console.stderr, "\n%s: ended at once; run the same command again to continue and clean up\n", h.command)
 		os.Exit(exitInterrupted)
 	}
 }
 
-// choose lets the user say what becomes of what runs.
+// choose asks what to do with the running operations, until there is a valid answer. Without a terminal the run waits for
+// them. The question ends without an answer when the run ends, or with the next interrupt.
 func (h *interruptHandler) choose() {
 	if !h.console.prompter.possible() {
-		h.say("interrupted: no more stacks start; waiting for those that run. Interrupt again to leave them to CloudFormation")
+		h.say("interrupted: no further stack starts; waiting for the running ones. Interrupt again to leave them to CloudFormation")
 		return
 	}
-	choices := "[w]ait for it, or [d]etach and leave it to CloudFormation?"
+	choices := "[w]ait, or [d]etach and leave them to CloudFormation?"
 	if h.cancels {
-		choices = "[w]ait for it, [c]ancel it and roll back, or [d]etach and leave it to CloudFormation?"
+		choices = "[w]ait, [c]ancel and roll back, or [d]etach and leave them to CloudFormation?"
 	}
 	h.mu.Lock()
 	questions := h.questions
 	h.mu.Unlock()
 	for {
-		answer, err := h.console.prompter.line(questions, "interrupted: no more stacks start. What runs: "+choices+" ")
+		answer, err := h.console.prompter.line(questions, "interrupted: no further stack starts. Running stacks: "+choices+" ")
 		if err != nil {
-			return // it ended meanwhile, or was interrupted again
+			return // the run ended, or was interrupted again
 		}
 		if h.chosen(strings.ToLower(answer)) {
 			return
@@ -114,6 +119,7 @@ func (h *interruptHandler) choose() {
 	}
 }
 
+// chosen carries out an answer, and reports whether it was one of the choices.
 func (h *interruptHandler) chosen(answer string) bool {
 	switch {
 	case answer == "d", answer == "detach":
@@ -129,6 +135,7 @@ func (h *interruptHandler) chosen(answer string) bool {
 	return true
 }
 
+// detach stops following the running operations. They continue in CloudFormation.
 func (h *interruptHandler) detach() {
 	h.mu.Lock()
 	endQuestions := h.endQuestions
@@ -137,7 +144,7 @@ func (h *interruptHandler) detach() {
 	h.control.Detach()
 }
 
-// say shows how things stand, where the progress is shown.
+// say prints a line about the interrupt: in the footer of the progress display, or on standard error before there is one.
 func (h *interruptHandler) say(text string) {
 	if h.progress == nil {
 		fmt.Fprintln(h.console.stderr, text)
@@ -146,7 +153,7 @@ func (h *interruptHandler) say(text string) {
 	h.progress.footer(text)
 }
 
-// over ends questions that nobody needs to answer any more.
+// over ends an open question when the run is over.
 func (h *interruptHandler) over() {
 	h.mu.Lock()
 	endQuestions := h.endQuestions
@@ -154,7 +161,8 @@ func (h *interruptHandler) over() {
 	endQuestions()
 }
 
-// question is the context that a question is asked in: the run's, until an interrupt answers it.
+// question returns a context for asking a question. It ends with ctx or with the next interrupt, whichever is first. The
+// caller must call the returned function when it has the answer.
 func (h *interruptHandler) question(ctx context.Context) (context.Context, context.CancelFunc) {
 	h.mu.Lock()
 	questions := h.questions
@@ -164,7 +172,8 @@ func (h *interruptHandler) question(ctx context.Context) (context.Context, conte
 	return ctx, func() { stop(); cancel() }
 }
 
-// interrupted tells an interrupt from another error.
+// interrupted replaces the error of a run by an interruption if there was an interrupt, because the error is then only its
+// consequence. The text tells whether anything may have been changed.
 func (h *interruptHandler) interrupted(err error) error {
 	if h.count() == 0 {
 		return err
@@ -175,5 +184,5 @@ func (h *interruptHandler) interrupted(err error) error {
 	if !begun {
 		return interruption(h.command + ": interrupted; nothing was changed")
 	}
-	return interruption(h.command + ": interrupted; run the same command again to go on")
+	return interruption(h.command + ": interrupted; run the same command again to continue")
 }

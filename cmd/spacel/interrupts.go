@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// grace is how long an interrupted command may take to clean up.
+// grace is the time allowed for an interrupted command to clean up temporary files before the process ends.
 const grace = 2 * time.Second
 
-// interrupts are the signals that ask the process to end. The first cancels the context, and ends the process after a
-// grace; the second ends it at once. A command that changes what runs in AWS says itself what they mean: see takeOver.
+// interrupts counts the signals SIGINT and SIGTERM. The first one cancels the context and ends the process after a grace
+// period. The second one ends it at once. A command that changes stacks in AWS handles them itself: see takeOver.
 type interrupts struct {
 	stderr io.Writer
 	exit   func(code int)
@@ -27,7 +27,8 @@ type interrupts struct {
 
 type interruptsKey struct{}
 
-// catchInterrupts lets the context end with the first signal.
+// catchInterrupts returns a context that ends with the first signal. The interrupts travel in the context, because only the
+// command, which runs deep inside the cli library, knows whether to take them over.
 func catchInterrupts(ctx context.Context, stderr io.Writer) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	in := &interrupts{stderr: stderr, exit: os.Exit}
@@ -41,6 +42,7 @@ func catchInterrupts(ctx context.Context, stderr io.Writer) context.Context {
 	return context.WithValue(ctx, interruptsKey{}, in)
 }
 
+// arrived handles a signal. Only the first one cancels: after a second one the user does not want to wait.
 func (in *interrupts) arrived(cancel func()) {
 	in.mu.Lock()
 	in.count++
@@ -57,7 +59,7 @@ func (in *interrupts) arrived(cancel func()) {
 	}
 }
 
-// end is for a command that does not end by itself.
+// end ends a command that did not return within the grace period. A command that took over in the meantime is left alone.
 func (in *interrupts) end() {
 	in.mu.Lock()
 	taken := in.handle != nil
@@ -68,8 +70,9 @@ func (in *interrupts) end() {
 	}
 }
 
-// takeOver gives a command the interrupts: handle is called with 1, 2 and so on, and the context it returns ends only with
-// the returned function. Where no signals are caught, in a test, the end of the context is the first.
+// takeOver makes a command handle interrupts itself: handle is called with 1 for the first signal, 2 for the second and so
+// on, also for signals that arrived before. The returned context does not end with a signal, only with the returned
+// function. In a test, where no signals are caught, the end of ctx counts as the first signal.
 func takeOver(ctx context.Context, handle func(n int)) (context.Context, context.CancelFunc) {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	in, ok := ctx.Value(interruptsKey{}).(*interrupts)
@@ -86,13 +89,13 @@ func takeOver(ctx context.Context, handle func(n int)) (context.Context, context
 	}
 	return own, func() {
 		in.mu.Lock()
-		in.handle = func(int) { in.exit(exitInterrupted) } // what there is to say was said
+		in.handle = func(int) { in.exit(exitInterrupted) } // the result was printed
 		in.mu.Unlock()
 		cancel()
 	}
 }
 
-// interruption ends a command with exitInterrupted and says how things stand.
+// interruption is the error of an interrupted command. It ends with exitInterrupted, and its text tells whether anything was changed.
 type interruption string
 
 func (i interruption) Error() string { return string(i) }

@@ -16,16 +16,18 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 )
 
-// liveFlags are of diff against what is deployed.
+// liveFlags are the flags of diff --live.
 func liveFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.BoolFlag{Name: "live", Usage: "compare what is deployed with DIR, and say what is newer", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "live", Usage: "compare the deployed stacks with DIR, and note newer images and agents",
+			DisableDefaultText: true},
 		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
 			Usage: "with --live: look for newer images in this `CHANNEL`, stable or latest"},
 	}, accessFlags()...)
 }
 
-// checkLive refuses flags that speak of AWS without --live, and what --live has no use for.
+// checkLive returns an error for flags of AWS without --live, and for flags of manifests with it: ignoring them would
+// compare something else than the user meant.
 func checkLive(ctx *cli.Context) error {
 	name := ctx.Command.HelpName
 	if !ctx.Bool("live") {
@@ -38,13 +40,14 @@ func checkLive(ctx *cli.Context) error {
 	}
 	for _, flag := range []string{"orbit", "with-orbit", "strict"} {
 		if ctx.IsSet(flag) {
-			return fmt.Errorf("%s: --live compares a directory with what is deployed: leave --%s out", name, flag)
+			return fmt.Errorf("%s: --live compares a directory with the deployed stacks: leave --%s out", name, flag)
 		}
 	}
 	return exactly(ctx, 1, "with --live one artifact directory")
 }
 
-// liveDiff compares what is deployed with a directory.
+// compareLive compares the deployed stacks with a directory: drift of templates and parameters, with the directory as the
+// new side: the diff then shows the changes of a deployment.
 func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	all, err := assembly.Read(ctx.Args().First())
 	if err != nil {
@@ -68,7 +71,8 @@ func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	return d, noteUpgrades(c, ctx, to, stacks, now)
 }
 
-// upgrades says what is newer than what is deployed. That it cannot be found out is worth a warning, and no more.
+// noteUpgrades prints a note for each image or agent newer than the deployed one. These are no differences, because
+// deploy keeps both until --upgrade. When AWS cannot be asked, as with too few rights, there is only a warning.
 func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) error {
 	if ctx.Bool("quiet") {
 		return nil
@@ -81,10 +85,10 @@ func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.St
 		return errors.Join(err, cancelled)
 	}
 	for _, u := range found {
-		fmt.Fprintf(c.stderr, "note: %s: spacel deploy %s --upgrade %s takes it\n", u, ctx.Args().First(), u.What)
+		fmt.Fprintf(c.stderr, "note: %s: to take it, run spacel deploy %s --upgrade %s\n", u, ctx.Args().First(), u.What)
 	}
 	if err != nil {
-		fmt.Fprintf(c.stderr, "warning: whether there are newer images or agents could not be found out: %s\n", printable(err.Error()))
+		fmt.Fprintf(c.stderr, "warning: could not look for newer images and agents: %s\n", printable(err.Error()))
 	}
 	return nil
 }

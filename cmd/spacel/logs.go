@@ -14,23 +14,24 @@ import (
 	"github.com/pebble/spacel/deploy/logs"
 )
 
-const logsDescription = `The boot log says how instances came up, and why one did not; it is kept when a stack fails. The docker log is what containers
-print, with logging.docker in the manifest; the deploy log is the agent's own, with logging.deploy. The lines of all regions
-are put in order of time.
+const logsDescription = `The boot log shows how an instance started, or why it did not. It is kept when a stack fails. The docker log is the
+output of containers (logging.docker in the manifest). The deploy log is the agent's own log (logging.deploy). Lines of
+all regions are merged in order of time.
 
    spacel logs laika --orbit production                          the boot log of the last hour
    spacel logs laika --orbit production --docker --follow
    spacel logs laika --orbit production --docker --since 24h --filter ERROR
    spacel logs --bastion --orbit production`
 
+// logsCommand prints log lines with package deploy/logs. --filter is passed to CloudWatch Logs, which applies it on its side.
 func logsCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "logs",
-		Usage:       "print what an app's instances logged",
+		Usage:       "print the logs of an app's instances",
 		ArgsUsage:   "APP",
 		Description: logsDescription,
 		Flags: append(targetFlags(),
-			&cli.BoolFlag{Name: "docker", Usage: "what containers print", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "docker", Usage: "the output of containers", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "deploy", Usage: "the agent's own log", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "bastion", Usage: "the boot log of the orbit's bastions", DisableDefaultText: true},
 			&cli.StringFlag{Name: "filter", Usage: "only lines that match this filter `PATTERN` of CloudWatch Logs"},
@@ -59,7 +60,7 @@ func sinceFlag(value time.Duration) cli.Flag {
 	return &cli.DurationFlag{Name: "since", Usage: "go back this `TIME`, such as 30m or 24h", Value: value}
 }
 
-// since is the time that --since goes back to.
+// since returns the time from which on lines are printed: --since before now.
 func since(ctx *cli.Context) (time.Time, error) {
 	back := ctx.Duration("since")
 	if back <= 0 {
@@ -68,10 +69,28 @@ func since(ctx *cli.Context) (time.Time, error) {
 	return time.Now().Add(-back), nil
 }
 
-func followFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until interrupted", DisableDefaultText: true}
+// spoken returns a time as it follows "the last": hour, 24 hours, 5 minutes. A time of less than
+// a second stays as Go writes it.
+func spoken(d time.Duration) string {
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		switch {
+		case d == unit.length:
+			return unit.name
+		case d%unit.length == 0:
+			return plural(int(d/unit.length), unit.name)
+		}
+	}
+	return d.String()
 }
 
+func followFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "continue until interrupted", DisableDefaultText: true}
+}
+
+// logKind returns the log chosen by the flags. The boot log is the default: every app has one.
 func logKind(ctx *cli.Context) (logs.Kind, error) {
 	kinds := map[string]logs.Kind{"docker": logs.Docker, "deploy": logs.Deploy, "bastion": logs.Boot}
 	kind := logs.Boot
@@ -87,6 +106,8 @@ func logKind(ctx *cli.Context) (logs.Kind, error) {
 	return kind, nil
 }
 
+// findLogGroups finds the log groups of an app, or of the bastions, in all regions. It tells an app without such a log from
+// one that does not exist.
 func findLogGroups(c *console, ctx *cli.Context) (*target, []logs.Group, error) {
 	kind, err := logKind(ctx)
 	if err != nil {
@@ -116,6 +137,7 @@ func findLogGroups(c *console, ctx *cli.Context) (*target, []logs.Group, error) 
 	return to, groups, err
 }
 
+// groups returns the log groups of one kind, at most one a region. Regions without one are left out.
 func (t *target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs.Group, error) {
 	stacks := live.New(t.Cloud)
 	var groups []logs.Group
@@ -131,8 +153,8 @@ func (t *target) groups(ctx context.Context, app string, kind logs.Kind) ([]logs
 	return groups, nil
 }
 
-// nothingLogged says why nothing was printed: most likely it is too long ago, or the app's name is misspelt. The boot log
-// of an app outlives its stack, so that it is looked for first.
+// noteNothingLogged explains an empty result: the lines are older than --since, or the app's name is misspelt. The name is
+// checked only here and not before reading, because the boot log of an app outlives its stack.
 func noteNothingLogged(c *console, ctx *cli.Context, to *target) error {
 	if app := ctx.Args().First(); app != "" {
 		if err := to.checkApp(ctx.Context, app); err != nil {
@@ -140,12 +162,12 @@ func noteNothingLogged(c *console, ctx *cli.Context, to *target) error {
 		}
 	}
 	if !ctx.Bool("quiet") {
-		fmt.Fprintf(c.stderr, "nothing was logged in the last %s; --since goes back further\n", ctx.Duration("since"))
+		fmt.Fprintf(c.stderr, "no log lines in the last %s; use --since to go back further\n", spoken(ctx.Duration("since")))
 	}
 	return nil
 }
 
-// logs prints what there is, and goes on when asked to.
+// printLogs prints the lines since --since, and with --follow continues with new ones.
 func printLogs(c *console, ctx *cli.Context, reader *logs.Reader) (printed bool, err error) {
 	err = repeat(ctx, func() error {
 		lines, err := reader.Next(ctx.Context)
@@ -160,20 +182,22 @@ func printLogs(c *console, ctx *cli.Context, reader *logs.Reader) (printed bool,
 	return printed, err
 }
 
+// printLogLine prints a line with its time, region, and stream without the app's name: the instance, then the container.
 func printLogLine(c *console, ctx *cli.Context, line logs.Line) error {
 	if ctx.String("output") == "json" {
 		jsonLine(c.out, line)
 		return c.out.err
 	}
-	stream := strings.TrimPrefix(line.Stream, document.BootStreamPrefix(ctx.Args().First())) // the instance, and the container after it
+	stream := strings.TrimPrefix(line.Stream, document.BootStreamPrefix(ctx.Args().First()))
 	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(line.Message))
 	return err
 }
 
-// pollLogs is how often news are asked for.
+// pollLogs is the pause between two reads of --follow.
 const pollLogs = 2 * time.Second
 
-// repeat repeats a step until the command is interrupted, which is how it is meant to end; once without --follow.
+// repeat runs a step once, or with --follow until the command is interrupted. The interrupt is the expected end and no
+// error, even if it cancelled the step's call.
 func repeat(ctx *cli.Context, step func() error) error {
 	for {
 		err := step()

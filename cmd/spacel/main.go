@@ -3,11 +3,11 @@
 //	main.go              process: exit codes
 //	app.go               the list of commands, and the flags that all have
 //	arguments.go         the command line put in order
-//	console.go           what a command reads from and prints to
+//	console.go           the streams of a command
 //	manifests.go         manifests → stacks, for the commands that compile
-//	target.go            the orbit that a command line means, in an AWS account
+//	target.go            the orbit of a command line, in an AWS account
 //	selection.go         --stack, --app and --region
-//	settings.go          what deploy is told by flags and environment
+//	settings.go          options of deploy, from flags and environment
 //	interrupts.go        signals of the process
 //	interrupthandler.go  interrupts while stacks change
 //	prompter.go          questions on a terminal
@@ -31,15 +31,16 @@ import (
 // Exit codes, the same for every command.
 const (
 	exitYes         = 0
-	exitNo          = 1 // mistakes in manifests, differences asked for
-	exitError       = 2 // the call was wrong or the world failed
+	exitNo          = 1 // mistakes in manifests, differences found, a failed stack
+	exitError       = 2 // the call was wrong, or AWS or the network failed
 	exitInterrupted = 130
 )
 
 const interrupted = "spacel: interrupted; nothing was changed"
 
-// ballast is memory that is never touched, and so never resident. The collector counts it and starts later: a small build
-// ends before its first collection, and a large one still stays below twice its live heap and this.
+// ballast is the size of an allocation that nothing touches, so the system never backs it with memory. Go's garbage
+// collector counts it as live heap and starts its first collection later: a small build ends before it. A large build stays
+// below twice its live heap plus the ballast.
 const ballast = 64 << 20
 
 func main() {
@@ -50,7 +51,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program without its process. Args starts with the program's name.
+// run is the program without its process, as tests call it. Args starts with the program's name. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := newConsole(stdin, stdout, stderr)
 	app := newApp(c)
@@ -64,28 +65,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return c.exit(err)
 }
 
-// errNo ends a command whose answer is no. The reason was printed.
+// errNo is the error of a command whose answer is no (exit code 1). The reason was printed.
 var errNo = errors.New("no")
 
-// no is errNo with its reason, which is yet to be printed.
+// no is errNo with a reason that exit prints.
 type no string
 
 func (n no) Error() string { return string(n) }
 
 func (no) Is(target error) bool { return target == errNo }
 
-// exit says what went wrong, on one line of standard error for each error, and gives the exit code.
+// exit prints the error of a command on standard error and returns the exit code. Several joined errors have a line each.
 func (c *console) exit(err error) int {
 	switch {
 	case err == nil:
 		return exitYes
 	case errors.Is(err, errNo):
 		if reason, ok := errors.AsType[no](err); ok {
-			fmt.Fprintln(c.stderr, oneLine(reason))
+			fmt.Fprintln(c.stderr, errorLine(reason))
 		}
 		return exitNo
 	case errors.As(err, new(interruption)):
-		fmt.Fprintln(c.stderr, oneLine(err))
+		fmt.Fprintln(c.stderr, errorLine(err))
 		return exitInterrupted
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(c.stderr, interrupted)
@@ -93,28 +94,29 @@ func (c *console) exit(err error) int {
 	case errors.Is(err, errSilent):
 		return exitError
 	}
-	for line := range strings.Lines(oneLine(err)) {
-		fmt.Fprintln(c.stderr, prefixed(strings.TrimRight(line, "\n"))) // several errors in one are a line each
+	for line := range strings.Lines(errorLine(err)) {
+		fmt.Fprintln(c.stderr, withProgram(strings.TrimRight(line, "\n"))) // several errors in one are a line each
 	}
 	return exitError
 }
 
-// oneLine begins with the program's name, or with that of the command. A file that is not there needs no system call's
-// name.
-func oneLine(err error) string {
+// errorLine returns an error's text after the program's name. A *fs.PathError loses the name of the system call: "open x: no
+// such file" says no more than "x: no such file".
+func errorLine(err error) string {
 	text := err.Error()
 	if file, ok := err.(*fs.PathError); ok {
 		text = file.Path + ": " + file.Err.Error()
 	}
-	return prefixed(text)
+	return withProgram(text)
 }
 
-func prefixed(text string) string {
+// withProgram puts the program's name before a text, unless the text begins with it or with a command: spacel build: …
+func withProgram(text string) string {
 	if strings.HasPrefix(text, "spacel ") || strings.HasPrefix(text, "spacel:") {
 		return text
 	}
 	return "spacel: " + text
 }
 
-// errSilent ends a command with exitError. The reason was printed.
+// errSilent is the error of a command that fails with exit code 2. The reason was printed.
 var errSilent = errors.New("failed")

@@ -14,7 +14,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// request is what a command line asks to compile.
+// request holds the arguments and flags of a command that compiles manifests.
 type request struct {
 	orbit     string
 	apps      []string
@@ -23,8 +23,8 @@ type request struct {
 	strict    bool
 }
 
-// manifestFlags are the flags of the commands that compile. The orbit comes from the environment too, where that is asked
-// for.
+// manifestFlags returns the flags of the commands that compile. With orbitFromEnv the orbit's default is SPACEL_ORBIT. diff
+// reads the variable itself, because there it counts only without a second directory.
 func manifestFlags(orbitFromEnv bool) []cli.Flag {
 	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input",
 		TakesFile: true}
@@ -39,6 +39,7 @@ func manifestFlags(orbitFromEnv bool) []cli.Flag {
 	}
 }
 
+// newRequest reads the flags into a request. Paths become relative, see relative.
 func newRequest(ctx *cli.Context, orbit string, apps []string) (request, error) {
 	if orbit == "" {
 		return request{}, fmt.Errorf("%s: which orbit? Name its manifest with --orbit, or in SPACEL_ORBIT", ctx.Command.HelpName)
@@ -52,7 +53,8 @@ func newRequest(ctx *cli.Context, orbit string, apps []string) (request, error) 
 	return r, nil
 }
 
-// relative is a path below the working directory as seen from there: source maps and messages hold no machine's paths.
+// relative shortens an absolute path below the working directory. Source maps name manifests by these paths, and equal
+// manifests must give equal bytes on every machine. A path outside of the working directory stays absolute.
 func relative(path string) string {
 	if !filepath.IsAbs(path) {
 		return filepath.ToSlash(path)
@@ -68,13 +70,14 @@ func relative(path string) string {
 	return filepath.ToSlash(short)
 }
 
-// scope is the orbit's stacks, or those of the apps, or both.
+// scope selects the orbit's own stacks when no app is named or with --with-orbit. Named apps are always built.
 func (r request) scope() compiler.Scope {
 	return compiler.Scope{Orbit: r.withOrbit || len(r.apps) == 0, Regions: r.regions}
 }
 
-// compile hands what the manifests give to a sink, which is opened when they are sound. It returns what was made. The
-// error is errNo when the manifests have mistakes: the report says which.
+// compile loads the manifests and compiles them into a sink. The sink is opened only after loading succeeded, so that
+// invalid manifests leave no temporary files. It returns the stacks by region and name. The error is errNo when the report
+// has mistakes, or warnings with --strict.
 func (r request) compile(ctx context.Context, c *console, found *report.Report,
 	open func(orbit string) (compiler.Sink, error)) ([]builtStack, error) {
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, found)
@@ -111,7 +114,7 @@ func within(regions []string) string {
 	return " in " + strings.Join(regions, " or ")
 }
 
-// inMemory compiles without writing, beside a base to compare with, which may be nil.
+// inMemory compiles into memory, for a comparison. Assets that base has, too, are taken from it. Base may be nil.
 func (r request) inMemory(ctx context.Context, c *console, found *report.Report, base *assembly.Assembly) (*assembly.Assembly, []builtStack,
 	error) {
 	var memory *assembly.InMemory

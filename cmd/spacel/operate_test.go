@@ -97,7 +97,9 @@ func (o *scriptAccount) prepare(ts *testscript.TestScript, regions []string) {
 		for _, region := range regions {
 			in := &s3.CreateBucketInput{Bucket: aws.String(o.bucket(region))}
 			if region != east {
-				in.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(region)}
+				in.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{
+					LocationConstraint: s3types.BucketLocationConstraint(region),
+				}
 			}
 			_, err := o.cloud.Region(region).S3().CreateBucket(o.Context(), in)
 			ts.Check(err)

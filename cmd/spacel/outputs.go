@@ -12,7 +12,8 @@ import (
 	"github.com/pebble/spacel/deploy/status"
 )
 
-const outputsDescription = `Prints what the deployed stacks give: ids, addresses, names of secrets, where the app is reached. No output is a secret.
+const outputsDescription = `Prints the outputs of deployed stacks: ids, addresses, names of secrets, and the endpoints of apps. No output is
+a secret.
 
    spacel outputs build
    spacel outputs --orbit production --app laika --output json      {"us-east-1/production-laika": {"Endpoint443": …}}
@@ -21,6 +22,7 @@ const outputsDescription = `Prints what the deployed stacks give: ids, addresses
 --output env prints NAME='value' lines for a shell: US_EAST_1_PRODUCTION_LAIKA_ENDPOINT443, or just ENDPOINT443 when one
 --stack is given as region/name.`
 
+// outputsCommand prints outputs, for people and scripts. Secrets never are outputs: a template only outputs their names.
 func outputsCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "outputs",
@@ -32,6 +34,7 @@ func outputsCommand(c *console) *cli.Command {
 	}, "text", "json", "env")
 }
 
+// runOutputs prints the outputs of stacks that exist in AWS, or with a directory only of the stacks it names.
 func runOutputs(c *console, ctx *cli.Context) error {
 	r, err := readStatus(c, ctx)
 	if err != nil {
@@ -60,10 +63,12 @@ func runOutputs(c *console, ctx *cli.Context) error {
 	return nil
 }
 
-// shortNames says whether one stack was chosen, by its full name: its outputs need no more to tell them apart.
+// shortNames reports whether exactly one stack was chosen by region/name. Its outputs cannot collide with those of another,
+// so that variables need no prefix.
 func shortNames(stacks []string) bool { return len(stacks) == 1 && strings.Contains(stacks[0], "/") }
 
-// environment writes assignments that a shell reads. Two outputs that would be one variable are an error.
+// environment returns shell assignments, one output a line, safe to eval: values are in single quotes. Different output
+// names can become one variable name (Web80 and WEB80); then it returns an error instead of dropping one.
 func environment(stacks []status.Stack, short bool) (string, error) {
 	var out strings.Builder
 	of := map[string]string{}
@@ -101,7 +106,8 @@ func variableName(name string) string {
 	return out.String()
 }
 
-// startsWord says whether a capital begins a word: after a small letter or a digit, or as the last of several capitals.
+// startsWord reports whether the capital at i begins a word: after a small letter or a digit, or as the last of several
+// capitals before a small letter (the N of DNSName).
 func startsWord(letters []rune, i int) bool {
 	before := letters[i-1]
 	if unicode.IsLower(before) || unicode.IsDigit(before) {

@@ -6,7 +6,8 @@ import (
 	"unicode"
 )
 
-// printable keeps text from AWS on one line, and from moving the cursor or colouring the screen.
+// printable makes text from AWS or an instance safe to print: line breaks become spaces, and control characters, with which
+// a log line could move the cursor or change colours, become U+FFFD.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -19,7 +20,7 @@ func printable(text string) string {
 	}, strings.TrimSpace(text))
 }
 
-// painter colours text, for a terminal.
+// painter colours text for a terminal, or returns it unchanged when false.
 type painter bool
 
 // SGR codes of terminals (ECMA-48).

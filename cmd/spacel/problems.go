@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// problem is a report.Problem as --output json has it.
+// problem is a report.Problem in the form of --output json, which stays the same when the package changes.
 type problem struct {
 	Severity string `json:"severity"` // error, warning or note
 	File     string `json:"file,omitempty"`
@@ -17,6 +17,7 @@ type problem struct {
 	Message  string `json:"message"`
 }
 
+// problems converts a report for --output json. The result is never nil: no problems are [], not null.
 func problems(r *report.Report) []problem {
 	out := []problem{}
 	for _, p := range r.Problems() {

@@ -14,16 +14,17 @@ import (
 	"github.com/pebble/spacel/deploy/activity"
 )
 
-// progress shows a run while it goes on.
+// progress shows a run of deploy or destroy while it lasts.
 type progress interface {
 	listen(activity.Event)
-	begin()                 // the first picture
-	hold() (release func()) // leaves the terminal to a question
-	footer(text string)     // says how things stand, and how to end it
+	begin()                 // shows the first state
+	hold() (release func()) // clears the terminal for a question
+	footer(text string)     // sets the last line, about an interrupt
 	end()
 }
 
-// newProgress is a tree on a terminal, lines in a log, JSON for a program.
+// newProgress returns a tree for a terminal, lines for a log, or JSON for a program. Verb is the word for a finished stack:
+// deployed or deleted.
 func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.StackRef) progress {
 	switch {
 	case ctx.String("output") == "json":
@@ -36,7 +37,7 @@ func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.St
 	return plain{lines(c.out, false), c.stderr}
 }
 
-// quietly passes on what went wrong.
+// quietly returns a listener that passes on failures and warnings only.
 func quietly(listen activity.Listener) activity.Listener {
 	return func(e activity.Event) {
 		if e.Kind == activity.Failed || e.Kind == activity.Warning {
@@ -45,7 +46,7 @@ func quietly(listen activity.Listener) activity.Listener {
 	}
 }
 
-// plain is progress that is only written.
+// plain is progress in lines, which need no redrawing.
 type plain struct {
 	to     activity.Listener
 	stderr io.Writer
@@ -57,7 +58,8 @@ func (plain) begin()                    {}
 func (plain) hold() func()              { return func() {} }
 func (plain) end()                      {}
 
-// picture draws a tree and redraws it in place. It takes no input: interrupts and answers go their usual ways.
+// picture shows a tree on a terminal and redraws it in place, with bubbletea. bubbletea gets no input and no signals: the
+// prompter reads answers and interrupts are caught by the process, as without it.
 type picture struct {
 	out io.Writer // the terminal itself, so that its size is known
 
@@ -66,9 +68,10 @@ type picture struct {
 	program *tea.Program  // nil: nothing is drawn now
 	ended   chan struct{} // of the program
 	hidden  bool
-	over    bool // nothing is drawn any more, whatever question is given up late
+	over    bool // the run ended: a question that is released late must not draw again
 }
 
+// begin draws the tree, unless the run is over.
 func (p *picture) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,12 +80,14 @@ func (p *picture) begin() {
 	}
 }
 
+// start runs a new bubbletea program. A program cannot be continued after Quit, so that each hold ends one and each release
+// starts the next. The caller holds the mutex.
 func (p *picture) start() {
 	p.hidden, p.ended = false, make(chan struct{})
 	p.program = tea.NewProgram(model{picture: p}, tea.WithInput(nil), tea.WithOutput(p.out), tea.WithoutSignalHandler())
 	go func(program *tea.Program, ended chan struct{}) {
 		defer close(ended)
-		_, _ = program.Run() // that output fails is noticed by the console
+		_, _ = program.Run() // an error of the output is noticed by the console
 	}(p.program, p.ended)
 }
 
@@ -98,7 +103,7 @@ func (p *picture) footer(text string) {
 	p.tree.footer = text
 }
 
-// hold takes the tree off the terminal until it is released.
+// hold removes the tree from the terminal until release is called.
 func (p *picture) hold() (release func()) {
 	if !p.stop() {
 		return func() {}
@@ -106,7 +111,7 @@ func (p *picture) hold() (release func()) {
 	return p.begin
 }
 
-// end leaves on the screen what went wrong; the tree goes.
+// end removes the tree and prints failures and warnings, which would vanish with it.
 func (p *picture) end() {
 	p.mu.Lock()
 	p.over = true
@@ -119,7 +124,8 @@ func (p *picture) end() {
 	}
 }
 
-// stop says whether anything was drawn.
+// stop ends the bubbletea program and waits for it. It reports whether there was one. The mutex is not held while waiting:
+// the program takes it for its last view.
 func (p *picture) stop() bool {
 	p.mu.Lock()
 	program, ended := p.program, p.ended
@@ -141,7 +147,7 @@ type model struct {
 
 type tick time.Time
 
-// refresh is how often elapsed times are drawn.
+// refresh is the pause between two drawings of the elapsed times.
 const refresh = 200 * time.Millisecond
 
 func ticking() tea.Cmd { return tea.Tick(refresh, func(t time.Time) tea.Msg { return tick(t) }) }

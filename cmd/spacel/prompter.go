@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// prompter asks on a terminal: questions go to standard error, so that what a command prints can be piped; answers are lines
-// of standard input.
+// prompter asks questions on a terminal. Questions go to standard error, so that standard output can be piped. Answers are
+// lines of standard input.
 type prompter struct {
 	in   io.Reader
 	out  io.Writer
@@ -23,8 +23,8 @@ type prompter struct {
 	turn    sync.Mutex // one question at a time
 	from    *bufio.Reader
 	answers chan answer
-	reading bool                    // a line that no question got yet
-	hold    func() (release func()) // keeps what else is drawn on the terminal away; may be nil
+	reading bool                    // a read is under way, whose line no question has got yet
+	hold    func() (release func()) // clears the progress display from the terminal; may be nil
 }
 
 type answer struct {
@@ -42,75 +42,79 @@ func isTTY(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// possible says whether there is anybody to ask.
-func (a *prompter) possible() bool { return a.both }
+// possible reports whether a person can be asked: standard input and standard error are terminals.
+func (p *prompter) possible() bool { return p.both }
 
-// errNoTerminal is for a question without a terminal to ask it on.
+// errNoTerminal is the error of a question when standard input or standard error is no terminal.
 var errNoTerminal = errors.New("there is no terminal to ask on")
 
-// errNoAnswer is for the end of the input in the place of an answer.
+// errNoAnswer is the error of a question when the input ended.
 var errNoAnswer = errors.New("no answer")
 
-// yes asks a question whose answer is no unless it is y or yes.
-func (a *prompter) yes(ctx context.Context, question string) (bool, error) {
-	answer, err := a.line(ctx, question+" [y/N] ")
+// yes asks a question. Only y and yes mean yes, and everything else no.
+func (p *prompter) yes(ctx context.Context, question string) (bool, error) {
+	answer, err := p.line(ctx, question+" [y/N] ")
 	answer = strings.ToLower(answer)
 	return answer == "y" || answer == "yes", err
 }
 
-// line asks for a line. It gives up with the context.
-func (a *prompter) line(ctx context.Context, question string) (string, error) {
-	if !a.both {
+// line asks for a line. When the context ends it returns its cause at once, and the read of the line goes on: a read from a
+// terminal cannot be cancelled.
+func (p *prompter) line(ctx context.Context, question string) (string, error) {
+	if !p.both {
 		return "", errNoTerminal
 	}
-	a.turn.Lock()
-	defer a.turn.Unlock()
-	defer a.held()()
-	fmt.Fprint(a.out, question)
-	a.read()
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	defer p.held()()
+	fmt.Fprint(p.out, question)
+	p.read()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(a.out)
+		fmt.Fprintln(p.out)
 		return "", context.Cause(ctx)
-	case got := <-a.answers:
-		a.reading = false
+	case got := <-p.answers:
+		p.reading = false
 		if got.err != nil && got.line == "" {
-			fmt.Fprintln(a.out)
+			fmt.Fprintln(p.out)
 			return "", errNoAnswer
 		}
 		return strings.TrimSpace(got.line), nil
 	}
 }
 
-// read begins to read a line. What a question that was given up leaves unread is the next one's.
-func (a *prompter) read() {
-	if a.reading {
+// read begins to read a line in a goroutine, unless an earlier question gave up and left one reading. Its line then answers
+// the next question.
+func (p *prompter) read() {
+	if p.reading {
 		return
 	}
-	a.reading = true
+	p.reading = true
 	go func() {
-		line, err := a.from.ReadString('\n')
-		a.answers <- answer{line, err}
+		line, err := p.from.ReadString('\n')
+		p.answers <- answer{line, err}
 	}()
 }
 
-func (a *prompter) held() (release func()) {
-	if a.hold == nil {
+// held calls hold, if there is one, and returns the function that ends it.
+func (p *prompter) held() (release func()) {
+	if p.hold == nil {
 		return func() {}
 	}
-	return a.hold()
+	return p.hold()
 }
 
-// secret asks for a line that is not shown.
-func (a *prompter) secret(ctx context.Context, question string) (value string, err error) {
-	if !a.both {
+// secret asks for a line without showing it. The terminal is switched to raw mode, so that Ctrl-C arrives as a character
+// instead of a signal.
+func (p *prompter) secret(ctx context.Context, question string) (value string, err error) {
+	if !p.both {
 		return "", errNoTerminal
 	}
-	a.turn.Lock()
-	defer a.turn.Unlock()
-	defer a.held()()
-	fd := int(a.in.(*os.File).Fd())
-	before, err := term.MakeRaw(fd) // from before the question on, for those who type at once
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	defer p.held()()
+	fd := int(p.in.(*os.File).Fd())
+	before, err := term.MakeRaw(fd) // before the question appears: a fast answer must not be shown
 	if err != nil {
 		return "", err
 	}
@@ -118,7 +122,7 @@ func (a *prompter) secret(ctx context.Context, question string) (value string, e
 	screen := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{a.in, a.out}, "")
+	}{p.in, p.out}, "")
 	typed := make(chan answer, 1)
 	go func() {
 		line, err := screen.ReadPassword(question)

@@ -14,20 +14,22 @@ import (
 	"github.com/pebble/spacel/deploy/snapshot"
 )
 
-const redeployDescription = `Replaces an app's instances by its update policy, in every region of the orbit, with the templates and values that are deployed:
-no manifest and no artifact directory are needed, and nothing else changes. --version deploys another version on the way.
+const redeployDescription = `Replaces an app's instances by its update policy, in every region of the orbit, with the deployed templates and
+values. It needs no manifest and no artifact directory, and changes nothing else. --version also deploys another version
+of the app.
 
-   spacel redeploy laika --orbit production                          show what changes, ask, do it
+   spacel redeploy laika --orbit production                          show what changes, ask, deploy
    spacel redeploy laika --orbit production --version v1.3 --yes     a release without a build
    spacel redeploy laika --orbit production --region us-east-1
 
-Questions, interrupts, failures, output: as with spacel deploy, which see. An app that is not deployed soundly is mended by
-spacel deploy, and refused here.`
+Questions, interrupts, failures and output are the same as for spacel deploy, see spacel deploy -h. An app with a failed
+stack is refused: fix it with spacel deploy.`
 
+// redeployCommand replaces instances without a build. It shares plan, questions and progress with deployCommand.
 func redeployCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "redeploy",
-		Usage:       "replace an app's instances, with what is deployed",
+		Usage:       "replace an app's instances, with the deployed templates and values",
 		ArgsUsage:   "APP",
 		Description: redeployDescription,
 		Flags:       slices.Concat(targetFlags(), redeployFlags()),
@@ -35,11 +37,14 @@ func redeployCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
-// redeployFlags are deploy's, but those that choose other programs or images, or redeploy anyway.
+// redeployFlags are the flags of deploy without --upgrade, which would change more than the instances, and without --force,
+// which a redeploy implies.
 func redeployFlags() []cli.Flag {
 	return slices.DeleteFunc(deployFlags(), func(f cli.Flag) bool { return slices.Contains([]string{"upgrade", "force"}, f.Names()[0]) })
 }
 
+// runRedeploy builds an artifact from the deployed stacks and runs it as deploy does, so that plan, questions and failures
+// are the same.
 func runRedeploy(c *console, ctx *cli.Context) error {
 	if err := exactly(ctx, 1, "the app's name"); err != nil {
 		return err
@@ -62,7 +67,8 @@ func runRedeploy(c *console, ctx *cli.Context) error {
 	return d.run(ctx.Context, a)
 }
 
-// asDeployed is an app's stacks as they are deployed.
+// asDeployed returns the deployed stacks of an app as an artifact: their own templates, and parameters that keep their
+// values. With newVersion the version is looked up in the settings instead.
 func (t *target) asDeployed(ctx context.Context, app string, newVersion bool) (*assembly.Assembly, error) {
 	stacks := live.New(t.Cloud)
 	var found []*live.Stack

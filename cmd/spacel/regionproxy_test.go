@@ -55,5 +55,6 @@ func (f *regionProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprint(w,
-		`<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>the region is not enabled</Message></Error><RequestId>proxy</RequestId></ErrorResponse>`)
+		`<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>
+<Message>the region is not enabled</Message></Error><RequestId>proxy</RequestId></ErrorResponse>`)
 }

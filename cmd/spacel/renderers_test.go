@@ -233,13 +233,13 @@ func TestDestroyText(t *testing.T) {
 	if err := destroyText(&out, plan, false); err != nil {
 		t.Fatal(err)
 	}
-	want := `~ us-east-1/production-belka is updated: it loses what it has of us-east-1/production-laika (GroupOfAppLaika)
+	want := `~ us-east-1/production-belka is updated: it no longer reads the outputs of us-east-1/production-laika (GroupOfAppLaika)
 - us-east-1/production-laika  4 resources  ROLLBACK_COMPLETE  (termination protection is turned off)
     ! lost: AWS::EC2::EIP Ip (1.2.3.4)
     a last snapshot stays: of AWS::RDS::DBInstance Main (db-1), named production-laika-snapshot-main-…
     stays: AWS::Logs::LogGroup Log (/log)
 
-not touched, and left in the account:
+left in the account, unchanged:
   us-east-1: the KMS key alias/production-laika
 
 1 stack of orbit production will be deleted

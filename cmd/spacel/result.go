@@ -8,7 +8,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// result is what --output json prints of a command that compiles.
+// result is the output of --output json of a command that compiles.
 type result struct {
 	OK       bool         `json:"ok"`
 	Problems []problem    `json:"problems"` // sorted by place
@@ -16,7 +16,8 @@ type result struct {
 	Stacks   []builtStack `json:"stacks"` // none when there are mistakes
 }
 
-// finish prints the report and, when all is well, what was made. It returns err, unless printing fails.
+// finish ends a command that compiles: it prints the problems, as text or with the result as JSON. It returns err, or the
+// error of printing. After an err other than errNo the report is incomplete, and err is returned without printing.
 func (c *console) finish(ctx *cli.Context, found *report.Report, out string, stacks []builtStack, err error) error {
 	if err != nil && !errors.Is(err, errNo) {
 		return err

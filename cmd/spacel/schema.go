@@ -9,12 +9,14 @@ import (
 	"github.com/pebble/spacel/schema/language"
 )
 
-const schemaDescription = `Prints the manifest language: its CUE sources, JSON Schema for an editor that checks JSON and YAML, or tables of all fields to read.
+const schemaDescription = `Prints the manifest language in one of three forms: its CUE sources, JSON Schema (for an editor that checks JSON
+and YAML), or tables of all fields.
 
    spacel schema
    spacel schema --json-schema app > .vscode/spacel-app.schema.json
    spacel schema --reference | less`
 
+// schemaCommand prints the definitions that manifests are checked against, so that editors and people use the same ones.
 func schemaCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "schema",
@@ -35,7 +37,7 @@ func schemaCommand(c *console) *cli.Command {
 	})
 }
 
-// language prints the language in one of its forms; as one CUE file, unless another is asked for.
+// printLanguage prints the manifest language in the form chosen by the flags, by default as one CUE file.
 func printLanguage(c *console, jsonSchema string, reference bool) error {
 	form := func() ([]byte, error) { return language.CUE(schema.Definitions) }
 	switch {

@@ -2,9 +2,9 @@ package main
 
 import "github.com/urfave/cli/v2"
 
-const secretDescription = `A secret stands in the app's manifest as an encrypted payload that only the app's instances can open, with the app's KMS key
-of their region, alias/<orbit>-<app>. It is bound to its place: as another variable, in another app or another orbit it does
-not open.
+const secretDescription = `A secret is stored in the app's manifest as an encrypted payload. Only the app's instances can decrypt it, with
+the app's KMS key of their region, alias/<orbit>-<app>. The payload is bound to its place: it cannot be decrypted as
+another variable, in another app or in another orbit.
 
    spacel secret encrypt laika.yaml --orbit production.yaml --key DB_PASSWORD --modify
    spacel secret decrypt laika.yaml --orbit production.yaml --key DB_PASSWORD
@@ -32,7 +32,7 @@ func placeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "key", Usage: "an environment variable's `NAME`"},
 		&cli.StringSliceFlag{Name: "service",
-			Usage: "of --key: the `UNIT` whose variable it is; may be given again, and left out when there is only one"},
+			Usage: "with --key: the `UNIT` that has the variable; may be given again, and left out when the app has only one"},
 		&cli.StringFlag{Name: "file", Usage: "a file's `NAME` below /files"},
 		&cli.StringFlag{Name: "endpoint", Usage: "the webhook of the alarm endpoint of this `NAME`"},
 	}

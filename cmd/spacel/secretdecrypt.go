@@ -13,6 +13,7 @@ const decryptDescription = `Prints the plaintext, and nothing else. KMS must all
    spacel secret decrypt laika.yaml --orbit production.yaml --key DB_PASSWORD
    spacel secret decrypt laika.yaml --orbit production.yaml --file tls.key > tls.key`
 
+// decryptCommand prints one secret. A variable's value gets a newline for the terminal; a file's content is printed as it is.
 func decryptCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "decrypt",
@@ -34,6 +35,8 @@ func decryptCommand(c *console) *cli.Command {
 	})
 }
 
+// decrypt prints the secret at these places. One secret may stand in several sections of a manifest, encrypted at different
+// times. They must be equal, otherwise it is unclear which one is meant.
 func (v *secretEditor) decrypt(ctx *cli.Context, places []secretPlace) error {
 	var opened [][]byte
 	var where []string

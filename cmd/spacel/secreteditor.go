@@ -20,17 +20,19 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// secretEditor is an app whose secrets a command works on.
+// secretEditor encrypts and decrypts the secrets of one app, and knows their places in its manifest.
 type secretEditor struct {
 	*console
 	cloud    *cloud.Cloud
 	manifest string
 	orbit    string
 	app      *schema.App // in the regions that were chosen
-	others   *schema.App // in the others
+	others   *schema.App // in the regions that --region left out
 	regions  []string    // that were chosen
 }
 
+// newSecretEditor loads the app's manifest together with the orbit's, because a secret is bound to the orbit's name and
+// the app's regions are checked against the orbit's.
 func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
 	if err := exactly(ctx, 1, "the app's manifest"); err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
 	return v, v.narrow(model.Apps[0], ctx.StringSlice("region"))
 }
 
-// narrow leaves the chosen regions of the app, or all when none is chosen.
+// narrow splits the app's regions into the chosen ones and the others. Without --region all are chosen.
 func (v *secretEditor) narrow(app *schema.App, chosen []string) error {
 	some, others := *app, *app
 	some.Regions, others.Regions = nil, nil
@@ -80,7 +82,8 @@ func (v *secretEditor) narrow(app *schema.App, chosen []string) error {
 	return nil
 }
 
-// manifestOfOrbit refuses what names an orbit for other commands: the app's manifest is checked against the orbit's.
+// manifestOfOrbit returns an error when --orbit is a bare name or an artifact directory. Other commands accept these, but
+// here the app's manifest is checked against the orbit's.
 func manifestOfOrbit(ctx *cli.Context) error {
 	what := ctx.String("orbit")
 	_, err := os.Stat(what)
@@ -94,17 +97,19 @@ func manifestOfOrbit(ctx *cli.Context) error {
 	return nil
 }
 
+// bound returns the encryption context of a payload: KMS decrypts it only with the same orbit, app and key.
 func (v *secretEditor) bound(key string) secrets.Context {
 	return secrets.Context{Orbit: v.orbit, App: v.app.Name, Key: key}
 }
 
-// stored is a payload that a manifest holds.
+// stored is a payload in a manifest, with its place.
 type stored struct {
 	secretPlace
 	payload *schema.Payload
 }
 
-// stored are all payloads of the app, each place once, sorted.
+// stored returns all payloads of the app, sorted by place. A payload in the section for all regions is found once for each
+// region, and returned once.
 func (v *secretEditor) stored() []stored {
 	var all []stored
 	add := func(pos report.Pos, key string, p *schema.Payload) {
@@ -132,7 +137,7 @@ func (v *secretEditor) stored() []stored {
 	return slices.CompactFunc(all, func(a, b stored) bool { return a.String() == b.String() })
 }
 
-// open decrypts a payload, for those whom the key's policy lets.
+// open decrypts a payload with the KMS key of its region. The caller needs kms:Decrypt on that key.
 func (v *secretEditor) open(ctx context.Context, s stored) ([]byte, error) {
 	p := document.Payload{
 		Version: s.payload.Version, IV: s.payload.IV, Key: s.payload.Key, Ciphertext: s.payload.Ciphertext,
@@ -143,12 +148,13 @@ func (v *secretEditor) open(ctx context.Context, s stored) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", s, cloud.Explain(err))
 	}
 	if p.Version == 0 {
-		plaintext = bytes.TrimPrefix(plaintext, []byte(s.key+"=")) // of a variable the 2016 tool encrypted NAME=value
+		plaintext = bytes.TrimPrefix(plaintext, []byte(s.key+"=")) // the 2016 tool encrypted NAME=value for a variable
 	}
 	return plaintext, nil
 }
 
-// seal encrypts with the app's keys of all its regions, and makes those that are missing.
+// seal encrypts a plaintext for all chosen regions: each region's KMS key encrypts the data key, and an instance needs
+// its own region only. Missing keys are created first.
 func (v *secretEditor) seal(ctx context.Context, plaintext []byte, key string) (document.Payload, error) {
 	for _, region := range v.regions {
 		made, err := appkey.Ensure(ctx, v.cloud.Region(region), v.orbit, v.app.Name)

@@ -11,17 +11,20 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-const encryptDescription = `The value is read from standard input, asked for without showing it, or given with --value, where other users of the machine
-can see it. A final newline of a variable or a webhook is dropped. The app's KMS keys are made if they are not there.
+const encryptDescription = `The value is read from standard input, or on a terminal asked for without showing it, or given with --value,
+which other users of the machine can see. A final newline is dropped, except from a file's content. Missing KMS keys of
+the app are created.
 
-With --modify the payload is written into the manifest, which otherwise stays as it is, formatting and comments included;
-else it is printed, to be put there by hand.
+With --modify the payload is written into the manifest. The rest of the manifest stays as it is, including formatting and
+comments. Without --modify the payload is printed, to be pasted by hand.
 
    spacel secret encrypt laika.yaml --orbit production.yaml --key DB_PASSWORD --modify
    spacel secret encrypt laika.yaml --orbit production.yaml --file tls.key --modify < tls.key
    spacel secret encrypt laika.yaml --orbit production.yaml --endpoint chat --modify
    pass show token | spacel secret encrypt laika.yaml --orbit production.yaml --key TOKEN --service web`
 
+// encryptCommand encrypts a value. The places are found before the value is asked for, to report a misspelt name
+// first.
 func encryptCommand(c *console) *cli.Command {
 	flags := append(placeFlags(),
 		&cli.StringFlag{Name: "value", Usage: "the secret `TEXT`"},
@@ -50,6 +53,8 @@ func encryptCommand(c *console) *cli.Command {
 	})
 }
 
+// encrypt encrypts a value once and writes the payload to all its places. When the manifest cannot be edited the payload is
+// printed all the same: the value may have been typed and would be lost.
 func (v *secretEditor) encrypt(ctx *cli.Context, places []secretPlace) error {
 	plaintext, err := v.value(ctx, places[0])
 	if err != nil {
@@ -64,12 +69,13 @@ func (v *secretEditor) encrypt(ctx *cli.Context, places []secretPlace) error {
 	}
 	files, err := edited(places, func(secretPlace) (document.Payload, error) { return payload, nil })
 	if err != nil {
-		return errors.Join(v.printJSON(payload), fmt.Errorf("%w; the payload is printed above, to be put there by hand", err))
+		return errors.Join(v.printJSON(payload), fmt.Errorf("%w; the payload is printed above, paste it by hand", err))
 	}
 	return replaceFiles(v.console, ctx, files)
 }
 
-// value is the plaintext: the flag's, what is typed, or standard input.
+// value returns the plaintext: from --value, typed at a prompt, or from standard input. A final newline is dropped from
+// piped text, as echo and editors add one; in a file's content it matters and stays.
 func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error) {
 	if text := ctx.String("value"); ctx.IsSet("value") {
 		fmt.Fprintln(v.stderr, "warning: --value shows the secret to every user of this machine while spacel runs: pipe it in instead")
@@ -80,7 +86,8 @@ func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error
 		return []byte(typed), nonEmpty(typed, err)
 	}
 	if isTTY(v.stdin) {
-		return nil, fmt.Errorf("%w: what is typed would be shown; pipe the value in", errNoTerminal) // standard error is no terminal
+		return nil, fmt.Errorf("%w: your input would be shown on the screen; pipe the value in",
+			errNoTerminal) // standard error is no terminal
 	}
 	piped, err := io.ReadAll(io.LimitReader(v.stdin, maxSecret+1))
 	if err != nil {
@@ -96,7 +103,7 @@ func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error
 	return []byte(text), nonEmpty(text, nil)
 }
 
-// maxSecret is far above what a template can carry.
+// maxSecret is far above the capacity of a template. It ends a read from an endless pipe.
 const maxSecret = 1 << 20
 
 func nonEmpty(text string, err error) error {

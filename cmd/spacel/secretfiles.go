@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
-// replaceFiles writes files anew, each as a whole or not at all, and says which.
+// replaceFiles replaces the contents of files, each as a whole or not at all, and prints their names.
 func replaceFiles(c *console, ctx *cli.Context, files map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := replaceFile(name, files[name]); err != nil {
@@ -26,7 +26,9 @@ func replaceFiles(c *console, ctx *cli.Context, files map[string][]byte) error {
 	return c.out.err
 }
 
-// replaceFile puts a new file, with the old one's mode, in the place of a file. A link stays one.
+// replaceFile writes a temporary file beside a file, with the same mode, and renames it over the file: an interrupt leaves
+// the old content. A symbolic link stays one, because its destination is replaced. Sync comes before the rename, since some
+// file systems may otherwise keep the new name and lose the content in a crash.
 func replaceFile(name string, body []byte) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {

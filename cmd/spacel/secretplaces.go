@@ -16,7 +16,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// secretPlace is where a payload stands, or will: in one section of a manifest.
+// secretPlace is the place of a payload, existing or new, in one section of a manifest.
 type secretPlace struct {
 	file     string
 	path     []string // in the file; nil: the file is the payload
@@ -31,7 +31,8 @@ func (p secretPlace) String() string {
 	return p.file + ": " + strings.Join(p.path, ".")
 }
 
-// places are where the flags' secret belongs: in every section of the manifest that has what it is part of.
+// places returns the places of the secret that --key, --file or --endpoint names, sorted. There is one for each section of
+// the manifest with the service, file or endpoint, since a region's section overrides that for all regions.
 func (v *secretEditor) places(ctx *cli.Context) ([]secretPlace, error) {
 	if err := onePlace(ctx); err != nil {
 		return nil, err
@@ -50,7 +51,8 @@ func (v *secretEditor) places(ctx *cli.Context) ([]secretPlace, error) {
 	return slices.CompactFunc(found, func(a, b secretPlace) bool { return a.String() == b.String() }), err
 }
 
-// unshared refuses to write what only the chosen regions could open where the others read it too.
+// unshared returns an error when --region would write a payload for the chosen regions into a section that other regions
+// read, too: their instances could not decrypt it.
 func (v *secretEditor) unshared(ctx *cli.Context, places []secretPlace) error {
 	if !ctx.Bool("modify") || len(v.others.Regions) == 0 {
 		return nil
@@ -70,6 +72,7 @@ func (v *secretEditor) unshared(ctx *cli.Context, places []secretPlace) error {
 	return nil
 }
 
+// onePlace checks that exactly one kind of secret is named.
 func onePlace(ctx *cli.Context) error {
 	given := 0
 	for _, flag := range []string{"key", "file", "endpoint"} {
@@ -86,6 +89,8 @@ func onePlace(ctx *cli.Context) error {
 	return nil
 }
 
+// variablePlaces returns the places of an environment variable, in these services. An app with one service needs no
+// --service. The .service of a unit's name may be left out.
 func (v *secretEditor) variablePlaces(key string, services []string) ([]secretPlace, error) {
 	names := v.serviceNames()
 	if len(services) == 0 {
@@ -114,7 +119,7 @@ func (v *secretEditor) variablePlaces(key string, services []string) ([]secretPl
 	return found, nil
 }
 
-// serviceNames are the app's in any region, sorted. Timers have no environment.
+// serviceNames returns the services of the app in any region, sorted. Timers are left out, as they have no environment.
 func (v *secretEditor) serviceNames() []string {
 	var names []string
 	for _, region := range v.app.Regions {
@@ -128,7 +133,7 @@ func (v *secretEditor) serviceNames() []string {
 	return slices.Compact(names)
 }
 
-// filePlaces are where the file is written, else the section for all regions.
+// filePlaces returns the places of a file. A file missing in the manifest is put into the section for all regions.
 func (v *secretEditor) filePlaces(name string) []secretPlace {
 	var found []secretPlace
 	for _, region := range v.app.Regions {
@@ -147,9 +152,11 @@ func (v *secretEditor) filePlaces(name string) []secretPlace {
 	return found
 }
 
-// mainFile is the manifest itself, also of an app's directory.
+// mainFile returns the manifest's path, also when the app is given as a directory.
 func (v *secretEditor) mainFile() string { return v.app.Pos.File }
 
+// endpointPlaces returns the places of an alarm endpoint's webhook. An endpoint has more fields than its URL, so it must
+// exist, while a new file or variable is complete with its secret.
 func (v *secretEditor) endpointPlaces(name string) ([]secretPlace, error) {
 	var found []secretPlace
 	var names []string
@@ -176,7 +183,8 @@ func suggestion(word string, known []string) string {
 	return "; it has " + strings.Join(known, ", ")
 }
 
-// at is a place below one that the manifest has.
+// at returns a place below a node of the manifest. A node that comes from a .crypt file of an app's directory is that whole
+// file.
 func at(pos report.Pos, key string, below ...string) secretPlace {
 	if filepath.Ext(pos.File) == ".crypt" && len(below) == 0 {
 		return secretPlace{file: pos.File, key: key}
@@ -184,7 +192,8 @@ func at(pos report.Pos, key string, below ...string) secretPlace {
 	return secretPlace{file: pos.File, path: append(pos.Keys(), below...), key: key}
 }
 
-// edited is the content that files would have with a payload at each of the places. Nothing is written.
+// edited returns the new contents of the files with a payload at each place. Nothing is written here: an error at
+// one place leaves all files as they are.
 func edited(places []secretPlace, payload func(secretPlace) (document.Payload, error)) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, place := range places {
@@ -206,12 +215,13 @@ func edited(places []secretPlace, payload func(secretPlace) (document.Payload, e
 	return files, nil
 }
 
+// edit returns a file's content with a payload at the place. Unit and environment files have no structure to put one into.
 func (p secretPlace) edit(body []byte, value document.Payload) ([]byte, error) {
 	if p.path == nil {
 		return encodeJSON(value)
 	}
 	if slices.Contains([]string{".service", ".timer", ".env"}, filepath.Ext(p.file)) {
-		return nil, errors.New(p.file + " is no manifest")
+		return nil, errors.New(p.file + " is not a manifest")
 	}
 	return edit.Set(p.file, body, p.path, value)
 }

@@ -10,19 +10,21 @@ import (
 	"github.com/pebble/spacel/agent/document"
 )
 
-const rotateDescription = `Every payload of the app in this orbit is opened and encrypted anew, under new data keys, and payloads of the 2016 tool (AES-CBC)
-become AES-256-GCM, bound to their places. The manifest is written when all of that went well. The plaintexts stay the
-same: change them with spacel secret encrypt --modify.
+const rotateDescription = `Decrypts every payload of the app in this orbit and encrypts it again, under new data keys. Payloads of the 2016
+tool (AES-CBC) become AES-256-GCM, bound to their places. The manifest is written only when all of them succeed. The
+plaintexts stay the same: to change one, use spacel secret encrypt --modify.
 
    spacel secret rotate laika.yaml --orbit production.yaml`
 
+// rotateCommand renews all payloads of an app. It has no --region: a payload in the section for all regions must be readable
+// in all of them.
 func rotateCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "rotate",
-		Usage:       "encrypt all secrets of an app anew",
+		Usage:       "encrypt all secrets of an app again, under new keys",
 		ArgsUsage:   "APP",
 		Description: rotateDescription,
-		Flags:       slices.DeleteFunc(secretFlags(), func(f cli.Flag) bool { return f.Names()[0] == "region" }), // of all or none
+		Flags:       slices.DeleteFunc(secretFlags(), func(f cli.Flag) bool { return f.Names()[0] == "region" }),
 		Action: func(ctx *cli.Context) error {
 			v, err := newSecretEditor(c, ctx)
 			if err != nil {
@@ -33,6 +35,8 @@ func rotateCommand(c *console) *cli.Command {
 	})
 }
 
+// rotate decrypts and encrypts all payloads before it writes the first one: a manifest with half of them rotated would be
+// hard to tell from a finished one.
 func (v *secretEditor) rotate(ctx *cli.Context) error {
 	all := v.stored()
 	if len(all) == 0 {

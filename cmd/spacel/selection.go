@@ -35,7 +35,7 @@ func (s selection) has(ref assembly.StackRef, app string) bool {
 		(len(s.regions) == 0 || slices.Contains(s.regions, ref.Region))
 }
 
-// check returns an error for a name that the artifact directory does not have, most often a misspelt one.
+// check returns an error for a name missing in the artifact directory. Most often it is misspelt.
 func (s selection) check(a *assembly.Assembly) error {
 	var stacks, apps, regions []string
 	for _, stack := range a.Manifest.Stacks {

@@ -15,8 +15,8 @@ import (
 	"github.com/pebble/spacel/deploy/values"
 )
 
-// settingFlags are what values are made of that the artifact leaves to the account. Each has a variable, which the flag
-// overrides; docs/deploy.md says more.
+// settingFlags are settings of the account, which an artifact does not have: buckets, keys, the image channel. Each has an
+// environment variable, so that CI sets it once. The flag wins over the variable. See docs/deploy.md.
 func settingFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "lambda-bucket", EnvVars: []string{"LAMBDA_BUCKET"},
@@ -36,7 +36,7 @@ func settingFlags() []cli.Flag {
 	}
 }
 
-// knownChannel takes an empty variable for none.
+// knownChannel checks the channel. An empty variable counts as not set: CI systems define unset variables as empty.
 func knownChannel(ctx *cli.Context, got string) error {
 	if got == "" {
 		return nil
@@ -46,7 +46,7 @@ func knownChannel(ctx *cli.Context, got string) error {
 
 const pagerDutyKey = "PAGERDUTY_API_KEY"
 
-// deployOptions is what the flags say.
+// deployOptions reads the flags of deploy and redeploy, and checks the values unknown to the cli library.
 func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 	upgrades := ctx.StringSlice("upgrade")
 	for _, what := range upgrades {
@@ -73,7 +73,7 @@ func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 	}, nil
 }
 
-// checkPace checks the flags that say how fast, and for how long.
+// checkPace checks --concurrency and --timeout.
 func checkPace(ctx *cli.Context) error {
 	if n := ctx.Int("concurrency"); ctx.IsSet("concurrency") && n < 1 {
 		return fmt.Errorf("--concurrency must be at least 1, got %d", n)
@@ -91,6 +91,8 @@ func buckets(ctx *cli.Context) staging.Buckets {
 	}
 }
 
+// valueSettings returns the settings from which values of parameters are made. Without a terminal there is no Ask, and a
+// missing secret is an error.
 func valueSettings(c *console, ctx *cli.Context, upgrades []string) values.Settings {
 	s := values.Settings{
 		Version: ctx.String("version"), Force: ctx.Bool("force"),
@@ -105,7 +107,7 @@ func valueSettings(c *console, ctx *cli.Context, upgrades []string) values.Setti
 	return s
 }
 
-// warnOfSecrets says so when a secret was given where every user of the machine can read it.
+// warnOfSecrets warns about a secret in a flag: other users of the machine see command lines, in ps or /proc.
 func warnOfSecrets(c *console, ctx *cli.Context) {
 	for _, s := range []struct{ flag, variable, what string }{
 		{"pagerduty-api-key", pagerDutyKey, "the key"},
@@ -118,12 +120,13 @@ func warnOfSecrets(c *console, ctx *cli.Context) {
 	}
 }
 
-// fromEnvironment says whether a flag's value is its variable's.
+// fromEnvironment reports whether a flag has its variable's value. The cli library does not tell the two apart: IsSet is true
+// for both.
 func fromEnvironment(ctx *cli.Context, flag, variable string) bool {
 	return ctx.String(flag) == os.Getenv(variable)
 }
 
-// artifactDirectory is the one argument of a command that takes a directory.
+// artifactDirectory returns the argument of a command that takes exactly one directory.
 func artifactDirectory(ctx *cli.Context) (string, error) {
 	if ctx.NArg() == 0 {
 		return "", fmt.Errorf("%s: which artifact directory? Give the one that spacel build wrote: %s build", ctx.Command.HelpName,

@@ -22,15 +22,17 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const sshDescription = `Runs ssh, through the bastion of the instance's region, with your own keys and configuration. On a pipe, or with --print, it
-prints the command instead. Without an INSTANCE it is the app's first that is in service; what follows is run there.
+const sshDescription = `Runs ssh through the bastion of the instance's region, with your own keys and configuration. On a pipe, or with
+--print, it prints the ssh command instead. Without an INSTANCE it takes the app's first instance in service. A COMMAND
+is run there.
 
-Who may log in is said with spacel access.
+Use spacel access to manage who may log in.
 
    spacel ssh laika --orbit production
    spacel ssh laika i-0123456789abcdef0 --orbit production
    spacel ssh laika --orbit production -- sudo journalctl -u laika -f`
 
+// sshCommand finds an instance and runs ssh(1), with the user's own keys, agent and configuration.
 func sshCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "ssh",
@@ -55,6 +57,8 @@ func sshCommand(c *console) *cli.Command {
 	})
 }
 
+// sshArguments finds the instance and the bastion, and returns the ssh command. An unreachable region is only a warning when
+// instances of others were found.
 func sshArguments(c *console, ctx *cli.Context) ([]string, error) {
 	words := ctx.Args().Slice()
 	if len(words) == 0 {
@@ -86,7 +90,9 @@ func sshArguments(c *console, ctx *cli.Context) ([]string, error) {
 	return append(sshArgv(name, bastion, instance), remote...), nil
 }
 
-// sshArgv goes by the instance's id where ssh keeps host keys: addresses are used again.
+// sshArgv returns the ssh command through a bastion. Host keys are stored under the instance's id (HostKeyAlias), because
+// private addresses are used again by new instances, whose other key ssh would refuse. A new key is accepted without a
+// question, as no one can know it beforehand.
 func sshArgv(name, bastion string, instance instances.Instance) []string {
 	return []string{
 		"ssh", "-J", name + "@" + bastion, "-o", "HostKeyAlias=" + instance.ID, "-o", "StrictHostKeyChecking=accept-new",
@@ -94,7 +100,8 @@ func sshArgv(name, bastion string, instance instances.Instance) []string {
 	}
 }
 
-// choose is the instance of an id, else the first that is in service and of the newest launch template.
+// choose returns the instance of an id. Without one it prefers an instance in service and of the newest launch template,
+// then any in service, then any with an address: an instance that fails its health check is worth a look, too.
 func choose(app, id string, found []instances.Instance) (instances.Instance, error) {
 	if id != "" {
 		var ids []string
@@ -118,7 +125,8 @@ func choose(app, id string, found []instances.Instance) (instances.Instance, err
 	return instances.Instance{}, fmt.Errorf("app %s has no instance to log in to: see spacel events %s", app, app)
 }
 
-// bastion is the name, else the address, of a bastion in a region: the first.
+// bastion returns the DNS name of the region's first bastion, or its elastic IP address when the orbit has no DNS names. Both
+// are outputs of the bastion's stack.
 func (t *target) bastion(ctx context.Context, region string) (string, error) {
 	ref := assembly.StackRef{Region: region, Name: document.StackName(t.Orbit, document.StackBastion)}
 	stack, err := live.New(t.Cloud).Get(ctx, ref)
@@ -138,6 +146,7 @@ func (t *target) bastion(ctx context.Context, region string) (string, error) {
 	return "", fmt.Errorf("orbit %s has no bastion in %s: its manifest asks for none, or %s is not deployed", t.Orbit, region, ref.Name)
 }
 
+// login returns the name to log in with: --user, else the local user's, which must be a valid name of a user of the orbit.
 func login(name string) (string, error) {
 	if name != "" {
 		return name, access.CheckUser(name)
@@ -146,14 +155,14 @@ func login(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find out your user name: %w; give it with --user", err)
 	}
-	name = me.Username[strings.LastIndexByte(me.Username, '\\')+1:] // of Windows: DOMAIN\name
+	name = me.Username[strings.LastIndexByte(me.Username, '\\')+1:] // Windows has DOMAIN\name
 	if err := access.CheckUser(name); err != nil {
 		return "", fmt.Errorf("%w; give the name of your user in the orbit with --user", err)
 	}
 	return name, nil
 }
 
-// shellLine is a command as a shell takes it.
+// shellLine quotes a command for a POSIX shell, for copying a printed command.
 func shellLine(argv []string) string {
 	quoted := make([]string, len(argv))
 	for i, word := range argv {
@@ -167,7 +176,8 @@ func shellLine(argv []string) string {
 
 const shellPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:/=@%+"
 
-// runHere runs a program with this one's terminal, and ends as it does.
+// runHere runs a program on this terminal. A remote command that fails is the answer no; an error of ssh itself is exit
+// code 2.
 func runHere(ctx context.Context, argv []string) error {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -181,5 +191,5 @@ func runHere(ctx context.Context, argv []string) error {
 	return err
 }
 
-// sshFailed is ssh's exit code when it failed itself, and not what it ran.
+// sshFailed is ssh's exit code for its own errors. Every other code is the remote command's (ssh(1), EXIT STATUS).
 const sshFailed = 255

@@ -11,26 +11,27 @@ import (
 	"github.com/pebble/spacel/deploy/status"
 )
 
-const statusDescription = `Says how each stack stands: CloudFormation's status, whether what is deployed is what the directory says (the template's
-digest, tags, termination protection, literal parameters), and where it is reached. It changes nothing.
+const statusDescription = `Prints the state of each stack: CloudFormation's status, the endpoints, and whether the deployed stack matches
+the directory (the template's digest, tags, termination protection, literal parameters). It changes nothing.
 
    spacel status build
-   spacel status --orbit production                 all that the orbit has, in every region of the account
+   spacel status --orbit production                 all stacks of the orbit, in every region of the account
    spacel status build --output json                with all outputs
 
-   good           deployed, and as the directory says
-   differs        deployed otherwise: spacel diff --live DIR says what, spacel deploy DIR makes it so
+   good           deployed, and matches the directory
+   differs        deployed, but not as in the directory (drift): see spacel diff --live DIR, fix with spacel deploy DIR
    not deployed   only in the directory
-   in progress    CloudFormation is at work
-   failed         the last operation failed: spacel deploy DIR repairs it
-   only in AWS    of the orbit or app, and not in the directory: spacel destroy removes it
+   in progress    CloudFormation is running an operation
+   failed         the last operation failed: fix with spacel deploy DIR
+   only in AWS    of the orbit or app, and not in the directory: remove with spacel destroy
 
 It exits with 0 when every stack is good (or only in AWS), else with 1.`
 
+// statusCommand compares deployed stacks with a directory by package deploy/status. It only reads from AWS.
 func statusCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "status",
-		Usage:       "say how deployed stacks stand",
+		Usage:       "show the state of deployed stacks",
 		ArgsUsage:   "DIR | --orbit ORBIT",
 		Description: statusDescription,
 		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, selectionFlags(), accessFlags()),
@@ -38,6 +39,7 @@ func statusCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// runStatus prints the report. It returns errNo unless all stacks are good, for use in CI and monitoring.
 func runStatus(c *console, ctx *cli.Context) error {
 	r, err := readStatus(c, ctx)
 	if err != nil {
@@ -56,7 +58,8 @@ func runStatus(c *console, ctx *cli.Context) error {
 	return err
 }
 
-// report looks at what the command line chooses.
+// readStatus reads the state of the selected stacks. It is an error when there are none: an empty report
+// would look like a healthy one.
 func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
 	t, err := findDeployed(c, ctx)
 	if err != nil {
@@ -84,6 +87,7 @@ func stateColour(s status.State) string {
 	return yellow
 }
 
+// statusText prints stacks by region, and counts by state at the end.
 func statusText(w io.Writer, r *status.Report, colour bool) error {
 	out := bufio.NewWriter(w)
 	p := painter(colour)
@@ -105,6 +109,7 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 	return out.Flush()
 }
 
+// statusLines prints a stack, the reasons for its state and its endpoints.
 func statusLines(w io.Writer, p painter, s status.Stack, width int) {
 	fmt.Fprintf(w, "  %-*s  %s", width, s.Name, p.paint(stateColour(s.State), string(s.State)))
 	if s.Status != "" {

@@ -157,7 +157,7 @@ func TestDestroyCommand(t *testing.T) {
 			"a last snapshot stays: of AWS::RDS::DBInstance Main",
 			"stays: AWS::DynamoDB::Table Users (test-users)", "3 stacks of orbit test will be deleted",
 			"there is no terminal to ask on: give --confirm test to go ahead")
-		a.expect(a.spacel("destroy", "build", "--confirm", "prod"), exitError, "what would be destroyed is test; nothing was changed")
+		a.expect(a.spacel("destroy", "build", "--confirm", "prod"), exitError, "the name to confirm is test; nothing was changed")
 		a.expect(a.spacel("destroy", "build", "--dry-run"), 0)
 		a.expect(a.spacel("destroy", "--orbit", "test", "--stack", "test-vpc", "--confirm", "test-vpc"), exitError,
 			"us-east-1/test-vpc cannot be deleted: us-east-1/test-web takes its parameter VpcId from it")

@@ -21,7 +21,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// target is the orbit that a command line means, in an AWS account.
+// target is the orbit of a command line, in an AWS account. All commands that work on deployed stacks find it with
+// findTarget or findDeployed.
 type target struct {
 	*cloud.Cloud
 	Orbit     string
@@ -43,7 +44,7 @@ type orbit struct {
 	regions []string // sorted; nil: only the name is known
 }
 
-// accessFlags say with whose rights AWS is called.
+// accessFlags choose the credentials and the address for calls of AWS.
 func accessFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "profile", Usage: "use the `PROFILE` of the AWS configuration; else AWS_PROFILE"},
@@ -67,7 +68,8 @@ func orbitFlag() cli.Flag {
 		Usage: "without a directory: the `ORBIT`, by its name or its manifest"}
 }
 
-// connect reaches AWS as the flags say. A profile that wants an MFA code has it asked for on the terminal.
+// connect returns clients for AWS by the flags of accessFlags. A profile with an MFA device asks for the code on the
+// terminal. Credentials are first used by the first call, so that connecting cannot fail for wrong ones.
 func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
 	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url")}
 	if c.prompter.possible() {
@@ -76,8 +78,8 @@ func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
 	return cloud.Connect(ctx.Context, access)
 }
 
-// findTarget finds the orbit that --orbit names. Where it is a bare name, the regions are those of the account that have
-// stacks of the orbit.
+// findTarget finds the orbit named by --orbit. A bare name tells nothing of its regions: those with a VPC of the orbit are
+// looked up in the account.
 func findTarget(c *console, ctx *cli.Context) (*target, error) {
 	what := ctx.String("orbit")
 	if what == "" {
@@ -93,7 +95,8 @@ func findTarget(c *console, ctx *cli.Context) (*target, error) {
 }
 
 // findDeployed finds the orbit of a command that takes an artifact directory or --orbit. The caller closes the target.
-// Where --orbit is a bare name, all regions that are enabled in the account are searched: a stack in any of them counts.
+// With a bare name all enabled regions of the account are searched, because stacks may be left in a region removed from the
+// orbit.
 func findDeployed(c *console, ctx *cli.Context) (*target, error) {
 	if err := oneOfDirectoryAndOrbit(ctx); err != nil {
 		return nil, err
@@ -139,6 +142,8 @@ func (t *target) locate(c *console, ctx *cli.Context, o orbit, search func(*clou
 	return err
 }
 
+// oneOfDirectoryAndOrbit checks that there is a directory or --orbit, and not both. SPACEL_ORBIT beside a directory is
+// ignored: it is set for whole sessions.
 func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
 	name := ctx.Command.HelpName
 	switch {
@@ -152,7 +157,7 @@ func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
 	return nil
 }
 
-// orbitName is a name as the schema takes it: what is one and no file is taken for the name of a deployed orbit.
+// orbitName matches a valid name of an orbit. A word that matches, and is no file, names a deployed orbit.
 var orbitName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 
 // readOrbit finds out which orbit a word means: a manifest's file or - for standard input, an artifact directory, or an
@@ -182,6 +187,7 @@ func isArtifact(dir string) bool {
 	return err == nil
 }
 
+// orbitOfManifest reads the name and regions from an orbit's manifest. Mistakes in it are printed.
 func orbitOfManifest(c *console, ctx context.Context, file string) (orbit, error) {
 	found := &report.Report{}
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: relative(file), Stdin: c.stdin}, found)
@@ -199,6 +205,8 @@ func orbitOfManifest(c *console, ctx context.Context, file string) (orbit, error
 	return o, nil
 }
 
+// orbitOfArtifact returns the orbit of a directory, with the regions of its stacks. A directory of one app knows only the
+// app's regions.
 func orbitOfArtifact(a *assembly.Assembly) orbit {
 	o := orbit{name: a.Manifest.Orbit}
 	for _, s := range a.Manifest.Stacks {

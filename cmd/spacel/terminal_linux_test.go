@@ -99,7 +99,7 @@ func (a *account) interruptedAt(term *terminal) (code <-chan int, interrupt func
 	code = a.at(ctx, term, "deploy", "build", "--yes")
 	a.running("test-web")
 	interrupt()
-	term.expect("[w]ait for it, [c]ancel it and roll back, or [d]etach")
+	term.expect("[w]ait, [c]ancel and roll back, or [d]etach")
 	return code, interrupt
 }
 
@@ -107,7 +107,7 @@ func TestTerminalInterruptWait(t *testing.T) {
 	a, term := newAccount(t), newTerminal(t)
 	code, _ := a.interruptedAt(term)
 	term.enter("perhaps")
-	term.expect("[w]ait for it") // asked again
+	term.expect("[w]ait") // asked again
 	term.enter("w")
 	term.expect("waiting")
 	a.cf.Release(east, "test-web")
@@ -123,7 +123,7 @@ func TestTerminalInterruptCancel(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	a.cf.Release(east, "test-web")
-	term.expect("interrupted; run the same command again to go on")
+	term.expect("interrupted; run the same command again to continue")
 	a.ends(code, exitInterrupted)
 	if got := a.cf.Seen(east, "test-web").Status; got != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("it is %s", got)

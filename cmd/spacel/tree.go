@@ -14,14 +14,15 @@ import (
 	"github.com/pebble/spacel/deploy/activity"
 )
 
-// tree is a run as a terminal shows it: regions, their stacks, and what is in flight in each.
+// tree is the state of a run for a terminal: regions, their stacks, and the resources in progress in each. It holds no
+// terminal: events go in with note, and view returns text, so that tests need none.
 type tree struct {
 	painter
 	began  time.Time
-	verb   string // what is done with a stack in the end: deployed or deleted
-	footer string // how to end it
+	verb   string // the word for a finished stack: deployed or deleted
+	footer string // about an interrupt
 	stacks map[assembly.StackRef]*branch
-	said   []string // what went wrong, a line each
+	said   []string // failures, warnings and notes, a line each
 }
 
 // branch is a stack of the tree.
@@ -32,10 +33,10 @@ type branch struct {
 	took  time.Duration
 	busy  map[string]leaf // by logical id
 	done  int             // resources
-	total int             // of them, that change; 0: not known
+	total int             // resources that change; 0: not known
 }
 
-// leaf is a resource in flight.
+// leaf is a resource in progress.
 type leaf struct {
 	kind, status string
 	since        time.Time
@@ -52,6 +53,7 @@ const (
 	branchSkipped
 )
 
+// newTree returns a tree with all stacks pending: the whole run is visible from the start.
 func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackRef) *tree {
 	t := &tree{painter: painter(colour), began: began, verb: verb, stacks: map[assembly.StackRef]*branch{}}
 	for _, ref := range stacks {
@@ -67,7 +69,8 @@ func (t *tree) branch(ref assembly.StackRef) *branch {
 	return t.stacks[ref]
 }
 
-// note takes an event in. Times are this machine's: how long something takes is then right whatever the clocks say.
+// note updates the tree by an event. It takes this machine's time and not the event's: elapsed times stay right when the
+// clock here differs from that of AWS.
 func (t *tree) note(e activity.Event, now time.Time) {
 	if failing(e) || e.Kind == activity.Warning || e.Kind == activity.Note {
 		t.said = append(t.said, t.paint(eventColour(e), eventText(e)))
@@ -95,6 +98,8 @@ func (t *tree) note(e activity.Event, now time.Time) {
 	}
 }
 
+// begin marks an operation as running. A stack may have several in one run, such as a deletion before a creation, and its
+// time counts from the first.
 func (b *branch) begin(text string, now time.Time) {
 	if b.state != branchRunning {
 		b.since = now
@@ -109,6 +114,8 @@ func (b *branch) end(state branchState, text string, now time.Time) {
 	b.state, b.text, b.busy = state, text, map[string]leaf{}
 }
 
+// resource updates the resources in progress. A resource has several events in progress (a creation is started, then waits
+// for its attachments): its time counts from the first.
 func (b *branch) resource(e activity.Event, now time.Time) {
 	if e.Resource == "" { // the stack's own
 		if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
@@ -130,7 +137,7 @@ func (b *branch) resource(e activity.Event, now time.Time) {
 	}
 }
 
-// doing is an operation, or a stack's status, as a word: CREATE_IN_PROGRESS is what CloudFormation says for creating.
+// doing translates an operation of deploy, or a stack's status from CloudFormation, into a word.
 func doing(status string) string {
 	words := map[string]string{
 		"create": "creating", "update": "updating", "delete": "deleting", "rollback": "rolling back",
@@ -141,8 +148,8 @@ func doing(status string) string {
 	return cmp.Or(words[status], strings.ToLower(status))
 }
 
-// view draws the tree, at most so wide and so high. Where that is too little, what is finished goes first, then what is in
-// flight is counted.
+// view returns the tree as text of at most width columns and height lines. When it does not fit, it leaves out
+// finished stacks and all but two resources of each stack. If that does not suffice, it counts the last lines.
 func (t *tree) view(width, height int, now time.Time) string {
 	said := t.said[max(len(t.said)-5, 0):]
 	room := max(height-len(said)-2, 3) // the last line, and the cursor's
@@ -160,7 +167,7 @@ func (t *tree) view(width, height int, now time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-// lines are the regions' and stacks', and of each stack so many resources.
+// lines returns a line for each region and stack, and for at most so many resources of each stack.
 func (t *tree) lines(now time.Time, finished bool, resources int) []string {
 	var out []string
 	region := ""
@@ -191,6 +198,8 @@ func (t *tree) nameWidth() int {
 	return width
 }
 
+// line returns the line of a stack: a mark for its state, its name, the operation, elapsed time and resources. The total is
+// that of the plan, and CloudFormation may change more, such as for a cleanup.
 func (b *branch) line(p painter, name string, width int, now time.Time) string {
 	mark := [...]string{"○", "●", "✓", "✗", "-"}[b.state]
 	colour := [...]string{dim, yellow, green, red, dim}[b.state]
@@ -209,7 +218,7 @@ func (b *branch) line(p painter, name string, width int, now time.Time) string {
 	return p.paint(colour, text)
 }
 
-// flying are the lines of resources in flight, the longest in flight first.
+// flying returns the lines of the resources in progress, the longest in progress first: it is likely the one that hangs.
 func (b *branch) flying(p painter, most int, now time.Time) []string {
 	ids := slices.SortedFunc(maps.Keys(b.busy), func(x, y string) int {
 		return cmp.Or(b.busy[x].since.Compare(b.busy[y].since), strings.Compare(x, y))
@@ -225,7 +234,7 @@ func (b *branch) flying(p painter, most int, now time.Time) []string {
 	return out
 }
 
-// summary is the last line.
+// summary returns the last line: counts of stacks, the elapsed time, and the footer.
 func (t *tree) summary(now time.Time) string {
 	counts := [branchSkipped + 1]int{}
 	for _, b := range t.stacks {
@@ -247,7 +256,7 @@ func (t *tree) summary(now time.Time) string {
 	return t.paint(bold, text)
 }
 
-// elapsed is a time as 1:05 or 1:02:03.
+// elapsed formats a time as 1:05 or 1:02:03.
 func elapsed(d time.Duration) string {
 	seconds := int(max(d, 0).Seconds())
 	if seconds < 3600 {

@@ -17,7 +17,7 @@ var release string
 const versionDescription = `   spacel version
    spacel version --output json`
 
-// build is what --output json prints.
+// build is the output of --output json.
 type build struct {
 	Version string `json:"version"` // devel when not a release
 	Go      string `json:"go"`
@@ -26,6 +26,7 @@ type build struct {
 	Format  int    `json:"format"` // of the artifact directories it reads and writes
 }
 
+// versionCommand prints the version, and with JSON the format of artifact directories that this program reads and writes.
 func versionCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "version",
@@ -45,7 +46,7 @@ func versionCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
-// version is the release's, else the module's when go install made the program.
+// version returns the release's version, else the module's for a program made by go install, else devel.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "(devel)" {
 		return cmp.Or(release, info.Main.Version, "devel")

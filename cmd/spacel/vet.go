@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -10,11 +13,12 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const vetDescription = `Everything a build would find is found: the manifests are compiled, and nothing is written.
+const vetDescription = `Finds every mistake that a build would find: it compiles the manifests, and writes nothing.
 
    spacel vet --orbit orbit.json
    spacel vet --orbit orbit.json laika.json elasticsearch/ --strict`
 
+// vetCommand is a build without output. It compiles, too: limits of AWS such as a template's size show only in the result.
 func vetCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "vet",
@@ -32,17 +36,31 @@ func vetCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// runVet compiles and prints the names of the stacks, by which a user sees whether all manifests were meant.
 func runVet(c *console, ctx *cli.Context, r request) error {
 	found := &report.Report{}
 	stacks, err := r.compile(ctx.Context, c, found, func(string) (compiler.Sink, error) { return nowhere{}, nil })
 	if err := c.finish(ctx, found, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "sound: %s\n", plural(len(stacks), "stack"))
+	_, err = fmt.Fprintf(c.out, "valid: %s (%s)\n", plural(len(stacks), "stack"), stackNames(stacks))
 	return err
 }
 
-// nowhere takes what a build makes and keeps none of it.
+// stackNames lists stacks by name, each with its regions: test-shop in eu-west-1 and us-east-1, test-vpc in us-east-1.
+func stackNames(stacks []builtStack) string {
+	regions := map[string][]string{}
+	for _, s := range stacks {
+		regions[s.Name] = append(regions[s.Name], s.Region)
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(regions)) {
+		names = append(names, name+" in "+strings.Join(regions[name], " and "))
+	}
+	return strings.Join(names, ", ")
+}
+
+// nowhere is a compiler.Sink that discards everything. vet compiles into it, because the compiler finds mistakes, too.
 type nowhere struct{}
 
 func (nowhere) Stack(assembly.Stack, []byte, map[string]string) error { return nil }
