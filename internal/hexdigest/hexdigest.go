@@ -1,4 +1,4 @@
-// Package hexdigest names content by its digest, in the one form that the artifact directory, S3 keys and the agent share.
+// Package hexdigest names content by its digest, in the form shared by the artifact directory, S3 keys and the agent.
 package hexdigest
 
 import (

@@ -37,7 +37,7 @@ func WriteIndent(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// WriteLine writes the text of Line to w: one object of a stream that a program reads line by line.
+// WriteLine writes the text of Line to w: one object of a stream, for programs that read line by line.
 func WriteLine(w io.Writer, v any) error { return encoder(w).Encode(v) }
 
 func encoder(w io.Writer) *json.Encoder {
