@@ -25,7 +25,7 @@ func alarmTargetsOf(a appContext, group *cfn.AutoScalingGroup, r *report.Report)
 			continue
 		}
 		if strings.HasPrefix(e.URL, "https:") {
-			r.Notef(e.At("url"), "is not taken from here: deploy reads it from the environment variable %s", webhookVariable(a, e))
+			r.Notef(e.At("url"), "is ignored: deploy reads the webhook from the environment variable %s", webhookVariable(a, e))
 		}
 		topic := alarmTopic(a, d.part, e)
 		d.topics[e.Name] = topic

@@ -106,7 +106,7 @@ func TestTLSIsRequiredFromTheInternet(t *testing.T) {
 	}
 	orbit := testOrbit("us-east-1")
 	oracle := testDatabase("main", publicly, func(d *schema.Database) { d.Engine, d.Version = "oracle-se2", "19.0.0.0" })
-	build(t, orbit, testApp(orbit, "web", withDatabases(oracle))).reported("nothing makes the clients of oracle-se2 use TLS")
+	build(t, orbit, testApp(orbit, "web", withDatabases(oracle))).reported("spacel does not make the clients of oracle-se2 use TLS")
 }
 
 func TestSQLServerIsGivenNoDatabase(t *testing.T) {
@@ -140,7 +140,7 @@ func TestDatabaseClients(t *testing.T) {
 		"public, own region":     {true, home, []string{"Cidr10x0x0x0m16"}, ""},
 		"public, other region":   {true, away, []string{"NatUswest2Az1"}, ""},
 		"public, other app":      {true, source(schema.OtherApp, "client"), []string{"AppClient"}, ""},
-		"public, no address":     {true, source(schema.Region, "eu-west-1"), nil, "no address stands for eu-west-1"},
+		"public, no address":     {true, source(schema.Region, "eu-west-1"), nil, "eu-west-1 has no fixed address to admit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			orbit := testOrbit("us-east-1", "us-west-2", "eu-west-1")
@@ -221,7 +221,7 @@ func TestGlobalDatabaseFromPublicInstances(t *testing.T) {
 	}{
 		"elastic": {true, []string{"ElasticIp01OfUsWest2", "ElasticIp02OfUsWest2", "Sg"},
 			"is closed to us-west-2 until that stack has been deployed once"},
-		"ephemeral": {false, []string{"Sg"}, "no address stands for the instances in us-west-2"},
+		"ephemeral": {false, []string{"Sg"}, "the instances in us-west-2 have no fixed address to admit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			orbit := testOrbit("us-east-1", "us-west-2")
@@ -248,7 +248,7 @@ func TestGlobalDatabaseMistakes(t *testing.T) {
 
 	app = testApp(orbit, "web", withDatabases(testDatabase("main", hostedIn("us-east-1"))))
 	app.Region("us-west-2").Databases[0].Node = at("web.json", 50, "us-west-2.databases.main", "global", "size")
-	build(t, orbit, app).reported("us-west-2.databases.main.size", "is of no use in us-west-2")
+	build(t, orbit, app).reported("us-west-2.databases.main.size", "is ignored in us-west-2")
 
 	both := testApp(orbit, "web", withDatabases(testDatabase("east", hostedIn("us-east-1")), testDatabase("west", hostedIn("us-west-2"))))
 	b := build(t, orbit, both)

@@ -16,7 +16,8 @@ func requireTLS(a appContext, p *part, d schema.Database, r *report.Report) cfn.
 	}
 	parameter, family := tlsParameter(d)
 	if parameter == "" {
-		r.Warnf(d.At("public"), "nothing makes the clients of %s use TLS, although they come over the internet", d.Engine)
+		r.Warnf(d.At("public"),
+			"spacel does not make the clients of %s use TLS, and they connect over the internet: use TLS in every client", d.Engine)
 		return nil
 	}
 	return add(p, d.Pos, databaseID(d)+"Parameters", &cfn.DBParameterGroup{

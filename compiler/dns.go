@@ -13,7 +13,8 @@ func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *re
 	p := &part{}
 	if lb.balancer == nil && len(own.all) == 0 {
 		if a.region.Written("hostnames") {
-			r.Notef(a.region.At("hostnames"), "nothing answers to these names: the app has neither a load balancer nor elastic addresses")
+			r.Notef(a.region.At("hostnames"),
+				"no DNS records are made for these names: the app has neither a load balancer nor elastic addresses")
 		}
 		return p
 	}
@@ -35,8 +36,10 @@ func dns(a appContext, lb loadBalancer, own addresses, group cfn.Resource, r *re
 func warnIdleAddresses(a appContext, r *report.Report) {
 	app := a.region
 	if len(app.Hostnames) > 0 && app.InstanceMin < app.InstanceMax {
-		r.Warnf(app.At("elastic_ips"), "the app's names answer with all of its %d addresses, and while fewer instances run than that the "+
-			"others lead nowhere; make instance_min and instance_max the same, or use a load balancer", app.InstanceMax)
+		r.Warnf(app.At("elastic_ips"),
+			"the app's host names resolve to all of its %d elastic addresses, and while fewer instances "+
+				"run, some of the addresses have no instance; make instance_min and instance_max the same, or use a load balancer",
+			app.InstanceMax)
 	}
 }
 

@@ -75,7 +75,7 @@ func TestNamesThatNothingAnswers(t *testing.T) {
 	same(t, "records", v.resources(recordType, ""))
 
 	orbit := testOrbit("us-east-1")
-	build(t, orbit, testApp(orbit, "web", change, names("www.example.com"))).reported("note: nothing answers to these names")
+	build(t, orbit, testApp(orbit, "web", change, names("www.example.com"))).reported("note: no DNS records are made for these names")
 }
 
 func TestLongSetIdentifier(t *testing.T) {
@@ -118,6 +118,7 @@ func TestEndpoints(t *testing.T) {
 func TestAddressesThatNobodyHolds(t *testing.T) {
 	orbit := testOrbit("us-east-1")
 	elastic := availability(schema.Disabled, schema.InternetFacing, true)
-	build(t, orbit, testApp(orbit, "web", elastic, size(1, 3, schema.Rolling))).reported("all of its 3 addresses", "lead nowhere")
+	build(t, orbit, testApp(orbit, "web", elastic, size(1, 3, schema.Rolling))).
+		reported("all of its 3 elastic addresses", "have no instance")
 	build(t, orbit, testApp(orbit, "web", elastic, size(1, 3, schema.Rolling), names())).silent()
 }

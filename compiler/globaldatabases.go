@@ -25,7 +25,8 @@ func hosted(a appContext, d schema.Database, r *report.Report) *knownDatabase {
 	}
 	for _, field := range d.Fields() {
 		if field != "global" && d.At(field) != host.At(field) {
-			r.Warnf(d.At(field), "is of no use in %s: %s hosts the database, and its section says what it is", a.region.Region, d.Global)
+			r.Warnf(d.At(field), "is ignored in %s: %s hosts the database, and its section has the settings; remove it here",
+				a.region.Region, d.Global)
 		}
 	}
 	p := &part{}
@@ -107,7 +108,7 @@ func (f peerFinder) instancesIn(region string, s store, d schema.Database) []pee
 			"not known before: a first deploy there must not need the database, or use private instances", s.what, region)
 		return f.elastic(f.app, region)
 	}
-	f.report.Errorf(d.At("global"), "no address stands for the instances in %s: they have public addresses that change; "+
+	f.report.Errorf(d.At("global"), "the instances in %s have no fixed address to admit: they have public addresses that change; "+
 		"use instance_availability: private or elastic_ips: true there", region)
 	return nil
 }

@@ -119,7 +119,7 @@ func TestElasticAddresses(t *testing.T) {
 
 func TestRedBlackFromNothing(t *testing.T) {
 	orbit := testOrbit("us-east-1")
-	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.RedBlack))).reported("instance_min, which is 0")
+	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.RedBlack))).reported("instance_min instances, which is 0")
 	build(t, orbit, testApp(orbit, "web", size(1, 2, schema.RedBlack))).silent()
 	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.Rolling))).silent()
 }

@@ -59,7 +59,7 @@ func (w watched) ofGroup(namespace, name string, more ...cfn.Dimension) series {
 	return series{namespace: namespace, name: name, dimensions: [][]cfn.Dimension{dimensions}, ofGroup: true}
 }
 
-// ofSystem is one of the metrics that the agent publishes when the manifest asks for cwstats. Disk use has dimensions of
+// ofSystem is one of the metrics that the agent publishes when the manifest asks for cw_stats. Disk use has dimensions of
 // its own.
 func (w watched) ofSystem(name string) series {
 	if name != document.StatDisk {
@@ -80,8 +80,7 @@ type balancerMetric struct {
 
 // refused explains the substitute for queue metrics. ALBs and NLBs have no queue: they refuse a connection at once if
 // they cannot serve it.
-const refused = "today's load balancers have no queue: watched are the connections that the load balancer refuses; write " +
-	"ELB/RejectedConnectionCount"
+const refused = "ALBs and NLBs have no queue: the alarm watches refused connections instead; write ELB/RejectedConnectionCount"
 
 // balancerMetrics are the metrics of ALBs (ELB User Guide, "CloudWatch metrics for your Application Load Balancer") and NLBs
 // ("CloudWatch metrics for your Network Load Balancer").
@@ -118,7 +117,7 @@ func (w watched) ofBalancer(t schema.Trigger, r *report.Report) (series, bool) {
 		r.Errorf(t.At("metric"), "%s is a metric of a load balancer, and the app has none", t.Metric.Name)
 		return s, false
 	case s.name == "":
-		r.Errorf(t.At("metric"), "%s is no metric of the %s that the app has, which knows %s", t.Metric.Name, w.plan.kind.words(),
+		r.Errorf(t.At("metric"), "%s: the app's %s has no such metric; it has %s", t.Metric.Name, w.plan.kind.words(),
 			w.plan.kind.metrics())
 		return s, false
 	case known.instead != "":

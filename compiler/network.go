@@ -146,7 +146,7 @@ type natAddress struct {
 	address cfn.Value
 }
 
-// natZones are the zones with a NAT gateway. Constrained zones (azs that lack a service) have none.
+// natZones are the zones with a NAT gateway. Constrained zones (schema/regions.cue) have none.
 func natZones(region *schema.OrbitRegion) []string {
 	if region.NAT == schema.NATDisabled {
 		return nil

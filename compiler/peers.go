@@ -69,8 +69,8 @@ func masked(text string) string {
 // block6 warns of IPv6 clients of a balancer that answers over IPv4 only.
 func (f peerFinder) block6(named schema.Peer) []peer {
 	if f.plan.kind != noBalancer && !f.plan.dualStack {
-		f.report.Warnf(named.Pos, "nothing comes from %s: the load balancer answers over IPv4 only, as all do that are private, "+
-			"multi-region or have a UDP port", named.Value)
+		f.report.Warnf(named.Pos, "%s cannot connect: the load balancer answers over IPv4 only, like every private or multi-region one "+
+			"and every one with a UDP port", named.Value)
 	}
 	return []peer{cidr6(named.Value)}
 }
@@ -111,7 +111,7 @@ func (f peerFinder) overInternet(port schema.PublicPort, named schema.Peer) []pe
 	region := f.model.Orbit.Region(named.Value)
 	peers := append(f.addressesIn(named.Value), f.overIPv6(region)...)
 	if len(peers) == 0 && port.Written("sources") {
-		f.report.Errorf(named.Pos, "no address stands for %s: its NAT is disabled, and %s has no elastic addresses there; "+
+		f.report.Errorf(named.Pos, "%s has no fixed address to admit: its NAT is disabled, and %s has no elastic addresses there; "+
 			"use nat: enabled in the orbit, elastic_ips: true in the app, or a CIDR block", named.Value, f.app.Name)
 	}
 	return peers
@@ -150,7 +150,7 @@ func (f peerFinder) fromApp(named schema.Peer) []peer {
 func (f peerFinder) publicApp(named schema.Peer, other *schema.App) []peer {
 	peers := f.elastic(other, f.region.Region)
 	if len(peers) == 0 {
-		f.report.Errorf(named.Pos, "no address stands for %s: its instances have public addresses that change; "+
+		f.report.Errorf(named.Pos, "%s has no fixed address to admit: its instances have public addresses that change; "+
 			"use elastic_ips: true there, or elb_availability: private here", named.Value)
 		return nil
 	}

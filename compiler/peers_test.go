@@ -108,7 +108,7 @@ func TestNATDisabled(t *testing.T) {
 		report string
 	}{
 		"a region": {availability(schema.InternetFacing, schema.InternetFacing, false), source(schema.Region, "us-west-2"),
-			"no address stands for us-west-2"},
+			"us-west-2 has no fixed address to admit"},
 		"another app": {availability(schema.MultiRegion, schema.InternetFacing, false), source(schema.OtherApp, "stranger"),
 			"the NAT of us-east-1 is disabled"},
 	} {
@@ -239,6 +239,6 @@ func TestDualStack(t *testing.T) {
 
 	ula := ports(testPort(80, "HTTP", source(schema.CIDRv6, "fd00::/8")))
 	b = build(t, orbit, testApp(orbit, "web", availability(schema.Private, schema.Private, false), ula))
-	b.reported("warning: nothing comes from fd00::/8")
+	b.reported("warning: fd00::/8 cannot connect")
 	b.view("us-east-1/test-web").has("PrivateBalancer", "IpAddressType", `"ipv4"`)
 }

@@ -54,7 +54,7 @@ func (f peerFinder) storePeers(s store, named schema.Peer) []peer {
 	case schema.CIDRv4:
 		return f.storeBlock(s, named)
 	case schema.CIDRv6:
-		f.report.Warnf(named.Pos, "nothing comes from %s: the %s answers over IPv4 only", named.Value, s.what)
+		f.report.Warnf(named.Pos, "%s cannot connect: the %s answers over IPv4 only", named.Value, s.what)
 		return nil
 	case schema.Region:
 		return f.storeRegion(s, named)
@@ -100,7 +100,7 @@ func (f peerFinder) storeRegion(s store, named schema.Peer) []peer {
 	}
 	peers := f.addressesIn(named.Value)
 	if len(peers) == 0 {
-		f.report.Errorf(named.Pos, "no address stands for %s: its NAT is disabled, and %s has no elastic addresses there; "+
+		f.report.Errorf(named.Pos, "%s has no fixed address to admit: its NAT is disabled, and %s has no elastic addresses there; "+
 			"use nat: enabled in the orbit, elastic_ips: true in the app, or a CIDR block", named.Value, f.app.Name)
 	}
 	return peers

@@ -37,7 +37,7 @@ func unit(service schema.Service, r *report.Report) document.Content {
 		return content(*service.UnitFile, "")
 	}
 	if !containerName.MatchString(service.Name) {
-		r.Errorf(service.Pos, "a container can only be called by letters, digits and _ . -, and end in .service; got %s", service.Name)
+		r.Errorf(service.Pos, "a container's name may hold only letters, digits, _ . and -, and must end in .service; got %s", service.Name)
 	}
 	return document.Content{Lines: containerUnit(service)}
 }

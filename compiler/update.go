@@ -39,7 +39,8 @@ func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
 // the old one had been scaled to.
 func warnEmptied(app *schema.AppRegion, r *report.Report) {
 	if app.UpdatePolicy == schema.RedBlack && firstSize(app) == 0 && app.InstanceMax > 0 {
-		r.Warnf(app.At("update_policy"), "a redblack update's new instances begin at instance_min, which is 0, and the old ones go; "+
+		r.Warnf(app.At("update_policy"), "a redblack update starts the new group with instance_min instances, "+
+			"which is 0, and deletes the old group; "+
 			"set instance_min to 1 or more, or use update_policy: rolling")
 	}
 }

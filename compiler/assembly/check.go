@@ -74,7 +74,7 @@ func (a Asset) problems() []string {
 func (s Stack) problems() []string {
 	var out []string
 	if !stackForm.MatchString(s.Name) {
-		out = append(out, fmt.Sprintf("name: must be what CloudFormation takes as a stack's name, got %q", s.Name))
+		out = append(out, fmt.Sprintf("name: must be a valid stack name (letters, digits and dashes), got %q", s.Name))
 	}
 	if !regionForm.MatchString(s.Region) {
 		out = append(out, fmt.Sprintf("region: must be a region such as us-east-1, got %q", s.Region))

@@ -129,7 +129,7 @@ func sweepOne(target, dir string) error {
 	if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) {
 		err := os.Rename(filepath.Join(dir, oldName), target)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("put back the build that a killed one had moved away: %w", err)
+			return fmt.Errorf("restore the earlier build, which a killed build had moved away: %w", err)
 		}
 	}
 	return os.RemoveAll(dir)
@@ -174,7 +174,7 @@ func (w *workspace) remove() error {
 	err := os.RemoveAll(w.dir)
 	w.lock.Close()
 	if err != nil {
-		return fmt.Errorf("remove what is left of the build before: %w", err)
+		return fmt.Errorf("remove the rest of the earlier build: %w", err)
 	}
 	return nil
 }

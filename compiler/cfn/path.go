@@ -65,7 +65,7 @@ func nextStep(rest string, first bool) (Step, string, error) {
 		digits, after, closed := strings.Cut(inner, "]")
 		n, err := strconv.Atoi(digits)
 		if !closed || err != nil || n < 0 {
-			return Step{}, "", fmt.Errorf("in brackets stands the number of a list's item, from 0, not %q", digits)
+			return Step{}, "", fmt.Errorf("brackets must hold the index of a list's item, from 0, got %q", digits)
 		}
 		return Step{Index: n}, after, nil
 	}

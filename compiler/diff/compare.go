@@ -152,7 +152,7 @@ func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, s
 	places := c.places
 	if status == Removed {
 		places = c.oldPlaces
-		out.Notes = []string{"deploy leaves a stack alone that is not in the directory; deleting it would do this"}
+		out.Notes = []string{"deploy does not delete a stack that is missing from the directory; deleting it would do this"}
 	}
 	for _, id := range t.ids() {
 		r := t.resources[id]

@@ -192,7 +192,7 @@ func TestActions(t *testing.T) {
 			`"S": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupName": "users", "GroupDescription": "b"}}`, `
 			  S changed replace
 			    GroupDescription: "a" → "b" replace
-			    note: CloudFormation refuses to replace what has a name of its own: change GroupName too`},
+			    note: CloudFormation cannot replace a resource with an explicit name: change GroupName, too`},
 		"a new name of its own": {
 			`"S": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupName": "users", "GroupDescription": "a"}}`,
 			`"S": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupName": "people", "GroupDescription": "b"}}`, `
@@ -390,7 +390,7 @@ func TestStacksComeAndGo(t *testing.T) {
 			test-old removed
 			  T removed delete
 			    data: Retain
-			  note: deploy leaves a stack alone that is not in the directory; deleting it would do this`)
+			  note: deploy does not delete a stack that is missing from the directory; deleting it would do this`)
 	if d.Summary.Stacks[Added] != 1 || d.Summary.Stacks[Removed] != 1 || d.Summary.Resources[Create] != 1 ||
 		d.Summary.Resources[Delete] != 1 {
 		t.Errorf("%+v", d.Summary)

@@ -36,5 +36,5 @@ func nameNote(r resource, direct []difference, action Action) string {
 	if slices.ContainsFunc(direct, func(d difference) bool { return strings.HasPrefix(d.path.String(), name) }) {
 		return ""
 	}
-	return "CloudFormation refuses to replace what has a name of its own: change " + name + " too"
+	return "CloudFormation cannot replace a resource with an explicit name: change " + name + ", too"
 }

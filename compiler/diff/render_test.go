@@ -32,7 +32,7 @@ func TestTextOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `us-east-1/test-old removed
-  ! deploy leaves a stack alone that is not in the directory; deleting it would do this
+  ! deploy does not delete a stack that is missing from the directory; deleting it would do this
   - delete        T  AWS::SNS::Topic
 
 us-east-1/test-web changed
@@ -128,7 +128,7 @@ Replaced or deleted:
 <details><summary>us-east-1/test-old removed: 1 delete</summary>
 
 ~~~diff
-!  deploy leaves a stack alone that is not in the directory; deleting it would do this
+!  deploy does not delete a stack that is missing from the directory; deleting it would do this
 -  delete        T  AWS::SNS::Topic
 ~~~
 
