@@ -24,9 +24,11 @@ type Inputs struct {
 	Regions []string // of --region: they must be the orbit's, and are its regions when its manifest lists none
 }
 
-// Load reads and checks the manifests of an orbit and of apps. It reports the mistakes of all of them in one run.
-// The model is nil if the report holds an error. The error returned is for failures outside of the manifests: a
-// file is missing or cannot be read, a .cue file takes too long, or the context was cancelled.
+// Load reads and checks the manifests of an orbit and of apps. It reports the mistakes of all of them in one run,
+// so that a user need not fix them one at a time. The model is nil if the report holds an error.
+//
+// The error returned is for failures outside of the manifests: a file is missing or cannot be read, a .cue file
+// takes too long, or the context was cancelled.
 func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 	if err := in.oneStdin(); err != nil {
 		return nil, err

@@ -185,7 +185,8 @@ const (
 	UpdateDisabled UpdatePolicy = "disabled"
 )
 
-// AppRegion is an app in one region. All references inside of the manifest are resolved.
+// AppRegion is an app in one region. All references inside of the manifest are resolved. References to other apps
+// stay names, because those apps may be in another build.
 type AppRegion struct {
 	Node
 	Region string
@@ -298,7 +299,8 @@ const (
 	PrefixList                 // pl-0123456789abcdef0
 )
 
-// Peer is a source of traffic for the rule of a security group.
+// Peer is a source of traffic for the rule of a security group. A name of an app stands for its instances in the
+// same region, a region for the addresses of the orbit there.
 type Peer struct {
 	Node
 	Kind  PeerKind
@@ -380,7 +382,7 @@ type Volume struct {
 	Mapped     bool // the disk is there only when the launch maps it
 }
 
-// Database is an RDS instance.
+// Database is an RDS instance. Its name is the key in the manifest, and the default of Username.
 type Database struct {
 	Node
 	Name         string

@@ -112,7 +112,8 @@ func (r record) notef(name, format string, args ...any) {
 func (r record) has(name string) bool { _, ok := r.fields[name]; return ok }
 
 // unknown reports whether a field, or something in it, was invalid and has been removed. Its real value is unknown
-// then, so checks that depend on it are skipped.
+// then, so checks that depend on it are skipped: a second mistake about the same value would only distract from
+// the first one.
 func (r record) unknown(name string) bool {
 	n, ok := r.fields[name]
 	return r.reported[name] || ok && len(n.value.Reported) > 0

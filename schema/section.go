@@ -56,9 +56,11 @@ func (m document) section(region string, defaults *manifest.Tree) section {
 	return s
 }
 
-// merged returns the entries of a field, merged key by key, sorted by key. Entries of the region win over
-// those in all, and these over inherited ones. A key with null removes an inherited entry. same maps equal keys,
-// such as web and web.service, to one name.
+// merged returns the entries of a field, merged key by key, sorted by key. Entries of the region win over those in
+// all, and these over inherited ones. A key with null removes an inherited entry.
+//
+// same maps equal keys to one name: web and web.service are the same unit, 80 and 80-80 the same ports. A section
+// with two equal keys is a mistake.
 func (s section) merged(name string, same func(string) string, inherited []entry) []entry {
 	found := map[string]entry{}
 	for _, e := range inherited {
@@ -75,7 +77,8 @@ func (s section) merged(name string, same func(string) string, inherited []entry
 	return entries
 }
 
-// mergePart merges one part into the entries found so far.
+// mergePart merges one part into the entries found so far. Keys with null come first: normalise has moved them to
+// Removed.
 func (s section) mergePart(found map[string]entry, part node, name string, same func(string) string) {
 	f := part.value.Field(name)
 	if f == nil {

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 )
 
+// nextRune returns the first character of text and its length in bytes.
 func nextRune(text []byte) (rune, int) { return utf8.DecodeRune(text) }
 
 // endOfFlow returns the offset where a value inside braces or brackets ends: at the next comma or closing bracket.
@@ -32,6 +33,7 @@ func endOfFlow(body []byte, at int) int {
 	return at
 }
 
+// isSpace reports whether a byte is white space in JSON, YAML and CUE.
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
 // endOfToken returns the offset where a quoted text ends. An unquoted one ends at its colon.

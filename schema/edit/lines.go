@@ -116,6 +116,8 @@ func (t yamlText) block(path []string, value []byte, indent string) string {
 	return out.String()
 }
 
+// blockFields writes the fields of a flow mapping as lines of a block. A long value would be hard to read on one
+// line.
 func (t yamlText) blockFields(out *strings.Builder, mapping *yaml.Node, indent string) {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, held := mapping.Content[i], mapping.Content[i+1]
@@ -161,6 +163,7 @@ func (t yamlText) offset(n *yaml.Node) int {
 	return at
 }
 
+// indentOf returns the indent of a key.
 func (t yamlText) indentOf(key *yaml.Node) string { return strings.Repeat(" ", key.Column-1) }
 
 // afterKey returns the offset after a key's colon.

@@ -51,7 +51,8 @@ func compileDefinitions(files fs.FS) (*definitions, error) {
 	return compile(files, func(f *ast.File) *ast.File { return f })
 }
 
-// compile compiles the definitions after passing each file through edit.
+// compile compiles the definitions after passing each file through edit. CUE_DEBUG is ignored: an environment
+// variable must not change the result of a build.
 func compile(files fs.FS, edit func(*ast.File) *ast.File) (*definitions, error) {
 	names, err := fs.Glob(files, "*.cue")
 	if err != nil {

@@ -213,7 +213,7 @@ func cueMessage(e cueerrors.Error, places []Place) string {
 	return quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "), "…")
 }
 
-// cuePath converts CUE's path of a field into a path for reports.
+// cuePath converts CUE's path of a field into a path for reports. CUE quotes keys that are no identifiers.
 func cuePath(selectors []string) (path string) {
 	for _, selector := range selectors {
 		path = report.Member(path, strings.Trim(selector, `"`))

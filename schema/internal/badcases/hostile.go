@@ -119,12 +119,15 @@ var Hostile = []HostileCase{
 	{"read.cue", verbatim("import \"tool/file\"\na: file.Read & {filename: \"/etc/passwd\"}\n"), "runs commands, which a build does not"},
 }
 
+// verbatim returns content that is written out.
 func verbatim(s string) func() string { return func() string { return s } }
 
+// repeated returns a text repeated up to about size bytes.
 func repeated(s string, size int) func() string {
 	return func() string { return strings.Repeat(s, size/max(len(s), 1)) }
 }
 
+// nested returns n opening texts and as many closing ones. A closing text that begins with 1 is the whole end.
 func nested(before, after string, n int) func() string {
 	return func() string {
 		if strings.HasPrefix(after, "1") {
@@ -134,6 +137,7 @@ func nested(before, after string, n int) func() string {
 	}
 }
 
+// numbered returns n lines made with a format that takes a number.
 func numbered(format, before, after string, n int) func() string {
 	return func() string {
 		var out strings.Builder
@@ -145,6 +149,7 @@ func numbered(format, before, after string, n int) func() string {
 	}
 }
 
+// noise returns random bytes, the same ones in each run.
 func noise() string {
 	random := rand.NewChaCha8([32]byte{})
 	data := make([]byte, 100_000)
@@ -152,6 +157,7 @@ func noise() string {
 	return strings.ReplaceAll(string(data), "\x00", "\xff")
 }
 
+// indented returns YAML in which each line is nested one level deeper.
 func indented() string {
 	var out strings.Builder
 	for i := 0; out.Len() < 1_000_000; i++ {

@@ -45,6 +45,7 @@ func Seed(f *testing.F, testdata string) {
 	}
 }
 
+// glob returns the files of a pattern.
 func glob(f *testing.F, pattern string) []string {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
