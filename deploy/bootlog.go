@@ -16,6 +16,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // Limits of the boot log in an explanation.
@@ -138,18 +139,8 @@ func (x explainer) bootLog(ctx context.Context, group, instance string) (Boot, e
 		return boot, err
 	}
 	for _, e := range out.Events {
-		boot.Lines = append(boot.Lines, x.mask(printable(aws.ToString(e.Message))))
+		boot.Lines = append(boot.Lines, x.mask(printable.Line(aws.ToString(e.Message))))
 		boot.Last = time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC()
 	}
 	return boot, nil
-}
-
-// printable is a line that does a terminal no harm: an app may have written it.
-func printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
-			return ' '
-		}
-		return c
-	}, text)
 }

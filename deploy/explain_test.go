@@ -116,7 +116,7 @@ func TestBootLogIsRead(t *testing.T) {
 		b.cf.Release(east, "test-web")
 	}()
 	f := b.deploy(testStack(east, "test-web", group)).Failures[0]
-	if len(f.Boot) != 1 || f.Boot[0].Instance != "i-0new" || strings.Join(f.Boot[0].Lines, "|") != "fetched the agent|error: unit web.service: exit status 203 [2J" {
+	if len(f.Boot) != 1 || f.Boot[0].Instance != "i-0new" || strings.Join(f.Boot[0].Lines, "|") != "fetched the agent|error: unit web.service: exit status 203\ufffd[2J" {
 		t.Errorf("got %+v", f.Boot)
 	}
 	b.says(f.Next, "aws logs tail test-boot --region us-east-1 --log-stream-name-prefix web/")

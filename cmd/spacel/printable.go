@@ -3,22 +3,12 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	safe "github.com/pebble/spacel/internal/printable"
 )
 
-// printable makes text from AWS or an instance safe to print: line breaks become spaces, and control characters, with which
-// a log line could move the cursor or change colours, become U+FFFD.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':
-			return ' '
-		case unicode.IsControl(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.TrimSpace(text))
-}
+// printable returns text from AWS on one line, safe for a terminal.
+func printable(text string) string { return safe.Line(strings.TrimSpace(text)) }
 
 // painter colours text for a terminal, or returns it unchanged when false.
 type painter bool

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // MaxMarkdown is the most that Markdown writes, in characters: a comment on GitHub takes 65,536.
@@ -161,7 +163,7 @@ func dangers(d *Diff) string {
 			line := fmt.Sprintf("- **%s** %s %s in %s", r.Action, cell(r.ID), cell(r.Type), cell(stack.Region+"/"+stack.Name))
 			switch {
 			case r.Data != nil:
-				holding = append(holding, line+": "+html(escaped(r.Data.Outcome))+"\n")
+				holding = append(holding, line+": "+html(printable.Line(r.Data.Outcome))+"\n")
 			case stack.Status != Removed && (r.Action == Replace || r.Action == Delete):
 				others = append(others, line+"\n")
 			}
@@ -181,7 +183,7 @@ func dangers(d *Diff) string {
 
 // cell is a name as code inside a table.
 func cell(name string) string {
-	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(escaped(name)) + "`"
+	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(printable.Line(name)) + "`"
 }
 
 // html escapes text outside of code blocks, where GitHub reads HTML.

@@ -3,6 +3,8 @@ package diff
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // row is a line of a rendered comparison. Its action decides its colour.
@@ -48,16 +50,16 @@ var marks = map[Action]byte{None: ' ', Create: '+', Update: '~', MaybeReplace: '
 
 // rows lays a resource out: a headline, its data, notes, then changed properties and attributes.
 func (r Resource) rows() []row {
-	head := fmt.Sprintf("%-13s %s  %s", r.Action, escaped(r.ID), escaped(r.Type))
+	head := fmt.Sprintf("%-13s %s  %s", r.Action, printable.Line(r.ID), printable.Line(r.Type))
 	if r.From != "" {
-		head += "  " + escaped(r.From)
+		head += "  " + printable.Line(r.From)
 	}
 	out := []row{{indent: 1, mark: marks[r.Action], action: r.Action, text: head}}
 	if r.Data != nil {
-		out = append(out, row{indent: 2, mark: '!', action: r.Action, text: "holds data: " + escaped(r.Data.Outcome)})
+		out = append(out, row{indent: 2, mark: '!', action: r.Action, text: "holds data: " + printable.Line(r.Data.Outcome)})
 	}
 	for _, note := range r.Notes {
-		out = append(out, row{indent: 2, mark: '!', text: escaped(note)})
+		out = append(out, row{indent: 2, mark: '!', text: printable.Line(note)})
 	}
 	for _, c := range r.Properties {
 		out = append(out, c.rows()...)
@@ -71,10 +73,10 @@ func (r Resource) rows() []row {
 // rows lays a change out on one line, and long texts as hunks below it.
 func (c Change) rows() []row {
 	action := c.Action
-	text := escaped(c.Path)
+	text := printable.Line(c.Path)
 	switch {
 	case c.Because != "":
-		text += ": changes, as " + escaped(c.Because)
+		text += ": changes, as " + printable.Line(c.Because)
 	case len(c.Lines) > 0:
 		text += ":"
 	case c.Before == nil:
@@ -114,7 +116,7 @@ func hunkRow(line string) row {
 	if mark == '@' {
 		return row{indent: 3, mark: ' ', text: line}
 	}
-	return row{indent: 3, mark: mark, action: actions[mark], text: escaped(line[1:])}
+	return row{indent: 3, mark: mark, action: actions[mark], text: printable.Line(line[1:])}
 }
 
 // short cuts a value that would fill the screen; --output json has all of it.
@@ -127,7 +129,7 @@ func short(text string) string {
 }
 
 // heading is region/name and how the stack stands.
-func (s Stack) heading() string { return escaped(s.Region+"/"+s.Name) + " " + string(s.Status) }
+func (s Stack) heading() string { return printable.Line(s.Region+"/"+s.Name) + " " + string(s.Status) }
 
 // sentence is the summary in words.
 func (d *Diff) sentence() string {

@@ -2,8 +2,9 @@ package diff
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
+
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // asText is a value as a text when it is one: a string, or functions that make one, with references as ${Ref} and
@@ -125,7 +126,7 @@ func (d difference) change(action Action) Change {
 	return c
 }
 
-// inline is a change's side on one line, control characters escaped.
+// inline is a change's side on one line, control characters replaced.
 func inline(raw json.RawMessage) string {
 	if raw == nil {
 		return "(none)"
@@ -135,26 +136,7 @@ func inline(raw json.RawMessage) string {
 		return string(raw)
 	}
 	if isIntrinsic(v) {
-		return escaped(shown(v))
+		return printable.Line(shown(v))
 	}
-	return escaped(string(raw))
-}
-
-// escaped keeps a manifest's text from moving the cursor or colouring the screen.
-func escaped(text string) string {
-	clean := func(r rune) bool {
-		return r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) && r != '\u2028' && r != '\u2029'
-	}
-	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
-		return text
-	}
-	var out strings.Builder
-	for _, r := range text {
-		if clean(r) {
-			out.WriteRune(r)
-			continue
-		}
-		fmt.Fprintf(&out, `\u%04x`, r)
-	}
-	return out.String()
+	return printable.Line(string(raw))
 }
