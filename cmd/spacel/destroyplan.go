@@ -104,7 +104,8 @@ func (d *destruction) report(r *destroy.Result) error {
 	for _, s := range r.Stacks {
 		counts[s.Outcome]++
 	}
-	fmt.Fprintf(d.out, "stacks: %s  %s\n", counted(counts, activity.WasDeleted, activity.HasFailed, activity.WasSkipped, activity.WasDetached),
+	fmt.Fprintf(d.out, "stacks: %s  %s\n", counted(counts, activity.WasDeleted, activity.HasFailed, activity.WasSkipped,
+		activity.WasDetached),
 		elapsed(time.Duration(r.Seconds*float64(time.Second))))
 	return d.out.err
 }
