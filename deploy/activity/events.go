@@ -1,5 +1,5 @@
-// Package activity is the part that every run shares which changes stacks, whether it deploys or destroys: the events that it
-// reports, the control by which it is stopped, and the outcome that each stack has.
+// Package activity is shared by the runs that change stacks, deploy and destroy: their events, the control to stop them, and the
+// outcome of each stack.
 //
 //	events.go    the events, and the listener that gets them
 //	control.go   stop, cancel and detach
@@ -47,7 +47,7 @@ const (
 	Note      Kind = "note"
 )
 
-// Ref is the stack that the event is about.
+// Ref is the stack of the event.
 func (e Event) Ref() assembly.StackRef { return assembly.StackRef{Region: e.Region, Name: e.Stack} }
 
 // Serial returns a listener for many goroutines: it passes events on one at a time, and sets the time of an event that has

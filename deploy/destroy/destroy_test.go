@@ -40,8 +40,8 @@ const (
   "Outputs": {"SecurityGroup": {"Value": {"Fn::GetAtt": ["Sg", "GroupId"]}}}}`
 )
 
-// bench is an account with stacks to destroy.
-type bench struct {
+// destroyEnv is an account with stacks to destroy.
+type destroyEnv struct {
 	*testing.T
 	cf     *cloudtest.CloudFormation
 	cloud  *cloud.Cloud
@@ -51,24 +51,24 @@ type bench struct {
 	asked  int
 }
 
-func newBench(t *testing.T) *bench {
+func newEnv(t *testing.T) *destroyEnv {
 	t.Parallel()
 	cf := cloudtest.NewCloudFormation(t)
-	return &bench{T: t, cf: cf, cloud: cloud.New(cf.Config(t, east))}
+	return &destroyEnv{T: t, cf: cf, cloud: cloud.New(cf.Config(t, east))}
 }
 
-func (b *bench) LeaveBehind(context.Context, assembly.StackRef, []live.FailedResource) (bool, error) {
+func (b *destroyEnv) LeaveBehind(context.Context, assembly.StackRef, []live.FailedResource) (bool, error) {
 	b.asked++
 	return b.leave, nil
 }
 
-func (b *bench) listen(e activity.Event) {
+func (b *destroyEnv) listen(e activity.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events = append(b.events, e)
 }
 
-func (b *bench) put(region, name, app, template string, parameters map[string]string, with ...func(*cloudtest.Stack)) map[string]string {
+func (b *destroyEnv) put(region, name, app, template string, parameters map[string]string, with ...func(*cloudtest.Stack)) map[string]string {
 	b.Helper()
 	s := cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: template, Parameters: parameters, Tags: tags(app)}
 	for _, each := range with {
@@ -91,14 +91,14 @@ func tags(app string) map[string]string {
 }
 
 // orbit is an orbit in one region with two apps, where right names left.
-func (b *bench) orbit(region string) {
+func (b *destroyEnv) orbit(region string) {
 	vpc := b.put(region, "test-vpc", "", vpcTemplate, nil)
 	b.put(region, "test-tables", "", tablesTemplate, nil)
 	left := b.put(region, "test-left", "left", appTemplate, map[string]string{"VpcId": vpc["VpcId"]}, func(s *cloudtest.Stack) { s.Protected = true })
 	b.put(region, "test-right", "right", appTemplate, map[string]string{"VpcId": vpc["VpcId"], "Other": left["SecurityGroup"]})
 }
 
-func (b *bench) plan(scope Scope) *Plan {
+func (b *destroyEnv) plan(scope Scope) *Plan {
 	b.Helper()
 	p, err := b.tryPlan(scope)
 	if err != nil {
@@ -107,7 +107,7 @@ func (b *bench) plan(scope Scope) *Plan {
 	return p
 }
 
-func (b *bench) tryPlan(scope Scope) (*Plan, error) {
+func (b *destroyEnv) tryPlan(scope Scope) (*Plan, error) {
 	scope.Orbit = "test"
 	if scope.Search == nil {
 		scope.Search = []string{east, west}
@@ -115,7 +115,7 @@ func (b *bench) tryPlan(scope Scope) (*Plan, error) {
 	return Prepare(b.Context(), b.cloud, live.New(b.cloud), scope)
 }
 
-func (b *bench) execute(p *Plan, with ...func(*activity.Control)) (*Result, error) {
+func (b *destroyEnv) execute(p *Plan, with ...func(*activity.Control)) (*Result, error) {
 	control := activity.NewControl()
 	for _, each := range with {
 		each(control)
@@ -123,7 +123,7 @@ func (b *bench) execute(p *Plan, with ...func(*activity.Control)) (*Result, erro
 	return p.Execute(b.Context(), b.cloud, live.New(b.cloud), Options{Poll: time.Millisecond}, b, control, b.listen)
 }
 
-func (b *bench) done(p *Plan) *Result {
+func (b *destroyEnv) done(p *Plan) *Result {
 	b.Helper()
 	r, err := b.execute(p)
 	if err != nil {
@@ -149,7 +149,7 @@ func outcomes(r *Result) string {
 }
 
 // sequence is which stacks began to be deleted, in order.
-func (b *bench) sequence() []string {
+func (b *destroyEnv) sequence() []string {
 	var names []string
 	for _, e := range b.events {
 		if e.Kind == activity.Started && e.Status == "delete" {
@@ -160,7 +160,7 @@ func (b *bench) sequence() []string {
 }
 
 func TestWholeOrbit(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	p := b.plan(Scope{})
 	if got := namesOf(p); got != "test-right test-left test-tables test-vpc" {
@@ -195,7 +195,7 @@ func TestWholeOrbit(t *testing.T) {
 
 // Right lives on when left goes, without its rule for it.
 func TestUnbindsOthers(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	p := b.plan(Scope{Apps: []string{"left"}})
 	if len(p.Stacks) != 1 || p.Name != "left" || len(p.Unbind) != 1 {
@@ -218,7 +218,7 @@ func TestUnbindsOthers(t *testing.T) {
 
 // Two apps that name each other: neither could go first.
 func TestMutual(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	vpc := b.put(east, "test-vpc", "", vpcTemplate, nil)
 	left := b.put(east, "test-left", "left", appTemplate, map[string]string{"VpcId": vpc["VpcId"], "Other": "sg-of-right"})
 	b.put(east, "test-right", "right", appTemplate, map[string]string{"VpcId": vpc["VpcId"], "Other": left["SecurityGroup"]},
@@ -234,7 +234,7 @@ func TestMutual(t *testing.T) {
 
 // What cannot be without what goes is named, and nothing changes.
 func TestRefusesDependents(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	vpc, err := live.New(b.cloud).Get(t.Context(), assembly.StackRef{Region: east, Name: "test-vpc"})
 	if err != nil {
@@ -256,7 +256,7 @@ func TestRefusesDependents(t *testing.T) {
 }
 
 func TestAnothersStack(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.put(east, "test-web", "", vpcTemplate, nil, func(s *cloudtest.Stack) { s.Tags = nil })
 	_, err := b.tryPlan(Scope{Stacks: []assembly.Stack{{Region: east, Name: "test-web", App: "web"}}})
 	if err == nil || !strings.Contains(err.Error(), "us-east-1/test-web is not of orbit test") {
@@ -271,7 +271,7 @@ func TestStates(t *testing.T) {
 			continue
 		}
 		t.Run(string(status), func(t *testing.T) {
-			b := newBench(t)
+			b := newEnv(t)
 			b.put(east, "test-web", "web", vpcTemplate, nil, func(s *cloudtest.Stack) {
 				s.Status, s.Protected = status, true
 				switch {
@@ -294,12 +294,12 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func (b *bench) stuck(always bool) {
+func (b *destroyEnv) stuck(always bool) {
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies", Always: always})
 }
 
 func TestDeletionIsTriedAgain(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	b.stuck(false)
 	if r := b.done(b.plan(Scope{})); !r.OK() || b.asked != 0 {
@@ -308,7 +308,7 @@ func TestDeletionIsTriedAgain(t *testing.T) {
 }
 
 func TestDeletionFails(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	b.stuck(true)
 	r := b.done(b.plan(Scope{}))
@@ -327,7 +327,7 @@ func TestDeletionFails(t *testing.T) {
 
 // What a failed stack depends on stays, the rest goes.
 func TestFailureStopsWhatItDependsOn(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-right", Logical: "Sg", When: cloudtest.Delete, Reason: "in use", Always: true})
 	r := b.done(b.plan(Scope{}))
@@ -340,7 +340,7 @@ func TestFailureStopsWhatItDependsOn(t *testing.T) {
 }
 
 func TestDetachWhileUnbinding(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	b.cf.Hold(east, "test-right")
 	p := b.plan(Scope{Apps: []string{"left"}})
@@ -354,7 +354,7 @@ func TestDetachWhileUnbinding(t *testing.T) {
 }
 
 func TestDetach(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	b.cf.Hold(east, "test-right")
 	p := b.plan(Scope{})
@@ -373,7 +373,7 @@ func TestDetach(t *testing.T) {
 
 // After a stop what runs is followed, and nothing begins.
 func TestStop(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	b.cf.Step = 20 * time.Millisecond
 	p := b.plan(Scope{})

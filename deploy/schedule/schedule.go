@@ -1,4 +1,4 @@
-// Package schedule works on a graph of stacks: each starts when the stacks that it needs are done, and only so many of a region
+// Package schedule works on a graph of stacks: each starts when the stacks before it are done, and only so many of a region
 // are worked on at a time.
 package schedule
 
@@ -27,7 +27,7 @@ type Graph struct {
 
 // Reason is why a stack was not worked on. A zero Reason means that the run was stopped.
 type Reason struct {
-	BlockedBy *assembly.StackRef  // a stack that it needs was not done
+	BlockedBy *assembly.StackRef  // a needed stack was not done
 	Cycle     []assembly.StackRef // these need it, as it needs them
 }
 
@@ -36,7 +36,8 @@ func Run(ctx context.Context, g Graph) {
 	if g.Limit <= 0 {
 		g.Limit = DefaultConcurrency
 	}
-	q := &queue{Graph: g, waiting: slices.Clone(g.Stacks), running: map[string]int{}, done: map[assembly.StackRef]bool{}, finished: make(chan end)}
+	q := &queue{Graph: g, waiting: slices.Clone(g.Stacks),
+		running: map[string]int{}, done: map[assembly.StackRef]bool{}, finished: make(chan end)}
 	for {
 		q.start(ctx)
 		if q.active() == 0 {
@@ -111,7 +112,7 @@ func (q *queue) active() int {
 	return n
 }
 
-// unfinished returns the stacks of this graph that a stack still waits for.
+// unfinished returns the stacks of this graph for which a stack still waits.
 func (q *queue) unfinished(stack assembly.StackRef) []assembly.StackRef {
 	return slices.DeleteFunc(slices.Clone(q.Needs(stack)), func(ref assembly.StackRef) bool {
 		_, finished := q.done[ref]
@@ -119,7 +120,7 @@ func (q *queue) unfinished(stack assembly.StackRef) []assembly.StackRef {
 	})
 }
 
-// blockedBy returns the first stack that keeps a stack from ever starting, nil for none.
+// blockedBy returns the first needed stack that was not done, nil for none.
 func (q *queue) blockedBy(stack assembly.StackRef) *assembly.StackRef {
 	for _, ref := range q.Needs(stack) {
 		if ok, finished := q.done[ref]; finished && !ok {
