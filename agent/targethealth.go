@@ -44,13 +44,13 @@ func (b *Boot) healthIn(ctx context.Context, group string) string {
 	if err != nil {
 		return answerOf(err)
 	}
-	for _, target := range out.TargetHealthDescriptions {
-		if target.TargetHealth.State != types.TargetHealthStateEnumHealthy {
-			return reason(target)
-		}
-		return ""
+	if len(out.TargetHealthDescriptions) == 0 {
+		return "this instance is not registered there"
 	}
-	return "this instance is not registered there"
+	if target := out.TargetHealthDescriptions[0]; target.TargetHealth.State != types.TargetHealthStateEnumHealthy {
+		return reason(target)
+	}
+	return ""
 }
 
 // answerOf is what AWS answered, without the request's id: the same answer again is nothing new.

@@ -19,7 +19,8 @@ import (
 // secret reads a value that must not be written to the artifact directory. Error messages never contain any part of
 // it.
 func (r *Resolver) secret(ctx context.Context, q question, s assembly.Secret) (Value, error) {
-	text, err := "", error(nil)
+	var text string
+	var err error
 	switch {
 	case s.SSM != "":
 		text, err = r.fromParameter(ctx, q, s.SSM)

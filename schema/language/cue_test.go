@@ -28,7 +28,7 @@ func TestCUEText(t *testing.T) {
 			t.Errorf("%s: %v", name, here)
 		}
 	}
-	good := whole.Context().CompileString(`{name: "a", all: instance_max: 3}`)
+	good := cuecontext.New().CompileString(`{name: "a", all: instance_max: 3}`)
 	if err := whole.LookupPath(cue.ParsePath("#App")).Unify(good).Validate(cue.Concrete(true)); err != nil {
 		t.Error(err)
 	}

@@ -33,6 +33,7 @@ type definitions struct {
 // Definition names the definition of a manifest: Orbit or App.
 type Definition string
 
+// The definitions of the two kinds of manifest.
 const (
 	Orbit Definition = "#Orbit"
 	App   Definition = "#App"

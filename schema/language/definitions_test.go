@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
 )
 
 // visit calls f with every field of a definition, those below patterns too, by its path; a pattern's name is *.
 func visit(v cue.Value, path []string, f func(path []string, v cue.Value)) {
-	l := &definitions{context: v.Context()}
+	l := &definitions{context: cuecontext.New()}
 	s := l.typeInfo(v)
 	if s.anything {
 		return
@@ -77,7 +78,7 @@ func TestPatternsAreWellFormed(t *testing.T) {
 	forEachField(t, func(path string, v cue.Value) {
 		for _, form := range l.typeInfo(v).scalar {
 			for _, text := range []string{"", "a", "1"} {
-				for _, err := range errors.Errors(form.Unify(form.Context().Encode(text)).Err()) {
+				for _, err := range errors.Errors(form.Unify(cuecontext.New().Encode(text)).Err()) {
 					if strings.Contains(err.Error(), "regexp") || strings.Contains(err.Error(), "reference") {
 						t.Errorf("%s: %v", path, err)
 					}
@@ -103,7 +104,7 @@ func TestConstraintsHaveWords(t *testing.T) {
 
 func takesAnyString(s *typeInfo) bool {
 	return slices.ContainsFunc(s.scalar, func(form cue.Value) bool {
-		return form.Unify(form.Context().Encode("\x00 any")).Err() == nil
+		return form.Unify(cuecontext.New().Encode("\x00 any")).Err() == nil
 	})
 }
 

@@ -22,6 +22,7 @@ type Tree struct {
 // Kind is the type of a value.
 type Kind int
 
+// The kinds are those of JSON. A Tree of any format has only these.
 const (
 	Null Kind = iota
 	Boolean
