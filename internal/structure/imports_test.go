@@ -75,6 +75,8 @@ var allowed = map[string][]string{
 	"agent/*":         {"agent"},
 	// No package may import internal/cloudtest: only tests do, and go list does not count their imports.
 	"internal/cloudtest": {"deploy/release"},
+	// Only tests import internal/cuecommand.
+	"internal/cuecommand": {"internal/needs"},
 }
 
 // basics are small packages that every other package may import. They import nothing of ours.
