@@ -25,6 +25,7 @@ func Account(t testing.TB) string {
 	if id, ok := accounts[name]; ok {
 		return id
 	}
+	// 1e11 is added below, so the number has 12 digits and no leading zero, which a tool that reads it as a number would drop.
 	n, err := rand.Int(rand.Reader, big.NewInt(8e11))
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@ type change struct {
 // word returns the beginning of the stack's states: CREATE, UPDATE or IMPORT.
 func (g *change) word() string { return string(g.set.kind) }
 
+// status returns a state of the stack, for example UPDATE_COMPLETE for the suffix _COMPLETE.
 func (g *change) status(suffix string) types.StackStatus {
 	return types.StackStatus(g.word() + suffix)
 }
@@ -89,6 +90,8 @@ func (g *change) startResource(at time.Time, logical string) {
 	g.order = append(g.order, logical)
 }
 
+// startCreation marks a resource as being created or imported. It has no physical id yet, so it does not exist for
+// references until finishCreation gives it one.
 func (g *change) startCreation(at time.Time, f *resourceChange) {
 	f.verb = Create
 	status := types.ResourceStatusCreateInProgress
@@ -100,12 +103,15 @@ func (g *change) startCreation(at time.Time, f *resourceChange) {
 	g.s.mark(at, f.next, status, "")
 }
 
+// imported reports whether the change set imports the resource instead of creating it.
 func (g *change) imported(logical string) bool {
 	return slices.ContainsFunc(g.set.changes, func(rc types.ResourceChange) bool {
 		return *rc.LogicalResourceId == logical && rc.Action == types.ChangeActionImport
 	})
 }
 
+// startUpdate marks a resource as being updated, and saves its present state for a rollback. The new state keeps the physical
+// id unless a property demands a replacement.
 func (g *change) startUpdate(at time.Time, old *resource, f *resourceChange) {
 	f.verb = Update
 	logical := f.next.Logical
@@ -156,6 +162,7 @@ func (g *change) finishLevel(level []string) step {
 		}
 		if len(g.failed) > 0 {
 			g.cancelOngoing(at)
+			// After a failure the remaining levels are dropped, and CancelUpdateStack is refused from now on.
 			g.s.operation.queue = nil
 			g.s.operation.cancel = nil
 			return g.fail(at)
@@ -191,6 +198,8 @@ func (g *change) finishResource(at time.Time, logical string, f *resourceChange)
 	g.s.mark(at, f.next, types.ResourceStatusUpdateComplete, "")
 }
 
+// finishCreation gives a created resource its physical id. After a replacement the old resource stays in the account
+// until the whole update has succeeded: a rollback needs it. AWS calls its later deletion the clean-up.
 func (g *change) finishCreation(at time.Time, logical string, f *resourceChange) {
 	g.engine.serial++
 	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
@@ -243,6 +252,7 @@ func (g *change) cancelOngoing(at time.Time) {
 // complete ends a successful operation. An update then deletes the replaced and removed resources
 // (UPDATE_COMPLETE_CLEANUP_IN_PROGRESS).
 func (g *change) complete(at time.Time) []step {
+	// An update can no longer be cancelled once all its resources are changed, even while the clean-up goes on.
 	g.s.operation.cancel = nil
 	g.set.execution = types.ExecutionStatusExecuteComplete
 	g.s.outputs = g.s.findOutputs()
@@ -252,6 +262,8 @@ func (g *change) complete(at time.Time) []step {
 	}
 	g.s.set(at, types.StackStatusUpdateCompleteCleanupInProgress, "")
 	gone := g.leftOut()
+	// First the replaced resources go, then the ones that the template dropped. A failed deletion does not fail the update: the
+	// resource stays in the account and the stack still becomes UPDATE_COMPLETE.
 	return append(g.engine.removal(g.s, g.obsolete, true), append(g.engine.removal(g.s, gone, false), func(at time.Time) []step {
 		g.s.set(at, types.StackStatusUpdateComplete, "")
 		return nil

@@ -14,6 +14,7 @@ import (
 )
 
 // changeSet is a change set of a stack.
+// A change set belongs to the stack's state at the time of its creation. It never changes except for its states.
 type changeSet struct {
 	name, id, token string
 	kind            types.ChangeSetType
@@ -24,6 +25,7 @@ type changeSet struct {
 	importExisting  *bool
 	toImport        []types.ResourceToImport
 
+	// A change set has two states: status (created or failed) and execution (can it still be executed).
 	failure   string // the reason of a failure, or ""
 	execution types.ExecutionStatus
 	changes   []types.ResourceChange
@@ -50,16 +52,19 @@ func (c *call) createChangeSet(in *cloudformation.CreateChangeSetInput) (*cloudf
 		return nil, invalid("1 validation error detected: Value '%s' at 'changeSetName' failed to satisfy constraint: Member must "+
 			"satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", aws.ToString(in.ChangeSetName))
 	}
+	// The API's default is an update, which fails for a stack that does not exist.
 	if in.ChangeSetType == "" {
 		in.ChangeSetType = types.ChangeSetTypeUpdate
 	}
 	s := c.find(in.StackName)
+	// The SDK repeats a call whose answer was lost. The token tells such a repetition from a second, different change set.
 	if same := s.changeSet(aws.ToString(in.ChangeSetName)); same != nil {
 		if same.token != "" && same.token == aws.ToString(in.ClientToken) {
 			return &cloudformation.CreateChangeSetOutput{Id: &same.id, StackId: &s.id}, nil
 		}
 		return nil, refuse("AlreadyExistsException", "ChangeSet %s already exists", same.id)
 	}
+	// The checks come in this order on AWS, too: the state first, then template and parameters. Nothing is made if one fails.
 	if err := c.mayChange(s, in); err != nil {
 		return nil, err
 	}
@@ -96,6 +101,7 @@ func (s *stack) changeSet(name string) *changeSet {
 
 // mayChange checks whether the kind of change set fits the stack's state.
 func (c *call) mayChange(s *stack, in *cloudformation.CreateChangeSetInput) error {
+	// A stack in REVIEW_IN_PROGRESS has no resources: only CREATE and IMPORT change sets fit, as if it did not exist.
 	fresh := s == nil || s.status == types.StackStatusReviewInProgress
 	switch {
 	case in.ChangeSetType == types.ChangeSetTypeCreate && fresh, in.ChangeSetType == types.ChangeSetTypeImport && fresh:
@@ -116,6 +122,7 @@ func (c *call) mayChange(s *stack, in *cloudformation.CreateChangeSetInput) erro
 
 // updatable reports whether the stack's state allows an update. After CREATE_FAILED an update is only allowed if the
 // resources were kept on purpose (OnStackFailure DO_NOTHING).
+// In ROLLBACK_COMPLETE and the other states a stack can only be deleted, or its rollback continued.
 func (s *stack) updatable() bool {
 	switch s.status {
 	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
@@ -150,6 +157,7 @@ func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, n
 	set.changes = diff(s, next, func(logical string, d definition, properties map[string]any) bool {
 		return set.imports(c, logical, d, properties)
 	})
+	// A failed validation counts before "no changes": deploy treats the latter as success.
 	set.validate(c, s)
 	if set.failure == "" && len(set.changes) == 0 && !set.otherChanges(s) {
 		set.failure = c.NoChanges
@@ -190,6 +198,7 @@ func (c *call) findChangeSet(name, of *string) (*stack, *changeSet, error) {
 	return nil, nil, &refusal{404, "ChangeSetNotFound", fmt.Sprintf("ChangeSet [%s] does not exist", aws.ToString(name))}
 }
 
+// describeChangeSet returns a change set, its changes in pages. There are none before it is ready and after a failure.
 func (c *call) describeChangeSet(in *cloudformation.DescribeChangeSetInput) (*cloudformation.DescribeChangeSetOutput, error) {
 	s, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
 	if err != nil {
@@ -237,6 +246,7 @@ func presented(change types.ResourceChange, values bool, all ...inputs) *types.R
 	for i, detail := range details {
 		target := *detail.Target
 		if !values {
+			// AWS leaves these fields out unless IncludePropertyValues is set, to keep the answer small.
 			target.BeforeValue, target.AfterValue, target.Path, target.AttributeChangeType = nil, nil, nil, ""
 		}
 		target.BeforeValue, target.AfterValue = masked(target.BeforeValue, all), masked(target.AfterValue, all)
@@ -255,6 +265,7 @@ func masked(value *string, all []inputs) *string {
 	shown := *value
 	for _, in := range all {
 		for name, secret := range in.parameters {
+			// The value is masked wherever it stands, in the middle of a text, too. An empty value would match everywhere.
 			if in.template.Parameters[name].isNoEcho() && secret != "" {
 				shown = strings.ReplaceAll(shown, secret, "****")
 			}
@@ -274,6 +285,7 @@ func page[T any](all []T, token *string, size int) ([]T, *string) {
 	return all[from:to], aws.String(strconv.Itoa(to))
 }
 
+// listChangeSets lists a stack's change sets of all states, executed and failed ones included.
 func (c *call) listChangeSets(in *cloudformation.ListChangeSetsInput) (*cloudformation.ListChangeSetsOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
@@ -295,6 +307,7 @@ func (c *call) listChangeSets(in *cloudformation.ListChangeSetsInput) (*cloudfor
 	return out, nil
 }
 
+// deleteChangeSet removes a change set. The stack stays, also in REVIEW_IN_PROGRESS without any change set.
 func (c *call) deleteChangeSet(in *cloudformation.DeleteChangeSetInput) (*cloudformation.DeleteChangeSetOutput, error) {
 	s, set, err := c.findChangeSet(in.ChangeSetName, in.StackName)
 	if said, ok := err.(*refusal); ok && said.code == "ChangeSetNotFound" {
@@ -329,9 +342,12 @@ func (c *call) executeChangeSet(in *cloudformation.ExecuteChangeSetInput) (*clou
 		return nil, refuse("InvalidChangeSetStatus", "ChangeSet [%s] cannot be executed in its current execution status of [%s]", set.id,
 			set.execution)
 	}
+	// Between creation and execution another program can have started an operation or broken the stack.
 	if s.busy() && s.status != types.StackStatusReviewInProgress || s.status != types.StackStatusReviewInProgress && !s.updatable() {
 		return nil, invalid("Stack:%s is in %s state and can not be updated.", s.id, s.status)
 	}
+	// Both say what happens after a failure, so AWS accepts only one of them.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
 	if set.onFailure != "" && in.DisableRollback != nil {
 		return nil, invalid("DisableRollback cannot be specified when OnStackFailure was specified for the change set")
 	}

@@ -55,6 +55,8 @@ func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, fail
 	}}
 }
 
+// retain takes a resource out of its stack and leaves it in the account (DELETE_SKIPPED). A later stack can import it, and a
+// resource of the same name cannot be created.
 func (e *engine) retain(s *stack, r *resource, at time.Time) {
 	e.retained = append(e.retained, asset{s.region, r.Type, r.Physical})
 	s.mark(at, r, types.ResourceStatusDeleteSkipped, "")
@@ -70,6 +72,7 @@ func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, 
 		all = append(all, func(at time.Time) []step {
 			policy := policyOf(r.Definition.DeletionPolicy, r.Definition)
 			switch {
+			// The caller's RetainResources counts more than the template's policy.
 			case slices.Contains(keep, r.Logical):
 				policy = "Retain"
 			case creating && policy == "RetainExceptOnCreate" && !r.Imported:
@@ -85,6 +88,7 @@ func (e *engine) deletion(s *stack, creating bool, good, bad types.StackStatus, 
 		}
 		s.set(at, good, "")
 		if good == types.StackStatusDeleteComplete {
+			// From now on the stack is found by its id only, and its name is free.
 			s.deleted = at
 		}
 		return nil
@@ -111,6 +115,7 @@ func (s *stack) newestFirst() []*resource {
 func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation.DeleteStackOutput, error) {
 	s := c.find(in.StackName)
 	out := &cloudformation.DeleteStackOutput{}
+	// The SDK may repeat the call, so it also succeeds while the deletion runs and after it has ended.
 	if s == nil || !s.deleted.IsZero() || s.status == types.StackStatusDeleteInProgress {
 		return out, nil // it succeeds whenever there is nothing to do
 	}
@@ -119,6 +124,8 @@ func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation
 	}
 	bad, keep := types.StackStatusDeleteFailed, in.RetainResources
 	if in.DeletionMode == types.DeletionModeForceDeleteStack {
+		// FORCE_DELETE_STACK retains the resources that failed to be deleted the last time, without a list from the caller.
+		// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
 		keep = append(keep, s.stuckResources()...)
 	}
 	c.engine.begin(s, c.now, types.OperationTypeDeleteStack, aws.ToString(in.ClientRequestToken))
@@ -140,6 +147,7 @@ func (s *stack) mayDelete(in *cloudformation.DeleteStackInput) error {
 	case in.DeletionMode == types.DeletionModeForceDeleteStack && !failed:
 		return invalid("Invalid operation on stack [%s]. FORCE_DELETE_STACK can only be specified when the stack is in the DELETE_FAILED "+
 			"state.", s.id)
+	// A creation can be interrupted by a deletion. An update cannot: it has to be cancelled and rolled back first.
 	case s.busy() && s.status != types.StackStatusCreateInProgress && s.status != types.StackStatusReviewInProgress:
 		return invalid("Stack [%s] cannot be deleted while in status %s", s.id, s.status)
 	}
@@ -151,6 +159,7 @@ func (s *stack) mayDelete(in *cloudformation.DeleteStackInput) error {
 	return nil
 }
 
+// stuckResources returns the logical ids of the resources that the last deletion could not delete.
 func (s *stack) stuckResources() []string {
 	var all []string
 	for _, r := range s.newestFirst() {

@@ -11,14 +11,16 @@ import (
 )
 
 // difference collects the changes that new inputs make to a stack.
+// It is computed when the change set is created, and once more by change.same for each resource when it is executed.
 type difference struct {
 	stack *stack
 	next  inputs
 	scope *scope
 	// importable says whether a resource which is new to the stack exists already and is to be imported.
 	importable func(logical string, d definition, properties map[string]any) bool
-	touched    map[string]types.ResourceChange
-	changes    []types.ResourceChange
+	// touched has the changes found so far, by logical id: references to such a resource may have another value afterwards.
+	touched map[string]types.ResourceChange
+	changes []types.ResourceChange
 }
 
 // diff returns the changes in the order of AWS: additions and modifications by dependency, then removals.
@@ -53,6 +55,8 @@ func (d *difference) resource(logical string) *resource {
 	return &changed
 }
 
+// visit compares one resource of the new template with the stack and records a change, if there is one. The levels of
+// dependency are visited in order, so all resources to which this one refers have been compared already.
 func (d *difference) visit(logical string) {
 	definition := d.next.template.Resources[logical]
 	properties := d.scope.properties(definition)
@@ -72,6 +76,7 @@ func (d *difference) visit(logical string) {
 		return
 	}
 	if change.Replacement == types.ReplacementTrue {
+		// PolicyAction tells what happens to the old resource: ReplaceAndDelete, ReplaceAndRetain or ReplaceAndSnapshot.
 		change.PolicyAction = types.PolicyAction("ReplaceAnd" + shortPolicy(policyOf(definition.UpdateReplacePolicy, definition)))
 	}
 	change.BeforeContext = aws.String(compact(map[string]any{"Properties": old.Properties}))
@@ -79,6 +84,7 @@ func (d *difference) visit(logical string) {
 	d.record(change)
 }
 
+// shortPolicy returns the policy's word in PolicyAction, which has none for RetainExceptOnCreate.
 func shortPolicy(policy string) string {
 	if policy == "RetainExceptOnCreate" {
 		return "Retain"
@@ -86,11 +92,13 @@ func shortPolicy(policy string) string {
 	return policy
 }
 
+// record adds a change, and remembers it for the references of later resources.
 func (d *difference) record(change types.ResourceChange) {
 	d.touched[*change.LogicalResourceId] = change
 	d.changes = append(d.changes, change)
 }
 
+// add records a resource that the stack does not have yet: it will be created, or imported if it exists in the account.
 func (d *difference) add(logical string, definition definition, properties map[string]any) {
 	change := types.ResourceChange{
 		Action:            types.ChangeActionAdd,
@@ -105,6 +113,7 @@ func (d *difference) add(logical string, definition definition, properties map[s
 	d.record(change)
 }
 
+// removals records the resources which the new template lacks, or whose condition is false now.
 func (d *difference) removals() {
 	for _, logical := range slices.Sorted(maps.Keys(d.stack.resources)) {
 		old := d.stack.resources[logical]
@@ -143,6 +152,10 @@ func (d *difference) details(change *types.ResourceChange, old *resource, now de
 	d.attributes(change, old, now)
 }
 
+// property adds one changed property. raw is the property as the template has it, to find the cause. A value that depends
+// on a resource which changes, too, has the evaluation Dynamic: it may turn out to be equal. A property that always
+// replaces the resource then only gives Replacement Conditional. Otherwise the change with the most impact decides.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html
 func (d *difference) property(change *types.ResourceChange, kind, name string, before, after, raw any) {
 	recreates := recreation(kind, name)
 	evaluation := types.EvaluationTypeStatic
@@ -173,6 +186,7 @@ func (d *difference) property(change *types.ResourceChange, kind, name string, b
 	d.within(change, types.ResourceAttributeProperties)
 }
 
+// changeType returns Add, Remove or Modify for a property; nil stands for a missing one.
 func changeType(before, after any) types.AttributeChangeType {
 	switch {
 	case before == nil:
@@ -196,9 +210,11 @@ func (d *difference) source(raw any) (types.ChangeSource, *string) {
 			return types.ChangeSourceParameterReference, &name
 		}
 	}
+	// No cause is named for a change in the template itself (CausingEntity is empty).
 	return types.ChangeSourceDirectModification, nil
 }
 
+// shown returns a value as a change set shows it: a text as it is, anything else as JSON, nil for a missing one.
 func shown(v any) *string {
 	if v == nil {
 		return nil
@@ -209,6 +225,7 @@ func shown(v any) *string {
 	return aws.String(compact(v))
 }
 
+// within adds an attribute (Properties, Tags, Metadata …) to the change's Scope. An empty Scope means no change.
 func (d *difference) within(change *types.ResourceChange, attribute types.ResourceAttribute) {
 	if !slices.Contains(change.Scope, attribute) {
 		change.Scope = append(change.Scope, attribute)
@@ -250,6 +267,7 @@ var untagged = []string{
 	"AWS::SecretsManager::SecretTargetAttachment",
 }
 
+// tagsOf returns the tags that a resource of this type gets from its stack. nil and an empty map compare as equal.
 func tagsOf(kind string, tags map[string]string) map[string]string {
 	if len(tags) == 0 || slices.Contains(untagged, kind) {
 		return nil

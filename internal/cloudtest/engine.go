@@ -86,6 +86,7 @@ func (e *engine) hold(region, name string, held bool) {
 }
 
 // advance takes all steps which are due at a time.
+// The stacks are independent of each other. One stack takes all its due steps before the next one.
 func (e *engine) advance(now time.Time) {
 	for _, s := range e.stacks {
 		for s.operation != nil && !e.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
@@ -99,6 +100,7 @@ func (e *engine) takeStep(s *stack) {
 	o := s.operation
 	at := o.next
 	o.next = o.next.Add(*e.step)
+	// A cancelled operation replaces the rest of its queue by the rollback, once: cancel is nil afterwards.
 	if o.cancelled && o.cancel != nil {
 		o.queue, o.cancel = o.cancel(at), nil
 		return
@@ -118,5 +120,6 @@ func (e *engine) begin(s *stack, at time.Time, kind types.OperationType, token s
 	e.serial++
 	id := digest(36, s.id, e.serial)
 	s.operation = &operation{id: id, token: token, queue: steps, next: at.Add(*e.step)}
+	// The newest operation comes first, as in LastOperations of DescribeStacks.
 	s.last = append([]types.OperationEntry{{OperationId: &id, OperationType: kind}}, s.last...)
 }

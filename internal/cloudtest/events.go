@@ -10,6 +10,8 @@ import (
 )
 
 // describeStackEvents returns a stack's events, the newest first. A deleted stack has them under its id only.
+// A program that follows an operation asks again and again and stops at the first event it knows, so the order matters.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 func (c *call) describeStackEvents(in *cloudformation.DescribeStackEventsInput) (*cloudformation.DescribeStackEventsOutput, error) {
 	s := c.find(in.StackName)
 	if s == nil {
@@ -38,10 +40,13 @@ func (c *call) describeEvents(in *cloudformation.DescribeEventsInput) (*cloudfor
 }
 
 // failedEvent reports whether the filter FailedEvents keeps an event.
+// Validation errors of a change set count as failed, too.
 func failedEvent(e types.OperationEvent) bool {
 	return e.EventType != types.EventTypeStackEvent && e.EventType != types.EventTypeProgressEvent
 }
 
+// operationEvents selects the events: of a change set only its validation errors, otherwise all events of the stack, of the
+// operation, or of both. A change set's name needs the stack's name; its ARN does not.
 func (c *call) operationEvents(in *cloudformation.DescribeEventsInput) ([]types.OperationEvent, error) {
 	if in.ChangeSetName != nil {
 		if in.StackName == nil && !strings.HasPrefix(*in.ChangeSetName, "arn:") {
@@ -64,6 +69,7 @@ func (c *call) operationEvents(in *cloudformation.DescribeEventsInput) ([]types.
 			}
 		}
 	}
+	// AWS demands at least one of the three, since the API has no list of all events of a region.
 	if in.StackName == nil && in.OperationId == nil {
 		return nil, invalid("One of ChangeSetName, OperationId or StackName must be specified")
 	}
@@ -73,6 +79,8 @@ func (c *call) operationEvents(in *cloudformation.DescribeEventsInput) ([]types.
 	return all, nil
 }
 
+// operationEvent returns an event in the form of DescribeEvents. It has an event type in addition: a failed resource is a
+// PROVISIONING_ERROR, everything else a STACK_EVENT.
 func operationEvent(e types.StackEvent) types.OperationEvent {
 	kind := types.EventTypeStackEvent
 	if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {

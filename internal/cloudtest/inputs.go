@@ -28,6 +28,7 @@ func (c *call) nextInputs(s *stack, in *cloudformation.CreateChangeSetInput) (in
 		return next, err
 	}
 	bracketed := slices.Contains(in.Capabilities, types.CapabilityCapabilityNamedIam)
+	// CAPABILITY_NAMED_IAM includes CAPABILITY_IAM, so it is enough for both.
 	switch needed := next.template.capabilities(); {
 	case needed == "CAPABILITY_NAMED_IAM" && !bracketed,
 		needed == "CAPABILITY_IAM" && !bracketed && !slices.Contains(in.Capabilities, types.CapabilityCapabilityIam):
@@ -36,6 +37,8 @@ func (c *call) nextInputs(s *stack, in *cloudformation.CreateChangeSetInput) (in
 	return next, nil
 }
 
+// templateBody returns the template's text, from the call itself, from S3, or from the stack. The limit of a text in the
+// call (51,200 bytes) is much lower than in S3: it is the reason why deploy uploads large templates first.
 func (c *call) templateBody(s *stack, in *cloudformation.CreateChangeSetInput) (string, error) {
 	switch {
 	case aws.ToBool(in.UsePreviousTemplate):
@@ -63,6 +66,7 @@ func (in *inputs) takeParameters(s *stack, given []types.Parameter) error {
 	if s != nil {
 		previous = s.inputs.parameters
 	}
+	// Names that the template lacks are an error of their own, and AWS lists all of them in one message.
 	var strange []string
 	for _, p := range given {
 		name := aws.ToString(p.ParameterKey)
@@ -70,6 +74,8 @@ func (in *inputs) takeParameters(s *stack, given []types.Parameter) error {
 			strange = append(strange, name)
 			continue
 		}
+		// UsePreviousValue is how a caller keeps a NoEcho value that it cannot read. The name must exist in the stack, too.
+		// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html
 		if !aws.ToBool(p.UsePreviousValue) {
 			in.parameters[name] = aws.ToString(p.ParameterValue)
 			continue
@@ -100,6 +106,8 @@ func (in *inputs) completeParameters() error {
 		switch {
 		case !ok:
 			missing = append(missing, name)
+		// A parameter's value has at most 4,096 bytes.
+		// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 		case len(value) > 4096:
 			return invalid("Parameter '%s' must be at most 4096 bytes", name)
 		case value == "" && strings.HasPrefix(p.Type, "AWS::") && !strings.HasPrefix(p.Type, "AWS::SSM"):
@@ -117,6 +125,7 @@ func (in *inputs) completeParameters() error {
 
 // takeTags takes the given tags, or keeps the stack's if the call gives none.
 func (in *inputs) takeTags(s *stack, given []types.Tag) error {
+	// Absent tags keep the stack's. An empty list (Tags= in the form) removes all: decodeList keeps the two apart.
 	if given == nil && s != nil {
 		in.tags = s.inputs.tags
 		return nil

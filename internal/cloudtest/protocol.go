@@ -23,6 +23,7 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m := scopePattern.FindStringSubmatch(r.Header.Get("Authorization"))
 	if m == nil {
+		// A call without a signature can only be about S3, such as a plain GET of a template's address.
 		m = []string{"", "", "us-east-1", "s3"} // a template's address
 	}
 	region, service := m[2], m[3]
@@ -50,12 +51,14 @@ func (c *CloudFormation) forwardCall(w http.ResponseWriter, r *http.Request, ser
 	httputil.NewSingleHostReverseProxy(c.forward).ServeHTTP(w, r)
 }
 
+// count counts one call for Calls, whether it is answered or refused.
 func (c *CloudFormation) count(service, operation string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls[service+":"+operation]++
 }
 
+// serveQuery answers a call of the query protocol: the form's Action names the operation.
 func (c *CloudFormation) serveQuery(w http.ResponseWriter, r *http.Request, service, region string) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -102,6 +105,7 @@ func (c *CloudFormation) perform(service, region, operation string, form url.Val
 	if !ok {
 		return nil, refuse("InvalidAction", "Could not find operation %s for version 2010-05-15", operation)
 	}
+	// Time only passes when somebody asks. All steps due until now are taken first, each with the time at which it was due.
 	c.engine.advance(time.Now())
 	return run(&call{c, region, time.Now()}, operation, form)
 }
@@ -117,6 +121,7 @@ func (c *CloudFormation) throttled(operation string) bool {
 	return false
 }
 
+// identity answers GetCallerIdentity, which deploy calls to learn the account. The user's name is invented.
 func identity(account, operation string) ([]byte, error) {
 	if operation != "GetCallerIdentity" {
 		return nil, refuse("InvalidAction", "this test has no sts:%s", operation)
@@ -134,6 +139,7 @@ type call struct {
 }
 
 // operations lists the operations that CloudFormation answers.
+// An operation which is missing here is answered with InvalidAction, so a new call in deploy needs an entry first.
 var operations = map[string]func(c *call, operation string, form url.Values) ([]byte, error){
 	"CancelUpdateStack":           handle((*call).cancelUpdateStack),
 	"ContinueUpdateRollback":      handle((*call).continueUpdateRollback),
@@ -173,6 +179,7 @@ func handle[In, Out any](method func(*call, *In) (*Out, error)) func(*call, stri
 
 // find returns a stack by name or id, nil if there is none. A deleted stack is found by its id only.
 func (c *call) find(name *string) *stack {
+	// The newest stack comes first: a name can be used again after its stack was deleted.
 	for _, s := range slices.Backward(c.engine.stacks) {
 		if s.region != c.region {
 			continue

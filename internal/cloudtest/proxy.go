@@ -41,6 +41,8 @@ type Faults struct {
 }
 
 // Proxy stands between the SDK and a server.
+// It makes AWS or the network fail on purpose: calls are refused, lost before or after they took effect, or delayed. Tests
+// then check that deploy ends in the same state as without faults.
 type Proxy struct {
 	URL string
 
@@ -69,7 +71,8 @@ func NewProxy(t testing.TB, target string, faults Faults) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{target: u, faults: faults, random: rand.New(rand.NewPCG(faults.Seed, 0)), client: &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+		// The SDK must see S3's redirects itself, so the proxy does not follow them.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	server := httptest.NewServer(p)
@@ -120,6 +123,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service, operation := about(r, body)
 	fate := p.decide(r, service, operation)
 	time.Sleep(p.faults.Latency)
+	// The SDK learns from this header how far its own clock is off, and signs later calls with AWS's time.
 	if p.faults.Clock != 0 {
 		w.Header().Set("Date", p.now().UTC().Format(http.TimeFormat))
 	}
@@ -128,6 +132,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseAs(w, r, service, fate)
 	case dropBefore:
 		cut(w)
+	// The call takes effect, but the caller only sees a broken connection. This is the hardest fault: a repetition must not do
+	// the work twice, which is the purpose of the client tokens.
 	case dropAfter:
 		p.serve(httptest.NewRecorder(), r, body)
 		cut(w)
@@ -141,6 +147,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// stop calls Stop in the middle of a call, before or after the server has served it, and never answers.
 func (p *Proxy) stop(w http.ResponseWriter, r *http.Request, body []byte) {
 	if p.faults.StopAfter {
 		p.serve(httptest.NewRecorder(), r, body)
@@ -170,6 +177,7 @@ func (p *Proxy) decide(r *http.Request, service, operation string) fate {
 	if p.isSkewed(r, service) {
 		return skewed
 	}
+	// The number is drawn even if Only excludes the call, so the same seed gives the same faults for the rest.
 	drawn := p.random.Float64()
 	if p.faults.Only != nil && !p.faults.Only(service, operation) {
 		return pass
@@ -188,6 +196,7 @@ func (p *Proxy) decide(r *http.Request, service, operation string) fate {
 	return pass
 }
 
+// isSkewed reports whether AWS would refuse the signature because of its time. Calls without X-Amz-Date are unsigned.
 func (p *Proxy) isSkewed(r *http.Request, service string) bool {
 	limit := skewLimit
 	if service == "s3" {
@@ -216,6 +225,7 @@ func about(r *http.Request, body []byte) (service, operation string) {
 	return service, r.Method + " " + r.URL.Path
 }
 
+// serve passes a call to the real server with the caller's headers, which the signature covers, and copies the answer.
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	out, err := http.NewRequest(r.Method, p.target.String()+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {

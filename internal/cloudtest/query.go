@@ -20,6 +20,7 @@ func decode(form url.Values, input any) error {
 	return decodeStruct(form, "", reflect.ValueOf(input).Elem())
 }
 
+// decodeStruct fills the exported fields of a struct. The SDK's fields have the names of the form's keys.
 func decodeStruct(form url.Values, prefix string, v reflect.Value) error {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -33,6 +34,8 @@ func decodeStruct(form url.Values, prefix string, v reflect.Value) error {
 	return nil
 }
 
+// decodeValue fills one field. A pointer stays nil unless the form has its key, so an absent value differs from an empty
+// one: executeChangeSet tells a missing DisableRollback from false.
 func decodeValue(form url.Values, key string, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Slice:
@@ -52,6 +55,7 @@ func decodeValue(form url.Values, key string, v reflect.Value) error {
 	return decodeScalar(form.Get(key), key, v)
 }
 
+// decodeScalar reads a text, a truth value or a number. Enums of the SDK are texts.
 func decodeScalar(text, key string, v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String:
@@ -72,6 +76,7 @@ func decodeScalar(text, key string, v reflect.Value) error {
 	return nil
 }
 
+// decodeList reads elements until a number is missing.
 func decodeList(form url.Values, key string, v reflect.Value) error {
 	for n := 1; present(form, fmt.Sprintf("%s.member.%d", key, n)); n++ {
 		element := reflect.New(v.Type().Elem()).Elem()
@@ -80,6 +85,7 @@ func decodeList(form url.Values, key string, v reflect.Value) error {
 		}
 		v.Set(reflect.Append(v, element))
 	}
+	// The SDK sends an empty list as the bare key (Tags=), which is different from no list at all.
 	if v.Len() == 0 && form.Has(key) {
 		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 	}
@@ -106,8 +112,10 @@ func encode(operation string, output any) []byte {
 	return []byte(b.String())
 }
 
+// requestID is the same in all answers: the SDK shows it in its errors, and tests compare their texts.
 const requestID = "00000000-0000-4000-8000-000000000000"
 
+// encodeStruct writes the exported fields of a struct, without the SDK's own metadata of a result.
 func encodeStruct(b *strings.Builder, v reflect.Value) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -118,6 +126,7 @@ func encodeStruct(b *strings.Builder, v reflect.Value) {
 	}
 }
 
+// encodeField writes one field as an XML element. nil fields are left out, and a list has elements named member.
 func encodeField(b *strings.Builder, name string, v reflect.Value) {
 	if v.Kind() == reflect.Slice {
 		if v.IsNil() {
@@ -143,6 +152,7 @@ func encodeField(b *strings.Builder, name string, v reflect.Value) {
 	fmt.Fprintf(b, "</%s>", name)
 }
 
+// encodeScalar writes a time in UTC with milliseconds, as CloudFormation does, and other values as text.
 func encodeScalar(b *strings.Builder, v reflect.Value) {
 	if at, ok := v.Interface().(time.Time); ok {
 		b.WriteString(at.UTC().Format("2006-01-02T15:04:05.000Z"))
@@ -180,6 +190,7 @@ func (r *refusal) xml() []byte {
 
 // invalid returns a ValidationError, the code that CloudFormation uses for nearly every mistake.
 func invalid(format string, args ...any) error {
+	// The code is the same for an unknown stack, a wrong state and a bad template. Only the message tells them apart.
 	return &refusal{400, "ValidationError", fmt.Sprintf(format, args...)}
 }
 

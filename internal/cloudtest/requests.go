@@ -12,6 +12,9 @@ import (
 // execute starts the operation of a change set. The stack's other change sets become obsolete, since they were
 // compared with a state which is gone.
 func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChangeSetInput) {
+	// CloudFormation makes the other change sets unusable as soon as one is executed. deploy must therefore never rely on a
+	// change set of an earlier run.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-execute.html
 	for _, other := range s.changeSets {
 		if other != set {
 			other.execution = types.ExecutionStatusObsolete
@@ -23,9 +26,11 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 		keep:    set.onFailure == types.OnStackFailureDoNothing || aws.ToBool(in.DisableRollback),
 		ongoing: map[string]*resourceChange{}, saved: map[string]*resource{},
 	}
+	// The stack has the new template and parameters from the begin of the operation. A rollback restores those of before.
 	s.inputs = set.next
 	s.onFailure = set.onFailure
 	g.scope = s.scope(s.inputs)
+	// A creation cannot be cancelled, only deleted: cancel stays nil for it, and CancelUpdateStack refuses.
 	kind := types.OperationTypeCreateStack
 	if set.kind == types.ChangeSetTypeUpdate {
 		kind = types.OperationTypeUpdateStack
@@ -44,6 +49,8 @@ func (c *call) cancelUpdateStack(in *cloudformation.CancelUpdateStackInput) (*cl
 	if err != nil {
 		return nil, err
 	}
+	// Only UPDATE_IN_PROGRESS can be cancelled. During the clean-up after a successful update AWS refuses, too.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn--stack-update-cancel.html
 	if s.status != types.StackStatusUpdateInProgress || s.operation == nil || s.operation.cancel == nil {
 		return nil, invalid("CancelUpdateStack cannot be called from current stack status")
 	}
@@ -59,12 +66,15 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 		return nil, err
 	}
 	token := aws.ToString(in.ClientRequestToken)
+	// The SDK repeats a call whose answer was lost. Without this rule the second call would meet a stack in progress and fail.
 	if token != "" && s.tokens[token] == "continue" {
 		return &cloudformation.ContinueUpdateRollbackOutput{}, nil
 	}
 	if s.status != types.StackStatusUpdateRollbackFailed {
 		return nil, invalid("Stack:%s is in %s state and can not continue rolling back.", s.id, s.status)
 	}
+	// A resource that is in UPDATE_FAILED for another reason, for example a cancelled update, must not be skipped.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 	for _, logical := range in.ResourcesToSkip {
 		if r := s.resources[logical]; r == nil || r.Status != types.ResourceStatusUpdateFailed {
 			return nil, invalid("The resource(s) %s cannot be skipped: only resources that are in the UPDATE_FAILED state because a "+
@@ -78,6 +88,9 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
 }
 
+// describeStacks returns one stack by name or id, or all stacks of the region without the deleted ones. An unknown name is
+// a ValidationError ("does not exist"), the same code as for any other mistake in the call: deploy has to read the text.
+// A deleted stack is still found by its id, with the status DELETE_COMPLETE.
 func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudformation.DescribeStacksOutput, error) {
 	out := &cloudformation.DescribeStacksOutput{}
 	if in.StackName != nil {
@@ -107,6 +120,7 @@ func (c *call) listStacks(in *cloudformation.ListStacksInput) (*cloudformation.L
 	out := &cloudformation.ListStacksOutput{}
 	var all []types.StackSummary
 	for _, s := range c.engine.stacks {
+		// An empty filter selects every status. AWS forgets deleted stacks after 90 days; this account keeps them.
 		if s.region != c.region || len(in.StackStatusFilter) > 0 && !slices.Contains(in.StackStatusFilter, s.status) {
 			continue
 		}
@@ -134,12 +148,15 @@ func (c *call) getTemplate(in *cloudformation.GetTemplateInput) (*cloudformation
 	if err != nil {
 		return nil, err
 	}
+	// A stack in REVIEW_IN_PROGRESS has change sets and no template yet. It exists, but GetTemplate fails for it.
 	if s.inputs.body == "" {
 		return nil, invalid("Stack with id %s does not have a template", s.name)
 	}
 	return &cloudformation.GetTemplateOutput{TemplateBody: &s.inputs.body, StagesAvailable: stages}, nil
 }
 
+// describeStackResources returns a stack's resources, or the one with the given logical id. There are no pages: AWS returns
+// only the first 100 resources, so deploy uses ListStackResources. This account has no such limit.
 func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesInput) (*cloudformation.DescribeStackResourcesOutput,
 	error) {
 	s, err := c.must(in.StackName)
@@ -173,6 +190,7 @@ func (s *stack) listed() []*resource {
 	return all
 }
 
+// listStackResources returns a stack's resources in pages of Page elements, deleted ones included.
 func (c *call) listStackResources(in *cloudformation.ListStackResourcesInput) (*cloudformation.ListStackResourcesOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
@@ -194,6 +212,8 @@ func (c *call) listStackResources(in *cloudformation.ListStackResourcesInput) (*
 	return out, nil
 }
 
+// updateTerminationProtection sets the flag that makes DeleteStack fail. It needs no operation: it holds at once, in every
+// state of the stack, and no event tells of it.
 func (c *call) updateTerminationProtection(
 	in *cloudformation.UpdateTerminationProtectionInput,
 ) (*cloudformation.UpdateTerminationProtectionOutput, error) {
@@ -205,6 +225,8 @@ func (c *call) updateTerminationProtection(
 	return &cloudformation.UpdateTerminationProtectionOutput{StackId: &s.id}, nil
 }
 
+// setStackPolicy keeps the text of a policy. This account does not enforce it, while AWS then refuses updates of the
+// resources which it names.
 func (c *call) setStackPolicy(in *cloudformation.SetStackPolicyInput) (*cloudformation.SetStackPolicyOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {
@@ -214,6 +236,7 @@ func (c *call) setStackPolicy(in *cloudformation.SetStackPolicyInput) (*cloudfor
 	return &cloudformation.SetStackPolicyOutput{}, nil
 }
 
+// getStackPolicy returns the policy's text, "" for a stack without one.
 func (c *call) getStackPolicy(in *cloudformation.GetStackPolicyInput) (*cloudformation.GetStackPolicyOutput, error) {
 	s, err := c.must(in.StackName)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 )
 
 // resource is one resource of a stack.
+// Physical is "" until it is created. Definition is as the template has it, Properties are evaluated.
 type resource struct {
 	Logical, Physical, Type string
 	Status                  types.ResourceStatus
@@ -75,6 +76,7 @@ func customName(kind string, properties map[string]any) string {
 
 // newPhysical returns an invented physical id. The serial number makes it different each time.
 func (s *stack) newPhysical(logical, kind string, properties map[string]any, serial int) string {
+	// EC2's ids have 17 hex digits after the prefix.
 	unique := digest(17, s.region, s.name, logical, serial)
 	if name := customName(kind, properties); name != "" {
 		return name
@@ -97,6 +99,7 @@ func (s *stack) newPhysical(logical, kind string, properties map[string]any, ser
 // attribute returns the value of Fn::GetAtt: the property of that name, else an invented value that names the
 // resource.
 func (r *resource) attribute(name string) any {
+	// The resource is being changed by the change set, so its attributes are not known yet (see difference.resource).
 	if r.Revision < 0 {
 		return unknown
 	}
@@ -116,6 +119,7 @@ func (r *resource) attribute(name string) any {
 		return "eipalloc-" + digest(17, r.Physical)
 	case "DNSName":
 		return digest(16, r.Physical) + "." + r.region + ".elb.amazonaws.com"
+	// AWS has one fixed zone for the load balancers of each region; this is the same for all here.
 	case "CanonicalHostedZoneID":
 		return "Z35SXDOTRQ7X7K"
 	case "GroupId", "SubnetId", "VpcId":

@@ -17,6 +17,7 @@ func (g *change) fail(at time.Time) []step {
 	}
 	reason := fmt.Sprintf("The following resource(s) failed to create: %s. ", bracketed(g.failed))
 	switch {
+	// CREATE_FAILED with the resources kept (DO_NOTHING): the next change set can go on from there.
 	case g.keep:
 		g.s.set(at, g.status("_FAILED"), reason)
 		return nil
@@ -38,6 +39,7 @@ func (g *change) cancel(at time.Time) []step {
 	return g.rollBack(at, "User Initiated")
 }
 
+// failUpdate keeps the changed resources if rollback is disabled (UPDATE_FAILED), else it rolls back.
 func (g *change) failUpdate(at time.Time, reason string) []step {
 	if g.keep {
 		g.s.set(at, types.StackStatusUpdateFailed, reason)
@@ -49,6 +51,7 @@ func (g *change) failUpdate(at time.Time, reason string) []step {
 // rollBack undoes an update: first the updated resources, then the created ones.
 func (g *change) rollBack(at time.Time, reason string) []step {
 	g.s.set(at, types.StackStatusUpdateRollbackInProgress, reason)
+	// From here on the stack has the template and parameters of before, although its resources are not restored yet.
 	g.s.inputs = g.before
 	return g.undo(g.touched())
 }
@@ -115,10 +118,12 @@ func (g *change) resume(stuck, skip []string) []step {
 func (g *change) restore(at time.Time, logical string) {
 	now := g.s.resources[logical]
 	old := g.saved[logical]
+	// A replaced resource is restored by using the old one again: it still exists. The new one is deleted in the clean-up.
 	if now.Physical != old.Physical {
 		g.obsolete = slices.DeleteFunc(g.obsolete, func(r *resource) bool { return r == old })
 		g.obsolete = append(g.obsolete, now)
 	}
+	// Restoring is an update, too: a launch template gets one more version with the old content.
 	old.Revision = now.Revision + 1
 	g.s.resources[logical] = old
 	g.s.mark(at, old, types.ResourceStatusUpdateComplete, "")

@@ -61,6 +61,7 @@ func (c *CloudFormation) serveS3(w http.ResponseWriter, r *http.Request, region 
 	switch {
 	case !ok:
 		s3Refuse(w, r, http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	// A bucket answers only calls that were signed for its own region. The header tells the SDK the right one.
 	case b.region != region && r.Header.Get("Authorization") != "":
 		w.Header().Set("X-Amz-Bucket-Region", b.region)
 		s3Refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect",
@@ -72,6 +73,8 @@ func (c *CloudFormation) serveS3(w http.ResponseWriter, r *http.Request, region 
 	}
 }
 
+// s3Operation names a call for the counts: HeadBucket, PutObject, or GetBucket?location for one of a bucket's settings.
+// S3 has no operation names in its requests: method, path and query together say which operation it is.
 func s3Operation(r *http.Request, key string) string {
 	method := r.Method[:1] + strings.ToLower(r.Method[1:])
 	switch {
@@ -83,6 +86,7 @@ func s3Operation(r *http.Request, key string) string {
 	return method + "Bucket"
 }
 
+// s3Refuse answers with an error. The answer to a HEAD request has no body, so the SDK only sees the status there.
 func s3Refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
@@ -91,6 +95,7 @@ func s3Refuse(w http.ResponseWriter, r *http.Request, status int, code, message 
 	}
 }
 
+// serve answers calls about the bucket itself: HeadBucket, GetBucketEncryption and GetBucketLocation.
 func (b *bucket) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amz-Bucket-Region", b.region)
 	w.Header().Set("Content-Type", "application/xml")
@@ -107,6 +112,9 @@ func (b *bucket) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serveObject stores, deletes or returns an object. If-None-Match: * makes a PUT fail if the object exists (412), so two
+// deploys that upload the same file do not overwrite each other.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (b *bucket) serveObject(w http.ResponseWriter, r *http.Request, key string, body []byte) {
 	found, ok := b.objects[key]
 	switch r.Method {
@@ -167,6 +175,8 @@ func (c *call) templateAt(address string) (string, error) {
 	}
 	body, ok := b.objects[path]
 	switch {
+	// CloudFormation reads the template with the caller's rights. S3 answers 403 for a missing object to a caller who must not
+	// list the bucket, so a wrong key looks like a missing permission.
 	case !ok:
 		return "", invalid("S3 error: Access Denied\nFor more information check " +
 			"http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")

@@ -12,6 +12,7 @@ import (
 )
 
 // scope evaluates the references, conditions and functions of a template in a stack.
+// It exists twice during an update: with the old inputs to find the removed resources, and with the new ones.
 type scope struct {
 	template   *template
 	parameters map[string]string
@@ -25,6 +26,7 @@ func (s *scope) condition(name string) bool {
 	if name == "" {
 		return true
 	}
+	// Conditions refer to each other, so each one is evaluated once and then remembered.
 	if known, ok := s.conditions[name]; ok {
 		return known
 	}
@@ -41,6 +43,8 @@ func (s *scope) active() [][]string {
 			depth[id] = 0
 		}
 	}
+	// A resource is one level above the deepest resource that it mentions. The loop repeats until no depth changes. A cycle
+	// would never end, so there are at most as many rounds as resources; AWS rejects a template with a cycle.
 	for changed, rounds := true, 0; changed && rounds <= len(depth); rounds++ {
 		changed = false
 		for id := range depth {
@@ -52,6 +56,7 @@ func (s *scope) active() [][]string {
 		}
 	}
 	var levels [][]string
+	// The order of names makes every run equal: AWS gives no order inside a level.
 	for _, id := range slices.Sorted(maps.Keys(depth)) {
 		for len(levels) <= depth[id] {
 			levels = append(levels, nil)
@@ -83,6 +88,8 @@ func (s *scope) value(v any) any {
 	case []any:
 		return s.list(v)
 	case map[string]any:
+		// An intrinsic function is an object with exactly one key. A property may have one key by chance: intrinsic then returns
+		// false for the unknown name, and the object is taken as it is.
 		if len(v) == 1 {
 			for name, argument := range v {
 				if result, ok := s.intrinsic(name, argument); ok {
@@ -95,6 +102,7 @@ func (s *scope) value(v any) any {
 	return v
 }
 
+// list evaluates the elements of a list and drops those with the value AWS::NoValue.
 func (s *scope) list(v []any) any {
 	all := []any{}
 	for _, each := range v {
@@ -105,6 +113,7 @@ func (s *scope) list(v []any) any {
 	return all
 }
 
+// object evaluates the fields of an object and drops those with the value AWS::NoValue.
 func (s *scope) object(v map[string]any) any {
 	all := map[string]any{}
 	for name, each := range v {
@@ -115,6 +124,8 @@ func (s *scope) object(v map[string]any) any {
 	return all
 }
 
+// intrinsic evaluates a function whose argument may be a text, and passes the others on to function. It returns false for
+// a key that names no function. Only the functions that spacel's templates use are known.
 func (s *scope) intrinsic(name string, argument any) (any, bool) {
 	switch name {
 	case "Ref":
@@ -123,6 +134,7 @@ func (s *scope) intrinsic(name string, argument any) (any, bool) {
 		return s.condition(fmt.Sprint(argument)), true
 	case "Fn::GetAtt":
 		parts := listOf(argument)
+		// Fn::GetAtt has two forms: ["Logical", "Attribute"] and "Logical.Attribute".
 		if len(parts) == 1 {
 			parts = strings.SplitN(parts[0], ".", 2)
 		}
@@ -132,6 +144,7 @@ func (s *scope) intrinsic(name string, argument any) (any, bool) {
 	case "Fn::Base64":
 		return base64.StdEncoding.EncodeToString([]byte(text(s.value(argument)))), true
 	case "Fn::GetAZs":
+		// Every region has three zones here. Real regions have up to six, and an account does not see all of them.
 		region := s.pseudo["AWS::Region"]
 		return []any{region + "a", region + "b", region + "c"}, true
 	}
@@ -142,9 +155,11 @@ func (s *scope) intrinsic(name string, argument any) (any, bool) {
 	return s.function(name, arguments)
 }
 
+// function evaluates a function whose argument is a list, for example Fn::If or Fn::Join.
 func (s *scope) function(name string, arguments []any) (any, bool) {
 	switch name {
 	case "Fn::If":
+		// Only the chosen branch is evaluated. The other one may refer to a resource whose condition is false.
 		if s.condition(fmt.Sprint(arguments[0])) {
 			return s.value(arguments[1]), true
 		}
@@ -172,6 +187,7 @@ func (s *scope) function(name string, arguments []any) (any, bool) {
 	return nil, false
 }
 
+// join returns Fn::Join: a separator, and a list that may itself be the result of a function.
 func (s *scope) join(arguments []any) any {
 	var parts []string
 	for _, each := range elements(s.value(arguments[1])) {
@@ -180,6 +196,7 @@ func (s *scope) join(arguments []any) any {
 	return strings.Join(parts, text(arguments[0]))
 }
 
+// split returns Fn::Split: a separator and a text.
 func (s *scope) split(arguments []any) any {
 	all := []any{}
 	for part := range strings.SplitSeq(text(s.value(arguments[1])), text(arguments[0])) {
@@ -188,6 +205,8 @@ func (s *scope) split(arguments []any) any {
 	return all
 }
 
+// choose returns Fn::Select: an index, counted from 0, and a list. An index behind the list's end gives the unknown value,
+// because a list of a resource that does not exist yet is not known.
 func (s *scope) choose(arguments []any) any {
 	index, _ := strconv.Atoi(text(s.value(arguments[0])))
 	all := elements(s.value(arguments[1]))
@@ -222,6 +241,8 @@ func elements(v any) []any {
 	return nil
 }
 
+// ref returns the value of Ref: of a pseudo parameter, a parameter or a resource, in this order. A list parameter is given
+// as one text with commas and becomes a list. A resource's value is its physical id.
 func (s *scope) ref(name string) any {
 	if name == "AWS::NoValue" {
 		return noValue
@@ -241,6 +262,7 @@ func (s *scope) ref(name string) any {
 	return unknown
 }
 
+// attribute returns the value of Fn::GetAtt, or the unknown value while the resource does not exist.
 func (s *scope) attribute(logical, attribute string) any {
 	if r := s.resource(logical); r != nil {
 		return r.attribute(attribute)
@@ -248,6 +270,8 @@ func (s *scope) attribute(logical, attribute string) any {
 	return unknown
 }
 
+// sub returns Fn::Sub: each ${Name} and ${Name.Attribute} is replaced, first from the function's own variables, then as
+// Ref and Fn::GetAtt do. ${!Text} is an escape and becomes ${Text}.
 func (s *scope) sub(argument any) any {
 	format, own := subText(argument)
 	return strings.ReplaceAll(subReference.ReplaceAllStringFunc(format, func(match string) string {

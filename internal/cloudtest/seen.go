@@ -13,6 +13,7 @@ import (
 )
 
 // Seen is the state of a stack without ids and times, so that two runs can be compared.
+// Tests that interrupt a deploy compare it with the state of an undisturbed run.
 type Seen struct {
 	Status       types.StackStatus   `json:"status"`
 	Template     string              `json:"template"`
@@ -100,6 +101,7 @@ func (c *CloudFormation) Retained() []string {
 	return listed(c.engine.retained)
 }
 
+// listed returns the assets as sorted texts.
 func listed(all []asset) []string {
 	texts := []string{}
 	for _, a := range all {
@@ -116,6 +118,7 @@ func (e *engine) idReplacer() *strings.Replacer {
 	for _, s := range e.stacks {
 		ids[s.id] = "{" + s.region + "/" + s.name + "}"
 		for _, r := range s.resources {
+			// A custom name is the same in every run and stays readable. Ids made of a digest (DNS names, allocations) follow.
 			if r.Physical != "" && customName(r.Type, r.Properties) == "" {
 				ids[r.Physical] = "{" + s.region + "/" + s.name + "/" + r.Logical + "}"
 				ids[digest(16, r.Physical)] = "{" + s.region + "/" + s.name + "/" + r.Logical + "}"
@@ -136,6 +139,7 @@ func (e *engine) idReplacer() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
+// seen returns the stack's state. Texts that may hold ids go through names; the template does not, as it has none.
 func (s *stack) seen(names *strings.Replacer) *Seen {
 	seen := &Seen{
 		Status: s.status, Template: s.inputs.body, Parameters: map[string]string{}, Tags: s.inputs.tags, Outputs: map[string]string{},
@@ -155,6 +159,7 @@ func (s *stack) seen(names *strings.Replacer) *Seen {
 		}
 	}
 	for _, set := range s.changeSets {
+		// Executed and obsolete change sets do not count: a deploy must leave none of the others behind.
 		if set.execution == types.ExecutionStatusAvailable || set.execution == types.ExecutionStatusUnavailable {
 			seen.ChangeSets = append(seen.ChangeSets, set.name)
 		}
@@ -183,6 +188,7 @@ func decodeBase64Texts(v any) any {
 		}
 		return all
 	case string:
+		// Short words such as "true" are valid base64 by chance. User data is always longer than 64 characters.
 		if decoded, err := base64.StdEncoding.DecodeString(v); err == nil && len(v) > 64 {
 			return string(decoded)
 		}

@@ -31,11 +31,13 @@ func (c *CloudFormation) Zone(name string) string {
 	return zoneID(name)
 }
 
+// zoneID returns the id of a hosted zone: Z and 13 characters, always the same for the same name.
 func zoneID(name string) string { return "Z" + strings.ToUpper(digest(13, name)) }
 
 // serveSSM answers GetParameter.
 func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region string) {
 	target := r.Header.Get("X-Amz-Target")
+	// The header is, for example, AmazonSSM.GetParameter.
 	c.count("ssm", target[strings.LastIndex(target, ".")+1:])
 	var in struct{ Name string }
 	body, err := io.ReadAll(r.Body)
@@ -48,6 +50,7 @@ func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	if err != nil || !ok {
 		w.WriteHeader(http.StatusBadRequest)
+		// SSM speaks JSON: the error's code is in __type, and every error has the status 400.
 		fmt.Fprint(w, `{"__type":"ParameterNotFound"}`)
 		return
 	}
@@ -57,6 +60,7 @@ func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region
 
 // serveRoute53 answers ListHostedZones.
 func (c *CloudFormation) serveRoute53(w http.ResponseWriter) {
+	// Route 53 is a global service, so there is one list for all regions. Names end with a dot in its answers.
 	c.count("route53", "ListHostedZones")
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 )
 
 // stack is a stack, with its change sets, events and operation.
+// A deleted stack stays in the engine's list, since it can still be described by its id.
 type stack struct {
 	account, region, name, id string
 
@@ -37,6 +38,7 @@ type stack struct {
 }
 
 // inputs are the template, parameters, tags and capabilities of a stack.
+// A stack has one, and so has each of its change sets.
 type inputs struct {
 	body         string
 	template     *template
@@ -47,6 +49,7 @@ type inputs struct {
 }
 
 // busy reports whether an operation is in progress.
+// REVIEW_IN_PROGRESS counts as busy, too, although no operation runs: the callers except it where AWS does.
 func (s *stack) busy() bool { return strings.HasSuffix(string(s.status), "_IN_PROGRESS") }
 
 // scope returns the evaluation of a template with these inputs.
@@ -68,6 +71,7 @@ func (s *stack) scope(in inputs) *scope {
 }
 
 // exists reports whether the resource exists in the account.
+// DELETE_SKIPPED means a policy kept the resource: it exists, but no longer as a part of the stack.
 func (r *resource) exists() bool {
 	return r != nil && r.Physical != "" && r.Status != types.ResourceStatusDeleteComplete && r.Status != types.ResourceStatusDeleteSkipped
 }
@@ -90,6 +94,7 @@ func (s *stack) findOutputs() map[string]string {
 // set changes the stack's status and adds an event.
 func (s *stack) set(at time.Time, status types.StackStatus, reason string) {
 	s.status, s.reason = status, reason
+	// The stack itself is listed like a resource. Its events are the ones whose logical id is the stack's name.
 	s.event(at, &resource{Logical: s.name, Physical: s.id, Type: "AWS::CloudFormation::Stack", Status: types.ResourceStatus(status),
 		Reason: reason})
 }
@@ -100,6 +105,8 @@ func (s *stack) mark(at time.Time, r *resource, status types.ResourceStatus, rea
 	s.event(at, r)
 }
 
+// event adds an event about a resource or about the stack itself. Events of an operation carry the token of the call that
+// started it, so a program recognizes its own operation even after a crash.
 func (s *stack) event(at time.Time, r *resource) {
 	e := types.StackEvent{
 		EventId:           aws.String(fmt.Sprintf("%s-%d-%s", r.Logical, len(s.events), digest(8, s.id, len(s.events)))),
@@ -116,6 +123,7 @@ func (s *stack) event(at time.Time, r *resource) {
 	if r.Reason != "" {
 		e.ResourceStatusReason = aws.String(r.Reason)
 	}
+	// A status change outside of an operation (REVIEW_IN_PROGRESS, or a stack which a test puts) has no operation id.
 	if s.operation != nil {
 		e.OperationId = &s.operation.id
 		if s.operation.token != "" {
@@ -167,6 +175,7 @@ func (in inputs) shown() []types.Parameter {
 	var all []types.Parameter
 	for _, name := range slices.Sorted(maps.Keys(in.parameters)) {
 		value := in.parameters[name]
+		// CloudFormation never returns a NoEcho value: deploy can only keep it with UsePreviousValue.
 		if in.template != nil && in.template.Parameters[name].isNoEcho() {
 			value = "****"
 		}
@@ -175,6 +184,7 @@ func (in inputs) shown() []types.Parameter {
 	return all
 }
 
+// tagList returns the tags in the SDK's form, sorted by key.
 func (in inputs) tagList() []types.Tag {
 	var all []types.Tag
 	for _, key := range slices.Sorted(maps.Keys(in.tags)) {

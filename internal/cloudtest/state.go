@@ -11,6 +11,8 @@ import (
 )
 
 // Stack is a stack which a test puts into the account.
+// Put builds its resources at once and without events of an operation, so a test starts in any state of AWS, also in one
+// which takes a failure at the right moment to reach.
 type Stack struct {
 	Region, Name string
 	Status       types.StackStatus
@@ -49,6 +51,7 @@ func (c *CloudFormation) Put(t testing.TB, put Stack) string {
 	} else {
 		s.outputs = s.findOutputs()
 	}
+	// Status is then a state in progress, and one step leads to Then. Deploy has to wait for it or to follow it.
 	if put.Then != "" {
 		c.engine.begin(s, now, types.OperationTypeUpdateStack, "", func(at time.Time) []step {
 			s.set(at, put.Then, "")
@@ -80,6 +83,7 @@ func (e *engine) addResources(t testing.TB, s *stack, put Stack, now time.Time) 
 			e.addResource(s, scope, logical, put, now)
 		}
 	}
+	// Only ContinueUpdateRollback uses it, which refuses unless the stack is in UPDATE_ROLLBACK_FAILED.
 	s.resume = func(skip []string) []step { return e.resumePut(s, put, skip) }
 }
 
@@ -97,6 +101,7 @@ func (e *engine) addResource(s *stack, scope *scope, logical string, put Stack, 
 	switch {
 	case failed:
 		s.mark(now, r, put.failedStatus(), reason)
+	// After a rolled back creation all resources are gone, but the stack still lists them.
 	case put.Status == types.StackStatusRollbackComplete:
 		s.mark(now, r, types.ResourceStatusDeleteComplete, "")
 	default:
@@ -104,6 +109,7 @@ func (e *engine) addResource(s *stack, scope *scope, logical string, put Stack, 
 	}
 }
 
+// failedStatus returns the state of the resources in Failed, which follows from the stack's state.
 func (put Stack) failedStatus() types.ResourceStatus {
 	switch put.Status {
 	case types.StackStatusUpdateRollbackFailed, types.StackStatusUpdateFailed:
@@ -116,6 +122,7 @@ func (put Stack) failedStatus() types.ResourceStatus {
 
 // resumePut continues the rollback of a stack which a test put into UPDATE_ROLLBACK_FAILED.
 func (e *engine) resumePut(s *stack, put Stack, skip []string) []step {
+	// The saved state equals the present one: the failed update itself never ran in this account.
 	g := &change{engine: e, s: s, before: s.inputs, saved: map[string]*resource{}}
 	stuck := slices.Sorted(maps.Keys(put.Failed))
 	for _, logical := range stuck {

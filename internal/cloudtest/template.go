@@ -28,6 +28,7 @@ type template struct {
 	}
 }
 
+// parameter is one entry of Parameters. Default and NoEcho are of any type, since JSON may have a number or "true" there.
 type parameter struct {
 	Type          string
 	Default       any
@@ -35,8 +36,10 @@ type parameter struct {
 	AllowedValues []any
 }
 
+// isNoEcho reports whether CloudFormation masks the value in its answers.
 func (p parameter) isNoEcho() bool { return fmt.Sprint(p.NoEcho) == "true" }
 
+// definition is one entry of Resources, before any function is evaluated.
 type definition struct {
 	Type                string
 	Properties          map[string]any
@@ -49,6 +52,8 @@ type definition struct {
 	Metadata            any
 }
 
+// parseTemplate reads a template and makes the checks of CloudFormation's format that deploy's tests need: at least one
+// resource, a type for each, and no reference to an unknown name. The errors are ValidationErrors with AWS's texts.
 func parseTemplate(body string) (*template, error) {
 	var t template
 	if err := json.Unmarshal([]byte(body), &t); err != nil {
@@ -81,6 +86,7 @@ func (t *template) capabilities() string {
 		if !strings.HasPrefix(r.Type, "AWS::IAM::") {
 			continue
 		}
+		// A custom name needs the stronger capability, because it may collide with a role that exists in the account.
 		if name, ok := nameProperty[r.Type]; ok && r.Properties[name] != nil && r.Type != "AWS::IAM::Policy" {
 			return "CAPABILITY_NAMED_IAM"
 		}
@@ -89,6 +95,7 @@ func (t *template) capabilities() string {
 	return needed
 }
 
+// subReference matches ${Name} in the text of Fn::Sub, and not the escape ${!Name}.
 var subReference = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
 // references returns the names of resources and parameters which a resource mentions.
@@ -103,6 +110,7 @@ func references(d definition) map[string]bool {
 	return found
 }
 
+// listOf returns the texts of DependsOn or Fn::GetAtt, which are one text or a list; nil for anything else.
 func listOf(v any) []string {
 	switch v := v.(type) {
 	case string:
@@ -117,6 +125,8 @@ func listOf(v any) []string {
 	return nil
 }
 
+// walkReferences adds the names which Ref, Fn::GetAtt and Fn::Sub mention anywhere in a value. Conditions are not followed:
+// Fn::If counts the references of both branches, as CloudFormation does for its order.
 func walkReferences(v any, found map[string]bool) {
 	switch v := v.(type) {
 	case []any:
@@ -137,6 +147,7 @@ func walkReferences(v any, found map[string]bool) {
 	}
 }
 
+// subReferences adds the names in the text of an Fn::Sub. Variables of its own are no references.
 func subReferences(sub any, found map[string]bool) {
 	text, own := subText(sub)
 	for _, m := range subReference.FindAllStringSubmatch(text, -1) {
@@ -146,6 +157,7 @@ func subReferences(sub any, found map[string]bool) {
 	}
 }
 
+// subText returns the two parts of an Fn::Sub: its text, and its own variables, nil in the short form.
 func subText(sub any) (text string, own map[string]any) {
 	switch sub := sub.(type) {
 	case string:

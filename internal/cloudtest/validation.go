@@ -11,10 +11,12 @@ import (
 )
 
 // otherChanges reports changes that no resource shows: the outputs.
+// A change set that changes nothing but outputs is executable on AWS. Without this check it would count as empty.
 func (set *changeSet) otherChanges(s *stack) bool {
 	if s.inputs.template == nil {
 		return true
 	}
+	// The copies share the stack's resources and differ only in the inputs with which the outputs are evaluated.
 	before, after := *s, *s
 	after.inputs = set.next
 	return !reflect.DeepEqual(before.findOutputs(), after.findOutputs()) ||
@@ -46,6 +48,7 @@ func (set *changeSet) validate(c *call, s *stack) {
 		if change.Action == types.ChangeActionImport && !strings.HasPrefix(definition.DeletionPolicy, "Retain") {
 			unfit = append(unfit, *change.LogicalResourceId)
 		}
+		// Only a resource which is about to be created can collide with the name of another one.
 		if change.Action != types.ChangeActionAdd && change.Replacement != types.ReplacementTrue {
 			continue
 		}
@@ -56,6 +59,7 @@ func (set *changeSet) validate(c *call, s *stack) {
 			set.conflict(s, change, name)
 		}
 	}
+	// An import fails without a Retain policy: otherwise deleting the stack would delete a resource it did not create.
 	if len(unfit) > 0 {
 		set.failure = fmt.Sprintf("CloudFormation is attempting to import some resources because they already exist in your account. The "+
 			"resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the template for successful "+
@@ -78,6 +82,8 @@ func (e *engine) taken(by *stack, wanted asset) bool {
 	return false
 }
 
+// conflict makes the change set fail because a name is in use. The status reason is the same for all conflicts and names no
+// resource; DescribeEvents has one event for each, with the name.
 func (set *changeSet) conflict(s *stack, change types.ResourceChange, name string) {
 	set.failure = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early " +
 		"Validation errors, use the DescribeEvents API for detailed failure information."
