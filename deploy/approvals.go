@@ -11,6 +11,7 @@ import (
 )
 
 // approvals remembers the user's answers. Questions come one at a time, because there is one terminal.
+// Several stacks run at the same time, and each may have a question. mu is held while one is asked, so the others wait.
 type approvals struct {
 	consent Consent
 
@@ -18,6 +19,7 @@ type approvals struct {
 	answers map[string]bool // by danger
 }
 
+// newApprovals begins with the dangers that --allow-replace names as agreed to. The list holds values of Danger.ID.
 func newApprovals(consent Consent, allowed []string) *approvals {
 	a := &approvals{consent: consent, answers: map[string]bool{}}
 	for _, id := range allowed {
@@ -44,6 +46,7 @@ func (a *approvals) dangers(ctx context.Context, plan StackPlan) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		// One answer holds for all dangers of the question. A no is remembered, too: the user is not asked again after a new plan.
 		for _, danger := range ask {
 			a.answers[danger.ID] = yes
 		}
@@ -51,12 +54,15 @@ func (a *approvals) dangers(ctx context.Context, plan StackPlan) (bool, error) {
 	return !slices.ContainsFunc(plan.Dangers, func(d Danger) bool { return !a.answers[d.ID] }), nil
 }
 
+// skip asks whether a failed rollback is continued without these resources. The answer is not remembered, since the list of
+// resources is another one each time.
 func (a *approvals) skip(ctx context.Context, ref assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.consent.SkipResources(ctx, ref, failed)
 }
 
+// leaveBehind asks whether a failed stack is deleted while these resources stay in the account.
 func (a *approvals) leaveBehind(ctx context.Context, ref assembly.StackRef, failed []live.FailedResource) (bool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -80,6 +80,7 @@ func (x explainer) bootLogs(ctx context.Context, group string, instances []strin
 		}
 	}
 	var boots []Boot
+	// Three logs are enough: the instances of a group run the same program and mostly fail for the same reason.
 	for _, id := range instances[:min(len(instances), maxBootStreams)] {
 		boot, err := x.bootLog(ctx, group, id)
 		if err != nil {
@@ -114,6 +115,8 @@ func (x explainer) lastInstances(ctx context.Context, group string, since time.T
 			}
 		}
 	}
+	// The API cannot sort streams by name prefix and by time at once, so all pages are read and sorted here. Streams with the
+	// same time are sorted by name, to make the output stable.
 	slices.SortFunc(found, func(a, b logtypes.LogStream) int {
 		return cmp.Or(-cmp.Compare(aws.ToInt64(a.CreationTime), aws.ToInt64(b.CreationTime)),
 			cmp.Compare(aws.ToString(a.LogStreamName), aws.ToString(b.LogStreamName)))
@@ -139,6 +142,7 @@ func (x explainer) bootLog(ctx context.Context, group, instance string) (Boot, e
 		return boot, err
 	}
 	for _, e := range out.Events {
+		// The log is written by the app's own programs: it may hold secrets and control characters of a terminal.
 		boot.Lines = append(boot.Lines, x.mask(printable.Line(aws.ToString(e.Message))))
 		boot.Last = time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC()
 	}

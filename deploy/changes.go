@@ -15,6 +15,7 @@ import (
 func (p planner) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
 	var out []Change
 	for _, c := range d.Changes {
+		// SyncWithActual only takes drift into CloudFormation's own record. It changes nothing in AWS, so the plan does not list it.
 		if r := c.ResourceChange; r != nil && r.Action != types.ChangeActionSyncWithActual {
 			out = append(out, p.change(r))
 		}
@@ -23,6 +24,7 @@ func (p planner) changes(d *cloudformation.DescribeChangeSetOutput) []Change {
 	return out
 }
 
+// change returns one resource's change with its place in the manifests, and its properties sorted by path.
 func (p planner) change(r *types.ResourceChange) Change {
 	id := aws.ToString(r.LogicalResourceId)
 	c := Change{
@@ -39,6 +41,8 @@ func (p planner) change(r *types.ResourceChange) Change {
 	return c
 }
 
+// property returns one property's change with secrets masked. A change of tags or metadata has no path; the attribute's name
+// stands for it. Before and After are empty if CloudFormation does not know the value yet.
 func (p planner) property(detail types.ResourceChangeDetail) PropertyChange {
 	target := detail.Target
 	path := propertyPath(aws.ToString(target.Path))
@@ -80,6 +84,7 @@ func propertyPath(pointer string) string {
 		if out.Len() > 0 {
 			out.WriteByte('.')
 		}
+		// The path is a JSON pointer: ~1 stands for a slash and ~0 for a tilde (RFC 6901).
 		out.WriteString(strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
 	}
 	return out.String()

@@ -24,6 +24,7 @@ type changeSet struct {
 	template      staging.Object // as it was staged for it; zero when it was sent with the call
 }
 
+// describeInput names the change set. The stack's id is used, since the name could belong to a newer stack by now.
 func (c *changeSet) describeInput() *cloudformation.DescribeChangeSetInput {
 	return &cloudformation.DescribeChangeSetInput{StackName: &c.stackID, ChangeSetName: &c.name}
 }
@@ -71,6 +72,8 @@ func (s changeSets) create(
 	return made, description, nil
 }
 
+// input returns the arguments of CreateChangeSet. The name is the client token, too, so a call that the SDK repeats makes no
+// second change set.
 func (s changeSets) input(ctx context.Context, made *changeSet, in inputs) (*cloudformation.CreateChangeSetInput, error) {
 	input := &cloudformation.CreateChangeSetInput{
 		StackName: &s.spec.Name, ChangeSetName: &made.name, ClientToken: &made.name, ChangeSetType: made.kind,
@@ -80,8 +83,10 @@ func (s changeSets) input(ctx context.Context, made *changeSet, in inputs) (*clo
 		input.Capabilities = append(input.Capabilities, types.Capability(c))
 	}
 	if made.kind == types.ChangeSetTypeCreate {
+		// A stack whose creation failed can only be deleted. CloudFormation does it at once, so the next deploy can create again.
 		input.OnStackFailure = types.OnStackFailureDelete
 	}
+	// A redeploy changes parameters only. The previous template needs no bucket, and cannot change by accident.
 	if s.options.Redeploy {
 		input.UsePreviousTemplate = aws.Bool(true)
 		return input, nil
@@ -101,6 +106,7 @@ func (s changeSets) input(ctx context.Context, made *changeSet, in inputs) (*clo
 	return input, nil
 }
 
+// tags returns the stack's tags as the artifact has them, sorted. CloudFormation copies them to the stack's resources.
 func (s changeSets) tags() []types.Tag {
 	var out []types.Tag
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Tags)) {
@@ -116,6 +122,8 @@ func (s changeSets) sendsTemplate() bool {
 	return len(s.template.Body) <= maxInline && (s.options.DryRun || noBucket)
 }
 
+// stageTemplate uploads the template. A deploy keeps it under its digest for later runs; a dry run uploads it under a
+// temporary name, and discard removes it.
 func (s changeSets) stageTemplate(ctx context.Context) (staging.Object, error) {
 	upload := s.stage.Template
 	if s.options.DryRun {
@@ -203,6 +211,7 @@ func (s changeSets) failureOf(ctx context.Context, made *changeSet, d *cloudform
 // If that call fails, they are left out: an emulator or a policy may not know it, and there is a reason without them.
 func (s *stack) validationErrors(ctx context.Context, of *cloudformation.DescribeEventsInput) []string {
 	of.Filters = &types.EventFilter{FailedEvents: aws.Bool(true)}
+	// One attempt is enough, since the list only adds detail to an error that is reported anyway.
 	out, err := s.client().DescribeEvents(ctx, of, func(o *cloudformation.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil
@@ -222,6 +231,7 @@ func (s *stack) validationErrors(ctx context.Context, of *cloudformation.Describ
 // executes a change set of this name. The mark is the stack's last event before the call. Together with live.Follower, which
 // follows the operation, this decides whether an operation of ours has begun.
 func (s changeSets) isExecutedByUs(ctx context.Context, made *changeSet, mark string) bool {
+	// The change set's own state is the surest sign. If it can no longer be described, the stack's events tell by their token.
 	out, err := s.client().DescribeChangeSet(ctx, made.describeInput())
 	if err == nil {
 		switch out.ExecutionStatus {

@@ -15,6 +15,7 @@ import (
 func (s *stack) dangers(changes []Change) []Danger {
 	var out []Danger
 	for _, c := range changes {
+		// Only types with data or a public address count: databases, buckets, volumes and so on. An instance is not a danger.
 		if !diff.HoldsData(c.Type) {
 			continue
 		}
@@ -25,10 +26,12 @@ func (s *stack) dangers(changes []Change) []Danger {
 	return out
 }
 
+// danger returns a danger with the id that --allow-replace takes.
 func (s *stack) danger(logicalID, what string) Danger {
 	return Danger{ID: s.ref().String() + "/" + logicalID, What: what}
 }
 
+// describeResource names a resource by type and logical id, with its physical id if it exists.
 func describeResource(kind, logicalID, physicalID string) string {
 	if physicalID == "" {
 		return kind + " " + logicalID
@@ -53,6 +56,7 @@ func (s *stack) loss(c Change) string {
 	return ""
 }
 
+// removalLoss describes the loss when a resource is removed, empty if its policy keeps it.
 func removalLoss(policy string) string {
 	switch {
 	case strings.HasPrefix(policy, string(types.PolicyActionRetain)):

@@ -52,6 +52,7 @@ type part struct {
 // Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
 // stacks in REVIEW_IN_PROGRESS to hold them, and the uploads of a dry run; Discard deletes them. All problems are one *Problems.
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) (*Deployment, error) {
+	// The options for finding values follow from the options of the run, so callers set each fact once.
 	o.Values.DryRun = o.Values.DryRun || o.DryRun
 	o.Values.Keep = o.Redeploy
 	o.Values.Force = o.Values.Force || o.Redeploy
@@ -63,6 +64,8 @@ func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Option
 	return d, nil
 }
 
+// prepare does the steps of Prepare in order: select the stacks, check everything that costs no change set, then make the
+// plans of all stacks in parallel. If one plan fails, the change sets of all others are discarded.
 func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err error) {
 	if d.places, err = a.SourceMap(); err != nil {
 		return err
@@ -85,6 +88,7 @@ func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err err
 	return nil
 }
 
+// wholePlan joins the stacks' plans and their warnings in the order of the stacks.
 func (d *Deployment) wholePlan() Plan {
 	whole := Plan{Orbit: d.orbit, Account: d.identity.Account, Directory: d.options.Directory}
 	for _, p := range d.parts {
@@ -102,6 +106,7 @@ const discardPatience = 30 * time.Second
 func (d *Deployment) discardUnused(ctx context.Context) {
 	limit := discardPatience
 	if d.control.IsDetached() {
+		// A user who detached wants the terminal back. Leftover change sets do no harm: the next execution makes them obsolete.
 		limit = discardPatience / 6
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
@@ -119,6 +124,7 @@ func (d *Deployment) Discard(ctx context.Context) error {
 		if made == nil {
 			return nil
 		}
+		// The field is cleared first, so a second Discard does not try again.
 		p.plan.changeSet = nil
 		return changeSets{p.stack}.discard(ctx, made)
 	})...)
@@ -129,6 +135,7 @@ func (d *Deployment) Discard(ctx context.Context) error {
 func (d *Deployment) each(ctx context.Context, do func(context.Context, *part) error) []error {
 	errs := make([]error, len(d.parts))
 	var wait sync.WaitGroup
+	// CloudFormation throttles calls for each region separately, so each region has slots of its own.
 	slots := map[string]chan struct{}{}
 	for _, region := range d.regions() {
 		slots[region] = make(chan struct{}, d.options.concurrency())
@@ -145,6 +152,7 @@ func (d *Deployment) each(ctx context.Context, do func(context.Context, *part) e
 	return errs
 }
 
+// concurrency returns the number of stacks at a time in one region.
 func (o Options) concurrency() int {
 	if o.Concurrency <= 0 {
 		return schedule.DefaultConcurrency

@@ -34,6 +34,7 @@ func (s changeSets) discard(ctx context.Context, made *changeSet) error {
 	return errors.Join(errs...)
 }
 
+// discardChangeSet deletes the change set. If the stack was made only to hold it, that stack is deleted, too.
 func (s changeSets) discardChangeSet(ctx context.Context, made *changeSet) error {
 	err := s.delete(ctx, made)
 	switch {
@@ -77,6 +78,7 @@ func (s changeSets) discardStack(ctx context.Context, made *changeSet) error {
 		return nil
 	case err != nil:
 		return s.failed("list the change sets", err)
+	// Somebody else prepares the same new stack. Deleting it would take their change set away.
 	case holdsOthers(out.Summaries, made.name):
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 )
 
 // sentinel is an error that steps hand on to each other. It is no failure by itself.
+// The steps compare it with errors.Is. Only errStopped and errCancelled ever reach the user.
 type sentinel string
 
 func (s sentinel) Error() string { return string(s) }
@@ -55,6 +56,7 @@ func isInfrastructureError(err error) bool {
 // failed wraps the error of a call with a description of the call.
 func (s *stack) failed(doing string, err error) error {
 	if live.IsRefusal(err) {
+		// CloudFormation's messages can have several lines, which are joined, and can repeat a secret parameter's value.
 		return refuse("%s: %s: %s", s.ref(), doing, s.mask(strings.Join(strings.Fields(live.Message(err)), " ")))
 	}
 	return fmt.Errorf("%s: %s: %w", s.ref(), doing, cloud.Explain(err))

@@ -28,6 +28,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	if err := d.confirm(ctx, consent); err != nil {
 		return nil, err
 	}
+	// The timeout detaches instead of cancelling: CloudFormation finishes the operations by itself, and a later run picks them up.
 	var late atomic.Bool
 	if d.options.Timeout > 0 {
 		timer := time.AfterFunc(d.options.Timeout, func() { late.Store(true); d.control.Detach() })
@@ -35,6 +36,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	}
 	d.announce()
 	errs := d.run(ctx, d.parts, func(p *part) []assembly.StackRef { return p.needs })
+	// The second pass needs the outputs of all stacks, so it begins when the first one has ended.
 	errs = append(errs, d.secondPass(ctx)...)
 	if late.Load() {
 		errs = append(errs, fmt.Errorf("not done after %s (--timeout): running operations go on in CloudFormation; %s",
@@ -45,6 +47,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 
 // confirm asks all questions that can be asked before anything happens.
 func (d *Deployment) confirm(ctx context.Context, consent Consent) error {
+	// A plan without changes asks nothing, so a script without a terminal can run it.
 	if !d.Plan.changes() {
 		return nil
 	}
@@ -106,6 +109,7 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 	return errs
 }
 
+// part returns the part of a stack of this run. The scheduler only knows names.
 func (d *Deployment) part(ref assembly.StackRef) *part {
 	return d.parts[slices.IndexFunc(d.parts, func(p *part) bool { return p.ref() == ref })]
 }
@@ -123,6 +127,7 @@ func (d *Deployment) skip(p *part, why schedule.Reason) {
 	p.tell(activity.Event{Kind: activity.Skipped, Reason: text})
 }
 
+// describeOutcome completes the sentence "needs X, which …" for an outcome which is not OK.
 func describeOutcome(o activity.Outcome) string {
 	switch o {
 	case activity.HasFailed:
@@ -164,6 +169,7 @@ func (p *part) describeEnd(err error) string {
 	return err.Error()
 }
 
+// result collects the outcomes, failures and remaining warnings of all stacks in their order.
 func (d *Deployment) result(begun time.Time) *Result {
 	r := &Result{Orbit: d.orbit, Account: d.identity.Account, Seconds: time.Since(begun).Seconds()}
 	for _, p := range d.parts {

@@ -35,6 +35,7 @@ func (x executor) run(ctx context.Context, plan stackPlan) outcome {
 	return end
 }
 
+// attempt carries the plan out. Each time another operation came first it makes a new plan, at most maxOvertaken times.
 func (x executor) attempt(ctx context.Context, plan stackPlan) outcome {
 	plan, err := x.refreshInputs(ctx, plan)
 	for range maxOvertaken {
@@ -62,6 +63,7 @@ func outcomeOf(err error) activity.Outcome {
 	case errors.Is(err, errStopped):
 		return activity.WasSkipped
 	}
+	// The operation goes on without us: its end is unknown, which is not the same as a failure.
 	if _, lost := errors.AsType[*lostError](err); lost {
 		return activity.WasDetached
 	}
@@ -101,6 +103,7 @@ func (x executor) replan(ctx context.Context, plan stackPlan) (stackPlan, error)
 	if plan.deployed, err = x.refreshIdle(ctx); err != nil {
 		return plan, err
 	}
+	// The stack may have been deleted and created again by somebody else since the preflight.
 	if err := x.checkOwner(plan.deployed); err != nil {
 		return plan, refuseFor(err)
 	}
@@ -135,6 +138,7 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 	if err != nil {
 		return plan, "", err
 	}
+	// The stack is read again for its outputs, which stacks later in the order take as parameters.
 	if plan.deployed, err = x.refresh(ctx); err != nil {
 		return plan, "", err
 	}
@@ -184,6 +188,8 @@ func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.
 		return plan, live.Ending{}, errStopped
 	}
 	made := plan.changeSet
+	// The mark is taken before the call: all events after it belong to this operation. Without it, events of an earlier
+	// operation could be taken for ours.
 	mark, err := x.lastEvent(ctx, made.stackID)
 	if err != nil {
 		return plan, live.Ending{}, err
@@ -198,6 +204,7 @@ func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.
 	case err != nil:
 		return plan, live.Ending{}, x.failed("execute the change set", err)
 	}
+	// From here on the change set is executed, so discardUnused must leave it alone.
 	plan.changeSet = nil
 	x.tell(activity.Event{Kind: activity.Started, Status: string(plan.Action), Total: len(plan.Changes)})
 	end, err := x.follow(ctx, live.Operation{
@@ -225,6 +232,7 @@ func (x executor) follow(ctx context.Context, o live.Operation) (live.Ending, er
 
 // undo cancels the operation of a change set: an update is rolled back, a creation is deleted.
 func (x executor) undo(made *changeSet) func(context.Context) error {
+	// The token is another one than that of the execution, so the events of the undoing can be told apart.
 	token := made.name + "-cancel"
 	return func(ctx context.Context) error {
 		var err error

@@ -62,10 +62,12 @@ func (x explainer) explainCauses(ctx context.Context, f *Failure, causes, events
 	}
 }
 
+// describeCause returns one failed resource in one line.
 func describeCause(e live.Event, origin string) string {
 	return fmt.Sprintf("%s%s %s: %s: %s", place(origin), e.Type, e.Resource, e.Status, reasonOf(e))
 }
 
+// reasonOf returns the event's reason in one line.
 func reasonOf(e live.Event) string {
 	if reason := e.Reason; reason != "" {
 		return strings.Join(strings.Fields(reason), " ")
@@ -77,6 +79,7 @@ func reasonOf(e live.Event) string {
 // CloudFormation cancelled because of them, and those of the rollback, unless nothing else failed.
 func rootCauses(events []live.Event) []live.Event {
 	var before, after []live.Event
+	// Events are ordered by time. A failure after the rollback began is a consequence, and only counts if nothing came before.
 	undoing := false
 	for _, e := range events {
 		switch {

@@ -58,6 +58,7 @@ func (p planner) guardSubnets(ctx context.Context, plan stackPlan) error {
 		p.ref(), place(gone[0].Origin), gone[0].Type, listChanges(gone), strings.Join(users, ", "), p.spec.Region)
 }
 
+// listChanges returns the logical ids of changes, for a message.
 func listChanges(changes []Change) string {
 	var ids []string
 	for _, c := range changes {
@@ -100,6 +101,7 @@ func (c Change) changesRouting() bool {
 	return slices.ContainsFunc(c.Properties, func(p PropertyChange) bool {
 		switch name, _, _ := strings.Cut(p.Path, "."); name {
 		case "Region", "Weight", "Failover", "GeoLocation", "GeoProximityLocation", "MultiValueAnswer", "CidrRoutingConfig":
+			// A routing property that appears or disappears changes the kind. A changed value does not.
 			return (p.Before == "") != (p.After == "")
 		}
 		return false

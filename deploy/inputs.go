@@ -56,6 +56,7 @@ func (s *stack) checkValues(in inputs) error {
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		v := in[name]
 		switch {
+		// The output is missing, and the stack that has it is not deployed by this run: waiting would not help.
 		case v.Pending != assembly.StackRef{} && s.find(v.Pending) == nil:
 			errs = append(errs, fmt.Errorf("%s: %s", s.ref(), v.Missing))
 		case len(v.Text) > maxParameterValue:
@@ -142,6 +143,7 @@ func (in inputs) changes(deployed *live.Stack) []ParameterChange {
 			out = append(out, ParameterChange{Name: name, Before: was, After: shown(v)})
 		}
 	}
+	// Parameters that the new template no longer has.
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if _, stays := in[name]; !stays {
 			out = append(out, ParameterChange{Name: name, Before: before[name]})
@@ -150,6 +152,7 @@ func (in inputs) changes(deployed *live.Stack) []ParameterChange {
 	return out
 }
 
+// shown returns the value for the plan, masked if it is secret.
 func shown(v values.Value) string {
 	if v.Secret {
 		return live.Masked

@@ -45,6 +45,8 @@ func (p planner) offlineChanges(ctx context.Context, plan stackPlan) ([]Change, 
 	return out, nil
 }
 
+// compare returns the differences between the deployed template and the artifact's, as spacel diff finds them. It works on the
+// text alone, without calls.
 func (p planner) compare(deployed []byte) (*diff.Diff, error) {
 	before, err := p.assemblyWith(deployed)
 	if err != nil {

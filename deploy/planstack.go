@@ -60,6 +60,7 @@ func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) 
 		return plan, p.refuseRedeploy(deployed)
 	}
 	step := stepFor(deployed)
+	// A change set needs a value for every parameter. While one is missing, only the templates can be compared.
 	if pending := in.pending(); len(pending) > 0 && step != toWait {
 		return p.planLater(ctx, plan, "waits for "+listRefs(pending))
 	}
@@ -87,6 +88,7 @@ func (p planner) refuseRedeploy(deployed *live.Stack) error {
 	return refuse("%s: the stack is %s, so there is nothing to deploy again: spacel deploy DIR repairs it", p.ref(), deployed.Status)
 }
 
+// planUpdate makes a change set only if something may have changed.
 func (p planner) planUpdate(ctx context.Context, plan stackPlan) (stackPlan, error) {
 	same, err := p.isUnchanged(ctx, plan)
 	if err != nil {

@@ -20,6 +20,7 @@ func (d *Deployment) preflight(ctx context.Context) error {
 	if err := d.identify(ctx); err != nil {
 		return asProblems([]error{err})
 	}
+	// All stacks are checked before any error is reported, so the user sees all problems at once.
 	found := d.each(ctx, func(ctx context.Context, p *part) (err error) {
 		p.plan.deployed, err = p.check(ctx)
 		return err
@@ -58,6 +59,7 @@ func (d *Deployment) onlyCheck() {
 	d.newResolver()
 }
 
+// identify asks AWS who we are. It is the first call of Prepare, so missing or expired credentials are found here.
 func (d *Deployment) identify(ctx context.Context) (err error) {
 	d.identity, err = d.cloud.Identity(ctx, d.stacks[0].spec.Region)
 	d.name = runName(d.identity)
@@ -73,6 +75,7 @@ func (s *stack) check(ctx context.Context) (*live.Stack, error) {
 	if err := errors.Join(s.checkLimits(), s.checkOwner(deployed)); err != nil {
 		return deployed, err
 	}
+	// A dry run reports the state as it is, and does not wait for anybody.
 	if s.options.DryRun {
 		return deployed, nil
 	}
@@ -93,6 +96,7 @@ func (s *stack) checkOwner(deployed *live.Stack) error {
 		s.ref(), describeOwner(orbit, app), document.TagOrbit, deployed.Orbit(), document.TagApp, deployed.App())
 }
 
+// describeOwner names the owner of a stack: an orbit's own stack has no app.
 func describeOwner(orbit, app string) string {
 	if app == "" {
 		return "orbit " + orbit
@@ -121,6 +125,7 @@ func (s *stack) checkNeeds(ctx context.Context) error {
 	return fmt.Errorf("%s needs %s: deploy that first, or together with it", s.ref(), strings.Join(missing, " and "))
 }
 
+// describeAbsent names a stack and the reason why it cannot be used. s is nil if it does not exist.
 func describeAbsent(ref assembly.StackRef, s *live.Stack) string {
 	if s == nil {
 		return ref.String() + ", which is not deployed"

@@ -36,6 +36,7 @@ func (x executor) remove(ctx context.Context, plan *stackPlan) (err error) {
 	if err := x.agree(ctx, plan.StackPlan); err != nil {
 		return err
 	}
+	// The first deletion leaves nothing behind: CloudFormation refuses RetainResources before a deletion has failed.
 	end, err := x.delete(ctx, plan.deployed.ID, nil)
 	if err != nil {
 		return err
@@ -128,6 +129,7 @@ func (x executor) continueRollback(ctx context.Context, plan *stackPlan) error {
 	return &operationError{end}
 }
 
+// rollBack calls ContinueUpdateRollback once and follows the operation. skip lists logical ids, nil for none.
 func (x executor) rollBack(ctx context.Context, id string, skip []string) (live.Ending, error) {
 	token := x.nextName()
 	mark, err := x.lastEvent(ctx, id)

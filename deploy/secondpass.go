@@ -15,6 +15,7 @@ func (d *Deployment) secondPass(ctx context.Context) []error {
 	if d.control.IsStopped() {
 		return nil
 	}
+	// Values are resolved again for the stacks that succeeded and take an optional output. The others have no second turn.
 	errs := d.each(ctx, func(ctx context.Context, p *part) error {
 		if !p.result.Outcome.OK() || len(p.optionalOutputs()) == 0 {
 			return nil
@@ -46,6 +47,7 @@ func (d *Deployment) runAgain(ctx context.Context, again []*part) []error {
 	}
 	errs := d.run(ctx, again, func(*part) []assembly.StackRef { return nil })
 	for i, p := range again {
+		// A stack that was created in the first turn and updated in the second counts as created.
 		if p.result.Outcome.OK() && first[i] != activity.WasUnchanged {
 			p.result.Outcome = first[i]
 		}
@@ -69,6 +71,7 @@ func (p *part) stillMissing() []string {
 	return out
 }
 
+// listNames lists up to three names, and the number of the others.
 func listNames(names []string) string {
 	if len(names) > 3 {
 		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)

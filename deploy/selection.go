@@ -12,6 +12,7 @@ import (
 // selectStacks takes the stacks selected by the options out of the artifact.
 func (d *Deployment) selectStacks(a *assembly.Assembly) error {
 	stacks := a.Manifest.Stacks
+	// A name with a typing mistake must not select nothing in silence, so this comes first.
 	if err := asProblems(d.options.misnamed(stacks)); err != nil {
 		return err
 	}
@@ -35,6 +36,7 @@ func (d *Deployment) selectStacks(a *assembly.Assembly) error {
 	return asProblems(errs)
 }
 
+// selects reports whether the options select a stack. All three flags must match.
 func (o Options) selects(stack assembly.Stack) bool {
 	return names(o.Regions, stack.Region) && names(o.Apps, stack.App) &&
 		(names(o.Stacks, stack.Name) || slices.Contains(o.Stacks, stack.Ref().String()))
@@ -62,6 +64,7 @@ func (o Options) misnamed(stacks []assembly.Stack) []error {
 	)
 }
 
+// unknown returns an error for each chosen name that is not known. choices are the names offered instead.
 func unknown(flag string, chosen []string, known, choices map[string]bool) []error {
 	var errs []error
 	for _, name := range chosen {

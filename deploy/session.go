@@ -30,6 +30,7 @@ type session struct {
 	stacks   []*stack // of this run, sorted by region and name
 }
 
+// newSession makes the parts that the stacks share. The listener is called by one goroutine at a time (activity.Serial).
 func newSession(c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) *session {
 	s := &session{orbit: a.Manifest.Orbit, cloud: c, options: o,
 		live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
@@ -38,6 +39,7 @@ func newSession(c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.List
 	return s
 }
 
+// newResolver makes the resolver from the present options. It is called again when a run is reduced to checks (onlyCheck).
 func (s *session) newResolver() {
 	s.resolver = values.New(s.cloud, s.live, s.stage, s.options.Binaries, s.options.Values)
 }

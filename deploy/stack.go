@@ -26,6 +26,7 @@ type stack struct {
 	operations int          // change sets and operations so far: they are numbered
 }
 
+// newStack reads the stack's template from the artifact. A broken template is an error of the artifact, not of AWS.
 func newStack(s *session, a *assembly.Assembly, spec assembly.Stack) (*stack, error) {
 	body, err := a.Template(spec.Ref())
 	if err != nil {
@@ -38,8 +39,10 @@ func newStack(s *session, a *assembly.Assembly, spec assembly.Stack) (*stack, er
 	return &stack{session: s, spec: spec, needs: needsOf(spec), template: t}, nil
 }
 
+// ref returns the stack's region and name.
 func (s *stack) ref() assembly.StackRef { return s.spec.Ref() }
 
+// client returns the CloudFormation client of the stack's region.
 func (s *stack) client() *cloudformation.Client {
 	return s.cloud.Region(s.spec.Region).CloudFormation()
 }
@@ -124,8 +127,10 @@ func needsOf(s assembly.Stack) []assembly.StackRef {
 	return slices.SortedFunc(maps.Keys(refs), compareRefs)
 }
 
+// compareRefs orders stacks by region, then by name.
 func compareRefs(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
 
+// listRefs returns stacks as region/name, separated by commas.
 func listRefs(refs []assembly.StackRef) string {
 	names := make([]string, len(refs))
 	for i, r := range refs {
@@ -134,6 +139,7 @@ func listRefs(refs []assembly.StackRef) string {
 	return strings.Join(names, ", ")
 }
 
+// onOff returns the word for a message.
 func onOff(on bool) string {
 	if on {
 		return "on"
