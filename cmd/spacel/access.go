@@ -42,6 +42,7 @@ func accessCommand(c *console) *cli.Command {
 // checkApp returns an error when no stack of the orbit is of this app, with the nearest name in case of a misspelling. An
 // app found in one region passes although another region could not be asked.
 func (t *target) checkApp(ctx context.Context, app string) error {
+	// The apps come with err: those of the regions that answered. A name found among them is good enough.
 	apps, err := live.Apps(ctx, t.Cloud, t.Orbit, t.Regions)
 	if slices.Contains(apps, app) {
 		return nil
@@ -74,6 +75,7 @@ func printOutcomes(c *console, ctx *cli.Context, to *target, all []access.Outcom
 	} else if !ctx.Bool("quiet") {
 		printOutcomeLines(c.out, all)
 	}
+	// Regions are grouped by the text of their error: without permission, for example, all of them fail in the same way.
 	var good []string
 	failed := map[string][]string{}
 	for _, o := range all {

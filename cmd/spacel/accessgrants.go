@@ -77,6 +77,7 @@ func changeGrant(c *console, ctx *cli.Context, known bool, change grantChange) e
 	if err != nil {
 		return err
 	}
+	// Operators is no app: it stands for all instances of the orbit, so there is no stack to look for.
 	if known && service != access.Operators && !ctx.Bool("undeployed") {
 		if err := to.checkApp(ctx.Context, service); err != nil {
 			return fmt.Errorf("%w; --undeployed grants it for an app to come", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/pebble/spacel/deploy/access"
 )
 
+// userListCommand prints every key of every user. It shows fingerprints, as ssh-keygen -l prints them, not whole keys.
 func userListCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "list",
@@ -33,6 +34,7 @@ func userListCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// accessListCommand prints the rights: a row for each app and user, and the regions whose table has it.
 func accessListCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:      "list",

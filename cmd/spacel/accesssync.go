@@ -13,6 +13,7 @@ import (
 	"github.com/pebble/spacel/deploy/access"
 )
 
+// accessSyncCommand compares the tables of all regions, which can differ after a command failed in some of them.
 func accessSyncCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:  "sync",
@@ -57,6 +58,7 @@ func syncTables(c *console, ctx *cli.Context) error {
 // compareTables prints the differences of each region from the first one. It returns errNo if there are any: a
 // script can then test for drift between regions.
 func compareTables(c *console, ctx *cli.Context, read []access.Snapshot, failed error) error {
+	// Without all regions the answer would be "equal" for tables that nobody has seen, so there is no partial comparison.
 	if failed != nil {
 		return failed
 	}
@@ -102,6 +104,7 @@ func printDifferences(c *console, ctx *cli.Context, read []access.Snapshot, foun
 		shellLine([]string{ctx.String("orbit")}))
 }
 
+// regionsOfAll returns the regions that were read, in their order.
 func regionsOfAll(read []access.Snapshot) []string {
 	var names []string
 	for _, s := range read {

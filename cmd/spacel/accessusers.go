@@ -17,6 +17,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
+// userCommand builds the subgroup for users and keys. Rights are separate: a user without a grant cannot log in anywhere.
 func userCommand(c *console) *cli.Command {
 	return group(&cli.Command{
 		Name:        "user",
@@ -78,6 +79,7 @@ func userRemoveCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// keyFlag is --key with a text of its own for add and remove.
 func keyFlag(usage string) cli.Flag {
 	return &cli.StringSliceFlag{Name: "key", Usage: usage, TakesFile: true}
 }
@@ -96,6 +98,7 @@ func changeUser(c *console, ctx *cli.Context, change func(*access.Tables, string
 		return err
 	}
 	tables := access.New(to.Cloud, to.Orbit, to.Regions)
+	// An error of change is about the arguments. Failures of single regions are in the outcomes.
 	outcomes, err := change(tables, name)
 	if err != nil {
 		return err

@@ -39,8 +39,9 @@ func newApp(c *console) *cli.App {
 		Reader:                 c.stdin,
 		Writer:                 c.out,
 		ErrWriter:              c.stderr,
-		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
-		OnUsageError:           usageError,
+		// The library would otherwise print errors and call os.Exit itself.
+		ExitErrHandler: func(*cli.Context, error) {}, // run decides
+		OnUsageError:   usageError,
 		Commands: []*cli.Command{
 			initCommand(c),
 			buildCommand(c),
@@ -70,6 +71,7 @@ func command(c *cli.Command, outputs ...string) *cli.Command {
 	c.HideHelpCommand = true
 	c.OnUsageError = usageError
 	c.Description = strings.Trim(c.Description, "\n") + "\n\n" + exitCodes
+	// A command without outputs prints a document of its own form, such as a script or a secret, and has no --output.
 	if len(outputs) > 0 {
 		c.Flags = append(c.Flags, &cli.StringFlag{
 			Name:   "output",

@@ -97,6 +97,7 @@ func checkLeading(flags []string) error {
 	return nil
 }
 
+// commandNames returns the names in the order of the help.
 func commandNames(commands []*cli.Command) []string {
 	var names []string
 	for _, c := range commands {
@@ -124,6 +125,7 @@ type parser struct {
 	seen    map[string]bool     // by name
 }
 
+// flagKind is what the parser must know of a flag: its main name, and how many values it takes.
 type flagKind struct {
 	name  string
 	value bool // takes one
@@ -164,6 +166,7 @@ func (p *parser) sort(words []string) (flags, arguments []string, err error) {
 		if !kind.value || hasValue {
 			continue
 		}
+		// A value may begin with a dash, for example a filter pattern, unless it is one of the command's own flags.
 		if i++; i == len(words) || p.known(words[i]) {
 			return nil, nil, fmt.Errorf("flag %s needs a value", word)
 		}
@@ -211,6 +214,7 @@ func nearest(word string, known []string, help string) string {
 	return cmp.Or(report.Suggest(word, known), "; see "+help+" -h")
 }
 
+// dashed returns a flag as it is typed: one dash before a single letter, else two.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name

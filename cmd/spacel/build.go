@@ -85,6 +85,7 @@ func (r request) write(ctx context.Context, c *console, found *report.Report, ou
 
 // printStacks prints the stacks of a build, with their templates.
 func printStacks(w io.Writer, out string, stacks []builtStack) {
+	// The columns are as wide as their longest entry, over all regions.
 	name, count := 0, 0
 	for _, s := range stacks {
 		name, count = max(name, len(s.Name)), max(count, len(plural(s.Resources, "resource")))
@@ -108,6 +109,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// trimSlash drops slashes at the end of a path, but not the path / itself.
 func trimSlash(dir string) string {
 	for len(dir) > 1 && dir[len(dir)-1] == '/' {
 		dir = dir[:len(dir)-1]

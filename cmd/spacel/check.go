@@ -44,6 +44,7 @@ func runCheck(c *console, ctx *cli.Context, r request, out string) error {
 		if result.Stale, err = diff.Stale(base, built); err != nil {
 			return err
 		}
+		// A directory that cannot be compared (base is nil) stays unclean.
 		result.Clean = result.Differences.Equal && result.Stale == 0
 	}
 	return printCheck(c, ctx, found, result)
@@ -94,6 +95,7 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 			return err
 		}
 	}
+	// This is the case in CI: somebody changed a manifest and forgot to commit the new build.
 	fmt.Fprintf(c.stderr, "%s does not match the manifests: run spacel build without --check, and commit the result\n", trimSlash(r.Out))
 	return errNo
 }

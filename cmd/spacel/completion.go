@@ -12,6 +12,8 @@ const completionDescription = `Prints a completion script, to be loaded when the
    source <(spacel completion zsh)                                         in ~/.zshrc, after compinit
    spacel completion fish > ~/.config/fish/completions/spacel.fish`
 
+// completionCommand prints a script for a shell. The user's shell evaluates it at every start, so it must stay quick: it does
+// not call spacel until a word is completed.
 func completionCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "completion",

@@ -22,6 +22,7 @@ var _ deploy.Consent = (*consent)(nil)
 
 // Confirm asks whether to execute the plan on the screen. From a yes on, interrupts mean something else: see begin.
 func (c *consent) Confirm(ctx context.Context, _ *deploy.Plan) (bool, error) {
+	// --yes answers this question only. Dangers and failed resources have flags of their own.
 	if c.yes {
 		return c.start(), nil
 	}
@@ -57,6 +58,7 @@ func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers [
 		if errors.Is(err, errNoTerminal) {
 			return false, fmt.Errorf("%s: %w: agree with %s", printable(danger.What), err, allowances(dangers))
 		}
+		// One wrong name refuses all dangers of the stack, since they come with one change set.
 		if err != nil || answer != name {
 			return false, err
 		}

@@ -139,6 +139,7 @@ func (d *deployment) run(ctx context.Context, a *assembly.Assembly) error {
 	if err != nil || d.options.DryRun {
 		return errors.Join(err, discard(ctx, prepared))
 	}
+	// A nil result means that nothing was begun: the answer was no, or there was nobody to ask.
 	result, err := prepared.Execute(ctx, &consent{d.interrupts, d.flags.Bool("yes")}, d.interrupts.control)
 	d.interrupts.over()
 	d.interrupts.progress.end()
@@ -183,6 +184,7 @@ func earlyListener(c *console, ctx *cli.Context) activity.Listener {
 	return lines(c.stderr, false)
 }
 
+// discard deletes the prepared change sets within the time limit. It runs after a dry run and when the plan cannot be shown.
 func discard(ctx context.Context, prepared *deploy.Deployment) error {
 	ctx, cancel := context.WithTimeout(ctx, withdrawal)
 	defer cancel()
@@ -248,6 +250,7 @@ func (d *deployment) report(r *deploy.Result) error {
 	return d.out.err
 }
 
+// unchanged reports whether no stack changed. The plan has already told the user, so no count follows.
 func unchanged(r *deploy.Result) bool {
 	return !slices.ContainsFunc(r.Stacks, func(s deploy.StackResult) bool { return s.Outcome != activity.WasUnchanged })
 }

@@ -70,6 +70,7 @@ func (w *planWriter) change(c deploy.Change, action deploy.Action) {
 	for _, p := range c.Properties {
 		w.line(3, sign(p.Before, p.After), p.Path, p.Before, p.After, recreation(p.Replacement))
 	}
+	// The policy says what becomes of the old resource. It only matters for a deleted or replaced one.
 	if c.Policy != "" && mark != '~' && mark != '+' {
 		fmt.Fprintf(w, "      the old one: %s\n", c.Policy)
 	}

@@ -61,6 +61,7 @@ func destroyCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// runDestroy checks the flags, finds the orbit and its regions, and starts the run.
 func runDestroy(c *console, ctx *cli.Context) error {
 	if err := checkPace(ctx); err != nil {
 		return err
@@ -132,6 +133,7 @@ func (d *destruction) prepare(ctx context.Context) (*destroy.Plan, error) {
 	return destroy.Prepare(ctx, d.of.Cloud, d.stacks, scope)
 }
 
+// refsOf returns the stacks to be deleted, for the progress display.
 func refsOf(plan *destroy.Plan) []assembly.StackRef {
 	var refs []assembly.StackRef
 	for _, s := range plan.Stacks {
@@ -163,6 +165,7 @@ func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 			return no(d.interrupts.command + ": not confirmed: nothing was changed")
 		}
 	}
+	// An interrupt came first: the user was told that nothing changes, so nothing may begin.
 	if !d.interrupts.begin() {
 		return context.Canceled
 	}

@@ -77,6 +77,7 @@ func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 		return nil, err
 	}
 	defer old.Close()
+	// Both sides are narrowed: a region on one side only would be shown as created or deleted.
 	narrowed := old.Only(inRegions(ctx.StringSlice("region")))
 	if orbit != "" {
 		return compareWithManifests(c, ctx, narrowed, orbit)
@@ -109,6 +110,7 @@ func diffOrbit(ctx *cli.Context) (string, error) {
 	return orbit, nil
 }
 
+// inRegions returns a filter for the stacks of --region. An empty list keeps all.
 func inRegions(regions []string) func(assembly.Stack) bool {
 	return func(s assembly.Stack) bool { return len(regions) == 0 || slices.Contains(regions, s.Region) }
 }

@@ -18,6 +18,7 @@ const eventsDescription = `Prints the events of an app's stacks, or without an A
    spacel events --orbit production --since 24h --region us-east-1
    spacel events laika --orbit production --follow`
 
+// eventsCommand prints CloudFormation's own events. The events that deploy prints while it runs are in deployevents.go.
 func eventsCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "events",
@@ -64,6 +65,7 @@ func (p eventPrinter) printNew(ctx *cli.Context) error {
 		return err
 	}
 	for _, e := range events {
+		// The region is part of the key, because nothing promises that the ids of two regions differ.
 		if p.printed[e.Region+e.ID] {
 			continue
 		}
@@ -78,6 +80,7 @@ func (p eventPrinter) printNew(ctx *cli.Context) error {
 // events reads the events of all stacks since p.since, in order of time. The stacks are listed again each time: --follow
 // shows stacks created in the meantime.
 func (p eventPrinter) events(ctx context.Context, app string) ([]live.Event, error) {
+	// A new live.Stacks each time has nothing remembered from the last look.
 	stacks := live.New(p.of.Cloud)
 	refs, err := p.of.stacksOf(ctx, stacks, app)
 	if err != nil {

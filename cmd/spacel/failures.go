@@ -21,6 +21,7 @@ func failuresText(w io.Writer, failures []deploy.Failure, colour bool) error {
 
 // failure prints why a stack failed. Texts from AWS and from instances pass printable: they may hold control characters.
 func (w *planWriter) failure(f deploy.Failure) {
+	// What begins with the stack's name, as an error does. Here the name is printed already.
 	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef,
 		printable(strings.TrimPrefix(f.What, f.StackRef.String()+": ")))))
 	if f.Resource != "" {

@@ -31,6 +31,7 @@ var starterFiles = []struct{ to, from string }{
 	{".gitignore", "starter/gitignore"},
 }
 
+// initCommand writes a first project. It reads nothing, so it also works before any manifest or credentials exist.
 func initCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "init",
@@ -64,6 +65,7 @@ func writeStarter(c *console, ctx *cli.Context, dir string) error {
 		if err != nil {
 			return err
 		}
+		// Only the app's manifest has the placeholder. In orbit.yaml the word APP is part of a comment.
 		text := strings.ReplaceAll(string(body), "APP", app)
 		if f.from != "starter/app.yaml" {
 			text = string(body)

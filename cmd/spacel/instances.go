@@ -18,6 +18,7 @@ group. VERSION is "older" for an instance of an older launch template, which an 
    spacel instances laika --orbit production
    spacel instances laika --orbit production --region us-east-1 --output json`
 
+// instancesCommand lists the instances of all regions in one table. Regions that could not be asked are an error at the end.
 func instancesCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "instances",
@@ -55,6 +56,7 @@ func findInstances(c *console, ctx *cli.Context, app string, usage error) (*targ
 // printInstances prints instances as a table or as JSON. No instances are no error: an app may be scaled to zero.
 func printInstances(c *console, ctx *cli.Context, found []instances.Instance) error {
 	if ctx.String("output") == "json" {
+		// A list without elements is [] for programs, not null.
 		if found == nil {
 			found = []instances.Instance{}
 		}

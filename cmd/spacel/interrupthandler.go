@@ -34,6 +34,7 @@ type interruptHandler struct {
 	endQuestions func()          // ends it
 }
 
+// newInterruptHandler returns a handler for one run. cancels is false for destroy: a deletion cannot be rolled back.
 func newInterruptHandler(c *console, command string, cancels bool) *interruptHandler {
 	h := &interruptHandler{console: c, command: command, cancels: cancels, control: activity.NewControl()}
 	h.questions, h.endQuestions = context.WithCancel(context.Background())
@@ -73,6 +74,7 @@ func (h *interruptHandler) interrupt(n int) {
 	h.mu.Lock()
 	h.signals = n
 	begun, endQuestions, abandon := h.begun, h.endQuestions, h.abandon
+	// The open question ends. choose asks a new one, which needs a context that has not ended.
 	if n == 1 && begun {
 		h.questions, h.endQuestions = context.WithCancel(context.Background())
 	}

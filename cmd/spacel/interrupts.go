@@ -25,6 +25,7 @@ type interrupts struct {
 	handle func(n int) // of the command that took over
 }
 
+// interruptsKey is the key of *interrupts in the context.
 type interruptsKey struct{}
 
 // catchInterrupts returns a context that ends with the first signal. The interrupts travel in the context, because only the
@@ -32,6 +33,7 @@ type interruptsKey struct{}
 func catchInterrupts(ctx context.Context, stderr io.Writer) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	in := &interrupts{stderr: stderr, exit: os.Exit}
+	// signal.Notify drops a signal if the channel is full, so there is room for an impatient user's signals.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -82,6 +84,7 @@ func takeOver(ctx context.Context, handle func(n int)) (context.Context, context
 	}
 	in.mu.Lock()
 	in.handle = handle
+	// Signals that arrived before the command took over must count: the user has already asked to stop.
 	missed := in.count
 	in.mu.Unlock()
 	for n := range missed {
@@ -98,4 +101,5 @@ func takeOver(ctx context.Context, handle func(n int)) (context.Context, context
 // interruption is the error of an interrupted command. It ends with exitInterrupted, and its text tells whether anything was changed.
 type interruption string
 
+// Error returns the text.
 func (i interruption) Error() string { return string(i) }

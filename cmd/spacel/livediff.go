@@ -60,6 +60,7 @@ func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	}
 	now := all.Only(inRegions(ctx.StringSlice("region")))
 	stacks := live.New(to)
+	// The deployed stacks are written as an artifact in memory, so the same comparison serves both.
 	old, err := snapshot.Take(ctx.Context, to, stacks, now)
 	if err != nil {
 		return nil, err

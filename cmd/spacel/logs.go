@@ -56,6 +56,7 @@ func logsCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
+// sinceFlag is the flag --since of logs and events, with a default that differs between them.
 func sinceFlag(value time.Duration) cli.Flag {
 	return &cli.DurationFlag{Name: "since", Usage: "go back this `TIME`, such as 30m or 24h", Value: value}
 }
@@ -86,6 +87,7 @@ func spoken(d time.Duration) string {
 	return d.String()
 }
 
+// followFlag is the flag --follow of logs and events: the command then runs until Ctrl-C.
 func followFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "continue until interrupted", DisableDefaultText: true}
 }
@@ -113,6 +115,7 @@ func findLogGroups(c *console, ctx *cli.Context) (*target, []logs.Group, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	// Bastions belong to the orbit and to no app. An empty app stands for them from here on.
 	app, arguments, want := ctx.Args().First(), 1, "the app's name"
 	if ctx.Bool("bastion") {
 		app, arguments, want = "", 0, "no app with --bastion"
@@ -188,6 +191,8 @@ func printLogLine(c *console, ctx *cli.Context, line logs.Line) error {
 		jsonLine(c.out, line)
 		return c.out.err
 	}
+	// A stream's name is the app, a slash, the instance, and for containers a slash and their name. All lines are of one app,
+	// so its name is cut off.
 	stream := strings.TrimPrefix(line.Stream, document.BootStreamPrefix(ctx.Args().First()))
 	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(line.Message))
 	return err

@@ -44,6 +44,7 @@ const interrupted = "spacel: interrupted; nothing was changed"
 const ballast = 64 << 20
 
 func main() {
+	// KeepAlive at the end keeps the collector from freeing it before.
 	heavy := make([]byte, ballast)
 	ctx := catchInterrupts(context.Background(), os.Stderr)
 	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
@@ -55,6 +56,7 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := newConsole(stdin, stdout, stderr)
 	app := newApp(c)
+	// The cli library stops reading flags at the first argument. arrange puts flags first, so they may stand anywhere.
 	arranged, err := arrange(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, arranged)
@@ -71,8 +73,10 @@ var errNo = errors.New("no")
 // no is errNo with a reason that exit prints.
 type no string
 
+// Error returns the reason.
 func (n no) Error() string { return string(n) }
 
+// Is makes errors.Is(err, errNo) true for every reason.
 func (no) Is(target error) bool { return target == errNo }
 
 // exit prints the error of a command on standard error and returns the exit code. Several joined errors have a line each.

@@ -15,6 +15,7 @@ import (
 )
 
 // request holds the arguments and flags of a command that compiles manifests.
+// It is read from the command line before anything else, so a missing --orbit costs no work.
 type request struct {
 	orbit     string
 	apps      []string
@@ -94,6 +95,7 @@ func (r request) compile(ctx context.Context, c *console, found *report.Report,
 	if err != nil {
 		return nil, err
 	}
+	// counter stands between compiler and sink: it notes each stack's name and size, and stops at an interrupt.
 	counted := &counter{sink: sink, ctx: ctx}
 	if err := compiler.Compile(model, r.scope(), found, counted); err != nil {
 		return nil, err
@@ -107,6 +109,7 @@ func (r request) compile(ctx context.Context, c *console, found *report.Report,
 	return counted.sorted(), nil
 }
 
+// within completes a message by the regions of --region, which may be the reason why there is no stack.
 func within(regions []string) string {
 	if len(regions) == 0 {
 		return ""

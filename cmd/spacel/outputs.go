@@ -40,6 +40,7 @@ func runOutputs(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// A missing stack has no outputs. An unwritten one is not in the directory, so the user did not ask for it.
 	r.Stacks = slices.DeleteFunc(r.Stacks, func(s status.Stack) bool { return s.State == status.Missing || s.State == status.Unwritten })
 	switch ctx.String("output") {
 	case "json":
@@ -83,6 +84,7 @@ func environment(stacks []status.Stack, short bool) (string, error) {
 					full, variable)
 			}
 			of[variable] = full
+			// A quote inside single quotes ends the text, follows escaped, and begins a new text: 'it'\''s'.
 			fmt.Fprintf(&out, "%s='%s'\n", variable, strings.ReplaceAll(s.Outputs[name], "'", `'\''`))
 		}
 	}

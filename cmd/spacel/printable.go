@@ -23,6 +23,7 @@ const (
 	purple = "35"
 )
 
+// paint puts an SGR code before a text and the reset code 0 after it. An empty code leaves the text as it is.
 func (p painter) paint(code, text string) string {
 	if !bool(p) || code == "" || text == "" {
 		return text

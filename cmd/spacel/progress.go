@@ -31,6 +31,7 @@ func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.St
 		return plain{jsonLines(c.out), c.stderr}
 	case ctx.Bool("quiet"):
 		return plain{quietly(lines(c.stderr, false)), c.stderr}
+	// TERM=dumb is how editors and CI systems tell that a terminal cannot move its cursor.
 	case isTTY(c.out.w) && os.Getenv("TERM") != "dumb":
 		return &picture{out: c.out.w, tree: newTree(c.colour(ctx), time.Now(), verb, stacks)}
 	}
@@ -91,12 +92,14 @@ func (p *picture) start() {
 	}(p.program, p.ended)
 }
 
+// listen updates the tree by an event. The next tick draws it, so many events at once cost one drawing.
 func (p *picture) listen(e activity.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tree.note(e, time.Now())
 }
 
+// footer sets the tree's last line.
 func (p *picture) footer(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,11 +148,13 @@ type model struct {
 	width, height int
 }
 
+// tick is bubbletea's message that it is time to draw again.
 type tick time.Time
 
 // refresh is the pause between two drawings of the elapsed times.
 const refresh = 200 * time.Millisecond
 
+// ticking returns the command that sends one tick. Update asks for the next one each time.
 func ticking() tea.Cmd { return tea.Tick(refresh, func(t time.Time) tea.Msg { return tick(t) }) }
 
 // Init starts the clock.

@@ -27,6 +27,7 @@ type prompter struct {
 	hold    func() (release func()) // clears the progress display from the terminal; may be nil
 }
 
+// answer is one line read, or the error of reading it.
 type answer struct {
 	line string
 	err  error

@@ -53,6 +53,7 @@ func runRedeploy(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// The artifact is made of the chosen regions only, so a second selection by region would be one too many.
 	options.Redeploy, options.Directory, options.Regions = true, "", nil
 	to, err := findTarget(c, ctx)
 	if err != nil {
@@ -77,6 +78,7 @@ func (t *target) asDeployed(ctx context.Context, app string, newVersion bool) (*
 		if err != nil {
 			return nil, err
 		}
+		// The name alone proves nothing: another program's stack may have it. The tags tell the owner.
 		if stack.Exists() && stack.Orbit() == t.Orbit && stack.App() == app {
 			found = append(found, stack)
 		}

@@ -39,6 +39,7 @@ func schemaCommand(c *console) *cli.Command {
 
 // printLanguage prints the manifest language in the form chosen by the flags, by default as one CUE file.
 func printLanguage(c *console, jsonSchema string, reference bool) error {
+	// The form is chosen first and printed at one place.
 	form := func() ([]byte, error) { return language.CUE(schema.Definitions) }
 	switch {
 	case jsonSchema != "" && reference:

@@ -10,6 +10,7 @@ another variable, in another app or in another orbit.
    spacel secret decrypt laika.yaml --orbit production.yaml --key DB_PASSWORD
    spacel secret rotate laika.yaml --orbit production.yaml`
 
+// secretCommand builds the group for secrets. All three commands load the manifests and call KMS; none calls CloudFormation.
 func secretCommand(c *console) *cli.Command {
 	return group(&cli.Command{
 		Name:        "secret",

@@ -40,6 +40,7 @@ func decryptCommand(c *console) *cli.Command {
 func (v *secretEditor) decrypt(ctx *cli.Context, places []secretPlace) error {
 	var opened [][]byte
 	var where []string
+	// Places are compared by their text, file and path: see secretPlace.String.
 	for _, s := range v.stored() {
 		if !slices.ContainsFunc(places, func(p secretPlace) bool { return p.String() == s.String() }) {
 			continue
@@ -59,6 +60,7 @@ func (v *secretEditor) decrypt(ctx *cli.Context, places []secretPlace) error {
 		}
 	}
 	_, err := v.out.Write(opened[0])
+	// A file's content is printed byte for byte, so it can be redirected into a file.
 	if err == nil && !places[0].verbatim {
 		_, err = fmt.Fprintln(v.out)
 	}

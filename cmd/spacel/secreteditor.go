@@ -45,6 +45,7 @@ func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
 	}
 	manifest := relative(ctx.Args().First())
 	found := &report.Report{}
+	// Standard input belongs to the secret's value, so a manifest named - reads as empty here.
 	model, err := schema.Load(ctx.Context, schema.Inputs{
 		Orbit: relative(ctx.String("orbit")), Apps: []string{manifest}, Stdin: strings.NewReader(""), Regions: ctx.StringSlice("region"),
 	}, found)
@@ -156,6 +157,7 @@ func (v *secretEditor) open(ctx context.Context, s stored) ([]byte, error) {
 // seal encrypts a plaintext for all chosen regions: each region's KMS key encrypts the data key, and an instance needs
 // its own region only. Missing keys are created first.
 func (v *secretEditor) seal(ctx context.Context, plaintext []byte, key string) (document.Payload, error) {
+	// Keys are made in all regions before anything is encrypted, so a missing permission leaves no half-encrypted payload.
 	for _, region := range v.regions {
 		made, err := appkey.Ensure(ctx, v.cloud.Region(region), v.orbit, v.app.Name)
 		if err != nil {

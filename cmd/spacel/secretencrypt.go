@@ -89,6 +89,7 @@ func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error
 		return nil, fmt.Errorf("%w: your input would be shown on the screen; pipe the value in",
 			errNoTerminal) // standard error is no terminal
 	}
+	// One byte more than allowed is read: this tells a value of exactly the limit from a larger one.
 	piped, err := io.ReadAll(io.LimitReader(v.stdin, maxSecret+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the value from standard input: %w", err)
@@ -106,6 +107,7 @@ func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error
 // maxSecret is far above the capacity of a template. It ends a read from an endless pipe.
 const maxSecret = 1 << 20
 
+// nonEmpty returns err, or an error if the text is empty. An empty secret is most often an unset variable in a script.
 func nonEmpty(text string, err error) error {
 	if err == nil && text == "" {
 		return errors.New("the value is empty: give it on standard input, at the prompt, or with --value")

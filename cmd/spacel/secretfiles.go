@@ -59,6 +59,7 @@ func replaceFile(name string, body []byte) error {
 	return os.Rename(fresh.Name(), name)
 }
 
+// encodeJSON returns a .crypt file's content: the payload as indented JSON with a final newline.
 func encodeJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
 	err := jsontext.WriteIndent(&out, value)

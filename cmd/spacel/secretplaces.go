@@ -24,6 +24,7 @@ type secretPlace struct {
 	verbatim bool     // a file's content, in which a final newline matters
 }
 
+// String returns file and path. Two places with equal texts are the same place.
 func (p secretPlace) String() string {
 	if p.path == nil {
 		return p.file
@@ -57,6 +58,7 @@ func (v *secretEditor) unshared(ctx *cli.Context, places []secretPlace) error {
 	if !ctx.Bool("modify") || len(v.others.Regions) == 0 {
 		return nil
 	}
+	// The other regions' places are found by the same rules, with their half of the app.
 	also := *v
 	also.app = v.others
 	read, err := also.places(ctx)
@@ -176,6 +178,7 @@ func (v *secretEditor) endpointPlaces(name string) ([]secretPlace, error) {
 	return found, nil
 }
 
+// suggestion completes a message about an unknown name: by the nearest known one, or else by all of them.
 func suggestion(word string, known []string) string {
 	if hint := report.Suggest(word, known); hint != "" || len(known) == 0 {
 		return hint

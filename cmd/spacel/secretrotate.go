@@ -50,6 +50,7 @@ func (v *secretEditor) rotate(ctx *cli.Context) error {
 		if err == nil {
 			fresh[s.String()], err = v.seal(ctx.Context, plaintext, s.key)
 		}
+		// All payloads are tried, so the user sees every one that cannot be decrypted and not only the first. nil is dropped by Join.
 		failed = append(failed, err)
 		places = append(places, s.secretPlace)
 	}

@@ -24,6 +24,7 @@ func selectionFlags() []cli.Flag {
 // selection is the stacks that --stack, --app and --region choose together. An empty list chooses all.
 type selection struct{ stacks, apps, regions []string }
 
+// selectionOf reads the three flags.
 func selectionOf(ctx *cli.Context) selection {
 	return selection{ctx.StringSlice("stack"), ctx.StringSlice("app"), ctx.StringSlice("region")}
 }

@@ -44,6 +44,7 @@ func knownChannel(ctx *cli.Context, got string) error {
 	return oneOf("--agent-channel", []string{"stable", "latest"})(ctx, got)
 }
 
+// pagerDutyKey is the environment variable with the key of PagerDuty's REST API. warnOfSecrets names it.
 const pagerDutyKey = "PAGERDUTY_API_KEY"
 
 // deployOptions reads the flags of deploy and redeploy, and checks the values unknown to the cli library.
@@ -55,6 +56,7 @@ func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 		}
 	}
 	for _, id := range ctx.StringSlice("allow-replace") {
+		// A mistake here would be noticed only when the plan is ready, after minutes, so the form is checked first.
 		if strings.Count(id, "/") != 2 {
 			return deploy.Options{}, fmt.Errorf("--allow-replace must be region/stack/resource, as the plan says it, got %q", id)
 		}
@@ -123,6 +125,7 @@ func warnOfSecrets(c *console, ctx *cli.Context) {
 // fromEnvironment reports whether a flag has its variable's value. The cli library does not tell the two apart: IsSet is true
 // for both.
 func fromEnvironment(ctx *cli.Context, flag, variable string) bool {
+	// A flag that repeats the variable's value is treated as the variable: its secret is in the environment anyway.
 	return ctx.String(flag) == os.Getenv(variable)
 }
 

@@ -71,6 +71,7 @@ func sshArguments(c *console, ctx *cli.Context) ([]string, error) {
 	if err != nil {
 		fmt.Fprintln(c.stderr, "warning: "+err.Error())
 	}
+	// An instance id is optional. A word that begins with i- is taken for one: no remote command has such a name.
 	id, remote := "", words[1:]
 	if len(remote) > 0 && strings.HasPrefix(remote[0], "i-") {
 		id, remote = remote[0], remote[1:]
@@ -135,6 +136,7 @@ func (t *target) bastion(ctx context.Context, region string) (string, error) {
 	}
 	if stack != nil {
 		names := slices.Sorted(maps.Keys(stack.Outputs))
+		// A DNS name survives the replacement of the bastion's address, so it is preferred.
 		for _, prefix := range []string{document.OutputDNSRecord, document.OutputElasticIP} {
 			for _, name := range names {
 				if strings.HasPrefix(name, prefix) {
@@ -174,6 +176,7 @@ func shellLine(argv []string) string {
 	return strings.Join(quoted, " ")
 }
 
+// shellPlain has the characters that no POSIX shell treats specially. A word of only these needs no quotes.
 const shellPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:/=@%+"
 
 // runHere runs a program on this terminal. A remote command that fails is the answer no; an error of ssh itself is exit

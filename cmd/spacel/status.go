@@ -75,6 +75,7 @@ func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
 	return r, err
 }
 
+// stateColour returns the colour of a state. Yellow is for a state that a deploy changes.
 func stateColour(s status.State) string {
 	switch s {
 	case status.Good:
@@ -95,6 +96,7 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 	for _, s := range r.Stacks {
 		name = max(name, len(s.Name))
 	}
+	// Stacks come sorted by region, so a new region begins a new heading.
 	region, counts := "", map[status.State]int{}
 	for _, s := range r.Stacks {
 		if s.Region != region {

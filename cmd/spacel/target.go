@@ -72,6 +72,7 @@ func orbitFlag() cli.Flag {
 // terminal. Credentials are first used by the first call, so that connecting cannot fail for wrong ones.
 func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
 	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url")}
+	// Without a terminal MFA stays nil, and the SDK reports that the profile needs a code.
 	if c.prompter.possible() {
 		access.MFA = func() (string, error) { return c.prompter.line(ctx.Context, "MFA code: ") }
 	}
@@ -134,6 +135,7 @@ func (t *target) locate(c *console, ctx *cli.Context, o orbit, search func(*clou
 	if t.Cloud, err = c.connect(ctx); err != nil {
 		return err
 	}
+	// Searching takes a call to every enabled region, so it is the last resort.
 	if o.regions == nil && len(t.selection.regions) == 0 {
 		t.Regions, err = search(t.Cloud)
 		return err
@@ -182,6 +184,7 @@ func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 	return orbit{}, fmt.Errorf("--orbit %s: there is no such file", what)
 }
 
+// isArtifact reports whether a directory holds an artifact: its manifest.json names the stacks.
 func isArtifact(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "manifest.json"))
 	return err == nil
@@ -224,6 +227,7 @@ func chosenRegions(o orbit, chosen []string) ([]string, error) {
 	}
 	slices.Sort(chosen)
 	chosen = slices.Compact(chosen)
+	// An orbit given by its name alone has no list of regions. Then every region of AWS is allowed.
 	known, problem := o.regions, fmt.Sprintf("orbit %s is not there; it is in %s", o.name, strings.Join(o.regions, ", "))
 	hint := func(string) string { return "" }
 	if known == nil {

@@ -62,6 +62,7 @@ func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackR
 	return t
 }
 
+// branch returns the stack's branch, a new pending one if an event names a stack that the plan does not have.
 func (t *tree) branch(ref assembly.StackRef) *branch {
 	if t.stacks[ref] == nil {
 		t.stacks[ref] = &branch{busy: map[string]leaf{}}
@@ -107,6 +108,7 @@ func (b *branch) begin(text string, now time.Time) {
 	b.state, b.text, b.busy = branchRunning, text, map[string]leaf{}
 }
 
+// end marks the stack's turn as over. Its time stays zero if it never ran.
 func (b *branch) end(state branchState, text string, now time.Time) {
 	if !b.since.IsZero() {
 		b.took = now.Sub(b.since)
@@ -133,6 +135,7 @@ func (b *branch) resource(e activity.Event, now time.Time) {
 	}
 	delete(b.busy, e.Resource)
 	if strings.HasSuffix(e.Status, "_COMPLETE") {
+		// A rolled back resource ends in DELETE_COMPLETE and counts as done, too: the display is about work, not success.
 		b.done++
 	}
 }
@@ -186,10 +189,12 @@ func (t *tree) lines(now time.Time, finished bool, resources int) []string {
 	return out
 }
 
+// refs returns the stacks by region and name, so the lines never change their order.
 func (t *tree) refs() []assembly.StackRef {
 	return slices.SortedFunc(maps.Keys(t.stacks), func(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) })
 }
 
+// nameWidth returns the width of the name column, the same in all regions.
 func (t *tree) nameWidth() int {
 	width := 0
 	for ref := range t.stacks {
@@ -201,6 +206,7 @@ func (t *tree) nameWidth() int {
 // line returns the line of a stack: a mark for its state, its name, the operation, elapsed time and resources. The total is
 // that of the plan, and CloudFormation may change more, such as for a cleanup.
 func (b *branch) line(p painter, name string, width int, now time.Time) string {
+	// Both arrays are in the order of the branchState constants.
 	mark := [...]string{"○", "●", "✓", "✗", "-"}[b.state]
 	colour := [...]string{dim, yellow, green, red, dim}[b.state]
 	text := fmt.Sprintf("  %s %-*s  %s", mark, width, name, cmp.Or(b.text, "pending"))
