@@ -328,7 +328,7 @@ func TestOutageIsBridgedForAWhile(t *testing.T) {
 	tn.wantKeys("ada", ada)
 	tn.wantKeys("bob")
 	tn.wantKeys("eve")
-	tn.wantSaid("DynamoDB did not say who may log in")
+	tn.wantSaid("DynamoDB did not answer: using the keys of the last synchronisation")
 	if err := tn.Sync(t.Context()); err == nil {
 		t.Error("a synchronisation without an answer says it succeeded")
 	}
