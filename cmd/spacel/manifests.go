@@ -81,6 +81,9 @@ func (r request) scope() compiler.Scope {
 // has mistakes, or warnings with --strict.
 func (r request) compile(ctx context.Context, c *console, found *report.Report,
 	open func(orbit string) (compiler.Sink, error)) ([]builtStack, error) {
+	if r.strict {
+		found.Strict()
+	}
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, found)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ type envFile struct {
 // readAppDir reads an app directory into one manifest:
 //
 //	app.json, app.yaml, app.yml or app.cue   the manifest; the rest is added to it
+//	*.cue of the package of app.cue          part of the manifest
 //	laika.service, laika.timer …             a unit's text, in place of the manifest's image; its environment stays
 //	laika.env                                KEY=value lines, added to the environment of laika.service
 //	secret.txt.crypt                         an encrypted payload of secret.txt
@@ -62,11 +63,7 @@ type envFile struct {
 //	us-east-1/…                              the same for one region, before the rest; its app.json is a region's section
 //
 // Hidden directories and the files of version control and editors are passed over.
-func (in Reader) readAppDir(given string, r *report.Report) (*Tree, error) {
-	dir, err := findAppDir(given)
-	if err != nil {
-		return nil, err
-	}
+func (in Reader) readAppDir(dir string, r *report.Report) (*Tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -81,22 +78,13 @@ func (in Reader) readAppDir(given string, r *report.Report) (*Tree, error) {
 }
 
 // findAppDir returns the .space directory: the given one, or the one inside it.
-func findAppDir(given string) (string, error) {
+func findAppDir(given string) (dir string, found bool) {
 	inside := filepath.Join(given, ".space")
 	if info, err := os.Stat(inside); err == nil && info.IsDir() {
-		return inside, nil
+		return inside, true
 	}
 	absolute, err := filepath.Abs(given)
-	if err != nil {
-		return "", err
-	}
-	if filepath.Base(absolute) == ".space" {
-		return filepath.Clean(given), nil
-	}
-	return "", fmt.Errorf(
-		"%s: there is no .space directory in it; name a manifest file (a CUE package has to be named by its file), or a "+
-			"project that has .space",
-		filepath.ToSlash(given))
+	return filepath.Clean(given), err == nil && filepath.Base(absolute) == ".space"
 }
 
 // layers reads the directory and its directories of regions.
@@ -154,6 +142,7 @@ func (s *appDir) layer(region string) (*layer, []string, error) {
 		return nil, nil, err
 	}
 	var directories, manifests []string
+	pkg := s.packageOf(region, names)
 	for _, name := range names {
 		full := path.Join(region, name)
 		mode, err := s.mode(full)
@@ -165,6 +154,7 @@ func (s *appDir) layer(region string) (*layer, []string, error) {
 		case !mode.IsRegular() || passedOver(name):
 		case isManifest(name):
 			manifests = append(manifests, name)
+		case s.isPart(full, pkg):
 		default:
 			if err := s.add(l, name, full); err != nil {
 				return nil, nil, err
@@ -172,7 +162,26 @@ func (s *appDir) layer(region string) (*layer, []string, error) {
 		}
 	}
 	s.distinct(l)
-	return l, directories, s.manifest(l, manifests)
+	return l, directories, s.manifest(l, manifests, pkg)
+}
+
+// packageOf returns the CUE package of a layer's manifest, "" if the manifest is not CUE or has no package clause.
+func (s *appDir) packageOf(region string, names []string) string {
+	if !slices.Contains(names, "app.cue") {
+		return ""
+	}
+	pkg, _ := clauseOf(s.root.FS(), path.Join(".", region, "app.cue")) // a problem is reported when the file is read
+	return pkg
+}
+
+// isPart reports whether a file is CUE of the manifest's package. Such a file belongs to the manifest, or is a test of
+// it: it is not for instances.
+func (s *appDir) isPart(name, pkg string) bool {
+	if pkg == "" || path.Ext(name) != ".cue" {
+		return false
+	}
+	of, _ := clauseOf(s.root.FS(), name)
+	return of == pkg
 }
 
 // names returns the sorted names in a directory.
@@ -228,7 +237,9 @@ func isManifest(name string) bool {
 }
 
 // manifest reads the layer's manifest, app.*. There is at most one.
-func (s *appDir) manifest(l *layer, names []string) error {
+// A CUE manifest with a package clause is read with the other files of its package: those beside it and, for the app
+// directory itself, those in the directories above it.
+func (s *appDir) manifest(l *layer, names []string, pkg string) error {
 	if len(names) > 1 {
 		s.refuse(l.name, "%s: only one of them can be the manifest", strings.Join(names, " and "))
 	}
@@ -238,6 +249,9 @@ func (s *appDir) manifest(l *layer, names []string) error {
 	src, err := s.open(path.Join(l.name, names[0]))
 	if src == nil {
 		return err
+	}
+	if pkg != "" && path.Ext(names[0]) == ".cue" {
+		src.pkg = &ownPackage{dir: path.Join(s.dir, l.name), name: pkg, above: l.name == ""}
 	}
 	l.app, err = readInput(src)
 	s.whole = s.whole && l.app != nil
@@ -262,7 +276,7 @@ func (s *appDir) open(name string) (*inputFile, error) {
 	case s.bytes > maxAppDir && s.bytes-len(data) <= maxAppDir:
 		s.refuse("", "larger than %d MiB in all", maxAppDir>>20)
 	case s.bytes <= maxAppDir:
-		return &inputFile{name: path.Join(s.dir, name), data: data, r: s.r, definitions: s.in.Definitions}, nil
+		return &inputFile{name: path.Join(s.dir, name), data: data, r: s.r, definitions: s.in.Definitions, clauses: s.in.clauses}, nil
 	}
 	return nil, nil
 }

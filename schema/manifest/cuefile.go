@@ -29,6 +29,7 @@ func readCUE(s *inputFile) (*Tree, error) {
 		tooLarge(s.name, maxCUE, s.r)
 		return nil, nil
 	}
+	s.unreadSiblings()
 	return within(evaluationAllowance, s.name, func() *Tree {
 		open := s.again()
 		t, imported := open.evaluate(openDefinitions)
@@ -44,22 +45,24 @@ func readCUE(s *inputFile) (*Tree, error) {
 
 // again returns the same file with a new report, for another attempt.
 func (s *inputFile) again() *inputFile {
-	return &inputFile{name: s.name, data: s.data, r: &report.Report{}, definitions: s.definitions}
+	return &inputFile{name: s.name, data: s.data, r: &report.Report{}, definitions: s.definitions, clauses: s.clauses, pkg: s.pkg}
 }
 
 // evaluate returns the manifest's data, and whether it imports the definitions of this language.
 func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported bool) {
 	defer s.recoverInto(&t, "evaluate")
-	file := s.parseCUE()
-	if file == nil {
-		return nil, false
-	}
 	packages := newPackages(s, definitions)
 	defer packages.close()
-	instance := packages.context.NewInstance("", packages.load)
-	if err := instance.AddSyntax(file); err != nil {
-		s.cueErrors(err)
+	files := packages.manifest()
+	if s.rejected {
 		return nil, false
+	}
+	instance := packages.context.NewInstance("", packages.load)
+	for _, file := range files {
+		if err := instance.AddSyntax(file); err != nil {
+			s.cueErrors(err)
+			return nil, false
+		}
 	}
 	if err := instance.Complete(); err != nil && !s.rejected {
 		s.cueErrors(err)
@@ -79,12 +82,36 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported boo
 	return t, packages.imported
 }
 
-// parseCUE parses a file after making sure of its size and nesting.
-func (s *inputFile) parseCUE() *ast.File {
+// manifest returns the parsed files of the manifest itself: the one file, or those of its package.
+func (p *packages) manifest() []*ast.File {
+	if p.s.rejected {
+		return nil
+	}
+	if own := p.s.pkg; own != nil {
+		return p.files(p.module.at, own.name, own.above)
+	}
+	version := ""
+	if p.module != nil {
+		version = p.module.version
+	}
+	file := p.s.parseCUE(version)
+	if file == nil {
+		p.s.rejected = true
+	}
+	return []*ast.File{file}
+}
+
+// parseCUE parses a file after making sure of its size and nesting. The version is that of the language in its module,
+// which decides on experiments; it is empty for a file without a module.
+func (s *inputFile) parseCUE(version string) *ast.File {
 	if !s.shallow() {
 		return nil
 	}
-	file, err := parser.ParseFile(s.name, s.data)
+	config := parser.NewConfig()
+	if version != "" {
+		config = config.Apply(parser.Version(version))
+	}
+	file, err := parser.ParseFile(s.name, s.data, config)
 	if err != nil {
 		s.cueErrors(err)
 		return nil

@@ -156,6 +156,7 @@ apps/laika/app.cue:10:7 name "laika"
 cue.mod/pkg/example.org/hosts/hosts.cue:3:7 all.hostnames[0] "a.example.org"
 lib/defaults/defaults.cue:5:45 all.instance_type "t3.small"
 lib/defaults/defaults.cue:5:71 all.instance_min 1
+apps/laika/app.cue: note: apps/laika/more.cue is of package laika, too, and not read; name the directory, apps/laika, to read the whole package
 `)
 	t.Chdir("apps")
 	if got := readAt(t, "laika/app.cue"); !strings.Contains(got, "\n../lib/defaults/defaults.cue:5:45 ") {
@@ -171,9 +172,9 @@ func TestCUEModuleMistakes(t *testing.T) {
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: _ @embed(file=x)\n",
 			"lib/defaults/defaults.cue:2:10: @embed is not supported; write the content here, or keep it as a file in .space"},
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: {}\n// " + strings.Repeat("x", maxCUE) + "\n",
-			"lib/defaults/defaults.cue: too large: a CUE file may have 256 KiB, all that are imported 1024 KiB"},
+			"lib/defaults/defaults.cue: too large: a CUE file may have 256 KiB, all that are read 1024 KiB"},
 	} {
-		project(t, module+c.files)
+		project(t, module+c.files+"-- apps/laika/more.cue --\npackage more\n")
 		same(t, readAt(t, "apps/laika/app.cue"), c.want)
 	}
 }

@@ -1,16 +1,14 @@
 package manifest
 
 import (
+	"errors"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/build"
 	cueerrors "cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 )
@@ -18,87 +16,59 @@ import (
 // ImportPath is the path by which a CUE manifest imports the definitions.
 const ImportPath = "github.com/pebble/spacel/schema"
 
-// packages finds the packages for the imports of a .cue manifest. It uses no network, and reads nothing outside of the
-// manifest's module. CUE's own loader would fetch modules, and reads files of any size.
+// packages finds the packages for the imports of a .cue manifest, and the files of the manifest's own package. It uses no
+// network, and reads nothing outside of the manifest's module. CUE's own loader would fetch modules, and reads files of
+// any size.
 type packages struct {
 	s           *inputFile
 	definitions func(*ast.File)
 	context     *build.Context
 	imported    bool // the language's definitions
 
-	root   *os.Root // of the module, nil when no cue.mod governs the manifest
-	module string   // its path, without version
-	up     string   // from the manifest's directory to the root, with slashes
+	module *cueModule // nil for standard input
 	bytes  int
 	open   map[string]bool // import paths being loaded
 }
 
+// newPackages opens the module that a manifest belongs to. A module.cue with a mistake is reported.
 func newPackages(s *inputFile, definitions func(*ast.File)) *packages {
 	p := &packages{s: s, definitions: definitions, context: build.NewContext(), open: map[string]bool{}}
-	if s.name != "-" {
-		p.findModule(filepath.Dir(filepath.FromSlash(s.name)))
+	if s.name == "-" {
+		return p
 	}
+	var err error
+	if p.module, err = openModule(s.dir()); err != nil {
+		p.module = nil
+		s.refuse(s.filePlace(), "", "its directory cannot be read: %s", reason(err))
+		return p
+	}
+	p.readModuleFile()
 	return p
 }
 
 // close closes the module's directory.
 func (p *packages) close() {
-	if p.root != nil {
-		p.root.Close()
+	if p.module != nil {
+		p.module.root.Close()
 	}
 }
 
-// findModule looks for the directory with cue.mod, from the manifest's directory upwards.
-func (p *packages) findModule(dir string) {
-	start, err := filepath.Abs(dir)
-	if err != nil {
+// readModuleFile reads cue.mod/module.cue. A cue.mod without it is only a place for copies of packages.
+func (p *packages) readModuleFile() {
+	const name = "cue.mod/module.cue"
+	if !p.module.governed {
 		return
 	}
-	for at := start; ; at = filepath.Dir(at) {
-		if info, err := os.Stat(filepath.Join(at, "cue.mod")); err == nil && info.IsDir() {
-			p.enter(at, start)
-			return
-		}
-		if at == filepath.Dir(at) {
-			return
-		}
-	}
-}
-
-// enter opens the module's root. os.Root keeps imports from leaving it by links.
-func (p *packages) enter(dir, from string) {
-	up, err := filepath.Rel(from, dir)
-	if err != nil {
+	if _, err := p.module.root.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	p.up = filepath.ToSlash(up)
-	if p.root, err = os.OpenRoot(dir); err != nil {
-		p.root = nil
-		return
-	}
-	p.module = p.modulePath()
-}
-
-// modulePath returns the module's path in cue.mod/module.cue, "" if there is none.
-func (p *packages) modulePath() string {
-	file := p.parse("cue.mod/module.cue")
+	file := p.parse(name)
 	if file == nil {
-		return ""
+		return
 	}
-	for _, decl := range file.Decls {
-		f, ok := decl.(*ast.Field)
-		if !ok {
-			continue
-		}
-		if name, _, _ := ast.LabelName(f.Label); name != "module" {
-			continue
-		}
-		if lit, ok := f.Value.(*ast.BasicLit); ok {
-			module, _ := literal.Unquote(lit.Value)
-			return ast.ParseImportPath(module).Path
-		}
+	if err := p.module.readFile(file); err != nil {
+		p.s.refuse(Place{File: p.module.show(name)}, "", "%v", err)
 	}
-	return ""
 }
 
 // load returns the package at an import path. It returns nil for a package of CUE itself, which CUE loads on its
@@ -163,51 +133,63 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 
 // within returns the directory of an import path inside the module.
 func (p *packages) within(importPath string) (string, bool) {
-	if p.module == "" || importPath != p.module && !strings.HasPrefix(importPath, p.module+"/") {
+	if p.module == nil || p.module.path == "" {
 		return "", false
 	}
-	return path.Join(".", strings.TrimPrefix(strings.TrimPrefix(importPath, p.module), "/")), true
+	if importPath != p.module.path && !strings.HasPrefix(importPath, p.module.path+"/") {
+		return "", false
+	}
+	return path.Join(".", strings.TrimPrefix(strings.TrimPrefix(importPath, p.module.path), "/")), true
 }
 
 // files returns the files of a package in a directory. As in CUE, files of the same package in the directories
-// above belong to it, too.
+// above belong to it, too, unless the directory itself has none. Only the package clause of any other file is read, so
+// that files which have nothing to do with the package cannot stop a build.
 func (p *packages) files(dir, name string, above bool) []*ast.File {
-	if p.root == nil {
+	if p.module == nil {
 		return nil
 	}
+	dirs := []string{dir}
+	if above {
+		dirs = p.module.above(dir)
+	}
 	var files []*ast.File
-	for ; ; dir = path.Dir(dir) {
-		entries, err := fs.ReadDir(p.root.FS(), dir)
-		if err != nil {
+	for i, dir := range dirs {
+		listed, err := p.module.list(p.s.clauses, dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return files
+		case err != nil:
+			p.s.refuse(Place{File: p.module.show(dir)}, "", "cannot be read: %s", reason(err))
 		}
-		before := len(files)
-		for _, e := range entries {
-			if !isPackageFile(e.Name()) {
+		for _, f := range listed {
+			if f.excluded() {
 				continue
 			}
-			if file := p.parse(path.Join(dir, e.Name())); file != nil && file.PackageName() == name {
+			if f.problem != "" {
+				p.s.refuse(Place{File: p.module.show(path.Join(dir, f.name))}, "", "%s", f.problem)
+			}
+			if f.pkg != name {
+				continue
+			}
+			if file := p.parse(path.Join(dir, f.name)); file != nil {
 				files = append(files, file)
 			}
 		}
-		if !above || dir == "." || len(files) == before && before == 0 {
-			return files
+		if i == 0 && len(files) == 0 {
+			return nil
 		}
 	}
-}
-
-// isPackageFile reports whether CUE would take a file as part of a package.
-func isPackageFile(name string) bool {
-	return strings.HasSuffix(name, ".cue") && !strings.HasSuffix(name, "_test.cue") && !strings.HasSuffix(name, "_tool.cue") &&
-		!strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_")
+	return files
 }
 
 // parse reads a file of the module under the limits for manifests. The file's name in reports is relative to the
 // same directory as the manifest's name.
 func (p *packages) parse(name string) *ast.File {
-	shown := path.Join(path.Dir(p.s.name), p.up, name)
-	f, err := p.root.Open(name)
+	shown := p.module.show(name)
+	f, err := p.module.root.Open(name)
 	if err != nil {
+		p.s.refuse(Place{File: shown}, "", "cannot be read: %s", reason(err))
 		return nil
 	}
 	defer f.Close()
@@ -215,13 +197,13 @@ func (p *packages) parse(name string) *ast.File {
 	p.bytes += len(data)
 	switch {
 	case err != nil:
-		p.s.refuse(Place{File: shown}, "", "cannot be read: %v", err)
+		p.s.refuse(Place{File: shown}, "", "cannot be read: %s", reason(err))
 	case !whole || p.bytes > maxData:
-		p.s.refuse(Place{File: shown}, "", "too large: a CUE file may have %d KiB, all that are imported %d KiB", maxCUE>>10, maxData>>10)
+		p.s.refuse(Place{File: shown}, "", "too large: a CUE file may have %d KiB, all that are read %d KiB", maxCUE>>10, maxData>>10)
 	default:
 		src := &inputFile{name: shown, data: data, r: p.s.r}
 		if src.plainText() {
-			if file := src.parseCUE(); file != nil {
+			if file := src.parseCUE(p.module.version); file != nil {
 				return file
 			}
 		}

@@ -27,9 +27,11 @@ const (
 
 // inputFile is one file in memory while it is converted into a tree.
 type inputFile struct {
-	name        string // as given, with slashes
-	definitions fs.FS  // the language's *.cue
-	data        []byte
+	name        string   // as given, with slashes; of a package, the argument that names it
+	definitions fs.FS    // the language's *.cue
+	clauses     *clauses // of the directories that were read
+	pkg         *ownPackage
+	data        []byte // none of a package
 	r           *report.Report
 	nodes       int
 	reports     int

@@ -102,7 +102,7 @@ func TestWorldFails(t *testing.T) {
 		"nowhere.json":               "nowhere.json",
 		"https://example.com/a.json": "pass - to read it from standard input",
 		"-":                          "read -: broken",
-		".":                          "there is no .space directory in it",
+		".":                          "there is no .space directory",
 	} {
 		var r report.Report
 		_, err := readManifest(path, broken{}, &r)

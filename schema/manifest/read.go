@@ -2,13 +2,15 @@
 // knows no field: package language checks the tree against the definitions.
 //
 //	read.go          picks the format
-//	jsonfile.go      one file for each format; cueimport.go and cuescan.go belong to CUE
+//	jsonfile.go      one file for each format; the files cue*.go belong to CUE
+//	cuepackage.go    a directory as a CUE package; cuemodule.go finds its module, cueclause.go tells packages apart
 //	appdir.go        a .space directory; appdirmerge.go adds its files to its manifest
 //	guard.go         limits: a hostile file must cost neither much time nor much memory
 package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,10 +28,16 @@ type Reader struct {
 	Stdin       io.Reader
 	Definitions fs.FS    // the language's *.cue, for a .cue manifest that imports them
 	Regions     []string // AWS's, which a directory of an app may have directories of
+	clauses     *clauses // nil: nothing is remembered from one manifest to the next
 }
 
-// Read reads a manifest. The path is a file, a directory (.space, or a project with .space in it), or - for
-// standard input. The tree is nil if the file was rejected; the report tells why. An error means that the file is
+// NewReader returns a reader for several manifests. It remembers the package clauses of the directories that it has seen.
+func NewReader(stdin io.Reader, definitions fs.FS, regions []string) Reader {
+	return Reader{Stdin: stdin, Definitions: definitions, Regions: regions, clauses: &clauses{}}
+}
+
+// Read reads a manifest. The path is a file, a directory (.space, a project with .space in it, or one with a CUE package),
+// DIR:package for a directory with several packages, or - for standard input. The tree is nil if the file was rejected; the report tells why. An error means that the file is
 // missing or cannot be read, or that evaluating it took too long.
 //
 // The extension selects the format: .json, .yaml, .yml or .cue. Without one of these, the content does: JSON
@@ -42,12 +50,19 @@ func (in Reader) Read(path string, r *report.Report) (*Tree, error) {
 		return nil, fmt.Errorf(
 			"%s: a build has no network; fetch the manifest over %s first and pass - to read it from standard input", path, scheme)
 	}
+	if in.clauses == nil {
+		in.clauses = &clauses{}
+	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		dir, name, ok, wrong := packageArgument(path)
+		if ok {
+			return in.readPackage(path, dir, name, r)
+		}
+		return nil, cmp.Or(wrong, err)
 	}
 	if info.IsDir() {
-		return in.readAppDir(path, r)
+		return in.readDirectory(path, r)
 	}
 	return in.readFile(path, r)
 }
@@ -81,7 +96,7 @@ func (in Reader) readStream(path string, content io.Reader, r *report.Report) (*
 		tooLarge(name, maxData, r)
 		return nil, nil
 	}
-	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions})
+	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions, clauses: in.clauses})
 }
 
 // readInput decodes a file by its format. The root of a manifest must be an object.
@@ -93,11 +108,16 @@ func readInput(s *inputFile) (*Tree, error) {
 	if t == nil || s.rejected {
 		return nil, err
 	}
+	return s.object(t), nil
+}
+
+// object returns a manifest's root, or nil after reporting that it is not an object.
+func (s *inputFile) object(t *Tree) *Tree {
 	if t.Kind != Object {
 		s.errorf(t.At, "", "a manifest must be an object of fields such as name and all, got %s", t.Kind)
-		return nil, nil
+		return nil
 	}
-	return t, nil
+	return t
 }
 
 // decode decodes a file by its format, whatever its root is.
@@ -107,15 +127,36 @@ func (s *inputFile) decode() (*Tree, error) {
 		return readJSON(s), nil
 	case ".cue":
 		return readCUE(s)
+	case "":
+		return s.decodeUnnamed()
 	default:
 		return readYAML(s), nil
 	}
 }
 
+// decodeUnnamed decodes content that may be YAML, or CUE without a package clause: neither the name nor the first words
+// tell. It is CUE if it is not YAML, but evaluates as CUE.
+func (s *inputFile) decodeUnnamed() (*Tree, error) {
+	asYAML := s.again()
+	t := readYAML(asYAML)
+	if t == nil && s.again().parseCUE("") != nil {
+		asCUE := s.again()
+		t, err := readCUE(asCUE)
+		if t != nil || err != nil {
+			s.r.Add(asCUE.r.Problems()...)
+			return t, err
+		}
+		asYAML.errorf(asYAML.filePlace(), "", "if it is CUE, begin it with a package clause, such as package app")
+	}
+	s.rejected = asYAML.rejected
+	s.r.Add(asYAML.r.Problems()...)
+	return t, nil
+}
+
 // startsCUE matches a package clause or an import after comments.
 var startsCUE = regexp.MustCompile(`^(\s|//[^\n]*\n)*(package\s+[\pL_#]|import\s*[("\pL_])`)
 
-// format returns the format as an extension.
+// format returns the format as an extension, "" if neither the name nor the first words tell it.
 func (s *inputFile) format() string {
 	switch ext := strings.ToLower(filepath.Ext(s.name)); ext {
 	case ".json", ".cue", ".yaml", ".yml":
@@ -128,5 +169,5 @@ func (s *inputFile) format() string {
 	case startsCUE.Match(s.data):
 		return ".cue"
 	}
-	return ".yaml"
+	return ""
 }

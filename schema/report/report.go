@@ -43,6 +43,8 @@ type Problem struct {
 	Severity Severity
 	Pos      Pos
 	Message  string
+
+	strict bool // a note that is an error under --strict
 }
 
 // String returns one line, file:line:col: path: message. Unless it is an error, the severity precedes the message.
@@ -64,6 +66,7 @@ func (p Problem) String() string {
 type Report struct {
 	mu       sync.Mutex
 	problems []Problem
+	strict   bool
 }
 
 // Errorf reports a mistake.
@@ -75,9 +78,21 @@ func (r *Report) Warnf(at Pos, format string, args ...any) { r.addf(Warning, at,
 // Notef reports information.
 func (r *Report) Notef(at Pos, format string, args ...any) { r.addf(Note, at, format, args) }
 
+// StrictNotef reports information that is an error under --strict: something was left out that may have been meant.
+func (r *Report) StrictNotef(at Pos, format string, args ...any) {
+	r.Add(Problem{Severity: Note, Pos: at, Message: fmt.Sprintf(format, args...), strict: true})
+}
+
+// Strict makes errors of the notes of StrictNotef, also of those that are added later.
+func (r *Report) Strict() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.strict = true
+}
+
 // addf formats a message and adds it.
 func (r *Report) addf(s Severity, at Pos, format string, args []any) {
-	r.Add(Problem{s, at, fmt.Sprintf(format, args...)})
+	r.Add(Problem{Severity: s, Pos: at, Message: fmt.Sprintf(format, args...)})
 }
 
 // Add adds problems, such as those of another report.
@@ -92,6 +107,11 @@ func (r *Report) Problems() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sorted := slices.Clone(r.problems)
+	for i := range sorted {
+		if r.strict && sorted[i].strict {
+			sorted[i].Severity = Error
+		}
+	}
 	slices.SortFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col),

@@ -1,0 +1,134 @@
+package manifest
+
+import (
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/scanner"
+	"cuelang.org/go/cue/token"
+)
+
+// maxHeader is the limit for the comments and attributes before a package clause, in bytes. Only this much of a file is
+// read to find its package: the rest of a file of another package is not looked at.
+const maxHeader = 64 << 10
+
+// cueFile is one of the .cue files of a directory, with its package.
+type cueFile struct {
+	name    string // in its directory
+	pkg     string // "" without a package clause, and for package _
+	problem string // why the package is not known, "" if it is
+}
+
+// excluded reports whether CUE never takes the file as part of a package: tests and tools are for commands of their own.
+func (f cueFile) excluded() bool {
+	return strings.HasSuffix(f.name, "_test.cue") || strings.HasSuffix(f.name, "_tool.cue") || hidden(f.name)
+}
+
+// hidden reports whether CUE ignores a file by the first letter of its name.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
+
+// clauses remembers the package clauses of directories. Many manifests of one directory would otherwise read each
+// other's files again and again. It may be used by several goroutines.
+type clauses struct{ directories sync.Map }
+
+// listing is the result of reading a directory.
+type listing struct {
+	files []cueFile
+	err   error
+}
+
+// list returns the .cue files of a directory inside root, sorted by name. absolute is the directory's path, by which the
+// result is remembered.
+func (c *clauses) list(root fs.FS, dir, absolute string) ([]cueFile, error) {
+	if known, ok := c.directories.Load(absolute); ok {
+		return known.(listing).files, known.(listing).err
+	}
+	files, err := listCUE(root, dir)
+	c.directories.Store(absolute, listing{files, err})
+	return files, err
+}
+
+// listCUE reads the package clauses in a directory.
+func listCUE(root fs.FS, dir string) ([]cueFile, error) {
+	entries, err := fs.ReadDir(root, dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []cueFile
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".cue") {
+			continue
+		}
+		file := cueFile{name: e.Name()}
+		switch info, err := fs.Stat(root, path.Join(dir, e.Name())); {
+		case err != nil:
+			file.problem = "cannot be read: it is a link to a file that is missing or outside of the module; put the file itself here"
+		case info.IsDir():
+			continue
+		case !info.Mode().IsRegular():
+			file.problem = "is not a regular file"
+		default:
+			file.pkg, file.problem = clauseOf(root, path.Join(dir, e.Name()))
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// clauseOf reads the package clause of a file, and returns the problem if there is one.
+func clauseOf(root fs.FS, name string) (pkg, problem string) {
+	f, err := root.Open(name)
+	if err != nil {
+		return "", "cannot be read: " + reason(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxHeader))
+	if err != nil {
+		return "", "cannot be read: " + reason(err)
+	}
+	return packageClause(data, len(data) < maxHeader)
+}
+
+// packageClause returns the name in a file's package clause, "" if it has none or is of package _. The clause comes
+// first in a file; only comments and attributes may precede it. data is the file's start; whole says that it is all of
+// the file.
+func packageClause(data []byte, whole bool) (pkg, problem string) {
+	if looksUTF16(data) {
+		return "", "is UTF-16 text; save it as UTF-8"
+	}
+	if len(attribute.FindAllIndex(data, maxAttributes+1)) > maxAttributes {
+		return "", "has too many attributes before its package clause"
+	}
+	var tokens scanner.Scanner
+	tokens.Init(token.NewFile("", 0, len(data)), data, func(_ token.Pos, message string, _ []any) {
+		if problem == "" {
+			problem = "cannot be read as CUE: " + message
+		}
+	}, 0)
+	for {
+		switch _, tok, lit := tokens.Scan(); {
+		case problem != "":
+			return "", problem
+		case tok == token.COMMA, tok == token.ATTRIBUTE:
+			continue
+		case tok == token.IDENT && lit == "package":
+			_, tok, name := tokens.Scan()
+			return packageName(tok, name)
+		case tok == token.EOF && !whole:
+			return "", "has no package clause in its first 64 KiB"
+		}
+		return "", ""
+	}
+}
+
+// packageName returns the name after the word package. A field may be called package, too.
+func packageName(tok token.Token, name string) (pkg, problem string) {
+	if tok != token.IDENT || !ast.IsValidIdent(name) || name == "_" {
+		return "", ""
+	}
+	return name, ""
+}
