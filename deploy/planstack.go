@@ -141,7 +141,7 @@ func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) 
 
 // planChangeSet makes a change set, and takes the plan from it.
 func (p planner) planChangeSet(ctx context.Context, plan stackPlan, kind types.ChangeSetType) (stackPlan, error) {
-	made, description, err := changeSets{p.stack}.create(ctx, kind, plan)
+	made, description, err := changeSets(p).create(ctx, kind, plan)
 	if errors.Is(err, errUnchanged) {
 		return p.planEmptyChangeSet(plan)
 	}
