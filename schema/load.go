@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -49,10 +50,10 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 	reader := manifest.NewReader(in.Stdin, Definitions, facts.RegionNames())
 	l := &loader{facts: facts, report: r, reader: reader, narrow: in.Regions}
 	orbit, err := l.loadOrbit(in.Orbit, first)
-	if err != nil {
+	if err != nil || l.wrongOrbit {
 		return nil, err
 	}
-	apps, err := l.loadApps(ctx, in.Apps, orbit, first)
+	apps, err := l.loadApps(ctx, l.withoutOrbit(in), orbit, first)
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +82,21 @@ type loader struct {
 	reader manifest.Reader
 	narrow []string
 
+	wrongOrbit    bool               // the orbit's manifest is an app's: no app can be checked against it
 	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
 }
 
-// read reads a manifest and checks it against its definition. It returns nil if the file was refused as a whole.
+// read reads a manifest and checks it against its definition. It returns nil if the file was refused as a whole. A manifest
+// of the other kind has one message and no other: each of its fields would be unknown.
 func (l *loader) read(path string, c *language.Checker, d language.Definition) (*document, error) {
-	t, err := l.reader.Read(path, l.report)
+	own := &report.Report{}
+	t, err := l.reader.Read(path, own)
+	if t != nil && c.OtherKind(t, d) {
+		l.wrongOrbit = l.wrongOrbit || d == language.Orbit
+		l.report.Errorf(report.Pos{File: t.At.File}, "%s", wrongKind(d))
+		return nil, err
+	}
+	l.report.Add(own.Problems()...)
 	if t == nil || err != nil {
 		return nil, err
 	}
@@ -94,6 +104,23 @@ func (l *loader) read(path string, c *language.Checker, d language.Definition) (
 		return nil, err
 	}
 	return &document{l.facts, l.report, node{t, t.At, ""}}, nil
+}
+
+// wrongKind is the message for a manifest that was given as d and is of the other kind.
+func wrongKind(d language.Definition) string {
+	if d == language.Orbit {
+		return "this is an app's manifest: give it as an argument, and the orbit's with --orbit"
+	}
+	return "this is an orbit's manifest: give it with --orbit"
+}
+
+// withoutOrbit returns the apps' paths. The orbit's own file among them is reported: with --orbit orbit.yaml *.yaml it is both.
+func (l *loader) withoutOrbit(in Inputs) []string {
+	isOrbit := func(path string) bool { return path != "-" && filepath.Clean(path) == filepath.Clean(in.Orbit) }
+	if i := slices.IndexFunc(in.Apps, isOrbit); i >= 0 {
+		l.report.Errorf(report.Pos{File: in.Apps[i]}, "this is the orbit's manifest, given with --orbit already: leave it out of the apps")
+	}
+	return slices.DeleteFunc(slices.Clone(in.Apps), isOrbit)
 }
 
 // loadOrbit loads the orbit before the apps, because checks of apps depend on it.

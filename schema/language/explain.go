@@ -19,6 +19,7 @@ type explainer struct {
 	report   *report.Report
 	regions  []string // that a misspelt section may be meant for
 	mistakes int
+	levels   []level // the objects around the value that is checked, the whole manifest first
 }
 
 // errorf reports a mistake and counts it.
@@ -30,6 +31,8 @@ func (e *explainer) errorf(at manifest.Place, path, format string, args ...any) 
 // object checks an object's fields, and reports required ones that are missing. A required field with an invalid
 // value has been reported already.
 func (e *explainer) object(t *manifest.Tree, s *typeInfo, path string, secret bool) {
+	e.levels = append(e.levels, level{s, path})
+	defer func() { e.levels = e.levels[:len(e.levels)-1] }()
 	kept := t.Fields[:0]
 	for _, f := range t.Fields {
 		if e.field(f, s, path, secret) {
@@ -56,7 +59,7 @@ func choice(names []string) string {
 }
 
 // field checks one field and returns whether to keep it. At the top level a region's name is a valid key too, so a
-// suggestion may be a region.
+// suggestion may be a region. A field that is known at another level comes before a name that is only similar.
 func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret bool) bool {
 	inner := s.field(f.Key)
 	path = report.Member(path, f.Key)
@@ -71,7 +74,7 @@ func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret boo
 	if !strings.Contains(path, ".") {
 		names = append(names, e.regions...)
 	}
-	e.errorf(f.At, path, "unknown field%s", cmp.Or(report.Suggest(f.Key, names), choice(names)))
+	e.errorf(f.At, path, "unknown field%s", cmp.Or(e.elsewhere(f.Key), report.Suggest(f.Key, names), choice(names)))
 	return false
 }
 
