@@ -70,6 +70,7 @@ var allowed = map[string][]string{
 	},
 	"schema":          {"agent/document", "schema/language", "schema/manifest", "schema/report"},
 	"schema/language": {"schema/manifest", "schema/report"},
+	"schema/project":  {"schema/language", "schema/manifest", "schema/report"},
 	"schema/manifest": {"schema/report"},
 	"agent":           {"agent"},
 	"agent/*":         {"agent"},

@@ -30,7 +30,7 @@ type definitions struct {
 	app     *typeInfo
 }
 
-// Definition names the definition of a manifest: Orbit or App.
+// Definition names the definition of a file: Orbit or App, or that of another file in the same forms.
 type Definition string
 
 // The definitions of the two kinds of manifest.
@@ -39,12 +39,15 @@ const (
 	App   Definition = "#App"
 )
 
-// rootType returns the type of a whole manifest.
+// rootType returns the type of a whole manifest, or of another file that has definitions of its own.
 func (l *definitions) rootType(d Definition) *typeInfo {
-	if d == Orbit {
+	switch d {
+	case Orbit:
 		return l.orbit
+	case App:
+		return l.app
 	}
-	return l.app
+	return l.typeInfo(l.root.LookupPath(cue.ParsePath(string(d))))
 }
 
 // compileDefinitions compiles the definitions as they are written.
