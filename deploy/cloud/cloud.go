@@ -4,6 +4,9 @@
 //	cloud.go        configuration and credentials
 //	region.go       the clients of a region
 //	retry.go        retries and the rate limit that calls of one service share
+//	timing.go       how long to wait for answers
+//	waiting.go      tells the user about calls without an answer
+//	answer.go       answers that AWS did not write
 //	answers.go      answers which are asked for once in a run
 //	explain.go      an SDK error in one sentence; refusal.go and connection.go know the causes
 package cloud
@@ -14,7 +17,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,10 +34,6 @@ import (
 // none.
 const fallbackRegion = "us-east-1"
 
-// headerTimeout limits the wait for the first byte of an answer. The SDK itself has no limit, and would wait forever
-// on a connection which was cut without notice (a NAT gateway that dropped it, a laptop that slept).
-const headerTimeout = time.Minute
-
 // Access says how to reach AWS. The SDK's own environment variables and files decide about every empty field.
 type Access struct {
 	Profile  string // of the shared configuration
@@ -40,13 +41,21 @@ type Access struct {
 	Endpoint string // the URL of an emulator, for all services instead of AWS's own
 
 	MFA func() (string, error) // asks for the code when a profile has mfa_serial; nil without a terminal
+
+	// Waiting tells the user, in one line, about a call that has no answer for a while. Nil: nobody is told.
+	Waiting func(line string)
+	Timing  Timing // the zero value is right for AWS
 }
 
 // Cloud makes clients. It is safe for concurrent use.
 type Cloud struct {
-	config aws.Config
+	config   aws.Config
+	timing   Timing
+	waiting  func(string) // see Access.Waiting
+	answered atomic.Bool  // the endpoint, or AWS, answered something in this run
 
 	mu       sync.Mutex
+	told     time.Time // when waiting was called last
 	regions  map[string]*Region
 	identity Identity // once it is known
 }
@@ -66,7 +75,7 @@ func Connect(ctx context.Context, access Access) (*Cloud, error) {
 		})
 		cfg.Credentials = aws.NewCredentialsCache(role)
 	}
-	return New(cfg), nil
+	return newCloud(cfg, access), nil
 }
 
 func options(access Access) []func(*config.LoadOptions) error {
@@ -99,16 +108,20 @@ func explainConfiguration(err error) error {
 }
 
 // New makes a Cloud from a configuration. Its region does not matter: every client names its own.
-func New(cfg aws.Config) *Cloud {
+func New(cfg aws.Config) *Cloud { return newCloud(cfg, Access{}) }
+
+func newCloud(cfg aws.Config, access Access) *Cloud {
 	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
 	if ok || cfg.HTTPClient == nil {
 		if client == nil {
 			client = awshttp.NewBuildableClient()
 		}
-		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = headerTimeout })
+		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = access.Timing.answer() })
 	}
 	cfg.Logger = logging.Nop{} // only cmd prints
-	return &Cloud{config: cfg, regions: map[string]*Region{}}
+	c := &Cloud{config: cfg, timing: access.Timing, waiting: access.Waiting, regions: map[string]*Region{}}
+	c.config.APIOptions = append(slices.Clone(cfg.APIOptions), checkAnswers, c.tellOfWaiting)
+	return c
 }
 
 // Default returns the region of the configuration, or us-east-1. It is for calls that work in any region.
@@ -129,9 +142,10 @@ func (c *Cloud) Identity(ctx context.Context, region string) (Identity, error) {
 	if known != (Identity{}) {
 		return known, nil
 	}
-	out, err := c.Region(region).STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}, func(o *sts.Options) {
-		o.Retryer = failFastRetryer{newRetryer()}
-	})
+	out, err := c.Region(region).STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err == nil && (aws.ToString(out.Account) == "" || aws.ToString(out.Arn) == "") {
+		err = Incomplete("sts:GetCallerIdentity", "no Account or no Arn")
+	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("find out whose AWS credentials these are: %w", Explain(err))
 	}

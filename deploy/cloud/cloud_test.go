@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/sync/errgroup"
@@ -197,7 +199,7 @@ func TestClock(t *testing.T) {
 
 // Throttling slows all calls of a service down, but never to a stop, and success brings the speed back.
 func TestRate(t *testing.T) {
-	r := newRetryer()
+	r := newRetryer(New(aws.Config{}))
 	throttled := &throttling{}
 	for range 100 {
 		_ = r.adjustRate(throttled)
@@ -225,12 +227,13 @@ type throttling struct{ error }
 func (throttling) ErrorCode() string { return "Throttling" }
 
 func TestDelays(t *testing.T) {
-	for attempt := 1; attempt < 100; attempt++ {
-		if got, err := delay(attempt, nil); err != nil || got < 0 || got > longestDelay {
+	r := newRetryer(New(aws.Config{}))
+	for attempt := 1; attempt < attempts; attempt++ {
+		if got, err := r.RetryDelay(attempt, io.EOF); err != nil || got < 0 || got > 20*time.Second {
 			t.Errorf("attempt %d waits %v, %v", attempt, got, err)
 		}
 	}
-	if got, _ := delay(1, nil); got > firstDelay {
+	if got, _ := r.RetryDelay(1, io.EOF); got > 500*time.Millisecond {
 		t.Errorf("the first wait is %v", got)
 	}
 }

@@ -42,8 +42,13 @@ func sentence(call *smithy.OperationError) string {
 	switch {
 	case errors.Is(call, context.Canceled):
 		return "interrupted"
+	case isUnreachable(inner) && tries(inner) != "": // the time limit of an attempt, and not the caller's
+		return explainConnection(inner)
 	case errors.Is(call, context.DeadlineExceeded) || strings.Contains(call.Error(), "would exceed context deadline"):
 		return "no answer in time"
+	}
+	if answer, ok := errors.AsType[*AnswerError](inner); ok {
+		return action(inner) + tries(inner) + ": " + answer.Error()
 	}
 	if text := explainCredentials(call, inner); text != "" {
 		return text
@@ -53,6 +58,9 @@ func sentence(call *smithy.OperationError) string {
 	}
 	if text := explainConnection(inner); text != "" {
 		return text
+	}
+	if code := status(inner); code != 0 {
+		return fmt.Sprintf("the answer to %s%s cannot be read (HTTP status %d): %s", action(inner), tries(inner), code, last(call))
 	}
 	return last(call).Error()
 }
@@ -125,3 +133,18 @@ func requestID(call error) string {
 	}
 	return ""
 }
+
+// IncompleteError is an answer of status 200 that leaves out the elements which the call asked for, or that is about something
+// else. AWS does not answer so. A proxy, or an emulator, does.
+type IncompleteError struct {
+	Call string // as in IAM policies, such as cloudformation:DescribeStacks
+	What string // in the answer, in words
+}
+
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("the answer to %s is unusable (HTTP status 200): it has %s; check the endpoint and a proxy between here and AWS",
+		e.Call, e.What)
+}
+
+// Incomplete returns the error for an unusable answer.
+func Incomplete(call, what string) error { return &IncompleteError{Call: call, What: what} }

@@ -24,6 +24,7 @@ import (
 type Region struct {
 	Name string
 
+	cloud   *Cloud
 	config  aws.Config
 	mu      sync.Mutex
 	clients map[string]any
@@ -36,7 +37,7 @@ func (c *Cloud) Region(name string) *Region {
 	if r, ok := c.regions[name]; ok {
 		return r
 	}
-	r := &Region{Name: name, config: c.config.Copy(), clients: map[string]any{}}
+	r := &Region{Name: name, cloud: c, config: c.config.Copy(), clients: map[string]any{}}
 	r.config.Region = name
 	c.regions[name] = r
 	return r
@@ -51,7 +52,7 @@ func client[C any](r *Region, service string, make func(aws.Config) C) C {
 		return made.(C)
 	}
 	cfg := r.config.Copy()
-	shared := newRetryer()
+	shared := newRetryer(r.cloud)
 	cfg.Retryer = func() aws.Retryer { return shared }
 	made := make(cfg)
 	r.clients[service] = made

@@ -19,11 +19,16 @@ import (
 // attempts outlast a minute of throttling.
 const attempts = 12
 
-// The delay between attempts grows from firstDelay to longestDelay.
+// Fewer attempts are made where more would only keep the cause from the user.
 const (
-	firstDelay   = 500 * time.Millisecond
-	longestDelay = 20 * time.Second
+	answerAttempts  = 3 // after a page of a proxy with a status of 500 or more, or an empty answer
+	silentAttempts  = 2 // when no answer came in time, each of which took Timing.Answer
+	refusedAttempts = 6 // when the connection is refused by an endpoint that answered before in this run
+	firstAttempts   = 4 // when the connection breaks, and nothing answered before in this run
 )
+
+// longestDelay is how many times longer than Timing.Delay the delay between two attempts becomes.
+const longestDelay = 40
 
 // The rate limit of one service in one region stays between minRate and maxRate, in calls per second. AWS publishes few
 // of its limits, and other tools of the account use up a part of them.
@@ -37,6 +42,7 @@ const (
 // in the middle of a deployment would only leave more to repeat.
 type retryer struct {
 	aws.RetryerV2
+	cloud     *Cloud
 	throttles retry.IsErrorThrottles
 
 	calls *rate.Limiter
@@ -44,14 +50,14 @@ type retryer struct {
 	fell  time.Time // when the limit fell last
 }
 
-func newRetryer() *retryer {
+func newRetryer(c *Cloud) *retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
-		o.Backoff = retry.BackoffDelayerFunc(delay)
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(isBetterLater)}, o.Retryables...)
 		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(isTruncated), retry.RetryableErrorCode{Codes: clockErrorCodes})
 	})
-	return &retryer{RetryerV2: standard, throttles: retry.DefaultThrottles, calls: rate.NewLimiter(maxRate, maxRate)}
+	return &retryer{RetryerV2: standard, cloud: c, throttles: retry.DefaultThrottles, calls: rate.NewLimiter(maxRate, maxRate)}
 }
 
 // clockErrorCodes are EC2's codes for a wrong clock on this machine. The SDK measures the difference from the Date
@@ -68,11 +74,47 @@ func isTruncated(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-// delay returns a random delay (full jitter), so that calls which failed together do not come again together.
+// isBetterLater decides about answers that AWS did not write.
+func isBetterLater(err error) aws.Ternary {
+	if answer, ok := errors.AsType[*AnswerError](err); ok {
+		return aws.BoolTernary(answer.mayPass())
+	}
+	return aws.UnknownTernary
+}
+
+// RetryDelay returns a random delay (full jitter), so that calls which failed together do not come again together.
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-func delay(attempt int, _ error) (time.Duration, error) {
-	longest := min(longestDelay, firstDelay<<min(attempt-1, 16))
-	return rand.N(longest), nil
+// The SDK calls it before each further attempt, and makes none after an error.
+func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
+	switch most := r.mostAttempts(err); {
+	case most == 1:
+		return 0, err
+	case attempt >= most:
+		return 0, &retry.MaxAttemptsError{Attempt: attempt, Err: err}
+	}
+	first := r.cloud.timing.delay()
+	return rand.N(min(longestDelay*first, first<<min(attempt-1, 16))), nil
+}
+
+// mostAttempts is the one policy for connections that fail and answers that are useless. A dead endpoint is reported at once
+// when nothing answered before. In the middle of a run there is more patience.
+func (r *retryer) mostAttempts(err error) int {
+	var timeout interface{ Timeout() bool }
+	answered := r.cloud.answered.Load()
+	_, useless := errors.AsType[*AnswerError](err)
+	switch {
+	case useless:
+		return answerAttempts
+	case errors.Is(err, syscall.ECONNREFUSED) && !answered:
+		return 1
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return refusedAttempts
+	case isUnreachable(err) && errors.As(err, &timeout) && timeout.Timeout():
+		return silentAttempts
+	case isUnreachable(err) && !answered:
+		return firstAttempts
+	}
+	return attempts
 }
 
 // GetAttemptToken waits until the rate limit allows another call. The SDK calls it before each attempt, and the
@@ -97,12 +139,4 @@ func (r *retryer) adjustRate(err error) error {
 		r.fell = time.Now()
 	}
 	return nil
-}
-
-// failFastRetryer does not retry when the connection is refused. It is for the first call of a run, so a wrong
-// endpoint is reported at once.
-type failFastRetryer struct{ aws.RetryerV2 }
-
-func (r failFastRetryer) IsErrorRetryable(err error) bool {
-	return !errors.Is(err, syscall.ECONNREFUSED) && r.RetryerV2.IsErrorRetryable(err)
 }
