@@ -1,10 +1,13 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,21 +15,49 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 )
 
 // changeSet is a change set that this run made.
+//
+// A change set is addressed by its ARN. Its name alone is not enough, because all stacks of a run use the same names.
 type changeSet struct {
 	name, stackID string
+	id            string // ARN, as CreateChangeSet returned it; empty while only the name is known, because the answer was lost
 	kind          types.ChangeSetType
 	newStack      bool           // there was no stack before: CloudFormation made one to hold the change set
 	template      staging.Object // as it was staged for it; zero when it was sent with the call
+	before        stackState     // of the stack for which it was made
+}
+
+// stackState tells whether another operation came in between.
+type stackState struct {
+	status  types.StackStatus
+	updated time.Time
+}
+
+// stateBefore returns the state in which a stack is after a change set for it was made: CloudFormation makes a stack to hold one.
+func stateBefore(deployed *live.Stack) stackState {
+	if deployed == nil {
+		return stackState{status: types.StackStatusReviewInProgress}
+	}
+	return stackState{deployed.Status, deployed.Updated}
+}
+
+// address returns the StackName and ChangeSetName of a call about the change set. An ARN needs no stack.
+func (c *changeSet) address() (stack, set *string) {
+	if c.id != "" {
+		return nil, &c.id
+	}
+	return &c.stackID, &c.name
 }
 
 // describeInput names the change set. The stack's id is used, since the name could belong to a newer stack by now.
 func (c *changeSet) describeInput() *cloudformation.DescribeChangeSetInput {
-	return &cloudformation.DescribeChangeSetInput{StackName: &c.stackID, ChangeSetName: &c.name}
+	stack, set := c.address()
+	return &cloudformation.DescribeChangeSetInput{StackName: stack, ChangeSetName: set}
 }
 
 // changeSets makes and discards the change sets of one stack.
@@ -40,7 +71,7 @@ const changeSetPatience = 10 * time.Minute
 func (s changeSets) create(
 	ctx context.Context, kind types.ChangeSetType, plan stackPlan,
 ) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
-	made := &changeSet{name: s.nextName(), kind: kind, newStack: plan.deployed == nil}
+	made := &changeSet{name: s.nextName(), kind: kind, newStack: plan.deployed == nil, before: stateBefore(plan.deployed)}
 	input, err := s.input(ctx, made, plan.inputs)
 	if err != nil {
 		return nil, nil, err
@@ -59,13 +90,16 @@ func (s changeSets) create(
 		}
 		return nil, nil, s.discardAfter(ctx, made, s.creationError(err))
 	default:
-		made.stackID = aws.ToString(out.StackId)
+		made.id, made.stackID = aws.ToString(out.Id), aws.ToString(out.StackId)
+		if err := s.checkMade(made); err != nil {
+			return nil, nil, err // nothing is discarded: it may be somebody else's
+		}
 	}
 	description, err := s.await(ctx, made)
 	if err != nil {
 		return nil, nil, s.discardAfter(ctx, made, err)
 	}
-	made.stackID = aws.ToString(description.StackId)
+	made.id, made.stackID = aws.ToString(description.ChangeSetId), aws.ToString(description.StackId)
 	if description.Status == types.ChangeSetStatusFailed {
 		return nil, nil, s.discardAfter(ctx, made, s.failureOf(ctx, made, description))
 	}
@@ -139,25 +173,95 @@ func (s changeSets) stageTemplate(ctx context.Context) (staging.Object, error) {
 	return object, nil
 }
 
+// freshLooks is how many looks at a new change set may find nothing, or nothing usable. CloudFormation's answers are eventually
+// consistent.
+const freshLooks = 4
+
 // await describes a change set until it is complete or failed.
 func (s changeSets) await(ctx context.Context, made *changeSet) (*cloudformation.DescribeChangeSetOutput, error) {
 	deadline := time.Now().Add(changeSetPatience)
-	for {
+	for looks := 1; ; looks++ {
 		out, err := s.describe(ctx, made)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = s.checkDescription(made, out)
 		}
 		switch {
+		case err != nil && (looks >= freshLooks || !mayAppear(err)):
+			return nil, s.lostChangeSet(ctx, made, err)
+		case err != nil:
+			s.tell(activity.Event{Kind: activity.Waiting, Reason: "for change set " + made.name + ": " + err.Error()})
 		case out.Status == types.ChangeSetStatusCreateComplete, out.Status == types.ChangeSetStatusFailed:
 			return out, nil
 		case time.Now().After(deadline):
 			return nil, fmt.Errorf("%s: change set %s is still %s after %s: look at it in the console",
 				s.ref(), made.name, out.Status, changeSetPatience)
+		case looks%looksPerNotice == 0:
+			s.tell(activity.Event{Kind: activity.Waiting, Reason: fmt.Sprintf("for change set %s, which is %s", made.name, out.Status)})
 		}
 		if err := s.follower.Pause(ctx); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// looksPerNotice is the number of looks at a change set after which the user is told that it is still being made: one in 9 s.
+const looksPerNotice = 3
+
+// mayAppear reports whether the next look may find what this one did not.
+func mayAppear(err error) bool {
+	_, incomplete := errors.AsType[*cloud.IncompleteError](err)
+	return incomplete || errors.Is(err, errOvertaken)
+}
+
+// lostChangeSet is the error for a change set that CloudFormation made and does not find. When another operation began meanwhile,
+// it deleted the change set, and the plan is made again. Otherwise the user gets CloudFormation's own words.
+func (s changeSets) lostChangeSet(ctx context.Context, made *changeSet, err error) error {
+	if !errors.Is(err, errOvertaken) {
+		return err
+	}
+	now, readErr := s.refresh(ctx)
+	if readErr != nil {
+		return readErr
+	}
+	if now != nil && now.Status == made.before.status && now.Updated.Equal(made.before.updated) {
+		return refuse("%s: CloudFormation made the change set %s, and does not find it: %s: run spacel %s again; "+
+			"if this repeats, look at the stack in the console", s.ref(), cmp.Or(made.id, made.name), words(err), s.verb())
+	}
+	return err
+}
+
+// checkMade refuses an answer of CreateChangeSet about another stack or change set. Nothing is done with what it names.
+func (s changeSets) checkMade(made *changeSet) error {
+	const call = "cloudformation:CreateChangeSet"
+	switch {
+	case made.id == "" || made.stackID == "":
+		return fmt.Errorf("%s: make a change set: %w", s.ref(), cloud.Incomplete(call, "no Id or no StackId"))
+	case !strings.Contains(made.stackID+"/", ":stack/"+s.spec.Name+"/"):
+		return fmt.Errorf("%s: make a change set: %w", s.ref(), cloud.Incomplete(call, "another stack, "+made.stackID))
+	case !strings.Contains(made.id+"/", ":changeSet/"+made.name+"/"):
+		return fmt.Errorf("%s: make a change set: %w", s.ref(), cloud.Incomplete(call, "another change set, "+made.id))
+	}
+	return nil
+}
+
+// checkDescription refuses an answer of DescribeChangeSet that is about another stack or change set, or has no known status.
+func (s changeSets) checkDescription(made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
+	const call = "cloudformation:DescribeChangeSet"
+	id, stackID, name := aws.ToString(d.ChangeSetId), aws.ToString(d.StackId), aws.ToString(d.StackName)
+	what := ""
+	switch {
+	case id == "" || stackID == "":
+		what = "no ChangeSetId or no StackId"
+	case made.id != "" && id != made.id, aws.ToString(d.ChangeSetName) != made.name:
+		what = "another change set, " + id
+	case strings.HasPrefix(made.stackID, "arn:") && stackID != made.stackID, name != s.spec.Name:
+		what = "another stack, " + stackID
+	case !slices.Contains(d.Status.Values(), d.Status):
+		what = fmt.Sprintf("the status %q", d.Status)
+	default:
+		return nil
+	}
+	return fmt.Errorf("%s: describe change set %s: %w", s.ref(), made.name, cloud.Incomplete(call, what))
 }
 
 // describe reads all pages of a change set as one.
@@ -168,7 +272,7 @@ func (s changeSets) describe(ctx context.Context, made *changeSet) (*cloudformat
 	for {
 		page, err := s.client().DescribeChangeSet(ctx, input)
 		if live.IsOvertaken(err) {
-			return nil, errOvertaken
+			return nil, overtaken(err)
 		}
 		if err != nil {
 			return nil, s.failed("describe change set "+made.name, err)
@@ -189,7 +293,7 @@ func (s changeSets) creationError(err error) error {
 	case live.IsUnchanged(err):
 		return errUnchanged
 	case live.IsOvertaken(err):
-		return errOvertaken
+		return overtaken(err)
 	}
 	return s.failed("make a change set", err)
 }
@@ -201,7 +305,8 @@ func (s changeSets) failureOf(ctx context.Context, made *changeSet, d *cloudform
 		return errUnchanged
 	}
 	text := fmt.Sprintf("%s: CloudFormation refuses the change: %s", s.ref(), reason)
-	for _, v := range s.validationErrors(ctx, &cloudformation.DescribeEventsInput{StackName: &made.stackID, ChangeSetName: &made.name}) {
+	stack, set := made.address()
+	for _, v := range s.validationErrors(ctx, &cloudformation.DescribeEventsInput{StackName: stack, ChangeSetName: set}) {
 		text += "; " + v
 	}
 	return refuse("%s", s.mask(text))
@@ -232,12 +337,8 @@ func (s *stack) validationErrors(ctx context.Context, of *cloudformation.Describ
 // follows the operation, this decides whether an operation of ours has begun.
 func (s changeSets) isExecutedByUs(ctx context.Context, made *changeSet, mark string) bool {
 	// The change set's own state is the surest sign. If it can no longer be described, the stack's events tell by their token.
-	out, err := s.client().DescribeChangeSet(ctx, made.describeInput())
-	if err == nil {
-		switch out.ExecutionStatus {
-		case types.ExecutionStatusExecuteInProgress, types.ExecutionStatusExecuteComplete, types.ExecutionStatusExecuteFailed:
-			return true
-		}
+	if status, err := s.live.Execution(ctx, s.ref(), made.id); err == nil && live.IsExecuted(status) {
+		return true
 	}
 	events, err := s.live.EventsAfter(ctx, s.ref(), made.stackID, func(e live.Event) bool { return e.ID == mark })
 	return err == nil && slices.ContainsFunc(events, func(e live.Event) bool { return e.Token == made.name })

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,7 +54,8 @@ func (s changeSets) discardChangeSet(ctx context.Context, made *changeSet) error
 func (s changeSets) delete(ctx context.Context, made *changeSet) error {
 	deadline := time.Now().Add(changeSetPatience)
 	for {
-		_, err := s.client().DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: &made.stackID, ChangeSetName: &made.name})
+		stack, set := made.address()
+		_, err := s.client().DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{StackName: stack, ChangeSetName: set})
 		if !live.IsChangeSetBusy(err) || s.isUsed(ctx, made) || time.Now().After(deadline) || s.follower.Pause(ctx) != nil {
 			return err
 		}
@@ -90,12 +92,18 @@ func (s changeSets) discardStack(ctx context.Context, made *changeSet) error {
 	return s.awaitDeletion(ctx, held.ID)
 }
 
-// awaitDeletion waits until a stack without resources is deleted, which takes seconds.
+// awaitDeletion waits until a stack without resources is deleted, which takes seconds. Like any operation the deletion may begin
+// late. Another change set for the stack would be deleted with it, so the next step waits, but not for ever.
 func (s changeSets) awaitDeletion(ctx context.Context, id string) error {
+	deadline := time.Now().Add(min(discardPatience, s.follower.Waits()))
 	for {
 		held, err := s.live.ByID(ctx, s.spec.Region, id)
-		if err != nil || held == nil || held.Status != types.StackStatusDeleteInProgress {
+		if err != nil || held == nil || held.Status == types.StackStatusDeleteComplete || held.Exists() && !held.Busy() {
 			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: the stack that held the change set is still %s: delete it in the console, or deploy again", s.ref(),
+				held.Status)
 		}
 		if err := s.follower.Pause(ctx); errors.Is(err, live.ErrDetached) {
 			return nil // the deletion goes on by itself

@@ -1,10 +1,12 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 )
@@ -22,6 +24,17 @@ const (
 	errCancelled = sentinel("cancelled")                       // Control.Cancel undid the operation
 )
 
+// overtaken returns errOvertaken with CloudFormation's own words, which the user sees if it happens again and again.
+func overtaken(err error) error {
+	return fmt.Errorf("%w: %s", errOvertaken, strings.Join(strings.Fields(live.Message(err)), " "))
+}
+
+// words returns CloudFormation's words in an error of overtaken, empty for none.
+func words(err error) string {
+	_, said, _ := strings.Cut(err.Error(), string(errOvertaken)+": ")
+	return said
+}
+
 // refusedError is a failure of one stack: AWS or deploy itself refuses the change.
 type refusedError struct{ text string }
 
@@ -36,6 +49,12 @@ func refuseFor(err error) error { return refuse("%v", err) }
 type operationError struct{ ending live.Ending }
 
 func (e *operationError) Error() string { return "the stack is " + string(e.ending.Status) }
+
+// neverBegan is the failure of a stack whose operation CloudFormation accepted and did not begin.
+func (s *stack) neverBegan(doing string, end live.Ending) error {
+	return refuse("%s: CloudFormation accepted the call to %s, and did not begin within %s: the stack is still %s; "+
+		"look at its events (spacel events), then run %s", s.ref(), doing, s.follower.Waits(), end.Status, s.command())
+}
 
 // lostError is an operation of ours that goes on, and that could not be followed.
 type lostError struct{ error }
@@ -70,8 +89,18 @@ func (s *stack) asFailure(err error) error {
 	return err
 }
 
-// alwaysOvertaken is the failure of a stack in which others begin operations all the time.
-func (s *stack) alwaysOvertaken() error {
-	return refuse("%s: other operations came first %d times: wait until nobody else deploys this stack, and run spacel %s again",
-		s.ref(), maxOvertaken, s.verb())
+// alwaysOvertaken is the failure of a stack in which others begin operations all the time. It ends with CloudFormation's last words.
+func (s *stack) alwaysOvertaken(last error) error {
+	said := words(last)
+	if said != "" {
+		said = " (CloudFormation says: " + s.mask(said) + ")"
+	}
+	return refuse("%s: other operations came first %d times%s: wait until nobody else deploys this stack, and run spacel %s again",
+		s.ref(), maxOvertaken, said, s.verb())
+}
+
+// pauseOvertaken tells why a plan is made again, and waits, so that the other operation has time to show.
+func (s *stack) pauseOvertaken(ctx context.Context, err error) error {
+	s.tell(activity.Event{Kind: activity.Note, Reason: s.mask(err.Error()) + "; planning again"})
+	return s.follower.Pause(ctx)
 }

@@ -48,9 +48,13 @@ func (x executor) attempt(ctx context.Context, plan stackPlan) outcome {
 		if !errors.Is(err, errOvertaken) {
 			return outcome{Outcome: outcomeOf(err), plan: plan, err: err}
 		}
+		last := err
+		if err = x.pauseOvertaken(ctx, last); err != nil {
+			return outcome{Outcome: outcomeOf(err), plan: plan, err: err}
+		}
 		plan, err = x.replan(ctx, plan)
 	}
-	return outcome{Outcome: activity.HasFailed, plan: plan, err: x.alwaysOvertaken()}
+	return outcome{Outcome: activity.HasFailed, plan: plan, err: x.alwaysOvertaken(err)}
 }
 
 // outcomeOf is the outcome of a stack whose turn ended with an error.
@@ -194,13 +198,14 @@ func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.
 	if err != nil {
 		return plan, live.Ending{}, err
 	}
+	stackName, set := made.address()
 	_, err = x.client().ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
-		StackName: &made.stackID, ChangeSetName: &made.name, ClientRequestToken: &made.name,
+		StackName: stackName, ChangeSetName: set, ClientRequestToken: &made.name,
 	})
 	switch {
 	case live.IsOvertaken(err) && changeSets{x.stack}.isExecutedByUs(ctx, made, mark): // the answer to the first call was lost
 	case live.IsOvertaken(err):
-		return plan, live.Ending{}, errOvertaken
+		return plan, live.Ending{}, overtaken(err)
 	case err != nil:
 		return plan, live.Ending{}, x.failed("execute the change set", err)
 	}
@@ -208,8 +213,13 @@ func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.
 	plan.changeSet = nil
 	x.tell(activity.Event{Kind: activity.Started, Status: string(plan.Action), Total: len(plan.Changes)})
 	end, err := x.follow(ctx, live.Operation{
-		StackID: made.stackID, Mark: mark, Creates: made.kind == types.ChangeSetTypeCreate, Undo: x.undo(made),
+		StackID: made.stackID, Mark: mark, Token: made.name, ChangeSet: made.id,
+		Creates: made.kind == types.ChangeSetTypeCreate, Undo: x.undo(made), UndoToken: made.undoToken(),
 	})
+	if err == nil && end.NeverBegan {
+		plan.changeSet = made // which is deleted at the end, so that nothing begins after all
+		err = x.neverBegan(map[bool]string{false: "execute the change set", true: "cancel"}[end.Cancelled], end)
+	}
 	return plan, end, err
 }
 
@@ -228,6 +238,14 @@ func (x executor) follow(ctx context.Context, o live.Operation) (live.Ending, er
 			x.ref(), err, x.pickUp(x.spec.App))}
 	}
 	return end, err
+}
+
+// undoToken is the token of the deletion that undoes a creation. Rolling an update back is a part of the update.
+func (c *changeSet) undoToken() string {
+	if c.kind == types.ChangeSetTypeCreate {
+		return c.name + "-cancel"
+	}
+	return ""
 }
 
 // undo cancels the operation of a change set: an update is rolled back, a creation is deleted.

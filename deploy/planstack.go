@@ -35,9 +35,12 @@ func (p planner) plan(ctx context.Context, deployed *live.Stack, in inputs) (sta
 		if !errors.Is(err, errOvertaken) {
 			return plan, err
 		}
+		if err := p.pauseOvertaken(ctx, err); err != nil {
+			return plan, err
+		}
 		plan, err = p.replan(ctx)
 	}
-	return plan, p.alwaysOvertaken()
+	return plan, p.alwaysOvertaken(err)
 }
 
 // replan reads the stack and its inputs again, and plans with these.

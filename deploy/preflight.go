@@ -62,7 +62,7 @@ func (d *Deployment) onlyCheck() {
 // identify asks AWS who we are. It is the first call of Prepare, so missing or expired credentials are found here.
 func (d *Deployment) identify(ctx context.Context) (err error) {
 	d.identity, err = d.cloud.Identity(ctx, d.stacks[0].spec.Region)
-	d.name = runName(d.identity)
+	d.name = live.RunName(d.identity)
 	return err
 }
 

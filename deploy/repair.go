@@ -88,12 +88,16 @@ func (x executor) delete(ctx context.Context, id string, leave []string) (live.E
 	})
 	switch {
 	case live.IsOvertaken(err) && !live.IsGone(err):
-		return live.Ending{}, errOvertaken
+		return live.Ending{}, overtaken(err)
 	case err != nil && !live.IsGone(err):
 		return live.Ending{}, x.failed("delete the remains of the stack", err)
 	}
 	x.tell(activity.Event{Kind: activity.Started, Status: "delete"})
-	return x.follow(ctx, live.Operation{StackID: id, Mark: mark})
+	end, err := x.follow(ctx, live.Operation{StackID: id, Mark: mark, Token: token})
+	if err == nil && end.NeverBegan {
+		err = x.neverBegan("delete the stack", end)
+	}
+	return end, err
 }
 
 // continueRollback continues a rollback that failed. The first try skips nothing, because the obstacle may be gone. The second
@@ -140,13 +144,17 @@ func (x executor) rollBack(ctx context.Context, id string, skip []string) (live.
 		StackName: &id, ClientRequestToken: &token, ResourcesToSkip: skip,
 	})
 	if live.IsOvertaken(err) {
-		return live.Ending{}, errOvertaken
+		return live.Ending{}, overtaken(err)
 	}
 	if err != nil {
 		return live.Ending{}, x.failed("continue the rollback", err)
 	}
 	x.tell(activity.Event{Kind: activity.Started, Status: "rollback"})
-	return x.follow(ctx, live.Operation{StackID: id, Mark: mark})
+	end, err := x.follow(ctx, live.Operation{StackID: id, Mark: mark, Token: token})
+	if err == nil && end.NeverBegan {
+		err = x.neverBegan("continue the rollback", end)
+	}
+	return end, err
 }
 
 // resourcesIn lists the resources in a status, with the reason.

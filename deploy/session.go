@@ -34,7 +34,7 @@ type session struct {
 func newSession(c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) *session {
 	s := &session{orbit: a.Manifest.Orbit, cloud: c, options: o,
 		live: live.New(c), stage: staging.New(c, o.Buckets), control: activity.NewControl()}
-	s.follower = &live.Follower{Stacks: s.live, Control: s.control, Tell: activity.Serial(l), Poll: o.Poll}
+	s.follower = &live.Follower{Stacks: s.live, Control: s.control, Tell: activity.Serial(l), Poll: o.Poll, Patience: o.Patience}
 	s.newResolver()
 	return s
 }

@@ -32,6 +32,34 @@ def invalid(message):
     return exceptions.ValidationError(message=message)
 
 
+# The ClientRequestToken of the call that is being carried out, which CloudFormation repeats in all events of the operation.
+token = None
+
+
+def with_token(action):
+    """Has the events of an operation repeat the token of its call."""
+
+    def act(self):
+        global token
+        token = self._get_param("ClientRequestToken")
+        try:
+            return action(self)
+        finally:
+            token = None
+
+    return act
+
+
+def repeat_tokens():
+    make = models.Event.__init__
+
+    def with_the_token(self, *args, **kwargs):
+        make(self, *args, **kwargs)
+        self.client_request_token = token
+
+    models.Event.__init__ = with_the_token
+
+
 def tell(stack, logical, physical, kind, status, reason=None):
     stack.events.append(
         models.Event(stack.stack_id, stack.name, logical, physical, kind, status, reason, None)
@@ -417,7 +445,9 @@ def install():
         create_change_set, describe_change_set, delete_change_set, list_change_sets, execute_change_set,
         delete_stack, update_termination_protection, describe_events,
     ):
-        setattr(responses.CloudFormationResponse, action.__name__, action)
+        setattr(responses.CloudFormationResponse, action.__name__, with_token(action))
+    responses.CloudFormationResponse.update_stack = with_token(responses.CloudFormationResponse.update_stack)
+    repeat_tokens()
     models.Stack.parameter_list = property(shown_parameters)
     models.Stack.outputs = property(shown_outputs)
     refuse_unknown_types()

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
@@ -24,6 +26,7 @@ type Consent interface {
 type Options struct {
 	Concurrency int           // stacks of a region at a time; 0: schedule.DefaultConcurrency
 	Poll        time.Duration // between two looks at a running operation; 0: live.DefaultPoll
+	Patience    time.Duration // for an accepted operation to begin; 0: live.DefaultPatience
 }
 
 // Result is the end of a run: the stacks in the plan's order.
@@ -61,6 +64,9 @@ type run struct {
 	control  *activity.Control
 	follower *live.Follower
 
+	name       string       // of the run: its tokens start with it
+	operations atomic.Int32 // so far: they are numbered
+
 	asking sync.Mutex // one question at a time, for there is one terminal
 }
 
@@ -73,14 +79,31 @@ func (p *Plan) Execute(
 	began := time.Now()
 	control = cmp.Or(control, activity.NewControl())
 	r := &run{plan: p, cloud: c, stacks: stacks, options: o, consent: consent, control: control,
-		follower: &live.Follower{Stacks: stacks, Control: control, Tell: activity.Serial(listener), Poll: o.Poll}}
+		follower: &live.Follower{Stacks: stacks, Control: control, Tell: activity.Serial(listener), Poll: o.Poll,
+			Patience: o.Patience}}
 	ctx, cancel := r.untilDetached(ctx)
 	defer cancel()
+	if err := r.identify(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.unbindAll(ctx); err != nil {
 		return nil, err
 	}
 	return &Result{Orbit: p.Orbit, Name: p.Name, Stacks: r.deleteAll(ctx), Left: p.Left, Seconds: time.Since(began).Seconds()}, nil
 }
+
+// identify names the run after the user.
+func (r *run) identify(ctx context.Context) error {
+	if len(r.plan.Stacks) == 0 {
+		return nil
+	}
+	who, err := r.cloud.Identity(ctx, r.plan.Stacks[0].Region)
+	r.name = live.RunName(who)
+	return err
+}
+
+// nextToken returns the ClientRequestToken of the next operation, by which the operation's events are known.
+func (r *run) nextToken() string { return fmt.Sprintf("%s-%d", r.name, r.operations.Add(1)) }
 
 // untilDetached returns a context that ends when the user detaches, so that calls of AWS which are under way end, too.
 func (r *run) untilDetached(ctx context.Context) (context.Context, context.CancelFunc) {

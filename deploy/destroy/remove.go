@@ -1,6 +1,7 @@
 package destroy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ const tries = 2
 // delete deletes a stack, and reports the end.
 func (r *run) delete(ctx context.Context, stack Stack) StackResult {
 	behind, failed, err := r.remove(ctx, stack)
+	if err != nil || len(failed) > 0 {
+		r.protectAgain(ctx, stack)
+	}
 	switch {
 	case err == nil && len(failed) == 0:
 		r.say(stack.StackRef, activity.Done, string(types.StackStatusDeleteComplete), "")
@@ -117,14 +121,24 @@ func (r *run) attempt(ctx context.Context, stack Stack, retain []live.FailedReso
 		return false, err
 	}
 	r.say(stack.StackRef, activity.Started, "delete", "")
+	token := r.nextToken()
 	_, err = r.client(stack.Region).DeleteStack(ctx, &cloudformation.DeleteStackInput{
-		StackName: &before.ID, DeletionMode: mode, RetainResources: live.LogicalIDs(retain),
+		StackName: &before.ID, DeletionMode: mode, RetainResources: live.LogicalIDs(retain), ClientRequestToken: &token,
 	})
 	if err != nil {
 		return false, fmt.Errorf("delete %s: %w", stack.StackRef, cloud.Explain(err))
 	}
-	end, err := r.follower.Follow(ctx, live.Operation{Ref: stack.StackRef, StackID: before.ID, Mark: mark})
+	end, err := r.follower.Follow(ctx, live.Operation{Ref: stack.StackRef, StackID: before.ID, Mark: mark, Token: token})
+	if err == nil && end.NeverBegan {
+		err = fmt.Errorf("delete %s: %w", stack.StackRef, r.neverBegan(end))
+	}
 	return end.IsGone() && err == nil, err
+}
+
+// neverBegan is the error for an operation that CloudFormation accepted and did not begin.
+func (r *run) neverBegan(end live.Ending) error {
+	return fmt.Errorf("CloudFormation accepted the call, and did not begin within %s: the stack is still %s: run this again",
+		r.follower.Waits(), end.Status)
 }
 
 func (r *run) client(region string) *cloudformation.Client {
@@ -142,7 +156,35 @@ func (r *run) unprotect(ctx context.Context, stack *live.Stack) error {
 	if err != nil {
 		return fmt.Errorf("turn off the termination protection of %s: %w", stack.StackRef, cloud.Explain(err))
 	}
+	r.say(stack.StackRef, activity.Note, "", "termination protection is turned off")
 	return nil
+}
+
+// protectAgain turns the termination protection of a stack whose deletion did not begin on again. A stack in DELETE_FAILED stays
+// without it, so that deploy can repair it. In either case the user is told.
+func (r *run) protectAgain(ctx context.Context, stack Stack) {
+	if !stack.Protected {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	now, err := r.stacks.Refresh(ctx, stack.StackRef)
+	switch {
+	case err == nil && (now == nil || now.Busy() || now.TerminationProtection):
+		return
+	case err == nil && now.Status == types.StackStatusDeleteFailed:
+		r.say(stack.StackRef, activity.Warning, "", "its termination protection is off: spacel deploy turns it on when it repairs the stack")
+		return
+	case err == nil:
+		_, err = r.client(stack.Region).UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
+			StackName: &now.ID, EnableTerminationProtection: aws.Bool(true),
+		})
+	}
+	if err != nil {
+		r.say(stack.StackRef, activity.Warning, "", "its termination protection may be off: turning it on again failed: "+
+			cloud.Explain(err).Error())
+		return
+	}
+	r.say(stack.StackRef, activity.Note, "", "termination protection is on again")
 }
 
 // idle returns a stack when no operation goes on in it, nil when there is no stack.
@@ -164,5 +206,5 @@ func (r *run) inTheWay(ctx context.Context, stack Stack) ([]live.FailedResource,
 	if err != nil || now == nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("delete %s: it is %s: %s", stack.StackRef, now.Status, now.Reason)
+	return nil, fmt.Errorf("delete %s: it is %s: %s", stack.StackRef, now.Status, cmp.Or(now.Reason, "CloudFormation gives no reason"))
 }

@@ -29,7 +29,8 @@ func (r *run) unbind(ctx context.Context, u Unbind) error {
 		return err
 	}
 	r.say(u.StackRef, activity.Started, "update", "takes out its "+from)
-	_, err = r.client(u.Region).UpdateStack(ctx, withEmpty(stack, u.Parameters))
+	token := r.nextToken()
+	_, err = r.client(u.Region).UpdateStack(ctx, withEmpty(stack, u.Parameters, token))
 	if live.IsUnchanged(err) {
 		r.say(u.StackRef, activity.Unchanged, string(stack.Status), "")
 		return nil
@@ -37,9 +38,12 @@ func (r *run) unbind(ctx context.Context, u Unbind) error {
 	if err != nil {
 		return fmt.Errorf("take the %s out of %s: %w; nothing was deleted", from, u.StackRef, cloud.Explain(err))
 	}
-	end, err := r.follower.Follow(ctx, live.Operation{Ref: u.StackRef, StackID: stack.ID, Mark: mark})
+	end, err := r.follower.Follow(ctx, live.Operation{Ref: u.StackRef, StackID: stack.ID, Mark: mark, Token: token})
 	if err != nil || end.IsGone() {
 		return err
+	}
+	if end.NeverBegan {
+		return fmt.Errorf("take the %s out of %s: %w; nothing was deleted", from, u.StackRef, r.neverBegan(end))
 	}
 	if end.Status != types.StackStatusUpdateComplete {
 		r.say(u.StackRef, activity.Failed, string(end.Status), end.Reason)
@@ -56,8 +60,8 @@ func hasValue(stack *live.Stack, parameters []string) bool {
 }
 
 // withEmpty returns an update of a stack that empties some parameters and keeps all else.
-func withEmpty(stack *live.Stack, parameters []string) *cloudformation.UpdateStackInput {
-	input := &cloudformation.UpdateStackInput{StackName: &stack.ID, UsePreviousTemplate: aws.Bool(true)}
+func withEmpty(stack *live.Stack, parameters []string, token string) *cloudformation.UpdateStackInput {
+	input := &cloudformation.UpdateStackInput{StackName: &stack.ID, UsePreviousTemplate: aws.Bool(true), ClientRequestToken: &token}
 	for _, capability := range stack.Capabilities {
 		input.Capabilities = append(input.Capabilities, types.Capability(capability))
 	}

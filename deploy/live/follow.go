@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,12 +25,20 @@ type Operation struct {
 	StackID string
 	Mark    string // id of the last event before it; empty: all of the stack's events belong to it
 
+	// Token is the ClientRequestToken of the call that asked for it. CloudFormation accepts a call before it begins the operation,
+	// and repeats the token in all events of the operation (API Reference, StackEvent). Empty for an operation of somebody else,
+	// which was seen in progress.
+	Token     string
+	ChangeSet string // ARN of the change set that the call executes, empty for other calls
+
 	// Creates says that CloudFormation deletes the stack when its creation fails (OnStackFailure DELETE). The failed states are
 	// then not the end.
 	Creates bool
 	Undo    func(context.Context) error // begins to undo it, after Control.Cancel; nil: it cannot be undone
-	Secrets Secrets                     // hidden in the reasons of its events
-	Origins map[string]string           // logical id → file:line:col in the manifests; may be nil
+	// UndoToken is the ClientRequestToken of Undo's call if that call asks for an operation of its own, as DeleteStack does.
+	UndoToken string
+	Secrets   Secrets           // hidden in the reasons of its events
+	Origins   map[string]string // logical id → file:line:col in the manifests; may be nil
 }
 
 // Ending is the end of an operation.
@@ -38,6 +47,9 @@ type Ending struct {
 	Reason    string            // of the status, masked
 	Events    []Event           // of the operation, oldest first, with masked reasons
 	Cancelled bool              // by Control.Cancel
+
+	// NeverBegan says that CloudFormation accepted the call, and that the operation did not begin as long as it was followed.
+	NeverBegan bool
 }
 
 // IsGone reports whether the operation left no stack.
@@ -49,7 +61,31 @@ type Follower struct {
 	Control *activity.Control
 	Tell    activity.Listener // called from the goroutines that follow: see activity.Serial
 	Poll    time.Duration     // between two looks; 0: DefaultPoll
+
+	// Patience is how long an accepted operation may take to begin; 0: DefaultPatience. Two shorter times are parts of it: see
+	// lostPatience and noticeEvery.
+	Patience time.Duration
 }
+
+// DefaultPatience is how long an operation may take to begin after CloudFormation accepted the call. As a rule it takes less than
+// a second. DeleteStack was seen to begin later (github.com/dcos/dcos-launch/pull/113).
+const DefaultPatience = 5 * time.Minute
+
+// Waits returns how long the follower waits for an operation to begin.
+func (f *Follower) Waits() time.Duration { return f.patience() }
+
+func (f *Follower) patience() time.Duration {
+	if f.Patience <= 0 {
+		return DefaultPatience
+	}
+	return f.Patience
+}
+
+// lostPatience is how long an operation is followed although AWS cannot be reached, or gives unusable answers.
+func (f *Follower) lostPatience() time.Duration { return f.patience() / 5 }
+
+// noticeEvery is the time after which the user is told again that an operation has not begun, or cannot be followed.
+func (f *Follower) noticeEvery() time.Duration { return f.patience() / 50 }
 
 // WaitUntilIdle follows the operations that somebody else began on a stack until none goes on. It returns the stack as it is
 // then, nil if there is none. The argument is the stack as read last.
@@ -75,34 +111,76 @@ func (f *Follower) WaitUntilIdle(ctx context.Context, stack *Stack, secrets Secr
 
 // Follow reports an operation's events until it has ended. A look at the events is one call. The stack itself is asked only when
 // the events name an idle state, or when there are none for a while. With an error the operation goes on: ErrDetached, the context's
-// error, or a failure of AWS or the network.
+// error, or a failure of AWS or the network that lasted.
 func (f *Follower) Follow(ctx context.Context, o Operation) (Ending, error) {
-	w := &watch{Follower: f, Operation: o, since: time.Now(), seen: map[string]bool{}, stalls: stalls{}}
+	now := time.Now()
+	w := &watch{Follower: f, Operation: o, since: now, answered: now, noticed: now, seen: map[string]bool{}, stalls: stalls{}}
 	for {
 		if err := w.wait(ctx); err != nil {
 			return Ending{}, err
 		}
-		if err := w.fetch(ctx); err != nil {
+		end, err := w.look(ctx)
+		if err == nil {
+			w.answered = time.Now()
+		} else if err = w.bear(ctx, err); err != nil {
 			return Ending{}, err
 		}
-		if !w.mayHaveEnded() {
-			continue
-		}
-		stack, err := f.Stacks.ByID(ctx, o.Ref.Region, o.StackID)
-		if err != nil {
-			return Ending{}, err
-		}
-		if w.hasEnded(stack) {
-			return w.ending(stack), nil
+		if end != nil {
+			return *end, nil
 		}
 	}
+}
+
+// look reads the news, and returns the ending if the operation has ended.
+func (w *watch) look(ctx context.Context) (*Ending, error) {
+	if err := w.fetch(ctx); err != nil {
+		return nil, err
+	}
+	if !w.mayHaveEnded() {
+		return nil, nil
+	}
+	stack, err := w.Stacks.ByID(ctx, w.Ref.Region, w.StackID)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := w.hasEnded(ctx, stack)
+	if err != nil || !ended {
+		return nil, err
+	}
+	end := w.ending(stack)
+	return &end, nil
+}
+
+// bear returns nil for an error that may pass: the operation goes on in CloudFormation meanwhile, so it is followed a while
+// longer. A refusal, such as permission denied, would come again.
+func (w *watch) bear(ctx context.Context, err error) error {
+	now := time.Now()
+	if ctx.Err() != nil || IsRefusal(err) || now.Sub(w.answered) > w.lostPatience() {
+		return err
+	}
+	if w.mayNotice(now) {
+		w.tell(activity.Event{Kind: activity.Warning, Reason: "look again: " + err.Error()})
+	}
+	return nil
+}
+
+// mayNotice reports whether it is time to tell the user again why nothing happens.
+func (w *watch) mayNotice(now time.Time) bool {
+	if now.Sub(w.noticed) < w.noticeEvery() {
+		return false
+	}
+	w.noticed = now
+	return true
 }
 
 // watch is the state of following one operation.
 type watch struct {
 	*Follower
 	Operation
-	since     time.Time // when following began
+	since     time.Time // when following began, or its undoing
+	answered  time.Time // when AWS was heard last
+	noticed   time.Time // when the user was told last why nothing happens
+	begun     bool      // see hasBegun
 	seen      map[string]bool
 	events    []Event // oldest first
 	quiet     int     // looks without a new event
@@ -113,9 +191,6 @@ type watch struct {
 
 // patience is how many looks without a new event there may be before the stack itself is asked.
 const patience = 3
-
-// beginPatience is how long an operation may take to begin after CloudFormation accepted it. As a rule it takes seconds.
-const beginPatience = 5 * time.Minute
 
 // mayHaveEnded reports whether it is time to ask the stack: its own newest event names a state in which no operation goes on, or
 // there were no events for some looks.
@@ -136,29 +211,61 @@ func (w *watch) mayHaveEnded() bool {
 	return false
 }
 
-// hasBegun is the one place that decides whether the operation has begun. A stack that holds a change set only stays
-// REVIEW_IN_PROGRESS until its creation begins. In every other state the operation counts as begun, for nothing is followed
-// before CloudFormation accepted it.
-func (w *watch) hasBegun(s *Stack) bool {
-	return s == nil || s.Status != types.StackStatusReviewInProgress || w.cancelled // a cancelled creation may be back there
+// hasBegun is the one place that decides whether the operation has begun. An acknowledged call is no proof, and neither is the
+// stack's state: it may be the state of before. The proof is an event with the call's token (see fetch), or that the change set is
+// being executed or was.
+func (w *watch) hasBegun(ctx context.Context) (bool, error) {
+	if w.begun || w.Token == "" {
+		return true, nil
+	}
+	if w.ChangeSet == "" {
+		return false, nil
+	}
+	status, err := w.Stacks.Execution(ctx, w.Ref, w.ChangeSet)
+	w.begun = IsExecuted(status)
+	return w.begun, err
 }
 
 // hasEnded is the one place that decides whether the operation has ended, by the stack as it was just read: it has when the
-// stack is gone, or is in a state that lasts.
-func (w *watch) hasEnded(s *Stack) bool {
+// stack is gone, or when the operation has begun and the stack is in a state that lasts. It has, too, when it does not begin.
+func (w *watch) hasEnded(ctx context.Context, s *Stack) (bool, error) {
+	if !s.Exists() && s != nil && w.cancelled && w.begun {
+		return true, nil // a cancelled creation is back where it began
+	}
 	switch {
-	case s == nil:
-		return true
+	case s == nil || s.Status == types.StackStatusDeleteComplete:
+		return true, nil
 	case s.Busy():
-		return false
-	case !w.hasBegun(s):
-		return time.Since(w.since) > beginPatience
+		return false, nil
+	case s.Exists() && !s.IsIdle():
+		return false, fmt.Errorf("CloudFormation gives the stack %s the status %q, which this version of spacel does not know", w.Ref, s.Status)
+	}
+	begun, err := w.hasBegun(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case !begun || !s.Exists():
+		return w.givesUp(s), nil
 	case w.Creates && isFailedCreation(s.Status):
 		// CloudFormation passes through this state before it deletes the stack. If it does not go on, it is the end after all.
 		w.lingering++
-		return w.lingering > 2*patience
+		return w.lingering > 2*patience, nil
 	}
-	return true
+	return true, nil
+}
+
+// givesUp reports whether an operation had time enough to begin. Before that it tells the user now and then.
+func (w *watch) givesUp(s *Stack) bool {
+	now := time.Now()
+	if now.Sub(w.since) > w.patience() {
+		return true
+	}
+	if w.mayNotice(now) {
+		w.tell(activity.Event{Kind: activity.Waiting, Status: string(s.Status), Reason: fmt.Sprintf(
+			"for CloudFormation to begin: it accepted the call %s ago, and the stack is still %s",
+			now.Sub(w.since).Round(time.Second), s.Status)})
+	}
+	return false
 }
 
 // isFailedCreation reports whether a creation failed, and CloudFormation has not begun to delete the stack.
@@ -170,6 +277,7 @@ func (w *watch) ending(s *Stack) Ending {
 	end := Ending{Status: types.StackStatusDeleteComplete, Events: w.events, Cancelled: w.cancelled}
 	if s != nil {
 		end.Status, end.Reason = s.Status, w.Secrets.MaskReason(s.Reason)
+		end.NeverBegan = w.Token != "" && !w.begun && s.Status != types.StackStatusDeleteComplete
 	}
 	return end
 }
@@ -212,6 +320,10 @@ func (w *watch) cancel(ctx context.Context) {
 	w.cancelled = true
 	if err := w.Undo(ctx); err != nil {
 		w.tell(activity.Event{Kind: activity.Warning, Reason: "cancel: " + err.Error()})
+		return
+	}
+	if w.UndoToken != "" { // from now on the deletion is followed, which begins late, too
+		w.Token, w.ChangeSet, w.begun, w.since = w.UndoToken, "", false, time.Now()
 	}
 }
 
@@ -225,6 +337,7 @@ func (w *watch) fetch(ctx context.Context) error {
 	for _, e := range fresh {
 		e.Reason = w.Secrets.MaskReason(e.Reason)
 		w.seen[e.ID] = true
+		w.begun = w.begun || e.Token != "" && e.Token == w.Token
 		w.events = append(w.events, e)
 		w.stalls.note(e, now)
 		w.report(e)

@@ -7,6 +7,8 @@
 //	events.go      its events
 //	follow.go      an operation, from when it begins until it has ended
 //	ongoing.go     an operation that somebody else began
+//	execution.go   whether a change set was executed
+//	name.go        names for runs, which the tokens of operations begin with
 //	answers.go     the meaning of CloudFormation's refusals
 //	secrets.go     values that must not be shown
 //	regions.go     the regions of an orbit
@@ -61,6 +63,20 @@ func (s *Stack) Exists() bool { return s != nil && s.Status != types.StackStatus
 // Busy reports whether an operation is going on.
 func (s *Stack) Busy() bool { return s.Exists() && strings.HasSuffix(string(s.Status), "_IN_PROGRESS") }
 
+// idle are the states in which no operation goes on in a stack (User Guide, "Stack status codes"). A state that is in no list, or
+// that is missing, is never taken for a good one.
+var idle = []types.StackStatus{
+	types.StackStatusCreateComplete, types.StackStatusCreateFailed,
+	types.StackStatusRollbackComplete, types.StackStatusRollbackFailed,
+	types.StackStatusUpdateComplete, types.StackStatusUpdateFailed,
+	types.StackStatusUpdateRollbackComplete, types.StackStatusUpdateRollbackFailed,
+	types.StackStatusDeleteComplete, types.StackStatusDeleteFailed,
+	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete, types.StackStatusImportRollbackFailed,
+}
+
+// IsIdle reports whether the stack is in a known state that lasts until the next operation.
+func (s *Stack) IsIdle() bool { return s != nil && slices.Contains(idle, s.Status) }
+
 // Stacks reads stacks, and caches them. It is safe for concurrent use.
 type Stacks struct {
 	cloud *cloud.Cloud
@@ -97,7 +113,9 @@ func (s *Stacks) Refresh(ctx context.Context, ref assembly.StackRef) (*Stack, er
 	case err != nil:
 		return nil, fmt.Errorf("describe the stack %s: %w", ref, cloud.Explain(err))
 	default:
-		stack = newStack(ref.Region, out.Stacks[0])
+		if stack, err = only(out, ref.Region, func(found *Stack) bool { return found.Name == ref.Name }); err != nil {
+			return nil, fmt.Errorf("describe the stack %s: %w", ref, err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +132,29 @@ func (s *Stacks) ByID(ctx context.Context, region, id string) (*Stack, error) {
 	case err != nil:
 		return nil, fmt.Errorf("describe the stack %s in %s: %w", id, region, cloud.Explain(err))
 	}
-	return newStack(region, out.Stacks[0]), nil
+	stack, err := only(out, region, func(found *Stack) bool { return found.ID == id })
+	if err != nil {
+		return nil, fmt.Errorf("describe the stack %s in %s: %w", id, region, err)
+	}
+	return stack, nil
+}
+
+// only returns the stack of an answer about one stack. It is an error if the answer has no stack, another one, or leaves out the
+// id or the status: such answers come from emulators and proxies, and nothing may be concluded from them.
+func only(out *cloudformation.DescribeStacksOutput, region string, is func(*Stack) bool) (*Stack, error) {
+	if len(out.Stacks) == 0 {
+		return nil, cloud.Incomplete("cloudformation:DescribeStacks", "no stack")
+	}
+	stack := newStack(region, out.Stacks[0])
+	switch {
+	case !is(stack):
+		return nil, cloud.Incomplete("cloudformation:DescribeStacks", fmt.Sprintf("another stack, %s (%s)", stack.Name, stack.ID))
+	case stack.ID == "":
+		return nil, cloud.Incomplete("cloudformation:DescribeStacks", "no StackId")
+	case stack.Status == "":
+		return nil, cloud.Incomplete("cloudformation:DescribeStacks", "no StackStatus")
+	}
+	return stack, nil
 }
 
 // List reads all of an orbit's stacks in a region, sorted by name. It is one call for each hundred stacks of the account.

@@ -354,6 +354,11 @@ func (c *call) executeChangeSet(in *cloudformation.ExecuteChangeSetInput) (*clou
 	if token != "" {
 		s.tokens[token] = set.id
 	}
-	c.execute(s, set, in)
+	c.accept(s, func(at time.Time) {
+		if set.execution == types.ExecutionStatusAvailable && s.changeSet(set.id) == set && s.deleted.IsZero() &&
+			(s.status == types.StackStatusReviewInProgress || s.updatable()) {
+			c.execute(s, set, in, at)
+		}
+	})
 	return &cloudformation.ExecuteChangeSetOutput{}, nil
 }

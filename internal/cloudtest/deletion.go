@@ -122,16 +122,24 @@ func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation
 	if err := s.mayDelete(in); err != nil {
 		return nil, err
 	}
+	c.accept(s, func(at time.Time) {
+		if s.deleted.IsZero() && s.status != types.StackStatusDeleteInProgress && s.mayDelete(in) == nil {
+			c.beginDeletion(s, in, at)
+		}
+	})
+	return out, nil
+}
+
+func (c *call) beginDeletion(s *stack, in *cloudformation.DeleteStackInput, at time.Time) {
 	bad, keep := types.StackStatusDeleteFailed, in.RetainResources
 	if in.DeletionMode == types.DeletionModeForceDeleteStack {
 		// FORCE_DELETE_STACK retains the resources that failed to be deleted the last time, without a list from the caller.
 		// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
 		keep = append(keep, s.stuckResources()...)
 	}
-	c.engine.begin(s, c.now, types.OperationTypeDeleteStack, aws.ToString(in.ClientRequestToken))
-	s.set(c.now, types.StackStatusDeleteInProgress, "User Initiated")
+	c.engine.begin(s, at, types.OperationTypeDeleteStack, aws.ToString(in.ClientRequestToken))
+	s.set(at, types.StackStatusDeleteInProgress, "User Initiated")
 	s.operation.queue = c.engine.deletion(s, false, types.StackStatusDeleteComplete, bad, keep...)
-	return out, nil
 }
 
 // mayDelete checks termination protection, the state, and that RetainResources names only resources that failed to be

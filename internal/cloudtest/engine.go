@@ -85,10 +85,38 @@ func (e *engine) hold(region, name string, held bool) {
 	}
 }
 
+// accept begins an operation, or has it begin later: see CloudFormation.BeginsLate. When the stack no longer allows the operation
+// by then, it does not begin at all.
+func (c *call) accept(s *stack, begin func(at time.Time)) {
+	if c.BeginsLate <= 0 {
+		begin(c.now)
+		return
+	}
+	s.accepted = append(s.accepted, acceptance{c.now.Add(c.BeginsLate), begin})
+}
+
+// acceptance is an operation that was accepted and has not begun.
+type acceptance struct {
+	due   time.Time
+	begin func(at time.Time)
+}
+
+// beginDue begins the accepted operations whose time has come.
+func (s *stack) beginDue(now time.Time) {
+	for len(s.accepted) > 0 && !s.accepted[0].due.After(now) {
+		first := s.accepted[0]
+		s.accepted = s.accepted[1:]
+		first.begin(first.due)
+	}
+}
+
 // advance takes all steps which are due at a time.
 // The stacks are independent of each other. One stack takes all its due steps before the next one.
 func (e *engine) advance(now time.Time) {
 	for _, s := range e.stacks {
+		if !e.held[s.region+"/"+s.name] {
+			s.beginDue(now)
+		}
 		for s.operation != nil && !e.held[s.region+"/"+s.name] && !s.operation.next.After(now) {
 			e.takeStep(s)
 		}

@@ -3,6 +3,7 @@ package cloudtest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -11,7 +12,7 @@ import (
 
 // execute starts the operation of a change set. The stack's other change sets become obsolete, since they were
 // compared with a state which is gone.
-func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChangeSetInput) {
+func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChangeSetInput, at time.Time) {
 	// CloudFormation makes the other change sets unusable as soon as one is executed. deploy must therefore never rely on a
 	// change set of an earlier run.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-execute.html
@@ -34,13 +35,13 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 	kind := types.OperationTypeCreateStack
 	if set.kind == types.ChangeSetTypeUpdate {
 		kind = types.OperationTypeUpdateStack
-		s.updated = c.now
+		s.updated = at
 	}
-	c.engine.begin(s, c.now, kind, aws.ToString(in.ClientRequestToken), g.steps()...)
+	c.engine.begin(s, at, kind, aws.ToString(in.ClientRequestToken), g.steps()...)
 	if set.kind == types.ChangeSetTypeUpdate {
 		s.operation.cancel = g.cancel
 	}
-	s.set(c.now, g.status("_IN_PROGRESS"), "User Initiated")
+	s.set(at, g.status("_IN_PROGRESS"), "User Initiated")
 }
 
 // cancelUpdateStack makes an update roll back at its next step.
@@ -82,9 +83,13 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 		}
 	}
 	s.tokens[token] = "continue"
-	c.engine.begin(s, c.now, types.OperationTypeContinueRollback, token)
-	s.set(c.now, types.StackStatusUpdateRollbackInProgress, "User Initiated")
-	s.operation.queue = s.resume(in.ResourcesToSkip)
+	c.accept(s, func(at time.Time) {
+		if s.status == types.StackStatusUpdateRollbackFailed {
+			c.engine.begin(s, at, types.OperationTypeContinueRollback, token)
+			s.set(at, types.StackStatusUpdateRollbackInProgress, "User Initiated")
+			s.operation.queue = s.resume(in.ResourcesToSkip)
+		}
+	})
 	return &cloudformation.ContinueUpdateRollbackOutput{}, nil
 }
 

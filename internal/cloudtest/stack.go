@@ -30,6 +30,7 @@ type stack struct {
 	events     []types.StackEvent // oldest first
 	changeSets []*changeSet
 	operation  *operation
+	accepted   []acceptance      // operations that have not begun
 	tokens     map[string]string // of requests that started something → what
 	last       []types.OperationEntry
 

@@ -1,6 +1,8 @@
 package cloudtest
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -32,6 +34,10 @@ func (c *call) updateStack(in *cloudformation.UpdateStackInput) (*cloudformation
 	if set.failure != "" {
 		return nil, invalid("%s", set.failure)
 	}
-	c.execute(s, set, &cloudformation.ExecuteChangeSetInput{ClientRequestToken: in.ClientRequestToken})
+	c.accept(s, func(at time.Time) {
+		if s.updatable() {
+			c.execute(s, set, &cloudformation.ExecuteChangeSetInput{ClientRequestToken: in.ClientRequestToken}, at)
+		}
+	})
 	return &cloudformation.UpdateStackOutput{StackId: &s.id}, nil
 }
