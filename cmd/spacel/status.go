@@ -80,7 +80,7 @@ func stateColour(s status.State) string {
 	switch s {
 	case status.Good:
 		return green
-	case status.Failed:
+	case status.Failed, status.Unknown:
 		return red
 	case status.Unwritten:
 		return dim
@@ -106,7 +106,7 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 		counts[s.State]++
 		statusLines(out, p, s, name)
 	}
-	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Busy,
+	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Unknown, status.Busy,
 		status.Unwritten)))
 	return out.Flush()
 }

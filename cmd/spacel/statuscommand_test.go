@@ -56,7 +56,7 @@ func TestStatusOfEachState(t *testing.T) {
 	for state, want := range map[string]string{
 		"CREATE_COMPLETE": "good", "UPDATE_ROLLBACK_COMPLETE": "good", "ROLLBACK_COMPLETE": "failed", "CREATE_FAILED": "failed",
 		"DELETE_FAILED": "failed", "UPDATE_ROLLBACK_FAILED": "failed", "UPDATE_IN_PROGRESS": "in progress",
-		"REVIEW_IN_PROGRESS": "not deployed",
+		"REVIEW_IN_PROGRESS": "not deployed", "IMPORT_ROLLBACK_FAILED": "failed",
 	} {
 		name := "test-" + strings.ToLower(strings.ReplaceAll(state, "_", "-"))
 		put := cloudtest.Stack{Region: west, Name: name, Tags: map[string]string{"spacel:orbit": "test"}, Template: vpcTemplate}

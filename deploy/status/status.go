@@ -8,10 +8,12 @@ package status
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pebble/spacel/agent/document"
@@ -55,6 +57,7 @@ const (
 	Missing   State = "not deployed" // in the directory only
 	Failed    State = "failed"       // the last operation failed: the stack needs another
 	Busy      State = "in progress"  // an operation is in progress
+	Unknown   State = "unknown"      // CloudFormation gives a status that spacel does not know, or none
 	Unwritten State = "only in AWS"  // not in the directory: deploy leaves it alone
 )
 
@@ -125,22 +128,33 @@ func describe(l *live.Stack) Stack {
 	if s.State == Failed && l.Reason != "" {
 		s.Why = []string{l.Reason}
 	}
+	if s.State == Unknown {
+		s.Why = []string{fmt.Sprintf("CloudFormation gives the status %q, which this version of spacel does not know: look at the stack in the "+
+			"console", l.Status)}
+	}
 	return s
 }
 
-// stateOf translates CloudFormation's status. A stack whose update was rolled back (UPDATE_ROLLBACK_COMPLETE) is good
-// by itself: it works as before. The comparison with a directory shows the update is missing.
+// good are the statuses of a stack that works. A stack whose update was rolled back works as before, so it is good by itself. The
+// comparison with a directory shows that the update is missing.
+var good = []types.StackStatus{
+	types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
+	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
+}
+
+// stateOf translates CloudFormation's status. A status that is in no list is unknown.
 func stateOf(l *live.Stack) State {
-	status := string(l.Status)
 	switch {
-	case !l.Exists():
+	case !l.Exists() || l.Status == types.StackStatusDeleteComplete:
 		return Missing
 	case l.Busy():
 		return Busy
-	case strings.HasSuffix(status, "_FAILED"), status == "ROLLBACK_COMPLETE":
+	case slices.Contains(good, l.Status):
+		return Good
+	case l.IsIdle(), strings.HasSuffix(string(l.Status), "_FAILED"):
 		return Failed
 	}
-	return Good
+	return Unknown
 }
 
 // Endpoints returns a stack's addresses from its outputs. The load balancer's own name is among them only when no

@@ -36,3 +36,17 @@ func TestChanged(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A status that is in no list is never good. AWS may add one, and an answer may leave it out.
+func TestUnknownStatus(t *testing.T) {
+	for _, status := range []types.StackStatus{"", "UPDATE_DREAMT", "COMPLETE", "GOOD_COMPLETE"} {
+		if s := describe(&live.Stack{Status: status}); s.State != Unknown || s.State.OK() || len(s.Why) != 1 {
+			t.Errorf("%s: got %+v", status, s)
+		}
+	}
+	for _, status := range types.StackStatus("").Values() {
+		if s := describe(&live.Stack{Status: status}); s.State == Unknown {
+			t.Errorf("%s is not known", status)
+		}
+	}
+}
