@@ -14,7 +14,7 @@ import (
 // A deletion that begins after its call was acknowledged is followed to its end, and nothing is skipped. The same holds for the
 // updates that unbind other stacks.
 func TestDeletionsThatBeginLate(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	p := b.plan(Scope{})
 	b.cf.BeginsLate = 40 * time.Millisecond
@@ -29,7 +29,7 @@ func TestDeletionsThatBeginLate(t *testing.T) {
 }
 
 func TestUnbindingThatBeginsLate(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.orbit(east)
 	p := b.plan(Scope{Apps: []string{"left"}})
 	if len(p.Unbind) != 1 {
@@ -43,7 +43,7 @@ func TestUnbindingThatBeginsLate(t *testing.T) {
 
 // A deletion that never begins is a failure with its cause, and the stack is protected as before.
 func TestDeletionThatNeverBegins(t *testing.T) {
-	b := newBench(t)
+	b := newEnv(t)
 	b.put(east, "test-left", "left", appTemplate, map[string]string{"VpcId": "vpc-1"}, func(s *cloudtest.Stack) { s.Protected = true })
 	p := b.plan(Scope{})
 	b.cf.BeginsLate = time.Hour
