@@ -73,7 +73,7 @@ func examine(response *smithyhttp.Response, service, operation string) error {
 		return nil
 	case page.Match(text):
 		return &AnswerError{response.StatusCode, "an HTML page" + titleOf(text)}
-	case text[0] != '<' && text[0] != '{' && service != "S3":
+	case !success && text[0] != '<' && text[0] != '{' && service != "S3":
 		return &AnswerError{response.StatusCode, fmt.Sprintf("the text %.80q", text)}
 	}
 	return nil
