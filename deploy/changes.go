@@ -51,8 +51,23 @@ func (p planner) property(detail types.ResourceChangeDetail) PropertyChange {
 	}
 	return PropertyChange{
 		Path: path, Before: p.mask(aws.ToString(target.BeforeValue)), After: p.mask(aws.ToString(target.AfterValue)),
-		Replacement: string(target.RequiresRecreation),
+		Change: changeOf(target), Replacement: string(target.RequiresRecreation),
 	}
+}
+
+// changeOf returns what happens to a property. When CloudFormation does not say it, the values do. Without values the property
+// counts as changed.
+func changeOf(target *types.ResourceTargetDefinition) string {
+	before, after := target.BeforeValue != nil, target.AfterValue != nil
+	switch {
+	case target.AttributeChangeType != "" && target.AttributeChangeType != types.AttributeChangeTypeSyncWithActual:
+		return string(target.AttributeChangeType)
+	case after && !before:
+		return string(types.AttributeChangeTypeAdd)
+	case before && !after:
+		return string(types.AttributeChangeTypeRemove)
+	}
+	return string(types.AttributeChangeTypeModify)
 }
 
 // appendProperty adds a property's change. CloudFormation lists a change once for each cause, some without the values, so changes
@@ -63,7 +78,7 @@ func appendProperty(list []PropertyChange, p PropertyChange) []PropertyChange {
 			continue
 		}
 		if list[i].Before == "" && list[i].After == "" {
-			list[i].Before, list[i].After = p.Before, p.After
+			list[i].Before, list[i].After, list[i].Change = p.Before, p.After, p.Change
 		}
 		if p.Replacement == string(types.RequiresRecreationAlways) {
 			list[i].Replacement = p.Replacement

@@ -102,7 +102,7 @@ func (c Change) changesRouting() bool {
 		switch name, _, _ := strings.Cut(p.Path, "."); name {
 		case "Region", "Weight", "Failover", "GeoLocation", "GeoProximityLocation", "MultiValueAnswer", "CidrRoutingConfig":
 			// A routing property that appears or disappears changes the kind. A changed value does not.
-			return (p.Before == "") != (p.After == "")
+			return p.Change != string(types.AttributeChangeTypeModify)
 		}
 		return false
 	})

@@ -87,9 +87,19 @@ func offlineChange(r diff.Resource) Change {
 		c.Replacement = string(types.ReplacementConditional)
 	}
 	for _, p := range r.Properties {
-		c.Properties = append(c.Properties, PropertyChange{Path: p.Path, Before: string(p.Before), After: string(p.After)})
+		before, after := string(p.Before), string(p.After)
+		c.Properties = append(c.Properties, PropertyChange{Path: p.Path, Before: before, After: after,
+			Change: changeOf(&types.ResourceTargetDefinition{BeforeValue: given(before), AfterValue: given(after)})})
 	}
 	return c
+}
+
+// given returns a value as a change set has it: nil for none.
+func given(value string) *string {
+	if value == "" {
+		return nil
+	}
+	return &value
 }
 
 // offlinePolicy is the PolicyAction as in a change set: the fate of the old resource.

@@ -47,8 +47,11 @@ type Change struct {
 }
 
 // PropertyChange is one property's value before and after. Secrets are masked.
+//
+// CloudFormation leaves both values out when they are long, or known only after the change. Change says what happens then, too.
 type PropertyChange struct {
 	Path        string `json:"path"`
+	Change      string `json:"change,omitempty"` // Add, Remove or Modify
 	Before      string `json:"before,omitempty"`
 	After       string `json:"after,omitempty"`
 	Replacement string `json:"replacement,omitempty"` // Never, Conditionally or Always

@@ -30,12 +30,13 @@ type account struct {
 	*testing.T
 	cf  *cloudtest.CloudFormation
 	dir string
+	vpc string // the template of the orbit's network
 }
 
 // newAccount has the network, the tables and an app of an orbit, built into build.
 func newAccount(t *testing.T) *account {
 	t.Helper()
-	a := &account{t, cloudtest.NewCloudFormation(t), t.TempDir()}
+	a := &account{t, cloudtest.NewCloudFormation(t), t.TempDir(), vpcTemplate}
 	server := httptest.NewServer(http.HandlerFunc(a.others))
 	t.Cleanup(server.Close)
 	a.cf.Forward(server.URL)
@@ -93,7 +94,7 @@ func (a *account) build(app string) {
 	defer w.Abort()
 	vpc, tables := assembly.StackRef{Region: east, Name: "test-vpc"}, assembly.StackRef{Region: east, Name: "test-tables"}
 	for _, err := range []error{
-		w.Stack(entry(vpc, "", vpcTemplate), []byte(vpcTemplate), map[string]string{"Vpc": "orbit.json:1:1"}),
+		w.Stack(entry(vpc, "", a.vpc), []byte(a.vpc), map[string]string{"Vpc": "orbit.json:1:1"}),
 		w.Stack(entry(tables, "", tablesTemplate), []byte(tablesTemplate), nil),
 		w.Stack(appEntry(app, tables, vpc), []byte(app), map[string]string{"Sg": "web.json:3:5", "Main": "web.json:7:5"}),
 		w.Close(),

@@ -56,7 +56,7 @@ func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers [
 		answer, err := c.interrupts.console.prompter.line(ctx, fmt.Sprintf("%s: %s.\nType %s to agree: ", stack.StackRef,
 			printable(danger.What), name))
 		if errors.Is(err, errNoTerminal) {
-			return false, fmt.Errorf("%s: %w: agree with %s", printable(danger.What), err, allowances(dangers))
+			return false, nil // which leaves this stack alone; its failure names the flag that agrees
 		}
 		// One wrong name refuses all dangers of the stack, since they come with one change set.
 		if err != nil || answer != name {
@@ -64,15 +64,6 @@ func (c *consent) Dangers(ctx context.Context, stack deploy.StackPlan, dangers [
 		}
 	}
 	return true, nil
-}
-
-// allowances lists the flags that agree to dangers without a terminal, ready to be copied.
-func allowances(dangers []deploy.Danger) string {
-	var flags []string
-	for _, d := range dangers {
-		flags = append(flags, "--allow-replace "+d.ID)
-	}
-	return strings.Join(flags, " ")
 }
 
 // SkipResources asks whether a rollback may skip resources it could not restore. CloudFormation then sets them to

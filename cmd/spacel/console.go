@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
+	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
@@ -15,7 +19,10 @@ type console struct {
 	stderr   io.Writer
 	terminal bool // standard output shows colours
 	prompter *prompter
-	poll     time.Duration // between two calls that ask how an operation in AWS stands; 0: deploy's default. Tests shorten it
+	poll     time.Duration                     // between two calls that ask how an operation in AWS stands; 0: deploy's default. Tests shorten it
+	patience time.Duration                     // for an accepted operation to begin; 0: live.DefaultPatience
+	timing   cloud.Timing                      // of calls of AWS
+	waiting  atomic.Pointer[func(line string)] // shows that a call has no answer yet; nil: on stderr
 }
 
 // newConsole looks at the streams once. The environment's NO_COLOR (https://no-color.org) and a dumb terminal turn colours
@@ -60,3 +67,20 @@ func (c *checked) Write(p []byte) (int, error) {
 
 // printJSON prints a value for --output json.
 func (c *console) printJSON(v any) error { return jsontext.WriteIndent(c.out, v) }
+
+// tellOfWaiting tells the user that a call of AWS has no answer yet. While stacks change, that is an event as the others are.
+func (c *console) tellOfWaiting(line string) {
+	if show := c.waiting.Load(); show != nil {
+		(*show)(line)
+		return
+	}
+	fmt.Fprintln(c.stderr, withProgram(printable(line)))
+}
+
+// waitingAsEvents has calls without an answer told among the events of a run, so that they do not break its picture.
+func (c *console) waitingAsEvents(listen activity.Listener) {
+	show := func(line string) {
+		listen(activity.Event{Time: time.Now().UTC(), Kind: activity.Warning, Reason: line})
+	}
+	c.waiting.Store(&show)
+}

@@ -135,6 +135,7 @@ func (d *deployment) run(ctx context.Context, a *assembly.Assembly) error {
 	}
 	d.interrupts.progress = newProgress(d.console, d.flags, "deployed", changing(&prepared.Plan))
 	d.prompter.hold = d.interrupts.progress.hold
+	d.waitingAsEvents(d.interrupts.progress.listen)
 	err = d.showPlan(&prepared.Plan)
 	if err != nil || d.options.DryRun {
 		return errors.Join(err, discard(ctx, prepared))

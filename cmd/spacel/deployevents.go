@@ -50,6 +50,9 @@ func eventWord(e activity.Event) string {
 			what += " " + e.Status
 		}
 	}
+	if e.Kind == activity.Failed && e.Resource != "" {
+		return what // the event of the resource said why, and the explanation at the end does
+	}
 	if e.Reason != "" {
 		what += ": " + printable(e.Reason)
 	}

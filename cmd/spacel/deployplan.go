@@ -68,7 +68,7 @@ func (w *planWriter) change(c deploy.Change, action deploy.Action) {
 		return
 	}
 	for _, p := range c.Properties {
-		w.line(3, sign(p.Before, p.After), p.Path, p.Before, p.After, recreation(p.Replacement))
+		w.line(3, propertySign(p), p.Path, p.Before, p.After, recreation(p.Replacement))
 	}
 	// The policy says what becomes of the old resource. It only matters for a deleted or replaced one.
 	if c.Policy != "" && mark != '~' && mark != '+' {
@@ -84,7 +84,11 @@ func (w *planWriter) line(indent int, mark byte, name, before, after, note strin
 		text += shortened(after)
 	case '-':
 		text += shortened(before)
-	default:
+	case '~':
+		if before == "" && after == "" {
+			text += "changes; CloudFormation does not give the values"
+			break
+		}
 		text += shortened(before) + " → " + shortened(after)
 	}
 	if note != "" {
@@ -111,6 +115,19 @@ func verdict(c deploy.Change) (mark byte, word, colour string) {
 		return '!', "maybe replace", purple
 	}
 	return '~', "update", yellow
+}
+
+// propertySign returns the mark of a property. CloudFormation may leave out both values of a property that changes.
+func propertySign(p deploy.PropertyChange) byte {
+	switch p.Change {
+	case "Add":
+		return '+'
+	case "Remove":
+		return '-'
+	case "Modify":
+		return '~'
+	}
+	return sign(p.Before, p.After)
 }
 
 // sign returns the mark of an added, removed or changed value. An absent value is an empty text.

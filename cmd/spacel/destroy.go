@@ -99,6 +99,7 @@ func (d *destruction) run(ctx context.Context) error {
 	}
 	d.interrupts.progress = newProgress(d.console, d.flags, "deleted", refsOf(plan))
 	d.prompter.hold = d.interrupts.progress.hold
+	d.waitingAsEvents(d.interrupts.progress.listen)
 	if err := d.confirm(ctx, plan); err != nil {
 		return d.interrupts.interrupted(err)
 	}
@@ -182,7 +183,7 @@ func (d *destruction) execute(ctx context.Context, plan *destroy.Plan) (*destroy
 	d.interrupts.progress.begin()
 	defer d.interrupts.progress.end()
 	defer d.interrupts.over()
-	options := destroy.Options{Concurrency: d.flags.Int("concurrency"), Poll: d.poll}
+	options := destroy.Options{Concurrency: d.flags.Int("concurrency"), Poll: d.poll, Patience: d.patience}
 	return plan.Execute(ctx, d.of.Cloud, d.stacks, options, d, d.interrupts.control, d.interrupts.progress.listen)
 }
 

@@ -22,8 +22,12 @@ func failuresText(w io.Writer, failures []deploy.Failure, colour bool) error {
 // failure prints why a stack failed. Texts from AWS and from instances pass printable: they may hold control characters.
 func (w *planWriter) failure(f deploy.Failure) {
 	// What begins with the stack's name, as an error does. Here the name is printed already.
-	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef,
-		printable(strings.TrimPrefix(f.What, f.StackRef.String()+": ")))))
+	// It ends with the reason, which has a line of its own.
+	what := strings.TrimPrefix(f.What, f.StackRef.String()+": ")
+	if f.Reason != "" {
+		what = strings.TrimSuffix(what, ": "+f.Reason)
+	}
+	fmt.Fprintln(w, "\n"+w.paint(red, fmt.Sprintf("%s failed: %s", f.StackRef, printable(what))))
 	if f.Resource != "" {
 		fmt.Fprintf(w, "  %s  %s", f.Resource, f.Type)
 		if f.Origin != "" {

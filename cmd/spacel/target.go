@@ -71,7 +71,8 @@ func orbitFlag() cli.Flag {
 // connect returns clients for AWS by the flags of accessFlags. A profile with an MFA device asks for the code on the
 // terminal. Credentials are first used by the first call, so that connecting cannot fail for wrong ones.
 func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
-	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url")}
+	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url"),
+		Waiting: c.tellOfWaiting, Timing: c.timing}
 	// Without a terminal MFA stays nil, and the SDK reports that the profile needs a code.
 	if c.prompter.possible() {
 		access.MFA = func() (string, error) { return c.prompter.line(ctx.Context, "MFA code: ") }

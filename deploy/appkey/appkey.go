@@ -54,6 +54,9 @@ func create(ctx context.Context, client *kms.Client, orbit, app string) (id stri
 	if err != nil {
 		return "", err
 	}
+	if out.KeyMetadata == nil || aws.ToString(out.KeyMetadata.KeyId) == "" {
+		return "", cloud.Incomplete("kms:CreateKey", "no KeyMetadata with a KeyId")
+	}
 	id = aws.ToString(out.KeyMetadata.KeyId)
 	_, err = client.EnableKeyRotation(ctx, &kms.EnableKeyRotationInput{KeyId: &id})
 	return id, err

@@ -75,7 +75,15 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 	if err != nil {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
 	}
-	if len(out.AutoScalingGroups) == 0 || len(out.AutoScalingGroups[0].Instances) == 0 {
+	if len(out.AutoScalingGroups) == 0 {
+		return nil, fmt.Errorf("the auto scaling group %s, which the outputs of stack %s name, does not exist: somebody deleted it outside of "+
+			"CloudFormation; look at the stack's drift in the console, and deploy again", name, ref)
+	}
+	if got := aws.ToString(out.AutoScalingGroups[0].AutoScalingGroupName); got != name {
+		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name,
+			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "another group, "+got))
+	}
+	if len(out.AutoScalingGroups[0].Instances) == 0 {
 		return nil, nil
 	}
 	group := out.AutoScalingGroups[0]

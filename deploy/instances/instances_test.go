@@ -78,11 +78,12 @@ func (a app) list(regions ...string) ([]Instance, error) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	if got, err := a.list(region); err != nil || len(got) != 0 {
-		t.Fatalf("before there is a group: %v, %v", got, err)
+	got, err := a.list(region)
+	if len(got) != 0 || err == nil || !strings.Contains(err.Error(), "the auto scaling group web, which the outputs of stack us-east-1/test-laika name, does not exist") {
+		t.Fatalf("while the group that the outputs name is gone: %v, %v", got, err)
 	}
 	a.group(2)
-	got, err := a.list("eu-west-1", region) // it is not deployed in the first
+	got, err = a.list("eu-west-1", region) // it is not deployed in the first
 	if err != nil || len(got) != 2 {
 		t.Fatalf("got %v, %v", got, err)
 	}

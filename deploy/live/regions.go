@@ -53,6 +53,9 @@ func Enabled(ctx context.Context, c *cloud.Cloud) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the account's regions: %w", cloud.Explain(err))
 	}
+	if len(out.Regions) == 0 {
+		return nil, fmt.Errorf("list the account's regions: %w", cloud.Incomplete("ec2:DescribeRegions", "no region"))
+	}
 	var names []string
 	for _, r := range out.Regions {
 		names = append(names, aws.ToString(r.RegionName))

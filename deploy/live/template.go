@@ -67,7 +67,12 @@ func (s *Stacks) TemplateText(ctx context.Context, stack *Stack) ([]byte, error)
 	if err != nil {
 		return nil, fmt.Errorf("read the deployed template of %s: %w", stack.StackRef, cloud.Explain(err))
 	}
-	return []byte(aws.ToString(out.TemplateBody)), nil
+	body := aws.ToString(out.TemplateBody)
+	if strings.TrimSpace(body) == "" {
+		return nil, fmt.Errorf("read the deployed template of %s, which is %s: %w", stack.StackRef, stack.Status,
+			cloud.Incomplete("cloudformation:GetTemplate", "an empty template"))
+	}
+	return []byte(body), nil
 }
 
 // Template reads and parses a stack's template. A template in YAML is an error: spacel deploys JSON only.

@@ -61,8 +61,11 @@ func Find(ctx context.Context, stacks *live.Stacks, orbit, app, region string, k
 	}
 	id := map[Kind]string{Deploy: document.DeployLogGroup, Docker: document.DockerLogGroup}[kind]
 	name, err := stacks.PhysicalID(ctx, stack, id)
-	if err != nil || name == "" {
+	if live.IsGone(err) || err == nil && name == "" {
 		return Group{}, false, nil // the template has no such group: the manifest turns this kind of log off
+	}
+	if err != nil {
+		return Group{}, false, err
 	}
 	return Group{Region: region, Name: name}, true, nil
 }

@@ -142,6 +142,9 @@ func describe(ctx context.Context, client *acm.Client, s types.CertificateSummar
 		if err != nil {
 			return c, fmt.Errorf("describe the certificate %s: %w", c.arn, cloud.Explain(err))
 		}
+		if out.Certificate == nil {
+			return c, fmt.Errorf("describe the certificate %s: %w", c.arn, cloud.Incomplete("acm:DescribeCertificate", "no Certificate"))
+		}
 		names, c.expires = out.Certificate.SubjectAlternativeNames, aws.ToTime(out.Certificate.NotAfter)
 	}
 	for _, name := range append([]string{aws.ToString(s.DomainName)}, names...) {

@@ -95,6 +95,10 @@ func (r *Resolver) parameter(ctx context.Context, region, name string) (string, 
 		if err != nil {
 			return "", fmt.Errorf("read the SSM parameter %s in %s: %w", name, region, cloud.Explain(err))
 		}
+		if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" { // SSM stores no empty value
+			return "", fmt.Errorf("read the SSM parameter %s in %s: %w", name, region,
+				cloud.Incomplete("ssm:GetParameter", "no Parameter with a Value"))
+		}
 		return strings.TrimSpace(aws.ToString(out.Parameter.Value)), nil
 	})
 }

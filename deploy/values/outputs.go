@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
@@ -28,7 +30,11 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 		return Value{Missing: fmt.Sprintf("%s; what %s is for is left out until a deploy that finds it", why(from, stack, o.Output),
 			q.name)}, nil
 	}
-	return Value{Pending: from, Missing: why(from, stack, o.Output) + "; deploy that stack first"}, nil
+	advice := "; deploy that stack first"
+	if stack.Exists() && isBuilt(stack.Status) && len(stack.Outputs) == 0 {
+		advice = "; deploy that stack again, from a directory whose template has the output"
+	}
+	return Value{Pending: from, Missing: why(from, stack, o.Output) + advice}, nil
 }
 
 func owner(s *live.Stack) string {
@@ -38,11 +44,20 @@ func owner(s *live.Stack) string {
 	return fmt.Sprintf("its tag %s says %s", document.TagOrbit, s.Orbit())
 }
 
+// isBuilt reports whether a stack has the outputs of its template: it was created, and the last operation succeeded.
+func isBuilt(status types.StackStatus) bool {
+	return status == types.StackStatusCreateComplete || status == types.StackStatusUpdateComplete
+}
+
 // why explains why a stack does not give an output.
 func why(ref assembly.StackRef, s *live.Stack, output string) string {
 	switch {
 	case !s.Exists():
 		return fmt.Sprintf("stack %s is not deployed", ref)
+	case len(s.Outputs) == 0 && !s.IsIdle():
+		return fmt.Sprintf("stack %s is %s and has no outputs yet", ref, s.Status)
+	case len(s.Outputs) == 0 && isBuilt(s.Status):
+		return fmt.Sprintf("stack %s is %s, and its deployed template has no outputs, so not %s either", ref, s.Status, output)
 	case len(s.Outputs) == 0:
 		return fmt.Sprintf("stack %s has no outputs, in state %s", ref, s.Status)
 	}
