@@ -5,6 +5,7 @@
 //	explain.go       finds each mistake of a refused manifest, and words it as the definitions do
 //	normalise.go     brings words such as "yes", quoted numbers and null into one form before the check
 //	facts.go         the data in the definitions: AWS's regions, engines and metrics, and the defaults
+//	published.go     the definitions as the cue command and editors read them
 //	jsonschema.go    JSON Schema, for editors
 //	reference.go     docs/reference.md
 package language
@@ -64,6 +65,9 @@ func compile(files fs.FS, edit func(*ast.File) *ast.File) (*definitions, error) 
 	}
 	instance := build.NewContext().NewInstance("schema", nil)
 	for _, name := range names {
+		if name == rulesFile {
+			continue
+		}
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
@@ -72,7 +76,7 @@ func compile(files fs.FS, edit func(*ast.File) *ast.File) (*definitions, error) 
 		if err != nil {
 			return nil, fmt.Errorf("parse the language: %s", errors.Details(err, nil))
 		}
-		if err := instance.AddSyntax(edit(file)); err != nil {
+		if err := instance.AddSyntax(edit(checkedForm(file))); err != nil {
 			return nil, fmt.Errorf("parse the language: %s", errors.Details(err, nil))
 		}
 	}

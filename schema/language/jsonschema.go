@@ -50,14 +50,14 @@ type schemaWriter struct {
 	definitions map[string]jsonSchema
 }
 
-// regionKey is the definition of a region's name. Its schema lists all regions, so that editors can complete them.
-const regionKey = "RegionKey"
+// regionName is the definition of a region's name. Its schema lists all regions, so that editors can complete them.
+const regionName = "Region"
 
 // manifest returns the schema of a whole manifest. Each AWS region is a property.
 func (w *schemaWriter) manifest(name string) jsonSchema {
 	s := w.describe(w.lookup(name), w.object(w.lookup(name), name))
 	regions := w.lookup(name).LookupPath(cue.MakePath(cue.Str("regions").Optional()))
-	list := w.describe(regions, jsonSchema{"type": "array", "items": w.reference(regionKey)})
+	list := w.describe(regions, jsonSchema{"type": "array", "items": w.reference(regionName)})
 	s["properties"].(map[string]jsonSchema)["regions"] = nullable(list)
 	return s
 }
@@ -88,7 +88,7 @@ func (w *schemaWriter) reference(name string) jsonSchema {
 // define converts a definition.
 func (w *schemaWriter) define(name string) jsonSchema {
 	v := w.lookup(name)
-	if name == regionKey {
+	if name == regionName {
 		return jsonSchema{"enum": w.facts.RegionNames(), "description": "A region of AWS."}
 	}
 	return w.describe(v, w.form(v, name))
@@ -346,7 +346,7 @@ func (w *schemaWriter) pattern(s jsonSchema, keys cue.Value, value jsonSchema, p
 	switch expression := w.expression(keys); expression {
 	case "":
 		s["additionalProperties"] = value
-	case w.expression(w.lookup(regionKey)):
+	case w.expression(w.lookup(regionName)):
 		for _, region := range w.facts.RegionNames() {
 			properties[region] = value
 		}
