@@ -19,6 +19,8 @@ func (b alarmBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Tri
 	t.MissingData = missingData(r, t)
 	t.Endpoints = b.endpointNames(r)
 	t.Notify = b.notify(r, t.Endpoints)
+	r.deriveList("endpoints", t.Endpoints)
+	r.deriveText("missing_data", t.MissingData)
 	return t
 }
 

@@ -22,7 +22,11 @@ func (m document) app(orbit *Orbit, orbitSections map[string]section) *App {
 				app: a.Name, regions: regions,
 			},
 		}
-		a.Regions = append(a.Regions, b.build())
+		made := b.build()
+		if m.resolves {
+			made.Resolved = b.section.resolve(extraNode("name", a.Name, a.At("name")))
+		}
+		a.Regions = append(a.Regions, made)
 	}
 	slices.SortFunc(a.Regions, func(x, y *AppRegion) int { return cmp.Compare(x.Region, y.Region) })
 	return a

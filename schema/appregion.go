@@ -86,6 +86,7 @@ func (b appBuilder) image() Image {
 	if image.Debian == "" {
 		image.Debian = b.scope.region.BastionImage.Debian
 	}
+	b.section.deriveText("debian", image.Debian)
 	return image
 }
 
@@ -182,6 +183,7 @@ func (b appBuilder) hostnames() []Hostname {
 			return nil
 		}
 		name := strings.ToLower(b.scope.app + "-" + b.scope.orbit.Name + "." + b.scope.region.Domain)
+		b.section.deriveList("hostnames", []string{name})
 		at := b.section.posOf("hostnames")
 		if label := len(b.scope.app) + 1 + len(b.scope.orbit.Name); label > 63 {
 			b.scope.report.Errorf(at, "the name %s begins with a label of %d characters, and DNS allows 63: set hostnames", name, label)
@@ -189,6 +191,7 @@ func (b appBuilder) hostnames() []Hostname {
 		return []Hostname{{Node: NewNode(at, nil), Name: name}}
 	}
 	var names []Hostname
+	var texts []string
 	seen := map[string]bool{}
 	for _, n := range b.section.list("hostnames") {
 		name := strings.ToLower(strings.TrimSuffix(n.value.Text, "."))
@@ -200,8 +203,9 @@ func (b appBuilder) hostnames() []Hostname {
 			b.scope.report.Errorf(n.pos(), "is longer than the 253 characters that DNS allows")
 		}
 		seen[name] = true
-		names = append(names, Hostname{Node: NewNode(n.pos(), nil), Name: name})
+		names, texts = append(names, Hostname{Node: NewNode(n.pos(), nil), Name: name}), append(texts, name)
 	}
+	b.section.deriveList("hostnames", texts)
 	return names
 }
 
@@ -212,6 +216,9 @@ func (b appBuilder) dns() DNS {
 	dns := DNS{Node: r.node(), Routing: r.text("routing"), Weight: r.number("weight")}
 	if r.has("weight") && dns.Routing != "weighted" && !r.unknown("routing") {
 		r.errorf("weight", "works only with routing: weighted")
+	}
+	if dns.Routing != "weighted" {
+		r.drop("weight")
 	}
 	if dns.Routing == "simple" && len(b.scope.regions) > 1 {
 		r.errorf("routing", "simple is for an app in one region: this one is in %s", strings.Join(b.scope.regions, ", "))

@@ -53,6 +53,9 @@ func (b appBuilder) checkBalancer(a *AppRegion) {
 	if len(a.PublicPorts) == 0 && !b.section.unknown("public_ports") && !b.section.emptied("public_ports") {
 		b.section.errorf("public_ports", "a load balancer needs a port: name one, or set elb_availability to disabled")
 	}
+	if !onlyHTTP(a.PublicPorts) {
+		b.section.drop("idle_timeout")
+	}
 	const albMost, nlbLeast = 4000, 60
 	if http := onlyHTTP(a.PublicPorts); http && a.IdleTimeout > albMost {
 		b.section.errorf("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)

@@ -16,6 +16,8 @@ func (b appBuilder) caches() []Cache {
 		if c.AutomaticFailover && c.Replicas == 0 && !r.unknown("replicas") {
 			r.errorf("automatic_failover", "needs replicas: set replicas to 1 or more")
 		}
+		r.deriveText("version", c.Version)
+		r.deriveFlag("automatic_failover", c.AutomaticFailover)
 		c.Clients = b.scope.peers(r.list("clients"))
 		caches = append(caches, c)
 	}

@@ -42,6 +42,9 @@ func (b appBuilder) database(e entry) Database {
 	checkDatabaseNames(r, d)
 	checkDatabaseStorage(b.scope.facts, r, &d)
 	b.scope.checkGlobal(r, d)
+	r.deriveText("version", d.Version)
+	r.deriveNumber("port", strconv.Itoa(d.Port))
+	r.deriveText("username", d.Username)
 	d.Clients = b.scope.peers(r.list("clients"))
 	d.Alarms = b.alarmBuilder().databaseAlarms(r)
 	return d
@@ -101,6 +104,7 @@ func instanceClass(facts *language.Facts, r record, prefix string, shape languag
 	if parts := strings.SplitN(class, ".", 3); len(parts) == 3 {
 		family = parts[0] + "." + parts[1]
 	}
+	r.deriveText("instance_type", class)
 	if instead, gone := facts.Catalog.Withdrawn[withdrawn][family]; gone {
 		r.errorf("instance_type", "AWS no longer offers %s: use %s", family, instead)
 	} else if !shape.MatchString(class) {
@@ -147,6 +151,7 @@ func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
 	}
 	if d.IOPS > 0 && !r.has("storage_type") && !r.unknown("storage_type") {
 		d.StorageType = "io1"
+		r.deriveText("storage_type", d.StorageType)
 		r.warnf("iops", "changes the storage type to io1: set storage_type to io1")
 	}
 	allowed := facts.Catalog.Storage.Databases[d.StorageType]

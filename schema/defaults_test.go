@@ -90,6 +90,7 @@ all:
 		"database_alarm.statistic":     on.Databases[0].Alarms[0].Statistic,
 		"log_alarm.period":             period(on.Logging.Docker.Metrics[0].Alarms[0]),
 		"log_alarm.statistic":          on.Logging.Docker.Metrics[0].Alarms[0].Statistic,
+		"logging.docker":               off.Logging.Docker != nil,
 		"deploy_logging.retention":     off.Logging.Deploy.Retention,
 		"docker_logging.retention":     on.Logging.Docker.Retention,
 		"scaling_target.scale_in":      on.Scaling.Targets[0].ScaleIn,

@@ -37,11 +37,13 @@ func (b alarmBuilder) endpoint(e entry) Endpoint {
 	switch p.Type {
 	case "email":
 		p.Addresses = emailAddresses(r)
+		r.deriveList("addresses", p.Addresses)
 	case "slack", "pagerduty":
 		b.webhook(r, &p)
 	case "scale", "scaleup", "scaledown":
 		p.Adjustment = scaleAdjustment(r, p.Type)
 		p.Cooldown = r.number("cooldown")
+		r.deriveText("adjustment", p.Adjustment)
 	}
 	return p
 }

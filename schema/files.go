@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -15,6 +16,9 @@ func (b appBuilder) files() []File {
 		f.Mode = b.scope.facts.Defaults.Lookup("file").Lookup("mode").Text
 		if mode := e.value.Lookup("mode"); mode != nil {
 			f.Mode = "0" + strings.TrimPrefix(mode.Text, "0")
+		}
+		if e.value.Kind == manifest.Object {
+			e.record(b.scope.report, nil).deriveText("mode", f.Mode)
 		}
 		if clean := path.Clean("/" + e.key); strings.HasPrefix(e.key, "/") || clean != "/"+e.key {
 			b.scope.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))

@@ -11,7 +11,9 @@ import (
 // public port. UDP cannot be checked, and a redirecting port never reaches the instances, so both are passed over.
 func healthCheck(s section, a *AppRegion) HealthCheck {
 	if n, ok := s.fields["health_check"]; ok {
-		return parseHealthCheck(s.report, n)
+		check := parseHealthCheck(s.report, n)
+		s.deriveText("health_check", check.text())
+		return check
 	}
 	check := HealthCheck{Node: NewNode(s.posOf("health_check"), nil), Protocol: "TCP", Default: true}
 	for _, p := range a.PublicPorts {
@@ -33,8 +35,12 @@ func localHealthCheck(s section) *HealthCheck {
 		return nil
 	}
 	check := parseHealthCheck(s.report, n)
+	s.deriveText("local_health_check", check.text())
 	return &check
 }
+
+// text returns the check as a manifest has it, with the protocol in upper case.
+func (c HealthCheck) text() string { return c.Protocol + ":" + strconv.Itoa(c.Port) + c.Path }
 
 // parseHealthCheck reads PROTOCOL:port or PROTOCOL:port/path.
 func parseHealthCheck(found *report.Report, n node) HealthCheck {

@@ -23,6 +23,7 @@ type Inputs struct {
 	Apps    []string
 	Stdin   io.Reader
 	Regions []string // of --region: they must be the orbit's, and are its regions when its manifest lists none
+	Resolve bool     // fill Resolved of each region in the model, which costs time and memory
 }
 
 // Load reads and checks the manifests of an orbit and of apps. It reports the mistakes of all of them in one run,
@@ -48,7 +49,7 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 // load is Load with the definitions compiled, for tests that load many manifests.
 func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
 	reader := manifest.NewReader(in.Stdin, Definitions, facts.RegionNames())
-	l := &loader{facts: facts, report: r, reader: reader, narrow: in.Regions}
+	l := &loader{facts: facts, report: r, reader: reader, narrow: in.Regions, resolve: in.Resolve}
 	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil || l.wrongOrbit {
 		return nil, err
@@ -82,7 +83,9 @@ type loader struct {
 	reader manifest.Reader
 	narrow []string
 
-	wrongOrbit    bool               // the orbit's manifest is an app's: no app can be checked against it
+	wrongOrbit    bool // the orbit's manifest is an app's: no app can be checked against it
+	resolve       bool
+	shared        node               // the orbit's field apps
 	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
 }
 
@@ -103,7 +106,9 @@ func (l *loader) read(path string, c *language.Checker, d language.Definition) (
 	if err := c.Check(t, d, l.report, l.facts.RegionNames()); err != nil {
 		return nil, err
 	}
-	return &document{l.facts, l.report, node{t, t.At, ""}}, nil
+	return &document{
+		facts: l.facts, report: l.report, root: node{value: t, at: t.At}, shared: l.shared, resolves: l.resolve,
+	}, nil
 }
 
 // wrongKind is the message for a manifest that was given as d and is of the other kind.
@@ -131,6 +136,12 @@ func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 	}
 	var orbit *Orbit
 	orbit, l.orbitSections = m.orbit(l.narrow)
+	l.shared = m.part("apps")
+	for _, region := range orbit.Regions {
+		if region.Resolved != nil {
+			region.Resolved.Secrets = c.Secrets(region.Resolved.Tree, language.Orbit)
+		}
+	}
 	return orbit, nil
 }
 
@@ -176,7 +187,13 @@ func (l *loader) loadApp(path string, orbit *Orbit, c *language.Checker) (*App, 
 	if m == nil || err != nil || orbit == nil {
 		return nil, err
 	}
-	return m.app(orbit, l.orbitSections), nil
+	app := m.app(orbit, l.orbitSections)
+	for _, region := range app.Regions {
+		if region.Resolved != nil {
+			region.Resolved.Secrets = c.Secrets(region.Resolved.Tree, language.App)
+		}
+	}
+	return app, nil
 }
 
 // twins reports apps of one name: their stacks would be one. Names that differ in case only make one file on some machines.

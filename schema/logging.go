@@ -6,8 +6,11 @@ import (
 
 // logging returns the log groups of an app. Boot logs are always kept; logs of containers are optional.
 func (b appBuilder) logging() Logging {
-	logging := b.section.child("logging", nil)
+	logging := b.section.child("logging", b.scope.facts.Defaults.Lookup("logging"))
 	deploy := logging.child("deploy", b.scope.facts.Defaults.Lookup("deploy_logging"))
+	if !logging.has("deploy") { // the app has no log group of its own for the agent then
+		deploy = deploy.untraced()
+	}
 	return Logging{
 		Node:   logging.node(),
 		Deploy: LogGroup{Node: deploy.node(), Retention: deploy.number("retention")},
@@ -24,6 +27,7 @@ func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 	if n.value.Kind == manifest.Object && len(n.value.Fields)+len(n.value.Reported) == 0 {
 		logging.report.Warnf(n.pos(),
 			"{} turns Docker logging off (as in the 2016 tool): write docker: true to turn it on, or remove the line")
+		logging.deriveFlag("docker", false)
 		return nil
 	}
 	r := logging.child("docker", b.scope.facts.Defaults.Lookup("docker_logging"))

@@ -41,7 +41,7 @@ func TestModelIsMadeOfWrongManifests(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(found.Problems())
-		document{facts, found, node{wrong, wrong.At, ""}}.app(orbit, nil)
+		document{facts: facts, report: found, root: node{value: wrong, at: wrong.At}}.app(orbit, nil)
 		if len(found.Problems()) < before {
 			t.Errorf("value %d, line %d: mistakes are lost: %v", i, at.Line, found.Problems())
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/resolved"
 )
 
 // Model is a checked orbit with the apps of one build. Defaults are filled in, sections are merged, and each app
@@ -113,8 +114,9 @@ const (
 // OrbitRegion is an orbit in one region: its VPC, its network and its bastions.
 type OrbitRegion struct {
 	Node
-	Region string   // us-east-1
-	Zones  []string // zone ids such as use1-az1, 2 or more; one that AWS adds later comes last
+	Resolved *resolved.Section `json:"-"` // nil unless Inputs.Resolve
+	Region   string            // us-east-1
+	Zones    []string          // zone ids such as use1-az1, 2 or more; one that AWS adds later comes last
 
 	ConstrainedZones []string // of Zones, those that take no NAT gateway; not all of them unless NAT is disabled
 
@@ -189,7 +191,8 @@ const (
 // stay names, because those apps may be in another build.
 type AppRegion struct {
 	Node
-	Region string
+	Resolved *resolved.Section `json:"-"` // nil unless Inputs.Resolve
+	Region   string
 
 	InstanceType         string
 	Architecture         string // amd64 or arm64, from the instance type

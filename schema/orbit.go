@@ -28,7 +28,11 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 	m.sections(regions)
 	for _, region := range regions {
 		sections[region] = m.section(region, m.facts.Defaults.Lookup("orbit"))
-		o.Regions = append(o.Regions, m.orbitRegion(sections[region]))
+		made := m.orbitRegion(sections[region])
+		if m.resolves {
+			made.Resolved = m.resolvedOrbit(sections[region], o.Name, regions)
+		}
+		o.Regions = append(o.Regions, made)
 	}
 	slices.SortFunc(o.Regions, func(a, b *OrbitRegion) int { return cmp.Compare(a.Region, b.Region) })
 	return o, sections
@@ -69,6 +73,13 @@ func (m document) orbitRegion(s section) *OrbitRegion {
 		BastionInstanceType: s.text("bastion_instance_type"),
 		BastionImage:        Image{Debian: s.text("debian"), AMI: s.text("bastion_ami")},
 		Tags:                tags(s.record),
+	}
+	s.deriveList("azs", o.Zones)
+	if s.has("debian") {
+		s.deriveText("debian", o.BastionImage.Debian)
+	}
+	if o.Domain != "" {
+		s.deriveText("domain", o.Domain)
 	}
 	o.ConstrainedZones = constrainedZones(m.facts, s, o)
 	o.BastionArchitecture = m.facts.Architecture(o.BastionInstanceType)

@@ -66,7 +66,9 @@ func public(cidr string) bool {
 // bastionPeers returns the peers that may connect to the bastions: everyone by default.
 func bastionPeers(s section) []Peer {
 	if !s.has("bastion_sources") {
-		return everyone(NewNode(s.posOf("bastion_sources"), nil), s.flag("ipv6"))
+		all := everyone(NewNode(s.posOf("bastion_sources"), nil), s.flag("ipv6"))
+		s.derivePeers("bastion_sources", all)
+		return all
 	}
 	var peers []Peer
 	for _, n := range s.list("bastion_sources") {
@@ -84,6 +86,15 @@ func bastionPeers(s section) []Peer {
 		s.errorf("bastion_sources", "is empty, so nobody could reach the bastions: add a CIDR block, or set bastion_instance_count to 0")
 	}
 	return peers
+}
+
+// derivePeers records peers for the resolved value: a default, or the written ones that remain.
+func (r record) derivePeers(name string, peers []Peer) {
+	var words []string
+	for _, p := range peers {
+		words = append(words, p.Value)
+	}
+	r.deriveList(name, words)
 }
 
 // addPeer adds an address to peers, unless it is a duplicate, or an IPv6 block in a region of the orbit without

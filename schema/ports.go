@@ -27,16 +27,18 @@ func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 // asIs is the identity: keys that differ name different things.
 func asIs(key string) string { return key }
 
-// defaultPorts returns port 80 for an app with a load balancer, unless the manifest names ports for all regions.
+// defaultPorts returns port 80 for an app with a load balancer, unless the app's or the orbit's manifest names ports for all
+// regions.
 func defaultPorts(s section, a *AppRegion) []entry {
-	if s.all.value.Lookup("public_ports") != nil || a.ELBAvailability == Disabled {
+	written := s.all.value.Lookup("public_ports") != nil || s.shared.value.Lookup("public_ports") != nil
+	if written || a.ELBAvailability == Disabled {
 		return nil
 	}
 	var ports []entry
 	at := s.posOf("public_ports")
 	for _, f := range s.defaults.Lookup("public_ports").Fields {
 		place := manifest.Place{File: at.File, Line: at.Line, Col: at.Col}
-		ports = append(ports, entry{f.Key, node{f.Value, place, report.Member(at.Path, f.Key)}})
+		ports = append(ports, entry{f.Key, node{f.Value, place, report.Member(at.Path, f.Key), s.trace}})
 	}
 	return ports
 }
@@ -55,9 +57,21 @@ func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
 	p.InternalScheme = internalScheme(r, p)
 	p.RedirectTo = r.number("redirect")
 	p.Sources = b.portPeers(r, a)
+	tracePort(r, p)
 	checkSSHPort(r, p, a)
 	b.checkCertificate(r, p, a)
 	return p
+}
+
+// tracePort records the port's protocols and sources for the resolved value. A port that redirects never reaches the instances,
+// so it has no internal port.
+func tracePort(r record, p PublicPort) {
+	r.deriveText("scheme", p.Scheme)
+	if p.RedirectTo == 0 {
+		r.deriveText("internal_scheme", p.InternalScheme)
+		r.deriveNumber("internal_port", strconv.Itoa(p.InternalPort))
+	}
+	r.derivePeers("sources", p.Sources)
 }
 
 // scheme returns a scheme in the spelling of the model. TLS is another word for SSL.

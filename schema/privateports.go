@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"github.com/pebble/spacel/schema/manifest"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,10 +31,23 @@ func privatePorts(s section) []PrivatePort {
 			s.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
 		}
 		slices.Sort(p.Protocols)
+		traceProtocols(e, p.Protocols)
 		ports = append(ports, p)
 	}
 	slices.SortFunc(ports, func(x, y PrivatePort) int { return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To)) })
 	return ports
+}
+
+// traceProtocols gives the resolved value the protocols in the model's form.
+func traceProtocols(e entry, protocols []string) {
+	if e.trace == nil {
+		return
+	}
+	var items []*manifest.Tree
+	for _, protocol := range protocols {
+		items = append(items, &manifest.Tree{Kind: manifest.Text, Text: protocol, At: e.at})
+	}
+	e.replace(&manifest.Tree{Kind: manifest.List, At: e.value.At, Items: items})
 }
 
 // portRange returns a key in the form from-to without leading zeros, so that 80 and 80-80 are one key.

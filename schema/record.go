@@ -14,6 +14,12 @@ type node struct {
 	value *manifest.Tree
 	at    manifest.Place
 	path  string
+	trace *trace // nil in a plain build
+}
+
+// fieldOf returns the node of a field of the object.
+func (n node) fieldOf(f manifest.Field) node {
+	return node{f.Value, f.At, report.Member(n.path, f.Key), n.trace}
 }
 
 // pos returns the node's place for a report.
@@ -27,7 +33,7 @@ func (n node) items() []node {
 		for n.value.Reported[report.Index("", i)] {
 			i++ // an item of no use stood here
 		}
-		items = append(items, node{item, item.At, report.Index(n.path, i)})
+		items = append(items, node{item, item.At, report.Index(n.path, i), n.trace})
 		i++
 	}
 	return items
@@ -43,7 +49,7 @@ type entry struct {
 func (n node) entries() []entry {
 	var entries []entry
 	for _, f := range n.value.Fields {
-		entries = append(entries, entry{f.Key, node{f.Value, f.At, report.Member(n.path, f.Key)}})
+		entries = append(entries, entry{f.Key, n.fieldOf(f)})
 	}
 	sortEntries(entries)
 	return entries
@@ -62,14 +68,19 @@ type record struct {
 	fields   map[string]node
 	reported map[string]bool // fields whose value was of no use, and is reported
 	defaults *manifest.Tree
+
+	trace *trace         // nil in a plain build
+	tree  *manifest.Tree // the object that the record is of, for the trace
 }
 
 // record returns a record of an object.
 func (n node) record(r *report.Report, defaults *manifest.Tree) record {
 	fields := make(map[string]node, len(n.value.Fields))
-	rec := record{report: r, at: n.pos(), fields: fields, reported: n.value.Reported, defaults: defaults}
+	rec := record{
+		report: r, at: n.pos(), fields: fields, reported: n.value.Reported, defaults: defaults, trace: n.trace, tree: n.value,
+	}
 	for _, f := range n.value.Fields {
-		rec.fields[f.Key] = node{f.Value, f.At, report.Member(n.path, f.Key)}
+		rec.fields[f.Key] = n.fieldOf(f)
 	}
 	return rec
 }
@@ -124,7 +135,11 @@ func (r record) get(name string) *manifest.Tree {
 	if n, ok := r.fields[name]; ok {
 		return n.value
 	}
-	return r.defaults.Lookup(name)
+	standard := r.defaults.Lookup(name)
+	if standard != nil {
+		r.trace.set(r.tree, name, standard)
+	}
+	return standard
 }
 
 // text returns a string, or a number as text; "" if the field is absent.
@@ -182,5 +197,5 @@ func (r record) child(name string, defaults *manifest.Tree) record {
 	if n, ok := r.fields[name]; ok && n.value.Kind == manifest.Object {
 		return n.record(r.report, defaults)
 	}
-	return record{report: r.report, at: r.posOf(name), defaults: defaults}
+	return record{report: r.report, at: r.posOf(name), defaults: defaults, trace: r.trace, tree: r.trace.inside(r.tree, name)}
 }

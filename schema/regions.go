@@ -41,7 +41,7 @@ func (m document) regionList() []node {
 // a region outside of the manifest's list has no effect and gets a note.
 func (m document) sections(active []string) {
 	for _, f := range m.root.value.Fields {
-		if f.Key == "name" || f.Key == "regions" || f.Key == "all" {
+		if f.Key == "name" || f.Key == "regions" || f.Key == "all" || f.Key == "apps" {
 			continue
 		}
 		at := f.At.Pos(report.Member(m.root.path, f.Key))

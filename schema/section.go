@@ -15,6 +15,9 @@ type document struct {
 	facts  *language.Facts
 	report *report.Report
 	root   node
+
+	shared   node // of an app: the orbit's field apps; its value is nil when there is none
+	resolves bool // whether sections collect the resolved value
 }
 
 // part returns a field of the manifest. Its value is nil if the manifest lacks the field.
@@ -23,30 +26,37 @@ func (m document) part(name string) node {
 	if f == nil {
 		return node{}
 	}
-	return node{f.Value, f.At, report.Member(m.root.path, name)}
+	return m.root.fieldOf(*f)
 }
 
 // section is the part of a manifest for one region. A field of the region's own section wins over the same field
-// in all, and both win over the default.
+// in all, all wins over the orbit's apps, and each of them over the default.
 type section struct {
 	record
 	region string
-	all    node // value nil when the manifest has none
+	shared node // the orbit's apps; value nil when there is none, as in all and own
+	all    node
 	own    node
 }
 
 // section merges the parts for one region. A scalar, a list or an object replaces an inherited one as a whole.
 // merged reads the fields to merge key by key.
 func (m document) section(region string, defaults *manifest.Tree) section {
-	s := section{region: region, all: m.part("all"), own: m.part(region)}
+	s := section{region: region, shared: m.shared, all: m.part("all"), own: m.part(region)}
 	s.record = record{report: m.report, at: m.root.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
-	for _, part := range []node{s.all, s.own} {
+	if m.resolves {
+		s.trace, s.tree = newTrace(), &manifest.Tree{Kind: manifest.Object}
+		s.shared.trace, s.all.trace, s.own.trace = s.trace, s.trace, s.trace
+	}
+	for i, part := range []node{s.shared, s.all, s.own} {
 		if part.value == nil {
 			continue
 		}
-		s.at = part.pos()
+		if i > 0 { // an absent field is to be written into the app's manifest
+			s.at = part.pos()
+		}
 		for _, f := range part.value.Fields {
-			s.fields[f.Key] = node{f.Value, f.At, report.Member(part.path, f.Key)}
+			s.fields[f.Key] = part.fieldOf(f)
 			delete(s.reported, f.Key)
 		}
 		for key := range part.value.Reported {
@@ -66,6 +76,7 @@ func (s section) merged(name string, same func(string) string, inherited []entry
 	for _, e := range inherited {
 		found[same(e.key)] = e
 	}
+	s.mergePart(found, s.shared, name, same)
 	s.mergePart(found, s.all, name, same)
 	s.mergePart(found, s.own, name, same)
 	var entries []entry
@@ -74,6 +85,9 @@ func (s section) merged(name string, same func(string) string, inherited []entry
 		entries = append(entries, e)
 	}
 	sortEntries(entries)
+	if s.trace != nil {
+		s.trace.merged[name] = entries
+	}
 	return entries
 }
 
@@ -84,9 +98,9 @@ func (s section) mergePart(found map[string]entry, part node, name string, same 
 	if f == nil {
 		return
 	}
-	from := node{f.Value, f.At, report.Member(part.path, name)}
+	from := part.fieldOf(*f)
 	for _, gone := range f.Value.Removed {
-		s.remove(found, entry{gone.Key, node{gone.Value, gone.At, report.Member(from.path, gone.Key)}}, same)
+		s.remove(found, entry{gone.Key, from.fieldOf(gone)}, same)
 	}
 	here := map[string]string{}
 	for _, e := range from.entries() {
@@ -107,7 +121,7 @@ func (s section) mergePart(found map[string]entry, part node, name string, same 
 // remove removes an inherited entry, and warns if there is none.
 func (s section) remove(found map[string]entry, gone entry, same func(string) string) {
 	key := same(gone.key)
-	if _, ok := found[key]; !ok && !strings.HasPrefix(gone.path, "all.") {
+	if _, ok := found[key]; !ok && !strings.HasPrefix(gone.path, "all.") && !strings.HasPrefix(gone.path, "apps.") {
 		known := slices.Collect(maps.Keys(found))
 		s.report.Warnf(gone.pos(), "removes nothing: all has no such key%s", report.Suggest(gone.key, known))
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -22,7 +23,10 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 	}
 	if modern, ok := strategies[s.Strategy]; ok {
 		s.Strategy = modern
+		r.deriveText("strategy", modern)
 	}
+	r.deriveList("types", s.Types)
+	r.trace.put(r.tree, manifest.Field{Key: "weights"}) // types holds them
 	if r.has("price") {
 		r.warnf("price", "is a limit and not a bid: while spot capacity costs more, no instance starts. "+
 			"Remove it, and the limit is the on-demand price")

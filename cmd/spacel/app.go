@@ -46,6 +46,7 @@ func newApp(c *console) *cli.App {
 			initCommand(c),
 			buildCommand(c),
 			vetCommand(c),
+			evalCommand(c),
 			diffCommand(c),
 			schemaCommand(c),
 			deployCommand(c),

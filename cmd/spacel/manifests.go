@@ -24,16 +24,21 @@ type request struct {
 	strict    bool
 }
 
-// manifestFlags returns the flags of the commands that compile. With orbitFromEnv the orbit's default is SPACEL_ORBIT. diff
-// reads the variable itself, because there it counts only without a second directory.
-func manifestFlags(orbitFromEnv bool) []cli.Flag {
+// orbitManifestFlag returns --orbit. With fromEnv its default is SPACEL_ORBIT.
+func orbitManifestFlag(fromEnv bool) cli.Flag {
 	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input",
 		TakesFile: true}
-	if orbitFromEnv {
+	if fromEnv {
 		orbit.EnvVars = []string{"SPACEL_ORBIT"}
 	}
+	return orbit
+}
+
+// manifestFlags returns the flags of the commands that compile. diff reads SPACEL_ORBIT itself, because there it counts only
+// without a second directory.
+func manifestFlags(orbitFromEnv bool) []cli.Flag {
 	return []cli.Flag{
-		orbit,
+		orbitManifestFlag(orbitFromEnv),
 		&cli.BoolFlag{Name: "with-orbit", Usage: "make the orbit's own stacks too when apps are named", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "region", Aliases: []string{"r"}, Usage: "make the stacks of this `REGION` only; may be given again"},
 		&cli.BoolFlag{Name: "strict", Usage: "take warnings for errors", DisableDefaultText: true},

@@ -68,10 +68,12 @@ var allowed = map[string][]string{
 		"deploy/activity", "deploy/cloud", "deploy/live", "deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging",
 		"deploy/values",
 	},
-	"schema":          {"agent/document", "schema/language", "schema/manifest", "schema/report"},
+	"schema":          {"agent/document", "schema/language", "schema/manifest", "schema/report", "schema/resolved"},
 	"schema/language": {"schema/manifest", "schema/report"},
 	"schema/project":  {"schema/language", "schema/manifest", "schema/report"},
 	"schema/manifest": {"schema/report"},
+	"schema/policy":   {"schema/manifest", "schema/report", "schema/resolved"},
+	"schema/resolved": {"schema/manifest", "schema/report"},
 	"agent":           {"agent"},
 	"agent/*":         {"agent"},
 	// No package may import internal/cloudtest: only tests do, and go list does not count their imports.

@@ -1,9 +1,7 @@
 package language
 
 import (
-	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/token"
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -43,43 +41,4 @@ func fallback(err error, t *manifest.Tree, r *report.Report) {
 		format, args := e.Msg()
 		r.Errorf(at.Pos(path), format, args...)
 	}
-}
-
-// syntax returns the tree as CUE source.
-func syntax(t *manifest.Tree) ast.Expr {
-	switch t.Kind {
-	case manifest.Boolean:
-		return ast.NewBool(t.Text == "true")
-	case manifest.Number:
-		return numberSyntax(t.Text)
-	case manifest.Text:
-		return ast.NewString(t.Text)
-	case manifest.List:
-		items := make([]ast.Expr, len(t.Items))
-		for i, item := range t.Items {
-			items[i] = syntax(item)
-		}
-		return ast.NewList(items...)
-	case manifest.Object:
-		fields := make([]ast.Decl, len(t.Fields))
-		for i, f := range t.Fields {
-			fields[i] = &ast.Field{Label: ast.NewString(f.Key), Value: syntax(f.Value)}
-		}
-		return &ast.StructLit{Elts: fields}
-	}
-	return ast.NewNull()
-}
-
-// numberSyntax returns a number as CUE source. CUE writes a negative number as an operator and an operand.
-func numberSyntax(written string) ast.Expr {
-	if written[0] == '-' {
-		return &ast.UnaryExpr{Op: token.SUB, X: numberSyntax(written[1:])}
-	}
-	kind := token.INT
-	for _, c := range written {
-		if c == '.' || c == 'e' || c == 'E' {
-			kind = token.FLOAT
-		}
-	}
-	return &ast.BasicLit{Kind: kind, Value: written}
 }

@@ -51,7 +51,7 @@ func (c *Checker) Check(t *manifest.Tree, d Definition, r *report.Report, region
 
 // fits returns CUE's verdict on a normalised manifest.
 func (l *definitions) fits(t *manifest.Tree, s *typeInfo) error {
-	return s.object.Unify(l.context.BuildExpr(syntax(t))).Validate(cue.Concrete(true))
+	return s.object.Unify(l.context.BuildExpr(t.Syntax())).Validate(cue.Concrete(true))
 }
 
 // lean removes alternatives from a file of definitions that no normalised manifest needs: error(), which matches

@@ -11,7 +11,7 @@ var definitionsOfDefaults = map[string]string{
 	"orbit": "#OrbitSection", "flow_logs": "#FlowLogs", "app": "#AppSection", "root_volume": "#RootVolume",
 	"permission": "#Permission", "dns": "#DNS", "file": "#File", "volume": "#Volume", "database": "#Database", "cache": "#Cache",
 	"endpoint": "#Endpoint", "trigger": "#Trigger", "database_alarm": "#DatabaseAlarm", "log_alarm": "#LogAlarm",
-	"deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging",
+	"logging": "#Logging", "deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging",
 	"scaling_target": "#ScalingTarget", "schedule": "#Schedule", "spot": "#Spot",
 }
 

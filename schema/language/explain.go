@@ -117,7 +117,7 @@ func (s *typeInfo) accepts(t *manifest.Tree) bool {
 	if t.Kind == manifest.List || t.Kind == manifest.Object {
 		return false
 	}
-	value := s.of.context.BuildExpr(syntax(t))
+	value := s.of.context.BuildExpr(t.Syntax())
 	return slices.ContainsFunc(s.scalar, func(form cue.Value) bool {
 		return form.Unify(value).Validate(cue.Concrete(true)) == nil
 	})

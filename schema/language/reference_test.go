@@ -73,6 +73,9 @@ func fieldsInTables(page string) map[string][]string {
 func titleAt(path string) string {
 	kind := strings.ToLower(path[1:strings.Index(path, ".")])
 	parts := strings.Split(path, ".")[1:]
+	if parts[0] == "apps" && len(parts) > 1 {
+		kind = "app" // the orbit's apps have an app's settings
+	}
 	switch parents := parts[:len(parts)-1]; len(parents) {
 	case 0:
 		return "An " + kind + "'s manifest"
@@ -160,8 +163,8 @@ func TestExamplesShowEveryField(t *testing.T) {
 	}
 	forEachField(t, func(path string, _ cue.Value) {
 		parts := strings.Split(path, ".")
-		if len(parts) > 2 && parts[1] == "*" {
-			return // as in all
+		if len(parts) > 2 && (parts[1] == "*" || strings.HasPrefix(path, "#Orbit.apps.")) {
+			return // as in all, or as in an app's all
 		}
 		shown := slices.ContainsFunc(manifests[parts[0]], func(m *manifest.Tree) bool { return shows(m, parts[1:]) })
 		below := func(u string) bool { return path == u || strings.HasPrefix(path, u+".") }
