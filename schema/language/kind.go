@@ -29,7 +29,7 @@ func (c *Checker) OtherKind(t *manifest.Tree, d Definition) bool {
 	}
 	count(t.Fields)
 	for _, f := range t.Fields {
-		if f.Value.Kind == manifest.Object {
+		if f.Value.Kind == manifest.Object && f.Key != "apps" { // an orbit's apps have an app's fields
 			count(f.Value.Fields)
 		}
 	}

@@ -195,7 +195,7 @@ func orNull(e ast.Expr) ast.Expr {
 
 // addDefault adds a default to a field's comment.
 func addDefault(f *ast.Field, value *manifest.Tree) {
-	text, err := format.Node(syntax(value), format.Simplify())
+	text, err := format.Node(value.Syntax(), format.Simplify())
 	if err != nil {
 		return // the tree was made from CUE, and can be written as such
 	}
