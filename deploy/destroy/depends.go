@@ -14,6 +14,7 @@ import (
 )
 
 // edge is a dependency between two stacks.
+// A deletion must go from the taker to the giver: the giver's resources are in use until the taker is gone.
 type edge struct {
 	from, to  assembly.StackRef // from takes, to gives
 	parameter string            // "" for a dependency without a value
@@ -28,6 +29,7 @@ func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
 	for _, stack := range s.found {
 		for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
 			for _, to := range givers[stack.Parameters[name]] {
+				// A stack can have one of its own outputs as a parameter, for example a name that it was given.
 				if to != stack.StackRef {
 					out = append(out, edge{stack.StackRef, to, name, isOptional(s.templates[stack.StackRef], name)})
 				}
@@ -112,6 +114,7 @@ func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool)
 			return err
 		})
 	}
+	// Goroutines write to slices, each to its own index; only here, after all of them, are the maps filled.
 	err := work.Wait()
 	for i, stack := range s.found {
 		s.templates[stack.StackRef], s.resources[stack.StackRef] = templates[i], resources[i]
@@ -119,6 +122,7 @@ func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool)
 	return err
 }
 
+// takes reports whether one of the stack's parameters has a value that a stack to be deleted gives.
 func takes(stack *live.Stack, givers map[string][]assembly.StackRef) bool {
 	for _, value := range stack.Parameters {
 		if len(givers[value]) > 0 {

@@ -76,6 +76,7 @@ func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sco
 	}
 	doomed := s.selected()
 	p := &Plan{Orbit: scope.Orbit, Name: scope.name(), live: map[assembly.StackRef]*live.Stack{}, Stacks: []Stack{}}
+	// An empty plan is no error: a second run after a complete one ends well.
 	if len(doomed) == 0 {
 		return p, nil
 	}
@@ -121,10 +122,12 @@ func (s *survey) read(ctx context.Context) error {
 	if err := work.Wait(); err != nil {
 		return err
 	}
+	// List matches the orbit's tag. A stack that only has a matching name is not in the lists, so foreign looks for it.
 	s.found = slices.Concat(lists...)
 	return s.foreign(ctx)
 }
 
+// foreign returns an error for each stack of the directory whose name is taken by a stack of another owner.
 func (s *survey) foreign(ctx context.Context) error {
 	var problems []error
 	for _, stack := range s.scope.Stacks {
@@ -143,6 +146,7 @@ func (s *survey) foreign(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
+// find returns a stack that read found, nil for another one.
 func (s *survey) find(ref assembly.StackRef) *live.Stack {
 	i := slices.IndexFunc(s.found, func(l *live.Stack) bool { return l.StackRef == ref })
 	if i < 0 {
@@ -162,6 +166,8 @@ func (s *survey) selected() map[assembly.StackRef]bool {
 	return doomed
 }
 
+// describe returns a stack as the plan shows it. Each resource is kept by its policy, lost with its data, or neither: an
+// instance or a rule is not worth a line.
 func (s *survey) describe(ref assembly.StackRef, after []assembly.StackRef) Stack {
 	stack := s.find(ref)
 	out := Stack{StackRef: ref, App: stack.App(), Status: string(stack.Status), Protected: stack.TerminationProtection, After: after}

@@ -86,6 +86,7 @@ func (p *Plan) Execute(
 	if err := r.identify(ctx); err != nil {
 		return nil, err
 	}
+	// A failed update here leaves all stacks in place. After the first deletion there is no way back.
 	if err := r.unbindAll(ctx); err != nil {
 		return nil, err
 	}
@@ -162,6 +163,7 @@ func (r *run) deleteAll(ctx context.Context) []StackResult {
 	return results
 }
 
+// skip returns the result of a stack without a turn: after an interrupt, or because a dependent stack could not be deleted.
 func (r *run) skip(ref assembly.StackRef, why schedule.Reason) StackResult {
 	text := "interrupted"
 	if why.BlockedBy != nil {

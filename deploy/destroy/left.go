@@ -46,6 +46,7 @@ func (s *survey) volumes(ctx context.Context, region string, apps []string) []st
 	pages := ec2.NewDescribeVolumesPaginator(s.cloud.Region(region).EC2(), &ec2.DescribeVolumesInput{Filters: []types.Filter{
 		{Name: aws.String("tag:" + document.TagOrbit), Values: []string{s.scope.Orbit}},
 		{Name: aws.String("tag:" + document.TagApp), Values: apps},
+		// Several filters must all match. This one leaves out volumes that a person tagged for the orbit by hand.
 		{Name: aws.String("tag-key"), Values: []string{document.TagVolume}},
 	}})
 	for pages.HasMorePages() {
@@ -68,6 +69,7 @@ func (s *survey) volumes(ctx context.Context, region string, apps []string) []st
 // keys returns the KMS keys of the apps' secrets. Manifests may still hold secrets encrypted with them.
 func (s *survey) keys(ctx context.Context, region string, apps []string) []string {
 	var found []string
+	// KMS cannot filter aliases by a prefix, so all of the region are read.
 	pages := kms.NewListAliasesPaginator(s.cloud.Region(region).KMS(), &kms.ListAliasesInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -90,6 +92,7 @@ func (s *survey) keys(ctx context.Context, region string, apps []string) []strin
 func (s *survey) uploads(p *Plan) []string {
 	buckets := map[string]bool{}
 	for _, stack := range p.Stacks {
+		// The deployed parameters name the buckets. The settings of today's command line may name others.
 		for name, value := range s.find(stack.StackRef).Parameters {
 			if strings.HasSuffix(name, document.BucketParameter) && value != "" {
 				buckets[value] = true

@@ -41,6 +41,7 @@ func orderDeletions(edges []edge, doomed map[assembly.StackRef]bool) (order, []U
 	return o, unbindings(loose), errors.Join(distinct(problems)...)
 }
 
+// problem returns the error for a surviving stack that requires an output of a deleted one.
 func (e edge) problem() error {
 	what := "is in it"
 	if e.parameter != "" {
@@ -53,6 +54,7 @@ func (e edge) problem() error {
 func distinct(problems []error) []error {
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return slices.CompactFunc(problems, func(a, b error) bool {
+		// A stack may take several parameters from the same stack. The text before the parameter's name tells the pair.
 		first := func(err error) string { before, _, _ := strings.Cut(err.Error(), " takes its "); return before }
 		return first(a) == first(b)
 	})
@@ -75,6 +77,8 @@ func (o *order) before(a, b assembly.StackRef) bool {
 	return a == b || slices.ContainsFunc(o.after[b], func(c assembly.StackRef) bool { return o.before(a, c) })
 }
 
+// sort lists all stacks so that each comes after its takers. Stacks without an order between them come by name, so the plan is
+// the same in every run.
 func (o *order) sort(doomed map[assembly.StackRef]bool) {
 	placed := map[assembly.StackRef]bool{}
 	var place func(assembly.StackRef)
@@ -98,6 +102,7 @@ func (o *order) sort(doomed map[assembly.StackRef]bool) {
 	}
 }
 
+// compare orders stacks by region, then by name.
 func compare(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
 
 // unbindings groups edges by stack.

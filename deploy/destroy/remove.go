@@ -94,6 +94,7 @@ func (r *run) removeExcept(
 	return nil, still, err
 }
 
+// leaveBehind asks the user, one question at a time. After an interrupt it answers no itself.
 func (r *run) leaveBehind(ctx context.Context, stack Stack, failed []live.FailedResource) (bool, error) {
 	r.asking.Lock()
 	defer r.asking.Unlock()
@@ -109,10 +110,12 @@ func (r *run) attempt(ctx context.Context, stack Stack, retain []live.FailedReso
 	if err != nil || before == nil {
 		return before == nil && err == nil, err
 	}
+	// The plan shows the data that is lost. It says nothing about a newer stack with the same name.
 	if before.ID != r.plan.live[stack.StackRef].ID {
 		return false, fmt.Errorf("%s was deleted and created again meanwhile, by someone else: look at it, then run this again",
 			stack.StackRef)
 	}
+	// Protection is turned off as late as possible, so an interrupted run leaves the other stacks protected.
 	if err := r.unprotect(ctx, before); err != nil {
 		return false, err
 	}
@@ -141,6 +144,7 @@ func (r *run) neverBegan(end live.Ending) error {
 		r.follower.Waits(), end.Status)
 }
 
+// client returns CloudFormation in a region.
 func (r *run) client(region string) *cloudformation.Client {
 	return r.cloud.Region(region).CloudFormation()
 }

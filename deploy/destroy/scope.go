@@ -52,6 +52,7 @@ func (s Scope) name() string {
 	return joined(apps)
 }
 
+// joined returns the names sorted, without duplicates and with commas: a word that can be typed.
 func joined(names []string) string {
 	names = slices.Sorted(slices.Values(names))
 	return strings.Join(slices.Compact(names), ",")

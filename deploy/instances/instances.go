@@ -66,6 +66,7 @@ func List(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app s
 // AutoScalingGroup names the group.
 func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, ref assembly.StackRef) ([]Instance, error) {
 	stack, err := stacks.Get(ctx, ref)
+	// Without the output the stack is still being created. The app then has no group and no instances.
 	if err != nil || stack == nil || stack.Outputs[document.OutputGroup] == "" {
 		return nil, err
 	}
@@ -134,6 +135,7 @@ func templateVersion(group scaling.AutoScalingGroup) string {
 	return versionOf(group.LaunchTemplate)
 }
 
+// versionOf returns a launch template's version, "" if the group has another kind of launch description.
 func versionOf(template *scaling.LaunchTemplateSpecification) string {
 	if template == nil {
 		return ""
@@ -141,6 +143,8 @@ func versionOf(template *scaling.LaunchTemplateSpecification) string {
 	return aws.ToString(template.Version)
 }
 
+// describe asks EC2 about instances, in as many calls as its limit demands. The result is by instance id; an instance that
+// EC2 does not know is missing.
 func describe(ctx context.Context, region *cloud.Region, members []scaling.Instance) (map[string]compute.Instance, error) {
 	found := map[string]compute.Instance{}
 	for some := range slices.Chunk(members, maxFilterValues) {
@@ -154,6 +158,7 @@ func describe(ctx context.Context, region *cloud.Region, members []scaling.Insta
 // maxFilterValues is EC2's limit of values in one filter (Amazon EC2 User Guide, "List and filter your resources").
 const maxFilterValues = 200
 
+// describeSome asks about at most maxFilterValues instances and adds the answers to found.
 func describeSome(ctx context.Context, region *cloud.Region, members []scaling.Instance, found map[string]compute.Instance) error {
 	var ids []string
 	for _, member := range members {
@@ -167,6 +172,7 @@ func describeSome(ctx context.Context, region *cloud.Region, members []scaling.I
 		if err != nil {
 			return fmt.Errorf("describe the instances: %w", cloud.Explain(err))
 		}
+		// EC2 groups instances by the call that launched them (a reservation), which has no meaning here.
 		for _, reservation := range page.Reservations {
 			for _, machine := range reservation.Instances {
 				found[aws.ToString(machine.InstanceId)] = machine

@@ -22,6 +22,7 @@ func targetHealth(ctx context.Context, region *cloud.Region, groups []string) (m
 		}
 		for _, target := range out.TargetHealthDescriptions {
 			id := aws.ToString(target.Target.Id)
+			// States are healthy, initial, unhealthy, draining, unused and unavailable, in the words of the API.
 			if was, known := health[id]; !known || was == string(types.TargetHealthStateEnumHealthy) {
 				health[id] = string(target.TargetHealth.State)
 			}

@@ -32,6 +32,7 @@ func IsAnswer(err error) bool {
 	return ok
 }
 
+// isInvalid reports whether CloudFormation answered ValidationError with one of these wordings in its message.
 func isInvalid(err error, wordings ...string) bool {
 	return IsCode(err, "ValidationError") &&
 		slices.ContainsFunc(wordings, func(w string) bool { return strings.Contains(Message(err), w) })

@@ -90,6 +90,8 @@ func (s *Stacks) LastEvent(ctx context.Context, ref assembly.StackRef, stackID s
 	return aws.ToString(out.StackEvents[0].EventId), nil
 }
 
+// newEvent returns an event in our form. An event is about the stack as a whole if its physical id is the stack's own id: a
+// nested stack is a resource of the same type, with another id.
 func newEvent(ref assembly.StackRef, e types.StackEvent) Event {
 	return Event{
 		ID: aws.ToString(e.EventId), Token: aws.ToString(e.ClientRequestToken), Time: aws.ToTime(e.Timestamp).UTC(),

@@ -273,6 +273,7 @@ func isFailedCreation(s types.StackStatus) bool {
 	return s == types.StackStatusCreateFailed || s == types.StackStatusRollbackComplete
 }
 
+// ending returns the end of the operation. A nil stack was deleted, and CloudFormation forgot it.
 func (w *watch) ending(s *Stack) Ending {
 	end := Ending{Status: types.StackStatusDeleteComplete, Events: w.events, Cancelled: w.cancelled}
 	if s != nil {
@@ -303,6 +304,7 @@ func (w *watch) wait(ctx context.Context) error {
 	}
 }
 
+// poll returns the time between two looks.
 func (f *Follower) poll() time.Duration {
 	if f.Poll <= 0 {
 		return DefaultPoll
@@ -350,6 +352,7 @@ func (w *watch) fetch(ctx context.Context) error {
 	return nil
 }
 
+// report tells the user about an event, with the place of its resource in the manifests.
 func (w *watch) report(e Event) {
 	event := activity.Event{
 		Time: e.Time, Kind: activity.Resource, Resource: e.Resource, Type: e.Type, Status: e.Status, Reason: e.Reason,

@@ -175,12 +175,14 @@ func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, erro
 	slices.SortFunc(found, func(a, b *Stack) int { return strings.Compare(a.Name, b.Name) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// A later Get of these stacks costs no call. Stacks of other orbits are not remembered.
 	for _, stack := range found {
 		s.read[stack.StackRef] = stack
 	}
 	return found, nil
 }
 
+// newStack returns a stack in our form. Parameters with NoEcho have the value Masked.
 func newStack(region string, d types.Stack) *Stack {
 	s := &Stack{
 		StackRef:              assembly.StackRef{Region: region, Name: aws.ToString(d.StackName)},

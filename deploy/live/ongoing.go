@@ -35,6 +35,7 @@ func (o Ongoing) String() string {
 // Ongoing reads the operation that goes on in a stack.
 func (s *Stacks) Ongoing(ctx context.Context, stack *Stack) (Ongoing, error) {
 	begun := false
+	// Events are read from the newest back to the first one of the operation, and one more, which tells that nothing is missing.
 	events, err := s.EventsAfter(ctx, stack.StackRef, stack.ID, func(e Event) bool {
 		was := begun
 		begun = begun || e.begins()

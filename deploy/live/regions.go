@@ -25,11 +25,13 @@ func Regions(ctx context.Context, c *cloud.Cloud, orbit string) ([]string, error
 	var wait sync.WaitGroup
 	for i, region := range enabled {
 		wait.Go(func() {
+			// Every region of an orbit has its VPC's stack, so one call for that name answers the question.
 			stack, err := stacks.Get(ctx, assembly.StackRef{Region: region, Name: document.StackName(orbit, document.StackVPC)})
 			there[i], errs[i] = stack.Exists() && stack.Orbit() == orbit, err
 		})
 	}
 	wait.Wait()
+	// A region that did not answer may have the orbit. A list without it would be wrong in silence, so this is an error.
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("look for the regions of orbit %s: %w\nname them with --region, or give the orbit's manifest as --orbit",
 			orbit, err)

@@ -15,6 +15,8 @@ const certificatePatience = 10 * time.Minute
 // stalls notices certificates that wait for a validation that may never come: logical id → in progress since.
 type stalls map[string]time.Time
 
+// note remembers when a certificate's creation began, and forgets it when the creation has ended. now is the time of this
+// machine, since it is only compared with later times of this machine.
 func (s stalls) note(e Event, now time.Time) {
 	if e.Type != "AWS::CertificateManager::Certificate" {
 		return

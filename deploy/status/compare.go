@@ -24,6 +24,7 @@ func compareAll(ctx context.Context, stacks *live.Stacks, scope Scope, found []S
 	}
 	out := make([]Stack, len(written))
 	work, ctx := errgroup.WithContext(ctx)
+	// Each stack needs up to two calls, and CloudFormation throttles an account that makes many at once.
 	work.SetLimit(8)
 	for i, s := range written {
 		work.Go(func() (err error) {
@@ -34,6 +35,7 @@ func compareAll(ctx context.Context, stacks *live.Stacks, scope Scope, found []S
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
+	// The deployed stacks that the directory lacks. They may be leftovers of an app that was renamed or removed.
 	for _, s := range found {
 		if _, known := scope.Artifact.Stack(s.StackRef); !known && covers(scope.Artifact, s.App) {
 			s.State, s.Why = Unwritten, append(s.Why, "deploy leaves it alone; spacel destroy removes it")
@@ -65,6 +67,7 @@ func compareOne(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, 
 		return Stack{StackRef: written.Ref(), App: written.App, State: Differs, Status: string(deployed.Status), Why: []string{why}}, nil
 	}
 	s := describe(deployed)
+	// A stack in a failed state or with a running operation has no template worth a comparison.
 	if s.State != Good {
 		return s, nil
 	}
@@ -109,6 +112,7 @@ func differences(
 	return out, nil
 }
 
+// onOff returns the word for a message.
 func onOff(on bool) string {
 	if on {
 		return "on"

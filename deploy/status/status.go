@@ -119,6 +119,7 @@ func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error
 func describe(l *live.Stack) Stack {
 	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs,
 		Endpoints: Endpoints(l.Outputs)}
+	// A stack that was never updated changed last when it was created. With neither time Changed stays nil.
 	if changed := l.Updated; !changed.IsZero() || !l.Created.IsZero() {
 		if changed.IsZero() {
 			changed = l.Created
@@ -170,6 +171,7 @@ func Endpoints(outputs map[string]string) []Endpoint {
 		out = append(out, Endpoint{document.OutputBalancer, balancer})
 	}
 	slices.SortFunc(out, func(a, b Endpoint) int {
+		// Endpoint80 comes before Endpoint443 and Endpoint8080.
 		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
 	})
 	return out

@@ -44,6 +44,7 @@ func (r *Resolver) binary(ctx context.Context, q question, s assembly.Binary) (V
 	return Value{Text: part(object, s.Part)}, nil
 }
 
+// part returns the bucket or the key of an object, by the part's name in the artifact.
 func part(o staging.Object, name string) string {
 	if name == assembly.PartBucket {
 		return o.Bucket
@@ -131,6 +132,7 @@ func (r *Resolver) checkRegion(ctx context.Context, region, name, bucket string)
 	return err
 }
 
+// program returns a program of this release. It is read and digested once in a run, since many stacks need the same one.
 func (r *Resolver) program(name, architecture string) (program, error) {
 	return r.programs.To(name+" "+architecture, func() (program, error) {
 		body, digest, err := r.binaries.Read(name, architecture)

@@ -48,6 +48,7 @@ func chooseCertificate(all []certificate, names []string, deployed string, now t
 	stars := -1
 	for _, c := range all {
 		n, ok := c.covers(names)
+		// The zero time means that ACM names no end: a certificate that waits for its validation has none yet.
 		if !ok || !c.expires.IsZero() && c.expires.Before(now) {
 			continue
 		}
@@ -82,6 +83,7 @@ func (c certificate) covers(names []string) (stars int, ok bool) {
 	return stars, true
 }
 
+// covering reports whether one of the certificate's names matches, and how many labels the best of them replaces by stars.
 func (c certificate) covering(name string) (fewest int, ok bool) {
 	for _, pattern := range c.names {
 		if n, matches := match(pattern, name); matches && (!ok || n < fewest) {

@@ -43,6 +43,7 @@ func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Im
 	names := r.imageParameters(s)
 	for _, name := range names {
 		id, err := r.parameter(ctx, region, name)
+		// Only a missing parameter leads to the next name. Any other error could hide the image that was meant.
 		if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
 			continue
 		}
@@ -81,6 +82,7 @@ func (r *Resolver) imageParameters(s assembly.Image) []string {
 	return []string{path(streams[0], s.AMI), path(streams[1], s.AMI)}
 }
 
+// describeImage names the image as the manifest does, for a message.
 func describeImage(s assembly.Image) string {
 	if s.AMI == "" {
 		return fmt.Sprintf("Debian %s on %s", s.Debian, s.Architecture)
@@ -131,6 +133,7 @@ func errorCode(err error) string {
 // on EBS at rootDevice.
 func fits(i ec2types.Image, region, architecture string) error {
 	id := aws.ToString(i.ImageId)
+	// EC2 says x86_64 where Go, Debian and our manifests say amd64.
 	got := strings.Replace(string(i.Architecture), "x86_64", "amd64", 1)
 	switch {
 	case i.State != ec2types.ImageStateAvailable:

@@ -23,6 +23,7 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 		return Value{}, fmt.Errorf("stack %s is not one of orbit %s: %s; rename that stack, or the orbit or app", from, q.orbit(),
 			owner(stack))
 	}
+	// An output whose condition is false is absent. An empty one counts as absent, too.
 	if stack.Exists() && stack.Outputs[o.Output] != "" {
 		return Value{Text: stack.Outputs[o.Output]}, nil
 	}
@@ -37,6 +38,7 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 	return Value{Pending: from, Missing: why(from, stack, o.Output) + advice}, nil
 }
 
+// owner describes the tag that names another orbit.
 func owner(s *live.Stack) string {
 	if s.Orbit() == "" {
 		return "it has no tag " + document.TagOrbit

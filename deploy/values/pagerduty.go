@@ -23,6 +23,7 @@ func (r *Resolver) pagerDuty(ctx context.Context, q question, s assembly.PagerDu
 	case r.settings.PagerDutyKey == "":
 		return Value{}, errors.New("there is no key for PagerDuty's API, to find out where alarms go: give one with PAGERDUTY_API_KEY or " +
 			"--pagerduty-api-key")
+	// A dry run makes nothing in PagerDuty. The deployed address, if there is one, gives the right comparison.
 	case r.settings.DryRun:
 		if v, ok := q.kept(); ok {
 			v.Secret = true

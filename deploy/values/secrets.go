@@ -37,6 +37,7 @@ func (r *Resolver) secret(ctx context.Context, q question, s assembly.Secret) (V
 	return Value{Text: text, Secret: true}, err
 }
 
+// fromParameter reads an SSM parameter in the stack's region. Both String and SecureString work: the call decrypts.
 func (r *Resolver) fromParameter(ctx context.Context, q question, name string) (string, error) {
 	text, err := r.parameter(ctx, q.stack.Region, name)
 	if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
@@ -46,6 +47,7 @@ func (r *Resolver) fromParameter(ctx context.Context, q question, name string) (
 	return text, err
 }
 
+// fromSecretsManager reads a secret's current version as text. It also fails as absent for a secret without any value.
 func (r *Resolver) fromSecretsManager(ctx context.Context, region, name string) (string, error) {
 	return r.secrets.To("secret "+region+" "+name, func() (string, error) {
 		out, err := r.cloud.Region(region).SecretsManager().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})

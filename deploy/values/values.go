@@ -127,6 +127,7 @@ func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *
 		}
 		values[name] = v
 	}
+	// After an interrupt every call fails. Its error counts instead of a list of broken parameters.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -141,6 +142,7 @@ func (r *Resolver) Resolve(ctx context.Context, stack assembly.Stack, deployed *
 func withoutRepeats(problems []error) []error {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(problems, func(err error) bool {
+		// Unwrap removes the parameter's name, which Resolve has put in front.
 		cause := errors.Unwrap(err).Error()
 		again := seen[cause]
 		seen[cause] = true

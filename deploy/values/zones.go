@@ -68,6 +68,7 @@ func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 			return nil, fmt.Errorf("list the hosted zones: %w", cloud.Explain(err))
 		}
 		for _, z := range page.HostedZones {
+			// A private zone answers inside a VPC only, so neither clients nor ACM's validation would find its records.
 			if z.Config == nil || !z.Config.PrivateZone {
 				zones = append(zones, zone{strings.TrimPrefix(aws.ToString(z.Id), "/hostedzone/"), plainName(aws.ToString(z.Name))})
 			}
@@ -80,6 +81,7 @@ func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 // maxListed is the number of names which an error message lists.
 const maxListed = 10
 
+// listZones describes the account's zones for a message.
 func listZones(zones []zone) string {
 	var names []string
 	for _, z := range zones {
@@ -88,6 +90,7 @@ func listZones(zones []zone) string {
 	return "it has " + list(slices.Compact(names), "none at all")
 }
 
+// listIDs lists zone ids for a message.
 func listIDs(zones []zone) string {
 	var ids []string
 	for _, z := range zones {
