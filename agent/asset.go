@@ -29,6 +29,8 @@ func fetchAsset(ctx context.Context, b *Boot) error {
 	if err != nil {
 		return err
 	}
+	// The digest proves the content. Orbit, app and region are compared all the same: a wrong key in the template would else boot
+	// another app on this instance.
 	rest, err := parse(data)
 	if err != nil {
 		return fmt.Errorf("read s3://%s/%s: %w", asset.Bucket, asset.Key, err)
@@ -83,6 +85,7 @@ func elsewhere(err error) string {
 	if !errors.As(err, &refused) || refused.Response == nil {
 		return ""
 	}
+	// S3 answers 301 (PermanentRedirect), or 400 for a signature of the wrong region (AuthorizationHeaderMalformed).
 	if status := refused.HTTPStatusCode(); status != http.StatusMovedPermanently && status != http.StatusBadRequest {
 		return ""
 	}

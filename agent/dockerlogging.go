@@ -88,6 +88,7 @@ func withLogDriver(settings []byte, options map[string]string) ([]byte, error) {
 func (b *Boot) applyDocker(ctx context.Context, settings []byte) error {
 	sum := sha256.Sum256(settings)
 	digest := []byte(hex.EncodeToString(sum[:]))
+	// A digest on disk instead of a flag: a boot that crashed between writing and restarting restarts the next time.
 	if applied, err := b.Machine.readFile(dockerApplied); err == nil && bytes.Equal(applied, digest) {
 		return nil
 	}

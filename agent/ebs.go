@@ -11,6 +11,7 @@ import (
 )
 
 // ebs asks EC2 about volumes and snapshots.
+// It hides two habits of EC2: answers come in pages, and a deleted volume is still listed for a while.
 type ebs struct {
 	client *ec2.Client
 	log    *slog.Logger

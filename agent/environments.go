@@ -18,6 +18,7 @@ import (
 // unit. A file of the same name can say otherwise.
 const environmentMode = 0o600
 
+// isEnvironment reports whether a file is written with variables. Its name ends in .env.
 func isEnvironment(name string) bool { return path.Ext(name) == ".env" }
 
 // environments writes the .env files that units read: a file of that name in the document, the unit's own variables, and
@@ -122,6 +123,7 @@ func (b *Boot) variable(ctx context.Context, v document.Variable) (string, error
 			return "", err
 		}
 		value = strings.TrimRight(string(plaintext), "\r\n")
+		// The 2016 tool encrypted NAME=value. The name inside is its only protection against being moved to another variable.
 		if v.Payload.Version == 0 {
 			var bound bool
 			if value, bound = strings.CutPrefix(value, v.Name+"="); !bound {

@@ -25,6 +25,7 @@ func identify(ctx context.Context, metadata *imds.Client) (Instance, error) {
 	ctx, cancel := context.WithTimeout(ctx, metadataDeadline)
 	defer cancel()
 	out, err := metadata.GetInstanceIdentityDocument(ctx, nil)
+	// Any error is worth another try here: without an identity the agent can do nothing, not even write a log.
 	for err != nil && sleep(ctx, metadataPause) {
 		out, err = metadata.GetInstanceIdentityDocument(ctx, nil)
 	}

@@ -8,9 +8,11 @@ import (
 // instanceStore mounts the instance's own disks. They are empty after a launch, and after a stop and a start.
 func instanceStore(ctx context.Context, b *Boot) error {
 	for _, v := range b.Document.Volumes {
+		// A volume without Disk is an EBS volume, which volumes.go mounts.
 		if v.Disk == nil {
 			continue
 		}
+		// Disk counts the instance's own disks from 0. Most instance types have none.
 		device := b.Machine.ownDisk(*v.Disk)
 		if device == "" {
 			return fmt.Errorf("volume %s: the instance, a %s, has no disk %d of its own", v.Label, b.Instance.Type, *v.Disk)

@@ -19,6 +19,7 @@ type unitJournal struct {
 	hidden  *hidden // is masked in every line
 }
 
+// journal returns the reader of this boot's units, with its secrets masked.
 func (b *Boot) journal() unitJournal { return unitJournal{b.Machine, b.hidden} }
 
 // because adds a unit's last lines in the journal to the error of its start. It works even when ctx is over.

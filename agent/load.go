@@ -47,6 +47,7 @@ func parse(data []byte) (*document.Document[string], error) {
 	}
 	d := &document.Document[string]{}
 	decoder := json.NewDecoder(bytes.NewReader(data))
+	// The format is checked first: its message says more than the name of an unknown field.
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(d); err != nil {
 		return nil, fmt.Errorf("%w: if the agent is older than the templates, deploy with --upgrade agent", err)
@@ -70,6 +71,7 @@ func fromUserData(ctx context.Context, metadata *imds.Client) ([]byte, error) {
 
 // writtenFile is the content of a file that cloud-config writes.
 func writtenFile(cloudConfig []byte, path string) ([]byte, error) {
+	// Other keys of the cloud-config are not read: cloud-init has carried them out already.
 	var config struct {
 		Files []struct{ Path, Content string } `yaml:"write_files"`
 	}

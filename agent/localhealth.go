@@ -65,6 +65,7 @@ func ask(ctx context.Context, url string, config *tls.Config) error {
 	if err != nil {
 		return err
 	}
+	// Without keep-alive each attempt connects again, like a load balancer's check.
 	response, err := (&http.Transport{TLSClientConfig: config, DisableKeepAlives: true}).RoundTrip(request) // which follows no redirect
 	if err != nil {
 		return err

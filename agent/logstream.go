@@ -59,6 +59,7 @@ func (s *logStream) flush(ctx context.Context) error {
 			return fmt.Errorf("write to log group %s: %w", s.group, err)
 		}
 		s.mu.Lock()
+		// add may have dropped old lines while the call was under way, so fewer than the batch may be left.
 		s.waiting = s.waiting[min(len(batch), len(s.waiting)):]
 		s.mu.Unlock()
 	}

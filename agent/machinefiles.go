@@ -42,6 +42,7 @@ func (m Machine) writeBelow(directory, name string, data []byte, mode fs.FileMod
 	if err := os.MkdirAll(top, 0o755); err != nil {
 		return err
 	}
+	// os.Root follows symbolic links only inside of the directory, so a link in it cannot lead to /etc.
 	root, err := os.OpenRoot(top)
 	if err != nil {
 		return err
@@ -67,6 +68,7 @@ func create(root *os.Root, name string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(data)
+	// The file is private until its content is complete, and on disk before it is renamed.
 	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 }
 

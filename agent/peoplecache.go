@@ -29,6 +29,7 @@ func readSeen(m Machine) (seen, error) {
 	return s, nil
 }
 
+// write replaces the file. Every user may read it: it has public keys only, and sshd's command needs it.
 func (s seen) write(m Machine) error {
 	body, err := json.Marshal(s)
 	if err != nil {

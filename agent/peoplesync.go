@@ -21,6 +21,7 @@ func (p *People) Sync(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the admins from DynamoDB: %w", err)
 	}
+	// A name that could not be a local user must not reach useradd. The others still get their access.
 	admins = slices.DeleteFunc(admins, func(name string) bool {
 		err := sshkey.CheckUser(name)
 		if err != nil {
@@ -45,6 +46,7 @@ func (p *People) match(ctx context.Context, now seen) error {
 		return err
 	}
 	for name := range now.Keys {
+		// A person called root or postgres must not take over the system's user of that name.
 		if local.foreign(name) {
 			now.Refused[name] = "the system has a user or a group of this name"
 			delete(now.Keys, name)

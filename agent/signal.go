@@ -27,6 +27,7 @@ func (b *Boot) signal(ctx context.Context, status types.ResourceSignalStatus) er
 		Status:            status,
 	})
 	var refused smithy.APIError
+	// The code is ValidationError for every mistake in the call, but stack and resource come from the template itself.
 	if errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" {
 		b.Log.Info("the stack does not wait for a signal: " + refused.ErrorMessage())
 		return nil

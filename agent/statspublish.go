@@ -39,6 +39,7 @@ func sendStats(ctx context.Context, metrics *cloudwatch.Client, root, group stri
 	if err != nil {
 		return err
 	}
+	// CloudWatch finds a metric only by exactly the dimensions with which it was published. The alarms name the same ones.
 	dimension := func(name, value string) cwtypes.Dimension {
 		return cwtypes.Dimension{Name: aws.String(name), Value: aws.String(value)}
 	}
@@ -90,6 +91,7 @@ func diskUse(path string) (float64, error) {
 	if err := syscall.Statfs(path, &stat); err != nil {
 		return 0, fmt.Errorf("ask for the space of %s: %w", path, err)
 	}
+	// Bfree counts all free blocks, Bavail those that an ordinary user may use. The difference is reserved for root.
 	used := float64(stat.Blocks - stat.Bfree)
 	if used+float64(stat.Bavail) == 0 {
 		return 0, fmt.Errorf("the filesystem of %s has no size", path)

@@ -59,6 +59,7 @@ func (b *Boot) credentials(ctx context.Context, arn string) (credentials, error)
 	if out.SecretString == nil || json.Unmarshal([]byte(*out.SecretString), &c) != nil || c.Password == "" {
 		return credentials{}, fmt.Errorf("read secret %s: it must be JSON with a password", arn) // the cause would quote it
 	}
+	// From now on the log masks the password, also in the output of failing units.
 	b.hidden.add([]byte(c.Password))
 	if strings.ContainsAny(c.Username+c.Password, "\r\n\x00") {
 		return credentials{}, errors.New("its user or password holds a line break, which an environment cannot hold")
@@ -110,6 +111,7 @@ func databaseURL(d document.Database[string], who credentials) string {
 // cacheVariables name no database, and a URL for each node when there are several.
 func cacheVariables(prefix string, c document.Cache[string], who credentials) []document.Variable {
 	user := cmp.Or(who.Username, "default")
+	// rediss is the scheme for Redis over TLS.
 	at := func(host string) string {
 		u := url.URL{Scheme: "rediss", User: url.UserPassword(user, who.Password), Host: address(host, c.Port)}
 		return u.String()
@@ -135,4 +137,5 @@ func nodes(list string) []string {
 	return strings.FieldsFunc(list, func(c rune) bool { return strings.ContainsRune("[], ", c) })
 }
 
+// address joins host and port, with brackets around an IPv6 address.
 func address(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

@@ -92,6 +92,8 @@ type start struct {
 	last     UnitState
 }
 
+// start enables a unit, so a restart of the machine starts it, too, and begins to start it. It does not wait for the end of the
+// job. A unit's restarts so far are noted, because the count goes on over boots of the agent.
 func (b *Boot) start(ctx context.Context, systemd Systemd, unit string) (*start, error) {
 	if err := systemd.Enable(ctx, unit); err != nil {
 		return nil, fmt.Errorf("cannot be enabled: %w", err)
@@ -148,8 +150,10 @@ func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
 	}
 	s.last = state
 	switch {
+	// failed is final: systemd has given up its restarts.
 	case state.Active == "failed":
 		return false, fmt.Errorf("failed: %s", state)
+	// These are results of systemd's job for the start (D-Bus API, JobRemoved). "done" and "failed" are judged by the state.
 	case slices.Contains([]string{"canceled", "dependency", "timeout", "assert", "unsupported"}, s.result):
 		return false, fmt.Errorf("was not started, and the reason is %q", s.result)
 	case state.Restarts-s.begun > mostRestarts:
@@ -177,6 +181,7 @@ func (s *start) settled() bool {
 // ended judges a unit that does not run and has not failed.
 func (s *start) ended() (bool, error) {
 	switch {
+	// A condition that is not met (ConditionPathExists= and others) is not a failure for systemd either.
 	case s.last.Unmet, s.last.Type == "oneshot" && s.last.Result == "success":
 		return true, nil
 	case s.last.Type != "":

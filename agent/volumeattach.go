@@ -118,6 +118,7 @@ func (m volumeManager) beginDetach(ctx context.Context, id string, a ec2types.Vo
 			return "", err
 		}
 		state := stateOf(known[holder])
+		// A stopped instance has written its data. A stopping one has not yet, so it is waited for.
 		if state != ec2types.InstanceStateNameStopped && state != ec2types.InstanceStateNameTerminated {
 			return fmt.Sprintf("volume %s is attached to %s (%s)", id, holder, stateText(state)), nil
 		}
@@ -143,6 +144,7 @@ func (m volumeManager) detachOthers(ctx context.Context, keep string) error {
 			continue
 		}
 		m.log.Warn("volume is of a slot that another instance holds now: it is let go", "volume", id)
+		// Detaching a mounted volume would hang in the state busy until the file system is unmounted.
 		if err := m.mounter.unmount(ctx, m.volume.MountPoint); err != nil {
 			return err
 		}

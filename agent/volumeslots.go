@@ -35,6 +35,7 @@ type slot struct {
 	old      string // an EBS volume to delete, too: the predecessor of volume
 }
 
+// String returns the slot's key and number.
 func (s *slot) String() string { return s.key + " " + strconv.Itoa(s.index) }
 
 // LogValue is the slot's name: the log has no use for the rest.
@@ -124,6 +125,7 @@ func (s *slot) read(item map[string]types.AttributeValue) {
 	s.claimed, _ = strconv.ParseInt(number(item["claimed"]), 10, 64)
 }
 
+// text returns a DynamoDB string.
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 // number returns the text of a DynamoDB number, "" for any other value.

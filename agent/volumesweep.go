@@ -31,6 +31,7 @@ func (m volumeManager) sweep(ctx context.Context, s *slot) error {
 	if err != nil {
 		return err
 	}
+	// Volumes are found by their tag, not by an id in the table: a boot that crashed may have made one and never noted its id.
 	stale := map[string]bool{s.old: true}
 	for _, v := range made {
 		stale[aws.ToString(v.VolumeId)] = true
@@ -52,6 +53,7 @@ func (m volumeManager) sweep(ctx context.Context, s *slot) error {
 			return err
 		}
 	}
+	// The marks go last. If the machine crashes before, the next boot repeats the deletions, which then find less to delete.
 	return m.slots.save(ctx, s, func(next *slot) { next.spent, next.old = "", "" })
 }
 

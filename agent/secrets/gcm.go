@@ -12,6 +12,7 @@ func openGCM(key []byte, s sealed, c Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// GCM cannot tell which of the reasons is true: key, nonce, tag and context are checked together.
 	altered := errors.New("it was altered, or encrypted for another app, orbit or name: encrypt it again with spacel secret")
 	if len(s.iv) != aead.NonceSize() {
 		return nil, altered

@@ -30,11 +30,13 @@ func Seal(ctx context.Context, client Sealer, plaintext []byte, c Context, regio
 	if err != nil {
 		return document.Payload{}, fmt.Errorf("have KMS make a data key with %s in %s: %w", c.Alias(), first, err)
 	}
+	// The data key is overwritten in memory when the function ends. KMS keeps no copy of it.
 	defer clear(out.Plaintext)
 	aead, err := gcm(out.Plaintext)
 	if err != nil {
 		return document.Payload{}, fmt.Errorf("use the data key of KMS: %w", err)
 	}
+	// An instance only calls KMS in its own region, so the data key is wrapped once for each region.
 	keys, err := wrapAlso(ctx, client, out.Plaintext, c, regions[1:])
 	if err != nil {
 		return document.Payload{}, err

@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/agent"
 )
 
+// root is the directory below which the agent reads and writes files. Tests use a temporary one.
 const root = "/"
 
 // machine is the host itself.

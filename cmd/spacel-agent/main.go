@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"boot"}
 	}
+	// The number of words of each command, its own name included. An unknown command has 0 and never matches.
 	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 2}
 	if want[args[0]] != len(args) {
 		fmt.Fprint(stderr, usage)
@@ -61,6 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
+// command runs one command and returns its exit code, and an error to print. version is the last one left.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	switch args[0] {
 	case "boot":
@@ -86,6 +88,7 @@ func boot(ctx context.Context, stderr io.Writer) (int, error) {
 	return exitYes, nil
 }
 
+// failing returns the exit code for an error, or for none.
 func failing(err error) (int, error) {
 	if err != nil {
 		return exitError, err
@@ -93,6 +96,7 @@ func failing(err error) (int, error) {
 	return exitYes, nil
 }
 
+// status prints how the last boot went, as the agent wrote it to disk. It calls nothing, so it also works without a network.
 func status(stdout io.Writer) (int, error) {
 	s, err := agent.ReadStatus(root)
 	if err != nil {
@@ -107,6 +111,8 @@ func status(stdout io.Writer) (int, error) {
 	return exitYes, nil
 }
 
+// authorizedKeys prints a user's keys for sshd, which runs it at each login as an unprivileged user. Without keys the login is
+// refused; an error of DynamoDB must therefore reach the journal, where an operator looks.
 func authorizedKeys(ctx context.Context, user string, stdout, stderr io.Writer) (int, error) {
 	log := agent.NewLog(io.MultiWriter(stderr, syslogWriter())) // sshd shows nobody what its command writes to stderr
 	p, err := agent.OpenPeople(machine(), endpoints(), log)
@@ -124,6 +130,7 @@ func authorizedKeys(ctx context.Context, user string, stdout, stderr io.Writer) 
 	return exitYes, nil
 }
 
+// people runs one synchronisation of local users. A systemd timer starts it every minute.
 func people(ctx context.Context, stderr io.Writer) (int, error) {
 	p, err := agent.OpenPeople(machine(), endpoints(), agent.NewLog(stderr))
 	if err != nil {

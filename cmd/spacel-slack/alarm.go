@@ -39,6 +39,7 @@ type trigger struct {
 	DatapointsToAlarm  int
 }
 
+// dimension is one dimension of a metric. CloudWatch writes these two names in lower case, unlike all others.
 type dimension struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -55,6 +56,7 @@ type metric struct {
 	}
 }
 
+// what describes the metric by its label, expression and name, as far as there are any.
 func (m metric) what() string {
 	of := m.MetricStat.Metric
 	return strings.Join(strings.Fields(strings.Join([]string{m.Label, m.Expression, of.Namespace, of.MetricName}, " ")), " ")
@@ -119,6 +121,7 @@ func (t trigger) condition() string {
 	return strings.TrimSpace(strings.Join(parts, " ")) + t.periods()
 }
 
+// periods completes condition by the number and length of periods. M of N is only shown if M differs from N.
 func (t trigger) periods() string {
 	if t.EvaluationPeriods == 0 {
 		return ""

@@ -32,6 +32,7 @@ func consoleLink(a alarm, topicARN string) string {
 	if host == "" {
 		return ""
 	}
+	// PathEscape leaves & alone, but the console's own router takes it for a separator.
 	name := strings.ReplaceAll(url.PathEscape(a.AlarmName), "&", "%26")
 	return fmt.Sprintf("https://%s.%s/cloudwatch/home?region=%s#alarmsV2:alarm/%s", region, host, region, name)
 }

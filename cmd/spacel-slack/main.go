@@ -18,6 +18,7 @@ import (
 )
 
 func main() {
+	// Lambda sends standard error to CloudWatch Logs, where JSON lines can be searched by field.
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	config := lambdaConfig()
 	from, err := findSource(os.Getenv, clients{

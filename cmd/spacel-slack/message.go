@@ -38,6 +38,7 @@ type text struct {
 	Text string `json:"text"`
 }
 
+// section returns a block with one text.
 func section(body string) block {
 	return block{Type: "section", Text: &text{Type: "mrkdwn", Text: body}}
 }

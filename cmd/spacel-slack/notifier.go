@@ -51,6 +51,7 @@ func (n notifier) notify(ctx context.Context, record events.SNSEntity, left int)
 	}
 	m := read(record)
 	if err := n.slack.post(ctx, to, m); err != nil {
+		// Slack may have revoked the webhook. A new one in SSM or Secrets Manager is then used without a restart of the function.
 		if errors.Is(err, errRefused) {
 			n.hook.forget()
 			return fmt.Errorf("%w; the webhook is that of %s", err, n.hook.from.name)

@@ -24,6 +24,7 @@ type slack struct{ client *retryablehttp.Client }
 // newSlack tries four times, 5 s each and 3.5 s of waiting together, or as long as Slack asks; a run's deadline cuts it short.
 func newSlack(client *http.Client) slack {
 	client.Timeout = 5 * time.Second
+	// A redirect would send the message, and with it the webhook's path, to another host.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return slack{client: &retryablehttp.Client{
 		HTTPClient:   client,
@@ -40,6 +41,7 @@ func newSlack(client *http.Client) slack {
 // worthwhile says whether to try again: after a failed connection, a 5xx, or a 429 whose wait ends before the deadline.
 func worthwhile(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	asked := retryablehttp.DefaultBackoff(0, 0, 0, resp)
+	// Lambda would end the function during the wait, without a line in its log.
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < asked {
 		return false, nil
 	}

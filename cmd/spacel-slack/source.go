@@ -27,10 +27,12 @@ type clients struct {
 	keys       secrets.Decrypter
 }
 
+// parameters is the call of SSM. Tests put a stand-in in its place.
 type parameters interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 }
 
+// secretValues is the call of Secrets Manager.
 type secretValues interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
 		...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)

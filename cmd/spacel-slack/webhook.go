@@ -11,6 +11,7 @@ import (
 // webhook is the address of a Slack channel: whoever knows it can post. It doesn't print.
 type webhook struct{ address string }
 
+// String and GoString hide the address in logs and in errors, for every verb of fmt.
 func (webhook) String() string   { return "(webhook)" }
 func (webhook) GoString() string { return "(webhook)" }
 

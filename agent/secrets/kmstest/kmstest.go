@@ -19,6 +19,7 @@ import (
 )
 
 // request is the part of KMS's requests that matters here.
+// The same fields serve Decrypt, Encrypt and GenerateDataKey; JSON leaves out the ones that a call does not have.
 type request struct {
 	KeyId             string
 	CiphertextBlob    []byte
@@ -27,6 +28,7 @@ type request struct {
 }
 
 // wrapped is what a ciphertext of this KMS holds.
+// Real KMS keeps the key's id in the ciphertext, too, and binds the encryption context to it as additional data.
 type wrapped struct {
 	Region, Alias string
 	Context       map[string]string
@@ -34,6 +36,7 @@ type wrapped struct {
 }
 
 // Server is a KMS with every alias in every region.
+// Tests of secrets use it instead of an emulator, since it needs no other program and starts at once.
 type Server struct {
 	*httptest.Server
 	master cipher.AEAD
@@ -71,10 +74,12 @@ func (s *Server) Wrap(region, alias string, bound map[string]string, dataKey []b
 	return s.master.Seal(nil, nil, plain, nil)
 }
 
+// credentials are accepted with any value: the server checks no signature.
 func credentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 }
 
+// serve answers a call. KMS speaks JSON over POST, and the header X-Amz-Target names the operation (TrentService is KMS).
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	var q request
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
@@ -95,6 +100,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// decrypt unwraps a data key. As KMS does, it answers InvalidCiphertextException without a reason when the region or the
+// encryption context differ, and IncorrectKeyException when the caller names another key.
 func (s *Server) decrypt(w http.ResponseWriter, region string, q request) {
 	plain, err := s.master.Open(nil, nil, q.CiphertextBlob, nil)
 	var held wrapped
@@ -118,11 +125,13 @@ func regionOf(r *http.Request) string {
 	return ""
 }
 
+// answer writes a result as KMS's JSON protocol does.
 func answer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone hears nothing
 }
 
+// fail writes an error. Every error has the status 400; header and body name the code.
 func fail(w http.ResponseWriter, code string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Errortype", code)
