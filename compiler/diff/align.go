@@ -27,6 +27,7 @@ func align(before, after []string) []gap {
 		gaps = appendGap(gaps, at)
 		at = gap{i + 1, i + 1, j + 1, j + 1}
 	}
+	// There are about a million runes. Longer lists count as wholly different instead of being compared wrongly.
 	if len(inOld)+firstLetter <= utf8.MaxRune {
 		matches(old, now, func(i, j int) { match(oldAt[i], newAt[j]) })
 	}

@@ -177,6 +177,7 @@ func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]c
 		why, changes := outputs[to.output]
 		known, found := c.inputs[to.stack][to.parameter]
 		_, was := c.old.Stack(to.stack)
+		// A reader that is new itself has no deployed value which could change.
 		if !changes || !was || why.weaker(known, found) {
 			continue
 		}

@@ -61,6 +61,7 @@ func newEffects(t table, old, now *parsedTemplate, inputs map[string]cause) *eff
 			e.conditions[name] = cause{"condition " + name, false}
 		}
 	}
+	// An empty body: each round tells whether another one can find more.
 	for e.round() {
 	}
 	return e
@@ -130,6 +131,7 @@ func (e *effects) causeOf(r reference) (cause, bool) {
 	}
 	before, was := e.old.resources[r.name]
 	now, is := e.now.resources[r.name]
+	// A changed type means another resource under the same logical id, so its id changes for certain.
 	if was && is && before.kind != now.kind {
 		return cause{r.name + " is replaced", true}, true
 	}

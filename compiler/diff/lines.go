@@ -50,6 +50,7 @@ func groups(gaps []gap, lines int) []hunk {
 // lines writes the hunk: the @@ header, then context, removed and added lines.
 func (h hunk) lines(old, now []string) []string {
 	first, last := h[0], h[len(h)-1]
+	// At the begin and at the end of the text there are fewer lines of context.
 	before := min(context, first.oldFrom)
 	after := min(context, len(old)-last.oldTo)
 	out := []string{fmt.Sprintf("@@ -%s +%s @@",

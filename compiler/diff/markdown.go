@@ -67,6 +67,7 @@ func (p *page) fold(stack Stack) bool {
 	if p.add(folded(stack, rows, "")) {
 		return true
 	}
+	// A stack that does not fit is shown in part: half of its lines, then a quarter, and so on.
 	for keep := len(rows) / 2; keep > 0; keep /= 2 {
 		if p.add(folded(stack, rows[:keep], fmt.Sprintf("%d lines of this stack are left out.\n\n", len(rows)-keep))) {
 			return false

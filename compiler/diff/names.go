@@ -33,6 +33,7 @@ func nameNote(r resource, direct []difference, action Action) string {
 	if !ok || action != Replace || r.properties[name] == nil {
 		return ""
 	}
+	// A changed name lets the two resources exist side by side.
 	if slices.ContainsFunc(direct, func(d difference) bool { return strings.HasPrefix(d.path.String(), name) }) {
 		return ""
 	}

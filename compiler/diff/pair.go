@@ -35,6 +35,7 @@ func (p *pair) compareSources() error {
 	}
 	for name, source := range p.now.Parameters {
 		if old, ok := p.before.Parameters[name]; ok && !reflect.DeepEqual(old, source) {
+			// Two sources that keep the deployed value (images, programs) change nothing until a flag of deploy says so.
 			p.inputs[name] = cause{"parameter " + name, !(old.Kept() && source.Kept())}
 		}
 	}

@@ -64,6 +64,7 @@ func (t table) action(kind string, p path) Action {
 		return MaybeReplace
 	}
 	names := p.names()
+	// From the innermost property outwards: the table may know LaunchTemplate and not LaunchTemplate.Version.
 	for n := len(names); n > 0; n-- {
 		if a, ok := properties[strings.Join(names[:n], ".")]; ok {
 			return a

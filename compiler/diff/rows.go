@@ -84,6 +84,7 @@ func (c Change) rows() []row {
 	default:
 		text += ": " + short(inline(c.Before)) + " → " + short(inline(c.After))
 	}
+	// An update in place is the ordinary case and gets no word.
 	if word := map[Action]string{Replace: "replaces", MaybeReplace: "may replace"}[action]; word != "" {
 		text += "  (" + word + ")"
 	} else {

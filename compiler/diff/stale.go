@@ -20,6 +20,7 @@ func Stale(old, now *assembly.Assembly) (int, error) {
 	n := 0
 	for stack, places := range after {
 		for id, place := range places {
+			// The base name has the line and column with it: app.yaml:7:3.
 			if was, ok := before[stack][id]; ok && filepath.Base(was) != filepath.Base(place) {
 				n++
 			}

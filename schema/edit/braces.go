@@ -30,6 +30,7 @@ func setBraces(body []byte, path []string, value []byte, f form) ([]byte, error)
 	switch {
 	case len(found.rest) == 0:
 		return replace(body, found.field, value), nil
+	// In CUE the path can be written again as a new declaration. JSON has no such way.
 	case found.blocked && f == form(jsonForm{}):
 		return nil, fmt.Errorf("what stands at %s is no object", found.rest[0])
 	case !braced(found.object):
@@ -114,6 +115,7 @@ func insert(body []byte, object *ast.StructLit, rest []string, value []byte, f f
 	closing := object.Rbrace.Offset()
 	opening := object.Lbrace.Offset()
 	step := indentStep(body)
+	// An object on one line stays on one line.
 	if !bytes.Contains(body[opening:closing], []byte("\n")) && len(object.Elts) > 0 {
 		end := contentEnd(body, opening, closing)
 		return splice(body, end, end, ", "+f.field(rest)+inline(rest, value, f))
@@ -131,6 +133,7 @@ func insert(body []byte, object *ast.StructLit, rest []string, value []byte, f f
 	if rest := bytes.TrimLeft(body[last:closing], " \t"); bytes.HasPrefix(rest, []byte(",")) {
 		comma = "" // CUE takes one after the last field too
 	}
+	// The new field goes below a comment at the end of the last field's line. The comma goes before that comment.
 	line := last + lineRest(body[last:closing])
 	return splice(splice(body, line, line, "\n"+text), last, last, comma)
 }
@@ -198,6 +201,7 @@ func indentStep(body []byte) string {
 	return "  "
 }
 
+// jsonForm writes JSON: names in quotes, and a comma between fields.
 type jsonForm struct{}
 
 func (jsonForm) field(path []string) string { return quoted(path[0]) + ": " }
@@ -206,6 +210,7 @@ func (jsonForm) outside([]byte, []string, []byte) ([]byte, error) {
 	return nil, errors.New("the file holds no object")
 }
 
+// cueForm writes CUE: names without quotes where possible, and no commas at the ends of lines.
 type cueForm struct{}
 
 func (cueForm) field(path []string) string { return label(path[0]) + ": " }

@@ -17,6 +17,7 @@ func endOfFlow(body []byte, at int) int {
 		case (c == '"' || c == '\'') && fresh:
 			at, fresh = endOfToken(body, at), false
 			continue
+		// A comment may hold commas and brackets. YAML takes # for a comment only after white space.
 		case c == '#' && at > 0 && isSpace(body[at-1]):
 			at += lineRest(body[at:])
 			continue
@@ -52,6 +53,7 @@ func endOfToken(body []byte, at int) int {
 			if body[i] != '\'' {
 				continue
 			}
+			// In single quotes YAML writes a quote twice, and has no escapes.
 			if i+1 < len(body) && body[i+1] == '\'' {
 				i++
 				continue

@@ -23,6 +23,7 @@ func setYAML(body []byte, path []string, value []byte) ([]byte, error) {
 		return nil, errors.New("it can't be read: spacel vet says why")
 	}
 	t := yamlText{body: body, step: indentStep(body)}
+	// YAML forbids tabs in indents; the first one found is inside a text.
 	if strings.Contains(t.step, "\t") {
 		t.step = "  "
 	}
@@ -50,6 +51,7 @@ func (t yamlText) set(mapping *yaml.Node, path []string, value []byte) ([]byte, 
 		if held.Kind == yaml.AliasNode {
 			return nil, fmt.Errorf("%s is an alias of &%s: write the object out there, or put the value in by hand", path[0], held.Value)
 		}
+		// A key without a value (services:) is null. Replacing it creates the object.
 		if len(path) == 1 || held.Tag == "!!null" {
 			return t.replace(mapping, key, held, path[1:], value), nil
 		}
@@ -180,6 +182,7 @@ func (t yamlText) endOfEntry(key *yaml.Node) int {
 		text := string(t.body[t.lines[line-1]:t.lineEnd(line)])
 		content := strings.TrimLeft(text, " ")
 		indent := len(text) - len(content)
+		// A list may stand at the same indent as its key, with a dash before each item.
 		item := indent == key.Column-1 && (content == "-" || strings.HasPrefix(content, "- "))
 		switch {
 		case strings.TrimSpace(content) == "":

@@ -83,6 +83,7 @@ func findAppDir(given string) (dir string, found bool) {
 	if info, err := os.Stat(inside); err == nil && info.IsDir() {
 		return inside, true
 	}
+	// The command may run inside .space, where the given path is just a dot.
 	absolute, err := filepath.Abs(given)
 	return filepath.Clean(given), err == nil && filepath.Base(absolute) == ".space"
 }
@@ -161,6 +162,7 @@ func (s *appDir) layer(region string) (*layer, []string, error) {
 			}
 		}
 	}
+	// The layer's own manifest comes last: it is read only once all other files have passed their checks by name.
 	s.distinct(l)
 	return l, directories, s.manifest(l, manifests, pkg)
 }
@@ -273,6 +275,7 @@ func (s *appDir) open(name string) (*inputFile, error) {
 	switch {
 	case !whole:
 		s.refuse(name, "larger than %d KiB", maxData>>10)
+	// Only the file that passes the limit reports it. All later files are skipped without a word.
 	case s.bytes > maxAppDir && s.bytes-len(data) <= maxAppDir:
 		s.refuse("", "larger than %d MiB in all", maxAppDir>>20)
 	case s.bytes <= maxAppDir:
@@ -289,6 +292,7 @@ func (s *appDir) add(l *layer, name, full string) error {
 	}
 	value := content(src)
 	if plain, encrypted := strings.CutSuffix(name, ".crypt"); encrypted {
+		// The name without .crypt says the kind of file, as if it were in plain text.
 		name, value = plain, s.payload(src)
 	}
 	switch {
@@ -347,6 +351,7 @@ func (s *appDir) addEnv(l *layer, name string, value *Tree, src *inputFile) {
 		s.refuse(path.Join(l.name, name), "name it after the unit it is for, such as laika.env for laika.service")
 		return
 	}
+	// Mistakes are reported once, although several regions may use the same file.
 	variables := sync.OnceValue(func() []Field { return readEnv(src) })
 	l.envs = append(l.envs, envFile{base, variables, dirFile{name, value}})
 }

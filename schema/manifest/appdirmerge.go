@@ -77,6 +77,7 @@ func mergeSection(into, over *Tree) {
 		case f.Value.Kind == Object && old != nil && old.Kind == Object && slices.Contains(keyed, f.Key):
 			for _, entry := range f.Value.Fields {
 				key := entry.Key
+				// The two may write one unit as web and as web.service. The name of the first stays.
 				if same := findUnit(old, key); same != nil && f.Key == "services" {
 					key = same.Key
 				}

@@ -33,6 +33,7 @@ func readCUE(s *inputFile) (*Tree, error) {
 	return within(evaluationAllowance, s.name, func() *Tree {
 		open := s.again()
 		t, imported := open.evaluate(openDefinitions)
+		// Without the import, exact definitions would change nothing, and the mistakes are those of the manifest.
 		if t == nil && imported {
 			exact := s.again()
 			t, _ = exact.evaluate(exactDefinitions)
@@ -71,6 +72,7 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported boo
 		return nil, packages.imported
 	}
 	root := cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
+	// Incomplete values are allowed here: value reports them at their place, with their path.
 	if err := root.Validate(); err != nil {
 		s.cueErrors(err)
 		return nil, packages.imported
@@ -272,6 +274,7 @@ func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 func (s *inputFile) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
 	t := &Tree{}
 	t.At, _ = s.place(v, around)
+	// A disjunction with a default (*"a" | "b") counts as its default, as in cue export.
 	v, _ = v.Default()
 	if !s.countNode(t.At, path, depth) {
 		return nil, false
@@ -312,6 +315,7 @@ func (s *inputFile) literal(v cue.Value) string {
 // structFields converts the regular fields of a struct. Optional ones without a value are left out.
 func (s *inputFile) structFields(t *Tree, v cue.Value, path string, depth int) bool {
 	t.Kind = Object
+	// Definitions (#A) and hidden fields (_a) are not data, and Fields leaves them out.
 	fields, err := v.Fields(cue.Optional(true))
 	if err != nil {
 		s.cueErrors(err)
@@ -322,6 +326,7 @@ func (s *inputFile) structFields(t *Tree, v cue.Value, path string, depth int) b
 		inner := report.Member(path, key)
 		_, at := s.place(fields.Value(), t.At)
 		switch {
+		// Written as name!: a definition demands the field, and nothing gives it a value.
 		case fields.Selector().ConstraintType() == cue.RequiredConstraint:
 			s.refuse(at, inner, "is required here and has no value")
 			continue

@@ -30,7 +30,8 @@ type packages struct {
 	open   map[string]bool // import paths being loaded
 }
 
-// newPackages opens the module that a manifest belongs to. A module.cue with a mistake is reported.
+// newPackages opens the module that a manifest belongs to. A module.cue with a mistake is reported. Standard input has no
+// directory, so it belongs to no module.
 func newPackages(s *inputFile, definitions func(*ast.File)) *packages {
 	p := &packages{s: s, definitions: definitions, context: build.NewContext(), open: map[string]bool{}}
 	if s.name == "-" {
@@ -78,6 +79,7 @@ func (p *packages) load(pos token.Pos, importPath string) *build.Instance {
 	switch first, _, _ := strings.Cut(parts.Path, "/"); {
 	case parts.Path == ImportPath:
 		return p.language(pos)
+	// CUE's own packages (strings, encoding/json) have no dot in the first part of their path; others begin with a domain.
 	case first != "" && !strings.Contains(first, "."):
 		return nil
 	case p.open[importPath]:
@@ -107,6 +109,7 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 	if dir, ok := p.within(parts.Path); ok {
 		files = p.files(dir, parts.Qualifier, true)
 	}
+	// These are the places in which older versions of CUE looked for copies of foreign packages.
 	for _, vendor := range []string{"pkg", "gen", "usr"} {
 		files = append(files, p.files(path.Join("cue.mod", vendor, parts.Path), parts.Qualifier, false)...)
 	}
@@ -176,6 +179,7 @@ func (p *packages) files(dir, name string, above bool) []*ast.File {
 				files = append(files, file)
 			}
 		}
+		// If the first directory has no file of the package, there is no such package, whatever is above.
 		if i == 0 && len(files) == 0 {
 			return nil
 		}

@@ -20,6 +20,8 @@ const (
 	maxLoops      = 1000
 )
 
+// attribute matches the begin of an attribute, such as @tag(. It also matches inside strings and comments: with a limit of
+// 1000 that does no harm.
 var attribute = regexp.MustCompile(`@[\pL_][\pL\pN_.]*\(`)
 
 // shallow refuses a .cue file with deeply nested brackets or very long expressions, before CUE parses it. It stops
@@ -69,6 +71,7 @@ type scan struct {
 	interpolates bool // the next ( opens an interpolation
 }
 
+// bracket is an open bracket, with the state to return to when it closes.
 type bracket struct {
 	run           int // tokens before it
 	interpolation bool

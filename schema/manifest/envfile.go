@@ -54,6 +54,7 @@ func envHint(key string, hasValue bool) string {
 func envValue(s *inputFile, value string, at Place) *Tree {
 	if isPayload([]byte(value)) {
 		inner := &inputFile{name: s.name, data: []byte(value), r: s.r}
+		// The reader begins in the middle of a line: line and start make its places those of the whole file.
 		j := &jsonReader{inputFile: inner, dec: json.NewDecoder(strings.NewReader(value)), line: at.Line, start: 1 - at.Col}
 		j.dec.UseNumber()
 		if payload, ok := j.value("", 0); ok {

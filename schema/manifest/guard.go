@@ -141,6 +141,7 @@ func (s *inputFile) placeOf(offset int) Place {
 // countNode counts a value, and refuses one nested too deep or over the limit.
 func (s *inputFile) countNode(at Place, path string, depth int) bool {
 	s.nodes++
+	// false makes the caller stop reading. Nobody reads a hundred mistakes.
 	if s.reports > maxReports {
 		return false
 	}

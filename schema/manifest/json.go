@@ -12,6 +12,7 @@ func (t *Tree) Data() any {
 	switch t.Kind {
 	case Boolean:
 		return t.Text == "true"
+	// json.Number keeps the digits as they were written. float64 would change large numbers.
 	case Number:
 		return json.Number(t.Text)
 	case Text:

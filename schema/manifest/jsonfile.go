@@ -37,6 +37,7 @@ func (s *inputFile) validJSON() bool {
 		s.errorf(s.filePlace(), "", "invalid JSON: %v", err)
 		return false
 	}
+	// The offset counts the bytes read, the invalid one included. At the end of the file there is none.
 	data, at := bytes.TrimRight(s.data, " \t\r\n"), int(syntax.Offset)-1
 	if strings.HasPrefix(syntax.Error(), "unexpected end") {
 		at = len(data)
@@ -148,6 +149,7 @@ func (j *jsonReader) object(t *Tree, path string, depth int) bool {
 		if !ok {
 			return false
 		}
+		// The value was read in any case: the decoder cannot skip it, and its own mistakes are worth a report.
 		if keys.add(j.inputFile, key, at, inner) {
 			t.Fields = append(t.Fields, Field{key, at, value})
 		}

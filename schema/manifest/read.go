@@ -46,6 +46,7 @@ func (in Reader) Read(path string, r *report.Report) (*Tree, error) {
 	if path == "-" {
 		return in.readStdin(r)
 	}
+	// An address is a frequent wish. Without this check the message would be about a missing file.
 	if scheme, _, ok := strings.Cut(path, "://"); ok {
 		return nil, fmt.Errorf(
 			"%s: a build has no network; fetch the manifest over %s first and pass - to read it from standard input", path, scheme)

@@ -8,6 +8,7 @@ import (
 
 // Tree is a manifest as plain data, independent of its format. Each value has its place in the file. An app
 // directory yields one tree with values from several files.
+// The readers make it, package language checks it and removes invalid parts, and package schema reads it into the model.
 type Tree struct {
 	Kind   Kind
 	At     Place

@@ -19,6 +19,7 @@ var evaluationAllowance = allowance{10 * time.Second, 1 << 30}
 // within runs an evaluation under a limit. CUE cannot be stopped, so an evaluation over the limit continues in the
 // background, and the command has to end the process on this error.
 func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
+	// The buffer lets the goroutine end when its result comes too late.
 	done := make(chan *Tree, 1)
 	go func() { done <- evaluate() }()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -43,6 +44,8 @@ func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
 
 // memoryInUse returns the process's memory in bytes.
 func memoryInUse() uint64 {
+	// Memory that was given back to the system does not count. Reading these gauges does not stop the program, unlike
+	// runtime.ReadMemStats.
 	samples := []gauges.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	gauges.Read(samples)
 	return samples[0].Value.Uint64() - samples[1].Value.Uint64()

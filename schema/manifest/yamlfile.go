@@ -47,6 +47,7 @@ func firstRune(data []byte) string {
 func (s *inputFile) oneDocument() (*yaml.Node, bool) {
 	data := s.data
 	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok {
+		// The two versions have the same length, so no column changes.
 		data = append([]byte("%YAML 1.1"), rest...) // all the library knows
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -204,6 +205,7 @@ func (y *yamlReader) mergeAll(t *Tree, merges []*yaml.Node, path string, depth i
 		if !ok {
 			return false
 		}
+		// YAML allows one object under << or a list of them. The first one that has a field wins.
 		sources := []*Tree{from}
 		if from.Kind == List {
 			sources = from.Items
@@ -238,6 +240,7 @@ func (y *yamlReader) merge(t, from *Tree, path string) bool {
 // key returns a field's name: any scalar, as it is written.
 func (y *yamlReader) key(n *yaml.Node, path string) string {
 	if n.Kind == yaml.AliasNode {
+		// A key may be an alias of a scalar. Any other anchor is refused below.
 		n = n.Alias
 	}
 	at := y.place(n)

@@ -25,6 +25,7 @@ const PlainOrbit = "name: test\nregions: [us-east-1, us-west-2]\nall: {domain: e
 // Unpack writes the files of a case in testdata/bad into a new directory, which becomes the current one.
 func Unpack(t *testing.T, archive *txtar.Archive) (c Case) {
 	t.Helper()
+	// Reports name files relative to the current directory, so that the expected text is the same on every machine.
 	t.Chdir(t.TempDir())
 	for _, f := range archive.Files {
 		if f.Name == "want/report.txt" {
@@ -37,6 +38,7 @@ func Unpack(t *testing.T, archive *txtar.Archive) (c Case) {
 		if err := os.WriteFile(f.Name, f.Data, 0o644); err != nil {
 			t.Fatal(err)
 		}
+		// An app may be a directory: then its first part names the app, and further files belong to the same one.
 		top, _, _ := strings.Cut(f.Name, "/")
 		if strings.HasPrefix(top, "orbit.") {
 			c.Orbit = top
