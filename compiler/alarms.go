@@ -86,6 +86,7 @@ func measure(t schema.Trigger, s series) *cfn.Alarm {
 		EvaluationPeriods:  t.Periods,
 		TreatMissingData:   t.MissingData,
 	}
+	// A plain alarm watches exactly one metric. Several are folded into one by metric math.
 	if len(s.dimensions) > 1 {
 		alarm.Metrics = folded(t, s)
 		return alarm

@@ -37,6 +37,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 	databases := databases(a, groups, addresses, r)
 	disks := volumes(a)
 
+	// The parts are merged in this order, but the template is sorted: the order only decides which part reports first.
 	whole := &part{}
 	whole.Description = "The app " + a.app.Name + " of the orbit " + a.net.orbit.Name + " in " + a.region.Region + "."
 	for _, p := range []*part{
@@ -57,11 +58,13 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		whole.merge(p)
 	}
 
+	// The instance document is complete only now: the parts above have added their fields to it.
 	launch, err := userDataOf(a, whole, r)
 	if err != nil {
 		return nil, err
 	}
 	whole.merge(launch.part)
+	// Likewise, the parts above have collected the rights that the agent needs.
 	identity := role(a, whole.statements, r)
 	whole.merge(identity.part)
 	group := instances(a, groups, balancer, identity, launch, disks.disks, spot(a.region), whole.waitFor)

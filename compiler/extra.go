@@ -31,6 +31,7 @@ func extra(a appContext, whole *part, r *report.Report) *part {
 			add(e.part, resource.Pos, resource.ID, cfn.NewRawResource(data(resource.Body).(map[string]any)))
 		}
 	}
+	// References are checked last: a resource may refer to one that is written after it.
 	e.outputs(from.Outputs)
 	for _, condition := range from.Conditions {
 		e.references(condition.Body, cfn.RawValue(data(condition.Body)).References())

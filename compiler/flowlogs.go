@@ -12,6 +12,7 @@ func (v *vpcPart) flowLogs() {
 		return
 	}
 	group := add(v.part, wanted.Pos, "FlowLogGroup", keptLogGroup(document.FlowLogGroup(v.net.orbit.Name), wanted.Retention))
+	// The service VPC Flow Logs writes to the group with this role, so it needs the rights and not the instances.
 	role := add(v.part, wanted.Pos, "FlowLogRole", &cfn.Role{
 		AssumeRolePolicyDocument: flowLogTrust(),
 		Policies: []cfn.RolePolicy{{

@@ -20,6 +20,8 @@ type instanceGroup struct {
 func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, disks []cfn.BlockDeviceMapping, bought capacity,
 	waitFor []cfn.Resource) instanceGroup {
 	p := &part{}
+	// Every change of the launch template makes a new version. The group refers to the newest, and its update policy then
+	// replaces the instances.
 	template := add(p, a.region.At("instance_type"), "LaunchTemplate", &cfn.LaunchTemplate{
 		LaunchTemplateData: launchData(a, p, g, id, l, disks),
 		TagSpecifications:  tagSpecifications(a.stackName(), "launch-template"),
@@ -40,6 +42,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		MetricsCollection:      []cfn.MetricsCollection{{Granularity: "1Minute"}},
 		Tags:                   []cfn.GroupTag{{Key: "Name", Value: cfn.String(a.stackName()), PropagateAtLaunch: true}},
 	})
+	// A group has either a launch template or a mixed instances policy with one inside; CloudFormation refuses both.
 	version := cfn.LaunchTemplateVersion{LaunchTemplateId: template.Ref(), Version: template.LatestVersionNumber()}
 	if bought.mix == nil {
 		group.LaunchTemplate = &version
@@ -48,6 +51,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		group.CapacityRebalance = bought.rebalance
 	}
 	if lb.balancer != nil {
+		// The group then also replaces an instance that the load balancer finds unhealthy.
 		group.HealthCheckType = "ELB"
 		group.TargetGroupARNs = refs(lb.targets)
 	}

@@ -14,6 +14,7 @@ func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c
 		Protocol:        route.protocol,
 		DefaultActions:  []cfn.ListenerAction{defaultAction(route, to)},
 	}
+	// A TLS or HTTPS listener ends the encryption, so it needs a certificate.
 	if route.secure() {
 		listener.SslPolicy = a.region.TLSPolicy
 		listener.Certificates = []cfn.ListenerCertificate{{CertificateArn: c.of(route.port)}}

@@ -16,6 +16,7 @@ func (v *vpcPart) natGateways() {
 	}
 	for i, zone := range v.net.region.Zones {
 		gateway := gateways[zone]
+		// With NAT in one zone, the other zones' traffic crosses zones: cheaper gateways, but one zone's failure cuts all off.
 		if gateway == nil && len(zones) > 0 {
 			gateway = gateways[zones[0]]
 		}

@@ -22,6 +22,8 @@ func role(a appContext, statements []cfn.Statement, r *report.Report) identity {
 	id.profile = add(id.part, a.region.Pos, "InstanceProfile", &cfn.InstanceProfile{Roles: []cfn.Value{role.Ref()}})
 	agent := cfn.Policies(statements...)
 	checkAgentPolicy(a, agent, r)
+	// CloudFormation may create the group as soon as the role exists. An instance that boots before its policy is attached
+	// fails its first calls.
 	id.waitFor = append(id.waitFor, add(id.part, a.region.Pos, "AgentPolicy", &cfn.IAMPolicy{
 		PolicyName:     "Agent",
 		PolicyDocument: agent,

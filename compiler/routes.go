@@ -26,6 +26,7 @@ func (v *vpcPart) routes() {
 		v.private = append(v.private, table)
 		v.associate(i, zone, table)
 		if egress != nil {
+			// There is no NAT for IPv6: the egress-only gateway lets connections out and none in, and costs nothing.
 			add(v.part, v.at, "PrivateRouteIpv6"+idPart(zone), &cfn.Route{
 				Attributes:                  cfn.Attributes{DependsOn: []cfn.Resource{v.ipv6}},
 				RouteTableId:                table.Ref(),

@@ -12,6 +12,8 @@ func (lb *loadBalancer) makeTargets(a appContext, b balancing) map[target]*cfn.T
 	for _, t := range b.targets {
 		group := targetGroup(a, b, t)
 		group.VpcId = a.net.vpcID(lb.part)
+		// The id holds protocol and port. A changed port thus makes a new group beside the old one, instead of a replacement under
+		// the same id.
 		made[t] = add(lb.part, b.origin(t), a.balancerScheme()+"Targets"+t.id(), group)
 		lb.targets = append(lb.targets, group)
 	}

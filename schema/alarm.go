@@ -90,6 +90,7 @@ func readThreshold(r record) (string, float64) {
 	if written == "" && !r.unknown("threshold") {
 		r.errorf("threshold", "is missing: write > >= < or <= and a number, such as >85")
 	}
+	// The definitions have checked the form, so ParseFloat cannot fail for a value that got here.
 	digits := strings.TrimLeft(written, "<>= ")
 	value, _ := strconv.ParseFloat(digits, 64)
 	return strings.TrimSpace(strings.TrimSuffix(written, digits)), value
@@ -116,6 +117,7 @@ func readPeriod(r record) (periods, seconds int) {
 		periods, seconds = seconds, periods
 		r.warnf("period", "is understood as %dx%d: the seconds come second", periods, seconds)
 	}
+	// CloudWatch also takes periods of 10 and 30 seconds for metrics of high resolution, which none of spacel's are.
 	if rounded := max(60, (seconds+30)/60*60); rounded != seconds {
 		if seconds < shortest {
 			r.errorf("period", "must be periods x seconds, of at least %d seconds, got %s", shortest, r.text("period"))

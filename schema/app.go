@@ -69,6 +69,7 @@ func (m document) appRegions(top record, orbit *Orbit) []string {
 		listed = append(listed, n.value.Text)
 	}
 	m.unlisted(list)
+	// If some names were no regions at all, list is shorter: those mistakes are reported, and this one would only follow.
 	if len(listed) == 0 && len(list) == len(top.list("regions")) && len(active) > 0 {
 		top.errorf("regions", "none of them is a region of the orbit, which is in %s", strings.Join(active, ", "))
 	}

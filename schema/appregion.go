@@ -47,6 +47,7 @@ func (b appBuilder) build() *AppRegion {
 		TLSPolicy:            b.section.text("tls_policy"),
 		CWStats:              b.section.flag("cw_stats"),
 	}
+	// The image and the agent's program depend on the architecture, so it comes before them.
 	a.Architecture = b.scope.facts.Architecture(a.InstanceType)
 	a.Image = b.image()
 	root := b.section.child("root_volume", b.scope.facts.Defaults.Lookup("root_volume"))
@@ -185,6 +186,7 @@ func (b appBuilder) hostnames() []Hostname {
 		name := strings.ToLower(b.scope.app + "-" + b.scope.orbit.Name + "." + b.scope.region.Domain)
 		b.section.deriveList("hostnames", []string{name})
 		at := b.section.posOf("hostnames")
+		// DNS limits each part between dots to 63 characters, and the whole name to 253.
 		if label := len(b.scope.app) + 1 + len(b.scope.orbit.Name); label > 63 {
 			b.scope.report.Errorf(at, "the name %s begins with a label of %d characters, and DNS allows 63: set hostnames", name, label)
 		}

@@ -56,6 +56,8 @@ func (b appBuilder) checkBalancer(a *AppRegion) {
 	if !onlyHTTP(a.PublicPorts) {
 		b.section.drop("idle_timeout")
 	}
+	// Elastic Load Balancing allows 1 to 4000 seconds for an application load balancer, and 60 to 6000 for TCP listeners of a
+	// network load balancer. The definitions have checked the outer limits.
 	const albMost, nlbLeast = 4000, 60
 	if http := onlyHTTP(a.PublicPorts); http && a.IdleTimeout > albMost {
 		b.section.errorf("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)

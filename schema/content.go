@@ -33,6 +33,7 @@ func (c appScope) content(n node) Text {
 		t.Payload = c.payload(n)
 	case body != nil:
 		var err error
+		// Tools write base64 in lines. Line breaks and spaces between them are dropped.
 		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Text), ""))
 		if err != nil {
 			c.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")

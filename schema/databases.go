@@ -60,6 +60,7 @@ func engineVersion(r record, name string, known language.Engine) string {
 		return known.Default
 	}
 	version := r.text("version")
+	// No list means that catalog.cue does not know the engine's versions, so any is passed on to RDS.
 	if known.Versions == nil {
 		return version
 	}
@@ -72,6 +73,7 @@ func engineVersion(r record, name string, known language.Engine) string {
 		r.errorf("version", "there is no %s %s: %s", name, version, known.Withdrawn)
 		return version
 	}
+	// A version without a minor number (17) has no number to compare: RDS chooses the newest minor version.
 	minor, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(version, major), "."))
 	if err == nil && minor < known.Oldest[major] {
 		r.errorf("version", "%s %s is no longer offered: use %s or %s.%d and later", name, version, major, major, known.Oldest[major])

@@ -52,6 +52,7 @@ func (b alarmBuilder) endpoint(e entry) Endpoint {
 func emailAddresses(r record) []string {
 	var addresses []string
 	for _, n := range r.list("addresses") {
+		// The 2016 tool took one string with commas.
 		for _, address := range strings.Split(n.value.Text, ",") {
 			address = strings.TrimSpace(address)
 			if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
@@ -74,6 +75,7 @@ func (b alarmBuilder) webhook(r record, p *Endpoint) {
 	switch {
 	case !ok && p.Type == "slack" && !r.unknown("url"):
 		r.errorf("url", "is missing: an endpoint of type slack needs its webhook")
+	// A PagerDuty endpoint needs no URL: deploy finds it by the service or the escalation policy.
 	case !ok:
 	case n.value.Kind == manifest.Object:
 		p.URLPayload = b.scope.payload(n)

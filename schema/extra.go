@@ -46,6 +46,7 @@ func patches(s section) []Patch {
 			value := anyValue(s.report, e.node)
 			patches = append(patches, Patch{Node: NewNode(e.pos(), nil), ID: resource.key, Path: e.key, Value: &value})
 		}
+		// null in patch means "remove this value", while elsewhere it means "absent". The tree has set these keys aside.
 		for _, f := range resource.value.Removed {
 			at := f.At.Pos(report.Member(resource.path, f.Key))
 			patches = append(patches, Patch{Node: NewNode(at, nil), ID: resource.key, Path: f.Key})

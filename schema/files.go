@@ -15,11 +15,13 @@ func (b appBuilder) files() []File {
 		f := File{Node: NewNode(e.pos(), nil), Name: e.key, Text: b.scope.content(e.node)}
 		f.Mode = b.scope.facts.Defaults.Lookup("file").Lookup("mode").Text
 		if mode := e.value.Lookup("mode"); mode != nil {
+			// 644 and 0644 are the same octal mode. The model has the form with a zero.
 			f.Mode = "0" + strings.TrimPrefix(mode.Text, "0")
 		}
 		if e.value.Kind == manifest.Object {
 			e.record(b.scope.report, nil).deriveText("mode", f.Mode)
 		}
+		// Cleaning removes dots and double slashes, so a key that changes could point outside of /files.
 		if clean := path.Clean("/" + e.key); strings.HasPrefix(e.key, "/") || clean != "/"+e.key {
 			b.scope.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))
 		}

@@ -45,6 +45,7 @@ func (c HealthCheck) text() string { return c.Protocol + ":" + strconv.Itoa(c.Po
 // parseHealthCheck reads PROTOCOL:port or PROTOCOL:port/path.
 func parseHealthCheck(found *report.Report, n node) HealthCheck {
 	protocol, target, _ := strings.Cut(n.value.Text, ":")
+	// The path may have a colon and slashes of its own, so only the first of each counts.
 	digits, path, _ := strings.Cut(target, "/")
 	port, err := strconv.Atoi(digits)
 	if err != nil || port < 1 || port > 65535 {

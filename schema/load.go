@@ -176,6 +176,7 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
+	// nil stands for an app with mistakes. They are in the report, so Load returns no model.
 	apps = slices.DeleteFunc(apps, func(a *App) bool { return a == nil })
 	slices.SortFunc(apps, func(a, b *App) int { return cmp.Compare(a.Name, b.Name) })
 	return apps, nil

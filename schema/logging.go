@@ -35,6 +35,7 @@ func (b appBuilder) dockerLogging(logging record) *DockerLogging {
 	for _, e := range r.entries("metrics") {
 		docker.Metrics = append(docker.Metrics, b.alarmBuilder().logMetric(e))
 	}
+	// Each pattern becomes a metric filter of its own in the same log group.
 	filters := 0
 	for _, m := range docker.Metrics {
 		filters += len(m.Patterns)

@@ -37,6 +37,7 @@ func (a *Assembly) load(root *os.Root) error {
 		}
 		return a.invalid(problems...)
 	}
+	// The manifest's own problems come first: with a bad path in it, comparing files would be of no use.
 	problems, err := a.verify(root)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", a.dir, err)
@@ -132,6 +133,7 @@ func listFiles(root *os.Root, want map[string]file) (problems []string, found ma
 			problems = append(problems, name+": "+manifestFile+" does not list it: remove it, or run spacel build again")
 		case !e.Type().IsRegular():
 			problems = append(problems, name+": "+notRegular)
+			// Otherwise the file would also be reported as missing.
 			delete(want, name)
 		default:
 			found[name] = true

@@ -29,6 +29,7 @@ func (t *Template) needs(id string) []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return !t.Has(name) })
 }
 
+// The states of a resource during the walk.
 const (
 	unseen = iota
 	open
@@ -58,6 +59,7 @@ func (w *cycleWalk) visit(id string) {
 	for _, next := range w.needs[id] {
 		w.visit(next)
 	}
+	// All resources below this one are visited, so it cannot be on a cycle that is still to be found.
 	w.way = w.way[:len(w.way)-1]
 	w.state[id] = done
 }

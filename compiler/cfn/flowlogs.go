@@ -13,4 +13,5 @@ type FlowLog struct {
 	Tags                     []Tag `json:",omitempty"`
 }
 
+// Type returns the resource's type in CloudFormation.
 func (*FlowLog) Type() string { return "AWS::EC2::FlowLog" }

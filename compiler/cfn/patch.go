@@ -21,6 +21,7 @@ func (t *Template) Set(id string, path Path, v Raw) error {
 				at[last.Index] = v.data
 				return at, nil
 			}
+			// The index after the last item appends, so a user can add a rule without copying the list.
 			if last.Name == "" && last.Index == len(at) {
 				return append(at, v.data), nil
 			}

@@ -42,6 +42,7 @@ func walkStruct(v reflect.Value, found func(string)) {
 		found(x.id)
 	case ref:
 		found(x.Ref)
+	// The first element is the logical id, the second the attribute.
 	case getAtt:
 		found(x.GetAtt[0])
 	case sub:

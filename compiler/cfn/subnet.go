@@ -13,4 +13,5 @@ type Subnet struct {
 	Tags                        []Tag `json:",omitempty"`
 }
 
+// Type returns the resource's type in CloudFormation.
 func (*Subnet) Type() string { return "AWS::EC2::Subnet" }

@@ -29,6 +29,7 @@ type api struct {
 	reads, writes *retryablehttp.Client
 }
 
+// newAPI prepares the two HTTP clients. The given one is copied, because its timeout and redirects are changed.
 func (c *Client) newAPI() api {
 	inner := cleanhttp.DefaultPooledClient()
 	if c.HTTP != nil {
@@ -47,6 +48,7 @@ func (c *Client) newAPI() api {
 	}
 }
 
+// retrying returns a client that tries up to five times, while the given function says that it is worth it.
 func retrying(client *http.Client, when retryablehttp.CheckRetry) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient:   client,
@@ -91,10 +93,12 @@ func wait(least, most time.Duration, attempt int, resp *http.Response) time.Dura
 // request is a call of the API: the action for an error message, the path, and the advice if the answer is 404.
 type request struct{ doing, path, absent string }
 
+// get reads an object.
 func (a api) get(ctx context.Context, r request, into any) error {
 	return a.call(ctx, a.reads, http.MethodGet, r, nil, into)
 }
 
+// post creates an object. body is sent as JSON, and the answer is decoded into into.
 func (a api) post(ctx context.Context, r request, body, into any) error {
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -39,6 +39,7 @@ func (s *snapshot) parameters(ctx context.Context, written assembly.Stack, deplo
 	return out, nil
 }
 
+// literal returns a source that yields this very value.
 func literal(value string) assembly.ValueFrom { return assembly.ValueFrom{Literal: &value} }
 
 // valueFrom returns the source of one deployed value: want if the value is equal or cannot be compared, else a
@@ -106,6 +107,7 @@ func assetLocation(written assembly.Stack, digest string, deployed *live.Stack) 
 	return key, bucket
 }
 
+// fetch reads a deployed asset from S3, at most maxAsset bytes of it.
 func (s *snapshot) fetch(ctx context.Context, region, bucket, key string) ([]byte, error) {
 	out, err := s.cloud.Region(region).S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {

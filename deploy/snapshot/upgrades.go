@@ -51,6 +51,7 @@ func Upgrades(ctx context.Context, r *values.Resolver, stacks *live.Stacks, a *a
 	return slices.Concat(found...), err
 }
 
+// upgradesOf compares one stack. Only the parameters with an image or a program are resolved, which costs no other calls.
 func upgradesOf(ctx context.Context, r *values.Resolver, stacks *live.Stacks, stack assembly.Stack) ([]Upgrade, error) {
 	what := upgradable(stack)
 	deployed, err := stacks.Get(ctx, stack.Ref())

@@ -30,6 +30,7 @@ type item struct {
 // location is the place of an object, with the account that must own its bucket.
 type location struct{ bucket, region, owner, key string }
 
+// String returns the address as the AWS CLI writes it.
 func (p location) String() string { return "s3://" + p.bucket + "/" + p.key }
 
 // url returns the address for CloudFormation's TemplateURL. A bucket name with dots goes into the path, because S3's
@@ -85,6 +86,7 @@ func (s *Stage) putObject(ctx context.Context, p location, i item) (made bool, e
 		ChecksumAlgorithm:    types.ChecksumAlgorithmSha256,
 		ChecksumSHA256:       aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 	})
+	// 412: the object exists by now. 409: another upload of the same key is under way.
 	if code := status(err); code == http.StatusPreconditionFailed || code == http.StatusConflict {
 		there, err := s.checkObject(ctx, p, i.digest) // another run uploaded it first
 		if err == nil && !there {

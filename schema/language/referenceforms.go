@@ -45,6 +45,7 @@ func (r *reference) object(s *typeInfo, path string) string {
 	if err != nil || !fields.Next() {
 		return "an object"
 	}
+	// The first field decides: no definition has both a pattern for keys and fields with fixed names.
 	if fields.Selector().ConstraintType() == cue.PatternConstraint {
 		return r.keyed(s, fields.Value(), path)
 	}

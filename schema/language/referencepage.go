@@ -70,6 +70,7 @@ func (r *reference) write(out *bytes.Buffer, t *fieldTable) {
 		rows = append(rows, []string{row.field, row.forms, row.standard, row.about})
 	}
 	markdownTable(out, rows)
+	// Not every table has an example. A missing file is no mistake.
 	if example, err := fs.ReadFile(r.examples, "examples/"+defaultsOf(t.definition)+".yaml"); err == nil && !isWhole(t.definition) {
 		fmt.Fprintf(out, "\n```yaml\n%s```\n", example)
 	}

@@ -57,6 +57,7 @@ func (s *typeInfo) split(v cue.Value) {
 	default:
 		op, alternatives := v.Expr()
 		if op != cue.OrOp {
+			// A reference to a definition (#Port) has its alternatives in the definition.
 			op, alternatives = cue.Dereference(v).Expr()
 		}
 		if op != cue.OrOp {
@@ -73,6 +74,7 @@ func (s *typeInfo) anyText() bool {
 	if s.kinds&(cue.NumberKind|cue.BoolKind) == 0 {
 		return false
 	}
+	// No pattern or list of words in the definitions accepts this text, so only "any string" does.
 	any := s.of.context.Encode("\x00")
 	for _, form := range s.scalar {
 		if form.Unify(any).Err() == nil {
@@ -89,6 +91,7 @@ func (s *typeInfo) field(key string) *typeInfo {
 	}
 	var found *typeInfo
 	if s.object.Exists() {
+		// Optional also finds required fields and the values of patterns, for keys that the user chooses.
 		if v := s.object.LookupPath(cue.MakePath(cue.Str(key).Optional())); v.Exists() {
 			found = s.of.typeInfo(v)
 		}
