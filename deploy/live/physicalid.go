@@ -10,8 +10,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// PhysicalID returns the physical id of one resource of a stack, by its logical id. CloudFormation answers ValidationError for
-// a logical id that its template lacks.
+// PhysicalID returns the physical id of one resource of a stack, by its logical id. For a logical id that the stack lacks,
+// CloudFormation answers ValidationError with the words "does not exist", so IsGone recognizes this error, too.
 func (s *Stacks) PhysicalID(ctx context.Context, stack *Stack, logicalID string) (string, error) {
 	out, err := s.client(stack.Region).DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{
 		StackName: &stack.ID, LogicalResourceId: &logicalID,

@@ -1,12 +1,18 @@
 package logs
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
@@ -144,5 +150,45 @@ func TestFind(t *testing.T) {
 	}
 	if g, ok := find(Deploy); ok {
 		t.Errorf("a log that the template lacks: %+v", g)
+	}
+}
+
+// withoutRight is an account with the stack of app laika, whose caller must not look at a stack's resources. With allowed
+// the caller has that right.
+func withoutRight(t *testing.T, allowed bool) *live.Stacks {
+	t.Helper()
+	cf := cloudtest.NewCloudFormation(t)
+	cf.Put(t, cloudtest.Stack{Region: "us-east-1", Name: "test-laika", Status: cfntypes.StackStatusCreateComplete,
+		Template: `{"Resources": {"DockerLogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "laika-docker"}}}}`})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		if !allowed && bytes.Contains(body, []byte("Action=DescribeStackResources")) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>User is not authorized to perform: "+
+				"cloudformation:DescribeStackResources</Message></Error></ErrorResponse>")
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		cf.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return live.New(cloud.New(cloudtest.Config(t, server.URL, "us-east-1")))
+}
+
+// Permission denied must not look like an app without that log: the user would look for a mistake in the manifest.
+func TestFindReportsPermissionDenied(t *testing.T) {
+	t.Parallel()
+	if g, ok, err := Find(t.Context(), withoutRight(t, true), "test", "laika", "us-east-1", Deploy); ok || err != nil {
+		t.Errorf("a log that the template lacks: %+v, %v, %v", g, ok, err)
+	}
+	if g, ok, err := Find(t.Context(), withoutRight(t, true), "test", "laika", "us-east-1", Docker); !ok || err != nil || g.Name != "laika-docker" {
+		t.Errorf("with the right: %+v, %v, %v", g, ok, err)
+	}
+	_, ok, err := Find(t.Context(), withoutRight(t, false), "test", "laika", "us-east-1", Docker)
+	if ok || err == nil || !strings.Contains(err.Error(), "not authorized to perform: cloudformation:DescribeStackResources") {
+		t.Errorf("without the right: got %v, %v", ok, err)
 	}
 }

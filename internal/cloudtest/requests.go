@@ -182,6 +182,10 @@ func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesI
 		}
 		out.StackResources = append(out.StackResources, described)
 	}
+	// An unknown logical id is an error, not an empty list (https://github.com/getmoto/moto/pull/4186).
+	if in.LogicalResourceId != nil && len(out.StackResources) == 0 {
+		return nil, invalid("Resource %s does not exist for stack %s", *in.LogicalResourceId, s.name)
+	}
 	return out, nil
 }
 
