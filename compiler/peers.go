@@ -176,7 +176,7 @@ func (f peerFinder) privateApp(named schema.Peer) []peer {
 
 // warnShared warns that a shared address admits other apps, too.
 func (f peerFinder) warnShared(named schema.Peer, how string) {
-	f.report.Warnf(named.Pos, "%s reaches a public load balancer %s in %s, as other apps there do, so they are admitted too; "+
+	f.report.Warnf(named.Pos, "%s reaches a public load balancer %s in %s, which other apps there share, so this admits them too; "+
 		"use elb_availability: private to admit %s alone", named.Value, how, f.region.Region, named.Value)
 }
 

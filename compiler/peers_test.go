@@ -51,7 +51,7 @@ func TestPeers(t *testing.T) {
 		"multi-region, own region": {everywhere, home, balancer, []string{"NatUseast1Az1"}, ""},
 		"multi-region, other":      {everywhere, away, balancer, []string{"NatUswest2Az1"}, ""},
 		"multi-region, other app": {everywhere, client, balancer, []string{"NatUseast1Az1"},
-			"as other apps there do, so they are admitted too"},
+			"which other apps there share, so this admits them too"},
 		"private, cidr":          {private, source(schema.CIDRv4, "10.8.0.0/16"), balancer, []string{"Cidr10x8x0x0m16"}, ""},
 		"private, own region":    {private, home, balancer, []string{"Cidr10x0x0x0m16"}, ""},
 		"private, other region":  {private, away, balancer, nil, "use elb_availability: multi-region"},

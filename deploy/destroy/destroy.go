@@ -139,7 +139,7 @@ func (s *survey) foreign(ctx context.Context) error {
 			return err
 		}
 		if other != nil {
-			problems = append(problems, fmt.Errorf("the stack %s is not of orbit %s (its tag %s is %q): nothing was changed",
+			problems = append(problems, fmt.Errorf("the stack %s does not belong to orbit %s (its tag %s is %q): nothing was changed",
 				stack.Ref(), s.scope.Orbit, document.TagOrbit, other.Orbit()))
 		}
 	}

@@ -259,7 +259,7 @@ func TestAnothersStack(t *testing.T) {
 	b := newEnv(t)
 	b.put(east, "test-web", "", vpcTemplate, nil, func(s *cloudtest.Stack) { s.Tags = nil })
 	_, err := b.tryPlan(Scope{Stacks: []assembly.Stack{{Region: east, Name: "test-web", App: "web"}}})
-	if err == nil || !strings.Contains(err.Error(), "us-east-1/test-web is not of orbit test") {
+	if err == nil || !strings.Contains(err.Error(), "us-east-1/test-web does not belong to orbit test") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func (s *snapshot) stack(ctx context.Context, written assembly.Stack) error {
 		return err
 	}
 	if deployed.Orbit() != s.artifact.Manifest.Orbit || deployed.App() != written.App {
-		return fmt.Errorf("the stack %s is not of this orbit and app: its tags are %s=%q, %s=%q", written.Ref(), document.TagOrbit,
+		return fmt.Errorf("the stack %s does not belong to this orbit and app: its tags are %s=%q, %s=%q", written.Ref(), document.TagOrbit,
 			deployed.Orbit(), document.TagApp, deployed.App())
 	}
 	body, err := s.template(ctx, written, deployed)

@@ -129,7 +129,7 @@ func TestAnothersStack(t *testing.T) {
 	b.cf.Put(t, cloudtest.Stack{Region: region, Name: "test-web", Status: "CREATE_COMPLETE", Template: template,
 		Parameters: map[string]string{"Image": "a", "Bucket": "b", "Key": "k", "Hook": "h"}})
 	_, err := Take(t.Context(), b.cloud, live.New(b.cloud), b.artifact)
-	if err == nil || !strings.Contains(err.Error(), "is not of this orbit and app") {
+	if err == nil || !strings.Contains(err.Error(), "does not belong to this orbit and app") {
 		t.Errorf("%v", err)
 	}
 }

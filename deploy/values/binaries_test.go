@@ -40,7 +40,7 @@ var agent = map[string]assembly.ValueFrom{
 	"Bucket": binary("agent", "arm64", "bucket"), "Key": binary("agent", "arm64", "key"), "Digest": binary("agent", "arm64", "digest"),
 }
 
-func (a *account) resolve(parameters map[string]assembly.ValueFrom, stack *live.Stack) ByName {
+func (a *awsEnv) resolve(parameters map[string]assembly.ValueFrom, stack *live.Stack) ByName {
 	a.Helper()
 	values, err := a.resolver().Resolve(a.Context(), app(parameters), stack)
 	if err != nil {
@@ -50,7 +50,7 @@ func (a *account) resolve(parameters map[string]assembly.ValueFrom, stack *live.
 }
 
 // object is what S3 has, "" if nothing.
-func (a *account) object(bucket, key string) string {
+func (a *awsEnv) object(bucket, key string) string {
 	a.Helper()
 	out, err := a.cloud.Region(here).S3().GetObject(a.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -65,7 +65,7 @@ func (a *account) object(bucket, key string) string {
 }
 
 func TestAgent(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	first := a.resolve(agent, nil)
 	digest := digestOf("agent for arm64")
 	key := "spacel/assets/" + digest
@@ -98,7 +98,7 @@ func same(t *testing.T, got, want ByName) {
 // A stack that changes to another architecture, and knows only the old one's key, gets everything anew: the buckets might
 // not be the same.
 func TestAgentOfAnotherArchitecture(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	was := deployed(map[string]string{"Bucket": "an-older-bucket", "KeyArm64": "k", "DigestArm64": "d"})
 	values := a.resolve(map[string]assembly.ValueFrom{"Bucket": binary("agent", "amd64", "bucket"),
 		"KeyAmd64": binary("agent", "amd64", "key")}, was)
@@ -106,7 +106,7 @@ func TestAgentOfAnotherArchitecture(t *testing.T) {
 }
 
 func TestKeptAgentThatIsGone(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	key := "spacel/assets/" + digestOf("agent for arm64")
 	values := a.resolve(agent, deployed(map[string]string{"Bucket": a.bucket, "Key": key, "Digest": digestOf("agent for arm64")}))
 	if !values["Key"].Keep || a.object(a.bucket, key) != "agent for arm64" {
@@ -121,14 +121,14 @@ func TestKeptAgentThatIsGone(t *testing.T) {
 }
 
 func TestReleaseWithoutPrograms(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	clear(a.binaries)
 	_, err := a.resolver().Resolve(t.Context(), app(agent), nil)
 	refused(t, err, "this spacel carries no agent for arm64: build it with make build")
 }
 
 func TestDryRunUploadsNothing(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.settings.DryRun = true
 	a.settings.Asset = func(string) ([]byte, error) { return []byte("asset"), nil }
 	digest := digestOf("asset")
@@ -152,7 +152,7 @@ func asset(digest, part string) assembly.ValueFrom {
 }
 
 func TestAsset(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	digest := digestOf("asset")
 	a.wantError(asset(digest, "key"), "no artifact directory")
 	a.settings.Asset = func(string) ([]byte, error) { return []byte("asset"), nil }
@@ -167,7 +167,7 @@ func TestAsset(t *testing.T) {
 
 // Lambda reads code from its own region only.
 func TestSlackNeedsABucketOfItsRegion(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	slack := map[string]assembly.ValueFrom{"B": binary("slack", "arm64", "bucket"), "K": binary("slack", "arm64", "key")}
 	same(t, a.resolve(slack, nil), ByName{"B": {Text: a.bucket}, "K": {Text: "spacel/assets/" + digestOf("a zip")}})
 	elsewhere := app(slack)

@@ -18,7 +18,7 @@ import (
 )
 
 // imported puts a certificate with a key of a curve into ACM, and gives its ARN.
-func (a *account) imported(region string, curve elliptic.Curve, days int, names ...string) string {
+func (a *awsEnv) imported(region string, curve elliptic.Curve, days int, names ...string) string {
 	a.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
@@ -56,7 +56,7 @@ func certificateFor(names ...string) assembly.ValueFrom {
 }
 
 func TestCertificate(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	p256, p384 := elliptic.P256(), elliptic.P384()
 	exact := a.imported(here, p256, 10, "a.example.com")
 	wildcard := a.imported(here, p384, 10, "*.example.com")
@@ -76,11 +76,11 @@ func TestCertificate(t *testing.T) {
 }
 
 func TestNoCertificates(t *testing.T) {
-	newAccount(t).wantError(certificateFor("a.example.com"), "there are none at all; request one")
+	newAWSEnv(t).wantError(certificateFor("a.example.com"), "there are none at all; request one")
 }
 
 func TestCertificateThatIsNotValidated(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	name := "a.example.com"
 	out, err := a.cloud.Region(here).ACM().RequestCertificate(t.Context(), &acm.RequestCertificateInput{DomainName: &name})
 	if err != nil {

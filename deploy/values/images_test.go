@@ -16,7 +16,7 @@ func image(ami, architecture string) assembly.ValueFrom {
 }
 
 // some is one of moto's images.
-func (a *account) some(architecture, root string) string {
+func (a *awsEnv) some(architecture, root string) string {
 	a.Helper()
 	filter := func(name, value string) ec2types.Filter { return ec2types.Filter{Name: &name, Values: []string{value}} }
 	out, err := a.cloud.Region(here).EC2().DescribeImages(a.Context(), &ec2.DescribeImagesInput{
@@ -28,7 +28,7 @@ func (a *account) some(architecture, root string) string {
 	return *out.Images[0].ImageId
 }
 
-func (a *account) parameter(name, value string, kind ssmtypes.ParameterType) {
+func (a *awsEnv) parameter(name, value string, kind ssmtypes.ParameterType) {
 	a.Helper()
 	if _, err := a.cloud.Region(here).SSM().PutParameter(a.Context(),
 		&ssm.PutParameterInput{Name: &name, Value: &value, Type: kind}); err != nil {
@@ -37,7 +37,7 @@ func (a *account) parameter(name, value string, kind ssmtypes.ParameterType) {
 }
 
 func TestDebianImage(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.debian["/aws/service/debian/release/13/latest/arm64"] = "ami-00000000000000001"
 	a.debian["/aws/service/debian/daily/13/latest/arm64"] = "ami-00000000000000002"
 	a.wantValue(image("", "arm64"), nil, Value{Text: "ami-00000000000000001"})
@@ -53,7 +53,7 @@ func TestDebianImage(t *testing.T) {
 
 // One account for all: moto makes a copy of its images for each, which takes a while.
 func TestImagesThatTheManifestNames(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	arm, intel, odd := a.some("arm64", "/dev/xvda"), a.some("x86_64", "/dev/xvda"), a.some("x86_64", "/dev/sda1")
 	a.wantValue(image(arm, "arm64"), nil, Value{Text: arm})
 	a.wantValue(image(intel, "amd64"), nil, Value{Text: intel})

@@ -20,7 +20,7 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 		return Value{}, err
 	}
 	if stack.Exists() && stack.Orbit() != q.orbit() {
-		return Value{}, fmt.Errorf("stack %s is not one of orbit %s: %s; rename that stack, or the orbit or app", from, q.orbit(),
+		return Value{}, fmt.Errorf("stack %s does not belong to orbit %s: %s; rename that stack, or the orbit or app", from, q.orbit(),
 			owner(stack))
 	}
 	// An output whose condition is false is absent. An empty one counts as absent, too.
@@ -28,8 +28,8 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 		return Value{Text: stack.Outputs[o.Output]}, nil
 	}
 	if o.Optional {
-		return Value{Missing: fmt.Sprintf("%s; what %s is for is left out until a deploy that finds it", why(from, stack, o.Output),
-			q.name)}, nil
+		return Value{Missing: fmt.Sprintf("%s; the rules and settings that need %s are left out until a later deploy finds the output",
+			why(from, stack, o.Output), q.name)}, nil
 	}
 	advice := "; deploy that stack first"
 	if stack.Exists() && isBuilt(stack.Status) && len(stack.Outputs) == 0 {

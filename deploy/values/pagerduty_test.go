@@ -15,7 +15,7 @@ func pager(service, policy string) assembly.ValueFrom {
 }
 
 func TestPagerDutyByDefault(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.wantError(pager("", ""), "an endpoint names no service of PagerDuty's", "WEBHOOKS_PAGERDUTY or --webhooks-pagerduty")
 	a.wantValue(pager("", ""), deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
 	a.settings.WebhooksPagerDuty = hook
@@ -25,7 +25,7 @@ func TestPagerDutyByDefault(t *testing.T) {
 }
 
 func TestPagerDutyService(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	calls := 0
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls++

@@ -19,7 +19,7 @@ const hook = "https://hooks.example.com/secret"
 func secret(s assembly.Secret) assembly.ValueFrom { return assembly.ValueFrom{Secret: &s} }
 
 func TestSecretOfSSM(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.parameter("/hook", hook+"\n", ssmtypes.ParameterTypeSecureString)
 	a.wantValue(secret(assembly.Secret{SSM: "/hook"}), deployed(map[string]string{"P": live.Masked}), Value{Text: hook, Secret: true})
 	a.wantError(secret(assembly.Secret{SSM: "/absent"}),
@@ -27,7 +27,7 @@ func TestSecretOfSSM(t *testing.T) {
 }
 
 func TestSecretOfSecretsManager(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	_, err := a.cloud.Region(here).SecretsManager().CreateSecret(t.Context(),
 		&secretsmanager.CreateSecretInput{Name: aws.String("hook"), SecretString: aws.String(hook)})
 	if err != nil {
@@ -38,7 +38,7 @@ func TestSecretOfSecretsManager(t *testing.T) {
 }
 
 func TestSecretOfPayload(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	client := a.cloud.Region(there).KMS()
 	key, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{})
 	if err != nil {
@@ -64,7 +64,7 @@ func TestSecretOfPayload(t *testing.T) {
 }
 
 func TestSecretOfTheEnvironment(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	s := secret(assembly.Secret{Environment: "SPACEL_WEBHOOK_LAIKA__X"})
 	a.wantError(s, "the environment variable SPACEL_WEBHOOK_LAIKA__X is not set: set it to the webhook's address")
 	a.wantValue(s, deployed(map[string]string{"P": live.Masked}), Value{Text: live.Masked, Secret: true, Keep: true})
@@ -87,7 +87,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 }
 
 func TestEmptySecret(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.parameter("/hook", " ", ssmtypes.ParameterTypeSecureString)
 	a.wantError(secret(assembly.Secret{SSM: "/hook"}), "the secret is there, and empty")
 }

@@ -16,13 +16,13 @@ func output(region, stack, name string, optional bool) assembly.ValueFrom {
 }
 
 func TestLiteralAndNothing(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.wantValue(assembly.ValueFrom{Literal: new("x")}, nil, Value{Text: "x"})
 	a.wantError(assembly.ValueFrom{}, "parameter P: the artifact doesn't say")
 }
 
 func TestOutputs(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.put(there, "production-vpc", map[string]string{"VpcId": "vpc-1"})
 	a.wantValue(output(there, "production-vpc", "VpcId", false), nil, Value{Text: "vpc-1"})
 	a.wantValue(output(there, "production-vpc", "VpcId", true), nil, Value{Text: "vpc-1"})
@@ -32,25 +32,25 @@ func TestOutputs(t *testing.T) {
 	a.wantValue(output(there, "production-vpc", "New", false), nil, Value{
 		Pending: assembly.StackRef{Region: there, Name: "production-vpc"},
 		Missing: "stack eu-west-1/production-vpc as it is deployed has no output New; deploy that stack first"})
+	const leftOut = "the rules and settings that need P are left out until a later deploy finds the output"
 	a.wantValue(output(here, "production-belka", "Nat", true), nil, Value{
-		Missing: "stack us-east-1/production-belka is not deployed; what P is for is left out until a deploy that finds it"})
+		Missing: "stack us-east-1/production-belka is not deployed; " + leftOut})
 	a.putOf("production", here, "production-strelka", types.StackStatusRollbackComplete, nil)
 	a.wantValue(output(here, "production-strelka", "Nat", true), nil, Value{
-		Missing: "stack us-east-1/production-strelka has no outputs, in state ROLLBACK_COMPLETE; what P is for is left out until a " +
-			"deploy that finds it"})
+		Missing: "stack us-east-1/production-strelka has no outputs, in state ROLLBACK_COMPLETE; " + leftOut})
 }
 
 func TestOutputsOfForeignStacks(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.putOf("test", here, "production-vpc", types.StackStatusCreateComplete, map[string]string{"VpcId": "vpc-1"})
 	a.putOf("", here, "production-x", types.StackStatusCreateComplete, map[string]string{"VpcId": "vpc-1"})
 	a.wantError(output(here, "production-vpc", "VpcId", true),
-		"stack us-east-1/production-vpc is not one of orbit production: its tag spacel:orbit says test")
-	a.wantError(output(here, "production-x", "VpcId", false), "is not one of orbit production")
+		"stack us-east-1/production-vpc does not belong to orbit production: its tag spacel:orbit says test")
+	a.wantError(output(here, "production-x", "VpcId", false), "does not belong to orbit production")
 }
 
 func TestVersion(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	s := assembly.ValueFrom{Version: &assembly.Version{Default: "latest"}}
 	a.wantValue(s, nil, Value{Text: "latest"})
 	a.wantValue(s, deployed(map[string]string{"P": "1.2"}), Value{Text: "1.2", Keep: true})
@@ -60,7 +60,7 @@ func TestVersion(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	s := assembly.ValueFrom{Token: &assembly.Token{}}
 	a.wantValue(s, nil, Value{})
 	a.wantValue(s, deployed(map[string]string{"Q": "old"}), Value{})
@@ -84,7 +84,7 @@ func TestToken(t *testing.T) {
 
 // A stack's mistakes come together; what several parameters say alike comes once.
 func TestAllProblemsAtOnce(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	a.bucket = ""
 	bucket := func(part string) assembly.ValueFrom {
 		return assembly.ValueFrom{Binary: &assembly.Binary{Name: "agent", Architecture: "arm64", Part: part}}
@@ -107,7 +107,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 }
 
 func TestInterrupted(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := a.resolver().Resolve(ctx, app(map[string]assembly.ValueFrom{"P": output(here, "x", "y", false),

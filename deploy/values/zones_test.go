@@ -13,7 +13,7 @@ import (
 )
 
 // zone makes a hosted zone, and gives its id.
-func (a *account) zone(name string, private bool) string {
+func (a *awsEnv) zone(name string, private bool) string {
 	a.Helper()
 	in := &route53.CreateHostedZoneInput{Name: &name, CallerReference: &name}
 	if private {
@@ -32,7 +32,7 @@ func hostedZone(host string) assembly.ValueFrom {
 }
 
 func TestHostedZone(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	short, long := a.zone("example.com", false), a.zone("eu.example.com.", false)
 	a.zone("a.eu.example.com", true)
 	a.zone("ample.com", false)
@@ -48,18 +48,18 @@ func TestHostedZone(t *testing.T) {
 }
 
 func TestNoHostedZones(t *testing.T) {
-	newAccount(t).wantError(hostedZone("a.example.org"), "it has none at all")
+	newAWSEnv(t).wantError(hostedZone("a.example.org"), "it has none at all")
 }
 
 func TestHostedZonesOfOneName(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	one, two := a.zone("example.com", false), a.zone("example.com.", false)
 	a.wantError(hostedZone("a.example.com"), "a.example.com is in more than one public hosted zone example.com: ", one, two)
 }
 
 // Many stacks with many names cost one call for each hundred zones.
 func TestHostedZonesAreListedOnce(t *testing.T) {
-	a := newAccount(t)
+	a := newAWSEnv(t)
 	for i := range 105 {
 		a.zone(fmt.Sprintf("z%d.example.com", i), false)
 	}

@@ -31,9 +31,9 @@ const (
 	there = "eu-west-1"
 )
 
-// account is an AWS account for one test: stacks of cloudtest's CloudFormation, everything else moto's, and Debian's images,
+// awsEnv is an AWS account for one test: stacks of cloudtest's CloudFormation, everything else moto's, and Debian's images,
 // which moto does not have.
-type account struct {
+type awsEnv struct {
 	*testing.T
 	cf       *cloudtest.CloudFormation
 	cloud    *cloud.Cloud
@@ -46,9 +46,9 @@ type account struct {
 	calls map[string]int // by service
 }
 
-func newAccount(t *testing.T) *account {
+func newAWSEnv(t *testing.T) *awsEnv {
 	t.Helper()
-	a := &account{T: t, cf: cloudtest.NewCloudFormation(t), debian: map[string]string{}, calls: map[string]int{}}
+	a := &awsEnv{T: t, cf: cloudtest.NewCloudFormation(t), debian: map[string]string{}, calls: map[string]int{}}
 	server := httptest.NewServer(a.dispatch(proxy(t, a.cf.URL), proxy(t, cloudtest.Moto(t))))
 	t.Cleanup(server.Close)
 	a.cloud = cloud.New(cloudtest.Config(t, server.URL, here))
@@ -74,7 +74,7 @@ func proxy(t *testing.T, to string) http.Handler {
 }
 
 // dispatch sends each call where it is answered.
-func (a *account) dispatch(cf, moto http.Handler) http.HandlerFunc {
+func (a *awsEnv) dispatch(cf, moto http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		service := strings.Split(r.Header.Get("Authorization"), "/")[3]
 		a.mu.Lock()
@@ -92,7 +92,7 @@ func (a *account) dispatch(cf, moto http.Handler) http.HandlerFunc {
 }
 
 // serveParameter answers for Debian's public parameters.
-func (a *account) serveParameter(w http.ResponseWriter, r *http.Request, moto http.Handler) {
+func (a *awsEnv) serveParameter(w http.ResponseWriter, r *http.Request, moto http.Handler) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var asked struct{ Name string }
@@ -112,18 +112,18 @@ func (a *account) serveParameter(w http.ResponseWriter, r *http.Request, moto ht
 }
 
 // put makes a stack of the orbit's with outputs.
-func (a *account) put(region, name string, outputs map[string]string) {
+func (a *awsEnv) put(region, name string, outputs map[string]string) {
 	a.putOf("production", region, name, types.StackStatusCreateComplete, outputs)
 }
 
-func (a *account) putOf(orbit, region, name string, status types.StackStatus, outputs map[string]string) {
+func (a *awsEnv) putOf(orbit, region, name string, status types.StackStatus, outputs map[string]string) {
 	a.cf.Put(a.T, cloudtest.Stack{Region: region, Name: name, Status: status, Outputs: outputs,
 		Tags:     map[string]string{document.TagOrbit: orbit},
 		Template: `{"Resources":{"T":{"Type":"AWS::SNS::Topic"}}}`})
 }
 
 // resolver is a new run.
-func (a *account) resolver() *Resolver {
+func (a *awsEnv) resolver() *Resolver {
 	return New(a.cloud, live.New(a.cloud), staging.New(a.cloud, staging.Buckets{Asset: a.bucket}), release.Binaries{FS: a.binaries},
 		a.settings)
 }
@@ -141,13 +141,13 @@ func deployed(parameters map[string]string) *live.Stack {
 }
 
 // one finds the value of a single parameter, P.
-func (a *account) one(s assembly.ValueFrom, stack *live.Stack) (Value, error) {
+func (a *awsEnv) one(s assembly.ValueFrom, stack *live.Stack) (Value, error) {
 	a.Helper()
 	values, err := a.resolver().Resolve(a.Context(), app(map[string]assembly.ValueFrom{"P": s}), stack)
 	return values["P"], err
 }
 
-func (a *account) wantValue(s assembly.ValueFrom, stack *live.Stack, want Value) {
+func (a *awsEnv) wantValue(s assembly.ValueFrom, stack *live.Stack, want Value) {
 	a.Helper()
 	got, err := a.one(s, stack)
 	if err != nil || got != want {
@@ -156,7 +156,7 @@ func (a *account) wantValue(s assembly.ValueFrom, stack *live.Stack, want Value)
 }
 
 // wantError wants an error of one line with each of these texts.
-func (a *account) wantError(s assembly.ValueFrom, want ...string) {
+func (a *awsEnv) wantError(s assembly.ValueFrom, want ...string) {
 	a.Helper()
 	_, err := a.one(s, nil)
 	refused(a.T, err, want...)
