@@ -164,8 +164,8 @@ func TestNamesOfEndpointsStayApart(t *testing.T) {
 			if source.Secret == nil {
 				continue
 			}
-			if twin, ok := seen[source.Secret.Environment]; ok {
-				t.Errorf("%s: %s and %s", source.Secret.Environment, twin, key+"/"+id)
+			if other, ok := seen[source.Secret.Environment]; ok {
+				t.Errorf("%s: %s and %s", source.Secret.Environment, other, key+"/"+id)
 			}
 			seen[source.Secret.Environment] = key + "/" + id
 		}

@@ -184,8 +184,8 @@ func checkVariables(found *report.Report, a *AppRegion) {
 	seen := map[string]string{}
 	claim := func(at report.Pos, what, name string) {
 		prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-		if twin, ok := seen[prefix]; ok {
-			found.Errorf(at, "would give the variable %s_URL, as %s does: rename one of them", prefix, twin)
+		if other, ok := seen[prefix]; ok {
+			found.Errorf(at, "would give the variable %s_URL, as %s does: rename one of them", prefix, other)
 		}
 		seen[prefix] = fmt.Sprintf("%s %s", what, name)
 	}

@@ -58,7 +58,7 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 	if err != nil {
 		return nil, err
 	}
-	l.twins(apps)
+	l.reportDuplicateNames(apps)
 	if r.Failed(false) {
 		return nil, nil
 	}
@@ -197,8 +197,9 @@ func (l *loader) loadApp(path string, orbit *Orbit, c *language.Checker) (*App, 
 	return app, nil
 }
 
-// twins reports apps of one name: their stacks would be one. Names that differ in case only make one file on some machines.
-func (l *loader) twins(apps []*App) {
+// reportDuplicateNames reports apps with equal names: they would share one stack. Names that differ only in case count as
+// equal, because their templates would be one file on macOS and Windows.
+func (l *loader) reportDuplicateNames(apps []*App) {
 	seen := map[string]*App{}
 	byFile := slices.SortedFunc(slices.Values(apps), func(a, b *App) int { return cmp.Compare(a.Pos.File, b.Pos.File) })
 	for _, app := range byFile {

@@ -84,8 +84,8 @@ func checkTwoTargets(r record, targets []ScalingTarget) {
 	seen := map[watched]string{}
 	for _, t := range targets {
 		is := watched{t.Metric, t.Port}
-		if twin, ok := seen[is]; ok && t.Metric != "" {
-			r.report.Errorf(t.Pos, "%s already has the target %s", t.Metric, twin)
+		if other, ok := seen[is]; ok && t.Metric != "" {
+			r.report.Errorf(t.Pos, "%s already has the target %s", t.Metric, other)
 		}
 		seen[is] = t.Name
 	}
@@ -98,11 +98,11 @@ func schedule(facts *language.Facts, found *report.Report, e entry, a *AppRegion
 		Node: r.node(), Name: e.key, Cron: r.text("cron"), TimeZone: r.text("time_zone"),
 		Min: r.optional("min"), Max: r.optional("max"), Desired: r.optional("desired"),
 	}
-	spoiled := r.unknown("min") || r.unknown("max") || r.unknown("desired")
-	if s.Min == nil && s.Max == nil && s.Desired == nil && !spoiled {
+	invalid := r.unknown("min") || r.unknown("max") || r.unknown("desired")
+	if s.Min == nil && s.Max == nil && s.Desired == nil && !invalid {
 		found.Errorf(r.at, "changes nothing: it needs min, max or desired")
 	}
-	if spoiled {
+	if invalid {
 		return s
 	}
 	checkOrder(r, "min", s.Min, "max", s.Max)

@@ -105,8 +105,8 @@ func (s section) mergePart(found map[string]entry, part node, name string, same 
 	here := map[string]string{}
 	for _, e := range from.entries() {
 		key := same(e.key)
-		if twin, ok := here[key]; ok {
-			s.report.Errorf(e.pos(), "is the same as %s", twin)
+		if other, ok := here[key]; ok {
+			s.report.Errorf(e.pos(), "is the same as %s", other)
 			continue
 		}
 		here[key] = e.key

@@ -109,8 +109,8 @@ func checkHostPorts(found *report.Report, services []Service) {
 		for _, m := range s.Ports {
 			_, protocol, _ := strings.Cut(m.Container, "/")
 			port := Mapping{m.Host, cmp.Or(protocol, "tcp")}
-			if twin, ok := taken[port]; ok {
-				found.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, twin)
+			if other, ok := taken[port]; ok {
+				found.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, other)
 			}
 			taken[port] = s.Name
 		}

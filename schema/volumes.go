@@ -20,16 +20,16 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 			disk := r.number("instance")
 			v.Instance = &disk
 			v.Mapped = checkDisk(b.scope.facts, r, a, disk)
-			if twin, ok := disks[disk]; ok {
-				r.errorf("instance", "disk %d is already used by volume %s", disk, twin)
+			if other, ok := disks[disk]; ok {
+				r.errorf("instance", "disk %d is already used by volume %s", disk, other)
 			}
 			disks[disk] = e.key
 		} else {
 			readEBS(b.scope.facts, r, &v)
 			warnTooFewVolumes(b.section, r, a, v)
 		}
-		if twin, ok := mounts[v.MountPoint]; ok {
-			r.errorf("mount_point", "%s is already the mount point of volume %s", v.MountPoint, twin)
+		if other, ok := mounts[v.MountPoint]; ok {
+			r.errorf("mount_point", "%s is already the mount point of volume %s", v.MountPoint, other)
 		}
 		mounts[v.MountPoint] = e.key
 		volumes = append(volumes, v)

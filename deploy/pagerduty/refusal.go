@@ -18,8 +18,8 @@ func (r *refusal) Error() string { return r.text }
 
 // refused makes an error from an answer: the action, PagerDuty's message, the next step.
 func (a api) refused(r request, resp *http.Response, body []byte) error {
-	said := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, a.said(body)))
-	return &refusal{status: resp.StatusCode, text: fmt.Sprintf("%s: PagerDuty answers %s: %s", r.doing, said, next(r, resp))}
+	answer := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, a.explanation(body)))
+	return &refusal{status: resp.StatusCode, text: fmt.Sprintf("%s: PagerDuty answers %s: %s", r.doing, answer, next(r, resp))}
 }
 
 func next(r request, resp *http.Response) string {
@@ -33,7 +33,7 @@ func next(r request, resp *http.Response) string {
 	case code == http.StatusNotFound && r.absent != "":
 		return r.absent
 	case code == http.StatusTooManyRequests:
-		return "too many requests; run it again later" + soon(resp)
+		return "too many requests; run it again later" + retryTime(resp)
 	case code >= 500:
 		return "run it again later; what was made is found then"
 	case code/100 == 3:
@@ -42,16 +42,16 @@ func next(r request, resp *http.Response) string {
 	return "look at the escalation policy or service in PagerDuty"
 }
 
-// soon returns the time after which PagerDuty wants the next request, as text; "" if the answer does not say.
-func soon(resp *http.Response) string {
+// retryTime returns the time after which PagerDuty wants the next request, as text; "" if the answer does not say.
+func retryTime(resp *http.Response) string {
 	if asked := wait(0, 0, 0, resp); asked > 0 {
 		return ", in " + asked.String()
 	}
 	return ""
 }
 
-// said returns PagerDuty's own explanation in one line, "" if the answer has none.
-func (a api) said(body []byte) string {
+// explanation returns PagerDuty's own explanation in one line, "" if the answer has none.
+func (a api) explanation(body []byte) string {
 	var answer struct {
 		Error struct {
 			Message string          `json:"message"`
@@ -66,11 +66,11 @@ func (a api) said(body []byte) string {
 	if json.Unmarshal(answer.Error.Errors, &several) != nil && json.Unmarshal(answer.Error.Errors, &one) == nil {
 		several = []string{one}
 	}
-	return "(" + a.tidy(strings.Join(append([]string{answer.Error.Message}, several...), ": ")) + ")"
+	return "(" + a.oneLine(strings.Join(append([]string{answer.Error.Message}, several...), ": ")) + ")"
 }
 
-// tidy prepares text from the network for an error message: one line, shortened, without the key.
-func (a api) tidy(text string) string {
+// oneLine prepares text from the network for an error message: one line, shortened, without the key.
+func (a api) oneLine(text string) string {
 	const most = 300
 	if a.key != "" {
 		text = strings.ReplaceAll(text, a.key, "…")

@@ -43,7 +43,7 @@ us-west-2:
 sa-east-1: {services: {laika: {}}}
 `
 
-func TestSpaceUnit(t *testing.T) {
+func TestAppDirUnit(t *testing.T) {
 	project(t, laika+`
 -- .space/laika.service --
 [Service]
@@ -69,7 +69,7 @@ func TestSpaceUnit(t *testing.T) {
 `)
 }
 
-func TestSpaceEnvironment(t *testing.T) {
+func TestAppDirEnvironment(t *testing.T) {
 	project(t, laika+`
 -- .space/laika.env --
 # comment
@@ -113,7 +113,7 @@ eu-west-1/other.env eu-west-1.files."other.env" "Y=2\n"
 `)
 }
 
-func TestSpaceRegionManifest(t *testing.T) {
+func TestAppDirRegionManifest(t *testing.T) {
 	project(t, laika+`
 -- .space/us-west-2/app.json --
 {"instance_max": null, "instance_min": 3,
@@ -135,7 +135,7 @@ app.yaml:12:31 sa-east-1.services.laika {}
 `)
 }
 
-func TestSpaceFiles(t *testing.T) {
+func TestAppDirFiles(t *testing.T) {
 	payload := `{"iv":"aXY=","key":"a2V5","ciphertext":"Y2lwaGVy"}`
 	project(t, `
 -- .space/app.cue --
@@ -193,7 +193,7 @@ func dropped(lines []string, words ...string) (rest []string) {
 	return rest
 }
 
-func TestSpaceMistakes(t *testing.T) {
+func TestAppDirMistakes(t *testing.T) {
 	const named = "-- .space/app.json --\n{\"name\": \"laika\"}\n"
 	payload := `{"iv":"aXY=","key":"a2V5","ciphertext":"Y2lwaGVy"}`
 	for _, c := range []struct{ files, want string }{
@@ -246,7 +246,7 @@ func TestSpaceMistakes(t *testing.T) {
 	}
 }
 
-func TestSpaceLinks(t *testing.T) {
+func TestAppDirLinks(t *testing.T) {
 	project(t, "-- secret --\nx\n-- .space/app.json --\n{\"name\": \"laika\"}\n-- .space/us-east-1/motd --\nhello\n")
 	for link, to := range map[string]string{
 		".space/out": "../secret", ".space/away": "/etc/passwd", ".space/gone": "nowhere", ".space/round": "round",
@@ -287,7 +287,7 @@ func TestNoSpace(t *testing.T) {
 	}
 }
 
-func TestSpaceTooLarge(t *testing.T) {
+func TestAppDirTooLarge(t *testing.T) {
 	project(t, "-- .space/app.json --\n{\"name\": \"laika\"}\n")
 	for i := range 17 {
 		if err := os.WriteFile(fmt.Sprintf(".space/%02d", i), bytes.Repeat([]byte("x"), maxData), 0o600); err != nil {
