@@ -44,7 +44,8 @@ func (b *deployEnv) running(ctx context.Context, c *activity.Control, stacks ...
 
 func TestStop(t *testing.T) {
 	b := newEnv(t)
-	stacks := []built{testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
+	stacks := []built{testStack(east, "test-vpc", topics("Vpc")),
+		testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
 	c := activity.NewControl()
 	done := b.running(t.Context(), c, stacks...)
 	c.Stop()
@@ -57,7 +58,8 @@ func TestStop(t *testing.T) {
 
 func TestDetachAndPickUp(t *testing.T) {
 	b := newEnv(t)
-	stacks := []built{testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
+	stacks := []built{testStack(east, "test-vpc", topics("Vpc")),
+		testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
 	c := activity.NewControl()
 	done := b.running(t.Context(), c, stacks...)
 	c.Detach()
@@ -144,7 +146,8 @@ func (b *deployEnv) flaky(operations ...string) string {
 func TestLostAnswers(t *testing.T) {
 	b := newEnv(t)
 	cfg := b.cf.Config(t, "")
-	cfg.BaseEndpoint = aws.String(b.flaky("CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "UpdateTerminationProtection", "DescribeStacks"))
+	cfg.BaseEndpoint = aws.String(b.flaky("CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "UpdateTerminationProtection",
+		"DescribeStacks"))
 	for _, template := range []string{topics("A"), topics("A", "B")} {
 		d, err := Prepare(t.Context(), cloud.New(cfg), b.artifact(testStack(east, "test-web", template, protected)), b.options, b.listen)
 		if err != nil {

@@ -10,7 +10,8 @@ import (
 // What holds data and would be replaced or deleted is named, with what is kept, and asked for before anything starts.
 func TestDangersAreAskedFor(t *testing.T) {
 	database := func(owner string) string {
-		return `{"Resources": {"Database": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot", "Properties": {"MasterUsername": "` + owner + `"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
+		return `{"Resources": {"Database": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "UpdateReplacePolicy": ` +
+			`"Snapshot", "Properties": {"MasterUsername": "` + owner + `"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
 	}
 	b := newEnv(t)
 	b.deploy(testStack(east, "test-web", database("alice")), testStack(west, "test-web", topics("One")))
@@ -63,7 +64,8 @@ func TestDangersAreAskedFor(t *testing.T) {
 func TestRemovalIsADangerUnlessRetained(t *testing.T) {
 	b := newEnv(t)
 	b.deploy(testStack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"},
-		"Kept": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}, "Lost": {"Type": "AWS::DynamoDB::Table"}, "Address": {"Type": "AWS::EC2::EIP"}}}`))
+		"Kept": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}, "Lost": {"Type": "AWS::DynamoDB::Table"}, "Address": `+
+		`{"Type": "AWS::EC2::EIP"}}}`))
 	d := b.prepared(testStack(east, "test-web", topics("Topic")))
 	var got []string
 	for _, danger := range d.Plan.Stacks[0].Dangers {
@@ -79,7 +81,8 @@ func TestRemovalIsADangerUnlessRetained(t *testing.T) {
 func TestLaterDangerIsAsked(t *testing.T) {
 	b := newEnv(t)
 	table := func(name string) string {
-		return `{"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Fn::Sub": "` + name + `-${Name}"}}}}}`
+		return `{"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": ` +
+			`{"TableName": {"Fn::Sub": "` + name + `-${Name}"}}}}}`
 	}
 	source := func(name string) func(s *assembly.Stack) { return output("Name", "test-vpc", name, false) }
 	b.deploy(testStack(east, "test-vpc", topics("A")), testStack(east, "test-web", table("t"), source("A"), after("test-vpc")))
@@ -99,7 +102,9 @@ func networkOf(second bool) string {
 	if !second {
 		return strings.NewReplacer("SECOND", "", "LIST", "").Replace(network)
 	}
-	return strings.NewReplacer("SECOND", `, "Two": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24"}}`, "LIST", `, {"Ref": "Two"}`).Replace(network)
+	return strings.NewReplacer("SECOND",
+		`, "Two": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24"}}`, "LIST",
+		`, {"Ref": "Two"}`).Replace(network)
 }
 
 // What an app stands in is not taken away.
@@ -137,7 +142,8 @@ func TestReplacementOfTheVPCIsRefused(t *testing.T) {
 // A live name that gets another kind of routing is warned of; another weight is not.
 func TestRoutingOfALiveNameIsExplained(t *testing.T) {
 	record := func(routing string) string {
-		return `{"Resources": {"Record": {"Type": "AWS::Route53::RecordSet", "Properties": {"HostedZoneId": "Z1", "Name": "a.example.com", "Type": "A", "SetIdentifier": "x", ` + routing + `}}}}`
+		return `{"Resources": {"Record": {"Type": "AWS::Route53::RecordSet", "Properties": {"HostedZoneId": "Z1", "Name": ` +
+			`"a.example.com", "Type": "A", "SetIdentifier": "x", ` + routing + `}}}}`
 	}
 	b := newEnv(t)
 	b.deploy(testStack(east, "test-web", record(`"Weight": 1`)))
@@ -155,11 +161,13 @@ func TestRoutingOfALiveNameIsExplained(t *testing.T) {
 func TestDangersOfLater(t *testing.T) {
 	b := newEnv(t)
 	with := func(name string) string {
-		return `{"Parameters": {"Vpc": {"Type": "String", "Default": ""}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Vpc"}}},
+		return `{"Parameters": {"Vpc": {"Type": "String", "Default": ""}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", ` +
+			`"Properties": {"DisplayName": {"Ref": "Vpc"}}},
 			"Lost": {"Type": "AWS::DynamoDB::Table", "UpdateReplacePolicy": "Retain", "Properties": {"TableName": "` + name + `"}}}}`
 	}
 	b.deploy(testStack(east, "test-web", with("one")))
-	d := b.prepared(testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", with("two"), output("Vpc", "test-vpc", "Vpc", false)))
+	d := b.prepared(testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", with("two"),
+		output("Vpc", "test-vpc", "Vpc", false)))
 	plan := d.Plan.Stacks[1]
 	if plan.Action != Later || len(plan.Dangers) != 1 {
 		t.Fatalf("got %+v", plan)

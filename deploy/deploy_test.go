@@ -8,7 +8,8 @@ import (
 
 func TestDeployAgainChangesNothing(t *testing.T) {
 	b := newEnv(t)
-	vpc, web := testStack(east, "test-vpc", topics("Vpc"), protected), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))
+	vpc, web := testStack(east, "test-vpc", topics("Vpc"), protected),
+		testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))
 	b.expect(b.deploy(vpc, web), "test-vpc created, test-web created")
 	if seen := b.cf.Seen(east, "test-vpc"); !seen.Protected || seen.Status != types.StackStatusCreateComplete {
 		t.Errorf("got %+v", seen)

@@ -14,7 +14,8 @@ import (
 func TestDryRunLeavesNoTrace(t *testing.T) {
 	b := newEnv(t)
 	b.deploy(testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-old", topics("One")))
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-failed", Status: "ROLLBACK_COMPLETE", Template: topics("One"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "failed"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-failed", Status: "ROLLBACK_COMPLETE", Template: topics("One"),
+		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "failed"}})
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-review", Status: "REVIEW_IN_PROGRESS"})
 	before := b.cf.Everything()
 	b.options.DryRun = true
@@ -49,7 +50,9 @@ func TestLaterIsComparedOffline(t *testing.T) {
 	b := newEnv(t)
 	b.deploy(testStack(east, "test-web", topics("One", "Two")))
 	d := b.prepared(testStack(east, "test-vpc", topics("Vpc")),
-		testStack(east, "test-web", `{"Parameters": {"Vpc": {"Type": "String"}}, "Resources": {"Two": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "x"}}, "Three": {"Type": "AWS::SNS::Topic"}}}`, output("Vpc", "test-vpc", "Vpc", false)))
+		testStack(east, "test-web",
+			`{"Parameters": {"Vpc": {"Type": "String"}}, "Resources": {"Two": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": `+
+				`"x"}}, "Three": {"Type": "AWS::SNS::Topic"}}}`, output("Vpc", "test-vpc", "Vpc", false)))
 	var got []string
 	for _, c := range d.Plan.Stacks[1].Changes {
 		got = append(got, c.Action+" "+c.LogicalID+" "+c.Replacement)
@@ -74,11 +77,14 @@ func TestDeclined(t *testing.T) {
 
 // Each of CloudFormation's wordings for no changes means unchanged. A secret cannot be compared, so there a change set tells.
 func TestNoChangesInEveryWording(t *testing.T) {
-	for _, wording := range []string{cloudtest.NoChangesSubmitted, cloudtest.NoChangesUpdates, "No changes to deploy. Stack test-web is up to date"} {
+	for _, wording := range []string{cloudtest.NoChangesSubmitted, cloudtest.NoChangesUpdates,
+		"No changes to deploy. Stack test-web is up to date"} {
 		b := newEnvNow(t)
 		b.cf.NoChanges = wording
 		b.options.Values.Environment = func(name string) (string, bool) { return "https://hooks.example.com/" + name, true }
-		web := testStack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
+		web := testStack(east, "test-web",
+			`{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", `+
+				`"Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 			func(s *assembly.Stack) {
 				s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 			})
@@ -107,7 +113,8 @@ func TestSecretsAreMasked(t *testing.T) {
 	secret := "https://hooks.example.com/first"
 	b.options.Values.Environment = func(string) (string, bool) { return secret, true }
 	template := func(display string) string {
-		return `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::Sub": "` + display + `${Hook}"}}}}}`
+		return `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", ` +
+			`"Properties": {"DisplayName": {"Fn::Sub": "` + display + `${Hook}"}}}}}`
 	}
 	hook := func(s *assembly.Stack) {
 		s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
@@ -129,8 +136,11 @@ func TestSecretsAreMasked(t *testing.T) {
 func TestSecretsAreMaskedInFailures(t *testing.T) {
 	b := newEnv(t)
 	b.options.Values.Environment = func(string) (string, bool) { return "https://hooks.example.com/secret", true }
-	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create, Reason: "https://hooks.example.com/secret is no address"})
-	r := b.deploy(testStack(east, "test-web", `{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
+	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create,
+		Reason: "https://hooks.example.com/secret is no address"})
+	r := b.deploy(testStack(east, "test-web",
+		`{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", `+
+			`"Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 		func(s *assembly.Stack) {
 			s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
 		}))

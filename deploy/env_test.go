@@ -115,7 +115,8 @@ func literal(name, value string) func(*assembly.Stack) {
 
 func output(name, stack, output string, optional bool) func(*assembly.Stack) {
 	return func(s *assembly.Stack) {
-		s.Parameters[name] = assembly.ValueFrom{Output: &assembly.Output{Region: s.Region, Stack: stack, Output: output, Optional: optional}}
+		s.Parameters[name] = assembly.ValueFrom{Output: &assembly.Output{Region: s.Region, Stack: stack, Output: output,
+			Optional: optional}}
 	}
 }
 
@@ -232,7 +233,8 @@ func topics(names ...string) string {
 
 // reader is a template with a parameter that a topic's display name shows, and an output.
 func reader(parameter string) string {
-	return fmt.Sprintf(`{"Parameters": {%[1]q: {"Type": "String", "Default": ""}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": %[1]q}}}}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}`, parameter)
+	return fmt.Sprintf(`{"Parameters": {%[1]q: {"Type": "String", "Default": ""}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", `+
+		`"Properties": {"DisplayName": {"Ref": %[1]q}}}}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}`, parameter)
 }
 
 func sprint(v any) string { return fmt.Sprintf("%+v", v) }

@@ -18,7 +18,8 @@ func TestRootCauseIsExplained(t *testing.T) {
 	b := newEnv(t)
 	b.options.Directory = "build"
 	web := testStack(east, "test-web", topics("A", "Broken", "Z"))
-	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Broken", When: cloudtest.Create, Reason: "The topic's name\n is taken"})
+	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Broken", When: cloudtest.Create,
+		Reason: "The topic's name\n is taken"})
 	r := b.deploy(web)
 	b.expect(r, "test-web failed")
 	f := r.Failures[0]
@@ -64,10 +65,13 @@ func TestRootCauses(t *testing.T) {
 		want   string
 	}{
 		"the first, and what else failed by itself": {[]live.Event{
-			whole("CREATE_IN_PROGRESS"), event("A", "CREATE_FAILED", "Resource creation cancelled"), event("B", "CREATE_FAILED", "no"), event("C", "CREATE_FAILED", "neither"),
+			whole("CREATE_IN_PROGRESS"), event("A", "CREATE_FAILED", "Resource creation cancelled"), event("B", "CREATE_FAILED", "no"),
+			event("C", "CREATE_FAILED", "neither"),
 			whole("ROLLBACK_IN_PROGRESS"), event("D", "DELETE_FAILED", "in use")}, "B C"},
-		"only the rollback failed": {[]live.Event{whole("UPDATE_ROLLBACK_IN_PROGRESS"), event("A", "UPDATE_FAILED", "gone"), whole("UPDATE_ROLLBACK_FAILED")}, "A"},
-		"cancelled by the user":    {[]live.Event{event("A", "UPDATE_FAILED", "Resource update cancelled"), whole("UPDATE_ROLLBACK_IN_PROGRESS")}, ""},
+		"only the rollback failed": {[]live.Event{whole("UPDATE_ROLLBACK_IN_PROGRESS"), event("A", "UPDATE_FAILED", "gone"),
+			whole("UPDATE_ROLLBACK_FAILED")}, "A"},
+		"cancelled by the user": {[]live.Event{event("A", "UPDATE_FAILED", "Resource update cancelled"),
+			whole("UPDATE_ROLLBACK_IN_PROGRESS")}, ""},
 	}
 	for name, c := range cases {
 		var got []string
@@ -92,7 +96,8 @@ func TestBootLogIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	write := func(stream string, lines ...string) {
-		if _, err := logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &name, LogStreamName: &stream}); err != nil {
+		if _, err := logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &name,
+			LogStreamName: &stream}); err != nil {
 			t.Fatal(err)
 		}
 		var events []logtypes.InputLogEvent
@@ -100,13 +105,15 @@ func TestBootLogIsRead(t *testing.T) {
 			at := time.Now().UnixMilli() + int64(i)
 			events = append(events, logtypes.InputLogEvent{Message: &l, Timestamp: &at})
 		}
-		if _, err := logs.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &name, LogStreamName: &stream, LogEvents: events}); err != nil {
+		if _, err := logs.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: &name, LogStreamName: &stream,
+			LogEvents: events}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("web/i-0old", "an instance of an earlier deployment")
 	time.Sleep(5 * time.Millisecond)
-	fail := cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Asg", When: cloudtest.Create, Reason: "Failed to receive 1 resource signal(s) within the specified duration"}
+	fail := cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Asg", When: cloudtest.Create,
+		Reason: "Failed to receive 1 resource signal(s) within the specified duration"}
 	b.cf.Fail(fail)
 	b.cf.Hold(east, "test-web")
 	go func() {
@@ -116,7 +123,8 @@ func TestBootLogIsRead(t *testing.T) {
 		b.cf.Release(east, "test-web")
 	}()
 	f := b.deploy(testStack(east, "test-web", group)).Failures[0]
-	if len(f.Boot) != 1 || f.Boot[0].Instance != "i-0new" || strings.Join(f.Boot[0].Lines, "|") != "fetched the agent|error: unit web.service: exit status 203\ufffd[2J" {
+	if len(f.Boot) != 1 || f.Boot[0].Instance != "i-0new" || strings.Join(f.Boot[0].Lines,
+		"|") != "fetched the agent|error: unit web.service: exit status 203\ufffd[2J" {
 		t.Errorf("got %+v", f.Boot)
 	}
 	b.says(f.Next, "aws logs tail test-boot --region us-east-1 --log-stream-name-prefix web/")
@@ -135,7 +143,8 @@ func TestBootLogIsRead(t *testing.T) {
 func TestNoBootLog(t *testing.T) {
 	b := newEnv(t)
 	b.cf.Forward(cloudtest.Moto(t))
-	b.cf.Fail(cloudtest.Failure{Region: west, Stack: "test-web", Logical: "Asg", When: cloudtest.Create, Reason: "Received 0 SUCCESS signal(s) out of 1."})
+	b.cf.Fail(cloudtest.Failure{Region: west, Stack: "test-web", Logical: "Asg", When: cloudtest.Create,
+		Reason: "Received 0 SUCCESS signal(s) out of 1."})
 	f := b.deploy(testStack(west, "test-web", group)).Failures[0]
 	if len(f.Boot) > 0 {
 		t.Errorf("got %+v", f.Boot)

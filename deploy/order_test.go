@@ -36,7 +36,8 @@ func TestFailureStopsItsDependentsOnly(t *testing.T) {
 	if b.cf.Seen(east, "test-vpc") != nil {
 		t.Error("the failed creation left a stack behind")
 	}
-	b.expect(b.deploy(stacks...), "test-vpc unchanged, test-web unchanged, test-client created, test-tables unchanged, test-vpc created, test-web created")
+	b.expect(b.deploy(stacks...),
+		"test-vpc unchanged, test-web unchanged, test-client created, test-tables unchanged, test-vpc created, test-web created")
 }
 
 // Two apps that name each other: neither can be first.
@@ -77,7 +78,8 @@ func TestOptionalOutputThatIsNotThereIsAWarning(t *testing.T) {
 func TestChangedOutputReachesDependents(t *testing.T) {
 	b := newEnv(t)
 	named := func(name string) string {
-		return `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "` + name + `"}}}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}`
+		return `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "` + name +
+			`"}}}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}`
 	}
 	web := testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Topic", false), after("test-vpc"))
 	b.deploy(testStack(east, "test-vpc", named("one")), web)
@@ -128,7 +130,8 @@ func TestSelectionThatNamesNothing(t *testing.T) {
 // All that stands in the way is said at once, before anything changes.
 func TestPreflightSaysAll(t *testing.T) {
 	b := newEnv(t)
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: topics("Topic"), Tags: map[string]string{document.TagOrbit: "other", document.TagApp: "web"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "CREATE_COMPLETE", Template: topics("Topic"),
+		Tags: map[string]string{document.TagOrbit: "other", document.TagApp: "web"}})
 	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-job", Status: "ROLLBACK_COMPLETE", Template: topics("Topic")})
 	before := b.cf.Everything()
 	_, err := b.prepare(
@@ -142,8 +145,11 @@ func TestPreflightSaysAll(t *testing.T) {
 	if !ok {
 		t.Fatalf("got %v", err)
 	}
-	b.says(err.Error(), `us-east-1/test-web: a stack with this name already exists and does not belong to orbit test and app web: its tags are spacel:orbit="other", spacel:app="web"`, "us-east-1/test-job: a stack with this name",
-		"eu-west-1/test-web needs eu-west-1/test-vpc, which is not deployed", "us-east-1/test-long: parameter Text: its value is 5000 bytes")
+	b.says(err.Error(),
+		`us-east-1/test-web: a stack with this name already exists and does not belong to orbit test and app web: its tags are `+
+			`spacel:orbit="other", spacel:app="web"`, "us-east-1/test-job: a stack with this name",
+		"eu-west-1/test-web needs eu-west-1/test-vpc, which is not deployed",
+		"us-east-1/test-long: parameter Text: its value is 5000 bytes")
 	if len(problems.List) != 5 { // the missing stack is said of the stack, and of the value
 		t.Errorf("got %d problems: %v", len(problems.List), err)
 	}
@@ -198,7 +204,8 @@ func TestWaitsForAnother(t *testing.T) {
 // Two that create the same at once.
 func TestTwoCreateAtOnce(t *testing.T) {
 	b := newEnv(t)
-	stacks := []built{testStack(east, "test-vpc", topics("Vpc")), testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
+	stacks := []built{testStack(east, "test-vpc", topics("Vpc")),
+		testStack(east, "test-web", reader("VpcId"), output("VpcId", "test-vpc", "Vpc", false), after("test-vpc"))}
 	first, second := b.prepared(stacks...), b.prepared(stacks...)
 	done := make(chan *Result)
 	for _, d := range []*Deployment{first, second} {

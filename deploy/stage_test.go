@@ -15,7 +15,8 @@ import (
 
 // large is a template that is too long to be sent with a call.
 func large() string {
-	return `{"Description": "` + strings.Repeat("x", 1000) + `", "Metadata": {"Pad": "` + strings.Repeat("y", maxInline) + `"}, ` + topics("Topic")[1:]
+	return `{"Description": "` + strings.Repeat("x", 1000) + `", "Metadata": {"Pad": "` + strings.Repeat("y", maxInline) + `"}, ` +
+		topics("Topic")[1:]
 }
 
 // A template that is too large to be sent is staged, under its digest; by a dry run only for its time.
@@ -54,7 +55,8 @@ func TestLargeTemplateIsStaged(t *testing.T) {
 	}
 }
 
-const tables = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {"TableName": "test-users"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
+const tables = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", ` +
+	`"Properties": {"TableName": "test-users"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
 
 // What a failed creation retains is not in the way of the next one.
 func TestRetainedTablesAreAdopted(t *testing.T) {
@@ -79,7 +81,8 @@ func TestRetainedTablesAreAdopted(t *testing.T) {
 func TestRefusedChangeSetIsExplained(t *testing.T) {
 	b := newEnv(t)
 	b.cf.Retain(east, "AWS::SNS::Topic", "taken")
-	_, err := b.prepare(testStack(east, "test-web", `{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken"}}}}`))
+	_, err := b.prepare(testStack(east, "test-web",
+		`{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "taken"}}}}`))
 	if err == nil {
 		t.Fatal("it was taken")
 	}
@@ -97,7 +100,8 @@ func TestManyUnchangedStacks(t *testing.T) {
 		for i := range 20 {
 			name := fmt.Sprintf("test-app%02d", i)
 			s := testStack(region, name, topics("Topic"))
-			b.cf.Put(t, cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: s.template, Tags: map[string]string{document.TagOrbit: "test", document.TagApp: s.App}})
+			b.cf.Put(t, cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: s.template,
+				Tags: map[string]string{document.TagOrbit: "test", document.TagApp: s.App}})
 			stacks = append(stacks, s)
 		}
 	}

@@ -53,12 +53,18 @@ func TestStackStates(t *testing.T) {
 		"IMPORT_ROLLBACK_COMPLETE": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "IMPORT_ROLLBACK_COMPLETE", Template: old}},
 		"CREATE_FAILED":            {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "CREATE_FAILED", Template: old}},
 		"ROLLBACK_COMPLETE":        {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "ROLLBACK_COMPLETE", Template: old}},
-		"ROLLBACK_FAILED":          {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
-		"DELETE_FAILED":            {outcome: activity.WasCreated, put: cloudtest.Stack{Status: "DELETE_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
-		"UPDATE_ROLLBACK_FAILED": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "gone"}},
-			passed: []types.StackStatus{"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"}},
-		"CREATE_IN_PROGRESS": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "CREATE_IN_PROGRESS", Template: old, Then: "CREATE_COMPLETE"}},
-		"UPDATE_IN_PROGRESS": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_IN_PROGRESS", Template: old, Then: "UPDATE_COMPLETE"}},
+		"ROLLBACK_FAILED": {outcome: activity.WasCreated,
+			put: cloudtest.Stack{Status: "ROLLBACK_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
+		"DELETE_FAILED": {outcome: activity.WasCreated,
+			put: cloudtest.Stack{Status: "DELETE_FAILED", Template: old, Failed: map[string]string{"Old": "in use"}}},
+		"UPDATE_ROLLBACK_FAILED": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_ROLLBACK_FAILED", Template: old,
+			Failed: map[string]string{"Old": "gone"}},
+			passed: []types.StackStatus{"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS",
+				"UPDATE_COMPLETE"}},
+		"CREATE_IN_PROGRESS": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "CREATE_IN_PROGRESS", Template: old,
+			Then: "CREATE_COMPLETE"}},
+		"UPDATE_IN_PROGRESS": {outcome: activity.WasUpdated, put: cloudtest.Stack{Status: "UPDATE_IN_PROGRESS", Template: old,
+			Then: "UPDATE_COMPLETE"}},
 		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": {outcome: activity.WasUpdated,
 			put: cloudtest.Stack{Status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Template: old, Then: "UPDATE_COMPLETE"}},
 		"UPDATE_ROLLBACK_IN_PROGRESS": {outcome: activity.WasUpdated,
@@ -116,7 +122,8 @@ func endsIn(history, end []types.StackStatus) bool {
 
 func TestUnknownFailedStateIsRefused(t *testing.T) {
 	b := newEnv(t)
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "IMPORT_ROLLBACK_FAILED", Template: topics("Old"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "IMPORT_ROLLBACK_FAILED", Template: topics("Old"),
+		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
 	_, err := b.prepare(testStack(east, "test-web", topics("New")))
 	if err == nil {
 		t.Fatal("it was not refused")
@@ -131,7 +138,8 @@ func TestRemovalOfDataAsks(t *testing.T) {
 		"Shot": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot"},
 		"Lost": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "test-lost"}},
 		"Topic": {"Type": "AWS::SNS::Topic"}}}`
-	put := cloudtest.Stack{Region: east, Name: "test-web", Status: "ROLLBACK_FAILED", Template: old, Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}}
+	put := cloudtest.Stack{Region: east, Name: "test-web", Status: "ROLLBACK_FAILED", Template: old,
+		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}}
 	now := testStack(east, "test-web", topics("New"))
 
 	b := newEnv(t)
@@ -173,7 +181,8 @@ func TestLeaveBehind(t *testing.T) {
 		b := newEnvNow(t)
 		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "DELETE_FAILED", Template: topics("Old", "Stuck"),
 			Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Failed: map[string]string{"Stuck": "in use"}})
-		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Delete, Reason: "still in use by sg-1", Always: true})
+		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Delete,
+			Reason: "still in use by sg-1", Always: true})
 		b.user.leave = yes
 		r := b.deploy(testStack(east, "test-web", topics("New", "Stuck")))
 		want := "test-web failed"
@@ -196,7 +205,8 @@ func TestSkipResources(t *testing.T) {
 		b := newEnvNow(t)
 		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_ROLLBACK_FAILED", Template: topics("Old", "Stuck"),
 			Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}, Failed: map[string]string{"Stuck": "gone"}})
-		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Undo, Reason: "the topic is gone", Always: true})
+		b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Stuck", When: cloudtest.Undo, Reason: "the topic is gone",
+			Always: true})
 		b.user.skip = yes
 		r := b.deploy(testStack(east, "test-web", topics("Old", "Stuck", "New")))
 		want := "test-web failed"
@@ -217,7 +227,8 @@ func TestSkipResources(t *testing.T) {
 // An update that was left half done, and that cannot be told from one that was done, is not called unchanged.
 func TestHalfDoneUpdateIsNotUnchanged(t *testing.T) {
 	b := newEnv(t)
-	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_FAILED", Template: topics("Old"), Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
+	b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: "UPDATE_FAILED", Template: topics("Old"),
+		Tags: map[string]string{document.TagOrbit: "test", document.TagApp: "web"}})
 	_, err := b.prepare(testStack(east, "test-web", topics("Old")))
 	if err == nil {
 		t.Fatal("it was taken for unchanged")

@@ -19,7 +19,7 @@ type console struct {
 	stderr   io.Writer
 	terminal bool // standard output shows colours
 	prompter *prompter
-	poll     time.Duration                     // between two calls that ask how an operation in AWS stands; 0: deploy's default. Tests shorten it
+	poll     time.Duration                     // between two looks at an operation in AWS; 0: deploy's default. Tests shorten it
 	patience time.Duration                     // for an accepted operation to begin; 0: live.DefaultPatience
 	timing   cloud.Timing                      // of calls of AWS
 	waiting  atomic.Pointer[func(line string)] // shows that a call has no answer yet; nil: on stderr

@@ -85,12 +85,14 @@ func TestDeployDanger(t *testing.T) {
 	a.build(strings.Replace(web("small"), "postgres", "mysql", 1))
 	a.unchanged(func() {
 		s := a.spacel("deploy", "build", "--yes")
-		a.expect(s, exitNo, "! maybe replace Main  AWS::RDS::DBInstance", "us-east-1/test-web failed: not agreed to: AWS::RDS::DBInstance Main",
+		a.expect(s, exitNo, "! maybe replace Main  AWS::RDS::DBInstance",
+			"us-east-1/test-web failed: not agreed to: AWS::RDS::DBInstance Main",
 			"(--allow-replace us-east-1/test-web/Main)", "stacks: 2 unchanged, 1 failed")
 	})
 	a.vpc = strings.Replace(vpcTemplate, "10.0.0.0/16", "10.0.0.0/16\", \"EnableDnsHostnames\": \"true", 1)
 	a.build(strings.Replace(web("small"), "postgres", "mysql", 1))
-	a.expect(a.spacel("deploy", "build", "--yes"), exitNo, "us-east-1/test-web failed: not agreed to", "stacks: 1 updated, 1 unchanged, 1 failed")
+	a.expect(a.spacel("deploy", "build", "--yes"), exitNo, "us-east-1/test-web failed: not agreed to",
+		"stacks: 1 updated, 1 unchanged, 1 failed")
 	a.expect(a.spacel("deploy", "build", "--yes", "--allow-replace", "us-east-1/test-web/Main"), 0, "stacks: 1 updated, 2 unchanged")
 }
 

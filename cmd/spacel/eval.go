@@ -10,7 +10,8 @@ import (
 	"github.com/pebble/spacel/schema/resolved"
 )
 
-const evalDescription = `Prints what an orbit and its apps get in each region: defaults, the orbit's apps, all and the region's own section are
+const evalDescription = `Prints what an orbit and its apps get in each region: defaults, the orbit's apps, all and the region's own ` +
+	`section are
 merged, and every value is in one form ("40" is 40, yes is true). A secret is printed as its SHA-256.
 
    spacel eval --orbit orbit.json laika.json

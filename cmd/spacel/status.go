@@ -106,7 +106,8 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 		counts[s.State]++
 		statusLines(out, p, s, name)
 	}
-	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Unknown, status.Busy,
+	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Unknown,
+		status.Busy,
 		status.Unwritten)))
 	return out.Flush()
 }

@@ -28,8 +28,9 @@ const (
 const (
 	vpcTemplate = `{"Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}, "Address": {"Type": "AWS::EC2::EIP"}},
   "Outputs": {"VpcId": {"Value": {"Ref": "Vpc"}}, "Port": {"Value": "5432"}}}`
-	tablesTemplate = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "Properties": {"TableName": "test-users"}}}}`
-	appTemplate    = `{
+	tablesTemplate = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "Properties": ` +
+		`{"TableName": "test-users"}}}}`
+	appTemplate = `{
   "Parameters": {"VpcId": {"Type": "String"}, "Other": {"Type": "String", "Default": ""}, "Port": {"Type": "String", "Default": "5432"}},
   "Conditions": {"HasOther": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Other"}, ""]}]}},
   "Resources": {
@@ -68,9 +69,11 @@ func (b *destroyEnv) listen(e activity.Event) {
 	b.events = append(b.events, e)
 }
 
-func (b *destroyEnv) put(region, name, app, template string, parameters map[string]string, with ...func(*cloudtest.Stack)) map[string]string {
+func (b *destroyEnv) put(region, name, app, template string, parameters map[string]string,
+	with ...func(*cloudtest.Stack)) map[string]string {
 	b.Helper()
-	s := cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: template, Parameters: parameters, Tags: tags(app)}
+	s := cloudtest.Stack{Region: region, Name: name, Status: types.StackStatusCreateComplete, Template: template, Parameters: parameters,
+		Tags: tags(app)}
 	for _, each := range with {
 		each(&s)
 	}
@@ -94,7 +97,8 @@ func tags(app string) map[string]string {
 func (b *destroyEnv) orbit(region string) {
 	vpc := b.put(region, "test-vpc", "", vpcTemplate, nil)
 	b.put(region, "test-tables", "", tablesTemplate, nil)
-	left := b.put(region, "test-left", "left", appTemplate, map[string]string{"VpcId": vpc["VpcId"]}, func(s *cloudtest.Stack) { s.Protected = true })
+	left := b.put(region, "test-left", "left", appTemplate, map[string]string{"VpcId": vpc["VpcId"]},
+		func(s *cloudtest.Stack) { s.Protected = true })
 	b.put(region, "test-right", "right", appTemplate, map[string]string{"VpcId": vpc["VpcId"], "Other": left["SecurityGroup"]})
 }
 
@@ -182,7 +186,8 @@ func TestWholeOrbit(t *testing.T) {
 	if !r.OK() {
 		t.Errorf("%+v", r)
 	}
-	if got := b.sequence(); slices.Index(got, "test-right") > slices.Index(got, "test-left") || got[3] == "test-right" || slices.Index(got, "test-vpc") < 2 {
+	if got := b.sequence(); slices.Index(got, "test-right") > slices.Index(got, "test-left") || got[3] == "test-right" ||
+		slices.Index(got, "test-vpc") < 2 {
 		t.Errorf("deleted in the order %v", got)
 	}
 	if retained := strings.Join(b.cf.Retained(), " "); !strings.Contains(retained, "test-users") || len(b.cf.Snapshots()) != 2 {
@@ -208,7 +213,8 @@ func TestUnbindsOthers(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	right := b.cf.Seen(east, "test-right")
-	if right.Parameters["Other"] != "" || right.Parameters["VpcId"] == "" || right.Resources["Rule"] != "" || right.Tags[document.TagApp] != "right" {
+	if right.Parameters["Other"] != "" || right.Parameters["VpcId"] == "" || right.Resources["Rule"] != "" ||
+		right.Tags[document.TagApp] != "right" {
 		t.Errorf("right is %+v", right)
 	}
 	if b.cf.Seen(east, "test-left") != nil || b.cf.Seen(east, "test-vpc") == nil {
@@ -295,7 +301,8 @@ func TestStates(t *testing.T) {
 }
 
 func (b *destroyEnv) stuck(always bool) {
-	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies", Always: always})
+	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-vpc", Logical: "Vpc", When: cloudtest.Delete, Reason: "has dependencies",
+		Always: always})
 }
 
 func TestDeletionIsTriedAgain(t *testing.T) {
@@ -396,7 +403,8 @@ func TestChance(t *testing.T) {
 	if err != nil || fmt.Sprint(o.sorted) != "[r/a r/b r/c]" || len(unbind) != 1 {
 		t.Errorf("%v, %v, %v", o.sorted, unbind, err)
 	}
-	if !identifies("sg-0123") || !identifies("1.2.3.4") || identifies("5432") || identifies("443") || identifies("") || identifies(live.Masked) {
+	if !identifies("sg-0123") || !identifies("1.2.3.4") || identifies("5432") || identifies("443") || identifies("") ||
+		identifies(live.Masked) {
 		t.Error("identifies")
 	}
 }

@@ -176,7 +176,8 @@ func (r *run) protectAgain(ctx context.Context, stack Stack) {
 	case err == nil && (now == nil || now.Busy() || now.TerminationProtection):
 		return
 	case err == nil && now.Status == types.StackStatusDeleteFailed:
-		r.say(stack.StackRef, activity.Warning, "", "its termination protection is off: spacel deploy turns it on when it repairs the stack")
+		r.say(stack.StackRef, activity.Warning, "",
+			"its termination protection is off: spacel deploy turns it on when it repairs the stack")
 		return
 	case err == nil:
 		_, err = r.client(stack.Region).UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{

@@ -77,8 +77,9 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
 	}
 	if len(out.AutoScalingGroups) == 0 {
-		return nil, fmt.Errorf("the auto scaling group %s, which the outputs of stack %s name, does not exist: somebody deleted it outside of "+
-			"CloudFormation; look at the stack's drift in the console, and deploy again", name, ref)
+		return nil,
+			fmt.Errorf("the auto scaling group %s, which the outputs of stack %s name, does not exist: somebody deleted it outside of "+
+				"CloudFormation; look at the stack's drift in the console, and deploy again", name, ref)
 	}
 	if got := aws.ToString(out.AutoScalingGroups[0].AutoScalingGroupName); got != name {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name,

@@ -79,7 +79,8 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	got, err := a.list(region)
-	if len(got) != 0 || err == nil || !strings.Contains(err.Error(), "the auto scaling group web, which the outputs of stack us-east-1/test-laika name, does not exist") {
+	if len(got) != 0 || err == nil || !strings.Contains(err.Error(),
+		"the auto scaling group web, which the outputs of stack us-east-1/test-laika name, does not exist") {
 		t.Fatalf("while the group that the outputs name is gone: %v, %v", got, err)
 	}
 	a.group(2)

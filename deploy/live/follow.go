@@ -238,7 +238,8 @@ func (w *watch) hasEnded(ctx context.Context, s *Stack) (bool, error) {
 	case s.Busy():
 		return false, nil
 	case s.Exists() && !s.IsIdle():
-		return false, fmt.Errorf("CloudFormation gives the stack %s the status %q, which this version of spacel does not know", w.Ref, s.Status)
+		return false, fmt.Errorf("CloudFormation gives the stack %s the status %q, which this version of spacel does not know", w.Ref,
+			s.Status)
 	}
 	begun, err := w.hasBegun(ctx)
 	switch {

@@ -184,7 +184,8 @@ func TestFindReportsPermissionDenied(t *testing.T) {
 	if g, ok, err := Find(t.Context(), withoutRight(t, true), "test", "laika", "us-east-1", Deploy); ok || err != nil {
 		t.Errorf("a log that the template lacks: %+v, %v, %v", g, ok, err)
 	}
-	if g, ok, err := Find(t.Context(), withoutRight(t, true), "test", "laika", "us-east-1", Docker); !ok || err != nil || g.Name != "laika-docker" {
+	if g, ok, err := Find(t.Context(), withoutRight(t, true), "test", "laika", "us-east-1", Docker); !ok || err != nil ||
+		g.Name != "laika-docker" {
 		t.Errorf("with the right: %+v, %v, %v", g, ok, err)
 	}
 	_, ok, err := Find(t.Context(), withoutRight(t, false), "test", "laika", "us-east-1", Docker)

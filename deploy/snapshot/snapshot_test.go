@@ -22,7 +22,8 @@ import (
 
 const (
 	region   = "us-east-1"
-	template = `{"Parameters": {"Image": {"Type": "String"}, "Bucket": {"Type": "String"}, "Key": {"Type": "String"}, "Hook": {"Type": "String", "NoEcho": true}},
+	template = `{"Parameters": {"Image": {"Type": "String"}, "Bucket": {"Type": "String"}, "Key": {"Type": "String"}, "Hook": ` +
+		`{"Type": "String", "NoEcho": true}},
   "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Key"}}}}}`
 )
 

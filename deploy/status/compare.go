@@ -62,7 +62,8 @@ func compareOne(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, 
 		return Stack{StackRef: written.Ref(), App: written.App, State: Missing}, nil
 	}
 	if deployed.Orbit() != a.Manifest.Orbit || deployed.App() != written.App {
-		why := fmt.Sprintf("a stack with this name exists and belongs to another orbit or app: its tags are %s=%q, %s=%q", document.TagOrbit, deployed.Orbit(),
+		why := fmt.Sprintf("a stack with this name exists and belongs to another orbit or app: its tags are %s=%q, %s=%q",
+			document.TagOrbit, deployed.Orbit(),
 			document.TagApp, deployed.App())
 		return Stack{StackRef: written.Ref(), App: written.App, State: Differs, Status: string(deployed.Status), Why: []string{why}}, nil
 	}

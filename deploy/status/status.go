@@ -130,8 +130,8 @@ func describe(l *live.Stack) Stack {
 		s.Why = []string{l.Reason}
 	}
 	if s.State == Unknown {
-		s.Why = []string{fmt.Sprintf("CloudFormation gives the status %q, which this version of spacel does not know: look at the stack in the "+
-			"console", l.Status)}
+		s.Why = []string{fmt.Sprintf("CloudFormation gives the status %q, which this version of spacel does not know: "+
+			"look at the stack in the console", l.Status)}
 	}
 	return s
 }

@@ -29,7 +29,8 @@ const web = `{
     "Template": {"Type": "AWS::EC2::LaunchTemplate",
       "Properties": {"LaunchTemplateData": {"ImageId": {"Ref": "Image"}, "UserData": {"Fn::Base64": {"Fn::Sub": "${Hook}"}}}}},
     "Group": {"Type": "AWS::AutoScaling::AutoScalingGroup",
-      "Properties": {"MaxSize": "1", "MinSize": "1", "LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}, "Version": {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}}}},
+      "Properties": {"MaxSize": "1", "MinSize": "1", "LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}, "Version": ` +
+	`{"Fn::GetAtt": ["Template", "LatestVersionNumber"]}}}},
     "Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain",
       "Properties": {"TableName": "test-users"}},
     "Extra": {"Type": "AWS::EC2::EIP", "Condition": "IsOpen", "Properties": {"Domain": "vpc"}}

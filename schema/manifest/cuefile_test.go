@@ -156,7 +156,8 @@ apps/laika/app.cue:10:7 name "laika"
 cue.mod/pkg/example.org/hosts/hosts.cue:3:7 all.hostnames[0] "a.example.org"
 lib/defaults/defaults.cue:5:45 all.instance_type "t3.small"
 lib/defaults/defaults.cue:5:71 all.instance_min 1
-apps/laika/app.cue: note: apps/laika/more.cue is of package laika, too, and not read; name the directory, apps/laika, to read the whole package
+apps/laika/app.cue: note: apps/laika/more.cue is of package laika, too, and not read; name the directory, apps/laika, to read the `+
+		`whole package
 `)
 	t.Chdir("apps")
 	if got := readAt(t, "laika/app.cue"); !strings.Contains(got, "\n../lib/defaults/defaults.cue:5:45 ") {

@@ -100,7 +100,8 @@ func TestCUEFileOfAPackage(t *testing.T) {
 	same(t, readAt(t, "apps/shop/app.cue"), `
 apps/shop/app.cue:3:7 name "shop"
 apps/shop/app.cue:4:20 all.instance_max 3
-apps/shop/app.cue: note: apps/shop/limits.cue and apps/policy.cue are of package shop, too, and not read; name the directory, apps/shop, to read the whole package
+apps/shop/app.cue: note: apps/shop/limits.cue and apps/policy.cue are of package shop, too, and not read; name the directory, `+
+		`apps/shop, to read the whole package
 `)
 	var r report.Report
 	r.Strict()
@@ -128,16 +129,17 @@ name: "x"
 -- empty/readme.txt --
 `)
 	for argument, want := range map[string]string{
-		"several":               "several: has several CUE packages; name one of several:a, several:b",
-		"several:c":             "several:c: no .cue file in several is of package c",
-		"apps/shop:shp":         "apps/shop:shp: no .cue file in apps/shop is of package shp; did you mean shop?",
-		"loose":                 "loose: no .cue file in it has a package clause; name a file, such as loose/one.cue",
-		"empty":                 "empty: there is no .space directory and no CUE package in it; name a manifest file",
-		"apps/shop:":            `apps/shop:: "" is not the name of a CUE package`,
-		"apps/shop:a-b":         `apps/shop:a-b: "a-b" is not the name of a CUE package`,
-		"apps/shop:_":           `apps/shop:_: "_" is not the name of a CUE package`,
-		"apps/shop/app.cue:one": "apps/shop/app.cue:one: apps/shop/app.cue is a file; a CUE package is named by its directory, as apps/shop:one",
-		"nowhere:shop":          "nowhere:shop: no such file or directory",
+		"several":       "several: has several CUE packages; name one of several:a, several:b",
+		"several:c":     "several:c: no .cue file in several is of package c",
+		"apps/shop:shp": "apps/shop:shp: no .cue file in apps/shop is of package shp; did you mean shop?",
+		"loose":         "loose: no .cue file in it has a package clause; name a file, such as loose/one.cue",
+		"empty":         "empty: there is no .space directory and no CUE package in it; name a manifest file",
+		"apps/shop:":    `apps/shop:: "" is not the name of a CUE package`,
+		"apps/shop:a-b": `apps/shop:a-b: "a-b" is not the name of a CUE package`,
+		"apps/shop:_":   `apps/shop:_: "_" is not the name of a CUE package`,
+		"apps/shop/app.cue:one": "apps/shop/app.cue:one: apps/shop/app.cue is a file; a CUE package is named by its directory, as " +
+			"apps/shop:one",
+		"nowhere:shop": "nowhere:shop: no such file or directory",
 	} {
 		var r report.Report
 		_, err := readManifest(argument, nil, &r)
@@ -271,11 +273,13 @@ func TestCUELanguageVersion(t *testing.T) {
 		{`language: version: "v0.16.0"`, `a.cue:5:7 name "x"`},
 		{`language: {version: "v0.16.0"}`, `a.cue:5:7 name "x"`},
 		{`language: version: "v0.14.0"`, `a.cue:3:1: parsing experiments for version …`},
-		{`language: version: "v0.99.0"`, `cue.mod/module.cue: language.version is v0.99.0, and this spacel knows CUE up to v0.17.1; install a newer spacel`},
+		{`language: version: "v0.99.0"`,
+			`cue.mod/module.cue: language.version is v0.99.0, and this spacel knows CUE up to v0.17.1; install a newer spacel`},
 		{`language: version: "0.14"`, `cue.mod/module.cue: language.version: must be a version such as v0.17.1, got "0.14"`},
 		{``, `cue.mod/module.cue: language.version is missing; cue mod fix adds it`},
 	} {
-		project(t, "-- cue.mod/module.cue --\nmodule: \"x.com/m@v0\"\n"+c.version+"\n-- a.cue --\n@experiment(try)\n\npackage a\n\nname: \"x\"\n")
+		project(t,
+			"-- cue.mod/module.cue --\nmodule: \"x.com/m@v0\"\n"+c.version+"\n-- a.cue --\n@experiment(try)\n\npackage a\n\nname: \"x\"\n")
 		same(t, readAt(t, "a.cue"), c.want)
 	}
 }

@@ -37,8 +37,8 @@ func NewReader(stdin io.Reader, definitions fs.FS, regions []string) Reader {
 }
 
 // Read reads a manifest. The path is a file, a directory (.space, a project with .space in it, or one with a CUE package),
-// DIR:package for a directory with several packages, or - for standard input. The tree is nil if the file was rejected; the report tells why. An error means that the file is
-// missing or cannot be read, or that evaluating it took too long.
+// DIR:package for a directory with several packages, or - for standard input. The tree is nil if the file was rejected;
+// the report tells why. An error means that the file is missing or cannot be read, or that evaluating it took too long.
 //
 // The extension selects the format: .json, .yaml, .yml or .cue. Without one of these, the content does: JSON
 // starts with { or [, CUE with a package clause or an import, and everything else is YAML.

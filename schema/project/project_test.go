@@ -65,7 +65,8 @@ func TestMistakes(t *testing.T) {
 		"-- spacel.yaml --\norbt: orbit.yaml\nmanifests: app.yaml\n": "spacel.yaml:1:1: orbit: is missing: it must be a path, " +
 			"relative to this file\nspacel.yaml:1:1: orbt: unknown field; did you mean orbit?\n" +
 			"spacel.yaml:2:1: manifests: must be a list of strings, got \"app.yaml\"; write [\"app.yaml\"]\n",
-		"-- spacel.json --\n{\"orbit\": \"o.yaml\",\n \"manifests\": [\"web.yaml\", \"-\", 3], \"out\": \"\", \"apps\": []}\n-- web.yaml --\n": "" +
+		"-- spacel.json --\n{\"orbit\": \"o.yaml\",\n \"manifests\": [\"web.yaml\", \"-\", 3], \"out\": \"\", \"apps\": []}\n-- " +
+			"web.yaml --\n": "" +
 			"spacel.json:1:11: orbit: o.yaml: there is no such file\n" +
 			"spacel.json:2:28: manifests[1]: must be a path, relative to this file, got \"-\"\n" +
 			"spacel.json:2:33: manifests[2]: must be a path, relative to this file, got 3\n" +

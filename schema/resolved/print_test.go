@@ -22,7 +22,8 @@ func TestFormsAreEqual(t *testing.T) {
 	here := manifest.Place{File: "a.yaml", Line: 3, Col: 5}
 	inner := object()
 	for i, s := range []string{
-		"", "yes", "null", "1", "0644", "1.5", "a: b", "# no comment", "two\nlines\n", "tab\tand \\ and \"", "'", "ends \n ", "\u0000\u2028é",
+		"", "yes", "null", "1", "0644", "1.5", "a: b", "# no comment", "two\nlines\n", "tab\tand \\ and \"", "'", "ends \n ",
+		"\u0000\u2028é",
 		" leading", "- dash", "~", "2026-01-01", "\\(x)", "\"\"\"\n", "12_000", ".inf", "<<", "=",
 	} {
 		inner.Fields = append(inner.Fields, manifest.Field{Key: "text" + string(rune('a'+i)), At: here, Value: text(s)})

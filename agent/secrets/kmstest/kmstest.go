@@ -62,7 +62,8 @@ func New(t testing.TB) *Server {
 
 // Client is the SDK's own, of a region.
 func (s *Server) Client(region string) *kms.Client {
-	return kms.New(kms.Options{Region: region, BaseEndpoint: aws.String(s.URL), Credentials: aws.CredentialsProviderFunc(credentials), RetryMaxAttempts: 1})
+	return kms.New(kms.Options{Region: region, BaseEndpoint: aws.String(s.URL), Credentials: aws.CredentialsProviderFunc(credentials),
+		RetryMaxAttempts: 1})
 }
 
 // Wrap is a data key as the KMS of a region gives it away.
@@ -92,7 +93,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case "TrentService.GenerateDataKey":
 		key := make([]byte, 32)
 		rand.Read(key)
-		answer(w, map[string]any{"KeyId": q.KeyId, "Plaintext": key, "CiphertextBlob": s.Wrap(regionOf(r), q.KeyId, q.EncryptionContext, key)})
+		answer(w, map[string]any{"KeyId": q.KeyId, "Plaintext": key,
+			"CiphertextBlob": s.Wrap(regionOf(r), q.KeyId, q.EncryptionContext, key)})
 	case "TrentService.Encrypt":
 		answer(w, map[string]any{"KeyId": q.KeyId, "CiphertextBlob": s.Wrap(regionOf(r), q.KeyId, q.EncryptionContext, q.Plaintext)})
 	default:
