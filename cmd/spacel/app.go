@@ -49,6 +49,7 @@ func newApp(c *console) *cli.App {
 			evalCommand(c),
 			diffCommand(c),
 			schemaCommand(c),
+			vendorCommand(c),
 			deployCommand(c),
 			statusCommand(c),
 			outputsCommand(c),

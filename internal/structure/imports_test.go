@@ -68,14 +68,15 @@ var allowed = map[string][]string{
 		"deploy/activity", "deploy/cloud", "deploy/live", "deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging",
 		"deploy/values",
 	},
-	"schema":          {"agent/document", "schema/language", "schema/manifest", "schema/report", "schema/resolved"},
-	"schema/language": {"schema/manifest", "schema/report"},
-	"schema/project":  {"schema/language", "schema/manifest", "schema/report"},
-	"schema/manifest": {"schema/report"},
-	"schema/policy":   {"schema/manifest", "schema/report", "schema/resolved"},
-	"schema/resolved": {"schema/manifest", "schema/report"},
-	"agent":           {"agent"},
-	"agent/*":         {"agent"},
+	"schema":           {"agent/document", "schema/language", "schema/manifest", "schema/report", "schema/resolved"},
+	"schema/language":  {"schema/manifest", "schema/report"},
+	"schema/project":   {"schema/language", "schema/manifest", "schema/report"},
+	"schema/manifest":  {"schema/cuemodules", "schema/report"},
+	"schema/policy":    {"schema/manifest", "schema/report", "schema/resolved"},
+	"schema/resolved":  {"schema/manifest", "schema/report"},
+	"agent":            {"agent"},
+	"agent/*":          {"agent"},
+	"schema/cuevendor": {"schema/cuemodules"},
 	// No package may import internal/cloudtest: only tests do, and go list does not count their imports.
 	"internal/cloudtest": {"deploy/release"},
 	// Only tests import internal/cuecommand.
@@ -84,6 +85,15 @@ var allowed = map[string][]string{
 
 // basics are small packages that every other package may import. They import nothing of ours.
 var basics = []string{"internal/hexdigest", "internal/jsontext", "internal/printable"}
+
+// A build has no network. Only the command that vendors modules may use the client of CUE's registries.
+func TestImportsOfTheRegistry(t *testing.T) {
+	for _, line := range goList(t, "-deps", "./schema", "./compiler/...") {
+		if under(line[0], "cuelang.org/go/mod/modconfig", "cuelang.org/go/mod/modregistry", "schema/cuevendor") {
+			t.Errorf("a build depends on %s", line[0])
+		}
+	}
+}
 
 func TestImportsPointOneWay(t *testing.T) {
 	ours := goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")

@@ -33,7 +33,10 @@ func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.H
 
 // clauses remembers the package clauses of directories. Many manifests of one directory would otherwise read each
 // other's files again and again. It may be used by several goroutines.
-type clauses struct{ directories sync.Map }
+type clauses struct {
+	directories sync.Map // of listing, by path
+	modules     sync.Map // of opened, by the path of the module's root
+}
 
 // listing is the result of reading a directory.
 type listing struct {

@@ -71,8 +71,8 @@ a.cue:4:9: @embed is not supported; write the content here, or keep it as a file
 		{"@if(prod)\npackage a\nname: \"a\"\n", "a.cue:1:1: @if is not supported; a build takes nothing from the command line; remove it"},
 		{"import \"tool/exec\"\nname: \"a\"\nx: exec\n", "a.cue:1:8: \"tool/exec\" runs commands, which a build does not; remove it"},
 		{"import \"example.com/x\"\nname: x.name\n",
-			"a.cue:1:8: there is no package example.com/x here; only packages of the manifest's own module (or copies in " +
-				"cue.mod/pkg) and github.com/pebble/spacel/schema can be imported: a build has no network"},
+			"a.cue:1:8: there is no package example.com/x here: it is not in the manifest's own module, and no module in deps of " +
+				"cue.mod/module.cue has it; cue mod tidy adds it there, and spacel vendor loads it"},
 		{"[1]\n", "a.cue:1:1: a manifest must be an object of fields such as name and all, got a list"},
 		{"name: \"hunter2\" | \"hunter3\"\n", `a.cue:1:7: name: must be one value, got … | …`},
 		{"name: \"hunter2\" + 1\n", `a.cue:1:7: name: invalid operands … and 1 to '+' (type string and int)`},

@@ -11,6 +11,8 @@ import (
 	cueerrors "cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
+
+	"github.com/pebble/spacel/schema/cuemodules"
 )
 
 // ImportPath is the path by which a CUE manifest imports the definitions.
@@ -117,21 +119,16 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 	case p.s.rejected:
 		return p.none(pos)
 	case len(files) == 0:
-		return p.fail(pos,
-			"there is no package %s here; only packages of the manifest's own module (or copies in cue.mod/pkg) and %s can be "+
-				"imported: a build has no network",
-			parts.Unqualified(), ImportPath)
+		return p.dependency(pos, parts, nil)
 	}
-	instance := p.context.NewInstance("", p.load)
-	for _, file := range files {
-		if err := instance.AddSyntax(file); err != nil {
-			p.s.cueErrors(err)
-		}
+	found, err := p.providers(parts, nil)
+	if err != nil {
+		return p.fail(pos, "%v", err)
 	}
-	if err := instance.Complete(); err != nil && !p.s.rejected {
-		p.s.cueErrors(err)
+	if len(found) > 0 {
+		return p.fail(pos, "the package %s is here and in %s; keep one of them", parts.Unqualified(), cuemodules.Name(found[0].module.Version))
 	}
-	return instance
+	return p.instance(files, p.load)
 }
 
 // within returns the directory of an import path inside the module.
