@@ -126,7 +126,8 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 		return p.fail(pos, "%v", err)
 	}
 	if len(found) > 0 {
-		return p.fail(pos, "the package %s is here and in %s; keep one of them", parts.Unqualified(), cuemodules.Name(found[0].module.Version))
+		return p.fail(pos, "the package %s is here and in %s; keep one of them", parts.Unqualified(),
+			cuemodules.Name(found[0].module.Version))
 	}
 	return p.instance(files, p.load)
 }
