@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,14 +15,23 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const buildDescription = `Without an APP it builds the orbit's own stacks. With one or more APPs it builds the stacks of those apps. With
---with-orbit it builds both. An APP is a manifest, a project's directory with .space in it, or - for standard input.
+const buildDescription = `Without arguments it builds the project in the working directory: the orbit's own stacks and all apps. A project is orbit.yaml
+with app.yaml (or .json, .cue), or a project file, spacel.yaml, that names the manifests:
 
-The output directory is replaced as a whole when the build succeeds. When it fails, the directory stays unchanged.
+   orbit: production.yaml
+   manifests: [web.yaml, worker.yaml]
+   out: build
 
+With APPs it builds the stacks of those apps only, and with --with-orbit the orbit's own, too. With --orbit and no APP it
+builds the orbit's own stacks. An APP is a manifest, a directory with .space in it, or - for standard input.
+
+The output directory is replaced as a whole when the build succeeds: stacks that are not part of this build leave it, and are
+listed. When the build fails, the directory stays unchanged.
+
+   spacel build                                           the whole project
+   spacel build --check                                   does build/ match the project?
    spacel build --orbit orbit.json                        the orbit: vpc, tables, bastion
    spacel build --orbit orbit.json laika.json             an app
-   spacel build --orbit orbit.json laika.json --check     does build/ match these manifests?
    generate | spacel build --orbit orbit.json -           an app from standard input`
 
 // buildCommand compiles manifests (schema.Load, compiler.Compile) into an artifact directory (assembly.Writer). It is the
@@ -37,14 +48,18 @@ func buildCommand(c *console) *cli.Command {
 				DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error {
-			r, err := newRequest(ctx, ctx.String("orbit"), ctx.Args().Slice())
+			r, err := newRequest(c, ctx, ctx.String("orbit"), ctx.Args().Slice())
 			if err != nil {
 				return err
 			}
-			if ctx.Bool("check") {
-				return runCheck(c, ctx, r, ctx.String("out"))
+			out := ctx.String("out")
+			if !ctx.IsSet("out") {
+				out = cmp.Or(r.out, out)
 			}
-			return runBuild(c, ctx, r, ctx.String("out"))
+			if ctx.Bool("check") {
+				return runCheck(c, ctx, r, out)
+			}
+			return runBuild(c, ctx, r, out)
 		},
 	}, "text", "json")
 }
@@ -52,11 +67,18 @@ func buildCommand(c *console) *cli.Command {
 // runBuild builds and prints the stacks with their templates. Mistakes in the manifests are printed by finish.
 func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	found := &report.Report{}
+	before := stacksIn(out)
 	stacks, err := r.write(ctx.Context, c, found, out)
-	if err := c.finish(ctx, found, out, stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
+	if err == nil && ctx.String("output") == "json" {
+		return c.printJSON(result{OK: true, Problems: problems(found), Out: out, Stacks: stacks, LeftOut: leftOut(before, stacks)})
+	}
+	if err := c.finish(ctx, found, out, stacks, err); err != nil || ctx.Bool("quiet") {
 		return err
 	}
 	printStacks(c.out, out, stacks)
+	if gone := leftOut(before, stacks); len(gone) > 0 {
+		fmt.Fprintf(c.stderr, "left out of %s/ now: %s\n", trimSlash(out), strings.Join(gone, ", "))
+	}
 	return c.out.err
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 const deployDescription = `Deploys the stacks of an artifact directory that spacel build wrote. It reads only the directory, AWS and the
-flags, and verifies every digest: the reviewed templates are deployed unchanged.
+flags, and verifies every digest: the reviewed templates are deployed unchanged. Without DIR it takes the project's, see
+spacel build -h.
 
 It first checks the directory and the account, finds the values of parameters (outputs of other stacks, hosted zones,
 certificates, images) and asks CloudFormation for the changes. It shows them, property by property, and asks for
@@ -62,7 +63,7 @@ func deployCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "deploy",
 		Usage:       "deploy the stacks of an artifact directory",
-		ArgsUsage:   "DIR",
+		ArgsUsage:   "[DIR]",
 		Description: deployDescription,
 		Flags:       slices.Concat(selectionFlags(), deployFlags(), settingFlags(), accessFlags()),
 		Action:      func(ctx *cli.Context) error { return runDeploy(c, ctx) },
@@ -89,7 +90,7 @@ func deployFlags() []cli.Flag {
 // runDeploy checks the command line and verifies the directory before it connects to AWS, so a mistake in either costs
 // no call.
 func runDeploy(c *console, ctx *cli.Context) error {
-	dir, err := artifactDirectory(ctx)
+	dir, err := c.artifactDirectory(ctx, whichDirectory)
 	if err != nil {
 		return err
 	}
@@ -102,6 +103,10 @@ func runDeploy(c *console, ctx *cli.Context) error {
 		return err
 	}
 	defer a.Close()
+	if err := c.checkVariable(ctx, dir, a.Manifest.Orbit); err != nil {
+		return err
+	}
+	options.Directory = dir
 	warnOfSecrets(c, ctx)
 	to, err := c.connect(ctx)
 	if err != nil {

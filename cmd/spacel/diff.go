@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -15,15 +16,16 @@ import (
 
 const diffDescription = `Compares two artifact directories, or one directory with manifests: per stack, resource and property, with the
 action that CloudFormation would take. It needs neither network nor account. With --live it compares the deployed stacks
-with a directory.
+with a directory. Without arguments it compares the project's directory with its manifests, see spacel build -h.
 
+   spacel diff             what changes when I build?
    spacel diff old/ build/
    spacel diff build/ --orbit orbit.json laika.json
    spacel diff old/ build/ --output markdown > comment.md
    spacel diff old/ build/ --exit-code     0 no differences, 1 differences, 2 error
    spacel diff --live build/               drift: deployed stacks against the directory; notes newer images and agents
 
-Without --orbit, and with one directory, SPACEL_ORBIT in the environment is the orbit.
+Without --orbit, and with one directory, the manifests are those of SPACEL_ORBIT in the environment, or of the project.
 With --exit-code, mistakes in manifests exit with 2, so that 1 means differences and nothing else.`
 
 // diffCommand compares artifacts with package compiler/diff. The three kinds of comparison differ in the origin of the two
@@ -32,7 +34,7 @@ func diffCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "diff",
 		Usage:       "show changes, and the actions CloudFormation would take",
-		ArgsUsage:   "OLD NEW | DIR --orbit FILE [APP...] | --live DIR",
+		ArgsUsage:   "[OLD NEW | DIR [--orbit FILE [APP...]] | --live [DIR]]",
 		Description: diffDescription,
 		Flags: slices.Concat(manifestFlags(false), []cli.Flag{
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 when there are differences", DisableDefaultText: true},
@@ -68,21 +70,21 @@ func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	if ctx.Bool("live") {
 		return compareLive(c, ctx)
 	}
-	orbit, err := diffOrbit(ctx)
+	with, err := diffWith(c, ctx)
 	if err != nil {
 		return nil, err
 	}
-	old, err := assembly.Read(ctx.Args().First())
+	old, err := assembly.Read(with.old)
 	if err != nil {
 		return nil, err
 	}
 	defer old.Close()
 	// Both sides are narrowed: a region on one side only would be shown as created or deleted.
 	narrowed := old.Only(inRegions(ctx.StringSlice("region")))
-	if orbit != "" {
-		return compareWithManifests(c, ctx, narrowed, orbit)
+	if with.manifests != nil {
+		return compareWithManifests(c, ctx, narrowed, *with.manifests)
 	}
-	now, err := assembly.Read(ctx.Args().Get(1))
+	now, err := assembly.Read(with.now)
 	if err != nil {
 		return nil, err
 	}
@@ -90,24 +92,40 @@ func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	return diff.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
 }
 
-// diffOrbit returns the orbit's manifest when the directory is compared with manifests, else "". SPACEL_ORBIT counts only
-// with one directory: with two it would be unclear which comparison is meant.
-func diffOrbit(ctx *cli.Context) (string, error) {
-	orbit := ctx.String("orbit")
+// sides are the two sides of a comparison: a directory, and another directory or manifests.
+type sides struct {
+	old, now  string
+	manifests *request
+}
+
+// diffWith finds the two sides. Without --orbit, two arguments are directories. One directory is compared with the manifests of
+// SPACEL_ORBIT or of the project. Without arguments the directory is the project's, too.
+func diffWith(c *console, ctx *cli.Context) (sides, error) {
+	orbit, first := ctx.String("orbit"), ctx.Args().First()
+	var apps []string
 	switch {
-	case ctx.NArg() == 0:
-		return "", fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName,
-			ctx.Command.HelpName)
-	case orbit == "" && ctx.NArg() == 1:
-		if orbit = os.Getenv("SPACEL_ORBIT"); orbit == "" {
-			return "", fmt.Errorf("%s: compare with what? Give a second directory, or manifests with --orbit", ctx.Command.HelpName)
+	case orbit != "":
+		apps = ctx.Args().Tail()
+	case ctx.NArg() > 1 && (ctx.Bool("with-orbit") || ctx.Bool("strict")):
+		return sides{}, fmt.Errorf("%s: --with-orbit and --strict are for manifests: name the orbit's with --orbit", ctx.Command.HelpName)
+	case ctx.NArg() > 1:
+		return sides{old: first, now: ctx.Args().Get(1)}, exactly(ctx, 2, "two artifact directories")
+	default:
+		if orbit = os.Getenv(orbitVariable); orbit == "" {
+			if _, err := c.needProject(ctx, "compare with what? Give a second directory, or manifests with --orbit"); err != nil {
+				return sides{}, err
+			}
 		}
-	case orbit == "" && (ctx.Bool("with-orbit") || ctx.Bool("strict")):
-		return "", fmt.Errorf("%s: --with-orbit and --strict are for manifests: name the orbit's with --orbit", ctx.Command.HelpName)
-	case orbit == "":
-		return "", exactly(ctx, 2, "two artifact directories")
 	}
-	return orbit, nil
+	r, err := newRequest(c, ctx, orbit, apps)
+	if err != nil {
+		return sides{}, err
+	}
+	if first = cmp.Or(first, r.out); first == "" {
+		return sides{}, fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName,
+			ctx.Command.HelpName)
+	}
+	return sides{old: first, manifests: &r}, nil
 }
 
 // inRegions returns a filter for the stacks of --region. An empty list keeps all.
@@ -116,11 +134,7 @@ func inRegions(regions []string) func(assembly.Stack) bool {
 }
 
 // compareWithManifests compares a directory with a build of the manifests in memory.
-func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, orbit string) (*diff.Diff, error) {
-	r, err := newRequest(ctx, orbit, ctx.Args().Tail())
-	if err != nil {
-		return nil, err
-	}
+func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, r request) (*diff.Diff, error) {
 	found := &report.Report{}
 	now, _, err := r.inMemory(ctx.Context, c, found, old)
 	if err != nil {

@@ -31,7 +31,7 @@ func evalCommand(c *console) *cli.Command {
 			&cli.BoolFlag{Name: "origin", Usage: "print the place of each value in the manifests", DisableDefaultText: true},
 		},
 		Action: func(ctx *cli.Context) error {
-			r, err := newRequest(ctx, ctx.String("orbit"), ctx.Args().Slice())
+			r, err := newRequest(c, ctx, ctx.String("orbit"), ctx.Args().Slice())
 			if err != nil {
 				return err
 			}

@@ -43,17 +43,27 @@ func checkLive(ctx *cli.Context) error {
 			return fmt.Errorf("%s: --live compares a directory with the deployed stacks: leave --%s out", name, flag)
 		}
 	}
-	return exactly(ctx, 1, "with --live one artifact directory")
+	if ctx.NArg() > 1 {
+		return exactly(ctx, 1, "with --live one artifact directory")
+	}
+	return nil
 }
 
 // compareLive compares the deployed stacks with a directory: drift of templates and parameters, with the directory as the
 // new side: the diff then shows the changes of a deployment.
 func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
-	all, err := assembly.Read(ctx.Args().First())
+	dir, err := c.artifactDirectory(ctx, whichDirectory)
+	if err != nil {
+		return nil, err
+	}
+	all, err := assembly.Read(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer all.Close()
+	if err := c.checkVariable(ctx, dir, all.Manifest.Orbit); err != nil {
+		return nil, err
+	}
 	to, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -69,12 +79,13 @@ func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, noteUpgrades(c, ctx, to, stacks, now)
+	return d, noteUpgrades(c, ctx, to, stacks, now, dir)
 }
 
 // noteUpgrades prints a note for each image or agent newer than the deployed one. These are no differences, because
 // deploy keeps both until --upgrade. When AWS cannot be asked, as with too few rights, there is only a warning.
-func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) error {
+func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly,
+	dir string) error {
 	if ctx.Bool("quiet") {
 		return nil
 	}
@@ -86,7 +97,7 @@ func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.St
 		return errors.Join(err, cancelled)
 	}
 	for _, u := range found {
-		fmt.Fprintf(c.stderr, "note: %s: to take it, run spacel deploy %s --upgrade %s\n", u, ctx.Args().First(), u.What)
+		fmt.Fprintf(c.stderr, "note: %s: to take it, run spacel deploy %s --upgrade %s\n", u, dir, u.What)
 	}
 	if err != nil {
 		fmt.Fprintf(c.stderr, "warning: could not look for newer images and agents: %s\n", printable(err.Error()))

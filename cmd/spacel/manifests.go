@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// request holds the arguments and flags of a command that compiles manifests.
+// request holds the arguments and flags of a command that compiles manifests, completed by the project.
 // It is read from the command line before anything else, so a missing --orbit costs no work.
 type request struct {
 	orbit     string
@@ -22,11 +21,13 @@ type request struct {
 	withOrbit bool
 	regions   []string
 	strict    bool
+	out       string // the project's artifact directory; "" without a project
+	policy    string // the project's policies; "" if there are none
 }
 
 // orbitManifestFlag returns --orbit. With fromEnv its default is SPACEL_ORBIT.
 func orbitManifestFlag(fromEnv bool) cli.Flag {
-	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input",
+	orbit := &cli.StringFlag{Name: "orbit", Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input; else the project's",
 		TakesFile: true}
 	if fromEnv {
 		orbit.EnvVars = []string{"SPACEL_ORBIT"}
@@ -45,18 +46,14 @@ func manifestFlags(orbitFromEnv bool) []cli.Flag {
 	}
 }
 
-// newRequest reads the flags into a request. Paths become relative, see relative.
-func newRequest(ctx *cli.Context, orbit string, apps []string) (request, error) {
-	if orbit == "" {
-		return request{}, fmt.Errorf("%s: which orbit? Name its manifest with --orbit, or in SPACEL_ORBIT", ctx.Command.HelpName)
-	}
-	r := request{
-		orbit: relative(orbit), withOrbit: ctx.Bool("with-orbit"), regions: ctx.StringSlice("region"), strict: ctx.Bool("strict"),
-	}
+// newRequest reads the flags into a request. What the command line leaves out comes from the project. Paths become relative,
+// see relative.
+func newRequest(c *console, ctx *cli.Context, orbit string, apps []string) (request, error) {
+	r := request{withOrbit: ctx.Bool("with-orbit"), regions: ctx.StringSlice("region"), strict: ctx.Bool("strict")}
 	for _, app := range apps {
 		r.apps = append(r.apps, relative(app))
 	}
-	return r, nil
+	return r, r.fillFrom(c, ctx, orbit)
 }
 
 // relative shortens an absolute path below the working directory. Source maps name manifests by these paths, and equal

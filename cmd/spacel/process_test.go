@@ -21,7 +21,7 @@ import (
 const testOrbit = `{"name": "test", "regions": ["us-east-1", "us-west-2", "eu-west-1"], "all": {"domain": "example.com"}}`
 
 // project is a directory with an orbit and apps, and their paths.
-func project(t *testing.T, apps int) (dir string, paths []string) {
+func projectDir(t *testing.T, apps int) (dir string, paths []string) {
 	t.Helper()
 	dir = t.TempDir()
 	put(t, filepath.Join(dir, "orbit.json"), testOrbit)
@@ -53,7 +53,7 @@ func start(t *testing.T, dir string, args ...string) *exec.Cmd {
 // Whenever a build is killed, the directory is a whole build, the old one or the new one, and the next build leaves no
 // trace of it.
 func TestKilledAnywhere(t *testing.T) {
-	dir, apps := project(t, 30)
+	dir, apps := projectDir(t, 30)
 	out := filepath.Join(dir, "build")
 	build := append([]string{"build", "--quiet", "--with-orbit", "--orbit", "orbit.json"}, apps...)
 	begin := time.Now()
@@ -90,7 +90,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 // An interrupt ends with 130, however stuck the command is, and changes nothing.
 func TestInterrupt(t *testing.T) {
-	dir, _ := project(t, 0)
+	dir, _ := projectDir(t, 0)
 	if err := start(t, dir, "build", "--quiet", "--orbit", "orbit.json").Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestInterrupt(t *testing.T) {
 
 // A build that is interrupted while it writes cleans up after itself.
 func TestInterruptWhileWriting(t *testing.T) {
-	dir, apps := project(t, 3)
+	dir, apps := projectDir(t, 3)
 	t.Chdir(dir)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -208,7 +208,7 @@ func TestColours(t *testing.T) {
 
 // What a build says of its stacks is what is in the templates.
 func TestResourceCounts(t *testing.T) {
-	dir, apps := project(t, 1)
+	dir, apps := projectDir(t, 1)
 	t.Chdir(dir)
 	var stdout bytes.Buffer
 	args := append([]string{"spacel", "build", "--output", "json", "--with-orbit", "--orbit", "orbit.json"}, apps...)
@@ -229,7 +229,7 @@ func TestResourceCounts(t *testing.T) {
 
 // --no-color wins over a terminal.
 func TestNoColorFlag(t *testing.T) {
-	dir, apps := project(t, 1)
+	dir, apps := projectDir(t, 1)
 	t.Chdir(dir)
 	for _, out := range []string{"old", "new"} {
 		if code := run(t.Context(), []string{"spacel", "build", "--quiet", "--orbit", "orbit.json", apps[0], "--out", out}, nil, io.Discard,

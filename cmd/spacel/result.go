@@ -13,7 +13,8 @@ type result struct {
 	OK       bool         `json:"ok"`
 	Problems []problem    `json:"problems"` // sorted by place
 	Out      string       `json:"out,omitempty"`
-	Stacks   []builtStack `json:"stacks"` // none when there are mistakes
+	Stacks   []builtStack `json:"stacks"`            // none when there are mistakes
+	LeftOut  []string     `json:"leftOut,omitempty"` // stacks that this build removed from Out, as region/name
 }
 
 // finish ends a command that compiles: it prints the problems, as text or with the result as JSON. It returns err, or the
@@ -26,7 +27,7 @@ func (c *console) finish(ctx *cli.Context, found *report.Report, out string, sta
 		if err != nil {
 			out, stacks = "", []builtStack{}
 		}
-		return errors.Join(c.printJSON(result{err == nil, problems(found), out, stacks}), err)
+		return errors.Join(c.printJSON(result{OK: err == nil, Problems: problems(found), Out: out, Stacks: stacks}), err)
 	}
 	printProblems(c.stderr, found, ctx.Bool("quiet"))
 	return err

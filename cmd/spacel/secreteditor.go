@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -34,20 +31,21 @@ type secretEditor struct {
 // newSecretEditor loads the app's manifest together with the orbit's, because a secret is bound to the orbit's name and
 // the app's regions are checked against the orbit's.
 func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
-	if err := exactly(ctx, 1, "the app's manifest"); err != nil {
+	r, err := newRequest(c, ctx, ctx.String("orbit"), ctx.Args().Slice())
+	if err != nil {
 		return nil, err
 	}
-	if ctx.String("orbit") == "" {
-		return nil, fmt.Errorf("%s: which orbit? Name its manifest with --orbit, or in SPACEL_ORBIT", ctx.Command.HelpName)
+	if len(r.apps) != 1 {
+		return nil, exactly(ctx, 1, "the app's manifest")
 	}
-	if err := manifestOfOrbit(ctx); err != nil {
+	if err := manifestOfOrbit(ctx, r.orbit); err != nil {
 		return nil, err
 	}
-	manifest := relative(ctx.Args().First())
+	manifest := r.apps[0]
 	found := &report.Report{}
 	// Standard input belongs to the secret's value, so a manifest named - reads as empty here.
 	model, err := schema.Load(ctx.Context, schema.Inputs{
-		Orbit: relative(ctx.String("orbit")), Apps: []string{manifest}, Stdin: strings.NewReader(""), Regions: ctx.StringSlice("region"),
+		Orbit: r.orbit, Apps: []string{manifest}, Stdin: strings.NewReader(""), Regions: ctx.StringSlice("region"),
 	}, found)
 	if err != nil {
 		return nil, err
@@ -83,17 +81,11 @@ func (v *secretEditor) narrow(app *schema.App, chosen []string) error {
 	return nil
 }
 
-// manifestOfOrbit returns an error when --orbit is a bare name or an artifact directory. Other commands accept these, but
-// here the app's manifest is checked against the orbit's.
-func manifestOfOrbit(ctx *cli.Context) error {
-	what := ctx.String("orbit")
-	_, err := os.Stat(what)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && orbitName.MatchString(what):
-		return fmt.Errorf("%s: --orbit %s: there is no such file, and an orbit's name is not enough here: name its manifest",
-			ctx.Command.HelpName, what)
-	case err == nil && isArtifact(what):
-		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest", ctx.Command.HelpName, what)
+// manifestOfOrbit returns an error when --orbit is an artifact directory. Other commands accept one, but here the app's manifest
+// is checked against the orbit's.
+func manifestOfOrbit(ctx *cli.Context, orbit string) error {
+	if isArtifact(orbit) {
+		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest", ctx.Command.HelpName, orbit)
 	}
 	return nil
 }

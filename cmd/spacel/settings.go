@@ -128,12 +128,3 @@ func fromEnvironment(ctx *cli.Context, flag, variable string) bool {
 	// A flag that repeats the variable's value is treated as the variable: its secret is in the environment anyway.
 	return ctx.String(flag) == os.Getenv(variable)
 }
-
-// artifactDirectory returns the argument of a command that takes exactly one directory.
-func artifactDirectory(ctx *cli.Context) (string, error) {
-	if ctx.NArg() == 0 {
-		return "", fmt.Errorf("%s: which artifact directory? Give the one that spacel build wrote: %s build", ctx.Command.HelpName,
-			ctx.Command.HelpName)
-	}
-	return strings.TrimSpace(ctx.Args().First()), exactly(ctx, 1, "one artifact directory")
-}

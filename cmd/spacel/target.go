@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -57,7 +54,7 @@ func accessFlags() []cli.Flag {
 func targetFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "orbit", EnvVars: []string{"SPACEL_ORBIT"}, TakesFile: true,
-			Usage: "the `ORBIT`: its manifest, an artifact directory, or just its name"},
+			Usage: "the `ORBIT`: its manifest, an artifact directory (./build), or just its name; else the project's"},
 		&cli.StringSliceFlag{Name: "region", Aliases: []string{"r"}, Usage: "work in this `REGION` of the orbit only; may be given again"},
 	}, accessFlags()...)
 }
@@ -83,17 +80,24 @@ func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
 // findTarget finds the orbit named by --orbit. A bare name tells nothing of its regions: those with a VPC of the orbit are
 // looked up in the account.
 func findTarget(c *console, ctx *cli.Context) (*target, error) {
-	what := ctx.String("orbit")
-	if what == "" {
-		return nil, fmt.Errorf("%s: which orbit? Say --orbit, its manifest, an artifact directory or its name; or set SPACEL_ORBIT",
-			ctx.Command.HelpName)
-	}
-	o, err := readOrbit(c, ctx.Context, what)
+	o, err := orbitOfCommand(c, ctx)
 	if err != nil {
 		return nil, err
 	}
 	t := &target{selection: selection{regions: ctx.StringSlice("region")}}
 	return t, t.locate(c, ctx, o, func(to *cloud.Cloud) ([]string, error) { return live.Regions(ctx.Context, to, o.name) })
+}
+
+// orbitOfCommand returns the orbit that --orbit or SPACEL_ORBIT names, or else the project's.
+func orbitOfCommand(c *console, ctx *cli.Context) (orbit, error) {
+	if what := ctx.String("orbit"); what != "" {
+		return readOrbit(c, ctx.Context, what)
+	}
+	p, err := c.needProject(ctx, "which orbit? Give its manifest, an artifact directory or its name with --orbit or in SPACEL_ORBIT")
+	if err != nil {
+		return orbit{}, err
+	}
+	return orbitOfManifest(c, ctx.Context, p.Orbit)
 }
 
 // findDeployed finds the orbit of a command that takes an artifact directory or --orbit. The caller closes the target.
@@ -115,12 +119,20 @@ func findDeployed(c *console, ctx *cli.Context) (*target, error) {
 	return t, nil
 }
 
-// open reads the artifact directory, or without one the orbit that --orbit names.
+// open reads the artifact directory, or without one the orbit that --orbit names. Without either, the directory is the
+// project's.
 func (t *target) open(c *console, ctx *cli.Context) (o orbit, err error) {
-	if ctx.NArg() == 0 {
+	if ctx.NArg() == 0 && ctx.String("orbit") != "" {
 		return readOrbit(c, ctx.Context, ctx.String("orbit"))
 	}
-	if t.artifact, err = assembly.Read(ctx.Args().First()); err != nil {
+	dir, err := c.artifactDirectory(ctx, "of what? Give an artifact directory or --orbit")
+	if err != nil {
+		return orbit{}, err
+	}
+	if t.artifact, err = assembly.Read(dir); err != nil {
+		return orbit{}, err
+	}
+	if err := c.checkVariable(ctx, dir, t.artifact.Manifest.Orbit); err != nil {
 		return orbit{}, err
 	}
 	if err := t.selection.check(t.artifact); err != nil {
@@ -145,8 +157,8 @@ func (t *target) locate(c *console, ctx *cli.Context, o orbit, search func(*clou
 	return err
 }
 
-// oneOfDirectoryAndOrbit checks that there is a directory or --orbit, and not both. SPACEL_ORBIT beside a directory is
-// ignored: it is set for whole sessions.
+// oneOfDirectoryAndOrbit checks that a directory and --orbit are not both given. SPACEL_ORBIT beside a directory is ignored: it
+// is set for whole sessions.
 func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
 	name := ctx.Command.HelpName
 	switch {
@@ -154,21 +166,19 @@ func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
 		return exactly(ctx, 1, "one artifact directory")
 	case ctx.NArg() == 1 && ctx.IsSet("orbit") && !fromEnvironment(ctx, "orbit", "SPACEL_ORBIT"):
 		return fmt.Errorf("%s: give an artifact directory or --orbit, not both", name)
-	case ctx.NArg() == 0 && ctx.String("orbit") == "":
-		return fmt.Errorf("%s: of what? Give an artifact directory, or --orbit; see %s -h", name, name)
 	}
 	return nil
 }
 
-// orbitName matches a valid name of an orbit. A word that matches, and is no file, names a deployed orbit.
-var orbitName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
-
-// readOrbit finds out which orbit a word means: a manifest's file or - for standard input, an artifact directory, or an
-// orbit's name. A file or directory of that name wins over the name.
+// readOrbit finds out which orbit a word means: an orbit's name, a manifest's file or - for standard input, or an artifact
+// directory. A word without slash, dot and colon is a name.
 func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
+	if orbitName.MatchString(what) {
+		return orbit{name: what}, nil
+	}
 	info, err := os.Stat(what)
 	switch {
-	case what == "-" || err == nil && !info.IsDir():
+	case what == "-" || err == nil && !info.IsDir() || err != nil && strings.ContainsAny(what, ":#"):
 		return orbitOfManifest(c, ctx, what)
 	case err == nil && isArtifact(what):
 		a, err := assembly.Read(what)
@@ -177,8 +187,6 @@ func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 		}
 		defer a.Close()
 		return orbitOfArtifact(a), nil
-	case errors.Is(err, fs.ErrNotExist) && orbitName.MatchString(what):
-		return orbit{name: what}, nil
 	case err == nil:
 		return orbit{}, fmt.Errorf("--orbit %s: the directory holds no artifact: build one with spacel build --out %s", what, what)
 	}

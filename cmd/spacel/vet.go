@@ -13,8 +13,10 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const vetDescription = `Finds every mistake that a build would find: it compiles the manifests, and writes nothing.
+const vetDescription = `Finds every mistake that a build would find: it compiles the manifests, and writes nothing. Without arguments it checks the
+project, see spacel build -h.
 
+   spacel vet
    spacel vet --orbit orbit.json
    spacel vet --orbit orbit.json laika.json elasticsearch/ --strict`
 
@@ -27,7 +29,7 @@ func vetCommand(c *console) *cli.Command {
 		Description: vetDescription,
 		Flags:       manifestFlags(true),
 		Action: func(ctx *cli.Context) error {
-			r, err := newRequest(ctx, ctx.String("orbit"), ctx.Args().Slice())
+			r, err := newRequest(c, ctx, ctx.String("orbit"), ctx.Args().Slice())
 			if err != nil {
 				return err
 			}
