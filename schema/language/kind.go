@@ -15,9 +15,8 @@ func (c *Checker) OtherKind(t *manifest.Tree, d Definition) bool {
 	if d == App {
 		other = Orbit
 	}
-	own, foreign := c.lean.sectionFields(d), c.lean.sectionFields(other)
 	mine, others := 0, 0
-	count := func(fields []manifest.Field) {
+	count := func(fields []manifest.Field, own, foreign []string) {
 		for _, f := range fields {
 			switch here, there := slices.Contains(own, f.Key), slices.Contains(foreign, f.Key); {
 			case here && !there:
@@ -27,13 +26,20 @@ func (c *Checker) OtherKind(t *manifest.Tree, d Definition) bool {
 			}
 		}
 	}
-	count(t.Fields)
+	own, foreign := c.lean.sectionFields(d), c.lean.sectionFields(other)
+	count(t.Fields, slices.Concat(own, c.lean.rootFields(d)), slices.Concat(foreign, c.lean.rootFields(other)))
 	for _, f := range t.Fields {
 		if f.Value.Kind == manifest.Object && f.Key != "apps" { // an orbit's apps have an app's fields
-			count(f.Value.Fields)
+			count(f.Value.Fields, own, foreign)
 		}
 	}
 	return others > 2*mine
+}
+
+// rootFields returns the names of the fields at the top of a manifest, without the regions.
+func (l *definitions) rootFields(d Definition) []string {
+	names, _ := l.rootType(d).known()
+	return names
 }
 
 // sectionFields returns the names of the fields of a section.
