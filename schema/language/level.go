@@ -36,8 +36,8 @@ func (e *explainer) elsewhere(key string) string {
 	switch {
 	case len(homes) == 0 || len(homes) > mostHomes:
 		return ""
-	case last == 0:
-		return "; it belongs inside all, or inside a region's section: " + homes[0]
+	case last == 0 && slices.Contains(homes, "all."+key):
+		return "; it belongs inside all, or inside a region's section: all." + key
 	}
 	return "; it belongs one level lower: " + strings.Join(homes, " or ")
 }
