@@ -72,6 +72,7 @@ func (s sharedAddresses) giveBack(ctx context.Context, t taken) error {
 		return err
 	}
 	holds := map[string]string{}
+	// The former instance may have got another address from a third one in the meantime; it must not end up with two.
 	for _, a := range all {
 		holds[aws.ToString(a.AllocationId)] = aws.ToString(a.InstanceId)
 		if aws.ToString(a.InstanceId) == t.From {

@@ -48,6 +48,7 @@ func files(ctx context.Context, b *Boot) error {
 
 // writeUnit puts a unit where systemd looks first. The agent's own is not to be replaced.
 func (b *Boot) writeUnit(ctx context.Context, name string, unit document.Content) error {
+	// systemd would otherwise restart the agent as something else at the next boot.
 	if name == document.AgentUnit || strings.Contains(name, "/") {
 		return errors.New("a unit cannot be called so")
 	}
@@ -55,6 +56,7 @@ func (b *Boot) writeUnit(ctx context.Context, name string, unit document.Content
 	if err != nil {
 		return err
 	}
+	// The version is filled in here and not in the template, so a release needs no new build.
 	text := strings.ReplaceAll(string(data), versionWord, b.Document.Version)
 	return b.Machine.writeNamed(unitsDirectory, name, []byte(text), unit.Mode, 0o644)
 }

@@ -33,6 +33,7 @@ func NewLog(w io.Writer) *slog.Logger {
 	return log
 }
 
+// newLog returns the log together with its output, to which the boot adds log groups when it knows them.
 func newLog(console io.Writer) (*slog.Logger, *logOutput) {
 	out := &logOutput{hidden: &hidden{}, console: console}
 	return slog.New(logHandler{out: out}), out
@@ -93,8 +94,10 @@ type logHandler struct {
 	attrs string
 }
 
+// Enabled drops debug records.
 func (h logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
+// Handle writes one record. Only warnings and errors name their level, since most lines are plain progress.
 func (h logHandler) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
 	if r.Level >= slog.LevelWarn {
@@ -109,6 +112,7 @@ func (h logHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// WithAttrs returns a handler that adds these attributes to each record.
 func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
 		h.attrs += attribute(a)
@@ -119,6 +123,7 @@ func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup ignores groups, which the agent does not use.
 func (h logHandler) WithGroup(string) slog.Handler { return h }
 
+// attribute returns one attribute as it stands at the end of a line.
 func attribute(a slog.Attr) string { return " " + a.Key + "=" + a.Value.String() }
 
 // oneLine is text that a console can show: what an app wrote may hold anything.

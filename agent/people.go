@@ -21,6 +21,7 @@ const (
 )
 
 // Access is what of the instance document decides who may log in.
+// The boot writes it to accessPath. It holds no secret, because sshd's command reads it as an unprivileged user.
 type Access struct {
 	Orbit   string `json:"orbit"`
 	App     string `json:"app,omitempty"`

@@ -31,6 +31,7 @@ func publishStats(ctx context.Context, b *Boot) error {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
+	// restart instead of start: the timer may run already, with the settings of an earlier boot.
 	for _, args := range [][]string{{"daemon-reload"}, {"enable", statsTimer}, {"restart", statsTimer}} {
 		if _, err := b.Machine.Run(ctx, "systemctl", args...); err != nil {
 			return fmt.Errorf("start %s: %w", statsTimer, err)
@@ -61,6 +62,7 @@ func (b *Boot) group(ctx context.Context) (group string, err error) {
 
 // serviceOfStats is a unit with no more rights than to read and to send. Only what goes wrong is worth a line a minute.
 func serviceOfStats(group string) string {
+	// systemd replaces %x and $NAME in ExecStart, so both signs are doubled.
 	escape := strings.NewReplacer("%", "%%", "$", "$$").Replace
 	return `[Unit]
 Description=spacel: publish memory and disk use

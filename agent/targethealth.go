@@ -29,6 +29,7 @@ func targetHealth(ctx context.Context, b *Boot) error {
 		if err := ctx.Err(); err != nil {
 			return "", err // the reason of the last wait says more
 		}
+		// A group in which the instance was healthy once is not asked again: the boot needs no more than that.
 		waiting = sick
 		return strings.Join(why, "; "), nil
 	})

@@ -52,6 +52,7 @@ func (m volumeManager) snapshot(ctx context.Context, s *slot) error {
 
 // takeSnapshot returns the snapshot of this attempt. It takes one unless the attempt has one already.
 func (m volumeManager) takeSnapshot(ctx context.Context, s *slot) (string, error) {
+	// An earlier boot may have taken it and crashed before it wrote the id down.
 	taken, err := m.ebs().snapshots(ctx, filter("tag:"+tagAttempt, s.attempt))
 	if err != nil {
 		return "", err

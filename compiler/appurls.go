@@ -29,6 +29,7 @@ func appURLs(a appContext, b balancing, lb loadBalancer, own addresses) *part {
 // appHost is the host of all the app's URLs. It is nil if the app has neither a load balancer nor elastic addresses. A
 // wildcard is no host.
 func appHost(a appContext, lb loadBalancer, own addresses) cfn.Value {
+	// Without a balancer or fixed addresses no DNS record is made for the host names.
 	answered := lb.balancer != nil || len(own.all) > 0
 	for _, host := range a.region.Hostnames {
 		if answered && !strings.HasPrefix(host.Name, "*") {

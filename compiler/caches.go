@@ -40,6 +40,7 @@ func cache(a appContext, p *part, c schema.Cache, g groups, r *report.Report) do
 
 	secret := password(p, c.Pos, s.id+"Secret", "The password of the "+s.what+" of "+a.stackName(), "{}", nil)
 	group := replicationGroup(a, p, c, s.group, secret)
+	// Instances boot after the cache is there. Otherwise the app would fail its first connections.
 	p.waitFor = append(p.waitFor, group)
 	p.Output(s.id+"Endpoint", cfn.Output{Description: "The host name of the " + s.what + ".", Value: group.PrimaryAddress()})
 	p.Output(s.id+"Secret", cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})

@@ -25,6 +25,7 @@ func (f peerFinder) elastic(app *schema.App, region string) []peer {
 	if app == f.app && region == f.region.Region {
 		return f.ownElastic()
 	}
+	// nil means that the app is not in that region, so nothing of it can connect from there.
 	there := app.Region(region)
 	if there == nil || !there.ElasticIPs {
 		return nil

@@ -95,6 +95,7 @@ func stepScaling(a appContext, p *part, w watched, s schema.StepScaling, r *repo
 func stepAdjustments(s schema.StepScaling) []cfn.StepAdjustment {
 	var steps []cfn.StepAdjustment
 	for i, step := range s.Steps {
+		// A nil bound is open: the last step has no end.
 		near, far := distance(step, s), (*float64)(nil)
 		if i+1 < len(s.Steps) {
 			far = distance(s.Steps[i+1], s)

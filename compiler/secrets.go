@@ -53,6 +53,7 @@ var regionName = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
 func decryptStatement(a appContext, regions map[string]bool) cfn.Statement {
 	var keys []cfn.Value
 	for _, region := range slices.Sorted(maps.Keys(regions)) {
+		// The policy names all keys of the region and restricts them by alias: a key's id is not known when the template is made.
 		keys = append(keys, cfn.Sub(cfn.String("arn:"), cfn.Partition, cfn.String(":kms:"+region+":"), cfn.AccountID, cfn.String(":key/*")))
 	}
 	return cfn.Allow([]string{"kms:Decrypt"}, keys...).

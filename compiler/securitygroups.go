@@ -15,6 +15,7 @@ func securityGroups(a appContext, b balancing) groups {
 	vpc := a.net.vpcID(p)
 	g := groups{part: p}
 	g.instances = add(p, a.region.Pos, "Sg", &cfn.SecurityGroup{
+		// EC2 cannot change a description, so it holds nothing that a manifest could change.
 		GroupDescription: "The instances of " + a.stackName(),
 		VpcId:            vpc,
 		Tags:             a.nameTag(),

@@ -73,6 +73,7 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 // versionParameter declares the parameter that a release changes. It is part of user data, so a new version replaces the
 // instances.
 func versionParameter(p *part) cfn.Value {
+	// The first deployment has no version to keep. A container's tag is then latest.
 	first := "latest"
 	return p.parameter(document.ParameterVersion, cfn.Parameter{
 		Type:           "String",

@@ -11,6 +11,7 @@ type Problems struct {
 	List []error // sorted; one line each
 }
 
+// Error returns all problems, a line each.
 func (p *Problems) Error() string {
 	lines := make([]string, len(p.List))
 	for i, err := range p.List {
@@ -46,6 +47,7 @@ func apart(errs []error) []error {
 		var joined interface{ Unwrap() []error }
 		switch {
 		case err == nil:
+		// The parts may be joined errors themselves.
 		case isJoin(err, &joined):
 			out = append(out, apart(joined.Unwrap())...)
 		default:

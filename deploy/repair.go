@@ -14,6 +14,7 @@ import (
 // plan with the stack as it is afterwards.
 func (x executor) repair(ctx context.Context, plan stackPlan) (stackPlan, bool, error) {
 	step := stepFor(plan.deployed)
+	// All other states need no repair, or have an operation in progress.
 	if step != toRemove && step != toResume {
 		return plan, false, nil
 	}

@@ -47,6 +47,7 @@ func names(list []string, name string) bool { return len(list) == 0 || slices.Co
 
 // misnamed returns an error for each selection that names nothing in the artifact.
 func (o Options) misnamed(stacks []assembly.Stack) []error {
+	// known has both forms of a stack's name; refs only the short one, to keep the list in the message readable.
 	regions, apps, refs := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	known := map[string]bool{}
 	for _, s := range stacks {

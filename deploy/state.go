@@ -44,6 +44,7 @@ func stepFor(s *live.Stack) step {
 	case types.StackStatusUpdateRollbackFailed:
 		return toResume
 	}
+	// Every state with this ending passes by itself, those that CloudFormation may add, too.
 	if strings.HasSuffix(string(s.Status), "_IN_PROGRESS") {
 		return toWait
 	}

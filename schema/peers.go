@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// A prefix list is AWS's named set of address blocks; its ids begin with pl-. A word that matches appName may be an app.
 var (
 	prefixList = regexp.MustCompile(`^pl-[0-9a-f]+$`)
 	appName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
@@ -34,6 +35,7 @@ func address(word string) (kind PeerKind, ok bool, mistake string) {
 	}
 	block, err := netip.ParsePrefix(word)
 	switch {
+	// ::ffff:10.0.0.0/104 is IPv4 in the notation of IPv6, which security groups do not take.
 	case err != nil || block.Addr().Is4In6():
 		return 0, false, "must be a CIDR block such as 10.0.0.0/8 or 2001:db8::/32"
 	case block != block.Masked():
@@ -44,6 +46,7 @@ func address(word string) (kind PeerKind, ok bool, mistake string) {
 	return CIDRv6, true, ""
 }
 
+// privateBlocks are the address blocks for private networks (RFC 1918, and RFC 4193 for IPv6).
 var privateBlocks = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
 	netip.MustParsePrefix("fc00::/7"),

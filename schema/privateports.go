@@ -16,6 +16,7 @@ func privatePorts(s section) []PrivatePort {
 		from, to, _ := strings.Cut(e.key, "-")
 		p.From, _ = strconv.Atoi(from)
 		p.To, _ = strconv.Atoi(to)
+		// Digits too large for an int give 0 here, which is out of range as well.
 		if p.From > p.To || p.To > 65535 || p.From < 1 {
 			s.report.Errorf(e.pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
 			continue

@@ -54,6 +54,7 @@ func checkUnit(r record, s Service) {
 	switch {
 	case image && unitFile:
 		r.errorf("image", "cannot be set together with unit_file: a unit is either written by hand or generated for a container")
+	// If a field of the unit was refused, the missing source may just be that one.
 	case !image && !unitFile && len(r.reported) == 0:
 		r.report.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
 	case image && suffix != ".service":
@@ -108,6 +109,7 @@ func checkHostPorts(found *report.Report, services []Service) {
 		}
 		for _, m := range s.Ports {
 			_, protocol, _ := strings.Cut(m.Container, "/")
+			// Docker publishes TCP unless the container's port says /udp. The same number may be used once for each protocol.
 			port := Mapping{m.Host, cmp.Or(protocol, "tcp")}
 			if other, ok := taken[port]; ok {
 				found.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, other)

@@ -46,6 +46,7 @@ func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped 
 		}
 	}
 	for _, kind := range a.types() {
+		// Older instance types attach their disks only if the launch maps them. Newer ones (NVMe) attach them always.
 		count, counted := facts.Catalog.MappedDisks[kind]
 		switch {
 		case !facts.Catalog.InstanceStore.MatchString(kind):

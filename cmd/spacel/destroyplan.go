@@ -54,6 +54,7 @@ func destroyText(w io.Writer, plan *destroy.Plan, colour bool) error {
 // doomed prints a stack to be deleted. Its status is shown only when it is unusual.
 func (w *planWriter) doomed(s destroy.Stack) {
 	text := fmt.Sprintf("- %s  %s", s.StackRef, plural(s.Resources, "resource"))
+	// ROLLBACK_COMPLETE is unusual as well: the stack's creation failed.
 	if !strings.HasSuffix(s.Status, "_COMPLETE") || s.Status == "ROLLBACK_COMPLETE" {
 		text += "  " + s.Status
 	}

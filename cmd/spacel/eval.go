@@ -43,6 +43,7 @@ func evalCommand(c *console) *cli.Command {
 // runEval loads the manifests and prints the resolved value. Mistakes go to standard error, and nothing is printed then.
 func runEval(c *console, ctx *cli.Context, r request) error {
 	found := &report.Report{}
+	// Resolve makes Load keep the merged trees beside the model. Other commands do without, which saves memory.
 	in := schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions, Resolve: true}
 	model, err := schema.Load(ctx.Context, in, found)
 	if err != nil {
@@ -52,6 +53,7 @@ func runEval(c *console, ctx *cli.Context, r request) error {
 	if model == nil {
 		return errNo
 	}
+	// The default is CUE, in which policies are written.
 	printer, form := resolved.Printer{Origin: ctx.Bool("origin")}, []byte(nil)
 	switch value := model.Resolved(r.regions); ctx.String("output") {
 	case "json":

@@ -114,6 +114,7 @@ func functionReferences(p path, name string, argument any, found func(path, refe
 		flat(p, own, found)
 	case name == "Fn::Sub":
 		subReferences(p, text, nil, found)
+	// Both branches count: which one is used depends on values that are not known offline.
 	case name == "Fn::If" && len(list) == 3:
 		condition, _ := list[0].(string)
 		found(p, reference{name: condition, condition: true})
@@ -158,6 +159,7 @@ func conditionReferences(v any, found func(reference)) {
 			conditionReferences(item, found)
 		}
 	case map[string]any:
+		// In a test only parameters can be referred to.
 		if _, ok := v["Ref"]; ok {
 			flat(nil, v, func(_ path, r reference) { found(r) })
 			return

@@ -40,6 +40,7 @@ func (t *Tables) Read(ctx context.Context) ([]Snapshot, error) {
 	return good, errors.Join(failed...)
 }
 
+// snapshot reads both tables of one region.
 func (t table) snapshot(ctx context.Context) (Snapshot, error) {
 	people, err := t.all(ctx, users)
 	if err != nil {
@@ -63,6 +64,7 @@ func (s Snapshot) Differences(model Snapshot) []Difference {
 	return slices.Concat(differences(users, s.Users, model.Users), differences(services, s.Services, model.Services))
 }
 
+// differences compares one of the two tables. Keys and rights are sets, so their order does not count.
 func differences(k kind, have, want map[string][]string) []Difference {
 	names := maps.Clone(have)
 	maps.Copy(names, want)

@@ -34,6 +34,7 @@ type table struct {
 // orbit finds its users again.
 func (t table) name(k kind) *string { return aws.String(document.TableName(t.orbit, k.table)) }
 
+// item returns the primary key of an item.
 func item(name string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{document.AccessName: &types.AttributeValueMemberS{Value: name}}
 }

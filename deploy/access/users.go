@@ -74,6 +74,7 @@ func (t *Tables) RevokeAll(ctx context.Context, user string) []Outcome {
 	})
 }
 
+// revoke takes one right from a user in one region, and deletes the service's item when no user is left in it.
 func (t table) revoke(ctx context.Context, user, service string) (bool, error) {
 	changed, err := t.remove(ctx, services, service, []string{user})
 	if err != nil {

@@ -40,6 +40,7 @@ func (a *Answers[V]) Forget(question string) {
 	delete(a.known, question)
 }
 
+// find returns a cached answer.
 func (a *Answers[V]) find(question string) (V, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -47,6 +48,7 @@ func (a *Answers[V]) find(question string) (V, bool) {
 	return answer, ok
 }
 
+// remember caches an answer.
 func (a *Answers[V]) remember(question string, answer V) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -23,6 +23,8 @@ func explainConnection(err error) string {
 	return fmt.Sprintf("cannot reach %s%s: %s", host, tries(err), why(request))
 }
 
+// why returns the cause of a failed connection and a hint. The most specific error in the chain decides: a wrong host name and
+// an unknown certificate authority have fixes of their own.
 func why(request *url.Error) string {
 	const check = "; check the network, a proxy (HTTPS_PROXY) and the endpoint (--endpoint-url, AWS_ENDPOINT_URL)"
 	var dns *net.DNSError

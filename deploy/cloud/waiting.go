@@ -23,6 +23,7 @@ type attempt struct {
 	failed error // of the attempt before, nil for none
 }
 
+// attemptKey is the key of *attempt in a call's context.
 type attemptKey struct{}
 
 // tellOfWaiting adds the two steps to a client: around the whole call, and around each attempt.
@@ -33,6 +34,8 @@ func (c *Cloud) tellOfWaiting(stack *middleware.Stack) error {
 	)
 }
 
+// tellOfCall tells the user again and again while a call goes on, until it has an answer or fails. The goroutine ends with the
+// call. Without a listener (waiting is nil) it adds nothing.
 func (c *Cloud) tellOfCall(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
 	middleware.InitializeOutput, middleware.Metadata, error,
 ) {
@@ -83,6 +86,7 @@ func (c *Cloud) noteAttempt(ctx context.Context, in middleware.DeserializeInput,
 func (c *Cloud) tell(ctx context.Context, state *attempt, since time.Duration) {
 	c.mu.Lock()
 	now := time.Now()
+	// told is shared by all calls of the run: the first call that has waited for long enough speaks for the others.
 	recent := now.Sub(c.told) < c.timing.notice()/2
 	if !recent {
 		c.told = now

@@ -21,6 +21,7 @@ func (s *Stacks) Execution(ctx context.Context, ref assembly.StackRef, changeSet
 		return "", nil
 	case err != nil:
 		return "", fmt.Errorf("describe the change set of %s: %w", ref, cloud.Explain(err))
+	// The ARN is unique, so an answer about another change set can only come from a broken emulator or proxy.
 	case aws.ToString(out.ChangeSetId) != changeSet:
 		return "", fmt.Errorf("describe the change set of %s: %w", ref, cloud.Incomplete("cloudformation:DescribeChangeSet",
 			"another change set, "+aws.ToString(out.ChangeSetId)))

@@ -22,6 +22,7 @@ type integration struct {
 	Key    string    `json:"integration_key,omitempty"`
 }
 
+// integrationBody is an integration as requests and answers wrap it.
 type integrationBody struct {
 	Integration integration `json:"integration"`
 }
@@ -70,6 +71,7 @@ func (a api) integrations(ctx context.Context, id string) ([]string, error) {
 	return ids, err
 }
 
+// makeIntegration creates the CloudWatch integration of a service and returns its key.
 func (a api) makeIntegration(ctx context.Context, service string) (string, error) {
 	var made integrationBody
 	err := a.post(ctx, request{

@@ -53,6 +53,7 @@ func (t Target) Name() string {
 // id matches the ids of PagerDuty's objects.
 var id = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
+// check reports an error unless the target has exactly one id of a valid form: the ids become a part of the API's paths.
 func (t Target) check() error {
 	switch {
 	case (t.Service == "") == (t.EscalationPolicy == ""):

@@ -14,6 +14,7 @@ type refusal struct {
 	text   string
 }
 
+// Error returns the whole message.
 func (r *refusal) Error() string { return r.text }
 
 // refused makes an error from an answer: the action, PagerDuty's message, the next step.
@@ -22,6 +23,8 @@ func (a api) refused(r request, resp *http.Response, body []byte) error {
 	return &refusal{status: resp.StatusCode, text: fmt.Sprintf("%s: PagerDuty answers %s: %s", r.doing, answer, next(r, resp))}
 }
 
+// next returns the advice for a status. A client error is final; too many requests and a server's error are worth another run,
+// which finds the objects that this one made.
 func next(r request, resp *http.Response) string {
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized:

@@ -88,6 +88,7 @@ func policyOf(s service, t Target) error {
 		s.Name, s.ID, s.EscalationPolicy.ID, t.EscalationPolicy, s.ID)
 }
 
+// checkPolicy reads the escalation policy, to report a wrong id before anything is created.
 func (a api) checkPolicy(ctx context.Context, policy string) error {
 	return a.get(ctx, request{
 		doing:  "find escalation policy " + policy,
@@ -96,6 +97,7 @@ func (a api) checkPolicy(ctx context.Context, policy string) error {
 	}, nil)
 }
 
+// makeService creates the app's service and returns its id.
 func (a api) makeService(ctx context.Context, t Target) (string, error) {
 	type body struct {
 		Service service `json:"service"`

@@ -35,6 +35,7 @@ func numberSyntax(written string) ast.Expr {
 	if written[0] == '-' {
 		return &ast.UnaryExpr{Op: token.SUB, X: numberSyntax(written[1:])}
 	}
+	// CUE tells whole numbers from others by their notation: 1.0 is no int.
 	kind := token.INT
 	for _, c := range written {
 		if c == '.' || c == 'e' || c == 'E' {

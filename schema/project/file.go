@@ -35,6 +35,7 @@ func readFile(name string, definitions fs.FS, r *report.Report) (*Project, error
 	p := &Project{File: name, Out: cmp.Or(text(t, "out"), DefaultOut), Orbit: text(t, "orbit"), Policy: text(t, "policy")}
 	checkPath(t.Field("orbit"), "orbit", r)
 	checkPath(t.Field("policy"), "policy", r)
+	// Each entry is checked at its own line, so one wrong path in a long list is easy to find.
 	if list := t.Lookup("manifests"); list != nil {
 		for i, item := range list.Items {
 			checkPath(&manifest.Field{At: item.At, Value: item}, report.Index("manifests", i), r)
