@@ -10,9 +10,10 @@ import (
 	"github.com/pebble/spacel/schema/cuevendor"
 )
 
-const vendorDescription = `Loads the modules in deps of cue.mod/module.cue from their registry into the cache of the cue command, and writes the
-digest of each into cue.mod/spacel.sum. Commit that file: a build has no network, and reads a module only if it has this digest.
-DIR is in the module, by default the working directory. CUE_REGISTRY and CUE_CACHE_DIR mean what they mean to the cue command.
+const vendorDescription = `Loads the modules in deps of cue.mod/module.cue from their registry into the cache of the cue command, and writes
+the digest of each into cue.mod/spacel.sum. Commit that file: a build has no network, and reads a module only if it has this
+digest. DIR is in the module, by default the working directory. CUE_REGISTRY and CUE_CACHE_DIR mean what they mean to the
+cue command.
 
 With --copy the modules are copied into cue.mod/spacel, too. Commit the directory, and builds need no cache.
 

@@ -175,8 +175,8 @@ func (m *Main) read(v Version) (*Module, error) {
 		return nil, fmt.Errorf("%s: %s: %w", name, where, err)
 	}
 	if tree.Digest != want {
-		return nil, fmt.Errorf("%s differs from its digest in %s: someone changed %s; delete that directory and run %s", name, SumFile, where,
-			Command)
+		return nil, fmt.Errorf("%s differs from its digest in %s: someone changed %s; delete that directory and run %s",
+			name, SumFile, where, Command)
 	}
 	text, ok := tree.Files[ModuleFile]
 	if !ok {

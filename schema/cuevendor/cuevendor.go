@@ -184,7 +184,8 @@ func Root(dir string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%s: there is no %s in it or in the directories above; cue mod init makes one", dir, cuemodules.ModuleFile)
+			return "", fmt.Errorf("%s: there is no %s in it or in the directories above; cue mod init makes one",
+				dir, cuemodules.ModuleFile)
 		}
 	}
 }
