@@ -39,6 +39,7 @@ func checkLocal(ctx context.Context, check *document.LocalHealth) error {
 	at := address("127.0.0.1", check.Port)
 	trustAny := &tls.Config{InsecureSkipVerify: true}
 	switch check.Protocol {
+	// For TCP and SSL a connection is enough, as for a load balancer's check of these kinds.
 	case "TCP":
 		return closeAfter((&net.Dialer{}).DialContext(ctx, "tcp", at))
 	case "SSL":

@@ -71,6 +71,7 @@ func (b *Boot) boot(ctx context.Context, output *logOutput, all []stage) error {
 	if err != nil {
 		status.Outcome, status.Reason = Failed, oneLine(b.hidden.mask(err.Error()))
 	}
+	// An interrupted boot (a shutdown) signals nothing: the next start of the machine boots again.
 	interrupted := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {

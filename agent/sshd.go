@@ -174,6 +174,7 @@ func (l logins) sshd(ctx context.Context) error {
 	if err := l.machine.writeFile(sshdDropIn, []byte(settings), 0o600); err != nil {
 		return err
 	}
+	// sshd is still running with the old settings. With a broken file it would not start again after a reboot.
 	if err := l.sshdTakes(ctx, settings); err != nil {
 		return errors.Join(err, l.machine.removeFile(sshdDropIn))
 	}

@@ -38,6 +38,7 @@ func units(ctx context.Context, b *Boot) error {
 	if err := systemd.Reload(ctx); err != nil {
 		return fmt.Errorf("have systemd read the units: %w", err)
 	}
+	// The timers are asked only now: systemd knows what they start once it has read the units.
 	names, err := toStart(ctx, systemd, slices.Sorted(maps.Keys(b.Document.Units)))
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ func (lb *loadBalancer) listen(a appContext, route route, to *cfn.TargetGroup, c
 			{Key: "tcp.idle_timeout.seconds", Value: strconv.Itoa(a.region.IdleTimeout)},
 		}
 	}
+	// The scheme is part of the id: a balancer that changes it is replaced, and its listeners with it.
 	id := a.balancerScheme() + "Listener" + strconv.Itoa(route.port.Port)
 	lb.listeners = append(lb.listeners, add(lb.part, route.port.Pos, id, listener))
 }

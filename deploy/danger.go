@@ -94,6 +94,7 @@ func (s *stack) removalDangers(ctx context.Context, deployed *live.Stack) ([]Dan
 			holding = append(holding, r)
 		}
 	}
+	// The template is only read if there is something to lose.
 	if len(holding) == 0 {
 		return nil, nil
 	}

@@ -13,6 +13,7 @@ const (
 
 // checkLimits refuses a template that CloudFormation would refuse for its size.
 func (s *stack) checkLimits() error {
+	// The limits are checked before any call, since CloudFormation's own message names neither the file nor a way out.
 	switch t := s.template; {
 	case len(t.Body) > maxTemplate:
 		return fmt.Errorf("%s: its template is %d bytes, CloudFormation takes %d: write fewer services, or make two apps of it",

@@ -44,6 +44,7 @@ func (m document) orbitRegions(top record, narrow []string) []string {
 	for _, n := range m.regionList() {
 		regions = append(regions, n.value.Text)
 	}
+	// An orbit without a list serves any region: then the command line must name them.
 	if !top.has("regions") {
 		regions = narrow
 	}
@@ -55,6 +56,7 @@ func (m document) orbitRegions(top record, narrow []string) []string {
 			m.report.Errorf(report.Pos{Path: "--region"}, "%s is not among the orbit's regions: %s", region, strings.Join(regions, ", "))
 		}
 	}
+	// Unknown regions are reported elsewhere. Without zones there is nothing to make of them.
 	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return m.facts.Regions[region].Zones == nil })
 }
 
@@ -137,6 +139,7 @@ func zones(facts *language.Facts, s section) []string {
 	if listed := len(s.list("azs")) + len(s.fields["azs"].value.Reported); listed < 2 || listed > 6 {
 		s.errorf("azs", "must list 2 to 6 zones, got %d", listed)
 	}
+	// The order in the manifest does not count: the same zones must always get the same subnets.
 	slices.SortFunc(zones, func(a, b string) int { return cmp.Compare(slices.Index(known, a), slices.Index(known, b)) })
 	return zones
 }
@@ -162,6 +165,7 @@ const maxTags = 40
 func tags(r record) map[string]string {
 	tags := map[string]string{}
 	for _, e := range r.entries("tags") {
+		// AWS refuses keys that begin with aws:, in any case of letters. Keys with spacel: say whose a stack is.
 		prefix, _, prefixed := strings.Cut(strings.ToLower(e.key), ":")
 		if prefixed && (prefix == "aws" || prefix == "spacel") {
 			r.report.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)

@@ -108,6 +108,7 @@ func schedule(facts *language.Facts, found *report.Report, e entry, a *AppRegion
 	checkOrder(r, "min", s.Min, "max", s.Max)
 	checkOrder(r, "min", s.Min, "desired", s.Desired)
 	checkOrder(r, "desired", s.Desired, "max", s.Max)
+	// The template makes one address for each instance up to instance_max.
 	if a.ElasticIPs && s.Max != nil && *s.Max > a.InstanceMax {
 		r.errorf("max",
 			"must be at most instance_max, which is %d, in an app with elastic_ips: it is how many addresses there are", a.InstanceMax)

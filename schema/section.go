@@ -48,6 +48,7 @@ func (m document) section(region string, defaults *manifest.Tree) section {
 		s.trace, s.tree = newTrace(), &manifest.Tree{Kind: manifest.Object}
 		s.shared.trace, s.all.trace, s.own.trace = s.trace, s.trace, s.trace
 	}
+	// From the weakest part to the strongest: a later field replaces an earlier one.
 	for i, part := range []node{s.shared, s.all, s.own} {
 		if part.value == nil {
 			continue
@@ -57,6 +58,7 @@ func (m document) section(region string, defaults *manifest.Tree) section {
 		}
 		for _, f := range part.value.Fields {
 			s.fields[f.Key] = part.fieldOf(f)
+			// A valid value in a stronger part makes up for an invalid one in a weaker part.
 			delete(s.reported, f.Key)
 		}
 		for key := range part.value.Reported {

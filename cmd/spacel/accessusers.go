@@ -66,6 +66,7 @@ func userRemoveCommand(c *console) *cli.Command {
 		Flags: append(targetFlags(), keyFlag("remove only the keys in `FILE`, or - for standard input")),
 		Action: func(ctx *cli.Context) error {
 			return changeUser(c, ctx, func(t *access.Tables, name string) ([]access.Outcome, error) {
+				// An empty --key "" counts as set: it must not remove the whole user.
 				if !ctx.IsSet("key") {
 					return t.RemoveUser(ctx.Context, name), nil
 				}

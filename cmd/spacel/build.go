@@ -91,6 +91,7 @@ func (r request) write(ctx context.Context, c *console, found *report.Report, ou
 			err = errors.Join(err, writer.Abort())
 		}
 	}()
+	// The writer is opened inside compile, after the manifests have been checked.
 	stacks, err = r.compile(ctx, c, found, func(orbit string) (compiler.Sink, error) {
 		var err error
 		writer, err = assembly.NewWriter(out, orbit)

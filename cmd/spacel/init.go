@@ -80,6 +80,7 @@ func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	if ctx.Bool("quiet") {
 		return c.out.err
 	}
+	// The printed commands can be copied: they change into the directory first.
 	there := ""
 	if dir != "." {
 		there = "cd " + dir + "\n   "

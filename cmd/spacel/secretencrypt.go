@@ -85,6 +85,7 @@ func (v *secretEditor) value(ctx *cli.Context, place secretPlace) ([]byte, error
 		typed, err := v.prompter.secret(ctx.Context, "Value of "+place.key+" (not shown): ")
 		return []byte(typed), nonEmpty(typed, err)
 	}
+	// Only standard error is redirected, so the question would not be seen.
 	if isTTY(v.stdin) {
 		return nil, fmt.Errorf("%w: your input would be shown on the screen; pipe the value in",
 			errNoTerminal) // standard error is no terminal

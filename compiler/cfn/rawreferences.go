@@ -75,6 +75,7 @@ func intrinsic(name string, argument any, at Path, found func(Path, string)) boo
 		subReferences(text, func(id string) { found(at, id) })
 	case name == "Fn::Sub" && len(list) == 2:
 		subList(list, at, found)
+	// The first argument names a condition. The caller goes on with the branches.
 	case name == "Fn::If" && len(list) > 0:
 		if id, ok := list[0].(string); ok {
 			found(at, id)

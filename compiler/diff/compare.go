@@ -126,6 +126,7 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 	if err := pair.compareSources(); err != nil {
 		return err
 	}
+	// Causes from other stacks come before the effects are computed, which start from them.
 	pair.addInputs(c.inputs[ref])
 	pair.effects = newEffects(c.table, old, current, pair.inputs)
 	c.stacks[ref] = pair.result()
@@ -162,6 +163,7 @@ func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, s
 		})
 	}
 	c.stacks[stack.Ref()] = out
+	// All outputs of a stack that appears or disappears change, but whether their readers can be updated is another question.
 	outputs := map[string]cause{}
 	for name := range t.outputs {
 		outputs[name] = cause{fmt.Sprintf("output %s of %s, which is %s", name, stack.Ref(), status), false}

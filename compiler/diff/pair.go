@@ -54,6 +54,7 @@ func parametersOf(entry assembly.Stack, t *parsedTemplate) (map[string]any, erro
 		if err != nil {
 			return nil, err
 		}
+		// A source without a declaration is a parameter that the template lacks; it is shown all the same.
 		both, ok := out[name].(map[string]any)
 		if !ok {
 			both = map[string]any{}

@@ -114,6 +114,7 @@ func changeMark(c Change) byte {
 func hunkRow(line string) row {
 	actions := map[byte]Action{'+': Create, '-': Delete}
 	mark := line[0]
+	// A hunk's header is neither added nor removed.
 	if mark == '@' {
 		return row{indent: 3, mark: ' ', text: line}
 	}

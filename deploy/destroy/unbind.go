@@ -21,6 +21,7 @@ import (
 func (r *run) unbind(ctx context.Context, u Unbind) error {
 	from := "rules for " + strings.Join(u.From, ", ")
 	stack, err := r.idle(ctx, u.StackRef)
+	// An earlier run may have emptied them, or somebody deleted the stack meanwhile: then nothing is to be done.
 	if err != nil || stack == nil || !hasValue(stack, u.Parameters) {
 		return err
 	}

@@ -22,6 +22,7 @@ func Apps(ctx context.Context, c *cloud.Cloud, orbit string, regions []string) (
 	wait.Wait()
 	var apps []string
 	for _, stack := range slices.Concat(found...) {
+		// The orbit's own stacks have no app, and a stack that only holds a change set is not deployed.
 		if app := stack.App(); app != "" && stack.Exists() {
 			apps = append(apps, app)
 		}

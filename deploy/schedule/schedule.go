@@ -88,22 +88,27 @@ func (q *queue) start(ctx context.Context) {
 	}
 }
 
+// stopped reports whether nothing more may start.
 func (q *queue) stopped(ctx context.Context) bool { return q.Stopped() || ctx.Err() != nil }
 
+// dequeue takes a stack out of the waiting ones.
 func (q *queue) dequeue(stack assembly.StackRef) {
 	q.waiting = slices.DeleteFunc(q.waiting, func(other assembly.StackRef) bool { return other == stack })
 }
 
+// begin works on a stack. The goroutine sends its end to Run, which alone changes the queue.
 func (q *queue) begin(ctx context.Context, stack assembly.StackRef) {
 	q.running[stack.Region]++
 	go func() { q.finished <- end{stack, q.Do(ctx, stack)} }()
 }
 
+// skip records a stack as not done, which blocks the stacks that need it.
 func (q *queue) skip(stack assembly.StackRef, why Reason) {
 	q.Skip(stack, why)
 	q.done[stack] = false
 }
 
+// active returns the number of stacks that are worked on now, in all regions.
 func (q *queue) active() int {
 	n := 0
 	for _, running := range q.running {

@@ -29,6 +29,8 @@ func Path(t testing.TB) string {
 	return path
 }
 
+// built returns the path of the command and builds it if it is missing. The version is part of the name, so an upgrade of the
+// library builds a new one.
 var built = sync.OnceValues(func() (string, error) {
 	version, err := output("go", "list", "-m", "-f", "{{.Version}}", module)
 	if err != nil {
@@ -63,6 +65,7 @@ func install(dir, version, path string) error {
 	return os.Rename(filepath.Join(own, "cue"), path)
 }
 
+// output runs a program and returns its standard output without the last line's end. The error has its standard error.
 func output(name string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(name, args...)

@@ -41,6 +41,7 @@ func openModule(dir string) (*cueModule, error) {
 			m.absolute, m.governed = up, true
 			break
 		}
+		// The root of the file system is its own parent.
 		if up == filepath.Dir(up) {
 			break
 		}

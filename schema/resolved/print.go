@@ -91,6 +91,7 @@ func (p Printer) yaml(t *manifest.Tree, at manifest.Place) *yaml.Node {
 	case manifest.Text:
 		n.SetString(t.Text)
 	case manifest.Number:
+		// The number is written as it is in the manifest. The tag only keeps the library from putting it in quotes.
 		n.Kind, n.Value, n.Tag = yaml.ScalarNode, t.Text, "!!float"
 		if isWhole(t.Text) {
 			n.Tag = "!!int"

@@ -34,11 +34,13 @@ type format struct {
 	unpack func([]byte) ([]byte, error)
 }
 
+// formats maps the extension of the packed file to its format.
 var formats = map[string]format{
 	".zip": {packZip, unpackZip},
 	".gz":  {packGzip, unpackGzip},
 }
 
+// run packs a program into a file, unless the file holds this program already.
 func run(binary, into string) error {
 	f, ok := formats[filepath.Ext(into)]
 	if !ok {
@@ -101,6 +103,7 @@ func packZip(binary []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// unpackZip returns the program in a zip made by packZip.
 func unpackZip(packed []byte) ([]byte, error) {
 	r, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 	if err != nil {
@@ -128,6 +131,7 @@ func packGzip(binary []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// unpackGzip returns the program in a file made by packGzip.
 func unpackGzip(packed []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
