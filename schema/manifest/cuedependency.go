@@ -38,7 +38,7 @@ func (i importer) load(pos token.Pos, importPath string) *build.Instance {
 	defer delete(i.open, key)
 	if base := i.from.Version.BasePath(); parts.Path == base || strings.HasPrefix(parts.Path, base+"/") {
 		if files := i.moduleFiles(i.from, parts); len(files) > 0 || i.s.rejected {
-			return i.instance(files, i.load)
+			return i.buildPackage(files, i.load)
 		}
 	}
 	var files []*ast.File
@@ -46,13 +46,13 @@ func (i importer) load(pos token.Pos, importPath string) *build.Instance {
 		files = append(files, i.files(path.Join("cue.mod", vendor, parts.Path), parts.Qualifier, false)...)
 	}
 	if len(files) > 0 {
-		return i.instance(files, i.packages.load)
+		return i.buildPackage(files, i.packages.load)
 	}
 	return i.dependency(pos, parts, i.from)
 }
 
-// instance builds a package from its files.
-func (p *packages) instance(files []*ast.File, load build.LoadFunc) *build.Instance {
+// buildPackage builds a package from its files.
+func (p *packages) buildPackage(files []*ast.File, load build.LoadFunc) *build.Instance {
 	instance := p.context.NewInstance("", load)
 	for _, file := range files {
 		if err := instance.AddSyntax(file); err != nil {
@@ -83,7 +83,7 @@ func (p *packages) dependency(pos token.Pos, parts ast.ImportPath, from *cuemodu
 		return p.fail(pos, "the package %s is in two modules, %s and %s; keep one of them in %s", parts.Unqualified(),
 			cuemodules.Name(found[0].module.Version), cuemodules.Name(found[1].module.Version), cuemodules.ModuleFile)
 	}
-	return p.instance(found[0].files, importer{p, found[0].module}.load)
+	return p.buildPackage(found[0].files, importer{p, found[0].module}.load)
 }
 
 // provider is a dependency with the files that it has of a package.

@@ -129,7 +129,7 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 		return p.fail(pos, "the package %s is here and in %s; keep one of them", parts.Unqualified(),
 			cuemodules.Name(found[0].module.Version))
 	}
-	return p.instance(files, p.load)
+	return p.buildPackage(files, p.load)
 }
 
 // within returns the directory of an import path inside the module.
