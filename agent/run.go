@@ -115,6 +115,7 @@ type stageError struct {
 	error
 }
 
+// Error begins with the stage's name, which docs and logs use.
 func (e *stageError) Error() string { return e.stage + ": " + e.error.Error() }
 func (e *stageError) Unwrap() error { return e.error }
 

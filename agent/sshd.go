@@ -123,6 +123,7 @@ func (l logins) accounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A later boot finds the user of the first one.
 	if _, exists := local.users[keysUser]; exists {
 		return nil
 	}

@@ -32,6 +32,7 @@ type explainedError struct {
 	err  error
 }
 
+// Error returns the plain sentence. Unwrap keeps the SDK's errors for errors.As and errors.Is.
 func (e *explainedError) Error() string { return e.text }
 func (e *explainedError) Unwrap() error { return e.err }
 

@@ -96,6 +96,7 @@ func explainCredentials(call, inner *smithy.OperationError) string {
 		return "the AWS login has expired: " + logIn
 	case errors.As(call, &empty), strings.Contains(text, "no EC2 IMDS role found"):
 		return "there are no AWS credentials: " + choose
+	// Neither the SDK's text nor a failed inner call points to credentials.
 	case !strings.Contains(text, "get credentials") && inner == call:
 		return ""
 	}
