@@ -93,7 +93,9 @@ type loader struct {
 // of the other kind has one message and no other: each of its fields would be unknown.
 func (l *loader) read(path string, c *language.Checker, d language.Definition) (*document, error) {
 	own := &report.Report{}
-	t, err := l.reader.Read(path, own)
+	reader := l.reader
+	reader.Secret = func(keys []string) bool { return c.Secret(d, keys) }
+	t, err := reader.Read(path, own)
 	if t != nil && c.OtherKind(t, d) {
 		l.wrongOrbit = l.wrongOrbit || d == language.Orbit
 		l.report.Errorf(report.Pos{File: t.At.File}, "%s", wrongKind(d))
@@ -103,9 +105,17 @@ func (l *loader) read(path string, c *language.Checker, d language.Definition) (
 	if t == nil || err != nil {
 		return nil, err
 	}
-	if err := c.Check(t, d, l.report, l.facts.RegionNames()); err != nil {
+	if name := t.Lookup("name"); name != nil && d == language.App {
+		l.report.NameApp(filepath.ToSlash(path), name.Text)
+	}
+	found := &report.Report{}
+	if err := c.Check(t, d, found, l.facts.RegionNames()); err != nil {
 		return nil, err
 	}
+	if !found.Failed(false) {
+		found.Add(t.Refused...)
+	}
+	l.report.Add(found.Problems()...)
 	return &document{
 		facts: l.facts, report: l.report, root: node{value: t, at: t.At}, shared: l.shared, resolves: l.resolve,
 	}, nil

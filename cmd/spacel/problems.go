@@ -15,13 +15,15 @@ type problem struct {
 	Column   int    `json:"column,omitempty"` // from 1
 	Path     string `json:"path,omitempty"`   // of the field, such as all.caches.sessions.replicas
 	Message  string `json:"message"`
+	In       string `json:"in,omitempty"`  // the manifest that the problem is in, when file is one that it uses
+	App      string `json:"app,omitempty"` // the name of that manifest's app
 }
 
 // problems converts a report for --output json. The result is never nil: no problems are [], not null.
 func problems(r *report.Report) []problem {
 	out := []problem{}
 	for _, p := range r.Problems() {
-		out = append(out, problem{p.Severity.String(), p.Pos.File, p.Pos.Line, p.Pos.Col, p.Pos.Path, p.Message})
+		out = append(out, problem{p.Severity.String(), p.Pos.File, p.Pos.Line, p.Pos.Col, p.Pos.Path, p.Message, p.Pos.In, p.App})
 	}
 	return out
 }

@@ -1,6 +1,8 @@
 package language
 
 import (
+	"slices"
+
 	"cuelang.org/go/cue/errors"
 
 	"github.com/pebble/spacel/schema/manifest"
@@ -20,11 +22,21 @@ func (l *definitions) check(t *manifest.Tree, s *typeInfo, r *report.Report, reg
 	}
 	e := &explainer{report: r, regions: regions}
 	e.object(t, s, "", false)
+	if e.mistakes == 0 && hasReported(t) {
+		return true // what is left is valid, and what CUE misses was reported before
+	}
 	if e.mistakes == 0 {
 		fallback(err, t, r)
 		return false
 	}
 	return true
+}
+
+// hasReported reports whether values of a tree were left out when it was read, because of a mistake that is reported.
+func hasReported(t *manifest.Tree) bool {
+	return t != nil && (len(t.Reported) > 0 ||
+		slices.ContainsFunc(t.Items, hasReported) ||
+		slices.ContainsFunc(t.Fields, func(f manifest.Field) bool { return hasReported(f.Value) }))
 }
 
 // fallback reports CUE's own message at the nearest place in the manifest, for mistakes that explain cannot name.

@@ -32,6 +32,22 @@ func NewChecker(files fs.FS) (*Checker, error) {
 // Facts returns the data about AWS and the defaults, which are part of the definitions.
 func (c *Checker) Facts() (*Facts, error) { return c.lean.facts() }
 
+// Secret reports whether the definitions mark the value at a path of keys, or one that it is in, as a secret: no message may
+// show it. The key of a list's item is its index.
+func (c *Checker) Secret(d Definition, keys []string) bool {
+	s := c.lean.rootType(d)
+	for _, key := range keys {
+		inner := s.field(key)
+		if inner == nil {
+			inner = s.element()
+		}
+		if s = inner; s == nil || s.secret {
+			return s != nil
+		}
+	}
+	return false
+}
+
 // Check normalises a manifest and reports all its mistakes. Invalid values are removed from the tree. regions are
 // possible names for a misspelt section. An error means that the definitions do not compile.
 func (c *Checker) Check(t *manifest.Tree, d Definition, r *report.Report, regions []string) error {

@@ -3,12 +3,13 @@ package manifest
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	cueerrors "cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
@@ -19,69 +20,172 @@ import (
 
 // readCUE evaluates a .cue manifest to plain data. The manifest may import CUE's own packages, the definitions of
 // this language, and packages of its module. Nothing is fetched.
-//
-// The definitions are first imported with each #Definition open, so that it accepts anything. The manifest's own
-// data is enough here: like data in any other format it is checked later, with better messages than CUE's, and no
-// value gets its place from a definition. If that attempt yields no data, because the manifest uses values of a
-// definition, the exact definitions are imported.
 func readCUE(s *inputFile) (*Tree, error) {
 	if len(s.data) > maxCUE {
 		tooLarge(s.name, maxCUE, s.r)
 		return nil, nil
 	}
 	s.unreadSiblings()
-	return within(evaluationAllowance, s.name, func() *Tree {
-		open := s.again()
-		t, imported := open.evaluate(openDefinitions)
-		// Without the import, exact definitions would change nothing, and the mistakes are those of the manifest.
-		if t == nil && imported {
-			exact := s.again()
-			t, _ = exact.evaluate(exactDefinitions)
-			open = exact
+	return within(evaluationAllowance, s.name, s.evaluateCUE)
+}
+
+// evaluateCUE evaluates a manifest as CUE means it. If that gives data, it is the manifest. If not, and the manifest imports
+// the definitions, it is evaluated again with other forms of them:
+//
+//   - Open definitions accept anything. What CUE refuses now, the user's own constraints refuse; and what it accepts is data
+//     for the check against the definitions, whose messages are better than CUE's.
+//   - Lenient definitions also accept null for each field, as manifests of the 2016 tool have it. A manifest that only they
+//     accept is as valid as its YAML.
+func (s *inputFile) evaluateCUE() *Tree {
+	exact := s.evaluate(exactDefinitions)
+	if exact.valid() || !exact.imported {
+		return exact.accept(s)
+	}
+	open := s.evaluate(openDefinitions)
+	open.errs = exact.closedness(open.errs)
+	if !open.valid() {
+		return open.accept(s)
+	}
+	if lenient := s.evaluate(lenientDefinitions); lenient.valid() {
+		return lenient.accept(s)
+	}
+	exact.refuseHidden(s, open)
+	return open.tree
+}
+
+// accept reports the mistakes of an evaluation and returns its data: all that has a value, so that the rest of the manifest
+// is checked, too.
+func (e *evaluation) accept(s *inputFile) *Tree {
+	e.s.explain(e.errs, e.root)
+	s.r.Add(e.s.r.Problems()...)
+	return e.tree
+}
+
+// refuseHidden keeps the errors of an exact evaluation for a manifest whose data is evaluated with open definitions. The check
+// of that data finds the mistakes in it, in better words. The errors of hidden fields and definitions are reported now,
+// since no check sees these fields. The others are reported if the check finds nothing.
+func (exact *evaluation) refuseHidden(s *inputFile, open *evaluation) {
+	var hidden, rest []cueerrors.Error
+	for _, e := range exact.errs {
+		if slices.ContainsFunc(e.Path(), isHidden) {
+			hidden = append(hidden, e)
+		} else {
+			rest = append(rest, e)
 		}
-		s.r.Add(open.r.Problems()...)
-		return t
-	})
+	}
+	exact.s.explain(hidden, exact.root)
+	s.r.Add(exact.s.r.Problems()...)
+	if len(hidden) == 0 {
+		last := exact.s.again()
+		last.explain(rest, exact.root)
+		open.tree.Refused = last.r.Problems()
+	}
+}
+
+// isHidden reports whether a selector is of a field that is not data: a hidden one or a definition.
+func isHidden(selector string) bool {
+	return strings.HasPrefix(selector, "_") || strings.HasPrefix(selector, "#")
 }
 
 // again returns the same file with a new report, for another attempt.
 func (s *inputFile) again() *inputFile {
-	return &inputFile{name: s.name, data: s.data, r: &report.Report{}, definitions: s.definitions, clauses: s.clauses, pkg: s.pkg}
+	c := *s
+	c.r, c.nodes, c.reports, c.rejected = &report.Report{}, 0, 0, false
+	return &c
 }
 
-// evaluate returns the manifest's data, and whether it imports the definitions of this language.
-func (s *inputFile) evaluate(definitions func(*ast.File)) (t *Tree, imported bool) {
-	defer s.recoverInto(&t, "evaluate")
-	packages := newPackages(s, definitions)
-	defer packages.close()
-	files := packages.manifest()
-	if s.rejected {
-		return nil, false
-	}
-	instance := packages.context.NewInstance("", packages.load)
-	for _, file := range files {
-		if err := instance.AddSyntax(file); err != nil {
-			s.cueErrors(err)
-			return nil, false
+// evaluation is the result of evaluating a manifest with one form of the definitions.
+type evaluation struct {
+	s        *inputFile // whose report has what was found before and after the evaluation
+	root     cue.Value
+	tree     *Tree             // nil if there is no data
+	errs     []cueerrors.Error // of the evaluation
+	imported bool              // the definitions are imported
+}
+
+// valid reports whether an evaluation gave data without a mistake.
+func (e *evaluation) valid() bool { return e.tree != nil && len(e.errs) == 0 && !e.s.rejected }
+
+// closedness leaves those errors out that say that a field is unknown, unless the exact evaluation says so, too. Definitions of
+// the user are closed, and lack the fields of a definition that is now open.
+func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
+	unknown := func(path string) func(cueerrors.Error) bool {
+		return func(e cueerrors.Error) bool {
+			format, _ := e.Msg()
+			return strings.HasPrefix(format, "field not allowed") && (path == "" || strings.Join(e.Path(), ".") == path)
 		}
 	}
-	if err := instance.Complete(); err != nil && !s.rejected {
-		s.cueErrors(err)
+	return slices.DeleteFunc(slices.Clone(errs), func(o cueerrors.Error) bool {
+		return unknown("")(o) && !slices.ContainsFunc(e.errs, unknown(strings.Join(o.Path(), ".")))
+	})
+}
+
+// evaluate evaluates the manifest with one form of the definitions.
+func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
+	e = &evaluation{s: s.again()}
+	defer e.s.recoverInto(&e.tree, "evaluate")
+	packages := newPackages(e.s, definitions)
+	defer packages.close()
+	instance := packages.instance()
+	e.imported = packages.imported
+	e.s.syntax = &syntaxIndex{files: packages.parsed}
+	if instance == nil {
+		e.imported = false // another form of the definitions changes nothing
+		return e
 	}
-	if s.rejected {
-		return nil, packages.imported
+	e.root = cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
+	e.errs = cueerrors.Errors(e.root.Validate(cue.Concrete(true)))
+	failed := map[string]bool{}
+	for _, err := range e.errs {
+		failed[cuePath(err.Path())] = true
 	}
-	root := cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
-	// Incomplete values are allowed here: value reports them at their place, with their path.
-	if err := root.Validate(); err != nil {
-		s.cueErrors(err)
-		return nil, packages.imported
+	c := &converter{inputFile: e.s, failed: failed}
+	t, ok := c.value(e.root, e.s.filePlace(), "", 0)
+	if ok && t != nil {
+		e.tree = t
+		e.tree.At = e.rootPlace()
 	}
-	t, ok := s.value(root, s.filePlace(), "", 0)
-	if !ok || s.rejected {
-		return nil, packages.imported
+	return e
+}
+
+// rootPlace returns the place of a manifest as a whole. For a package it is the file with the name, if that is in the
+// package's directory: other commands add fields there.
+func (e *evaluation) rootPlace() Place {
+	s, t := e.s, e.tree
+	if s.pkg == nil {
+		return t.At
 	}
-	return t, packages.imported
+	if name := t.Field("name"); name != nil && s.owns(name.At.File) {
+		return Place{File: name.At.File}
+	}
+	for _, f := range s.syntax.files {
+		if s.owns(f.Filename) {
+			return Place{File: f.Filename}
+		}
+	}
+	return s.filePlace()
+}
+
+// instance returns the manifest with its imports, nil if it cannot be evaluated. The reason has been reported.
+func (p *packages) instance() *build.Instance {
+	files := p.manifest()
+	if p.s.rejected {
+		return nil
+	}
+	instance := p.context.NewInstance("", p.load)
+	for _, file := range files {
+		if err := instance.AddSyntax(file); err != nil {
+			p.s.cueErrors(err)
+			return nil
+		}
+	}
+	if err := instance.Complete(); err != nil && !p.s.rejected {
+		p.s.cueErrors(err)
+	}
+	if p.s.rejected {
+		return nil
+	}
+	return instance
 }
 
 // manifest returns the parsed files of the manifest itself: the one file, or those of its package.
@@ -100,6 +204,7 @@ func (p *packages) manifest() []*ast.File {
 	if file == nil {
 		p.s.rejected = true
 	}
+	p.parsed = append(p.parsed, file)
 	return []*ast.File{file}
 }
 
@@ -186,75 +291,23 @@ func (s *inputFile) placeAt(pos token.Pos) Place {
 	if !written(pos) {
 		return s.filePlace()
 	}
-	return Place{pos.Filename(), pos.Line(), pos.Column()}
-}
-
-// written reports whether a position is in a file of the user.
-func written(pos token.Pos) bool {
-	return pos.IsValid() && !strings.HasPrefix(pos.Filename(), ImportPath+"/")
-}
-
-// cueErrors reports CUE's errors at the user's places. CUE's positions include the definitions, which are of no
-// help to the user.
-func (s *inputFile) cueErrors(err error) {
-	const most = 50
-	all := cueerrors.Errors(err)
-	for i, e := range all {
-		if i == most {
-			s.refuse(s.filePlace(), "", "%d more mistakes", len(all)-most)
-			return
-		}
-		format, _ := e.Msg()
-		if strings.Contains(format, "empty disjunction") && len(all) > 1 {
-			continue // what is wrong with each alternative follows
-		}
-		var places []Place
-		for _, pos := range cueerrors.Positions(e) {
-			if written(pos) {
-				places = append(places, s.placeAt(pos))
-			}
-		}
-		places = append(places, s.filePlace())
-		s.refuse(places[0], cuePath(e.Path()), "%s", cueMessage(e, places))
+	at := placeIn(pos)
+	if !s.owns(at.File) {
+		at.In = s.name
 	}
-}
-
-// quoted matches a string in a message of CUE. The string may be a secret.
-var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
-
-// cueMessage translates an error of CUE. Values are left out of the message, since they may be secrets.
-func cueMessage(e cueerrors.Error, places []Place) string {
-	format, args := e.Msg()
-	switch {
-	case strings.Contains(format, "empty disjunction"):
-		return "matches none of the alternatives"
-	case strings.HasPrefix(format, "conflicting values") && len(places) > 2:
-		return fmt.Sprintf("has two different values; the other one is at %s", places[1].Pos(""))
-	case strings.HasPrefix(format, "conflicting values"):
-		return "has two different values"
-	case strings.HasPrefix(format, "field not allowed"):
-		return "unknown field of this definition"
-	case strings.Contains(format, "cycle"):
-		return "refers to itself (a cycle)"
-	case strings.HasPrefix(format, "reference"), strings.HasPrefix(format, "undefined field"):
-		return fmt.Sprintf(format, args...)
-	}
-	return quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "), "…")
-}
-
-// cuePath converts CUE's path of a field into a path for reports. CUE quotes keys that are no identifiers.
-func cuePath(selectors []string) (path string) {
-	for _, selector := range selectors {
-		path = report.Member(path, strings.Trim(selector, `"`))
-	}
-	return path
+	return at
 }
 
 // place returns the place of a value, and of its key, in the user's file. A value can be unified from several
-// places, so the first one in a user's file is taken.
+// places, so the first one in a user's file is taken. Of a scalar this is where the value itself is given, and not a
+// constraint on it.
 func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 	conjuncts := []cue.Value{v}
 	if op, args := v.Expr(); op == cue.AndOp {
+		if v.Kind()&(cue.StructKind|cue.ListKind|cue.BottomKind) == 0 {
+			conjuncts = slices.DeleteFunc(slices.Clone(args), func(a cue.Value) bool { return !a.IsConcrete() })
+			conjuncts = append(conjuncts, v)
+		}
 		conjuncts = append(conjuncts, args...)
 	}
 	for _, c := range conjuncts {
@@ -270,37 +323,59 @@ func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 	return around, around
 }
 
-// value converts an evaluated value into plain data.
-func (s *inputFile) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
+// converter converts an evaluated manifest into plain data. A field without a value is left out and marked as reported, so
+// that the check of the rest does not call it missing.
+type converter struct {
+	*inputFile
+	failed map[string]bool // paths of CUE's errors, which are reported
+}
+
+// value converts a value. It returns nil for one that is reported, and false if the rest of the file is to be skipped.
+func (c *converter) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
 	t := &Tree{}
-	t.At, _ = s.place(v, around)
-	// A disjunction with a default (*"a" | "b") counts as its default, as in cue export.
+	t.At, _ = c.place(v, around)
 	v, _ = v.Default()
-	if !s.countNode(t.At, path, depth) {
+	if !c.countNode(t.At, path, depth) {
 		return nil, false
 	}
 	switch v.Kind() {
 	case cue.StructKind:
-		return t, s.structFields(t, v, path, depth)
+		return t, c.structFields(t, v, path, depth)
 	case cue.ListKind:
-		return t, s.listItems(t, v, path, depth)
+		return t, c.listItems(t, v, path, depth)
 	case cue.NullKind:
 		t.Kind = Null
 	case cue.BoolKind:
-		t.Kind, t.Text = Boolean, s.literal(v)
+		t.Kind, t.Text = Boolean, c.literal(v)
 	case cue.IntKind, cue.FloatKind:
-		t.Kind, t.Text = Number, s.literal(v)
-		s.checkNumber(t.Text, t.At, path)
+		t.Kind, t.Text = Number, c.literal(v)
+		c.checkNumber(t.Text, t.At, path)
 	case cue.StringKind:
 		t.Kind = Text
 		t.Text, _ = v.String()
 	case cue.BytesKind:
-		s.refuse(t.At, path, `bytes; write text in double quotes, or {body: "<base64>"}`)
+		c.refuse(t.At, path, `bytes; write text in double quotes, or {body: "<base64>"}`)
+		return nil, true
 	default:
-		open := quoted.ReplaceAllString(strings.Join(strings.Fields(fmt.Sprint(v)), " "), "…")
-		s.refuse(t.At, path, "must be one value, got %s", shorten(open, 60))
+		return c.broken(t, v, path, depth)
 	}
 	return t, true
+}
+
+// broken converts a value that has an error in it. CUE gives the fields of an object nevertheless.
+func (c *converter) broken(t *Tree, v cue.Value, path string, depth int) (*Tree, bool) {
+	if fields, err := v.Fields(cue.Optional(true)); err == nil && v.IncompleteKind() == cue.BottomKind && v.Err() != nil && !c.failed[path] {
+		if !fields.Next() || fields.Selector().LabelType() != cue.IndexLabel {
+			return t, c.structFields(t, v, path, depth)
+		}
+	}
+	for failed := range c.failed {
+		if failed == path || strings.HasPrefix(failed, path+".") || strings.HasPrefix(failed, path+"[") || path == "" {
+			return nil, true
+		}
+	}
+	c.refuse(t.At, path, "%s", noValue(fmt.Sprint(v)))
+	return nil, true
 }
 
 // literal returns a number or a boolean as JSON.
@@ -313,49 +388,60 @@ func (s *inputFile) literal(v cue.Value) string {
 }
 
 // structFields converts the regular fields of a struct. Optional ones without a value are left out.
-func (s *inputFile) structFields(t *Tree, v cue.Value, path string, depth int) bool {
+func (c *converter) structFields(t *Tree, v cue.Value, path string, depth int) bool {
 	t.Kind = Object
 	// Definitions (#A) and hidden fields (_a) are not data, and Fields leaves them out.
 	fields, err := v.Fields(cue.Optional(true))
 	if err != nil {
-		s.cueErrors(err)
+		c.cueErrors(err)
 		return false
 	}
 	for fields.Next() {
 		key := fields.Selector().Unquoted()
 		inner := report.Member(path, key)
-		_, at := s.place(fields.Value(), t.At)
+		_, at := c.place(fields.Value(), t.At)
 		switch {
 		// Written as name!: a definition demands the field, and nothing gives it a value.
 		case fields.Selector().ConstraintType() == cue.RequiredConstraint:
-			s.refuse(at, inner, "is required here and has no value")
+			if !c.failed[inner] {
+				c.refuse(at, inner, "is required here and has no value")
+			}
+			t.MarkReported(key)
 			continue
 		case fields.IsOptional():
 			continue
-		case !s.checkEntries(at, path, len(t.Fields)):
+		case !c.checkEntries(at, path, len(t.Fields)):
 			return false
 		}
-		value, ok := s.value(fields.Value(), t.At, inner, depth+1)
+		value, ok := c.value(fields.Value(), t.At, inner, depth+1)
 		if !ok {
 			return false
+		}
+		if value == nil {
+			t.MarkReported(key)
+			continue
 		}
 		t.Fields = append(t.Fields, Field{key, at, value})
 	}
 	return true
 }
 
-// listItems converts the items of a list.
-func (s *inputFile) listItems(t *Tree, v cue.Value, path string, depth int) bool {
+// listItems converts the items of a list. A list with an item that is reported is left out as a whole.
+func (c *converter) listItems(t *Tree, v cue.Value, path string, depth int) bool {
 	t.Kind = List
 	items, err := v.List()
 	if err != nil {
-		s.cueErrors(err)
+		c.cueErrors(err)
 		return false
 	}
 	for i := 0; items.Next(); i++ {
-		item, ok := s.value(items.Value(), t.At, report.Index(path, i), depth+1)
-		if !ok || !s.checkEntries(item.At, path, i) {
+		item, ok := c.value(items.Value(), t.At, report.Index(path, i), depth+1)
+		if !ok || item != nil && !c.checkEntries(item.At, path, i) {
 			return false
+		}
+		if item == nil {
+			t.MarkReported(report.Index("", i))
+			continue
 		}
 		t.Items = append(t.Items, item)
 	}

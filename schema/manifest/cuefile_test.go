@@ -57,8 +57,8 @@ a.cue:28:21 lists[1] 1
 func TestCUEMistakes(t *testing.T) {
 	for _, c := range []struct{ content, want string }{
 		{"name: string\nall: instance_min: >3\n", `
-a.cue:1:7: name: must be one value, got string
-a.cue:2:20: all.instance_min: must be one value, got >3`},
+a.cue:1:7: name: needs a value: a string
+a.cue:2:20: all.instance_min: needs a value: >3`},
 		{"name: \"a\" & \"b\"\n", `a.cue:1:7: name: has two different values; the other one is at a.cue:1:13`},
 		{"name: nmae\n", `a.cue:1:7: name: reference "nmae" not found`},
 		{"name: \"a\n", `a.cue:1:7: string literal not terminated`},
@@ -74,16 +74,25 @@ a.cue:4:9: @embed is not supported; write the content here, or keep it as a file
 			"a.cue:1:8: there is no package example.com/x here: it is not in the manifest's own module, and no module in deps of " +
 				"cue.mod/module.cue has it; cue mod tidy adds it there, and spacel vendor loads it"},
 		{"[1]\n", "a.cue:1:1: a manifest must be an object of fields such as name and all, got a list"},
-		{"name: \"hunter2\" | \"hunter3\"\n", `a.cue:1:7: name: must be one value, got … | …`},
-		{"name: \"hunter2\" + 1\n", `a.cue:1:7: name: invalid operands … and 1 to '+' (type string and int)`},
+		{"name: \"hunter2\" | \"hunter3\"\n", `a.cue:1:7: name: needs a value: "hunter2" or "hunter3"`},
+		{"name: \"hunter2\" + 1\n", `a.cue:1:7: name: invalid operands "hunter2" and 1 to '+' (type string and int)`},
 		{"name: 1 / 0\n", "a.cue:1:7: name: failed arithmetic: division by zero"},
-		{"a: {b: a}\n", "a.cue: a.b: refers to itself (a cycle)"},
-		{"name: (1|2) & 3\n", `
-a.cue:1:8: name: has two different values; the other one is at a.cue:1:15
-a.cue:1:10: name: has two different values; the other one is at a.cue:1:15`},
+		{"a: {b: a}\n", "a.cue:1:8: a.b: refers to itself (a cycle)"},
+		{"name: (1|2) & 3\n", `a.cue:1:15: name: must be 1 or 2, got 3 (rule: a.cue:1:8)`},
 	} {
-		same(t, read(t, "a.cue", c.content), c.want)
+		same(t, mistakes(read(t, "a.cue", c.content)), c.want)
 	}
+}
+
+// mistakes leaves out the values that a manifest has in spite of its mistakes.
+func mistakes(said string) string {
+	var lines []string
+	for line := range strings.Lines(said) {
+		if at, _, _ := strings.Cut(line, " "); strings.HasSuffix(at, ":") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // The definitions can be imported anywhere, with no cue.mod, and say nothing in CUE's words.
@@ -154,8 +163,8 @@ func TestCUEModule(t *testing.T) {
 	same(t, readAt(t, "apps/laika/app.cue"), `
 apps/laika/app.cue:10:7 name "laika"
 cue.mod/pkg/example.org/hosts/hosts.cue:3:7 all.hostnames[0] "a.example.org"
-lib/defaults/defaults.cue:5:45 all.instance_type "t3.small"
 lib/defaults/defaults.cue:5:71 all.instance_min 1
+lib/defaults/defaults.cue:5:45 all.instance_type "t3.small"
 apps/laika/app.cue: note: apps/laika/more.cue is of package laika, too, and not read; name the directory, apps/laika, to read the `+
 		`whole package
 `)
@@ -169,14 +178,14 @@ func TestCUEModuleMistakes(t *testing.T) {
 	for _, c := range []struct{ files, want string }{
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: {\n", "lib/defaults/defaults.cue:2:10: expected '}', found 'EOF'"},
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nimport \"example.com/infra/lib/defaults\"\nSmall: defaults.Small\n",
-			"lib/defaults/defaults.cue:2:8: the package example.com/infra/lib/defaults imports itself"},
+			"lib/defaults/defaults.cue:2:8: the package example.com/infra/lib/defaults imports itself (in apps/laika/app.cue)"},
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: _ @embed(file=x)\n",
 			"lib/defaults/defaults.cue:2:10: @embed is not supported; write the content here, or keep it as a file in .space"},
 		{"-- lib/defaults/defaults.cue --\npackage defaults\nSmall: {}\n// " + strings.Repeat("x", maxCUE) + "\n",
 			"lib/defaults/defaults.cue: too large: a CUE file may have 256 KiB, all that are read 1024 KiB"},
 	} {
 		project(t, module+c.files+"-- apps/laika/more.cue --\npackage more\n")
-		same(t, readAt(t, "apps/laika/app.cue"), c.want)
+		same(t, mistakes(readAt(t, "apps/laika/app.cue")), c.want)
 	}
 }
 

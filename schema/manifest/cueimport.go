@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/ast/astutil"
 	"cuelang.org/go/cue/build"
 	cueerrors "cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
@@ -28,6 +29,7 @@ type packages struct {
 	imported    bool // the language's definitions
 
 	module *cueModule // nil for standard input
+	parsed []*ast.File
 	bytes  int
 	open   map[string]bool // import paths being loaded
 }
@@ -206,6 +208,7 @@ func (p *packages) parse(name string) *ast.File {
 		src := &inputFile{name: shown, data: data, r: p.s.r}
 		if src.plainText() {
 			if file := src.parseCUE(p.module.version); file != nil {
+				p.parsed = append(p.parsed, file)
 				return file
 			}
 		}
@@ -239,20 +242,63 @@ func (p *packages) language(pos token.Pos) *build.Instance {
 	return instance
 }
 
-// exactDefinitions keeps the definitions as they are.
-func exactDefinitions(*ast.File) {}
+// exactDefinitions keeps the definitions as they are, but for the messages in them: an alternative of error() never matches
+// and costs time. The definitions without it accept the same.
+func exactDefinitions(file *ast.File) {
+	astutil.Apply(file, nil, func(c astutil.Cursor) bool {
+		or, ok := c.Node().(*ast.BinaryExpr)
+		switch {
+		case !ok || or.Op != token.OR:
+		case isMessage(or.Y):
+			c.Replace(or.X)
+		case isMessage(or.X):
+			c.Replace(or.Y)
+		}
+		return true
+	})
+}
 
-// openDefinitions makes every definition accept anything. A definition of an object becomes an object that ends in
-// "...", so that a manifest's own definition based on it stays as open as it would be.
-func openDefinitions(file *ast.File) {
+// isMessage reports whether an alternative is a call of error().
+func isMessage(alternative ast.Expr) bool {
+	call, ok := alternative.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	name, ok := call.Fun.(*ast.Ident)
+	return ok && name.Name == "error"
+}
+
+// lenientDefinitions accepts null for every field of a definition. A manifest in YAML or JSON may have it, too.
+func lenientDefinitions(file *ast.File) {
+	exactDefinitions(file)
+	for _, f := range definitionsIn(file) {
+		astutil.Apply(f.Value, nil, func(c astutil.Cursor) bool {
+			if inner, ok := c.Node().(*ast.Field); ok {
+				inner.Value = ast.NewBinExpr(token.OR, inner.Value, ast.NewNull())
+			}
+			return true
+		})
+	}
+}
+
+// definitionsIn returns the definitions of a file.
+func definitionsIn(file *ast.File) (fields []*ast.Field) {
 	for _, decl := range file.Decls {
 		f, ok := decl.(*ast.Field)
 		if !ok {
 			continue
 		}
-		if name, _, err := ast.LabelName(f.Label); err != nil || !strings.HasPrefix(name, "#") {
-			continue
+		if name, _, err := ast.LabelName(f.Label); err == nil && strings.HasPrefix(name, "#") {
+			fields = append(fields, f)
 		}
+	}
+	return fields
+}
+
+// openDefinitions makes every definition accept anything. A definition of an object becomes an object that ends in
+// "...", so that a manifest's own definition based on it stays as open as it would be.
+func openDefinitions(file *ast.File) {
+	for _, f := range definitionsIn(file) {
 		if _, ok := f.Value.(*ast.StructLit); ok {
 			f.Value = &ast.StructLit{Elts: []ast.Decl{&ast.Ellipsis{}}}
 		} else {

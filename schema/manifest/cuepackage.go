@@ -28,6 +28,14 @@ func (s *inputFile) dir() string {
 	return path.Dir(s.name)
 }
 
+// owns reports whether a file in a report is the manifest itself or, of a package, in its directory.
+func (s *inputFile) owns(file string) bool {
+	if s.pkg != nil {
+		return path.Dir(file) == path.Clean(s.pkg.dir)
+	}
+	return file == s.name
+}
+
 // packageArgument splits DIR:package. ok is false if the text before the last colon is not a directory.
 func packageArgument(argument string) (dir, name string, ok bool, err error) {
 	i := strings.LastIndexByte(argument, ':')
@@ -76,7 +84,7 @@ func (in Reader) readPackage(given, dir, name string, r *report.Report) (*Tree, 
 		return nil, fmt.Errorf("%s: no .cue file in %s is of package %s%s", given, shown, name, report.Suggest(name, names))
 	}
 	return readCUE(&inputFile{
-		name: filepath.ToSlash(given), r: r, definitions: in.Definitions, clauses: in.clauses,
+		name: filepath.ToSlash(given), r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret,
 		pkg: &ownPackage{dir: shown, name: name, above: true},
 	})
 }

@@ -272,7 +272,8 @@ func TestCUELanguageVersion(t *testing.T) {
 	for _, c := range []struct{ version, want string }{
 		{`language: version: "v0.16.0"`, `a.cue:5:7 name "x"`},
 		{`language: {version: "v0.16.0"}`, `a.cue:5:7 name "x"`},
-		{`language: version: "v0.14.0"`, `a.cue:3:1: parsing experiments for version …`},
+		{`language: version: "v0.14.0"`,
+			`a.cue:3:1: parsing experiments for version "v0.14.0": cannot set experiment "try" before version v0.16.0`},
 		{`language: version: "v0.99.0"`,
 			`cue.mod/module.cue: language.version is v0.99.0, and this spacel knows CUE up to v0.17.1; install a newer spacel`},
 		{`language: version: "0.14"`, `cue.mod/module.cue: language.version: must be a version such as v0.17.1, got "0.14"`},

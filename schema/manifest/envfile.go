@@ -21,7 +21,7 @@ func readEnv(s *inputFile) []Field {
 		if entry == "" || entry[0] == '#' {
 			continue
 		}
-		at := Place{s.name, i + 1, len(line) - len(entry) + 1}
+		at := Place{File: s.name, Line: i + 1, Col: len(line) - len(entry) + 1}
 		key, value, ok := strings.Cut(entry, "=")
 		if !ok || !envKey.MatchString(key) {
 			s.errorf(at, "", "must be KEY=value%s", envHint(key, ok))
@@ -33,7 +33,7 @@ func readEnv(s *inputFile) []Field {
 		if !s.checkEntries(at, "", len(variables)) {
 			break
 		}
-		start := Place{s.name, at.Line, at.Col + len(key) + 1}
+		start := Place{File: s.name, Line: at.Line, Col: at.Col + len(key) + 1}
 		variables = append(variables, Field{key, at, envValue(s, value, start)})
 	}
 	return variables

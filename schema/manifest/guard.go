@@ -31,7 +31,9 @@ type inputFile struct {
 	definitions fs.FS    // the language's *.cue
 	clauses     *clauses // of the directories that were read
 	pkg         *ownPackage
-	data        []byte // none of a package
+	secret      func(keys []string) bool // whether messages must not show the value of a field
+	syntax      *syntaxIndex             // of the parsed files; nil before they are parsed
+	data        []byte                   // none of a package
 	r           *report.Report
 	nodes       int
 	reports     int
@@ -135,7 +137,7 @@ func oddBreak(data []byte) int {
 func (s *inputFile) placeOf(offset int) Place {
 	before := s.data[:min(offset, len(s.data))]
 	start := bytes.LastIndexByte(before, '\n') + 1
-	return Place{s.name, bytes.Count(before, []byte("\n")) + 1, len(before) - start + 1}
+	return Place{File: s.name, Line: bytes.Count(before, []byte("\n")) + 1, Col: len(before) - start + 1}
 }
 
 // countNode counts a value, and refuses one nested too deep or over the limit.

@@ -89,7 +89,7 @@ func (j *jsonReader) placeAt(offset int) Place {
 			j.line, j.start = j.line+1, j.known+1
 		}
 	}
-	return Place{j.name, j.line, offset - j.start + 1}
+	return Place{File: j.name, Line: j.line, Col: offset - j.start + 1}
 }
 
 // value converts the next value. It reports false when the rest of the file is to be skipped.

@@ -28,7 +28,11 @@ type Reader struct {
 	Stdin       io.Reader
 	Definitions fs.FS    // the language's *.cue, for a .cue manifest that imports them
 	Regions     []string // AWS's, which a directory of an app may have directories of
-	clauses     *clauses // nil: nothing is remembered from one manifest to the next
+
+	// Secret reports whether messages must not show the value at a path of keys. Without it, all values are shown.
+	Secret func(keys []string) bool
+
+	clauses *clauses // nil: nothing is remembered from one manifest to the next
 }
 
 // NewReader returns a reader for several manifests. It remembers the package clauses of the directories that it has seen.
@@ -97,7 +101,7 @@ func (in Reader) readStream(path string, content io.Reader, r *report.Report) (*
 		tooLarge(name, maxData, r)
 		return nil, nil
 	}
-	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions, clauses: in.clauses})
+	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret})
 }
 
 // readInput decodes a file by its format. The root of a manifest must be an object.

@@ -16,8 +16,9 @@ type Tree struct {
 	Fields []Field // of an object, in the order written; no key twice
 	Items  []*Tree // of a list
 
-	Removed  []Field         // of an object after normalise: the keys whose value was null
-	Reported map[string]bool // after explain: the keys (of a list: the indices) whose value was of no use, and is reported
+	Removed  []Field          // of an object after normalise: the keys whose value was null
+	Refused  []report.Problem // of a root that CUE refuses although its data may be valid: reported if nothing else is
+	Reported map[string]bool  // after explain: the keys (of a list: the indices) whose value was of no use, and is reported
 }
 
 // Kind is the type of a value.
@@ -34,10 +35,11 @@ const (
 )
 
 // Place is the start of a value: line and column, both from 1. The column counts bytes. They are 0 if only the
-// file is known.
+// file is known. In is the manifest that uses the value, if the file is another one, such as a package that it imports.
 type Place struct {
 	File      string
 	Line, Col int
+	In        string
 }
 
 // Field is a key of an object with its value. The place is the key's.
@@ -122,5 +124,5 @@ func (k Kind) String() string {
 
 // Pos returns the place for a report, with the path of the field.
 func (p Place) Pos(path string) report.Pos {
-	return report.Pos{File: p.File, Line: p.Line, Col: p.Col, Path: path}
+	return report.Pos{File: p.File, Line: p.Line, Col: p.Col, Path: path, In: p.In}
 }

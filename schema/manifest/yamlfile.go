@@ -61,7 +61,7 @@ func (s *inputFile) oneDocument() (*yaml.Node, bool) {
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		s.errorf(Place{s.name, second.Line, max(second.Column, 1)}, "", "a second YAML document; put each manifest in a file of its own")
+		s.errorf(Place{File: s.name, Line: second.Line, Col: max(second.Column, 1)}, "", "a second YAML document; put each manifest in a file of its own")
 		return nil, false
 	case !errors.Is(err, io.EOF):
 		s.yamlError(err)
@@ -75,7 +75,7 @@ func (s *inputFile) yamlError(err error) {
 	at, what := s.filePlace(), strings.TrimPrefix(err.Error(), "yaml: ")
 	if line, rest, ok := strings.Cut(strings.TrimPrefix(what, "line "), ": "); ok {
 		if n, notNumber := strconv.Atoi(line); notNumber == nil {
-			at, what = Place{s.name, n, 1}, rest
+			at, what = Place{File: s.name, Line: n, Col: 1}, rest
 		}
 	}
 	s.errorf(at, "", "invalid YAML: %s", what)
@@ -91,14 +91,14 @@ type yamlReader struct {
 // place returns the place of a node. The library counts columns in characters, a Place counts bytes.
 func (y *yamlReader) place(n *yaml.Node) Place {
 	if n.Line < 1 || n.Line > len(y.lines) {
-		return Place{y.name, max(n.Line, 1), max(n.Column, 1)}
+		return Place{File: y.name, Line: max(n.Line, 1), Col: max(n.Column, 1)}
 	}
 	line, col := y.lines[n.Line-1], 0
 	for range n.Column - 1 {
 		_, size := utf8.DecodeRune(line[min(col, len(line)):])
 		col += max(size, 1)
 	}
-	return Place{y.name, n.Line, col + 1}
+	return Place{File: y.name, Line: n.Line, Col: col + 1}
 }
 
 // value converts a node. It reports false when the rest of the file is to be skipped.

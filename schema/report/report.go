@@ -10,11 +10,13 @@ import (
 )
 
 // Pos is a place in a user's manifest: the file as the user named it, line and column from 1, and the path of the
-// field, such as all.caches.sessions.replicas. Line 0 means the file as a whole.
+// field, such as all.caches.sessions.replicas. Line 0 means the file as a whole. In is the manifest that the place belongs
+// to, if the file is not the manifest itself: many manifests may import the file.
 type Pos struct {
 	File      string
 	Line, Col int
 	Path      string
+	In        string
 }
 
 // String returns file:line:col, or the file alone if there is no line.
@@ -43,13 +45,21 @@ type Problem struct {
 	Severity Severity
 	Pos      Pos
 	Message  string
+	App      string // of the manifest Pos.In, if its name is known
 
 	strict bool // a note that is an error under --strict
 }
 
-// String returns one line, file:line:col: path: message. Unless it is an error, the severity precedes the message.
+// String returns one line, file:line:col: path: message. Unless it is an error, the severity precedes the message. The
+// manifest and its app follow, if the file is not the manifest.
 func (p Problem) String() string {
 	text := p.Message
+	switch {
+	case p.Pos.In != "" && p.App != "":
+		text += fmt.Sprintf(" (in %s, app %s)", p.Pos.In, p.App)
+	case p.Pos.In != "":
+		text += fmt.Sprintf(" (in %s)", p.Pos.In)
+	}
 	if p.Severity != Error {
 		text = p.Severity.String() + ": " + text
 	}
@@ -67,6 +77,17 @@ type Report struct {
 	mu       sync.Mutex
 	problems []Problem
 	strict   bool
+	apps     map[string]string // names, by manifest
+}
+
+// NameApp records the name of a manifest's app, for messages about other files that the manifest uses.
+func (r *Report) NameApp(manifest, name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.apps == nil {
+		r.apps = map[string]string{}
+	}
+	r.apps[manifest] = name
 }
 
 // Errorf reports a mistake.
@@ -108,6 +129,7 @@ func (r *Report) Problems() []Problem {
 	defer r.mu.Unlock()
 	sorted := slices.Clone(r.problems)
 	for i := range sorted {
+		sorted[i].App = cmp.Or(r.apps[sorted[i].Pos.In], sorted[i].App)
 		if r.strict && sorted[i].strict {
 			sorted[i].Severity = Error
 		}
@@ -115,7 +137,8 @@ func (r *Report) Problems() []Problem {
 	slices.SortFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col),
-			cmp.Compare(a.Pos.Path, b.Pos.Path), cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message))
+			cmp.Compare(a.Pos.Path, b.Pos.Path), cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Message, b.Message),
+			cmp.Compare(a.Pos.In, b.Pos.In))
 	})
 	return slices.Compact(sorted)
 }
