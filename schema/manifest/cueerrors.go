@@ -106,7 +106,9 @@ func (m *cueMistake) message() string {
 		return m.usersMessage(m.group[own])
 	}
 	alternatives := slices.ContainsFunc(m.group, isDisjunction)
-	rest := slices.DeleteFunc(slices.Clone(m.group), func(e cueerrors.Error) bool { return isDisjunction(e) || len(m.group) > 1 && isConsequence(e) })
+	rest := slices.DeleteFunc(slices.Clone(m.group), func(e cueerrors.Error) bool {
+		return isDisjunction(e) || len(m.group) > 1 && isConsequence(e)
+	})
 	if len(rest) == 0 {
 		m.locate(m.group[0])
 		return "matches none of the alternatives"

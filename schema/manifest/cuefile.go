@@ -364,7 +364,8 @@ func (c *converter) value(v cue.Value, around Place, path string, depth int) (*T
 
 // broken converts a value that has an error in it. CUE gives the fields of an object nevertheless.
 func (c *converter) broken(t *Tree, v cue.Value, path string, depth int) (*Tree, bool) {
-	if fields, err := v.Fields(cue.Optional(true)); err == nil && v.IncompleteKind() == cue.BottomKind && v.Err() != nil && !c.failed[path] {
+	fields, err := v.Fields(cue.Optional(true))
+	if err == nil && v.IncompleteKind() == cue.BottomKind && v.Err() != nil && !c.failed[path] {
 		if !fields.Next() || fields.Selector().LabelType() != cue.IndexLabel {
 			return t, c.structFields(t, v, path, depth)
 		}

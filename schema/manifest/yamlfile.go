@@ -61,7 +61,8 @@ func (s *inputFile) oneDocument() (*yaml.Node, bool) {
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		s.errorf(Place{File: s.name, Line: second.Line, Col: max(second.Column, 1)}, "", "a second YAML document; put each manifest in a file of its own")
+		at := Place{File: s.name, Line: second.Line, Col: max(second.Column, 1)}
+		s.errorf(at, "", "a second YAML document; put each manifest in a file of its own")
 		return nil, false
 	case !errors.Is(err, io.EOF):
 		s.yamlError(err)
