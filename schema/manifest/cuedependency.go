@@ -175,6 +175,7 @@ func (p *packages) moduleFile(m *cuemodules.Module, name, pkg string) *ast.File 
 	src := &inputFile{name: shown, data: data, r: p.s.r}
 	if src.plainText() {
 		if file := src.parseCUE(cmp.Or(m.Language(), p.module.version)); file != nil {
+			p.parsed = append(p.parsed, file)
 			return file
 		}
 	}

@@ -126,7 +126,7 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 	defer e.s.recoverInto(&e.tree, "evaluate")
 	packages := newPackages(e.s, definitions)
 	defer packages.close()
-	instance := packages.instance()
+	instance := packages.root()
 	e.imported = packages.imported
 	e.s.syntax = &syntaxIndex{files: packages.parsed}
 	if instance == nil {
@@ -166,8 +166,8 @@ func (e *evaluation) rootPlace() Place {
 	return s.filePlace()
 }
 
-// instance returns the manifest with its imports, nil if it cannot be evaluated. The reason has been reported.
-func (p *packages) instance() *build.Instance {
+// root returns the manifest with its imports, nil if it cannot be evaluated. The reason has been reported.
+func (p *packages) root() *build.Instance {
 	files := p.manifest()
 	if p.s.rejected {
 		return nil
