@@ -236,13 +236,15 @@ func (t *Template) OutputIDs() []string { return slices.Sorted(maps.Keys(t.outpu
 func (t *Template) ParameterIDs() []string { return slices.Sorted(maps.Keys(t.parameters)) }
 
 // JSON is the template as bytes: two-space indent, sorted keys, properties in the order of their structs, no HTML
-// escapes, a final newline.
+// escapes, a final newline. Characters outside of ASCII are \u escapes: CloudFormation applies them as they are, but
+// GetTemplate returns ? for each one, so that a deployed template could not be compared (aws-cloudformation,
+// cloudformation-coverage-roadmap #1220 and #814).
 func (t *Template) JSON() ([]byte, error) {
 	resources := make(map[string]any, len(t.resources))
 	for id, r := range t.resources {
 		resources[id] = encodable(r)
 	}
-	return jsontext.Indent(struct {
+	body, err := jsontext.Indent(struct {
 		AWSTemplateFormatVersion string
 		Description              string                `json:",omitempty"`
 		Parameters               map[string]*Parameter `json:",omitempty"`
@@ -250,6 +252,7 @@ func (t *Template) JSON() ([]byte, error) {
 		Resources                map[string]any
 		Outputs                  map[string]outputJSON `json:",omitempty"`
 	}{"2010-09-09", t.Description, t.parameters, tests(t.conditions), resources, outputs(t.outputs)})
+	return jsontext.ASCII(body), err
 }
 
 // resourceJSON fixes the order of a resource's attributes. Properties come last, since they are the longest part.

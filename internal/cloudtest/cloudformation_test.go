@@ -503,3 +503,20 @@ func TestPut(t *testing.T) {
 		})
 	}
 }
+
+// GetTemplate returns ? for each character outside of ASCII, and escapes as they were sent.
+func TestReadBack(t *testing.T) {
+	b := newCloudFormationEnv(t)
+	sent := strings.Replace(web, "10.0.0.0/16", "\u00fc\U0001F680 \\u00fc", 1)
+	want := strings.Replace(web, "10.0.0.0/16", "?? \\u00fc", 1)
+	set := b.change("one", sent, creating)
+	out, err := b.api.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{ChangeSetName: set.ChangeSetId})
+	if err != nil || *out.TemplateBody != want {
+		t.Errorf("got %v, %v", out, err)
+	}
+	b.cf.Put(t, Stack{Region: region, Name: "test-other", Status: types.StackStatusCreateComplete, Template: sent})
+	out, err = b.api.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String("test-other")})
+	if err != nil || *out.TemplateBody != want {
+		t.Errorf("got %v, %v", out, err)
+	}
+}

@@ -9,7 +9,11 @@ package jsontext
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Indent returns v as JSON over several lines, indented by two spaces.
@@ -44,4 +48,33 @@ func encoder(w io.Writer) *json.Encoder {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc
+}
+
+// ASCII returns a JSON text with every character outside of ASCII written as \u escapes, which mean the same. Characters above
+// U+FFFF become a surrogate pair (RFC 8259, section 7). Such characters stand only inside strings, so no place in the text needs
+// another treatment. The line numbers stay the same.
+func ASCII(text []byte) []byte {
+	if isASCII(text) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+len(text)/2)
+	for _, r := range string(text) {
+		switch {
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case r > maxSingle:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
+}
+
+// maxSingle is the largest character that one \u escape can write.
+const maxSingle = 0xffff
+
+func isASCII(text []byte) bool {
+	return !slices.ContainsFunc(text, func(b byte) bool { return b >= utf8.RuneSelf })
 }

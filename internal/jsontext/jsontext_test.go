@@ -1,7 +1,9 @@
 package jsontext
 
 import (
+	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -23,5 +25,28 @@ func TestValuesWithoutJSON(t *testing.T) {
 	}
 	if text, err := Indent(math.Inf(1)); err == nil || text != nil {
 		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+func TestASCII(t *testing.T) {
+	const text = "caf\u00e9 \u65e5\u672c \U0001F680 \u007f \ufffd \" \\u00fc"
+	line, err := Line(map[string]string{text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ASCII(line)
+	for _, want := range []string{`caf\u00e9 \u65e5\u672c \ud83d\ude80 `, ` \ufffd \" \\u00fc"`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("got %s, without %s", got, want)
+		}
+	}
+	for _, b := range got {
+		if b > 0x7f {
+			t.Errorf("got the byte %#x in %s", b, got)
+		}
+	}
+	var back map[string]string
+	if err := json.Unmarshal(got, &back); err != nil || back[text] != text {
+		t.Errorf("got %q, %v, want %q", back, err, text)
 	}
 }
