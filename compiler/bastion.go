@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
+	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -52,10 +53,10 @@ func (b *bastionPart) name() string {
 // records names the bastions: the first <region>.<orbit>.<domain>, and with more than one each of them bastion01 and so on
 // below that.
 func (b *bastionPart) records() {
-	if b.net.region.Domain == "" {
+	first := bastionName(b.net.orbit, b.net.region)
+	if first == "" {
 		return
 	}
-	first := b.net.region.Region + "." + b.net.orbit.Name + "." + b.net.region.Domain
 	zone := b.parameter("HostedZone", cfn.Parameter{
 		Type:        "AWS::Route53::HostedZone::Id",
 		Description: "The public hosted zone of " + first + ".",
@@ -68,6 +69,14 @@ func (b *bastionPart) records() {
 	for i, address := range b.addresses[1:] {
 		b.record(fmt.Sprintf("%s%02d", document.OutputDNSRecord, i+2), fmt.Sprintf("bastion%02d.%s", i+2, first), zone, address)
 	}
+}
+
+// bastionName returns the name of the first bastion in a region, "" when the orbit has no domain for it or no bastion.
+func bastionName(orbit *schema.Orbit, region *schema.OrbitRegion) string {
+	if region.Domain == "" || region.BastionInstanceCount == 0 {
+		return ""
+	}
+	return region.Region + "." + orbit.Name + "." + region.Domain
 }
 
 // record adds an A record and an output for it.

@@ -54,6 +54,7 @@ type Sink interface {
 // number of apps. The user's mistakes go to the report; an error is the sink's.
 func Compile(model *schema.Model, scope Scope, report *report.Report, sink Sink) error {
 	c := compilation{model, report, sink}
+	checkHostnames(model, report)
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	if scope.Orbit {
