@@ -44,6 +44,7 @@ func buildCommand(c *console) *cli.Command {
 		ArgsUsage:   "[APP...]",
 		Description: buildDescription,
 		Flags: append(manifestFlags(true),
+			policyFlag(),
 			&cli.StringFlag{Name: "out", Usage: "the artifact `DIR`", Value: "build", TakesFile: true},
 			&cli.BoolFlag{Name: "check", Usage: "write nothing: exit with 1 and a diff when DIR does not match the manifests",
 				DisableDefaultText: true},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,8 +22,9 @@ type request struct {
 	withOrbit bool
 	regions   []string
 	strict    bool
-	out       string // the project's artifact directory; "" without a project
-	policy    string // the project's policies; "" if there are none
+	out       string   // the project's artifact directory; "" without a project
+	policy    string   // the project's policies; "" if there are none
+	policies  []string // directories of policies to check, of the command line and the project
 }
 
 // orbitManifestFlag returns --orbit. With fromEnv its default is SPACEL_ORBIT.
@@ -54,7 +56,11 @@ func newRequest(c *console, ctx *cli.Context, orbit string, apps []string) (requ
 	for _, app := range apps {
 		r.apps = append(r.apps, relative(app))
 	}
-	return r, r.fillFrom(c, ctx, orbit)
+	if err := r.fillFrom(c, ctx, orbit); err != nil {
+		return r, err
+	}
+	r.policies = r.policiesOf(ctx)
+	return r, nil
 }
 
 // relative shortens an absolute path below the working directory. Source maps name manifests by these paths, and equal
@@ -87,12 +93,16 @@ func (r request) compile(ctx context.Context, c *console, found *report.Report,
 	if r.strict {
 		found.Strict()
 	}
-	model, err := schema.Load(ctx, schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions}, found)
+	in := schema.Inputs{Orbit: r.orbit, Apps: r.apps, Stdin: c.stdin, Regions: r.regions, Resolve: len(r.policies) > 0}
+	model, err := schema.Load(ctx, in, found)
 	if err != nil {
 		return nil, err
 	}
 	if model == nil {
 		return nil, errNo
+	}
+	if err := r.checkPolicies(model, found); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -113,6 +123,41 @@ func (r request) compile(ctx context.Context, c *console, found *report.Report,
 		return nil, errNo
 	}
 	return counted.sorted(), nil
+}
+
+// policyFlag returns --policy.
+func policyFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "policy", TakesFile: true,
+		Usage: "hold the result against the CUE package policy in this `DIR`; may be given again"}
+}
+
+// policiesOf returns the directories of policies: those of --policy, and the project's. A command without the flag checks none.
+func (r request) policiesOf(ctx *cli.Context) []string {
+	if !slices.ContainsFunc(ctx.Command.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), "policy") }) {
+		return nil
+	}
+	dirs := ctx.StringSlice("policy")
+	if r.policy != "" {
+		dirs = append(dirs, r.policy)
+	}
+	return dirs
+}
+
+// checkPolicies holds every region of the model against the policies. It reports violations, and mistakes in the policies.
+func (r request) checkPolicies(model *schema.Model, found *report.Report) error {
+	for _, dir := range r.policies {
+		policies, err := schema.Policies(relative(dir), found)
+		if err != nil {
+			return err
+		}
+		if policies != nil {
+			policies.Check(model.Values(r.regions), found)
+		}
+	}
+	if len(r.policies) > 0 && found.Failed(false) {
+		return errNo
+	}
+	return nil
 }
 
 // within completes a message by the regions of --region, which may be the reason why there is no stack.

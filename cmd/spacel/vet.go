@@ -19,7 +19,8 @@ project, see spacel build -h.
 
    spacel vet
    spacel vet --orbit orbit.json
-   spacel vet --orbit orbit.json laika.json elasticsearch/ --strict`
+   spacel vet --orbit orbit.json laika.json elasticsearch/ --strict
+   spacel vet --orbit orbit.json laika.json --policy policies/       also hold the result against rules in CUE`
 
 // vetCommand is a build without output. It compiles, too: limits of AWS such as a template's size show only in the result.
 func vetCommand(c *console) *cli.Command {
@@ -28,7 +29,7 @@ func vetCommand(c *console) *cli.Command {
 		Usage:       "check manifests and write nothing",
 		ArgsUsage:   "[APP...]",
 		Description: vetDescription,
-		Flags:       manifestFlags(true),
+		Flags:       append(manifestFlags(true), policyFlag()),
 		Action: func(ctx *cli.Context) error {
 			r, err := newRequest(c, ctx, ctx.String("orbit"), ctx.Args().Slice())
 			if err != nil {

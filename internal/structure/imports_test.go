@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 		"deploy/activity", "deploy/cloud", "deploy/live", "deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging",
 		"deploy/values",
 	},
-	"schema":           {"agent/document", "schema/language", "schema/manifest", "schema/report", "schema/resolved"},
+	"schema":           {"agent/document", "schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved"},
 	"schema/language":  {"schema/manifest", "schema/report"},
 	"schema/project":   {"schema/language", "schema/manifest", "schema/report"},
 	"schema/manifest":  {"schema/cuemodules", "schema/report"},

@@ -34,6 +34,8 @@ type Found struct {
 	Value  *manifest.Tree // nil: the section lacks it
 	Pos    report.Pos     // of the value; of a default or an absent one, of the nearest written value around it
 	Secret bool
+
+	Default bool // nobody wrote the value
 }
 
 // Find looks a value up by its keys. The index of a list is a key in decimal. The position's path is that of the manifest:
@@ -55,7 +57,7 @@ func (s *Section) Find(keys []string) Found {
 		if own, ok := s.Paths[value]; ok && value != nil {
 			path = own
 		}
-		found.Value, found.Pos.Path = value, path
+		found.Value, found.Pos.Path, found.Default = value, path, value != nil && at.File == ""
 		if at.File != "" {
 			found.Pos.File, found.Pos.Line, found.Pos.Col = at.File, at.Line, at.Col
 		}

@@ -1,0 +1,13 @@
+package schema
+
+import (
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/policy"
+	"github.com/pebble/spacel/schema/report"
+)
+
+// Policies reads the CUE package policy of a directory. It returns nil when the policies have a mistake, which the report has
+// at its place. The error is for a directory that is missing or has no policies.
+func Policies(dir string, r *report.Report) (*policy.Set, error) {
+	return policy.Read(manifest.NewReader(nil, Definitions, nil), dir, r)
+}

@@ -1,0 +1,155 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/resolved"
+)
+
+// Violation is a rule that a value breaks.
+type Violation struct {
+	Pos     report.Pos // of the value in the manifest; of a default or an absent value, of the nearest written one around it
+	Message string     // with the rule's place
+}
+
+// Against unifies a value with a constraint that has the fields orbit, app and region, and returns the violations. A
+// constraint never supplies a value: a field without ? that the value lacks is a violation, and so is a result that is not
+// concrete.
+func Against(constraint cue.Value, v resolved.Value) []Violation {
+	c := &comparison{of: v, data: tree(v)}
+	c.result = constraint.Unify(constraint.Context().BuildExpr(c.data.Syntax()))
+	c.conflicts(errors.Errors(c.result.Validate()))
+	for _, f := range c.data.Fields {
+		c.absent(c.result.LookupPath(cue.MakePath(cue.Str(f.Key))), f.Value, []string{f.Key})
+	}
+	if len(c.found) == 0 {
+		c.undecided()
+	}
+	return c.found
+}
+
+// tree returns a value as constraints see it.
+func tree(v resolved.Value) *manifest.Tree {
+	t := &manifest.Tree{Kind: manifest.Object}
+	if v.Orbit != nil {
+		t.Set("orbit", manifest.Place{}, v.Orbit.Tree)
+	}
+	if v.App != nil {
+		t.Set("app", manifest.Place{}, v.App.Tree)
+	}
+	t.Set("region", manifest.Place{}, &manifest.Tree{Kind: manifest.Text, Text: v.Region})
+	return t
+}
+
+// comparison is one value unified with one constraint.
+type comparison struct {
+	of     resolved.Value
+	data   *manifest.Tree
+	result cue.Value
+	found  []Violation
+}
+
+// concerned reports whether the errors of a path are to be reported. Without an app, rules for apps have nothing to check.
+func (c *comparison) concerned(keys []string) bool {
+	if c.of.App != nil {
+		return true
+	}
+	return len(keys) > 0 && c.data.Lookup(keys[0]) != nil
+}
+
+// conflicts reports the errors of the unified value. CUE gives an error for each alternative of a disjunction: those of one
+// path are one violation.
+func (c *comparison) conflicts(errs []errors.Error) {
+	byPath := map[string][]errors.Error{}
+	var order []string
+	for _, e := range errs {
+		path := strings.Join(e.Path(), "\x00")
+		if byPath[path] == nil {
+			order = append(order, path)
+		}
+		byPath[path] = append(byPath[path], e)
+	}
+	for _, path := range order {
+		group := byPath[path]
+		if keys := keysOf(group[0]); c.concerned(keys) {
+			c.add(keys, group)
+		}
+	}
+}
+
+// keysOf returns the keys of an error's path. CUE quotes a key that is no identifier.
+func keysOf(e errors.Error) []string {
+	var keys []string
+	for _, selector := range e.Path() {
+		if plain, err := strconv.Unquote(selector); err == nil {
+			selector = plain
+		}
+		keys = append(keys, selector)
+	}
+	return keys
+}
+
+// absent reports fields of the unified value that the data lacks: the constraint names them without ?, and would supply their
+// values.
+func (c *comparison) absent(v cue.Value, t *manifest.Tree, keys []string) {
+	switch t.Kind {
+	case manifest.Object:
+		c.absentFields(v, t, keys)
+	case manifest.List:
+		items, err := v.List()
+		if err != nil {
+			return // reported as a conflict
+		}
+		for i := 0; items.Next() && i < len(t.Items); i++ {
+			c.absent(items.Value(), t.Items[i], append(slices.Clone(keys), strconv.Itoa(i)))
+		}
+	}
+}
+
+func (c *comparison) absentFields(v cue.Value, t *manifest.Tree, keys []string) {
+	fields, err := v.Fields(cue.Optional(true))
+	if err != nil {
+		return // reported as a conflict
+	}
+	for fields.Next() {
+		selector := fields.Selector()
+		if selector.ConstraintType() == cue.OptionalConstraint || selector.LabelType() != cue.StringLabel {
+			continue
+		}
+		key := selector.Unquoted()
+		inner := append(slices.Clone(keys), key)
+		if f := t.Field(key); f == nil {
+			c.lacks(inner, fields.Value())
+		} else if f.Value.Kind >= manifest.List {
+			c.absent(fields.Value(), f.Value, inner)
+		}
+	}
+}
+
+// undecided reports results that are not concrete, such as a comparison with a field that the value lacks. Hidden fields may
+// be types, but not errors.
+func (c *comparison) undecided() {
+	for _, f := range c.data.Fields {
+		err := c.result.LookupPath(cue.MakePath(cue.Str(f.Key))).Validate(cue.Concrete(true))
+		c.conflicts(errors.Errors(err))
+	}
+	if c.of.App == nil || len(c.found) > 0 {
+		return
+	}
+	fields, err := c.result.Fields(cue.Hidden(true))
+	if err != nil {
+		return
+	}
+	for fields.Next() {
+		if v := fields.Value(); !slices.Contains(constrained, fields.Selector().String()) && v.IncompleteKind() == cue.BottomKind {
+			c.conflicts(errors.Errors(v.Err()))
+		}
+	}
+}

@@ -1,0 +1,94 @@
+// Package policy holds the resolved value against rules in CUE: the policies of an organisation, and the expectations of tests.
+//
+//	policy.go       packages of policies
+//	constraint.go   one resolved value against one CUE value
+//	violation.go    what a violation says, and where
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/cuecontext"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/resolved"
+)
+
+// Package is the name of the CUE package that a directory of policies holds.
+const Package = "policy"
+
+// constrained are the fields that a policy constrains: the orbit's and the app's merged section, and the region's name.
+var constrained = []string{"orbit", "app", "region"}
+
+// Set is the policies of one directory.
+type Set struct {
+	instance *manifest.Instance
+}
+
+// Read reads the policies of a directory. It returns nil when they have a mistake, which the report has at its place. The error
+// is for a directory that is missing or has no policies.
+func Read(in manifest.Reader, dir string, r *report.Report) (*Set, error) {
+	instance, err := in.LoadPackage(dir, Package, r)
+	if instance == nil {
+		return nil, err
+	}
+	if !declaresOnly(instance, r) {
+		return nil, nil
+	}
+	root := build(instance)
+	if err := root.Validate(); err != nil {
+		instance.ReportErrors(err, r)
+		return nil, nil
+	}
+	return &Set{instance}, nil
+}
+
+// declaresOnly reports a top-level field that nothing is held against. It is most likely misspelt, and the rules in it would
+// never refuse anything.
+func declaresOnly(instance *manifest.Instance, r *report.Report) bool {
+	valid := true
+	for _, file := range instance.Files {
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.Field)
+			if !ok {
+				continue
+			}
+			name, _, err := ast.LabelName(f.Label)
+			if err != nil || slices.Contains(constrained, name) || strings.HasPrefix(name, "_") || strings.HasPrefix(name, "#") {
+				continue
+			}
+			valid = false
+			at := manifest.PlaceOf(f.Label.Pos())
+			r.Errorf(at.Pos(name), "unknown field: a policy constrains orbit, app and region%s; begin the name of any other field with _ or #",
+				report.Suggest(name, constrained))
+		}
+	}
+	return valid
+}
+
+// build evaluates an instance in a new context.
+func build(instance *manifest.Instance) cue.Value {
+	return cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance.Instance)
+}
+
+// perContext is how many values are held against policies in one context of CUE. A context keeps everything that was ever
+// evaluated in it: a new one from time to time keeps memory flat, and costs one evaluation of the policies.
+const perContext = 200
+
+// Check holds values against the policies, and reports each violation at the line of the manifest that it comes from. A value
+// without an app is held against the rules for orbit and region only.
+func (s *Set) Check(values []resolved.Value, r *report.Report) {
+	var policies cue.Value
+	for i, v := range values {
+		if i%perContext == 0 {
+			policies = build(s.instance)
+		}
+		for _, found := range Against(policies, v) {
+			r.Errorf(found.Pos, "%s", found.Message)
+		}
+	}
+}

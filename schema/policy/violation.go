@@ -1,0 +1,228 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/token"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/resolved"
+)
+
+// add reports the errors of one path as a violation. The message of error() in the rule stands for all of them.
+func (c *comparison) add(keys []string, group []errors.Error) {
+	found := c.find(keys)
+	for _, e := range group {
+		if message, ok := ownMessage(e); ok {
+			c.violation(found, message, rulePlace(e))
+			return
+		}
+	}
+	var wanted []string
+	rule := token.NoPos
+	for _, e := range group {
+		if want := expectation(e, found); want != "" && !slices.Contains(wanted, want) {
+			wanted = append(wanted, want)
+		}
+		if at := rulePlace(e); rule == token.NoPos || at.IsValid() && at.Line() < rule.Line() {
+			rule = at
+		}
+	}
+	if len(wanted) == 0 {
+		c.violation(found, undecidedMessage(group[0]), rulePlace(group[0]))
+		return
+	}
+	slices.Sort(wanted)
+	for i := range wanted[1:] {
+		wanted[i+1] = strings.TrimPrefix(wanted[i+1], "must be ") // said once
+	}
+	c.violation(found, strings.Join(wanted, " or ")+", got "+got(found), rule)
+}
+
+// lacks reports a field that a rule names and the value lacks.
+func (c *comparison) lacks(keys []string, rule cue.Value) {
+	if c.lacksInside(keys, rule) {
+		return
+	}
+	message := "is missing, and a rule needs it"
+	never := rule.Context().Encode([]byte{0}) // bytes match no field of a manifest: error() in the rule gives its message
+	for _, e := range errors.Errors(rule.Unify(never).Err()) {
+		if own, ok := ownMessage(e); ok {
+			message = own
+		}
+	}
+	at := rule.Pos()
+	if op, args := rule.Expr(); !manifest.Written(at) && op == cue.AndOp {
+		for _, a := range args {
+			if manifest.Written(a.Pos()) {
+				at = a.Pos()
+			}
+		}
+	}
+	c.violation(c.find(keys), message, at)
+}
+
+// lacksInside reports the fields that a rule names in an absent object. It returns false when there are none.
+func (c *comparison) lacksInside(keys []string, rule cue.Value) bool {
+	if rule.IncompleteKind() != cue.StructKind {
+		return false
+	}
+	fields, err := rule.Fields(cue.Optional(true))
+	if err != nil {
+		return false
+	}
+	any := false
+	for fields.Next() {
+		if fields.Selector().ConstraintType() != cue.OptionalConstraint && fields.Selector().LabelType() == cue.StringLabel {
+			c.lacks(append(slices.Clone(keys), fields.Selector().Unquoted()), fields.Value())
+			any = true
+		}
+	}
+	return any
+}
+
+// violation adds a violation with the place of its rule. A rule's message may hold values of the manifest, so secrets are
+// removed.
+func (c *comparison) violation(found resolved.Found, message string, rule token.Pos) {
+	message = c.mask(message)
+	if manifest.Written(rule) {
+		message += fmt.Sprintf(" (rule: %s)", manifest.PlaceOf(rule).Pos(""))
+	}
+	c.found = append(c.found, Violation{found.Pos, message})
+}
+
+// find looks up a path of the unified value. A path outside of app and orbit, such as that of a hidden field, is at the app.
+func (c *comparison) find(keys []string) resolved.Found {
+	section := c.of.App
+	if section == nil || len(keys) > 0 && keys[0] == "orbit" {
+		section = c.of.Orbit
+	}
+	switch {
+	case len(keys) > 0 && (keys[0] == "app" || keys[0] == "orbit"):
+		return section.Find(keys[1:])
+	case len(keys) == 1 && keys[0] == "region":
+		at := section.At
+		at.Path = "region"
+		return resolved.Found{Value: c.data.Lookup("region"), Pos: at}
+	}
+	at := section.At
+	at.Path = strings.Join(keys, ".")
+	return resolved.Found{Pos: at}
+}
+
+// mask removes secrets from a message.
+func (c *comparison) mask(message string) string {
+	for _, section := range []*resolved.Section{c.of.Orbit, c.of.App} {
+		if section != nil {
+			message = section.Mask(message)
+		}
+	}
+	return message
+}
+
+// builtIn matches the formats of CUE's own messages about a value that does not fit. Any other is the text of error() in a
+// rule.
+var builtIn = regexp.MustCompile(`^(invalid value %|conflicting values %|%d errors in empty disjunction|mismatched types|` +
+	`field not allowed|field is required|incomplete |undefined field|non-concrete |reference |cannot |explicit error|` +
+	`incompatible list|structural cycle|error in call|invalid (interpolation|operand|index|list)|index out of|` +
+	`value not an instance|empty disjunction|unresolved|ambiguous|division|operand|cycle|list length)`)
+
+// ownMessage returns the message that a rule gives with error().
+func ownMessage(e errors.Error) (string, bool) {
+	format, args := e.Msg()
+	if builtIn.MatchString(format) {
+		return "", false
+	}
+	return fmt.Sprintf(format, args...), true
+}
+
+// expectation returns what a rule asks for, from the error about a value: must be <=10. It is empty for errors that say no
+// more than that there are others, or that a value cannot be computed.
+func expectation(e errors.Error, found resolved.Found) string {
+	format, args := e.Msg()
+	texts := make([]string, len(args))
+	for i, a := range args {
+		texts[i] = strings.Join(strings.Fields(fmt.Sprint(a)), " ")
+	}
+	switch {
+	case strings.HasPrefix(format, "invalid value") && len(texts) == 2 && strings.Contains(format, "does not satisfy"):
+		return "must satisfy " + texts[1]
+	case strings.HasPrefix(format, "invalid value") && len(texts) == 2:
+		return "must be " + texts[1]
+	case strings.HasPrefix(format, "conflicting values") && len(texts) >= 2:
+		return "must be " + other(texts, found)
+	case strings.HasPrefix(format, "field not allowed"):
+		return "must not be there"
+	}
+	return ""
+}
+
+// other returns the value of the rule in a conflict of two values: the one that is not the manifest's.
+func other(texts []string, found resolved.Found) string {
+	if found.Value != nil && texts[0] == source(found.Value) {
+		return texts[1]
+	}
+	if found.Secret && texts[1] != source(found.Value) {
+		return "another value" // which of the two is the secret is not known
+	}
+	return texts[0]
+}
+
+// source returns a scalar as CUE writes it.
+func source(t *manifest.Tree) string {
+	if t.Kind == manifest.Text {
+		return fmt.Sprintf("%q", t.Text)
+	}
+	return t.Text
+}
+
+// got describes the value that breaks a rule.
+func got(found resolved.Found) string {
+	const most = 80
+	switch t := found.Value; {
+	case t == nil:
+		return "none"
+	case t.Kind >= manifest.List || found.Secret:
+		return t.Kind.String()
+	case len(t.Text) > most:
+		return fmt.Sprintf("%q…", strings.ToValidUTF8(t.Text[:most], ""))
+	case t.Kind == manifest.Null:
+		return "null"
+	default:
+		return source(t) + ifDefault(found)
+	}
+}
+
+// ifDefault tells that nobody wrote a value.
+func ifDefault(found resolved.Found) string {
+	if found.Default {
+		return ", the default"
+	}
+	return ""
+}
+
+// undecidedMessage words an error about a value that a rule cannot compute.
+func undecidedMessage(e errors.Error) string {
+	format, args := e.Msg()
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
+	if name, ok := strings.CutPrefix(text, "undefined field: "); ok {
+		return fmt.Sprintf("is missing %s, which a rule reads: guard it with if, or name it as required", report.Member("", name))
+	}
+	return "a rule gives no single value: " + text
+}
+
+// rulePlace returns the place of the rule in an error: the manifest's values have no position in CUE.
+func rulePlace(e errors.Error) token.Pos {
+	for _, pos := range append([]token.Pos{e.Position()}, e.InputPositions()...) {
+		if manifest.Written(pos) {
+			return pos
+		}
+	}
+	return token.NoPos
+}
