@@ -22,8 +22,11 @@ type Violation struct {
 // Against unifies a value with a constraint that has the fields orbit, app and region, and returns the violations. A
 // constraint never supplies a value: a field without ? that the value lacks is a violation, and so is a result that is not
 // concrete.
-func Against(constraint cue.Value, v resolved.Value) []Violation {
-	c := &comparison{of: v, data: tree(v)}
+func Against(constraint cue.Value, v resolved.Value) []Violation { return against(constraint, v, true) }
+
+// against is Against. hidden says whether the constraint has hidden fields at its top.
+func against(constraint cue.Value, v resolved.Value, hidden bool) []Violation {
+	c := &comparison{of: v, data: tree(v), hidden: hidden}
 	c.result = constraint.Unify(constraint.Context().BuildExpr(c.data.Syntax()))
 	c.conflicts(errors.Errors(c.result.Validate()))
 	for _, f := range c.data.Fields {
@@ -54,6 +57,7 @@ type comparison struct {
 	data   *manifest.Tree
 	result cue.Value
 	found  []Violation
+	hidden bool // the constraint has hidden fields
 }
 
 // concerned reports whether the errors of a path are to be reported. Without an app, rules for apps have nothing to check.
@@ -141,6 +145,9 @@ func (c *comparison) undecided() {
 		c.conflicts(errors.Errors(err))
 	}
 	if c.of.App == nil || len(c.found) > 0 {
+		return
+	}
+	if !c.hidden {
 		return
 	}
 	fields, err := c.result.Fields(cue.Hidden(true))

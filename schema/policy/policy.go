@@ -27,6 +27,7 @@ var constrained = []string{"orbit", "app", "region"}
 // Set is the policies of one directory.
 type Set struct {
 	instance *manifest.Instance
+	hidden   bool // there are hidden fields, which hold rules, too
 }
 
 // Read reads the policies of a directory. It returns nil when they have a mistake, which the report has at its place. The error
@@ -44,7 +45,27 @@ func Read(in manifest.Reader, dir string, r *report.Report) (*Set, error) {
 		instance.ReportErrors(err, r)
 		return nil, nil
 	}
-	return &Set{instance}, nil
+	return &Set{instance, hasHidden(instance)}, nil
+}
+
+// hasHidden reports whether the policies have hidden fields at their top.
+func hasHidden(instance *manifest.Instance) bool {
+	for _, file := range instance.Files {
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.Field)
+			if !ok {
+				switch d.(type) {
+				case *ast.Package, *ast.ImportDecl, *ast.CommentGroup:
+					continue
+				}
+				return true // an embedded value may have any
+			}
+			if name, _, err := ast.LabelName(f.Label); err != nil || strings.HasPrefix(name, "_") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // declaresOnly reports a top-level field that nothing is held against. It is most likely misspelt, and the rules in it would
@@ -87,7 +108,7 @@ func (s *Set) Check(values []resolved.Value, r *report.Report) {
 		if i%perContext == 0 {
 			policies = build(s.instance)
 		}
-		for _, found := range Against(policies, v) {
+		for _, found := range against(policies, v, s.hidden) {
 			r.Errorf(found.Pos, "%s", found.Message)
 		}
 	}
