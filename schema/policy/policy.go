@@ -84,7 +84,8 @@ func declaresOnly(instance *manifest.Instance, r *report.Report) bool {
 			}
 			valid = false
 			at := manifest.PlaceOf(f.Label.Pos())
-			r.Errorf(at.Pos(name), "unknown field: a policy constrains orbit, app and region%s; begin the name of any other field with _ or #",
+			r.Errorf(at.Pos(name),
+				"unknown field: a policy constrains orbit, app and region%s; begin the name of any other field with _ or #",
 				report.Suggest(name, constrained))
 		}
 	}

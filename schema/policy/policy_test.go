@@ -106,35 +106,109 @@ func TestViolations(t *testing.T) {
 		policy string
 		want   []string
 	}{
-		"kept":            {"app: {instance_max: <=40, tags: team!: string, services?: [_]: image!: string}", nil},
-		"open":            {"app: services?: [_]: {image?: string}", nil},
-		"bound":           {"app: instance_max: <=10", []string{"app.yaml:2:1: all.instance_max: must be <=10, got 40 (rule: p.cue:2:20)"}},
-		"default":         {"app: instance_min: >=2", []string{"app.yaml:1:1: all.instance_min: must be >=2, got 1, the default (rule: p.cue:2:20)"}},
-		"own message":     {`app: instance_max: <=10 | error("ask #ops")`, []string{"app.yaml:2:1: all.instance_max: ask #ops (rule: p.cue:2:27)"}},
-		"two words":       {`app: name: "a" | "b"`, []string{`app.yaml:1:1: all.name: must be "a" or "b", got "web" (rule: p.cue:2:12)`}},
-		"of the list":     {`app: permissions: [...{resources: [...!="*"]}]`, []string{`app.yaml:8:31: all.permissions[0].resources[1]: must be !="*", got "*" (rule: p.cue:2:39)`}},
-		"a pattern":       {`app: services: [_]: image: =~"^ghcr"`, []string{`app.yaml:7:18: all.services.web.image: must be =~"^ghcr", got "nginx" (rule: p.cue:2:28)`}},
-		"orbit":           {`orbit: nat: "per-az"`, []string{`app.yaml:1:1: all.nat: must be "per-az", got "enabled", the default (rule: p.cue:2:13)`}},
-		"region":          {`region: "eu-west-1"`, []string{`app.yaml:1:1: region: must be "eu-west-1", got "us-east-1" (rule: p.cue:2:9)`}},
-		"supplied":        {`app: logging: docker: true`, []string{"app.yaml:1:1: all.logging.docker: is missing, and a rule needs it (rule: p.cue:2:15)"}},
-		"supplied inside": {`app: tags: cost: "x"`, []string{"app.yaml:5:1: all.tags.cost: is missing, and a rule needs it (rule: p.cue:2:12)"}},
-		"by default":      {`app: ami: *"ami-0" | string`, []string{"app.yaml:1:1: all.ami: is missing, and a rule needs it (rule: p.cue:2:6)"}},
-		"required":        {`app: tags: cost!: string | error("name the cost centre")`, []string{"app.yaml:5:1: all.tags.cost: name the cost centre (rule: p.cue:2:12)"}},
-		"supplied in if":  {`app: {instance_max: int, if instance_max > 4 {elastic_ips: true}}`, []string{"app.yaml:1:1: all.elastic_ips: is missing, and a rule needs it (rule: p.cue:2:47)"}},
-		"of two fields":   {`app: {instance_max: int, instance_min: >=instance_max}`, []string{"app.yaml:1:1: all.instance_min: must be >=40, got 1, the default (rule: p.cue:2:40)"}},
-		"across":          {`region: string, app: {spot: bool, if region == "us-east-1" {spot: true}}`, []string{"app.yaml:1:1: all.spot: must be true, got false, the default (rule: p.cue:2:67)"}},
-		"hidden":          {"app: instance_max: int\n_cap: app.instance_max & <10", []string{"app.yaml:1:1: _cap: must be <10, got none (rule: p.cue:3:26)"}},
-		"hidden reads":    {"app: {...}\n_ok: true & (app.cost > 3)", []string{"app.yaml:1:1: _ok: is missing cost, which a rule reads: guard it with if, or name it as required (rule: p.cue:3:18)"}},
-		"hidden type":     {"_max: int\n#T: string\napp: name: #T", nil},
-		"secret":          {`app: files: [_]: <"a"`, []string{`app.yaml:6:9: all.files.key: must be <"a", got a string (rule: p.cue:2:18)`, `app.yaml:6:32: all.files.num: must be <"a", got a number (rule: p.cue:2:18)`}},
-		"secret in words": {`app: files: key: K=string | error("no \(K)")` + "\napp: files: key: !~\"hunter\"", []string{`app.yaml:6:9: all.files.key: no … (rule: p.cue:2:29)`}},
-		"definitions":     {"import \"github.com/pebble/spacel/schema\"\napp: name: schema.#AppName\napp: instance_type?: schema.#InstanceType", nil},
-		"a mistake":       {`app: instance_max: <=limit`, []string{`p.cue:2:22: app.instance_max: reference "limit" not found`}},
-		"a conflict":      {`_a: 1 & 2`, []string{`p.cue:2:5: _a: conflicting values 2 and 1`}},
-		"no syntax":       {`app: {`, []string{"p.cue:2:7: expected '}', found 'EOF'"}},
-		"misspelt":        {`ap: instance_max: <=10`, []string{"p.cue:2:1: ap: unknown field: a policy constrains orbit, app and region; did you mean app?; begin the name of any other field with _ or #"}},
-		"a tag":           {`app: name: string @tag(name)`, []string{"p.cue:2:19: @tag is not supported; a build takes nothing from the command line; write the value"}},
-		"from nowhere":    {`import "example.com/x"` + "\napp: x.y", nil},
+		"kept": {"app: {instance_max: <=40, tags: team!: string, services?: [_]: image!: string}", nil},
+		"open": {"app: services?: [_]: {image?: string}", nil},
+		"bound": {
+			"app: instance_max: <=10",
+			[]string{"app.yaml:2:1: all.instance_max: must be <=10, got 40 (rule: p.cue:2:20)"},
+		},
+		"default": {
+			"app: instance_min: >=2",
+			[]string{"app.yaml:1:1: all.instance_min: must be >=2, got 1, the default (rule: p.cue:2:20)"},
+		},
+		"own message": {
+			`app: instance_max: <=10 | error("ask #ops")`,
+			[]string{"app.yaml:2:1: all.instance_max: ask #ops (rule: p.cue:2:27)"},
+		},
+		"two words": {
+			`app: name: "a" | "b"`,
+			[]string{`app.yaml:1:1: all.name: must be "a" or "b", got "web" (rule: p.cue:2:12)`},
+		},
+		"of the list": {
+			`app: permissions: [...{resources: [...!="*"]}]`,
+			[]string{`app.yaml:8:31: all.permissions[0].resources[1]: must be !="*", got "*" (rule: p.cue:2:39)`},
+		},
+		"a pattern": {
+			`app: services: [_]: image: =~"^ghcr"`,
+			[]string{`app.yaml:7:18: all.services.web.image: must be =~"^ghcr", got "nginx" (rule: p.cue:2:28)`},
+		},
+		"orbit": {
+			`orbit: nat: "per-az"`,
+			[]string{`app.yaml:1:1: all.nat: must be "per-az", got "enabled", the default (rule: p.cue:2:13)`},
+		},
+		"region": {
+			`region: "eu-west-1"`,
+			[]string{`app.yaml:1:1: region: must be "eu-west-1", got "us-east-1" (rule: p.cue:2:9)`},
+		},
+		"supplied": {
+			`app: logging: docker: true`,
+			[]string{"app.yaml:1:1: all.logging.docker: is missing, and a rule needs it (rule: p.cue:2:15)"},
+		},
+		"supplied inside": {
+			`app: tags: cost: "x"`,
+			[]string{"app.yaml:5:1: all.tags.cost: is missing, and a rule needs it (rule: p.cue:2:12)"},
+		},
+		"by default": {
+			`app: ami: *"ami-0" | string`,
+			[]string{"app.yaml:1:1: all.ami: is missing, and a rule needs it (rule: p.cue:2:6)"},
+		},
+		"required": {
+			`app: tags: cost!: string | error("name the cost centre")`,
+			[]string{"app.yaml:5:1: all.tags.cost: name the cost centre (rule: p.cue:2:12)"},
+		},
+		"supplied in if": {
+			`app: {instance_max: int, if instance_max > 4 {elastic_ips: true}}`,
+			[]string{"app.yaml:1:1: all.elastic_ips: is missing, and a rule needs it (rule: p.cue:2:47)"},
+		},
+		"of two fields": {
+			`app: {instance_max: int, instance_min: >=instance_max}`,
+			[]string{"app.yaml:1:1: all.instance_min: must be >=40, got 1, the default (rule: p.cue:2:40)"},
+		},
+		"across": {
+			`region: string, app: {spot: bool, if region == "us-east-1" {spot: true}}`,
+			[]string{"app.yaml:1:1: all.spot: must be true, got false, the default (rule: p.cue:2:67)"},
+		},
+		"hidden": {
+			"app: instance_max: int\n_cap: app.instance_max & <10",
+			[]string{"app.yaml:1:1: _cap: must be <10, got none (rule: p.cue:3:26)"},
+		},
+		"hidden reads": {
+			"app: {...}\n_ok: true & (app.cost > 3)",
+			[]string{
+				"app.yaml:1:1: _ok: is missing cost, which a rule reads: guard it with if, or name it as required (rule: p.cue:3:18)",
+			},
+		},
+		"hidden type": {"_max: int\n#T: string\napp: name: #T", nil},
+		"secret": {
+			`app: files: [_]: <"a"`,
+			[]string{
+				`app.yaml:6:9: all.files.key: must be <"a", got a string (rule: p.cue:2:18)`,
+				`app.yaml:6:32: all.files.num: must be <"a", got a number (rule: p.cue:2:18)`,
+			},
+		},
+		"secret in words": {
+			`app: files: key: K=string | error("no \(K)")` + "\napp: files: key: !~\"hunter\"",
+			[]string{`app.yaml:6:9: all.files.key: no … (rule: p.cue:2:29)`},
+		},
+		"definitions": {
+			"import \"github.com/pebble/spacel/schema\"\napp: name: schema.#AppName\napp: instance_type?: schema.#InstanceType",
+			nil,
+		},
+		"a mistake":  {`app: instance_max: <=limit`, []string{`p.cue:2:22: app.instance_max: reference "limit" not found`}},
+		"a conflict": {`_a: 1 & 2`, []string{`p.cue:2:5: _a: conflicting values 2 and 1`}},
+		"no syntax":  {`app: {`, []string{"p.cue:2:7: expected '}', found 'EOF'"}},
+		"misspelt": {
+			`ap: instance_max: <=10`,
+			[]string{
+				"p.cue:2:1: ap: unknown field: a policy constrains orbit, app and region; did you mean app?; begin " +
+					"the name of any other field with _ or #",
+			},
+		},
+		"a tag": {
+			`app: name: string @tag(name)`,
+			[]string{"p.cue:2:19: @tag is not supported; a build takes nothing from the command line; write the value"},
+		},
+		"from nowhere": {`import "example.com/x"` + "\napp: x.y", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := violations(t, test.policy, v)
