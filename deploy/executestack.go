@@ -176,9 +176,7 @@ func (x executor) protect(ctx context.Context, plan stackPlan) (stackPlan, bool,
 	if plan.deployed == nil || plan.deployed.TerminationProtection == want {
 		return plan, false, nil
 	}
-	_, err := x.client().UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-		StackName: &plan.deployed.ID, EnableTerminationProtection: &want,
-	})
+	err := x.live.Protect(ctx, plan.deployed, want)
 	if err != nil {
 		return plan, false, x.failed("turn termination protection "+onOff(want), err)
 	}

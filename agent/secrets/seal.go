@@ -30,6 +30,10 @@ func Seal(ctx context.Context, client Sealer, plaintext []byte, c Context, regio
 	if err != nil {
 		return document.Payload{}, fmt.Errorf("have KMS make a data key with %s in %s: %w", c.Alias(), first, err)
 	}
+	if len(out.Plaintext) != keySize || len(out.CiphertextBlob) == 0 {
+		return document.Payload{}, fmt.Errorf("the answer to kms:GenerateDataKey is unusable (HTTP status 200): it has no data key of %d bytes",
+			keySize)
+	}
 	// The data key is overwritten in memory when the function ends. KMS keeps no copy of it.
 	defer clear(out.Plaintext)
 	aead, err := gcm(out.Plaintext)
@@ -63,6 +67,9 @@ func wrapAlso(ctx context.Context, client Sealer, dataKey []byte, c Context, reg
 			EncryptionContext: c.encryption()}, in(region))
 		if err != nil {
 			return nil, fmt.Errorf("have KMS wrap the data key with %s in %s: %w", c.Alias(), region, err)
+		}
+		if len(out.CiphertextBlob) == 0 {
+			return nil, fmt.Errorf("the answer to kms:Encrypt in %s is unusable (HTTP status 200): it has no CiphertextBlob", region)
 		}
 		if keys == nil {
 			keys = map[string]string{}

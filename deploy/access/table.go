@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/deploy/cloud"
 )
 
 // kind describes one of the two tables. An item is a name and a set of strings.
@@ -120,6 +121,9 @@ func (t table) all(ctx context.Context, k kind) (map[string][]string, error) {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if page.Items == nil {
+			return nil, cloud.Incomplete("dynamodb:Scan", "no Items")
 		}
 		for _, found := range page.Items {
 			name, ok := found[document.AccessName].(*types.AttributeValueMemberS)

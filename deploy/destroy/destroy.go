@@ -138,6 +138,11 @@ func (s *survey) foreign(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if other != nil && other.Orbit() == s.scope.Orbit {
+			problems = append(problems, fmt.Errorf("the list of stacks in %s leaves out %s, which is there (%s): nothing was changed; "+
+				"run this again, and check the endpoint and a proxy between here and AWS", stack.Region, stack.Name, other.Status))
+			continue
+		}
 		if other != nil {
 			problems = append(problems, fmt.Errorf("the stack %s does not belong to orbit %s (its tag %s is %q): nothing was changed",
 				stack.Ref(), s.scope.Orbit, document.TagOrbit, other.Orbit()))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -154,10 +153,7 @@ func (r *run) unprotect(ctx context.Context, stack *live.Stack) error {
 	if !stack.TerminationProtection {
 		return nil
 	}
-	_, err := r.client(stack.Region).UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-		StackName: &stack.ID, EnableTerminationProtection: aws.Bool(false),
-	})
-	if err != nil {
+	if err := r.stacks.Protect(ctx, stack, false); err != nil {
 		return fmt.Errorf("turn off the termination protection of %s: %w", stack.StackRef, cloud.Explain(err))
 	}
 	r.say(stack.StackRef, activity.Note, "", "termination protection is turned off")
@@ -180,9 +176,7 @@ func (r *run) protectAgain(ctx context.Context, stack Stack) {
 			"its termination protection is off: spacel deploy turns it on when it repairs the stack")
 		return
 	case err == nil:
-		_, err = r.client(stack.Region).UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-			StackName: &now.ID, EnableTerminationProtection: aws.Bool(true),
-		})
+		err = r.stacks.Protect(ctx, now, true)
 	}
 	if err != nil {
 		r.say(stack.StackRef, activity.Warning, "", "its termination protection may be off: turning it on again failed: "+

@@ -76,6 +76,10 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 	if err != nil {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
 	}
+	if out.AutoScalingGroups == nil {
+		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name,
+			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no AutoScalingGroups"))
+	}
 	if len(out.AutoScalingGroups) == 0 {
 		return nil,
 			fmt.Errorf("the auto scaling group %s, which the outputs of stack %s name, does not exist: somebody deleted it outside of "+
@@ -172,6 +176,9 @@ func describeSome(ctx context.Context, region *cloud.Region, members []scaling.I
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return fmt.Errorf("describe the instances: %w", cloud.Explain(err))
+		}
+		if page.Reservations == nil {
+			return fmt.Errorf("describe the instances: %w", cloud.Incomplete("ec2:DescribeInstances", "no reservationSet"))
 		}
 		// EC2 groups instances by the call that launched them (a reservation), which has no meaning here.
 		for _, reservation := range page.Reservations {

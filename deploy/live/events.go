@@ -64,8 +64,15 @@ func (s *Stacks) newestEvents(ctx context.Context, ref assembly.StackRef, nameOr
 		if err != nil {
 			return found, fmt.Errorf("read the events of %s: %w", ref, cloud.Explain(err))
 		}
+		if page.StackEvents == nil {
+			return found, fmt.Errorf("read the events of %s: %w", ref, cloud.Incomplete("cloudformation:DescribeStackEvents", "no StackEvents"))
+		}
 		for _, e := range page.StackEvents {
 			event := newEvent(ref, e)
+			if event.Status == "" {
+				return found, fmt.Errorf("read the events of %s: %w", ref,
+					cloud.Incomplete("cloudformation:DescribeStackEvents", "an event with no ResourceStatus"))
+			}
 			if known(event) {
 				return found, nil
 			}

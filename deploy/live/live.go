@@ -9,6 +9,7 @@
 //	ongoing.go     an operation that somebody else began
 //	execution.go   whether a change set was executed
 //	name.go        names for runs, which the tokens of operations begin with
+//	protect.go     termination protection
 //	answers.go     the meaning of CloudFormation's refusals
 //	secrets.go     values that must not be shown
 //	regions.go     the regions of an orbit
@@ -165,6 +166,10 @@ func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, erro
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("list the stacks in %s: %w", region, cloud.Explain(err))
+		}
+		// AWS sends an empty list where there is no stack. Without any list nothing is known, and destroy would find nothing to do.
+		if page.Stacks == nil {
+			return nil, fmt.Errorf("list the stacks in %s: %w", region, cloud.Incomplete("cloudformation:DescribeStacks", "no Stacks"))
 		}
 		for _, description := range page.Stacks {
 			if stack := newStack(region, description); stack.Orbit() == orbit {

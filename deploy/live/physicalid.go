@@ -19,6 +19,10 @@ func (s *Stacks) PhysicalID(ctx context.Context, stack *Stack, logicalID string)
 	if err != nil {
 		return "", fmt.Errorf("find the resource %s of %s: %w", logicalID, stack.StackRef, cloud.Explain(err))
 	}
+	if out.StackResources == nil {
+		return "", fmt.Errorf("find the resource %s of %s: %w", logicalID, stack.StackRef,
+			cloud.Incomplete("cloudformation:DescribeStackResources", "no StackResources"))
+	}
 	if len(out.StackResources) == 0 {
 		return "", nil
 	}

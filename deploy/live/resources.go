@@ -41,6 +41,10 @@ func (s *Stacks) Resources(ctx context.Context, stack *Stack) ([]Resource, error
 		if err != nil {
 			return nil, fmt.Errorf("list the resources of %s: %w", stack.StackRef, cloud.Explain(err))
 		}
+		if page.StackResourceSummaries == nil {
+			return nil, fmt.Errorf("list the resources of %s: %w", stack.StackRef,
+				cloud.Incomplete("cloudformation:ListStackResources", "no StackResourceSummaries"))
+		}
 		for _, r := range page.StackResourceSummaries {
 			if r.ResourceStatus != types.ResourceStatusDeleteComplete && r.ResourceStatus != types.ResourceStatusDeleteSkipped {
 				found = append(found, Resource{

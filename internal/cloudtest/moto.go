@@ -7,6 +7,7 @@
 //	account.go         the account and credentials of a test
 //	moto.go            starts moto
 //	proxy.go           the proxy
+//	bend.go            answers that AWS would not give
 //	programs.go        programs in place of those of a release
 //	cloudformation.go  CloudFormation, for tests: its settings
 //	faults.go          for tests: failures, and stacks whose time stands still

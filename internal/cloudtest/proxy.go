@@ -36,6 +36,9 @@ type Faults struct {
 	StopAfter bool
 	Stop      func()
 
+	// Bend says how the n-th call of an operation is answered, counted from 1; "" leaves the answer as it is. Nil: none is bent.
+	Bend func(service, operation string, n int) Bend
+
 	// Only says which calls faults hit, by service and operation; nil: all.
 	Only func(service, operation string) bool
 }
@@ -122,6 +125,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	service, operation := about(r, body)
 	fate := p.decide(r, service, operation)
+	if bend := p.bend(service, operation); bend != "" && fate == pass {
+		p.serveBent(w, r, body, bend)
+		return
+	}
 	time.Sleep(p.faults.Latency)
 	// The SDK learns from this header how far its own clock is off, and signs later calls with AWS's time.
 	if p.faults.Clock != 0 {
@@ -158,6 +165,22 @@ func (p *Proxy) stop(w http.ResponseWriter, r *http.Request, body []byte) {
 
 // now is AWS's time.
 func (p *Proxy) now() time.Time { return time.Now().Add(p.faults.Clock) }
+
+// bend returns how a call is answered that was just counted.
+func (p *Proxy) bend(service, operation string) Bend {
+	if p.faults.Bend == nil {
+		return ""
+	}
+	p.mu.Lock()
+	n := 0
+	for _, call := range p.calls {
+		if call == service+":"+operation {
+			n++
+		}
+	}
+	p.mu.Unlock()
+	return p.faults.Bend(service, operation, n)
+}
 
 // decide draws a call's fate.
 func (p *Proxy) decide(r *http.Request, service, operation string) fate {

@@ -115,6 +115,7 @@ func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudfor
 	}
 	stacks, next := page(all, in.NextToken, c.Page)
 	out.NextToken = next
+	out.Stacks = []types.Stack{} // AWS sends an empty list, as the query protocol does: <Stacks/>
 	for _, s := range stacks {
 		out.Stacks = append(out.Stacks, s.describe())
 	}
@@ -181,7 +182,7 @@ func (c *call) describeStackResources(in *cloudformation.DescribeStackResourcesI
 	if err != nil {
 		return nil, err
 	}
-	out := &cloudformation.DescribeStackResourcesOutput{}
+	out := &cloudformation.DescribeStackResourcesOutput{StackResources: []types.StackResource{}}
 	for _, r := range s.listed() {
 		if in.LogicalResourceId != nil && r.Logical != *in.LogicalResourceId {
 			continue
@@ -221,6 +222,7 @@ func (c *call) listStackResources(in *cloudformation.ListStackResourcesInput) (*
 	out := &cloudformation.ListStackResourcesOutput{}
 	resources, next := page(s.listed(), in.NextToken, c.Page)
 	out.NextToken = next
+	out.StackResourceSummaries = []types.StackResourceSummary{}
 	for _, r := range resources {
 		summary := types.StackResourceSummary{
 			LogicalResourceId: &r.Logical, PhysicalResourceId: &r.Physical, ResourceStatus: r.Status, ResourceType: &r.Type,

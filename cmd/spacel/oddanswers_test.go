@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/pebble/spacel/agent/secrets/kmstest"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/internal/cloudtest"
+)
+
+// Each AWS call of each command is answered in each way in which AWS itself does not answer: late, empty, for another stack, with
+// an unknown status, with an HTML page, or not at all. The list of calls comes from a clean run, so a new call is covered by itself.
+//
+// Whatever the answer: no panic, no success unless the account is as after a clean run, no failure because of a late answer, the
+// cause in the message, a line of progress while there is no answer, and a second run that repairs everything.
+func TestOddAnswers(t *testing.T) {
+	o := newOddAccounts(t)
+	var jobs []oddRun
+	for _, c := range oddCommands {
+		clean := o.run(oddRun{command: c})
+		if clean.code != exitYes {
+			t.Fatalf("spacel %s: exit code %d\n%s\n%s", strings.Join(c.args, " "), clean.code, clean.stdout, clean.stderr)
+		}
+		calls := slices.Compact(slices.Sorted(slices.Values(clean.calls)))
+		for _, call := range calls {
+			for _, bend := range cloudtest.Bends {
+				jobs = append(jobs, oddRun{c, call, bend, false, &clean})
+				if c.changes && bend != cloudtest.Late && bend != cloudtest.Silent {
+					jobs = append(jobs, oddRun{c, call, bend, true, &clean})
+				}
+			}
+		}
+	}
+	slots := make(chan struct{}, 24)
+	var wait sync.WaitGroup
+	for _, job := range jobs {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			o.check(job)
+		})
+	}
+	wait.Wait()
+	t.Logf("%d runs", len(jobs))
+}
+
+// An endpoint at which nothing listens fails every command at once, with the times for AWS, and with the same words.
+func TestDeadEndpoint(t *testing.T) {
+	o := newOddAccounts(t)
+	server := httptest.NewServer(nil)
+	server.Close()
+	var wait sync.WaitGroup
+	for _, c := range oddCommands {
+		wait.Go(func() {
+			began := time.Now()
+			s, panicked := o.spacelIn(server.URL, c.args, cloud.Timing{})
+			if s.code != exitError || !strings.Contains(s.stderr, "cannot reach "+server.URL+": connection refused; check the network") || panicked != nil {
+				t.Errorf("spacel %s: exit code %d: %s%s %v", strings.Join(c.args, " "), s.code, s.stdout, s.stderr, panicked)
+			}
+			if took := time.Since(began); took > 8*time.Second {
+				t.Errorf("spacel %s: it took %s", strings.Join(c.args, " "), took)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// oddTiming are times for tests. A late answer comes in time, as one of AWS after 20 s does with the times for AWS.
+var oddTiming = cloud.Timing{Answer: 1500 * time.Millisecond, Notice: 300 * time.Millisecond, Delay: 2 * time.Millisecond}
+
+const oddLateness = 400 * time.Millisecond
+
+// oddCommand is a command line, and the account that it starts from.
+type oddCommand struct {
+	args    []string
+	changes bool // the account, which is then a new one for each run
+	empty   bool // nothing is deployed before
+}
+
+var oddCommands = []oddCommand{
+	{args: []string{"deploy", "build", "--yes"}, changes: true, empty: true},
+	{args: []string{"deploy", "build", "--yes"}, changes: true},
+	{args: []string{"redeploy", "web", "--orbit", "test", "--yes"}, changes: true},
+	{args: []string{"destroy", "build", "--confirm", "test"}, changes: true},
+	{args: []string{"destroy", "--orbit", "test", "--app", "web", "--confirm", "web"}, changes: true},
+	{args: []string{"status", "same"}},
+	{args: []string{"status", "--orbit", "test"}},
+	{args: []string{"outputs", "--orbit", "test"}},
+	{args: []string{"diff", "--live", "build"}},
+	{args: []string{"events", "--orbit", "test"}},
+	{args: []string{"instances", "web", "--orbit", "test"}},
+	{args: []string{"logs", "web", "--orbit", "test"}},
+	{args: []string{"logs", "web", "--docker", "--orbit", "test"}},
+	{args: []string{"ssh", "web", "--orbit", "test", "--user", "ada", "--print"}},
+	{args: []string{"access", "list", "--orbit", "test"}},
+	{args: []string{"access", "grant", "ada", "web", "--orbit", "test"}},
+	{args: []string{"secret", "encrypt", "web.json", "--orbit", "orbit.json", "--key", "TOKEN", "--value", "x"}},
+}
+
+// oddWeb is an app's template with the resources that the commands look for.
+func oddWeb(class string) string {
+	return strings.Replace(strings.Replace(strings.Replace(redeployableWith(class), `"Resources": {`, `"Resources": {
+    "Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup"}, "DockerLogGroup": {"Type": "AWS::Logs::LogGroup"}, `, 1),
+		`"Outputs": {`, `"Outputs": {"AutoScalingGroup": {"Value": {"Ref": "Asg"}}, `, 1), "web-test.example.com", "web.example.com", 1)
+}
+
+func redeployableWith(class string) string {
+	return strings.Replace(redeployable, `"small"`, `"`+class+`"`, 1)
+}
+
+// oddRun is one run of a command in which one call is answered oddly.
+type oddRun struct {
+	command oddCommand
+	call    string // service:operation
+	bend    cloudtest.Bend
+	once    bool // only the first time; else always
+	clean   *oddEnd
+}
+
+func (r oddRun) String() string {
+	which := "always"
+	if r.once {
+		which = "once"
+	}
+	return fmt.Sprintf("spacel %s, %s answered %s %q", strings.Join(r.command.args, " "), r.call, which, r.bend)
+}
+
+// oddEnd is the end of a run.
+type oddEnd struct {
+	session
+	calls   []string
+	state   string // of the account; empty for a command that changes nothing
+	took    time.Duration
+	again   session // the command run again, without odd answers
+	repairs string  // the state after that
+	panic   any
+}
+
+// oddAccounts makes the accounts.
+type oddAccounts struct {
+	*testing.T
+	others string                    // the server of the services that CloudFormation's model does not have
+	shared *cloudtest.CloudFormation // of all commands that only read
+}
+
+func newOddAccounts(t *testing.T) *oddAccounts {
+	a := newAccount(t)
+	a.build(oddWeb("small"))
+	if err := os.Rename("build", "same"); err != nil {
+		t.Fatal(err)
+	}
+	a.build(oddWeb("large"))
+	for name, text := range map[string]string{
+		"orbit.json": `{"name": "test", "regions": ["us-east-1"], "all": {"domain": "example.com"}}`,
+		"web.json":   `{"name": "web", "all": {"services": {"web": {"image": "nginx"}}}}`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys := kmstest.New(t)
+	others := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { oddService(w, r, keys.Server.Config.Handler) }))
+	t.Cleanup(others.Close)
+	o := &oddAccounts{T: t, others: others.URL}
+	o.shared = o.account(oddCommand{})
+	return o
+}
+
+// account is an account with an orbit at work, or an empty one.
+func (o *oddAccounts) account(c oddCommand) *cloudtest.CloudFormation {
+	cf := cloudtest.NewCloudFormation(o.T)
+	cf.Forward(o.others)
+	if c.empty {
+		return cf
+	}
+	tags := map[string]string{"spacel:orbit": "test"}
+	cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-vpc", Status: types.StackStatusCreateComplete, Template: vpcTemplate, Tags: tags})
+	cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-tables", Status: types.StackStatusCreateComplete, Template: tablesTemplate, Tags: tags})
+	cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-web", Status: types.StackStatusUpdateComplete, Template: oddWeb("small"),
+		Parameters: map[string]string{"VpcId": cf.Seen(east, "test-vpc").IDs["Vpc"], "Version": "latest"}, Protected: c.args != nil && c.args[0] == "destroy",
+		Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
+	if !c.changes {
+		cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-bastion", Status: types.StackStatusCreateComplete, Template: vpcTemplate,
+			Tags: tags, Outputs: map[string]string{"DnsRecord01": "bastion.example.com"}})
+	}
+	return cf
+}
+
+// run runs a command, and if it changes the account and fails, runs it again without odd answers.
+func (o *oddAccounts) run(r oddRun) (end oddEnd) {
+	cf := o.shared
+	if r.command.changes {
+		cf = o.account(r.command)
+	}
+	proxy := cloudtest.NewProxy(o.T, cf.URL, cloudtest.Faults{Delay: oddLateness, Bend: func(service, operation string, n int) cloudtest.Bend {
+		if service+":"+operation != r.call || r.once && n > 1 {
+			return ""
+		}
+		return r.bend
+	}})
+	began := time.Now()
+	end.session, end.panic = o.spacel(proxy.URL, r.command.args)
+	end.took, end.calls = time.Since(began), proxy.Calls()
+	if !r.command.changes {
+		return end
+	}
+	end.state = cf.State()
+	if end.code != exitYes {
+		end.again, _ = o.spacel(cf.URL, r.command.args)
+		end.repairs = cf.State()
+	}
+	return end
+}
+
+func (o *oddAccounts) spacel(endpoint string, args []string) (s session, panicked any) {
+	return o.spacelIn(endpoint, args, oddTiming)
+}
+
+func (o *oddAccounts) spacelIn(endpoint string, args []string, timing cloud.Timing) (s session, panicked any) {
+	stdout, stderr := &lockedBuffer{}, &lockedBuffer{}
+	c := newConsole(strings.NewReader(""), stdout, stderr)
+	c.poll, c.patience, c.timing = 2*time.Millisecond, 700*time.Millisecond, timing
+	defer func() { panicked = recover() }()
+	app := newApp(c)
+	// The flags of a command come after its arguments, and those of a command within a command as well.
+	arranged, err := arrange(app, append(append([]string{"spacel"}, args...), "--endpoint-url", endpoint))
+	if err != nil {
+		return session{exitError, "", err.Error()}, nil
+	}
+	ctx, cancel := context.WithTimeout(o.Context(), time.Minute)
+	defer cancel()
+	code := c.exit(app.RunContext(ctx, arranged))
+	return session{code, stdout.String(), stderr.String()}, nil
+}
+
+// oddCauses are the words that name the cause of a failure.
+var oddCauses = map[cloudtest.Bend]*regexp.Regexp{
+	cloudtest.Empty:         regexp.MustCompile(`HTTP status 200 with an empty body`),
+	cloudtest.Bare:          regexp.MustCompile(`HTTP status 200|did not begin|needs|there is no user ada`), // GetItem answers {} for an item that is not there
+	cloudtest.OtherStack:    regexp.MustCompile(`another stack|another change set|other-test|leaves out`),
+	cloudtest.UnknownStatus: regexp.MustCompile(`UPDATE_DREAMT`),
+	cloudtest.NoStatus:      regexp.MustCompile(`no StackStatus|no ResourceStatus|status ""`),
+	cloudtest.Page:          regexp.MustCompile(`HTTP status 500 with an HTML page \("500 Proxy Error"\)`),
+	cloudtest.Silent:        regexp.MustCompile(`cannot reach .*no answer in time`),
+	cloudtest.Cut:           regexp.MustCompile(`cannot reach .*the connection was dropped`),
+}
+
+func (o *oddAccounts) check(r oddRun) {
+	end := o.run(r)
+	var wrong []string
+	note := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	said := end.stdout + end.stderr
+	switch {
+	case end.panic != nil:
+		note("it panics: %v", end.panic)
+	case strings.Contains(said, "panic") || strings.Contains(said, "nil pointer"):
+		note("a panic is printed")
+	case end.code == exitYes && r.command.changes && end.state != r.clean.state && !isRedeploy(r):
+		note("exit code 0, and the account is not as after a clean run")
+	case end.code == exitYes && !r.command.changes && end.stdout != r.clean.stdout && !isSecret(r) && !oddCauses[r.bend].MatchString(end.stdout):
+		note("exit code 0, and another answer than that of a clean run:\n%s", r.clean.stdout)
+	case end.code != exitYes && r.bend == cloudtest.Late:
+		note("a late answer fails it")
+	case end.code != exitYes && !oddCauses[r.bend].MatchString(said):
+		note("the cause is not named")
+	case end.code != exitYes && r.command.changes && (end.again.code != exitYes || end.repairs != r.clean.state && !isRedeploy(r)):
+		note("the next run does not repair it: exit code %d\n%s%s", end.again.code, end.again.stdout, end.again.stderr)
+	}
+	if waited := strings.Count(said, "no usable answer"); r.bend == cloudtest.Silent && waited < 2 && end.took > 4*oddTiming.Notice {
+		note("%s of silence, %d lines", end.took, waited)
+	}
+	if len(wrong) > 0 {
+		o.Errorf("%s:\n%s\nexit code %d after %s\nstdout: %s\nstderr: %s", r, strings.Join(wrong, "\n"), end.code, end.took, end.stdout, end.stderr)
+	}
+}
+
+// isRedeploy: each redeploy makes another token, so the states of two accounts differ.
+func isRedeploy(r oddRun) bool { return r.command.args[0] == "redeploy" }
+
+// isSecret: each encryption gives another payload.
+func isSecret(r oddRun) bool { return r.command.args[0] == "secret" }
+
+// oddService answers for the services of an app at work: one instance, one line of a log, one user.
+func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
+	target := r.Header.Get("X-Amz-Target")
+	operation := target[strings.LastIndex(target, ".")+1:]
+	if strings.HasPrefix(target, "TrentService.") && operation != "DescribeKey" && operation != "ListAliases" {
+		keys.ServeHTTP(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	form, _ := url.ParseQuery(string(body))
+	if action := form.Get("Action"); action != "" {
+		operation = action
+	}
+	group := form.Get("AutoScalingGroupNames.member.1")
+	answers := map[string]string{
+		"DescribeRegions": `<DescribeRegionsResponse><regionInfo><item><regionName>us-east-1</regionName></item></regionInfo></DescribeRegionsResponse>`,
+		"DescribeAutoScalingGroups": `<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>` + group +
+			`</AutoScalingGroupName><Instances><member><InstanceId>i-1</InstanceId><LifecycleState>InService</LifecycleState><HealthStatus>Healthy</HealthStatus>` +
+			`</member></Instances></member></AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`,
+		"DescribeInstances": `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>` +
+			`<privateIpAddress>10.0.0.1</privateIpAddress></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
+		"DescribeVolumes":   `<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>`,
+		"DescribeAddresses": `<DescribeAddressesResponse><addressesSet><item><publicIp>1.2.3.4</publicIp></item></addressesSet></DescribeAddressesResponse>`,
+		"FilterLogEvents":   `{"events": [{"eventId": "1", "logStreamName": "web/i-1", "timestamp": 1800000000000, "message": "started"}]}`,
+		"GetItem":           `{"Item": {"name": {"S": "ada"}, "keys": {"SS": ["ssh-ed25519 AAAA"]}}}`,
+		"Scan":              `{"Items": [{"name": {"S": "ada"}, "keys": {"SS": ["ssh-ed25519 AAAA"]}, "admins": {"SS": ["ada"]}}], "Count": 1}`,
+		"UpdateItem":        `{"Attributes": {"name": {"S": "web"}}}`,
+		"DescribeKey":       `{"KeyMetadata": {"KeyId": "k"}}`,
+		"ListAliases":       `{"Aliases": []}`,
+	}
+	answer, ok := answers[operation]
+	if !ok {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"__type": "UnknownOperation", "message": %q}`, operation)
+		return
+	}
+	fmt.Fprint(w, answer)
+}
