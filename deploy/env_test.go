@@ -207,7 +207,11 @@ func outcomes(r *Result) string {
 func (b *deployEnv) expect(r *Result, want string) {
 	b.Helper()
 	if got := outcomes(r); got != want {
-		b.Errorf("got %s, want %s; failures: %+v", got, want, r.Failures)
+		whys := ""
+		for _, f := range r.Failures {
+			whys += "\n" + f.What + "; " + f.State
+		}
+		b.Errorf("got %s, want %s; failures: %s", got, want, whys)
 	}
 }
 

@@ -222,8 +222,11 @@ func (w *watch) hasBegun(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	status, err := w.Stacks.Execution(ctx, w.Ref, w.ChangeSet)
-	w.begun = IsExecuted(status)
-	return w.begun, err
+	if IsExecuted(status) {
+		// The stack was read before, and may have been in its old state then. It is asked again at the next look.
+		w.begun, w.quiet = true, patience
+	}
+	return false, err
 }
 
 // hasEnded is the one place that decides whether the operation has ended, by the stack as it was just read: it has when the
@@ -245,6 +248,8 @@ func (w *watch) hasEnded(ctx context.Context, s *Stack) (bool, error) {
 	switch {
 	case err != nil:
 		return false, err
+	case !begun && w.begun:
+		return false, nil
 	case !begun || !s.Exists():
 		return w.givesUp(s), nil
 	case w.Creates && isFailedCreation(s.Status):
