@@ -21,6 +21,7 @@ from moto.moto_server.werkzeug_app import (
 )
 
 import accounts
+import buckets
 import resources
 import stacks
 
@@ -45,7 +46,7 @@ class OneAtATime:
 
 
 def main():
-    for plugin in (accounts, stacks, resources):
+    for plugin in (accounts, buckets, stacks, resources):
         plugin.install()
     app = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)

@@ -15,9 +15,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const buildDescription = `Without arguments it builds the project in the working directory: the orbit's own stacks and all apps. A ` +
-	`project is orbit.yaml
-with app.yaml (or .json, .cue), or a project file, spacel.yaml, that names the manifests:
+const buildDescription = `Without arguments it builds the project in the working directory: the orbit's own stacks and all apps.
+A project is orbit.yaml with app.yaml (or .json, .cue), or a project file, spacel.yaml, that names the manifests:
 
    orbit: production.yaml
    manifests: [web.yaml, worker.yaml]

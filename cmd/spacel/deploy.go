@@ -51,8 +51,9 @@ Failures: the first failed resource is shown with its line in the manifests, Clo
 instance's boot log when the instance did not start, and the command to run next. A failed update is rolled back. A
 failed create is deleted by the next run.
 
-Buckets: programs, assets and templates over 51,200 bytes are uploaded to S3, to the bucket of --lambda-bucket. With
-{region} in its name, each region has its own bucket. Deploying to several regions needs that.
+Buckets: programs, assets and templates over 51,200 bytes are uploaded to S3, to spacel-<account>-<region> in each region.
+Deploy asks before it makes one: encrypted, with versions, for TLS only, without public access. --make-buckets agrees
+beforehand, as in CI. --lambda-bucket names a bucket of your own. With {region} in its name, each region has its own.
 
 Output: on a terminal, a tree of running stacks and resources. Otherwise, a line for each event, with AWS's time in UTC.
 With --output json, one JSON object on each line: the plan, the events, and a summary last.`
@@ -74,6 +75,8 @@ func deployCommand(c *console) *cli.Command {
 func deployFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation, except for dangers",
+			DisableDefaultText: true},
+		&cli.BoolFlag{Name: "make-buckets", Usage: "make the S3 bucket of a region without a question, where there is none",
 			DisableDefaultText: true},
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and leave no trace", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "allow-replace",
@@ -136,7 +139,7 @@ func (d *deployment) run(ctx context.Context, a *assembly.Assembly) error {
 	defer release()
 	prepared, err := d.prepare(ctx, a)
 	if err != nil {
-		return d.interrupts.interrupted(err)
+		return d.interrupts.interrupted(declined(d.interrupts.command, err))
 	}
 	d.interrupts.progress = newProgress(d.console, d.flags, "deployed", changing(&prepared.Plan))
 	d.prompter.hold = d.interrupts.progress.hold

@@ -29,9 +29,8 @@ type request struct {
 
 // orbitManifestFlag returns --orbit. With fromEnv its default is SPACEL_ORBIT.
 func orbitManifestFlag(fromEnv bool) cli.Flag {
-	orbit := &cli.StringFlag{Name: "orbit",
-		Usage:     "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input; else the project's",
-		TakesFile: true}
+	orbit := &cli.StringFlag{Name: "orbit", TakesFile: true,
+		Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input; else the project's"}
 	if fromEnv {
 		orbit.EnvVars = []string{"SPACEL_ORBIT"}
 	}

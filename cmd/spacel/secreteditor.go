@@ -85,8 +85,8 @@ func (v *secretEditor) narrow(app *schema.App, chosen []string) error {
 // is checked against the orbit's.
 func manifestOfOrbit(ctx *cli.Context, orbit string) error {
 	if isArtifact(orbit) {
-		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest", ctx.Command.HelpName,
-			orbit)
+		return fmt.Errorf("%s: --orbit %s: an artifact directory is not enough here: name the orbit's manifest",
+			ctx.Command.HelpName, orbit)
 	}
 	return nil
 }

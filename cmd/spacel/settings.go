@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -20,7 +21,7 @@ import (
 func settingFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "lambda-bucket", EnvVars: []string{"LAMBDA_BUCKET"},
-			Usage: "put programs and assets into this S3 `BUCKET`; {region} in it stands for each stack's region"},
+			Usage: "put programs and assets into this S3 `BUCKET`; {region} in it stands for each stack's region; else spacel's own"},
 		&cli.StringFlag{Name: "lambda-region", EnvVars: []string{"LAMBDA_REGION"},
 			Usage: "the `REGION` of that bucket; looked up when not given"},
 		&cli.StringFlag{Name: "template-bucket", EnvVars: []string{"TEMPLATE_BUCKET"},
@@ -69,7 +70,7 @@ func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 		DryRun: ctx.Bool("dry-run"), AllowReplace: ctx.StringSlice("allow-replace"),
 		Concurrency: ctx.Int("concurrency"), Timeout: ctx.Duration("timeout"), Poll: c.poll, Patience: c.patience,
 		Directory: ctx.Args().First(),
-		Buckets:   buckets(ctx),
+		Buckets:   buckets(c, ctx),
 		Binaries:  carried.Embedded(),
 		Values:    valueSettings(c, ctx, upgrades),
 	}, nil
@@ -86,11 +87,32 @@ func checkPace(ctx *cli.Context) error {
 	return nil
 }
 
-func buckets(ctx *cli.Context) staging.Buckets {
-	return staging.Buckets{
+// buckets returns the buckets of the flags. Without a bucket of the user's, spacel has one of its own in each region.
+func buckets(c *console, ctx *cli.Context) staging.Buckets {
+	b := staging.Buckets{
 		Asset: ctx.String("lambda-bucket"), AssetRegion: ctx.String("lambda-region"),
 		Template: ctx.String("template-bucket"), TemplateRegion: ctx.String("template-region"),
+		Own: true,
 	}
+	if !ctx.Bool("dry-run") {
+		b.Make = func(asking context.Context, name string) error { return agreeToBucket(asking, c, ctx, name) }
+	}
+	return b
+}
+
+// agreeToBucket asks whether to make a bucket. --yes is no answer: it is about stacks, and a bucket is none.
+func agreeToBucket(asking context.Context, c *console, ctx *cli.Context, name string) error {
+	if ctx.Bool("make-buckets") {
+		return nil
+	}
+	yes, err := c.prompter.yes(asking, "make "+name+"?")
+	switch {
+	case errors.Is(err, errNoTerminal):
+		return fmt.Errorf("there is no S3 bucket to upload to: give --make-buckets to make %s, or name another with --lambda-bucket", name)
+	case err == nil && !yes:
+		return fmt.Errorf("%s is needed for uploads: %w", name, deploy.ErrDeclined)
+	}
+	return err
 }
 
 // valueSettings returns the settings from which values of parameters are made. Without a terminal there is no Ask, and a

@@ -13,9 +13,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const vetDescription = `Finds every mistake that a build would find: it compiles the manifests, and writes nothing. Without arguments ` +
-	`it checks the
-project, see spacel build -h.
+const vetDescription = `Finds every mistake that a build would find: it compiles the manifests, and writes nothing.
+Without arguments it checks the project, see spacel build -h.
 
    spacel vet
    spacel vet --orbit orbit.json

@@ -47,6 +47,10 @@ func (b bucket) forRegion(region string) (name, at string, err error) {
 // locate returns the bucket for stacks in a region, and the bucket's region. It reports an error if the user stated
 // another region.
 func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at string, err error) {
+	if s.isOwn(b) {
+		name, err = s.own(ctx, region)
+		return name, region, err
+	}
 	name, want, err := b.forRegion(region)
 	if err != nil {
 		return "", "", err

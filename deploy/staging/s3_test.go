@@ -39,7 +39,8 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	if r.URL.Path == "/" { // STS
 		fmt.Fprint(w, `<GetCallerIdentityResponse><GetCallerIdentityResult>`+
-			`<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+			`<Account>123456789012</Account><Arn>arn:aws:iam::123456789012:user/ada</Arn>`+
+			`</GetCallerIdentityResult></GetCallerIdentityResponse>`)
 		return
 	}
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")

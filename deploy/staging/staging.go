@@ -4,6 +4,7 @@
 //
 //	staging.go   the kinds of files, and their keys
 //	upload.go    uploads, checks and deletes objects
+//	own.go       spacel's own buckets, which deploy makes
 //	bucket.go    finds and checks the buckets; check.go reports their problems
 package staging
 
@@ -22,6 +23,11 @@ import (
 type Buckets struct {
 	Asset, AssetRegion       string // programs and assets
 	Template, TemplateRegion string // templates; the asset bucket if empty
+
+	// Own takes spacel's own bucket of each region where Asset is empty, see OwnName. Make is asked before one is made, with its
+	// name. Its error ends the run. Without Make none is made.
+	Own  bool
+	Make func(ctx context.Context, name string) error
 }
 
 // Object is a file in S3.
@@ -47,13 +53,17 @@ type Stage struct {
 	objects cloud.Answers[Object] // by bucket/key
 	exists  cloud.Answers[bool]   // by bucket/key
 
+	making  sync.Mutex // held while spacel's own buckets are looked for, asked about and made
+	found   map[string]bool
+	refusal error // of the user, or of AWS: no other bucket is made after it
+
 	mu   sync.Mutex
 	made map[string]string // bucket/key → version id of each upload of this run
 }
 
 // New makes a Stage for an account's buckets. AWS is not called before the first upload or check.
 func New(c *cloud.Cloud, b Buckets) *Stage {
-	return &Stage{cloud: c, buckets: b, made: map[string]string{}}
+	return &Stage{cloud: c, buckets: b, made: map[string]string{}, found: map[string]bool{}}
 }
 
 // Template uploads a template for a stack in a region. digest is the sha256 of body, in hex.
@@ -73,9 +83,14 @@ func (s *Stage) Asset(ctx context.Context, region, digest string, body []byte) (
 	return s.upload(ctx, s.assets(), region, item{assets + digest, digest, body, "application/octet-stream"})
 }
 
-// AssetAt returns the place that Asset would use, without a call.
-func (s *Stage) AssetAt(region, digest string) (Object, error) {
-	name, _, err := s.assets().forRegion(region)
+// AssetAt returns the place that Asset would use. It makes no bucket and looks for none.
+func (s *Stage) AssetAt(ctx context.Context, region, digest string) (Object, error) {
+	b := s.assets()
+	if s.isOwn(b) {
+		account, err := s.account(ctx)
+		return Object{Bucket: OwnName(account, region), Key: assets + digest}, err
+	}
+	name, _, err := b.forRegion(region)
 	return Object{Bucket: name, Key: assets + digest}, err
 }
 
@@ -84,6 +99,9 @@ func (s *Stage) AssetRegion(ctx context.Context, region string) (string, error) 
 	_, at, err := s.locate(ctx, s.assets(), region)
 	return at, err
 }
+
+// isOwn reports whether a bucket is spacel's own, since the user named none.
+func (s *Stage) isOwn(b bucket) bool { return s.buckets.Own && b.name == "" }
 
 func (s *Stage) assets() bucket {
 	return bucket{"assets", s.buckets.Asset, s.buckets.AssetRegion, "LAMBDA"}

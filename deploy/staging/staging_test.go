@@ -68,7 +68,7 @@ func TestAsset(t *testing.T) {
 	if again := asset(t, New(c, Buckets{Asset: name}), "us-east-1", "content"); again.New {
 		t.Error("another run uploads it again")
 	}
-	at, err := New(c, Buckets{Asset: name}).AssetAt("us-east-1", digest("content"))
+	at, err := New(c, Buckets{Asset: name}).AssetAt(t.Context(), "us-east-1", digest("content"))
 	if err != nil || at.Key != o.Key || at.Bucket != o.Bucket {
 		t.Errorf("AssetAt says %+v, %v", at, err)
 	}
@@ -96,7 +96,7 @@ func TestBucketOfEachRegion(t *testing.T) {
 func TestNothingIsOverwritten(t *testing.T) {
 	c := account(t)
 	name := create(t, c, "assets", "us-east-1")
-	at, err := New(c, Buckets{Asset: name}).AssetAt("us-east-1", digest("content"))
+	at, err := New(c, Buckets{Asset: name}).AssetAt(t.Context(), "us-east-1", digest("content"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (r *Resolver) restoreProgram(ctx context.Context, region string, s assembly
 	if err != nil {
 		return false
 	}
-	at, err := r.stage.AssetAt(region, p.digest)
+	at, err := r.stage.AssetAt(ctx, region, p.digest)
 	if err != nil || at.Bucket != bucket || at.Key != key {
 		return false
 	}
@@ -113,7 +113,7 @@ func (r *Resolver) restoreProgram(ctx context.Context, region string, s assembly
 // uploadProgram uploads a program, or in a dry run only returns its future place.
 func (r *Resolver) uploadProgram(ctx context.Context, region string, p program) (staging.Object, error) {
 	if r.settings.DryRun {
-		return r.stage.AssetAt(region, p.digest)
+		return r.stage.AssetAt(ctx, region, p.digest)
 	}
 	return r.stage.Asset(ctx, region, p.digest, p.body)
 }
@@ -143,7 +143,7 @@ func (r *Resolver) program(name, architecture string) (program, error) {
 // asset uploads an asset of the artifact and returns its bucket or key.
 func (r *Resolver) asset(ctx context.Context, q question, s assembly.AssetPart) (Value, error) {
 	if r.settings.DryRun {
-		object, err := r.stage.AssetAt(q.stack.Region, s.Digest)
+		object, err := r.stage.AssetAt(ctx, q.stack.Region, s.Digest)
 		return Value{Text: part(object, s.Part)}, err
 	}
 	if r.settings.Asset == nil {
