@@ -67,7 +67,7 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 
 // oneStdin returns an error if two manifests are to be read from standard input.
 func (in Inputs) oneStdin() error {
-	fromStdin := func(path string) bool { return path == "-" }
+	fromStdin := manifest.IsStdin
 	apps := slices.DeleteFunc(slices.Clone(in.Apps), func(path string) bool { return !fromStdin(path) })
 	if len(apps) > 1 || len(apps) == 1 && fromStdin(in.Orbit) {
 		return errors.New("only one manifest can be read from standard input (-)")
@@ -89,25 +89,33 @@ type loader struct {
 	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
 }
 
-// read reads a manifest and checks it against its definition. It returns nil if the file was refused as a whole. A manifest
-// of the other kind has one message and no other: each of its fields would be unknown.
-func (l *loader) read(path string, c *language.Checker, d language.Definition) (*document, error) {
+// readOrbit reads the orbit's manifest and checks it against its definition. It returns nil if the file was refused as a whole.
+func (l *loader) readOrbit(path string, c *language.Checker) (*document, error) {
 	own := &report.Report{}
+	t, err := l.readerFor(c, language.Orbit).Read(path, own)
+	if t == nil || err != nil {
+		l.report.Add(own.Problems()...)
+		return nil, err
+	}
+	return l.check(t, own, c, language.Orbit)
+}
+
+// readerFor returns a reader whose messages do not show the secrets of a manifest of a kind.
+func (l *loader) readerFor(c *language.Checker, d language.Definition) manifest.Reader {
 	reader := l.reader
 	reader.Secret = func(keys []string) bool { return c.Secret(d, keys) }
-	t, err := reader.Read(path, own)
-	if t != nil && c.OtherKind(t, d) {
+	return reader
+}
+
+// check checks a manifest against its definition. own holds the problems that were found when it was read. A manifest of the
+// other kind has one message and no other: each of its fields would be unknown.
+func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker, d language.Definition) (*document, error) {
+	if c.OtherKind(t, d) {
 		l.wrongOrbit = l.wrongOrbit || d == language.Orbit
 		l.report.Errorf(report.Pos{File: t.At.File}, "%s", wrongKind(d))
-		return nil, err
+		return nil, nil
 	}
 	l.report.Add(own.Problems()...)
-	if t == nil || err != nil {
-		return nil, err
-	}
-	if name := t.Lookup("name"); name != nil && d == language.App {
-		l.report.NameApp(filepath.ToSlash(path), name.Text)
-	}
 	found := &report.Report{}
 	if err := c.Check(t, d, found, l.facts.RegionNames()); err != nil {
 		return nil, err
@@ -140,7 +148,7 @@ func (l *loader) withoutOrbit(in Inputs) []string {
 
 // loadOrbit loads the orbit before the apps, because checks of apps depend on it.
 func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
-	m, err := l.read(path, c, language.Orbit)
+	m, err := l.readOrbit(path, c)
 	if m == nil || err != nil {
 		return nil, err
 	}
@@ -159,7 +167,7 @@ func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 // compiling takes longer than checking many apps, so there are no more checkers than workers.
 func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, first *language.Checker) ([]*App, error) {
 	workers := min(runtime.GOMAXPROCS(0), len(paths))
-	apps := make([]*App, len(paths))
+	loaded := make([][]*App, len(paths))
 	checkers := make(chan *language.Checker, max(workers, 1))
 	checkers <- first
 	for range workers - 1 {
@@ -179,7 +187,7 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 					return err
 				}
 			}
-			apps[i], err = l.loadApp(path, orbit, checker)
+			loaded[i], err = l.loadArgument(path, orbit, checker)
 			return err
 		})
 	}
@@ -187,14 +195,38 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 		return nil, err
 	}
 	// nil stands for an app with mistakes. They are in the report, so Load returns no model.
-	apps = slices.DeleteFunc(apps, func(a *App) bool { return a == nil })
+	apps := slices.DeleteFunc(slices.Concat(loaded...), func(a *App) bool { return a == nil })
 	slices.SortFunc(apps, func(a, b *App) int { return cmp.Compare(a.Name, b.Name) })
 	return apps, nil
 }
 
-// loadApp loads one app. Without a valid orbit the app is checked against the definitions only.
-func (l *loader) loadApp(path string, orbit *Orbit, c *language.Checker) (*App, error) {
-	m, err := l.read(path, c, language.App)
+// loadArgument loads the apps that an argument names: mostly one. Without a valid orbit they are checked against the
+// definitions only.
+func (l *loader) loadArgument(argument string, orbit *Orbit, c *language.Checker) ([]*App, error) {
+	own := &report.Report{}
+	selected, err := l.readerFor(c, language.App).ReadApps(argument, own)
+	if len(selected) == 0 || err != nil {
+		l.report.Add(own.Problems()...)
+		return nil, err
+	}
+	var apps []*App
+	for _, s := range selected {
+		if name := s.Tree.Lookup("name"); name != nil {
+			l.report.NameApp(s.In, name.Text)
+		}
+		app, err := l.app(s.Tree, own, orbit, c)
+		if err != nil {
+			return nil, err
+		}
+		own = &report.Report{} // its problems are of the argument as a whole
+		apps = append(apps, app)
+	}
+	return apps, nil
+}
+
+// app checks an app and makes its model. It returns nil for an app with mistakes and without a valid orbit.
+func (l *loader) app(t *manifest.Tree, own *report.Report, orbit *Orbit, c *language.Checker) (*App, error) {
+	m, err := l.check(t, own, c, language.App)
 	if m == nil || err != nil || orbit == nil {
 		return nil, err
 	}
@@ -215,7 +247,11 @@ func (l *loader) reportDuplicateNames(apps []*App) {
 	for _, app := range byFile {
 		name := strings.ToLower(app.Name)
 		if first, ok := seen[name]; ok && name != "" {
-			l.report.Errorf(app.At("name"), "is also the name of the app in %s", first.Pos.File)
+			where := first.Pos.File
+			if where == app.Pos.File {
+				where = cmp.Or(first.Pos.In, first.At("name").String())
+			}
+			l.report.Errorf(app.At("name"), "is also the name of the app in %s", where)
 			continue
 		}
 		seen[name] = app

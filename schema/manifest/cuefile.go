@@ -133,14 +133,18 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 		e.imported = false // another form of the definitions changes nothing
 		return e
 	}
-	e.root = cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
+	root := cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
+	var found bool
+	if e.root, found = s.selection.inCUE(e.s, root); !found {
+		return e
+	}
 	e.errs = cueerrors.Errors(e.root.Validate(cue.Concrete(true)))
 	failed := map[string]bool{}
 	for _, err := range e.errs {
 		failed[cuePath(err.Path())] = true
 	}
 	c := &converter{inputFile: e.s, failed: failed}
-	t, ok := c.value(e.root, e.s.filePlace(), "", 0)
+	t, ok := c.value(e.root, e.s.filePlace(), s.selection.keys(), 0)
 	if ok && t != nil {
 		e.tree = t
 		e.tree.At = e.rootPlace()
@@ -152,7 +156,7 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 // package's directory: other commands add fields there.
 func (e *evaluation) rootPlace() Place {
 	s, t := e.s, e.tree
-	if s.pkg == nil {
+	if s.pkg == nil || s.selection != nil {
 		return t.At
 	}
 	if name := t.Field("name"); name != nil && s.owns(name.At.File) {

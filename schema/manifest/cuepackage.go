@@ -59,6 +59,9 @@ func packageArgument(argument string) (dir, name string, ok bool, err error) {
 // readDirectory reads a directory: an app directory if it is or has .space, else a CUE package.
 func (in Reader) readDirectory(given string, r *report.Report) (*Tree, error) {
 	if dir, ok := findAppDir(given); ok {
+		if in.selection != nil {
+			return nil, fmt.Errorf("%s: %s is the directory of one app; leave #%s out", in.selection.argument, given, in.selection.text)
+		}
 		return in.readAppDir(dir, r)
 	}
 	return in.readPackage(given, given, "", r)
@@ -85,7 +88,8 @@ func (in Reader) readPackage(given, dir, name string, r *report.Report) (*Tree, 
 	}
 	return readCUE(&inputFile{
 		name: filepath.ToSlash(given), r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret,
-		pkg: &ownPackage{dir: shown, name: name, above: true},
+		pkg:       &ownPackage{dir: shown, name: name, above: true},
+		selection: in.selection,
 	})
 }
 

@@ -33,7 +33,8 @@ type inputFile struct {
 	pkg         *ownPackage
 	secret      func(keys []string) bool // whether messages must not show the value of a field
 	syntax      *syntaxIndex             // of the parsed files; nil before they are parsed
-	data        []byte                   // none of a package
+	selection   *selection
+	data        []byte // none of a package
 	r           *report.Report
 	nodes       int
 	reports     int

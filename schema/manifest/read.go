@@ -4,6 +4,7 @@
 //	read.go          picks the format
 //	jsonfile.go      one file for each format; the files cue*.go belong to CUE
 //	cuepackage.go    a directory as a CUE package; cuemodule.go finds its module, cueclause.go tells packages apart
+//	selection.go     FILE#PATH, which names a value inside
 //	appdir.go        a .space directory; appdirmerge.go adds its files to its manifest
 //	guard.go         limits: a hostile file must cost neither much time nor much memory
 package manifest
@@ -32,7 +33,8 @@ type Reader struct {
 	// Secret reports whether messages must not show the value at a path of keys. Without it, all values are shown.
 	Secret func(keys []string) bool
 
-	clauses *clauses // nil: nothing is remembered from one manifest to the next
+	clauses   *clauses   // nil: nothing is remembered from one manifest to the next
+	selection *selection // the value to read, nil for the whole manifest
 }
 
 // NewReader returns a reader for several manifests. It remembers the package clauses of the directories that it has seen.
@@ -101,7 +103,8 @@ func (in Reader) readStream(path string, content io.Reader, r *report.Report) (*
 		tooLarge(name, maxData, r)
 		return nil, nil
 	}
-	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret})
+	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret,
+		selection: in.selection})
 }
 
 // readInput decodes a file by its format. The root of a manifest must be an object.
@@ -129,13 +132,13 @@ func (s *inputFile) object(t *Tree) *Tree {
 func (s *inputFile) decode() (*Tree, error) {
 	switch s.format() {
 	case ".json":
-		return readJSON(s), nil
+		return s.selected(readJSON(s)), nil
 	case ".cue":
 		return readCUE(s)
 	case "":
 		return s.decodeUnnamed()
 	default:
-		return readYAML(s), nil
+		return s.selected(readYAML(s)), nil
 	}
 }
 
@@ -155,7 +158,7 @@ func (s *inputFile) decodeUnnamed() (*Tree, error) {
 	}
 	s.rejected = asYAML.rejected
 	s.r.Add(asYAML.r.Problems()...)
-	return t, nil
+	return s.selected(t), nil
 }
 
 // startsCUE matches a package clause or an import after comments.
