@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: help build binaries release demo test test-fast boot-test golden lint lint-go lint-templates fuzz soak bench clean
+.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test golden lint lint-go lint-templates fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -38,6 +38,13 @@ release: binaries ## build dist/: spacel for every platform, with checksums
 			-ldflags '-s -w -X main.release=$(VERSION)' -o $$file ./cmd/spacel; \
 	done
 	cd dist && sha256sum spacel-* > SHA256SUMS
+	$(MAKE) dist/cue-module
+
+# In this directory `cue mod publish v0.N.0` publishes the definitions. The version is the one in schema/language/version.go.
+dist/cue-module: ## write the CUE module with the definitions, for cue mod publish
+	rm -rf $@ && mkdir -p $(@D)
+	$(GO) run ./cmd/spacel schema --cue-module $@
+	cp LICENSE $@/
 
 # Only deploy needs the carried programs. So the demo has a spacel of its own, which is compiled in a third of the time and
 # with the flags of bin/spacel: a later make build takes the compiled packages from the cache.

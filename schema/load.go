@@ -48,7 +48,7 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 
 // load is Load with the definitions compiled, for tests that load many manifests.
 func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
-	reader := manifest.NewReader(in.Stdin, Definitions, facts.RegionNames())
+	reader := manifest.NewReader(in.Stdin, Published, facts.RegionNames())
 	l := &loader{facts: facts, report: r, reader: reader, narrow: in.Regions, resolve: in.Resolve}
 	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil || l.wrongOrbit {

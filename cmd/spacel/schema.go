@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,7 +16,9 @@ and YAML), or tables of all fields.
 
    spacel schema
    spacel schema --json-schema app > .vscode/spacel-app.schema.json
-   spacel schema --reference | less`
+   spacel schema --reference | less
+
+With --cue-module it writes the definitions as a CUE module, for cue mod publish.`
 
 // schemaCommand prints the definitions that manifests are checked against, so that editors and people use the same ones.
 func schemaCommand(c *console) *cli.Command {
@@ -27,10 +31,18 @@ func schemaCommand(c *console) *cli.Command {
 			Action: oneOf("--json-schema", []string{"orbit", "app"}),
 		}, &cli.BoolFlag{
 			Name: "reference", Usage: "print all fields with their types and defaults, as markdown", DisableDefaultText: true,
+		}, &cli.StringFlag{
+			Name: "cue-module", Usage: "write a CUE module with the definitions into the new directory `DIR`", TakesFile: true,
 		}},
 		Action: func(ctx *cli.Context) error {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {
 				return err
+			}
+			if dir := ctx.String("cue-module"); dir != "" {
+				if ctx.IsSet("json-schema") || ctx.Bool("reference") {
+					return errors.New("spacel schema: --cue-module goes with no other form of the language")
+				}
+				return writeModule(dir)
 			}
 			return printLanguage(c, ctx.String("json-schema"), ctx.Bool("reference"))
 		},
@@ -55,4 +67,25 @@ func printLanguage(c *console, jsonSchema string, reference bool) error {
 	}
 	_, err = c.out.Write(text)
 	return err
+}
+
+// writeModule writes the CUE module with the definitions into a new directory.
+func writeModule(dir string) error {
+	module, err := language.Module(schema.Definitions)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range module {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

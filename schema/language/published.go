@@ -43,7 +43,7 @@ func Published(files fs.FS) (fs.FS, error) {
 	for _, file := range sources {
 		p.noteObjects(file)
 	}
-	archive := &txtar.Archive{}
+	archive := &txtar.Archive{Files: []txtar.File{{Name: manifest.VersionFile, Data: []byte(versionComment + "package schema\n")}}}
 	for _, file := range sources {
 		p.edit(file)
 		text, err := format.Node(file)
@@ -54,6 +54,9 @@ func Published(files fs.FS) (fs.FS, error) {
 	}
 	return txtar.FS(archive)
 }
+
+// versionComment states the version of a copy.
+const versionComment = "// " + manifest.VersionNote + Version + "\n"
 
 // parseAll parses the files of the definitions, with their comments.
 func parseAll(files fs.FS) (parsed []*ast.File, err error) {
@@ -88,7 +91,7 @@ func CUE(files fs.FS) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := append([]byte("// "+versionNote+Version+"\n"), clause...)
+	text := append([]byte(versionComment), clause...)
 	for _, name := range names {
 		body, err := fs.ReadFile(published, name)
 		if err != nil {

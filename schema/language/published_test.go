@@ -10,6 +10,7 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 
 	"github.com/pebble/spacel/internal/cuecommand"
+	"github.com/pebble/spacel/schema/manifest"
 )
 
 // What is printed is CUE, and says the same as the files.
@@ -98,7 +99,7 @@ func TestVersionOfACopy(t *testing.T) {
 	text := publishedText(t)
 	older := strings.Replace(text, Version, "v0.0.7", 1)
 	for copied, want := range map[string]string{text: Version, older: "v0.0.7", "package schema\n": ""} {
-		if got := VersionOf([]byte(copied)); got != want {
+		if got := manifest.VersionOf([]byte(copied)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

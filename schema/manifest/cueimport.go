@@ -219,6 +219,9 @@ func (p *packages) parse(name string) *ast.File {
 
 // language loads the definitions of the manifest language.
 func (p *packages) language(pos token.Pos) *build.Instance {
+	if !p.imported {
+		p.noteOtherVersions()
+	}
 	p.imported = true
 	instance := p.context.NewInstance("", nil)
 	names, err := fs.Glob(p.s.definitions, "*.cue")
