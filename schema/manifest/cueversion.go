@@ -41,8 +41,8 @@ func (p *packages) noteOtherVersions() {
 			p.s.r.Notef(Place{File: p.module.show(copied)}.Pos(""), "is a copy of the definitions without a version, and spacel checks "+
 				"with %s; write it again with spacel schema", own)
 		default:
-			p.s.r.Notef(Place{File: p.module.show(copied)}.Pos(""), "is version %s of the definitions, and spacel checks with %s; write it "+
-				"again with spacel schema", version, own)
+			p.s.r.Notef(Place{File: p.module.show(copied)}.Pos(""),
+				"is version %s of the definitions, and spacel checks with %s; write it again with spacel schema", version, own)
 		}
 	}
 	module, err := p.mainModule()
@@ -52,7 +52,8 @@ func (p *packages) noteOtherVersions() {
 	for _, v := range module.Dependencies() {
 		if v.BasePath() == cuemodules.OwnPath && v.Version() != own {
 			p.s.r.Notef(Place{File: p.module.show(cuemodules.ModuleFile)}.Pos(""),
-				"depends on %s, and spacel checks with its own definitions, version %s; cue mod get %s@%s makes the cue command use these, too",
+				"depends on %s, and spacel checks with its own definitions, version %s; cue mod get %s@%s makes the cue command use "+
+					"these, too",
 				cuemodules.Name(v), own, cuemodules.OwnPath, own)
 		}
 	}

@@ -70,7 +70,8 @@ func parseSelection(argument string) (base string, sel *selection, err error) {
 		base, text := argument[:i], argument[i+1:]
 		parsed := cue.ParsePath(text)
 		if parsed.Err() != nil || len(parsed.Selectors()) == 0 {
-			return "", nil, fmt.Errorf("%s: after # there must be the path of a value, such as apps or apps.\"my-app\", got %q", argument, text)
+			return "", nil, fmt.Errorf("%s: after # there must be the path of a value, such as apps or apps.\"my-app\", got %q",
+				argument, text)
 		}
 		return base, &selection{argument, text, parsed.Selectors()}, nil
 	}
