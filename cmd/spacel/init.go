@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -8,14 +9,20 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/pebble/spacel/schema/project"
 )
 
-const initDescription = `Writes an orbit's and an app's manifest with comments, a .gitignore, and a GitHub workflow that builds, checks,
-comments on pull requests and deploys after a merge. Existing files are never overwritten: if one exists, nothing is
-written.
+const initDescription = `Writes an orbit's and an app's manifest with comments: a project, for which no command needs an argument. Beside it come
+a .gitignore, and a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge.
+
+If the directory has an orbit, an app or a project file, nothing is written. A .gitignore that exists gets one more line. In a git
+repository the workflow goes to the repository's top directory, where GitHub looks for it, and works in the project's directory.
+A workflow that exists stays as it is.
 
    spacel init
    spacel init shop`
@@ -23,15 +30,12 @@ written.
 //go:embed starter
 var starter embed.FS
 
-// starterFiles maps the files that init writes to their embedded templates.
-var starterFiles = []struct{ to, from string }{
-	{"orbit.yaml", "starter/orbit.yaml"},
-	{"app.yaml", "starter/app.yaml"},
-	{".github/workflows/spacel.yml", "starter/workflow.yml"},
-	{".gitignore", "starter/gitignore"},
-}
+// The paths of the workflow and of the list of files that git ignores.
+const (
+	workflowPath  = ".github/workflows/spacel.yml"
+	gitIgnorePath = ".gitignore"
+)
 
-// initCommand writes a first project. It reads nothing, so it also works before any manifest or credentials exist.
 func initCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "init",
@@ -51,41 +55,32 @@ func initCommand(c *console) *cli.Command {
 	})
 }
 
-// writeStarter writes the starter files into a directory. The app in them is named after the directory.
+// writeStarter writes a project into a directory. The app in it is named after the directory.
 func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	app, err := appName(dir)
 	if err != nil {
 		return err
 	}
-	if err := nothingThere(dir); err != nil {
+	if err := noProjectThere(dir); err != nil {
 		return err
 	}
-	for _, f := range starterFiles {
-		body, err := starter.ReadFile(f.from)
-		if err != nil {
-			return err
-		}
-		// Only the app's manifest has the placeholder. In orbit.yaml the word APP is part of a comment.
-		text := strings.ReplaceAll(string(body), "APP", app)
-		if f.from != "starter/app.yaml" {
-			text = string(body)
-		}
-		if err := writeNew(filepath.Join(dir, f.to), text); err != nil {
-			return err
-		}
-		if !ctx.Bool("quiet") {
-			fmt.Fprintf(c.out, "wrote %s\n", filepath.Join(dir, f.to))
-		}
+	top, below, err := repositoryOf(dir)
+	if err != nil {
+		return err
 	}
-	if ctx.Bool("quiet") {
-		return c.out.err
+	s := starterWriter{console: c, quiet: ctx.Bool("quiet")}
+	s.write("orbit.yaml", filepath.Join(dir, "orbit.yaml"))
+	s.write("app.yaml", filepath.Join(dir, "app.yaml"), "APP", app)
+	s.write("workflow.yml", filepath.Join(top, workflowPath), workflowPlaces(below)...)
+	s.ignore(filepath.Join(dir, gitIgnorePath))
+	if s.err != nil || s.quiet {
+		return errors.Join(s.err, c.out.err)
 	}
-	// The printed commands can be copied: they change into the directory first.
 	there := ""
 	if dir != "." {
 		there = "cd " + dir + "\n   "
 	}
-	fmt.Fprintf(c.out, "\nnext:\n   %sspacel build --orbit orbit.yaml app.yaml --with-orbit\n", there)
+	fmt.Fprintf(c.out, "\nnext:\n   %sspacel build\n", there)
 	return c.out.err
 }
 
@@ -106,17 +101,12 @@ func appName(dir string) (string, error) {
 	return strings.TrimRight(name[:min(len(name), 32)], "-"), nil
 }
 
-// nothingThere returns an error if any of the files exists. All are checked before the first is written, so that init never
-// leaves half of them.
-func nothingThere(dir string) error {
+// noProjectThere returns an error if the directory has an orbit, an app or a project file, in any format. A second one would
+// make the project ambiguous.
+func noProjectThere(dir string) error {
 	var there []string
-	for _, f := range starterFiles {
-		_, err := os.Lstat(filepath.Join(dir, f.to))
-		if err == nil {
-			there = append(there, filepath.Join(dir, f.to))
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	for _, name := range project.Files(dir) {
+		there = append(there, filepath.Join(dir, name))
 	}
 	if there == nil {
 		return nil
@@ -125,7 +115,101 @@ func nothingThere(dir string) error {
 		strings.Join(there, ", "))
 }
 
-// writeNew creates a file. O_EXCL makes it fail when the file appeared since nothingThere looked.
+// repositoryOf returns the top directory of the git repository around a directory, and the way from there to the directory. Without
+// a repository both are the directory itself. Git keeps its data in .git, which is a file in worktrees and submodules.
+func repositoryOf(dir string) (top, below string, err error) {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return "", "", err
+	}
+	for up := whole; ; up = filepath.Dir(up) {
+		if _, err := os.Lstat(filepath.Join(up, ".git")); err == nil {
+			below, err := filepath.Rel(up, whole)
+			if err != nil || below == "." {
+				return dir, "", err
+			}
+			top, err := filepath.Rel(workingDirectory(), up)
+			return cmp.Or(top, up), filepath.ToSlash(below), err
+		}
+		if filepath.Dir(up) == up {
+			return dir, "", nil
+		}
+	}
+}
+
+// workingDirectory returns the absolute path of the working directory, "." if the system does not tell.
+func workingDirectory() string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return "."
+	}
+	return here
+}
+
+// workflowPlaces returns the replacements that let the workflow work in a directory below the repository's top.
+func workflowPlaces(below string) []string {
+	if below == "" {
+		return []string{"# WORKING_DIRECTORY\n", "", "BELOW/", ""}
+	}
+	return []string{"# WORKING_DIRECTORY\n", fmt.Sprintf("defaults: {run: {working-directory: %q}}\n\n", below), "BELOW", below}
+}
+
+// starterWriter writes files until the first error.
+type starterWriter struct {
+	*console
+	quiet bool
+	err   error
+}
+
+// say prints what happened to a file.
+func (s *starterWriter) say(what, name string) {
+	if s.err == nil && !s.quiet {
+		fmt.Fprintf(s.out, "%s %s\n", what, name)
+	}
+}
+
+// write writes a file from its embedded template. replace holds pairs of old and new text. A file that exists is kept.
+func (s *starterWriter) write(from, to string, replace ...string) {
+	if s.err != nil {
+		return
+	}
+	body, err := starter.ReadFile("starter/" + from)
+	if err == nil {
+		err = writeNew(to, strings.NewReplacer(replace...).Replace(string(body)))
+	}
+	if errors.Is(err, fs.ErrExist) {
+		s.say("kept", to+", which exists")
+		return
+	}
+	s.err = err
+	s.say("wrote", to)
+}
+
+// ignore writes .gitignore, or adds the last line to one that exists and lacks it.
+func (s *starterWriter) ignore(name string) {
+	old, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.write("gitignore", name)
+		return
+	}
+	body, templateErr := starter.ReadFile("starter/gitignore")
+	if s.err = errors.Join(s.err, err, templateErr); s.err != nil {
+		return
+	}
+	lines := strings.Split(strings.TrimSpace(string(body)), "\n")
+	line, text := lines[len(lines)-1], string(old)
+	if slices.Contains(strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), line) {
+		s.say("kept", name)
+		return
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	s.err = os.WriteFile(name, []byte(text+line+"\n"), 0o644)
+	s.say("added a line to", name)
+}
+
+// writeNew creates a file. O_EXCL makes it fail when the file exists.
 func writeNew(name, text string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err

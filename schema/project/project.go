@@ -98,6 +98,15 @@ func candidates(dir, name string) []string {
 	return found
 }
 
+// Files returns the files of a directory that would make it a project.
+func Files(dir string) []string {
+	var found []string
+	for _, name := range []string{orbitName, appName, fileName} {
+		found = append(found, candidates(dir, name)...)
+	}
+	return found
+}
+
 // Above returns the nearest parent directory that holds a project, relative to the working directory: .. or ../.. and so on; ""
 // if there is none. It only serves messages.
 func Above() string {
