@@ -248,7 +248,7 @@ func (s changeSets) checkMade(made *changeSet) error {
 func (s changeSets) checkDescription(made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
 	const call = "cloudformation:DescribeChangeSet"
 	id, stackID, name := aws.ToString(d.ChangeSetId), aws.ToString(d.StackId), aws.ToString(d.StackName)
-	what := ""
+	var what string
 	switch {
 	case id == "" || stackID == "":
 		what = "no ChangeSetId or no StackId"

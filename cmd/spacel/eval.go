@@ -54,7 +54,8 @@ func runEval(c *console, ctx *cli.Context, r request) error {
 		return errNo
 	}
 	// The default is CUE, in which policies are written.
-	printer, form := resolved.Printer{Origin: ctx.Bool("origin")}, []byte(nil)
+	printer := resolved.Printer{Origin: ctx.Bool("origin")}
+	var form []byte
 	switch value := model.Resolved(r.regions); ctx.String("output") {
 	case "json":
 		form, err = printer.JSON(value)

@@ -204,7 +204,7 @@ func addDefault(f *ast.Field, value *manifest.Tree) {
 	}
 	written := strings.NewReplacer("{ ", "{", " }", "}").Replace(strings.Join(strings.Fields(string(text)), " "))
 	line := &ast.Comment{Text: "// " + written + " unless given."}
-	for _, group := range f.Comments() {
+	for _, group := range ast.Comments(f) {
 		if group.Doc {
 			group.List = append(group.List, line)
 			return
