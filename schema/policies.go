@@ -11,3 +11,8 @@ import (
 func Policies(dir string, r *report.Report) (*policy.Set, error) {
 	return policy.Read(manifest.NewReader(nil, Definitions, nil), dir, r)
 }
+
+// Cases reads the cases of a *_test.cue file. Mistakes in the file are reported.
+func Cases(file string, r *report.Report) ([]policy.Case, error) {
+	return policy.ReadCases(manifest.NewReader(nil, Definitions, nil), file, r)
+}

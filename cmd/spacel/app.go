@@ -47,6 +47,7 @@ func newApp(c *console) *cli.App {
 			buildCommand(c),
 			vetCommand(c),
 			evalCommand(c),
+			testCommand(c),
 			diffCommand(c),
 			schemaCommand(c),
 			vendorCommand(c),

@@ -104,7 +104,9 @@ func (i *Instance) ReportErrors(err error, r *report.Report) {
 }
 
 // PlaceOf converts a position of CUE.
-func PlaceOf(pos token.Pos) Place { return Place{File: pos.Filename(), Line: pos.Line(), Col: pos.Column()} }
+func PlaceOf(pos token.Pos) Place {
+	return Place{File: pos.Filename(), Line: pos.Line(), Col: pos.Column()}
+}
 
 // Written reports whether a position is in a user's file: values made in memory have no file, and the definitions are ours.
 func Written(pos token.Pos) bool { return written(pos) && pos.Filename() != "" }

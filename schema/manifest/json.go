@@ -2,6 +2,9 @@ package manifest
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pebble/spacel/internal/jsontext"
@@ -40,4 +43,29 @@ func (t *Tree) JSON() string {
 		panic(err) // plain data always encodes
 	}
 	return strings.TrimSuffix(string(line), "\n")
+}
+
+// FromData returns data of encoding/json as a tree with sorted keys. Every value has the same place. Numbers must be of type json.Number.
+func FromData(data any, at Place) *Tree {
+	switch data := data.(type) {
+	case bool:
+		return &Tree{Kind: Boolean, At: at, Text: strconv.FormatBool(data)}
+	case json.Number:
+		return &Tree{Kind: Number, At: at, Text: data.String()}
+	case string:
+		return &Tree{Kind: Text, At: at, Text: data}
+	case []any:
+		list := &Tree{Kind: List, At: at}
+		for _, item := range data {
+			list.Items = append(list.Items, FromData(item, at))
+		}
+		return list
+	case map[string]any:
+		object := &Tree{Kind: Object, At: at}
+		for _, key := range slices.Sorted(maps.Keys(data)) {
+			object.Fields = append(object.Fields, Field{Key: key, At: at, Value: FromData(data[key], at)})
+		}
+		return object
+	}
+	return &Tree{Kind: Null, At: at}
 }

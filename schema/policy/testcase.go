@@ -1,0 +1,139 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/resolved"
+)
+
+// Case is a case of a *_test.cue file: an app of an orbit in one region, and what is expected of it.
+type Case struct {
+	Name   string
+	Pos    report.Pos
+	Orbit  string // paths of manifests, relative to the directory in which the command runs
+	App    string
+	Region string
+	Error  string // part of a mistake that the manifests must have; "" when they must have none
+
+	expect   cue.Value
+	template cue.Value
+}
+
+// caseFields are the fields of a case.
+var caseFields = []string{"orbit", "app", "region", "expect", "template", "error"}
+
+// ReadCases reads the cases of a file, in the order of their names in CUE. Mistakes in the file are reported.
+func ReadCases(in manifest.Reader, file string, r *report.Report) ([]Case, error) {
+	instance, err := in.LoadFile(file, r)
+	if instance == nil {
+		return nil, err
+	}
+	root := build(instance)
+	if err := root.Validate(); err != nil {
+		instance.ReportErrors(err, r)
+		return nil, nil
+	}
+	at := report.Pos{File: filepath.ToSlash(file)}
+	fields, err := root.LookupPath(cue.ParsePath("tests")).Fields()
+	if err != nil {
+		r.Errorf(at, `has no tests: write tests: NAME: {orbit: "orbit.yaml", app: "app.yaml", region: "us-east-1", expect: {…}}`)
+		return nil, nil
+	}
+	var cases []Case
+	for fields.Next() {
+		c := Case{Name: fields.Selector().Unquoted(), Pos: at}
+		if pos := fields.Value().Pos(); manifest.Written(pos) {
+			c.Pos = manifest.PlaceOf(pos).Pos("")
+		}
+		c.Pos.Path = report.Member("tests", c.Name)
+		if c.read(fields.Value(), path.Dir(filepath.ToSlash(file)), r) {
+			cases = append(cases, c)
+		}
+	}
+	return cases, nil
+}
+
+// read reads the fields of a case, and reports whether they are complete.
+func (c *Case) read(v cue.Value, dir string, r *report.Report) bool {
+	before := len(r.Problems())
+	fields, err := v.Fields()
+	if err != nil {
+		r.Errorf(c.Pos, "must be an object with the fields %s", strings.Join(caseFields, ", "))
+		return false
+	}
+	for fields.Next() {
+		if name := fields.Selector().Unquoted(); !slices.Contains(caseFields, name) {
+			r.Errorf(c.Pos, "unknown field %s%s", name, report.Suggest(name, caseFields))
+		}
+	}
+	text := func(name string) string {
+		s, err := v.LookupPath(cue.MakePath(cue.Str(name))).String()
+		if err != nil {
+			r.Errorf(c.Pos, "%s must be a string", name)
+		}
+		return s
+	}
+	c.Orbit, c.App, c.Region = path.Join(dir, text("orbit")), path.Join(dir, text("app")), text("region")
+	c.expect, c.template = v.LookupPath(cue.ParsePath("expect")), v.LookupPath(cue.ParsePath("template"))
+	wantsError := v.LookupPath(cue.ParsePath("error")).Exists()
+	if wantsError {
+		c.Error = text("error")
+	}
+	switch expects := c.expect.Exists() || c.template.Exists(); {
+	case wantsError && (expects || c.Error == ""):
+		r.Errorf(c.Pos, "error must be part of a mistake's text, without expect and template: manifests with a mistake have neither")
+	case !wantsError && !expects:
+		r.Errorf(c.Pos, "checks nothing: it needs expect, template or error")
+	}
+	return len(r.Problems()) == before
+}
+
+// CheckValue holds the resolved value against expect. Its fields orbit, app and region mean what they mean in a policy; without
+// any of these, expect is for the app's section.
+func (c Case) CheckValue(v resolved.Value) []Violation {
+	if !c.expect.Exists() {
+		return nil
+	}
+	constraint := c.expect
+	if !names(constraint, constrained) {
+		constraint = within(constraint)
+	}
+	return Against(constraint, v)
+}
+
+// names reports whether a value has one of the fields.
+func names(v cue.Value, fields []string) bool {
+	return slices.ContainsFunc(fields, func(name string) bool {
+		return v.LookupPath(cue.MakePath(cue.Str(name).Optional())).Exists()
+	})
+}
+
+// within puts a constraint for an app's section into the field app.
+func within(v cue.Value) cue.Value {
+	return v.Context().CompileString("{app: _}").FillPath(cue.ParsePath("app"), v)
+}
+
+// CheckTemplate holds the template of the app's stack against template.
+func (c Case) CheckTemplate(text []byte) ([]Violation, error) {
+	if !c.template.Exists() {
+		return nil, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var data any
+	if err := decoder.Decode(&data); err != nil {
+		return nil, err
+	}
+	at := manifest.Place{File: "template"} // it was built in memory: there is no file
+	template := &resolved.Section{At: at.Pos(""), Tree: manifest.FromData(data, at)}
+	return Against(within(c.template), resolved.Value{Region: c.Region, App: template}), nil
+}
