@@ -204,7 +204,7 @@ func (s changeSets) await(ctx context.Context, made *changeSet) (*cloudformation
 	}
 }
 
-// looksPerNotice is the number of looks at a change set after which the user is told that it is still being made: one in 9 s.
+// looksPerNotice is the number of looks at an unfinished change set for each line of progress: one line in 9 s.
 const looksPerNotice = 3
 
 // mayAppear reports whether the next look may find what this one did not.
@@ -230,7 +230,7 @@ func (s changeSets) lostChangeSet(ctx context.Context, made *changeSet, err erro
 	return err
 }
 
-// checkMade refuses an answer of CreateChangeSet about another stack or change set. Nothing is done with what it names.
+// checkMade refuses an answer of CreateChangeSet about another stack or change set. The change set in such an answer is left alone.
 func (s changeSets) checkMade(made *changeSet) error {
 	const call = "cloudformation:CreateChangeSet"
 	switch {
@@ -244,7 +244,7 @@ func (s changeSets) checkMade(made *changeSet) error {
 	return nil
 }
 
-// checkDescription refuses an answer of DescribeChangeSet that is about another stack or change set, or has no known status.
+// checkDescription refuses an answer of DescribeChangeSet about another stack or change set, or without a known status.
 func (s changeSets) checkDescription(made *changeSet, d *cloudformation.DescribeChangeSetOutput) error {
 	const call = "cloudformation:DescribeChangeSet"
 	id, stackID, name := aws.ToString(d.ChangeSetId), aws.ToString(d.StackId), aws.ToString(d.StackName)

@@ -31,8 +31,8 @@ func Seal(ctx context.Context, client Sealer, plaintext []byte, c Context, regio
 		return document.Payload{}, fmt.Errorf("have KMS make a data key with %s in %s: %w", c.Alias(), first, err)
 	}
 	if len(out.Plaintext) != keySize || len(out.CiphertextBlob) == 0 {
-		return document.Payload{}, fmt.Errorf("the answer to kms:GenerateDataKey is unusable (HTTP status 200): it has no data key of %d bytes",
-			keySize)
+		return document.Payload{}, fmt.Errorf(
+			"the answer to kms:GenerateDataKey is unusable (HTTP status 200): it has no data key of %d bytes", keySize)
 	}
 	// The data key is overwritten in memory when the function ends. KMS keeps no copy of it.
 	defer clear(out.Plaintext)

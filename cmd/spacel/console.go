@@ -22,7 +22,7 @@ type console struct {
 	poll     time.Duration                     // between two looks at an operation in AWS; 0: deploy's default. Tests shorten it
 	patience time.Duration                     // for an accepted operation to begin; 0: live.DefaultPatience
 	timing   cloud.Timing                      // of calls of AWS
-	waiting  atomic.Pointer[func(line string)] // shows that a call has no answer yet; nil: on stderr
+	waiting  atomic.Pointer[func(line string)] // shows a call without an answer; nil: on stderr
 }
 
 // newConsole looks at the streams once. The environment's NO_COLOR (https://no-color.org) and a dumb terminal turn colours
@@ -68,7 +68,7 @@ func (c *checked) Write(p []byte) (int, error) {
 // printJSON prints a value for --output json.
 func (c *console) printJSON(v any) error { return jsontext.WriteIndent(c.out, v) }
 
-// tellOfWaiting tells the user that a call of AWS has no answer yet. While stacks change, that is an event as the others are.
+// tellOfWaiting tells the user about a call of AWS without an answer. While stacks change, the line is an event like the others.
 func (c *console) tellOfWaiting(line string) {
 	if show := c.waiting.Load(); show != nil {
 		(*show)(line)
@@ -77,7 +77,7 @@ func (c *console) tellOfWaiting(line string) {
 	fmt.Fprintln(c.stderr, withProgram(printable(line)))
 }
 
-// waitingAsEvents has calls without an answer told among the events of a run, so that they do not break its picture.
+// waitingAsEvents shows calls without an answer among the events of a run: other lines would break the picture on a terminal.
 func (c *console) waitingAsEvents(listen activity.Listener) {
 	show := func(line string) {
 		listen(activity.Event{Time: time.Now().UTC(), Kind: activity.Warning, Reason: line})

@@ -81,8 +81,8 @@ func sshArguments(c *console, ctx *cli.Context) ([]string, error) {
 		return nil, err
 	}
 	if instance.PrivateIP == "" {
-		return nil, fmt.Errorf("instance %s has no private address yet, or EC2 does not know it any more: see spacel instances %s", instance.ID,
-			words[0])
+		return nil, fmt.Errorf("instance %s has no private address yet, or EC2 does not know it any more: see spacel instances %s",
+			instance.ID, words[0])
 	}
 	name, err := login(ctx.String("user"))
 	if err != nil {

@@ -42,7 +42,7 @@ type Access struct {
 
 	MFA func() (string, error) // asks for the code when a profile has mfa_serial; nil without a terminal
 
-	// Waiting tells the user, in one line, about a call that has no answer for a while. Nil: nobody is told.
+	// Waiting tells the user, in one line, about a call without an answer for a while. Nil: nobody is told.
 	Waiting func(line string)
 	Timing  Timing // the zero value is right for AWS
 }

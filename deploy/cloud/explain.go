@@ -135,8 +135,8 @@ func requestID(call error) string {
 	return ""
 }
 
-// IncompleteError is an answer of status 200 that leaves out the elements which the call asked for, or that is about something
-// else. AWS does not answer so. A proxy, or an emulator, does.
+// IncompleteError is an answer of status 200 without the elements which the call asked for, or about something else. AWS does
+// not answer so. A proxy, or an emulator, does.
 type IncompleteError struct {
 	Call string // as in IAM policies, such as cloudformation:DescribeStacks
 	What string // in the answer, in words

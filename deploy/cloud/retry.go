@@ -96,7 +96,7 @@ func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return rand.N(min(longestDelay*first, first<<min(attempt-1, 16))), nil
 }
 
-// mostAttempts is the one policy for connections that fail and answers that are useless. A dead endpoint is reported at once
+// mostAttempts is the one policy for failing connections and useless answers. A dead endpoint is reported at once
 // when nothing answered before. In the middle of a run there is more patience.
 func (r *retryer) mostAttempts(err error) int {
 	var timeout interface{ Timeout() bool }

@@ -16,7 +16,7 @@ import (
 // A call may take long: AWS is slow or throttles, or the connection is down and the call is tried again. The user is told
 // while it goes on, in every command, because this is the only place through which all calls pass.
 
-// attempt is the state of a call that has no answer yet.
+// attempt is the state of a call without an answer so far.
 type attempt struct {
 	mu     sync.Mutex
 	number int
@@ -60,7 +60,7 @@ func (c *Cloud) tellOfCall(ctx context.Context, in middleware.InitializeInput, n
 	return next.HandleInitialize(context.WithValue(ctx, attemptKey{}, state), in)
 }
 
-// noteAttempt remembers the failure of an attempt, and that the endpoint answered.
+// noteAttempt remembers the failure of an attempt, and an answer of any kind.
 func (c *Cloud) noteAttempt(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	middleware.DeserializeOutput, middleware.Metadata, error,
 ) {
@@ -82,7 +82,7 @@ func (c *Cloud) noteAttempt(ctx context.Context, in middleware.DeserializeInput,
 	return out, metadata, err
 }
 
-// tell says that a call has no answer yet. Many calls may wait at a time, and one line says enough.
+// tell reports a call without an answer so far. Many calls may wait at a time, and one line says enough.
 func (c *Cloud) tell(ctx context.Context, state *attempt, since time.Duration) {
 	c.mu.Lock()
 	now := time.Now()

@@ -65,7 +65,8 @@ func (s *Stacks) newestEvents(ctx context.Context, ref assembly.StackRef, nameOr
 			return found, fmt.Errorf("read the events of %s: %w", ref, cloud.Explain(err))
 		}
 		if page.StackEvents == nil {
-			return found, fmt.Errorf("read the events of %s: %w", ref, cloud.Incomplete("cloudformation:DescribeStackEvents", "no StackEvents"))
+			return found, fmt.Errorf("read the events of %s: %w", ref,
+				cloud.Incomplete("cloudformation:DescribeStackEvents", "no StackEvents"))
 		}
 		for _, e := range page.StackEvents {
 			event := newEvent(ref, e)

@@ -29,7 +29,7 @@ type Operation struct {
 	// and repeats the token in all events of the operation (API Reference, StackEvent). Empty for an operation of somebody else,
 	// which was seen in progress.
 	Token     string
-	ChangeSet string // ARN of the change set that the call executes, empty for other calls
+	ChangeSet string // ARN of the executed change set, empty for other calls
 
 	// Creates says that CloudFormation deletes the stack when its creation fails (OnStackFailure DELETE). The failed states are
 	// then not the end.
@@ -48,7 +48,7 @@ type Ending struct {
 	Events    []Event           // of the operation, oldest first, with masked reasons
 	Cancelled bool              // by Control.Cancel
 
-	// NeverBegan says that CloudFormation accepted the call, and that the operation did not begin as long as it was followed.
+	// NeverBegan says that CloudFormation accepted the call, and did not begin the operation as long as it was followed.
 	NeverBegan bool
 }
 
@@ -84,7 +84,7 @@ func (f *Follower) patience() time.Duration {
 // lostPatience is how long an operation is followed although AWS cannot be reached, or gives unusable answers.
 func (f *Follower) lostPatience() time.Duration { return f.patience() / 5 }
 
-// noticeEvery is the time after which the user is told again that an operation has not begun, or cannot be followed.
+// noticeEvery is the time between two lines of progress about an operation that did not begin, or cannot be followed.
 func (f *Follower) noticeEvery() time.Duration { return f.patience() / 50 }
 
 // WaitUntilIdle follows the operations that somebody else began on a stack until none goes on. It returns the stack as it is
@@ -212,8 +212,8 @@ func (w *watch) mayHaveEnded() bool {
 }
 
 // hasBegun is the one place that decides whether the operation has begun. An acknowledged call is no proof, and neither is the
-// stack's state: it may be the state of before. The proof is an event with the call's token (see fetch), or that the change set is
-// being executed or was.
+// stack's state: it may be the state of before. The proof is an event with the call's token (see fetch), or the change set's
+// ExecutionStatus.
 func (w *watch) hasBegun(ctx context.Context) (bool, error) {
 	if w.begun || w.Token == "" {
 		return true, nil

@@ -64,8 +64,8 @@ func (s *Stack) Exists() bool { return s != nil && s.Status != types.StackStatus
 // Busy reports whether an operation is going on.
 func (s *Stack) Busy() bool { return s.Exists() && strings.HasSuffix(string(s.Status), "_IN_PROGRESS") }
 
-// idle are the states in which no operation goes on in a stack (User Guide, "Stack status codes"). A state that is in no list, or
-// that is missing, is never taken for a good one.
+// idle are the states in which no operation goes on in a stack (User Guide, "Stack status codes"). A state in no list,
+// or a missing one, is never taken for a good one.
 var idle = []types.StackStatus{
 	types.StackStatusCreateComplete, types.StackStatusCreateFailed,
 	types.StackStatusRollbackComplete, types.StackStatusRollbackFailed,

@@ -91,7 +91,8 @@ func (g Group) Read(ctx context.Context, c *cloud.Cloud, since time.Time, patter
 			return nil, fmt.Errorf("read the log group %s in %s: %w", g.Name, g.Region, cloud.Explain(err))
 		}
 		if page.Events == nil {
-			return nil, fmt.Errorf("read the log group %s in %s: %w", g.Name, g.Region, cloud.Incomplete("logs:FilterLogEvents", "no events"))
+			return nil, fmt.Errorf("read the log group %s in %s: %w", g.Name, g.Region,
+				cloud.Incomplete("logs:FilterLogEvents", "no events"))
 		}
 		for _, e := range page.Events {
 			if !strings.HasPrefix(aws.ToString(e.LogStreamName), g.Prefix) {

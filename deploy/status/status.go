@@ -143,7 +143,7 @@ var good = []types.StackStatus{
 	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,
 }
 
-// stateOf translates CloudFormation's status. A status that is in no list is unknown.
+// stateOf translates CloudFormation's status. A status in no list is unknown.
 func stateOf(l *live.Stack) State {
 	switch {
 	case !l.Exists() || l.Status == types.StackStatusDeleteComplete:

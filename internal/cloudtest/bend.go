@@ -20,7 +20,7 @@ type Bend string
 const (
 	Late          Bend = "late"           // the call is served at once, and answered after Faults.Delay
 	Empty         Bend = "empty"          // status 200 without a body; the call never arrives
-	Bare          Bend = "bare"           // status 200 without any element that was asked for; the call never arrives
+	Bare          Bend = "bare"           // status 200 without any of its elements; the call never arrives
 	OtherStack    Bend = "other stack"    // the true answer, with the names and ids of another stack
 	UnknownStatus Bend = "unknown status" // the true answer, with statuses that AWS does not have
 	NoStatus      Bend = "no status"      // the true answer, without statuses

@@ -35,11 +35,11 @@ type CloudFormation struct {
 	EarlyValidation bool
 
 	// BeginsLate is the time between the acknowledgement of a call that begins an operation and the beginning. Until then nothing
-	// shows that the call arrived: the stack keeps its state, the change set stays AVAILABLE, and there is no event. With a
+	// shows the arrival of the call: the stack keeps its state, the change set stays AVAILABLE, and there is no event. With a
 	// time longer than the test, the operation never begins.
 	//
 	// AWS documents that these calls only start an operation ("Once the call completes successfully, stack deletion starts",
-	// API Reference, DeleteStack). Others met a stack that was still in its old state after the call
+	// API Reference, DeleteStack). Others met a stack in its old state after the call
 	// (github.com/dcos/dcos-launch/pull/113, github.com/zalando-incubator/cluster-lifecycle-manager/pull/944).
 	BeginsLate time.Duration
 

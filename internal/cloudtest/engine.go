@@ -95,7 +95,7 @@ func (c *call) accept(s *stack, begin func(at time.Time)) {
 	s.accepted = append(s.accepted, acceptance{c.now.Add(c.BeginsLate), begin})
 }
 
-// acceptance is an operation that was accepted and has not begun.
+// acceptance is an accepted operation before its beginning.
 type acceptance struct {
 	due   time.Time
 	begin func(at time.Time)

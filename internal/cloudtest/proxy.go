@@ -166,7 +166,7 @@ func (p *Proxy) stop(w http.ResponseWriter, r *http.Request, body []byte) {
 // now is AWS's time.
 func (p *Proxy) now() time.Time { return time.Now().Add(p.faults.Clock) }
 
-// bend returns how a call is answered that was just counted.
+// bend returns the way of answering the call which was counted last.
 func (p *Proxy) bend(service, operation string) Bend {
 	if p.faults.Bend == nil {
 		return ""

@@ -30,7 +30,7 @@ type stack struct {
 	events     []types.StackEvent // oldest first
 	changeSets []*changeSet
 	operation  *operation
-	accepted   []acceptance      // operations that have not begun
+	accepted   []acceptance      // operations before their beginning
 	tokens     map[string]string // of requests that started something → what
 	last       []types.OperationEntry
 
