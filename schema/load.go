@@ -110,6 +110,10 @@ func (l *loader) readerFor(c *language.Checker, d language.Definition) manifest.
 // check checks a manifest against its definition. own holds the problems that were found when it was read. A manifest of the
 // other kind has one message and no other: each of its fields would be unknown.
 func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker, d language.Definition) (*document, error) {
+	if apps := t.Lookup("apps"); d == language.App && apps != nil && apps.Kind == manifest.Object && t.Lookup("name") == nil {
+		l.report.Errorf(report.Pos{File: t.At.File}, "has no name, and apps in it may be several: name them as %s#apps", t.At.File)
+		return nil, nil
+	}
 	if c.OtherKind(t, d) {
 		l.wrongOrbit = l.wrongOrbit || d == language.Orbit
 		l.report.Errorf(report.Pos{File: t.At.File}, "%s", wrongKind(d))

@@ -54,6 +54,10 @@ func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
 		printProblems(c.stderr, found, true)
 		return nil, errNo
 	}
+	if len(model.Apps) != 1 {
+		return nil, fmt.Errorf("%s: %s names %d apps, and a secret belongs to one: name it, as in %s", ctx.Command.HelpName, manifest,
+			len(model.Apps), model.Apps[0].Pos.In)
+	}
 	to, err := c.connect(ctx)
 	if err != nil {
 		return nil, err

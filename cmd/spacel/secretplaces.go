@@ -12,6 +12,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/secrets"
+	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/edit"
 	"github.com/pebble/spacel/schema/report"
 )
@@ -146,7 +147,8 @@ func (v *secretEditor) filePlaces(name string) []secretPlace {
 		}
 	}
 	if found == nil {
-		found = []secretPlace{{file: v.mainFile(), path: []string{"all", "files", name}, key: name}}
+		section := append(schema.SelectedKeys(v.app.Pos), "all", "files", name)
+		found = []secretPlace{{file: v.mainFile(), path: section, key: name}}
 	}
 	for i := range found {
 		found[i].verbatim = true
@@ -192,7 +194,8 @@ func at(pos report.Pos, key string, below ...string) secretPlace {
 	if filepath.Ext(pos.File) == ".crypt" && len(below) == 0 {
 		return secretPlace{file: pos.File, key: key}
 	}
-	return secretPlace{file: pos.File, path: append(pos.Keys(), below...), key: key}
+	keys := append(schema.SelectedKeys(pos), pos.Keys()...)
+	return secretPlace{file: pos.File, path: append(keys, below...), key: key}
 }
 
 // edited returns the new contents of the files with a payload at each place. Nothing is written here: an error at

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -88,6 +89,23 @@ func exists(base string) bool {
 	}
 	_, _, ok, _ := packageArgument(base)
 	return ok
+}
+
+// SelectedKeys returns the keys that lead to a selected app in its file. In is the In of the app's place. Without a selection
+// there are none.
+func SelectedKeys(in string) (keys []string) {
+	_, sel, err := parseSelection(in)
+	if sel == nil || err != nil {
+		return nil
+	}
+	for _, selector := range sel.selectors {
+		if selector.LabelType() == cue.IndexLabel {
+			keys = append(keys, strconv.Itoa(selector.Index()))
+			continue
+		}
+		keys = append(keys, selector.Unquoted())
+	}
+	return keys
 }
 
 // IsStdin reports whether an argument is read from standard input: - or -#PATH.
