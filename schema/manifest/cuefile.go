@@ -29,15 +29,19 @@ func readCUE(s *inputFile) (*Tree, error) {
 	return within(evaluationAllowance, s.name, s.evaluateCUE)
 }
 
-// evaluateCUE evaluates a manifest as CUE means it. If that gives data, it is the manifest. If not, and the manifest imports
-// the definitions, it is evaluated again with other forms of them:
+// evaluateCUE evaluates a manifest as CUE means it: with the definitions as they are, or with open ones where that gives the
+// same. If there is data, it is the manifest. If not, and the manifest imports the definitions, it is evaluated again with
+// other forms of them:
 //
 //   - Open definitions accept anything. What CUE refuses now, the user's own constraints refuse; and what it accepts is data
 //     for the check against the definitions, whose messages are better than CUE's.
 //   - Lenient definitions also accept null for each field, as manifests of the 2016 tool have it. A manifest that only they
 //     accept is as valid as its YAML.
 func (s *inputFile) evaluateCUE() *Tree {
-	exact := s.evaluate(exactDefinitions)
+	exact := s.evaluate(nil)
+	if exact.quick && exact.imported && !exact.valid() {
+		exact = s.evaluate(exactDefinitions)
+	}
 	if exact.valid() || !exact.imported {
 		return exact.accept(s)
 	}
@@ -101,6 +105,7 @@ type evaluation struct {
 	tree     *Tree             // nil if there is no data
 	errs     []cueerrors.Error // of the evaluation
 	imported bool              // the definitions are imported
+	quick    bool              // the definitions are open although exact ones were asked for
 }
 
 // valid reports whether an evaluation gave data without a mistake.
@@ -120,17 +125,25 @@ func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
 	})
 }
 
-// evaluate evaluates the manifest with one form of the definitions.
+// evaluate evaluates the manifest with one form of the definitions. Without one it takes the exact form, or the open one if
+// that gives the same.
 func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 	e = &evaluation{s: s.again()}
 	defer e.s.recoverInto(&e.tree, "evaluate")
 	packages := newPackages(e.s, definitions)
 	defer packages.close()
-	instance := packages.root()
+	files := packages.manifest()
+	if definitions == nil && !e.s.rejected {
+		packages.definitions, e.quick = exactDefinitions, unifiesOnly(files)
+		if e.quick {
+			packages.definitions = openDefinitions
+		}
+	}
+	instance := packages.root(files)
 	e.imported = packages.imported
 	e.s.syntax = &syntaxIndex{files: packages.parsed}
 	if instance == nil {
-		e.imported = false // another form of the definitions changes nothing
+		e.imported, e.quick = false, false // another form of the definitions changes nothing
 		return e
 	}
 	root := cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance)
@@ -171,8 +184,7 @@ func (e *evaluation) rootPlace() Place {
 }
 
 // root returns the manifest with its imports, nil if it cannot be evaluated. The reason has been reported.
-func (p *packages) root() *build.Instance {
-	files := p.manifest()
+func (p *packages) root(files []*ast.File) *build.Instance {
 	if p.s.rejected {
 		return nil
 	}
@@ -307,12 +319,16 @@ func (s *inputFile) placeAt(pos token.Pos) Place {
 // constraint on it.
 func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 	conjuncts := []cue.Value{v}
-	if op, args := v.Expr(); op == cue.AndOp {
-		if v.Kind()&(cue.StructKind|cue.ListKind|cue.BottomKind) == 0 {
+	scalar := v.Kind()&(cue.StructKind|cue.ListKind|cue.BottomKind) == 0
+	if scalar || !written(v.Pos()) { // Expr is slow
+		op, args := v.Expr()
+		switch {
+		case op == cue.AndOp && scalar:
 			conjuncts = slices.DeleteFunc(slices.Clone(args), func(a cue.Value) bool { return !a.IsConcrete() })
-			conjuncts = append(conjuncts, v)
+			conjuncts = append(append(conjuncts, v), args...)
+		case op == cue.AndOp:
+			conjuncts = append(conjuncts, args...)
 		}
-		conjuncts = append(conjuncts, args...)
 	}
 	for _, c := range conjuncts {
 		pos := c.Pos()
@@ -336,8 +352,13 @@ type converter struct {
 
 // value converts a value. It returns nil for one that is reported, and false if the rest of the file is to be skipped.
 func (c *converter) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
-	t := &Tree{}
-	t.At, _ = c.place(v, around)
+	at, _ := c.place(v, around)
+	return c.valueAt(v, at, path, depth)
+}
+
+// valueAt converts a value whose place is known.
+func (c *converter) valueAt(v cue.Value, at Place, path string, depth int) (*Tree, bool) {
+	t := &Tree{At: at}
 	v, _ = v.Default()
 	if !c.countNode(t.At, path, depth) {
 		return nil, false
@@ -404,7 +425,7 @@ func (c *converter) structFields(t *Tree, v cue.Value, path string, depth int) b
 	for fields.Next() {
 		key := fields.Selector().Unquoted()
 		inner := report.Member(path, key)
-		_, at := c.place(fields.Value(), t.At)
+		valueAt, at := c.place(fields.Value(), t.At)
 		switch {
 		// Written as name!: a definition demands the field, and nothing gives it a value.
 		case fields.Selector().ConstraintType() == cue.RequiredConstraint:
@@ -418,7 +439,7 @@ func (c *converter) structFields(t *Tree, v cue.Value, path string, depth int) b
 		case !c.checkEntries(at, path, len(t.Fields)):
 			return false
 		}
-		value, ok := c.value(fields.Value(), t.At, inner, depth+1)
+		value, ok := c.valueAt(fields.Value(), valueAt, inner, depth+1)
 		if !ok {
 			return false
 		}
