@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/urfave/cli/v2"
 )
 
@@ -37,6 +39,38 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 	if found < 3 {
 		t.Errorf("%d manifests found", found)
+	}
+}
+
+var project = regexp.MustCompile("(?ms)^```txtar\n(.*?)^```$")
+
+// Every example of several files works: the commands above its files succeed.
+func TestDocumentedProjects(t *testing.T) {
+	found := 0
+	for path, body := range readDocs(t) {
+		for _, m := range project.FindAllStringSubmatch(body, -1) {
+			found++
+			archive := txtar.Parse([]byte(m[1]))
+			dir := t.TempDir()
+			for _, f := range archive.Files {
+				name := filepath.Join(dir, f.Name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, f.Data, 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for line := range strings.Lines(string(archive.Comment)) {
+				t.Run(strings.TrimSpace(line), func(t *testing.T) {
+					t.Chdir(dir)
+					var out bytes.Buffer
+					if code := run(context.Background(), strings.Fields(line), strings.NewReader(""), &out, &out); code != 0 {
+						t.Errorf("%s: exit code %d: %s", path, code, out.String())
+					}
+				})
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("%d projects found", found)
 	}
 }
 
