@@ -42,13 +42,13 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 }
 
-var project = regexp.MustCompile("(?ms)^```txtar\n(.*?)^```$")
+var fileBlock = regexp.MustCompile("(?ms)^```txtar\n(.*?)^```$")
 
 // Every example of several files works: the commands above its files succeed.
 func TestDocumentedProjects(t *testing.T) {
 	found := 0
 	for path, body := range readDocs(t) {
-		for _, m := range project.FindAllStringSubmatch(body, -1) {
+		for _, m := range fileBlock.FindAllStringSubmatch(body, -1) {
 			found++
 			archive := txtar.Parse([]byte(m[1]))
 			dir := t.TempDir()
