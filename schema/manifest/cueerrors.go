@@ -113,6 +113,9 @@ func (m *cueMistake) message() string {
 		m.locate(m.group[0])
 		return "matches none of the alternatives"
 	}
+	if bounds := slices.DeleteFunc(slices.Clone(rest), isConflict); alternatives && len(bounds) > 0 {
+		rest = bounds // the value is one of the alternatives but for the bound: the others do not matter
+	}
 	m.locate(rest[0])
 	if alternatives {
 		return m.noneOf(rest)
@@ -130,6 +133,12 @@ func (m *cueMistake) message() string {
 func isDisjunction(e cueerrors.Error) bool {
 	format, _ := e.Msg()
 	return strings.Contains(format, "empty disjunction")
+}
+
+// isConflict reports whether an error is of two values, or a value and a type, that differ.
+func isConflict(e cueerrors.Error) bool {
+	format, _ := e.Msg()
+	return strings.HasPrefix(format, "conflicting values")
 }
 
 // isConsequence reports whether an error only repeats one of a value that it uses.
@@ -306,8 +315,8 @@ var translations = []translation{
 	{"unreferenced alias or let clause %s", "{0} is never used; remove it"},
 	{"imported and not used: %s", "the import {0} is never used; remove it"},
 	{"non-concrete value %v in operand to %s", "cannot be computed: an operand of {1} has no value, only the type {0}"},
-	{"invalid interpolation: %v", `cannot be computed: \( ) in it has no value`},
-	{"invalid interpolation", `cannot be computed: \( ) in it is invalid`},
+	{"invalid interpolation: %v", `cannot be computed: \( ) in it needs text, a number or a boolean`},
+	{"invalid interpolation", `cannot be computed: \( ) in it needs text, a number or a boolean`},
 	{"explicit error (_|_ literal) in source", "is an error as written (_|_)"},
 	{"incompatible list lengths (%d and %d)", "combines lists of {0} and {1} items, which must be equally long"},
 	{"incompatible %s bounds %v and %v", "has no possible value: it must be both {1} and {2}"},

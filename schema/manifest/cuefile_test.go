@@ -80,6 +80,21 @@ a.cue:4:9: @embed is not supported; write the content here, or keep it as a file
 		{"name: \"hunter2\" + 1\n", `a.cue:1:7: name: invalid operands "hunter2" and 1 to '+' (type string and int)`},
 		{"name: 1 / 0\n", "a.cue:1:7: name: failed arithmetic: division by zero"},
 		{"a: {b: a}\n", "a.cue:1:8: a.b: refers to itself (a cycle)"},
+		{"a: (int | *2) & <=10\na: 12\n", `a.cue:2:4: a: must be <=10, got 12 (rule: a.cue:1:17)`},
+		{"a: (int | *2) & <=10\na: \"x\"\n", `a.cue:2:4: a: must be <=10, got "x" (rule: a.cue:1:17)`},
+		{"a: >=2 & !=1\na: 1\n", `a.cue:2:4: a: must be >=2, got 1; must not be 1 (rule: a.cue:1:4)`},
+		{"a: error(\"no \\(1+1)\") | 3\na: 4\n", `a.cue:2:4: a: no 2 (rule: a.cue:1:4)`},
+		{"a: {b: string} & {b: 1}\n", `a.cue:1:22: a.b: must be a string, got 1 (rule: a.cue:1:8)`},
+		{"import \"strings\"\na: strings.MaxRunes(2) & \"abc\"\n", `a.cue:2:26: a: must satisfy strings.MaxRunes(2), got "abc" (rule: a.cue:2:4)`},
+		{"let A = 1\na: 1\n", `a.cue:1:1: A is never used; remove it`},
+		{"import \"strings\"\na: 1\n", `a.cue:1:8: the import "strings" is never used; remove it`},
+		{"_x: string\na: \"\\(_x)y\"\n", `a.cue:2:4: a: cannot be computed: \( ) in it needs text, a number or a boolean (rule: a.cue:1:5)`},
+		{"#A: {#b!: string, c: #b}\n#A\n", "a.cue:1:6: #b: is required here and has no value\n" +
+			"a.cue:1:22: c: cannot be computed: #b is required and has no value"},
+		{"_pw: =~\"^x\"\n_pw: \"y\"\n", `a.cue:2:6: _pw: must match "^x", got "y" (rule: a.cue:1:6)`},
+		{"all: a: [1, 2 & 3]\nall: b: 1 & 2\n", `
+a.cue:1:13: all.a[1]: has two different values; the other one is at a.cue:1:17
+a.cue:2:9: all.b: has two different values; the other one is at a.cue:2:13`},
 		{"name: (1|2) & 3\n", `a.cue:1:15: name: must be 1 or 2, got 3 (rule: a.cue:1:8)`},
 	} {
 		same(t, mistakes(read(t, "a.cue", c.content)), c.want)

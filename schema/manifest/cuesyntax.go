@@ -42,13 +42,9 @@ func placeIn(pos token.Pos) Place {
 	return Place{File: pos.Filename(), Line: pos.Line(), Col: pos.Column()}
 }
 
-// visit records a node. Of several that start at one position the innermost counts, but for calls: their function's name
-// comes first.
+// visit records a node. Of several that start at one position the innermost counts.
 func (x *syntaxIndex) visit(n ast.Node) bool {
 	at := placeIn(n.Pos())
-	if old := x.kinds[at]; old == isError || old == isRule && isCall(n) {
-		return true
-	}
 	switch n := n.(type) {
 	case *ast.Field:
 		x.kinds[at] = isData
@@ -59,11 +55,13 @@ func (x *syntaxIndex) visit(n ast.Node) bool {
 		if name, ok := n.Fun.(*ast.Ident); ok && name.Name == "error" {
 			x.kinds[at] = isError
 		}
-		for _, argument := range n.Args {
-			ast.Walk(argument, x.visit, nil)
+		return false // an argument is neither the value nor the rule
+	case *ast.BinaryExpr:
+		x.kinds[at] = isRule
+		if n.Op == token.OR {
+			return x.alternatives(n)
 		}
-		return false
-	case *ast.UnaryExpr, *ast.BinaryExpr:
+	case *ast.UnaryExpr:
 		x.kinds[at] = isRule
 	case *ast.BasicLit, *ast.Interpolation, *ast.StructLit, *ast.ListLit:
 		x.kinds[at] = isData
@@ -78,10 +76,15 @@ func (x *syntaxIndex) visit(n ast.Node) bool {
 	return true
 }
 
-// isCall reports whether a node is a call.
-func isCall(n ast.Node) bool {
-	_, ok := n.(*ast.CallExpr)
-	return ok
+// alternatives records the operands of a disjunction. A literal there is a rule for a value that is given elsewhere.
+func (x *syntaxIndex) alternatives(or *ast.BinaryExpr) bool {
+	for _, operand := range []ast.Expr{or.X, or.Y} {
+		ast.Walk(operand, x.visit, nil)
+		if at := placeIn(operand.Pos()); x.kinds[at] == isData {
+			x.kinds[at] = isRule
+		}
+	}
+	return false
 }
 
 // isUsersError reports whether an error was made by error() in the user's files.
