@@ -61,20 +61,24 @@ func TestLocalHealth(t *testing.T) {
 		port     int
 		path     string
 		want     string
+		codes    string
 	}{
-		{"HTTP", portOf(t, plain.URL), "/health", ""}, // at the second attempt
-		{"HTTPS", portOf(t, secure.URL), "/health", ""},
-		{"TCP", portOf(t, plain.URL), "", ""},
-		{"SSL", portOf(t, secure.URL), "", ""},
-		{"HTTP", portOf(t, plain.URL), "/moved", "the answer is 302 Found, not 200"},
-		{"HTTP", portOf(t, plain.URL), "/", "the answer is 404 Not Found, not 200"},
-		{"HTTP", portOf(t, secure.URL), "/health", "the answer is 400 Bad Request, not 200"},
-		{"SSL", portOf(t, plain.URL), "", "tls: first record does not look like a TLS handshake"},
-		{"TCP", closed, "", "connection refused"},
-		{"UDP", closed, "", "the protocol must be TCP, SSL, HTTP or HTTPS, got UDP"},
+		{"HTTP", portOf(t, plain.URL), "/health", "", ""}, // at the second attempt
+		{"HTTPS", portOf(t, secure.URL), "/health", "", ""},
+		{"TCP", portOf(t, plain.URL), "", "", ""},
+		{"SSL", portOf(t, secure.URL), "", "", ""},
+		{"HTTP", portOf(t, plain.URL), "/moved", "", "200-399"},
+		{"HTTP", portOf(t, plain.URL), "/", "", "200,300-304,404"},
+		{"HTTP", portOf(t, plain.URL), "/", "the answer is 404 Not Found, not 200,300-403", "200,300-403"},
+		{"HTTP", portOf(t, plain.URL), "/moved", "the answer is 302 Found, not 200", ""},
+		{"HTTP", portOf(t, plain.URL), "/", "the answer is 404 Not Found, not 200", ""},
+		{"HTTP", portOf(t, secure.URL), "/health", "the answer is 400 Bad Request, not 200", ""},
+		{"SSL", portOf(t, plain.URL), "", "tls: first record does not look like a TLS handshake", ""},
+		{"TCP", closed, "", "connection refused", ""},
+		{"UDP", closed, "", "the protocol must be TCP, SSL, HTTP or HTTPS, got UDP", ""},
 	} {
 		h := newBootEnv(t, document.Document[string]{LocalHealth: &document.LocalHealth{Protocol: test.protocol, Port: test.port,
-			Path: test.path}})
+			Path: test.path, Codes: test.codes}})
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		err := localHealth(ctx, h.Boot)
 		cancel()

@@ -1,11 +1,14 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pebble/spacel/agent/document"
@@ -45,9 +48,9 @@ func checkLocal(ctx context.Context, check *document.LocalHealth) error {
 	case "SSL":
 		return closeAfter((&tls.Dialer{Config: trustAny}).DialContext(ctx, "tcp", at))
 	case "HTTP":
-		return ask(ctx, "http://"+at+check.Path, nil)
+		return ask(ctx, "http://"+at+check.Path, nil, cmp.Or(check.Codes, "200"))
 	case "HTTPS":
-		return ask(ctx, "https://"+at+check.Path, trustAny)
+		return ask(ctx, "https://"+at+check.Path, trustAny, cmp.Or(check.Codes, "200"))
 	}
 	return fmt.Errorf("the protocol must be TCP, SSL, HTTP or HTTPS, got %s", check.Protocol)
 }
@@ -60,8 +63,8 @@ func closeAfter(conn net.Conn, err error) error {
 	return conn.Close()
 }
 
-// ask wants a 200, as a load balancer does.
-func ask(ctx context.Context, url string, config *tls.Config) error {
+// ask wants one of the status codes, as a load balancer does.
+func ask(ctx context.Context, url string, config *tls.Config, codes string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -72,8 +75,24 @@ func ask(ctx context.Context, url string, config *tls.Config) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the answer is %s, not 200", response.Status)
+	if !passes(response.StatusCode, codes) {
+		return fmt.Errorf("the answer is %s, not %s", response.Status, codes)
 	}
 	return nil
+}
+
+// passes reports whether a status is one of the codes, which are numbers and ranges such as 200,204 or 200-399.
+func passes(status int, codes string) bool {
+	for part := range strings.SplitSeq(codes, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		low, err := strconv.Atoi(first)
+		high, err2 := strconv.Atoi(last)
+		if err == nil && err2 == nil && low <= status && status <= high {
+			return true
+		}
+	}
+	return false
 }

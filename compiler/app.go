@@ -89,6 +89,6 @@ func localHealth(a appContext) *part {
 		return &part{}
 	}
 	return &part{document: func(d *document.Document[cfn.Value]) {
-		d.LocalHealth = &document.LocalHealth{Protocol: check.Protocol, Port: check.Port, Path: check.Path}
+		d.LocalHealth = &document.LocalHealth{Protocol: check.Protocol, Port: check.Port, Path: check.Path, Codes: check.Codes}
 	}}
 }

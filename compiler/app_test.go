@@ -51,7 +51,7 @@ func testApp(orbit *schema.Orbit, name string, changes ...appChange) *schema.App
 			RootVolume:           schema.RootVolume{Size: 8},
 			UpdatePolicy:         schema.Rolling,
 			ELBAvailability:      schema.InternetFacing,
-			HealthCheck:          schema.HealthCheck{Protocol: "TCP", Port: 80, Default: true},
+			HealthCheck:          withTiming(schema.HealthCheck{Protocol: "TCP", Port: 80, Default: true}),
 			PublicPorts:          []schema.PublicPort{testPort(80, "HTTP", anyone())},
 			IdleTimeout:          60,
 			DeregistrationDelay:  60,
@@ -65,6 +65,12 @@ func testApp(orbit *schema.Orbit, name string, changes ...appChange) *schema.App
 		app.Regions = append(app.Regions, region)
 	}
 	return app
+}
+
+// withTiming adds the language's default timing to a health check.
+func withTiming(check schema.HealthCheck) schema.HealthCheck {
+	check.Interval, check.Timeout, check.Healthy, check.Unhealthy = 5, 2, 2, 3
+	return check
 }
 
 // at is a node that nothing was written of but the node itself.

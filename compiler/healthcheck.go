@@ -1,6 +1,10 @@
 package compiler
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
 )
@@ -13,14 +17,6 @@ type targetCheck struct {
 	codes    string // of HTTP and HTTPS: the answers that pass
 }
 
-// The predecessor's timing, within today's limits: interval 5 to 300 s, timeout 2 to 120 s, thresholds 2 to 10.
-const (
-	checkInterval      = 5
-	checkTimeout       = 2
-	healthyThreshold   = 2
-	unhealthyThreshold = 3
-)
-
 // anyAnswer passes every status but a server error; an ALB knows codes up to 499 only.
 const anyAnswer = "200-499"
 
@@ -30,7 +26,8 @@ const anyAnswer = "200-499"
 func checkTargets(check schema.HealthCheck, b balancing, r *report.Report) targetCheck {
 	switch {
 	case check.Protocol == "HTTP" || check.Protocol == "HTTPS":
-		return targetCheck{check.Protocol, check.Port, check.Path, "200"}
+		checkCodes(check, b, r)
+		return targetCheck{check.Protocol, check.Port, check.Path, cmp.Or(check.Codes, "200")}
 	case b.kind == application:
 		return checkOverHTTP(check, b, r)
 	}
@@ -39,6 +36,14 @@ func checkTargets(check schema.HealthCheck, b balancing, r *report.Report) targe
 			"connection; write HTTPS:%d/ to check more", check.Port)
 	}
 	return targetCheck{protocol: "TCP", port: check.Port}
+}
+
+// checkCodes reports status codes that an ALB does not take: it knows 200 to 499, an NLB 200 to 599 (ELB API Reference, Matcher).
+func checkCodes(check schema.HealthCheck, b balancing, r *report.Report) {
+	codes := strings.FieldsFunc(check.Codes, func(c rune) bool { return c == ',' || c == '-' })
+	if b.kind == application && slices.ContainsFunc(codes, func(code string) bool { return code > "499" }) {
+		r.Errorf(check.At("codes"), "an HTTP load balancer takes status codes from 200 to 499, got %s", check.Codes)
+	}
 }
 
 // checkOverHTTP replaces a TCP or SSL check for an ALB by a request for /, and accepts every answer but a server error.

@@ -24,12 +24,15 @@ func TestHostnamesOfTwoApps(t *testing.T) {
 		blog, shop []appChange
 		want       string // of the problem; empty: there is none
 	}{
-		"written in both":                {[]appChange{names(name)}, []appChange{names(name)}, "in one region a name leads to one app"},
-		"a wildcard in both":             {[]appChange{names("*.example.com")}, []appChange{names("*.example.com")}, "*.example.com is a host name of the app blog, too"},
+		"written in both": {[]appChange{names(name)}, []appChange{names(name)}, "in one region a name leads to one app"},
+		"a wildcard in both": {[]appChange{names("*.example.com")}, []appChange{names("*.example.com")},
+			"*.example.com is a host name of the app blog, too"},
 		"a wildcard and a name below it": {[]appChange{names("*.example.com")}, []appChange{names(name)}, ""},
-		"another app's default name":     {nil, []appChange{names(name, "blog-test.example.com")}, "blog-test.example.com is a host name of the app blog, too"},
-		"the one makes no records":       {[]appChange{names(name), noRecords}, []appChange{names(name)}, ""},
-		"by weight":                      {[]appChange{names(name), routing("weighted", 1)}, []appChange{names(name), routing("weighted", 9)}, ""},
+		"another app's default name": {nil, []appChange{names(name, "blog-test.example.com")},
+			"blog-test.example.com is a host name of the app blog, too"},
+		"the one makes no records": {[]appChange{names(name), noRecords}, []appChange{names(name)}, ""},
+		"by weight": {[]appChange{names(name), routing("weighted", 1)},
+			[]appChange{names(name), routing("weighted", 9)}, ""},
 		"two kinds of routing": {[]appChange{names(name)}, []appChange{names(name), routing("weighted", 9)},
 			"this app's is weighted, that one's is latency"},
 		"by latency in two regions": {[]appChange{in("us-east-1", names(name))}, []appChange{in("eu-west-1", names(name))}, ""},

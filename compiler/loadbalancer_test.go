@@ -23,10 +23,10 @@ func twoPorts() appChange {
 // check makes a health check; written says whether the manifest has it.
 func check(protocol string, port int, path string, written bool) appChange {
 	return func(app *schema.AppRegion) {
-		app.HealthCheck = schema.HealthCheck{
+		app.HealthCheck = withTiming(schema.HealthCheck{
 			Node:     at("app.json", 30, "all.health_check"),
 			Protocol: protocol, Port: port, Path: path, Default: !written,
-		}
+		})
 	}
 }
 

@@ -60,8 +60,8 @@ func (b appBuilder) build() *AppRegion {
 	a.DNS = b.dns()
 	a.PublicPorts = b.publicPorts(a)
 	a.PrivatePorts = privatePorts(b.section)
-	a.HealthCheck = healthCheck(b.section, a)
-	a.LocalHealthCheck = localHealthCheck(b.section)
+	a.HealthCheck = healthCheck(b.section, b.scope.facts, a)
+	a.LocalHealthCheck = localHealthCheck(b.section, a)
 	b.checkBalancer(a)
 
 	a.Services = b.services()

@@ -1,42 +1,140 @@
 package schema
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
 
 // healthCheck returns the load balancer's health check. The default is TCP on the internal port of the lowest
 // public port. UDP cannot be checked, and a redirecting port never reaches the instances, so both are passed over.
-func healthCheck(s section, a *AppRegion) HealthCheck {
-	if n, ok := s.fields["health_check"]; ok {
-		check := parseHealthCheck(s.report, n)
-		s.deriveText("health_check", check.text())
-		return check
+func healthCheck(s section, facts *language.Facts, a *AppRegion) HealthCheck {
+	timing := s.child("health_check", facts.Defaults.Lookup("health_check"))
+	if !s.has("health_check") {
+		timing.trace = nil // the resolved value has no health check unless one is written
 	}
-	check := HealthCheck{Node: NewNode(s.posOf("health_check"), nil), Protocol: "TCP", Default: true}
-	for _, p := range a.PublicPorts {
-		if p.RedirectTo == 0 && p.Scheme != "UDP" {
-			check.Port = p.InternalPort
-			return check
+	check := writtenCheck(s, "health_check", a)
+	if check == nil {
+		check = &HealthCheck{Node: NewNode(s.posOf("health_check"), nil), Protocol: "TCP", Default: true, Port: checkedPort(a)}
+	}
+	if isText(s, "health_check") {
+		timing.trace = nil
+	}
+	check.Interval, check.Timeout = timing.number("interval"), timing.number("timeout")
+	check.Healthy, check.Unhealthy = timing.number("healthy"), timing.number("unhealthy")
+	if check.Timeout >= check.Interval && !timing.unknown("timeout") && !timing.unknown("interval") {
+		field := "timeout"
+		if !timing.has(field) {
+			field = "interval"
 		}
+		timing.errorf(field, "the timeout, %d seconds, must be less than the interval, %d seconds: set both", check.Timeout, check.Interval)
 	}
-	if len(a.PublicPorts) > 0 && a.ELBAvailability != Disabled && !s.unknown("health_check") {
+	if check.Port == 0 && len(a.PublicPorts) > 0 && a.ELBAvailability != Disabled && !s.unknown("health_check") {
 		s.errorf("health_check", "is missing: no public port can be checked by TCP, so write what to check, such as TCP:80")
+	}
+	return *check
+}
+
+// isText reports whether a check is written as PROTOCOL:port.
+func isText(s section, name string) bool {
+	n, ok := s.fields[name]
+	return ok && n.value.Kind != manifest.Object
+}
+
+// localHealthCheck returns the check by the agent on the instance itself, nil when there is none.
+func localHealthCheck(s section, a *AppRegion) *HealthCheck {
+	check := writtenCheck(s, "local_health_check", a)
+	if check != nil && check.Port == 0 && !s.unknown("local_health_check") {
+		s.child("local_health_check", nil).errorf("port", "is missing: no public port leads to a port that could be checked")
 	}
 	return check
 }
 
-// localHealthCheck returns the check by the agent on the instance itself, nil when there is none.
-func localHealthCheck(s section) *HealthCheck {
-	n, ok := s.fields["local_health_check"]
-	if !ok {
+// writtenCheck reads a check in either form. It returns nil when the manifest has none.
+func writtenCheck(s section, name string, a *AppRegion) *HealthCheck {
+	n, ok := s.fields[name]
+	switch {
+	case !ok:
 		return nil
+	case n.value.Kind != manifest.Object:
+		check := parseHealthCheck(s.report, n)
+		s.deriveText(name, check.text())
+		return &check
 	}
-	check := parseHealthCheck(s.report, n)
-	s.deriveText("local_health_check", check.text())
-	return &check
+	return objectCheck(s.child(name, nil), a)
+}
+
+// checkedPort returns the port behind the lowest public port that a check can reach, 0 when there is none.
+func checkedPort(a *AppRegion) int {
+	for _, p := range a.PublicPorts {
+		if p.RedirectTo == 0 && p.Scheme != "UDP" {
+			return p.InternalPort
+		}
+	}
+	return 0
+}
+
+// maxCheckPath is AWS's limit for the path of a health check (ELB API Reference, CreateTargetGroup).
+const maxCheckPath = 1024
+
+// objectCheck reads a check in the form of an object.
+func objectCheck(r record, a *AppRegion) *HealthCheck {
+	check := &HealthCheck{Node: r.node(), Protocol: strings.ToUpper(r.text("protocol")), Port: r.number("port"), Path: r.text("path"),
+		Codes: r.text("codes"), Default: !r.has("protocol")}
+	if check.Port == 0 && !r.unknown("port") {
+		check.Port = checkedPort(a)
+	}
+	if check.Protocol == "" {
+		check.Protocol = impliedProtocol(check, a)
+	}
+	if strings.HasPrefix(check.Protocol, "HTTP") {
+		if check.Path == "" {
+			check.Path = "/"
+		}
+		r.deriveText("path", check.Path)
+	} else if !r.unknown("protocol") {
+		for _, field := range []string{"path", "codes"} {
+			if r.has(field) {
+				r.errorf(field, "works only with protocol HTTP or HTTPS, and this one is %s", check.Protocol)
+			}
+		}
+	}
+	if len(check.Path) > maxCheckPath {
+		r.errorf("path", "must have at most %d characters, got %d", maxCheckPath, len(check.Path))
+	}
+	checkCodes(r, check.Codes)
+	r.deriveText("protocol", check.Protocol)
+	if check.Port != 0 {
+		r.deriveNumber("port", strconv.Itoa(check.Port))
+	}
+	return check
+}
+
+// impliedProtocol returns the protocol of a check that names none. A path and codes exist in HTTP and HTTPS only.
+func impliedProtocol(check *HealthCheck, a *AppRegion) string {
+	if check.Path == "" && check.Codes == "" {
+		return "TCP"
+	}
+	secure := func(p PublicPort) bool {
+		return p.InternalPort == check.Port && p.InternalScheme == "HTTPS" && p.RedirectTo == 0
+	}
+	if slices.ContainsFunc(a.PublicPorts, secure) {
+		return "HTTPS"
+	}
+	return "HTTP"
+}
+
+// checkCodes reports a range of status codes that ends before it begins.
+func checkCodes(r record, codes string) {
+	for part := range strings.SplitSeq(codes, ",") {
+		if first, last, isRange := strings.Cut(part, "-"); isRange && first > last {
+			r.errorf("codes", "has the range %s, which ends before it begins: write %s-%s", part, last, first)
+		}
+	}
 }
 
 // text returns the check as a manifest has it, with the protocol in upper case.
@@ -45,11 +143,11 @@ func (c HealthCheck) text() string { return c.Protocol + ":" + strconv.Itoa(c.Po
 // parseHealthCheck reads PROTOCOL:port or PROTOCOL:port/path.
 func parseHealthCheck(found *report.Report, n node) HealthCheck {
 	protocol, target, _ := strings.Cut(n.value.Text, ":")
-	// The path may have a colon and slashes of its own, so only the first of each counts.
 	digits, path, _ := strings.Cut(target, "/")
 	port, err := strconv.Atoi(digits)
 	if err != nil || port < 1 || port > 65535 {
 		found.Errorf(n.pos(), "the port must be 1 to 65535, got %s", digits)
+		port = -1 // so that no second message says that it is missing
 	}
 	check := HealthCheck{Node: NewNode(n.pos(), nil), Protocol: strings.ToUpper(protocol), Port: port}
 	if strings.HasPrefix(check.Protocol, "HTTP") {

@@ -262,13 +262,17 @@ type Permission struct {
 	Condition map[string]map[string][]string // operator → key → values
 }
 
-// HealthCheck is a check of the load balancer or of the agent, written PROTOCOL:port or PROTOCOL:port/path.
+// HealthCheck is a check of the load balancer or of the agent, written as an object, or as PROTOCOL:port or PROTOCOL:port/path.
 type HealthCheck struct {
 	Node
 	Protocol string // TCP, SSL, HTTP or HTTPS
 	Port     int
 	Path     string // "/" and what follows, of HTTP and HTTPS
-	Default  bool   // not written
+	Codes    string // as a load balancer takes them, of HTTP and HTTPS; "" for 200
+	Default  bool   // the protocol is not written
+
+	// Of the load balancer's check only: seconds, and checks in a row.
+	Interval, Timeout, Healthy, Unhealthy int
 }
 
 // PublicPort is a port of the load balancer. Without a load balancer it is a port of the instances.

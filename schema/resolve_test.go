@@ -42,6 +42,7 @@ var homes = map[string]string{
 	"trigger": "alarms.triggers.t", "scaling_target": "scaling.targets.cpu", "schedule": "scaling.schedules.night",
 	"database_alarm": "databases.main.alarms.a", "deploy_logging": "logging.deploy", "docker_logging": "logging.docker",
 	"log_alarm": "logging.docker.metrics.m.alarms.a", "spot": "spot",
+	"health_check": "health_check",
 }
 
 // Every default of defaults.cue shows in the resolved value, and has no place in a manifest.
@@ -63,6 +64,7 @@ all:
   scaling: {targets: {cpu: {metric: cpu, value: 50}}, schedules: {night: {cron: 0 0 * * *, min: 1}}}
   logging: {deploy: {}, docker: {metrics: {m: {patterns: {x: 1}, alarms: {a: {threshold: ">1", endpoints: up}}}}}}
   spot: yes
+  health_check: {port: 80}
 `,
 		"off.yaml": "name: \"off\"\nall: {services: {web: {image: nginx}}}",
 	})

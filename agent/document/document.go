@@ -76,6 +76,7 @@ type LocalHealth struct {
 	Protocol string `json:"protocol"` // TCP, SSL, HTTP or HTTPS
 	Port     int    `json:"port"`
 	Path     string `json:"path,omitempty"`
+	Codes    string `json:"codes,omitempty"` // status codes that pass, such as 200,204 or 200-399; 200 when empty
 }
 
 // Content is text as lines (joined by newlines, so a final newline is a last empty line), bytes in base64, or an encrypted

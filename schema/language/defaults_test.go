@@ -13,6 +13,7 @@ var definitionsOfDefaults = map[string]string{
 	"endpoint": "#Endpoint", "trigger": "#Trigger", "database_alarm": "#DatabaseAlarm", "log_alarm": "#LogAlarm",
 	"logging": "#Logging", "deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging",
 	"scaling_target": "#ScalingTarget", "schedule": "#Schedule", "spot": "#Spot",
+	"health_check": "#HealthCheck",
 }
 
 func TestDefaultsFitTheDefinitions(t *testing.T) {
