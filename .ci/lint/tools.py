@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tempfile
 from collections import namedtuple
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,27 @@ def cfn_lint(templates):
     options = ["--config-file", "/dev/null", "--mandatory-checks", "E", "W", "--regions", region]
     config = ConfigMixIn([*options, "--", *(t.file for t in templates)])
     rules = Runner(config).rules
-    return [[linted(t, m) for m in run_template_by_file_path(t.file, config, rules, False)] for t in templates]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [without_pairs(t, Path(folder) / f"{n}.template.json") for n, t in enumerate(templates)]
+        return [
+            [linted(t, m) for m in run_template_by_file_path(file, config, rules, False)]
+            for t, file in zip(templates, files, strict=True)
+        ]
+
+
+# An escaped pair of surrogates, after any number of escaped backslashes.
+PAIR = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def without_pairs(template, copy):
+    """Returns the file for cfn-lint: the template's own, or a copy with the characters themselves on the same lines.
+
+    cfn-lint reads JSON with a YAML parser, and YAML knows no surrogate pairs. CloudFormation reads JSON as JSON."""
+    text = PAIR.sub(lambda m: m[1] + json.loads(b'"' + m[2] + b'"').encode(), template.text)
+    if text == template.text:
+        return template.file
+    copy.write_bytes(text)
+    return str(copy)
 
 
 def linted(template, match):
