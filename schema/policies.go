@@ -6,8 +6,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Policies reads the CUE package policy of a directory. It returns nil when the policies have a mistake, which the report has
-// at its place. The error is for a directory that is missing or has no policies.
+// Policies reads the CUE package policy of a directory. It returns nil when the policies have a mistake, and reports it at its
+// place. It returns an error if the directory is missing or has no policies.
 func Policies(dir string, r *report.Report) (*policy.Set, error) {
 	return policy.Read(manifest.NewReader(nil, Definitions, nil), dir, r)
 }

@@ -1,5 +1,5 @@
-// Package cuevendor loads the CUE modules that a main module depends on, from a registry, for `spacel vendor`. It is the only
-// package of schema that uses the network: builds read its results through package cuemodules.
+// Package cuevendor loads the dependencies of a CUE module from a registry, for `spacel vendor`. It is the only package of
+// schema with access to the network. Builds read its results through package cuemodules.
 package cuevendor
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/pebble/spacel/schema/cuemodules"
 )
 
-// Result is a module that is available to builds now.
+// Result is a module which builds can use now.
 type Result struct {
 	Module string `json:"module"` // with its version
 	Digest string `json:"digest"`
@@ -25,10 +25,11 @@ type Result struct {
 }
 
 // Vendor makes the dependencies of the module in root available to builds. It loads each one into the cache of the cue command,
-// unless it is there, and writes cue.mod/spacel.sum. With copies it also copies each one into cue.mod/spacel. The registry is
-// the one that the cue command uses. skip is the path of a module that is not loaded: the language's own, which is in spacel.
+// unless it is there, and writes cue.mod/spacel.sum. With copies it also copies each one into cue.mod/spacel. The registry and
+// the credentials are the cue command's (CUE_REGISTRY, cue login). The module skip is left out: the language's own, which
+// spacel contains.
 //
-// A dependency that has another digest than the one in cue.mod/spacel.sum is an error, and no file is written then.
+// An unexpected digest, other than the one in cue.mod/spacel.sum, is an error. No file is written then.
 func Vendor(ctx context.Context, root, skip string, copies bool) ([]Result, error) {
 	mainModule, err := cuemodules.Open(os.DirFS(root))
 	if err != nil {
@@ -39,6 +40,7 @@ func Vendor(ctx context.Context, root, skip string, copies bool) ([]Result, erro
 		return nil, err
 	}
 	v := &vendoring{root: root, copies: copies, module: mainModule, registry: registry, sums: cuemodules.Sums{}}
+	// All dependencies are tried, so a user sees all errors in one run.
 	var failed []error
 	for _, version := range mainModule.Dependencies() {
 		if version.BasePath() == skip {
@@ -54,7 +56,7 @@ func Vendor(ctx context.Context, root, skip string, copies bool) ([]Result, erro
 	return v.results, v.write()
 }
 
-// vendoring is one run.
+// vendoring is one run. It collects results in memory and writes files at its end.
 type vendoring struct {
 	root     string
 	copies   bool
@@ -66,13 +68,15 @@ type vendoring struct {
 	sources []string // the directory of each result
 }
 
-// load loads one dependency and checks it.
+// load loads one dependency and checks it: its digest against cue.mod/spacel.sum, and its own dependencies against the main
+// module's list.
 func (v *vendoring) load(ctx context.Context, version cuemodules.Version) error {
 	name := cuemodules.Name(version)
 	location, err := v.registry.Fetch(ctx, version)
 	if err != nil {
 		return fmt.Errorf("load %s: %w", name, err)
 	}
+	// Dir is relative to the cache's file system. Only with the root on disk is it a path for error messages.
 	dir := location.Dir
 	if native, ok := location.FS.(module.OSRootFS); ok {
 		dir = filepath.Join(native.OSRoot(), dir)
@@ -98,7 +102,8 @@ func (v *vendoring) load(ctx context.Context, version cuemodules.Version) error 
 	return nil
 }
 
-// write writes the copies, and then the digests.
+// write writes the copies, and then the digests. An interruption between the two leaves the old digests, and a build
+// reports copies that do not match them.
 func (v *vendoring) write() error {
 	if v.copies {
 		if err := v.copyAll(); err != nil {
@@ -108,8 +113,8 @@ func (v *vendoring) write() error {
 	return replaceFile(filepath.Join(v.root, filepath.FromSlash(cuemodules.SumFile)), []byte(v.sums.String()))
 }
 
-// copyAll replaces cue.mod/spacel by copies of the modules. They are written beside it first, so that an interrupted run
-// leaves the old directory.
+// copyAll replaces cue.mod/spacel by copies of the modules. They are written into a temporary directory beside it first. An
+// interrupted run leaves the old directory in place.
 func (v *vendoring) copyAll() error {
 	target := filepath.Join(v.root, filepath.FromSlash(cuemodules.CopyDir))
 	fresh, err := os.MkdirTemp(filepath.Dir(target), ".spacel-")
@@ -127,13 +132,15 @@ func (v *vendoring) copyAll() error {
 	if err := os.RemoveAll(target); err != nil {
 		return err
 	}
+	// MkdirTemp makes a directory for its owner only. Copies are committed and read by others.
 	if err := os.Chmod(fresh, 0o755); err != nil {
 		return err
 	}
 	return os.Rename(fresh, target)
 }
 
-// copyTree copies the files of a directory. The cache's directories are read-only, the copies are not.
+// copyTree copies the files of a directory. The cache's directories are read-only, the copies are not: a team commits them, and
+// git must be able to replace them.
 func copyTree(to, from string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -155,7 +162,8 @@ func copyTree(to, from string) error {
 	})
 }
 
-// replaceFile writes a file as a whole, or not at all. A file with the same content is not touched.
+// replaceFile writes a file as a whole, or not at all: a rename within one directory is atomic. A file with the same content is
+// not touched, so its modification time stays.
 func replaceFile(path string, data []byte) error {
 	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
 		return nil
@@ -167,7 +175,8 @@ func replaceFile(path string, data []byte) error {
 	return os.Rename(temporary, path)
 }
 
-// Root returns the directory of the module that a directory belongs to: the nearest one upwards with cue.mod/module.cue.
+// Root returns the root of the module around a directory: the nearest directory upwards with cue.mod/module.cue. A relative
+// argument gives a relative path, so that messages show paths as the user types them.
 func Root(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {

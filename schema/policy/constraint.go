@@ -13,32 +13,36 @@ import (
 	"github.com/pebble/spacel/schema/resolved"
 )
 
-// Violation is a rule that a value breaks.
+// Violation is a rule that some value breaks.
 type Violation struct {
 	Pos     report.Pos // of the value in the manifest; of a default or an absent value, of the nearest written one around it
 	Message string     // with the rule's place
 }
 
-// Against unifies a value with a constraint that has the fields orbit, app and region, and returns the violations. A
-// constraint never supplies a value: a field without ? that the value lacks is a violation, and so is a result that is not
-// concrete.
+// Against unifies a value with a constraint on the fields orbit, app and region, and returns the violations. A
+// constraint never supplies a value. A required field, without ?, is a violation if the value lacks it. So is a result which
+// CUE cannot reduce to one value.
 func Against(constraint cue.Value, v resolved.Value) []Violation { return against(constraint, v, true) }
 
-// against is Against. hidden says whether the constraint has hidden fields at its top.
+// against is Against. hidden says whether the constraint has hidden fields at its top. Hidden fields are read in a second
+// pass, which a constraint without them does not need.
 func against(constraint cue.Value, v resolved.Value, hidden bool) []Violation {
+	// Unifying the two gives one value with all conflicts in it. CUE then reports them together, not one in each run.
 	c := &comparison{of: v, data: tree(v), hidden: hidden}
 	c.result = constraint.Unify(constraint.Context().BuildExpr(c.data.Syntax()))
 	c.conflicts(errors.Errors(c.result.Validate()))
 	for _, f := range c.data.Fields {
 		c.absent(c.result.LookupPath(cue.MakePath(cue.Str(f.Key))), f.Value, []string{f.Key})
 	}
+	// A conflict or a missing field often makes other results incomplete. They would only repeat the first violation.
 	if len(c.found) == 0 {
 		c.undecided()
 	}
 	return c.found
 }
 
-// tree returns a value as constraints see it.
+// tree returns a value as constraints see it: an object with orbit, app and region. A missing orbit or app is left out, since
+// null would conflict with each rule for it.
 func tree(v resolved.Value) *manifest.Tree {
 	t := &manifest.Tree{Kind: manifest.Object}
 	if v.Orbit != nil {
@@ -88,7 +92,7 @@ func (c *comparison) conflicts(errs []errors.Error) {
 	}
 }
 
-// keysOf returns the keys of an error's path. CUE quotes a key that is no identifier.
+// keysOf returns the keys of an error's path. CUE quotes a key unless it is an identifier, for example "80" or "my-app".
 func keysOf(e errors.Error) []string {
 	var keys []string
 	for _, selector := range e.Path() {
@@ -100,8 +104,8 @@ func keysOf(e errors.Error) []string {
 	return keys
 }
 
-// absent reports fields of the unified value that the data lacks: the constraint names them without ?, and would supply their
-// values.
+// absent reports fields of the unified value which the data lacks. The constraint names them without ?. CUE would
+// take their values from the constraint, so the unified value alone shows no error.
 func (c *comparison) absent(v cue.Value, t *manifest.Tree, keys []string) {
 	switch t.Kind {
 	case manifest.Object:
@@ -117,6 +121,8 @@ func (c *comparison) absent(v cue.Value, t *manifest.Tree, keys []string) {
 	}
 }
 
+// absentFields is absent for the fields of an object. Only a field without ? is required, and only a regular field is data:
+// definitions and hidden fields are helpers of the rule.
 func (c *comparison) absentFields(v cue.Value, t *manifest.Tree, keys []string) {
 	fields, err := v.Fields(cue.Optional(true))
 	if err != nil {
@@ -137,13 +143,14 @@ func (c *comparison) absentFields(v cue.Value, t *manifest.Tree, keys []string) 
 	}
 }
 
-// undecided reports results that are not concrete, such as a comparison with a field that the value lacks. Hidden fields may
-// be types, but not errors.
+// undecided reports results without a single value, such as a comparison with a missing field. A hidden field may be a type,
+// but not an error.
 func (c *comparison) undecided() {
 	for _, f := range c.data.Fields {
 		err := c.result.LookupPath(cue.MakePath(cue.Str(f.Key))).Validate(cue.Concrete(true))
 		c.conflicts(errors.Errors(err))
 	}
+	// A hidden rule may read the app. Without one it cannot be computed, and that would not be a mistake of the orbit.
 	if c.of.App == nil || len(c.found) > 0 {
 		return
 	}

@@ -2,7 +2,8 @@
 //
 //	policy.go       packages of policies
 //	constraint.go   one resolved value against one CUE value
-//	violation.go    what a violation says, and where
+//	violation.go    the message and the place of a violation
+//	testcase.go     the cases of *_test.cue files
 package policy
 
 import (
@@ -18,10 +19,11 @@ import (
 	"github.com/pebble/spacel/schema/resolved"
 )
 
-// Package is the name of the CUE package that a directory of policies holds.
+// Package is the name of the CUE package in a directory of policies.
 const Package = "policy"
 
-// constrained are the fields that a policy constrains: the orbit's and the app's merged section, and the region's name.
+// constrained lists the fields under which a policy has its rules: the orbit's and the app's merged section, and the region's
+// name.
 var constrained = []string{"orbit", "app", "region"}
 
 // Set is the policies of one directory.
@@ -30,8 +32,8 @@ type Set struct {
 	hidden   bool // there are hidden fields, which hold rules, too
 }
 
-// Read reads the policies of a directory. It returns nil when they have a mistake, which the report has at its place. The error
-// is for a directory that is missing or has no policies.
+// Read reads the policies of a directory. It returns nil when they have a mistake, and reports it at its place. An error means
+// that no policies were found: the directory is missing, or none of its files belongs to package policy.
 func Read(in manifest.Reader, dir string, r *report.Report) (*Set, error) {
 	instance, err := in.LoadPackage(dir, Package, r)
 	if instance == nil {
@@ -40,6 +42,7 @@ func Read(in manifest.Reader, dir string, r *report.Report) (*Set, error) {
 	if !declaresOnly(instance, r) {
 		return nil, nil
 	}
+	// Policies alone must be free of conflicts. Else each value would be refused, at a place in the manifest.
 	root := build(instance)
 	if err := root.Validate(); err != nil {
 		instance.ReportErrors(err, r)
@@ -48,7 +51,8 @@ func Read(in manifest.Reader, dir string, r *report.Report) (*Set, error) {
 	return &Set{instance, hasHidden(instance)}, nil
 }
 
-// hasHidden reports whether the policies have hidden fields at their top.
+// hasHidden reports whether the policies have hidden fields at their top. It reads the syntax once. Without hidden fields the
+// check of each value can leave out the pass over them.
 func hasHidden(instance *manifest.Instance) bool {
 	for _, file := range instance.Files {
 		for _, d := range file.Decls {
@@ -68,8 +72,8 @@ func hasHidden(instance *manifest.Instance) bool {
 	return false
 }
 
-// declaresOnly reports a top-level field that nothing is held against. It is most likely misspelt, and the rules in it would
-// never refuse anything.
+// declaresOnly reports a top-level field under any other name than orbit, app and region. No value is compared with it. It is
+// most likely misspelt, and its rules would never refuse anything. A name that begins with _ or # is free to choose.
 func declaresOnly(instance *manifest.Instance, r *report.Report) bool {
 	valid := true
 	for _, file := range instance.Files {
@@ -97,12 +101,12 @@ func build(instance *manifest.Instance) cue.Value {
 	return cuecontext.New(cuecontext.CUE_DEBUG("")).BuildInstance(instance.Instance)
 }
 
-// perContext is how many values are held against policies in one context of CUE. A context keeps everything that was ever
-// evaluated in it: a new one from time to time keeps memory flat, and costs one evaluation of the policies.
+// perContext is the number of values checked in one context of CUE. A context keeps everything ever evaluated in it. A new one
+// from time to time keeps memory flat, and costs one evaluation of the policies.
 const perContext = 200
 
-// Check holds values against the policies, and reports each violation at the line of the manifest that it comes from. A value
-// without an app is held against the rules for orbit and region only.
+// Check compares values with the policies, and reports each violation at its line in the manifest. A value without an app is
+// checked against the rules for orbit and region only.
 func (s *Set) Check(values []resolved.Value, r *report.Report) {
 	var policies cue.Value
 	for i, v := range values {

@@ -15,7 +15,7 @@ import (
 	"github.com/pebble/spacel/schema/resolved"
 )
 
-// Case is a case of a *_test.cue file: an app of an orbit in one region, and what is expected of it.
+// Case is a case of a *_test.cue file: an app of an orbit in one region, and the expected values, template or error.
 type Case struct {
 	Name   string
 	Pos    report.Pos
@@ -97,8 +97,8 @@ func (c *Case) read(v cue.Value, dir string, r *report.Report) bool {
 	return len(r.Problems()) == before
 }
 
-// CheckValue holds the resolved value against expect. Its fields orbit, app and region mean what they mean in a policy; without
-// any of these, expect is for the app's section.
+// CheckValue compares the resolved value with expect. Its fields orbit, app and region have the same meaning as in a policy.
+// Without any of these, expect constrains the app's section.
 func (c Case) CheckValue(v resolved.Value) []Violation {
 	if !c.expect.Exists() {
 		return nil
@@ -122,7 +122,8 @@ func within(v cue.Value) cue.Value {
 	return v.Context().CompileString("{app: _}").FillPath(cue.ParsePath("app"), v)
 }
 
-// CheckTemplate holds the template of the app's stack against template.
+// CheckTemplate compares the template of the app's stack with template. Numbers keep their digits (UseNumber): a float64 would
+// round large ones.
 func (c Case) CheckTemplate(text []byte) ([]Violation, error) {
 	if !c.template.Exists() {
 		return nil, nil

@@ -45,7 +45,8 @@ func (c *comparison) add(keys []string, group []errors.Error) {
 	c.violation(found, strings.Join(wanted, " or ")+", got "+got(found), rule)
 }
 
-// lacks reports a field that a rule names and the value lacks.
+// lacks reports a field of a rule which the value lacks. A rule may be a conjunction of several places, as number & >1
+// is. Then the violation names the last one written in a file.
 func (c *comparison) lacks(keys []string, rule cue.Value) {
 	if c.lacksInside(keys, rule) {
 		return
@@ -68,7 +69,8 @@ func (c *comparison) lacks(keys []string, rule cue.Value) {
 	c.violation(c.find(keys), message, at)
 }
 
-// lacksInside reports the fields that a rule names in an absent object. It returns false when there are none.
+// lacksInside reports the fields of a rule for an absent object, each by itself, so that messages name the leaves to write.
+// It returns false when the rule requires none. Then the object itself is reported.
 func (c *comparison) lacksInside(keys []string, rule cue.Value) bool {
 	if rule.IncompleteKind() != cue.StructKind {
 		return false
@@ -133,7 +135,8 @@ var builtIn = regexp.MustCompile(`^(invalid value %|conflicting values %|%d erro
 	`incompatible list|structural cycle|error in call|invalid (interpolation|operand|index|list)|index out of|` +
 	`value not an instance|empty disjunction|unresolved|ambiguous|division|operand|cycle|list length)`)
 
-// ownMessage returns the message that a rule gives with error().
+// ownMessage returns the text of error() in a rule. CUE marks it in no way, so each format outside of CUE's own ones belongs to
+// a rule.
 func ownMessage(e errors.Error) (string, bool) {
 	format, args := e.Msg()
 	if builtIn.MatchString(format) {
@@ -142,8 +145,8 @@ func ownMessage(e errors.Error) (string, bool) {
 	return fmt.Sprintf(format, args...), true
 }
 
-// expectation returns what a rule asks for, from the error about a value: must be <=10. It is empty for errors that say no
-// more than that there are others, or that a value cannot be computed.
+// expectation returns the demand of a rule, such as "must be <=10", from CUE's error about a value. It is empty for errors
+// without one: a summary of other errors, or a value which cannot be computed.
 func expectation(e errors.Error, found resolved.Found) string {
 	format, args := e.Msg()
 	texts := make([]string, len(args))
@@ -163,7 +166,8 @@ func expectation(e errors.Error, found resolved.Found) string {
 	return ""
 }
 
-// other returns the value of the rule in a conflict of two values: the one that is not the manifest's.
+// other returns the rule's value in a conflict of two values. CUE does not say which of the two is the rule, so the manifest's
+// own is recognised by its text. When a secret cannot be recognised, neither value is returned.
 func other(texts []string, found resolved.Found) string {
 	if found.Value != nil && texts[0] == source(found.Value) {
 		return texts[1]
@@ -182,7 +186,7 @@ func source(t *manifest.Tree) string {
 	return t.Text
 }
 
-// got describes the value that breaks a rule.
+// got describes the value that breaks a rule. Long texts are cut. Lists, objects and secrets show as their kind only.
 func got(found resolved.Found) string {
 	const most = 80
 	switch t := found.Value; {
@@ -199,7 +203,7 @@ func got(found resolved.Found) string {
 	}
 }
 
-// ifDefault tells that nobody wrote a value.
+// ifDefault marks a default. Without the mark a reader would search the manifest for a value that nobody wrote.
 func ifDefault(found resolved.Found) string {
 	if found.Default {
 		return ", the default"
@@ -207,7 +211,7 @@ func ifDefault(found resolved.Found) string {
 	return ""
 }
 
-// undecidedMessage words an error about a value that a rule cannot compute.
+// undecidedMessage words an error about a value for which a rule gives no single result.
 func undecidedMessage(e errors.Error) string {
 	format, args := e.Msg()
 	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// Pos is a place in a user's manifest: the file as the user named it, line and column from 1, and the path of the
-// field, such as all.caches.sessions.replicas. Line 0 means the file as a whole. In is the manifest that the place belongs
-// to, if the file is not the manifest itself: many manifests may import the file.
+// Pos is a place in a user's manifest: the file under the name on the command line, line and column from 1, and the path of a
+// field, such as all.caches.sessions.replicas. Line 0 means the file as a whole. In is the manifest to which the place belongs,
+// if the file is not the manifest itself: many manifests may import the file.
 type Pos struct {
 	File      string
 	Line, Col int
@@ -80,7 +80,7 @@ type Report struct {
 	apps     map[string]string // names, by manifest
 }
 
-// NameApp records the name of a manifest's app, for messages about other files that the manifest uses.
+// NameApp records the name of a manifest's app, for messages about other files which the manifest uses.
 func (r *Report) NameApp(manifest, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,12 +99,12 @@ func (r *Report) Warnf(at Pos, format string, args ...any) { r.addf(Warning, at,
 // Notef reports information.
 func (r *Report) Notef(at Pos, format string, args ...any) { r.addf(Note, at, format, args) }
 
-// StrictNotef reports information that is an error under --strict: something was left out that may have been meant.
+// StrictNotef reports information which --strict turns into an error: something was left out, perhaps by mistake.
 func (r *Report) StrictNotef(at Pos, format string, args ...any) {
 	r.Add(Problem{Severity: Note, Pos: at, Message: fmt.Sprintf(format, args...), strict: true})
 }
 
-// Strict makes errors of the notes of StrictNotef, also of those that are added later.
+// Strict turns the notes of StrictNotef into errors, including later ones.
 func (r *Report) Strict() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
