@@ -65,6 +65,7 @@ func (m document) section(region string, defaults *manifest.Tree) section {
 			s.reported[key] = true
 		}
 	}
+	s.noteReplaced()
 	return s
 }
 
