@@ -204,7 +204,7 @@ func (s *appDir) names(dir string) ([]string, error) {
 }
 
 // mode returns the type of a file, with links followed. A link that leads out of the directory is refused: os.Root
-// does not follow it, so that a manifest cannot include files such as /etc/passwd.
+// does not follow it. A manifest cannot include files such as /etc/passwd by a link.
 func (s *appDir) mode(name string) (fs.FileMode, error) {
 	info, err := s.root.Stat(name)
 	if err == nil {

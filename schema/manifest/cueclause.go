@@ -28,7 +28,7 @@ func (f cueFile) excluded() bool {
 	return strings.HasSuffix(f.name, "_test.cue") || strings.HasSuffix(f.name, "_tool.cue") || hidden(f.name)
 }
 
-// hidden reports whether CUE ignores a file by the first letter of its name.
+// hidden reports whether CUE ignores a file by the first letter of its name, as go build does.
 func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
 
 // clauses remembers the package clauses of directories. Many manifests of one directory would otherwise read each
@@ -97,8 +97,8 @@ func clauseOf(root fs.FS, name string) (pkg, problem string) {
 }
 
 // packageClause returns the name in a file's package clause, "" if it has none or is of package _. The clause comes
-// first in a file; only comments and attributes may precede it. data is the file's start; whole says that it is all of
-// the file.
+// first in a file. Only comments and attributes may precede it. data is the file's start. whole means that data ends where the
+// file ends. A scanner is enough, so a file of another package may have any mistake after its clause.
 func packageClause(data []byte, whole bool) (pkg, problem string) {
 	if looksUTF16(data) {
 		return "", "is UTF-16 text; save it as UTF-8"
@@ -128,7 +128,7 @@ func packageClause(data []byte, whole bool) (pkg, problem string) {
 	}
 }
 
-// packageName returns the name after the word package. A field may be called package, too.
+// packageName returns the name after the word package. A field may be called package, too: package: 1 has no name there.
 func packageName(tok token.Token, name string) (pkg, problem string) {
 	if tok != token.IDENT || !ast.IsValidIdent(name) || name == "_" {
 		return "", ""

@@ -16,13 +16,15 @@ import (
 	"github.com/pebble/spacel/schema/cuemodules"
 )
 
-// importer loads packages for the imports of one module: that of the manifest, or one of its dependencies.
+// importer loads packages for the imports of one module: that of the manifest, or one of its dependencies. An import path without
+// a version means the major version in the importing module's own module.cue, so each module needs its own importer.
 type importer struct {
 	*packages
 	from *cuemodules.Module // nil: the manifest's own
 }
 
-// load is packages.load for the imports of a dependency.
+// load is packages.load for the imports of a dependency. It looks into the dependency itself first, then at copies in the
+// manifest's module, then into other dependencies. The key holds the importing module, since one path can mean two versions.
 func (i importer) load(pos token.Pos, importPath string) *build.Instance {
 	parts := ast.ParseImportPath(importPath)
 	key := importPath + " of " + cuemodules.Name(i.from.Version)
@@ -51,7 +53,7 @@ func (i importer) load(pos token.Pos, importPath string) *build.Instance {
 	return i.dependency(pos, parts, i.from)
 }
 
-// buildPackage builds a package from its files.
+// buildPackage builds a package from its files. Complete loads their imports by load, and so recurses.
 func (p *packages) buildPackage(files []*ast.File, load build.LoadFunc) *build.Instance {
 	instance := p.context.NewInstance("", load)
 	for _, file := range files {
@@ -86,14 +88,14 @@ func (p *packages) dependency(pos token.Pos, parts ast.ImportPath, from *cuemodu
 	return p.buildPackage(found[0].files, importer{p, found[0].module}.load)
 }
 
-// provider is a dependency with the files that it has of a package.
+// provider is a dependency with its files of one package.
 type provider struct {
 	module *cuemodules.Module
 	files  []*ast.File
 }
 
-// providers returns the dependencies that have a package. CUE looks at all that may have it, too: a package in two modules is
-// ambiguous.
+// providers returns the dependencies with a package. Like CUE, it looks at each dependency whose path is a prefix of the
+// import path: a package in two modules is ambiguous.
 func (p *packages) providers(parts ast.ImportPath, from *cuemodules.Module) ([]provider, error) {
 	own, err := p.mainModule()
 	if own == nil || err != nil {

@@ -15,13 +15,15 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// maxErrors is the limit for the errors of one evaluation that are told.
+// maxErrors is the number of CUE's errors shown for one evaluation. One wrong definition can break hundreds of values.
 const maxErrors = 50
 
-// cueErrors reports CUE's errors in one line for each path, at the user's places.
+// cueErrors reports CUE's errors in one line for each path, at the user's places. It is for errors before there is a value, such
+// as those of the parser.
 func (s *inputFile) cueErrors(err error) { s.explain(cueerrors.Errors(err), cue.Value{}) }
 
-// explain reports errors of an evaluation, of which root is the result.
+// explain reports errors of an evaluation, of which root is the result. CUE often lists only positions in the definitions; then
+// the place of the value in root stands in.
 func (s *inputFile) explain(errs []cueerrors.Error, root cue.Value) {
 	if s.syntax == nil {
 		s.syntax = &syntaxIndex{}
@@ -60,7 +62,8 @@ func byPath(errs []cueerrors.Error) (groups [][]cueerrors.Error) {
 	return groups
 }
 
-// hides reports whether messages must not show values at a path of CUE: they may be secrets.
+// hides reports whether messages must not show values at a path of CUE: they may be secrets. Source other than a manifest, such as
+// a package of policies, has no rule for secrets.
 func (s *inputFile) hides(selectors []string) bool {
 	if s.secret == nil {
 		return false
@@ -90,7 +93,7 @@ func cuePath(selectors []string) (path string) {
 	return path
 }
 
-// cueMistake is all that CUE says of one path, while it is put into words.
+// cueMistake is the group of CUE's errors for one path, while it is put into words.
 type cueMistake struct {
 	s      *inputFile
 	group  []cueerrors.Error
@@ -99,7 +102,8 @@ type cueMistake struct {
 	rule   Place // of the constraint that it breaks; line 0 if there is none
 }
 
-// message returns the line for the path, and sets the places.
+// message returns the line for the path, and sets the places. An error() of the user comes before everything else, since its text
+// was written for this case. Headlines and consequences are dropped when the group has other errors.
 func (m *cueMistake) message() string {
 	if own := slices.IndexFunc(m.group, m.s.syntax.isUsersError); own >= 0 {
 		m.locate(m.group[own])
@@ -135,19 +139,20 @@ func isDisjunction(e cueerrors.Error) bool {
 	return strings.Contains(format, "empty disjunction")
 }
 
-// isConflict reports whether an error is of two values, or a value and a type, that differ.
+// isConflict reports whether an error is about a difference: between two values, or between a value and a type.
 func isConflict(e cueerrors.Error) bool {
 	format, _ := e.Msg()
 	return strings.HasPrefix(format, "conflicting values")
 }
 
-// isConsequence reports whether an error only repeats one of a value that it uses.
+// isConsequence reports whether an error only repeats the error of another value. An interpolation fails when a value in it does.
 func isConsequence(e cueerrors.Error) bool {
 	format, _ := e.Msg()
 	return format == "invalid interpolation"
 }
 
-// usersMessage returns the text of an error() in the user's own files.
+// usersMessage returns the text of an error() in the user's own files, on one line. The text may interpolate a secret, so
+// arguments are masked at secret paths.
 func (m *cueMistake) usersMessage(e cueerrors.Error) string {
 	format, args := e.Msg()
 	if m.secret {
@@ -158,7 +163,8 @@ func (m *cueMistake) usersMessage(e cueerrors.Error) string {
 	return strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
 }
 
-// noneOf words errors of alternatives as one: must be 1 or 2, got 3.
+// noneOf words errors of alternatives as one: must be 1 or 2, got 3. It gives no details if one error has no demand, or if the
+// errors are about different values: they do not add up to one sentence.
 func (m *cueMistake) noneOf(errs []cueerrors.Error) string {
 	var wants []string
 	got := m.common(errs)
@@ -219,7 +225,7 @@ func (m *cueMistake) common(errs []cueerrors.Error) string {
 // oneLine returns a value of CUE's message without line breaks.
 func oneLine(arg any) string { return strings.Join(strings.Fields(fmt.Sprint(arg)), " ") }
 
-// constraint splits an error into what the rule wants, as a phrase after "must", and the value that it got. known is the
+// constraint splits an error into the demand of the rule, as a phrase after "must", and the value in the manifest. known is the
 // value if other errors told it. want is empty if the error is of another kind.
 func (m *cueMistake) constraint(e cueerrors.Error, known string) (want, got string) {
 	format, args := e.Msg()
@@ -238,7 +244,7 @@ func (m *cueMistake) constraint(e cueerrors.Error, known string) (want, got stri
 	return "", ""
 }
 
-// boundWords turns a bound such as >=2, =~"^a" or !="b" into a phrase after "must".
+// boundWords turns a bound such as >=2, =~"^a" or !="b" into a phrase after "must". Comparisons keep CUE's operators.
 func boundWords(bound string) string {
 	for _, b := range []struct{ prefix, words string }{{"=~", "match "}, {"!~", "not match "}, {"!=", "not be "}} {
 		if rest, ok := strings.CutPrefix(bound, b.prefix); ok {
@@ -279,7 +285,7 @@ func isType(text string) bool {
 		strings.HasPrefix(text, "=~") || strings.HasPrefix(text, "!")
 }
 
-// show returns a value for a message: objects, lists and secrets by their kind only.
+// show returns a value for a message: objects, lists and secrets by their kind only. An object may be as long as the manifest.
 func (m *cueMistake) show(value string) string {
 	switch {
 	case strings.HasPrefix(value, "{"), strings.HasPrefix(value, "["):
@@ -307,7 +313,8 @@ func (t translation) fill(args []any) string {
 	return text
 }
 
-// translations holds words for CUE's errors, by CUE's format.
+// translations holds words for CUE's errors, by CUE's format. The formats are not part of CUE's API: a new version of CUE may
+// change one. Then CUE's own text is shown.
 var translations = []translation{
 	{"field not allowed", "unknown field of this definition"},
 	{"field is required but not present", "is required here and has no value"},
@@ -326,7 +333,7 @@ var translations = []translation{
 	{"invalid regexp: %s", "has an invalid regular expression: {0}"},
 }
 
-// text translates one error.
+// text translates one error. Strings in quotes may be data, so they are masked at a path of a secret.
 func (m *cueMistake) text(e cueerrors.Error) string {
 	format, args := e.Msg()
 	text := m.translate(e, format, args)
@@ -363,7 +370,7 @@ func (m *cueMistake) translate(e cueerrors.Error, format string, args []any) str
 	return text
 }
 
-// noValue words that a field has a type or a choice, but no value.
+// noValue words the mistake of a field with a type or a choice, but no value.
 func noValue(open string) string {
 	open = strings.Join(strings.Fields(open), " ")
 	if open == "_" {
@@ -372,7 +379,7 @@ func noValue(open string) string {
 	return "needs a value: " + shorten(typeWords(open), 60)
 }
 
-// twoValues tells of two values for one field. The values themselves are at the two places.
+// twoValues reports two values for one field. The values themselves are at the two places, so neither is repeated.
 func (m *cueMistake) twoValues(e cueerrors.Error) string {
 	m.rule = Place{}
 	for _, at := range m.s.syntax.data(e, m.s) {
@@ -388,7 +395,7 @@ func (m *cueMistake) locate(e cueerrors.Error) {
 	m.at, m.rule = m.s.syntax.places(e, m.s)
 }
 
-// written reports whether a position is in a file of the user.
+// written reports whether a position is in a file of the user. The definitions are parsed under their import path.
 func written(pos token.Pos) bool {
 	return pos.IsValid() && !strings.HasPrefix(pos.Filename(), ImportPath+"/")
 }

@@ -33,10 +33,10 @@ func readCUE(s *inputFile) (*Tree, error) {
 // same. If there is data, it is the manifest. If not, and the manifest imports the definitions, it is evaluated again with
 // other forms of them:
 //
-//   - Open definitions accept anything. What CUE refuses now, the user's own constraints refuse; and what it accepts is data
+//   - Open definitions accept anything. An error of CUE now comes from the user's own constraints. Without an error there is data
 //     for the check against the definitions, whose messages are better than CUE's.
-//   - Lenient definitions also accept null for each field, as manifests of the 2016 tool have it. A manifest that only they
-//     accept is as valid as its YAML.
+//   - Lenient definitions also accept null for each field, as in manifests of the 2016 tool. A manifest with null is as valid in
+//     CUE as in YAML.
 func (s *inputFile) evaluateCUE() *Tree {
 	exact := s.evaluate(nil)
 	if exact.quick && exact.imported && !exact.valid() {
@@ -57,7 +57,7 @@ func (s *inputFile) evaluateCUE() *Tree {
 	return open.tree
 }
 
-// accept reports the mistakes of an evaluation and returns its data: all that has a value, so that the rest of the manifest
+// accept reports the mistakes of an evaluation and returns its data: all fields with a value, so the rest of the manifest
 // is checked, too.
 func (e *evaluation) accept(s *inputFile) *Tree {
 	e.s.explain(e.errs, e.root)
@@ -86,7 +86,7 @@ func (exact *evaluation) refuseHidden(s *inputFile, open *evaluation) {
 	}
 }
 
-// isHidden reports whether a selector is of a field that is not data: a hidden one or a definition.
+// isHidden reports whether a selector is of a field outside of the data: a hidden one or a definition.
 func isHidden(selector string) bool {
 	return strings.HasPrefix(selector, "_") || strings.HasPrefix(selector, "#")
 }
@@ -111,8 +111,8 @@ type evaluation struct {
 // valid reports whether an evaluation gave data without a mistake.
 func (e *evaluation) valid() bool { return e.tree != nil && len(e.errs) == 0 && !e.s.rejected }
 
-// closedness leaves those errors out that say that a field is unknown, unless the exact evaluation says so, too. Definitions of
-// the user are closed, and lack the fields of a definition that is now open.
+// closedness leaves out errors about unknown fields, unless the exact evaluation has them, too. A definition of the user is closed.
+// It lacks the fields of a definition which is open now, so CUE would report each of them.
 func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
 	unknown := func(path string) func(cueerrors.Error) bool {
 		return func(e cueerrors.Error) bool {
@@ -125,8 +125,8 @@ func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
 	})
 }
 
-// evaluate evaluates the manifest with one form of the definitions. Without one it takes the exact form, or the open one if
-// that gives the same.
+// evaluate evaluates the manifest with one form of the definitions. Without one it takes the exact form, or the open one if both
+// give the same data. Each attempt has its own report, so a discarded one leaves no messages.
 func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 	e = &evaluation{s: s.again()}
 	defer e.s.recoverInto(&e.tree, "evaluate")
@@ -165,8 +165,8 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 	return e
 }
 
-// rootPlace returns the place of a manifest as a whole. For a package it is the file with the name, if that is in the
-// package's directory: other commands add fields there.
+// rootPlace returns the place of a manifest as a whole. For a package it is the file with the name, if it is in the package's
+// directory: other commands add fields there.
 func (e *evaluation) rootPlace() Place {
 	s, t := e.s, e.tree
 	if s.pkg == nil || s.selection != nil {
@@ -344,19 +344,19 @@ func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 }
 
 // converter converts an evaluated manifest into plain data. A field without a value is left out and marked as reported, so
-// that the check of the rest does not call it missing.
+// the check of the rest does not call it missing.
 type converter struct {
 	*inputFile
 	failed map[string]bool // paths of CUE's errors, which are reported
 }
 
-// value converts a value. It returns nil for one that is reported, and false if the rest of the file is to be skipped.
+// value converts a value. It returns nil if the value has been reported, and false if the rest of the file is to be skipped.
 func (c *converter) value(v cue.Value, around Place, path string, depth int) (*Tree, bool) {
 	at, _ := c.place(v, around)
 	return c.valueAt(v, at, path, depth)
 }
 
-// valueAt converts a value whose place is known.
+// valueAt converts a value with a known place. A default is taken here, as cue export does: CUE keeps the choice open until then.
 func (c *converter) valueAt(v cue.Value, at Place, path string, depth int) (*Tree, bool) {
 	t := &Tree{At: at}
 	v, _ = v.Default()
@@ -387,7 +387,8 @@ func (c *converter) valueAt(v cue.Value, at Place, path string, depth int) (*Tre
 	return t, true
 }
 
-// broken converts a value that has an error in it. CUE gives the fields of an object nevertheless.
+// broken converts a value with an error in it. CUE gives the fields of an object nevertheless. For any other value CUE's error
+// at this path or below is the report. Without such an error, the field only lacks a value.
 func (c *converter) broken(t *Tree, v cue.Value, path string, depth int) (*Tree, bool) {
 	fields, err := v.Fields(cue.Optional(true))
 	if err == nil && v.IncompleteKind() == cue.BottomKind && v.Err() != nil && !c.failed[path] {
@@ -452,7 +453,7 @@ func (c *converter) structFields(t *Tree, v cue.Value, path string, depth int) b
 	return true
 }
 
-// listItems converts the items of a list. A list with an item that is reported is left out as a whole.
+// listItems converts the items of a list. An item with a mistake is left out, and its index is marked as reported.
 func (c *converter) listItems(t *Tree, v cue.Value, path string, depth int) bool {
 	t.Kind = List
 	items, err := v.List()

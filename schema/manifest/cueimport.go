@@ -34,8 +34,8 @@ type packages struct {
 	open   map[string]bool // import paths being loaded
 }
 
-// newPackages opens the module that a manifest belongs to. A module.cue with a mistake is reported. Standard input has no
-// directory, so it belongs to no module.
+// newPackages opens the module around a manifest. A module.cue with a mistake is reported. Standard input has no directory, so it
+// belongs to no module.
 func newPackages(s *inputFile, definitions func(*ast.File)) *packages {
 	p := &packages{s: s, definitions: definitions, context: build.NewContext(), open: map[string]bool{}}
 	if s.name == "-" {
@@ -76,8 +76,8 @@ func (p *packages) readModuleFile() {
 	}
 }
 
-// load returns the package at an import path. It returns nil for a package of CUE itself, which CUE loads on its
-// own.
+// load returns the package at an import path. It returns nil for a package of CUE itself, which CUE loads on its own. open holds
+// the packages being loaded, so a cycle of imports is an error and not an endless recursion.
 func (p *packages) load(pos token.Pos, importPath string) *build.Instance {
 	parts := ast.ParseImportPath(importPath)
 	switch first, _, _ := strings.Cut(parts.Path, "/"); {
@@ -100,7 +100,7 @@ func (p *packages) fail(pos token.Pos, format string, args ...any) *build.Instan
 	return p.none(pos)
 }
 
-// none returns an instance that stops the evaluation. The reason has been reported.
+// none returns an instance that stops the evaluation. The reason has been reported. Returning nil would mean a package of CUE.
 func (p *packages) none(pos token.Pos) *build.Instance {
 	instance := p.context.NewInstance("", nil)
 	instance.Err = cueerrors.Newf(pos, "not loaded")
@@ -134,7 +134,8 @@ func (p *packages) local(pos token.Pos, parts ast.ImportPath) *build.Instance {
 	return p.buildPackage(files, p.load)
 }
 
-// within returns the directory of an import path inside the module.
+// within returns the directory of an import path inside the module. It reports false for a path outside of the module, and for
+// a manifest without one.
 func (p *packages) within(importPath string) (string, bool) {
 	if p.module == nil || p.module.path == "" {
 		return "", false
@@ -217,7 +218,8 @@ func (p *packages) parse(name string) *ast.File {
 	return nil
 }
 
-// language loads the definitions of the manifest language.
+// language loads the definitions of the manifest language. They come from the program, not from the module's copy or a registry,
+// so a build checks with the same rules on every machine.
 func (p *packages) language(pos token.Pos) *build.Instance {
 	if !p.imported {
 		p.noteOtherVersions()
@@ -298,8 +300,8 @@ func definitionsIn(file *ast.File) (fields []*ast.Field) {
 	return fields
 }
 
-// openDefinitions makes every definition accept anything. A definition of an object becomes an object that ends in
-// "...", so that a manifest's own definition based on it stays as open as it would be.
+// openDefinitions makes every definition accept anything. A definition of an object becomes an object with "..." as its last
+// element. A manifest's own definition based on it then stays as open as it would be.
 func openDefinitions(file *ast.File) {
 	for _, f := range definitionsIn(file) {
 		if _, ok := f.Value.(*ast.StructLit); ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Instance is CUE source that is no manifest, such as a package of policies. The rules for a manifest hold for it, too: it may
+// Instance is CUE source other than a manifest, such as a package of policies. The rules for a manifest hold for it, too: it may
 // import packages of its module and the definitions, and takes nothing from a network or the command line.
 type Instance struct {
 	*build.Instance
@@ -23,7 +23,7 @@ type Instance struct {
 }
 
 // LoadPackage reads a package of a directory, with its files in the directories above as cue export reads them. It returns nil
-// when the report has a mistake. The error is for a directory without the package.
+// when the report has a mistake. A directory without the package is an error.
 func (in Reader) LoadPackage(dir, name string, r *report.Report) (*Instance, error) {
 	shown := path.Clean(filepath.ToSlash(dir))
 	if info, err := os.Stat(dir); err != nil {
@@ -66,7 +66,8 @@ func (in Reader) LoadFile(name string, r *report.Report) (*Instance, error) {
 	return loadInstance(s), nil
 }
 
-// loadInstance parses the files of an input and loads its imports. Mistakes are reported at their places.
+// loadInstance parses the files of an input and loads its imports. Mistakes are reported at their places. The definitions keep
+// their exact form: a policy may constrain a field with one of them.
 func loadInstance(s *inputFile) *Instance {
 	packages := newPackages(s, exactDefinitions)
 	defer packages.close()
@@ -89,7 +90,7 @@ func loadInstance(s *inputFile) *Instance {
 	return &Instance{Instance: instance, Files: files}
 }
 
-// ReportErrors reports errors of CUE in source that is no manifest. Each is at the place of the source.
+// ReportErrors reports errors of CUE in source other than a manifest, each at its place in the source, in CUE's own words.
 func (i *Instance) ReportErrors(err error, r *report.Report) {
 	for _, e := range cueerrors.Errors(err) {
 		at := Place{}

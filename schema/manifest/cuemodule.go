@@ -16,8 +16,8 @@ import (
 	"cuelang.org/go/cue/parser"
 )
 
-// cueModule is the CUE module that a directory belongs to: the nearest directory upwards with cue.mod. Without one, the
-// directory is on its own: no file outside of it is read.
+// cueModule is the CUE module around a directory: the nearest directory upwards with cue.mod. Without one, the directory is on its
+// own, and no file outside of it is read.
 type cueModule struct {
 	root     *os.Root // keeps links from leading outside
 	absolute string   // path of root
@@ -82,7 +82,7 @@ func (m *cueModule) above(dir string) []string {
 }
 
 // readFile sets the module's path and language version from the parsed cue.mod/module.cue. As in CUE, a module must
-// state the version of the language that it is written in, and one that is newer than this program's CUE is refused.
+// state a version of the language. A version newer than this program's CUE is refused, because the language may have changed.
 func (m *cueModule) readFile(file *ast.File) (err error) {
 	m.path = ast.ParseImportPath(literalOf(file.Decls, "module")).Path
 	m.version = literalOf(file.Decls, "language", "version")

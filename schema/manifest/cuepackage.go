@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// ownPackage says that a manifest is a CUE package of several files, and which.
+// ownPackage is the CUE package of a manifest in several files.
 type ownPackage struct {
 	dir   string // as shown in reports, with slashes
 	name  string
@@ -28,7 +28,8 @@ func (s *inputFile) dir() string {
 	return path.Dir(s.name)
 }
 
-// owns reports whether a file in a report is the manifest itself or, of a package, in its directory.
+// owns reports whether a file in a report is the manifest itself or, of a package, in its directory. A mistake in any other file
+// also names the manifest (Place.In), since many manifests may import that file.
 func (s *inputFile) owns(file string) bool {
 	if s.pkg != nil {
 		return path.Dir(file) == path.Clean(s.pkg.dir)
@@ -36,7 +37,8 @@ func (s *inputFile) owns(file string) bool {
 	return file == s.name
 }
 
-// packageArgument splits DIR:package. ok is false if the text before the last colon is not a directory.
+// packageArgument splits DIR:package. ok is false if the text before the last colon is not a directory: a file with a colon in its
+// name stays whole.
 func packageArgument(argument string) (dir, name string, ok bool, err error) {
 	i := strings.LastIndexByte(argument, ':')
 	if i < 1 {
@@ -93,7 +95,8 @@ func (in Reader) readPackage(given, dir, name string, r *report.Report) (*Tree, 
 	})
 }
 
-// noteUnnamed notes the files without a package clause in a directory that is read as a package.
+// noteUnnamed notes files without a package clause beside a package. CUE does not read them, and a user may have forgotten the
+// clause.
 func noteUnnamed(dir, pkg string, files []cueFile, r *report.Report) {
 	for _, f := range files {
 		if f.pkg == "" && f.problem == "" {
@@ -102,7 +105,7 @@ func noteUnnamed(dir, pkg string, files []cueFile, r *report.Report) {
 	}
 }
 
-// packageFiles lists the .cue files of a directory that CUE takes for packages.
+// packageFiles lists the .cue files of a directory which CUE takes for packages.
 func (in Reader) packageFiles(dir string) ([]cueFile, error) {
 	module, err := openModule(dir)
 	if err != nil {
@@ -127,8 +130,8 @@ func packageNames(files []cueFile) (names []string) {
 	return slices.Compact(names)
 }
 
-// onlyPackage returns the package of a directory that has one. The error for any other directory names the arguments
-// that would do.
+// onlyPackage returns the package of a directory with exactly one. For any other directory the error names arguments to use
+// instead.
 func onlyPackage(given, dir string, files []cueFile) (string, error) {
 	given = filepath.ToSlash(given)
 	for _, f := range files {
@@ -151,8 +154,8 @@ func onlyPackage(given, dir string, files []cueFile) (string, error) {
 		"with a CUE package, or a project that has .space", given)
 }
 
-// unreadSiblings notes the other files of the package of a manifest that is given by its file. They are beside the file
-// or in the directories above, and only naming the directory reads them.
+// unreadSiblings notes the other files of a manifest's package when the argument names only its file. They are beside the file or
+// in the directories above. Only naming the directory reads them.
 func (s *inputFile) unreadSiblings() {
 	name, _ := packageClause(s.data, true)
 	if name == "" || s.name == "-" || s.pkg != nil {

@@ -9,15 +9,17 @@ import (
 )
 
 // unifiesOnly reports whether files do no more with definitions than unify data with them, as schema.#App & {…} does. Open
-// definitions give the same data then, in half of the time: nothing chooses by what a definition refuses, no field but the
-// data's is made of one, and whatever the real definition refuses of the data, the check against it refuses, too.
+// definitions give the same data then, in half of the time. Three facts make this safe. Nothing chooses by the refusals of a
+// definition. All fields come from the data, none from a definition. The check against the real definitions follows, and
+// refuses the same data.
 func unifiesOnly(files []*ast.File) bool {
 	return !slices.ContainsFunc(files, func(f *ast.File) bool {
 		return importsOthers(f) || contains(f, chooses)
 	})
 }
 
-// importsOthers reports whether a file imports a package that is neither CUE's own nor that of the definitions.
+// importsOthers reports whether a file imports a package other than CUE's own ones and the definitions. Such a package may itself
+// choose by a definition.
 func importsOthers(f *ast.File) bool {
 	for spec := range f.ImportSpecs() {
 		of := ast.ParseImportPath(strings.Trim(spec.Path.Value, `"`)).Path
@@ -28,7 +30,7 @@ func importsOthers(f *ast.File) bool {
 	return false
 }
 
-// contains reports whether a node below n, or n itself, is one that the function is looking for.
+// contains reports whether the function accepts n or a node below it.
 func contains(n ast.Node, is func(ast.Node) bool) (found bool) {
 	ast.Walk(n, func(n ast.Node) bool {
 		found = found || is(n)
@@ -37,7 +39,8 @@ func contains(n ast.Node, is func(ast.Node) bool) (found bool) {
 	return found
 }
 
-// chooses reports whether a node can make a manifest depend on more than the fields of a definition.
+// chooses reports whether a node can make a manifest depend on more than the fields of a definition. It errs on the side of true:
+// then the exact definitions are used, which is only slower.
 func chooses(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.Comprehension, *ast.LetClause, *ast.BottomLit, *ast.Alias:

@@ -16,7 +16,7 @@ type syntaxIndex struct {
 	kinds map[Place]syntaxKind // nil until the first error
 }
 
-// syntaxKind says what an expression is in an error.
+// syntaxKind is the role of an expression in an error.
 type syntaxKind int
 
 const (
@@ -42,7 +42,7 @@ func placeIn(pos token.Pos) Place {
 	return Place{File: pos.Filename(), Line: pos.Line(), Col: pos.Column()}
 }
 
-// visit records a node. Of several that start at one position the innermost counts.
+// visit records a node. Of several nodes with the same start the innermost counts: a.b begins where a does.
 func (x *syntaxIndex) visit(n ast.Node) bool {
 	at := placeIn(n.Pos())
 	switch n := n.(type) {
@@ -76,7 +76,7 @@ func (x *syntaxIndex) visit(n ast.Node) bool {
 	return true
 }
 
-// alternatives records the operands of a disjunction. A literal there is a rule for a value that is given elsewhere.
+// alternatives records the operands of a disjunction. A literal there is a rule for a value from another place.
 func (x *syntaxIndex) alternatives(or *ast.BinaryExpr) bool {
 	for _, operand := range []ast.Expr{or.X, or.Y} {
 		ast.Walk(operand, x.visit, nil)
@@ -107,8 +107,8 @@ func (x *syntaxIndex) positions(e cueerrors.Error, s *inputFile) []token.Pos {
 	return append(own, others...)
 }
 
-// places returns the place of the value that an error is about, and of the rule that it breaks. Lines are 0 for places
-// that the error does not tell.
+// places returns the places of the wrong value and of the broken rule in an error. A line of 0 means that CUE's error gives no
+// such place. Without a value the rule's place stands in, and without both any position of the error.
 func (x *syntaxIndex) places(e cueerrors.Error, s *inputFile) (at, rule Place) {
 	at, rule = s.filePlace(), Place{}
 	var rest token.Pos
@@ -142,7 +142,7 @@ func (x *syntaxIndex) data(e cueerrors.Error, s *inputFile) (places []Place) {
 	return places
 }
 
-// bothData reports whether a conflict is one of two values and not of a value and a rule.
+// bothData reports whether a conflict is between two values and not between a value and a rule. CUE has one message for both.
 func (x *syntaxIndex) bothData(e cueerrors.Error, s *inputFile) bool {
 	_, args := e.Msg()
 	return len(args) >= 2 && !slices.ContainsFunc(args[:2], func(a any) bool {

@@ -25,8 +25,8 @@ func VersionOf(copied []byte) string {
 	return ""
 }
 
-// noteOtherVersions notes a copy of the definitions, or a dependency on them, that has another version than the definitions in
-// spacel. spacel uses its own, and the cue command the other ones: the two may judge a manifest differently.
+// noteOtherVersions notes a copy of the definitions, or a dependency on them, in another version than spacel's. spacel checks with
+// its own, and the cue command with the copy or the dependency: the two may judge a manifest differently.
 func (p *packages) noteOtherVersions() {
 	text, err := fs.ReadFile(p.s.definitions, VersionFile)
 	own := VersionOf(text)

@@ -37,14 +37,14 @@ type Reader struct {
 	selection *selection // the value to read, nil for the whole manifest
 }
 
-// NewReader returns a reader for several manifests. It remembers the package clauses of the directories that it has seen.
+// NewReader returns a reader for several manifests. It remembers the package clauses of each directory it has seen.
 func NewReader(stdin io.Reader, definitions fs.FS, regions []string) Reader {
 	return Reader{Stdin: stdin, Definitions: definitions, Regions: regions, clauses: &clauses{}}
 }
 
 // Read reads a manifest. The path is a file, a directory (.space, a project with .space in it, or one with a CUE package),
 // DIR:package for a directory with several packages, or - for standard input. The tree is nil if the file was rejected;
-// the report tells why. An error means that the file is missing or cannot be read, or that evaluating it took too long.
+// the report tells why. Read returns an error for a missing or unreadable file, and for an evaluation over the time limit.
 //
 // The extension selects the format: .json, .yaml, .yml or .cue. Without one of these, the content does: JSON
 // starts with { or [, CUE with a package clause or an import, and everything else is YAML.
@@ -119,7 +119,7 @@ func readInput(s *inputFile) (*Tree, error) {
 	return s.object(t), nil
 }
 
-// object returns a manifest's root, or nil after reporting that it is not an object.
+// object returns a manifest's root, or nil after reporting a root of another kind.
 func (s *inputFile) object(t *Tree) *Tree {
 	if t.Kind != Object {
 		s.errorf(t.At, "", "a manifest must be an object of fields such as name and all, got %s", t.Kind)

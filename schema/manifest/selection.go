@@ -20,13 +20,13 @@ type selection struct {
 	selectors []cue.Selector
 }
 
-// Selected is an app that an argument names.
+// Selected is an app named by an argument.
 type Selected struct {
 	Tree *Tree
 	In   string // the argument by which this app alone is named, such as shop.cue#apps.web
 }
 
-// ReadApps reads the apps that an argument names. An argument without # is one manifest. FILE#PATH, DIR#PATH and
+// ReadApps reads the apps named by an argument. An argument without # is one manifest. FILE#PATH, DIR#PATH and
 // DIR:package#PATH name a value inside of one: an app, or an object of apps. It returns no apps if the manifest was rejected,
 // and the report tells why.
 func (in Reader) ReadApps(argument string, r *report.Report) ([]Selected, error) {
@@ -47,7 +47,8 @@ func (in Reader) ReadApps(argument string, r *report.Report) ([]Selected, error)
 	return sel.apps(t, name, r), nil
 }
 
-// secret returns the rule for secrets of a manifest that holds apps: those of each app.
+// secret returns the rule for secrets of a manifest that holds apps. The keys of the selection are cut off, and the remaining ones
+// are asked about twice: as an app's, and as those of one app in an object of apps.
 func (sel *selection) secret(ofApp func(keys []string) bool) func(keys []string) bool {
 	if sel == nil || ofApp == nil {
 		return ofApp
@@ -58,8 +59,8 @@ func (sel *selection) secret(ofApp func(keys []string) bool) func(keys []string)
 	}
 }
 
-// parseSelection splits an argument at the first # that has a file or a directory before it. The selection is nil for a whole
-// manifest. A file whose name has the # itself wins.
+// parseSelection splits an argument at the first # after the name of a file or a directory. The selection is nil for a whole
+// manifest. A file with the # in its own name wins, so any existing file can be named.
 func parseSelection(argument string) (base string, sel *selection, err error) {
 	if _, err := os.Stat(argument); err == nil {
 		return argument, nil, nil
@@ -111,7 +112,8 @@ func SelectedKeys(in string) (keys []string) {
 // IsStdin reports whether an argument is read from standard input: - or -#PATH.
 func IsStdin(argument string) bool { return argument == "-" || strings.HasPrefix(argument, "-#") }
 
-// inCUE returns the selected value of an evaluated manifest. If there is none, it reports that.
+// inCUE returns the selected value of an evaluated manifest, and reports a missing one. Selecting comes before validation: other
+// values of the file need not be complete.
 func (sel *selection) inCUE(s *inputFile, root cue.Value) (cue.Value, bool) {
 	if sel == nil {
 		return root, true
@@ -148,7 +150,7 @@ func (s *inputFile) selected(t *Tree) *Tree {
 	return s.selection.inTree(s, t)
 }
 
-// inTree returns the selected value of data. If there is none, it reports that.
+// inTree returns the selected value of data in JSON or YAML, and reports a missing one.
 func (sel *selection) inTree(s *inputFile, t *Tree) *Tree {
 	for i, selector := range sel.selectors {
 		var inner *Tree
@@ -171,7 +173,7 @@ func (sel *selection) inTree(s *inputFile, t *Tree) *Tree {
 	return t
 }
 
-// missing reports that the value at a selector is missing, with the names that are there instead.
+// missing reports a missing value at a selector, with the names beside it.
 func (sel *selection) missing(s *inputFile, i int, names []string) {
 	selector := sel.selectors[i]
 	within, hint := "", ""
@@ -233,7 +235,8 @@ func (sel *selection) apps(t *Tree, name string, r *report.Report) []Selected {
 	return found
 }
 
-// isApp reports whether an object is an app, and not an object of apps: it has a name, or it lacks one and has settings.
+// isApp reports whether an object is an app, and not an object of apps: it has a name, or it lacks one and has settings. An app
+// called name or all makes a field of that key, so the kind of the field decides.
 func (t *Tree) isApp() bool {
 	if name := t.Lookup("name"); name != nil {
 		return name.Kind != Object
@@ -254,7 +257,7 @@ func (t *Tree) setIn(name string) {
 	}
 }
 
-// refusedBelow returns the problems at a path and below.
+// refusedBelow returns the problems at a path and below. A prefix alone would also match a longer name: apps.web and apps.web2.
 func refusedBelow(problems []report.Problem, at string) (below []report.Problem) {
 	for _, p := range problems {
 		rest, ok := strings.CutPrefix(p.Pos.Path, at)

@@ -35,7 +35,7 @@ const (
 )
 
 // Place is the start of a value: line and column, both from 1. The column counts bytes. They are 0 if only the
-// file is known. In is the manifest that uses the value, if the file is another one, such as a package that it imports.
+// file is known. In is the manifest with the value, if the file is another one, such as an imported package.
 type Place struct {
 	File      string
 	Line, Col int

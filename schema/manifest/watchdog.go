@@ -44,7 +44,7 @@ func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
 
 // memoryInUse returns the process's memory in bytes.
 func memoryInUse() uint64 {
-	// Memory that was given back to the system does not count. Reading these gauges does not stop the program, unlike
+	// Memory given back to the system does not count. Reading these gauges does not stop the program, unlike
 	// runtime.ReadMemStats.
 	samples := []gauges.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	gauges.Read(samples)

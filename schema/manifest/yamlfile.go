@@ -206,7 +206,7 @@ func (y *yamlReader) mergeAll(t *Tree, merges []*yaml.Node, path string, depth i
 		if !ok {
 			return false
 		}
-		// YAML allows one object under << or a list of them. The first one that has a field wins.
+		// YAML allows one object under << or a list of them. For each field the first object with it wins.
 		sources := []*Tree{from}
 		if from.Kind == List {
 			sources = from.Items
