@@ -51,6 +51,7 @@ func newApp(c *console) *cli.App {
 			diffCommand(c),
 			schemaCommand(c),
 			vendorCommand(c),
+			doctorCommand(c),
 			deployCommand(c),
 			statusCommand(c),
 			outputsCommand(c),

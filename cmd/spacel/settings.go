@@ -19,6 +19,18 @@ import (
 // settingFlags are settings of the account, which an artifact does not have: buckets, keys, the image channel. Each has an
 // environment variable, so that CI sets it once. The flag wins over the variable. See docs/deploy.md.
 func settingFlags() []cli.Flag {
+	return append(bucketFlags(),
+		&cli.StringFlag{Name: "webhooks-pagerduty", EnvVars: []string{"WEBHOOKS_PAGERDUTY"},
+			Usage: "send alarms to this `URL` whose PagerDuty endpoint names no service"},
+		&cli.StringFlag{Name: "pagerduty-api-key", EnvVars: []string{pagerDutyKey},
+			Usage: "find and make PagerDuty services with this `KEY`; better given in the environment, where other users cannot see it"},
+		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
+			Usage: "take new images from this `CHANNEL`: stable is Debian's releases, latest its daily images"},
+	)
+}
+
+// bucketFlags name the buckets for uploads.
+func bucketFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "lambda-bucket", EnvVars: []string{"LAMBDA_BUCKET"},
 			Usage: "put programs and assets into this S3 `BUCKET`; {region} in it stands for each stack's region; else spacel's own"},
@@ -28,12 +40,6 @@ func settingFlags() []cli.Flag {
 			Usage: "put large templates into this S3 `BUCKET`; else into that of --lambda-bucket"},
 		&cli.StringFlag{Name: "template-region", EnvVars: []string{"TEMPLATE_REGION"},
 			Usage: "the `REGION` of that bucket; looked up when not given"},
-		&cli.StringFlag{Name: "webhooks-pagerduty", EnvVars: []string{"WEBHOOKS_PAGERDUTY"},
-			Usage: "send alarms to this `URL` whose PagerDuty endpoint names no service"},
-		&cli.StringFlag{Name: "pagerduty-api-key", EnvVars: []string{pagerDutyKey},
-			Usage: "find and make PagerDuty services with this `KEY`; better given in the environment, where other users cannot see it"},
-		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
-			Usage: "take new images from this `CHANNEL`: stable is Debian's releases, latest its daily images"},
 	}
 }
 

@@ -11,10 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -89,6 +91,11 @@ func (r *Region) ELB() *elasticloadbalancingv2.Client {
 	return client(r, "elb", func(c aws.Config) *elasticloadbalancingv2.Client { return elasticloadbalancingv2.NewFromConfig(c) })
 }
 
+// IAM returns the client of IAM, which is global: its one endpoint is found from any region.
+func (r *Region) IAM() *iam.Client {
+	return client(r, "iam", func(c aws.Config) *iam.Client { return iam.NewFromConfig(c) })
+}
+
 // KMS returns the client for the apps' keys.
 func (r *Region) KMS() *kms.Client {
 	return client(r, "kms", func(c aws.Config) *kms.Client { return kms.NewFromConfig(c) })
@@ -115,6 +122,11 @@ func (r *Region) S3() *s3.Client {
 // SecretsManager returns the client of Secrets Manager.
 func (r *Region) SecretsManager() *secretsmanager.Client {
 	return client(r, "secretsmanager", func(c aws.Config) *secretsmanager.Client { return secretsmanager.NewFromConfig(c) })
+}
+
+// ServiceQuotas returns the client that reads an account's limits.
+func (r *Region) ServiceQuotas() *servicequotas.Client {
+	return client(r, "servicequotas", func(c aws.Config) *servicequotas.Client { return servicequotas.NewFromConfig(c) })
 }
 
 // SSM returns the client of the parameter store.
