@@ -114,6 +114,14 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// formAction returns the operation of a call, and the call with its body unread.
+func formAction(r *http.Request) (string, *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body))
+	return form.Get("Action"), r
+}
+
 // flaky is a connection that breaks once at each call of some operations, after AWS has done what it was asked.
 func (b *deployEnv) flaky(operations ...string) string {
 	target, _ := url.Parse(b.cf.URL)
@@ -121,13 +129,7 @@ func (b *deployEnv) flaky(operations ...string) string {
 	var mu sync.Mutex
 	broken := map[string]bool{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		form, _ := url.ParseQuery(string(body))
-		action := form.Get("Action")
+		action, r := formAction(r)
 		mu.Lock()
 		first := !broken[action] && slices.Contains(operations, action)
 		broken[action] = broken[action] || first

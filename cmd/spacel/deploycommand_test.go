@@ -75,6 +75,9 @@ func TestDeployFails(t *testing.T) {
 	a.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Sg", When: cloudtest.Create, Reason: "no more groups"})
 	s := a.spacel("deploy", "build", "--yes")
 	a.expect(s, exitNo, "us-east-1/test-web failed: ", "Sg", "web.json:3:5", "no more groups", "  next: ", "stacks: 2 created, 1 failed")
+	if n := strings.Count(s.stderr, "no more groups"); n != 1 {
+		t.Errorf("the explanation gives the reason %d times:\n%s", n, s.stderr)
+	}
 	a.expect(a.spacel("deploy", "build", "--yes", "--quiet"), 0)
 }
 

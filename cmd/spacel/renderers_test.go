@@ -28,7 +28,8 @@ func samplePlan() *deploy.Plan {
 			{StackRef: laika, Action: deploy.Update,
 				Changes: []deploy.Change{
 					{LogicalID: "Asg", Type: "AWS::AutoScaling::AutoScalingGroup", Action: "Modify", Replacement: "Conditional",
-						Properties: []deploy.PropertyChange{{Path: "MaxSize", Before: "1", After: "2"}}},
+						Properties: []deploy.PropertyChange{{Path: "MaxSize", Before: "1", After: "2"},
+							{Path: "Tags", Change: "Modify", Replacement: "Conditionally"}}},
 					{LogicalID: "Cache", Type: "AWS::ElastiCache::ReplicationGroup", Action: "Modify", Replacement: "True",
 						Policy: "ReplaceAndSnapshot", Origin: "laika.json:9:3",
 						Properties: []deploy.PropertyChange{{Path: "Engine", Before: "redis", After: "valkey", Replacement: "Always"},
@@ -58,6 +59,7 @@ us-east-1/production-belka create
 us-east-1/production-laika update
   ! maybe replace Asg  AWS::AutoScaling::AutoScalingGroup
       ~ MaxSize: 1 → 2
+      ~ Tags: changes; CloudFormation does not give the values  (may replace)
   ! replace       Cache  AWS::ElastiCache::ReplicationGroup  laika.json:9:3
       ~ Engine: redis → valkey  (replaces)
       + Port: 6379

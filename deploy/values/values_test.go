@@ -35,6 +35,11 @@ func TestOutputs(t *testing.T) {
 	const leftOut = "the rules and settings that need P are left out until a later deploy finds the output"
 	a.wantValue(output(here, "production-belka", "Nat", true), nil, Value{
 		Missing: "stack us-east-1/production-belka is not deployed; " + leftOut})
+	a.putOf("production", here, "production-bare", types.StackStatusCreateComplete, map[string]string{})
+	a.wantValue(output(here, "production-bare", "Nat", false), nil, Value{
+		Pending: assembly.StackRef{Region: here, Name: "production-bare"},
+		Missing: "stack us-east-1/production-bare is CREATE_COMPLETE, and its deployed template has no outputs, so not Nat either; " +
+			"deploy that stack again, from a directory whose template has the output"})
 	a.putOf("production", here, "production-strelka", types.StackStatusRollbackComplete, nil)
 	a.wantValue(output(here, "production-strelka", "Nat", true), nil, Value{
 		Missing: "stack us-east-1/production-strelka has no outputs, in state ROLLBACK_COMPLETE; " + leftOut})
