@@ -88,7 +88,8 @@ func TestPropertyWithoutValuesIsAChange(t *testing.T) {
 	if got := changeOf(&types.ResourceTargetDefinition{AttributeChangeType: types.AttributeChangeTypeAdd}); got != "Add" {
 		t.Errorf("got %s", got)
 	}
-	merged := appendProperty(appendProperty(nil, PropertyChange{Path: "P", Change: "Modify"}), PropertyChange{Path: "P", Change: "Add", After: "x"})
+	merged := appendProperty(nil, PropertyChange{Path: "P", Change: "Modify"})
+	merged = appendProperty(merged, PropertyChange{Path: "P", Change: "Add", After: "x"})
 	if len(merged) != 1 || merged[0].Change != "Add" || merged[0].After != "x" {
 		t.Errorf("got %+v", merged)
 	}
