@@ -12,12 +12,15 @@ const appDescription = `An orbit is a tier such as test or production: a VPC in 
 mostly Docker containers, on instances in those regions. Each orbit and each app has a manifest.
 
 Start with:
-   spacel init shop                              write manifests to start from
-   spacel vet --orbit orbit.json app.json        are the manifests valid?
-   spacel build --orbit orbit.json app.json      write build/: templates to review and deploy
-   spacel diff old/ build/                       what would CloudFormation change?
-   spacel deploy build                           show what changes, ask, and deploy
-   spacel status build                           does what runs match what was built?
+   spacel init shop; cd shop      write manifests to start from
+   spacel vet                     are the manifests valid?
+   spacel build                   write build/: templates to review and deploy
+   spacel diff                    what would CloudFormation change, since the last build?
+   spacel doctor                  are the account and this machine ready?
+   spacel deploy                  show what changes, ask, and deploy
+   spacel status                  does what runs match what was built?
+
+In another directory, or for another orbit, name the manifests: spacel build --orbit orbit.json app.json
 
 Run spacel COMMAND -h for everything about a command.
 
