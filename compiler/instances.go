@@ -54,9 +54,22 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		// The group then also replaces an instance that the load balancer finds unhealthy.
 		group.HealthCheckType = "ELB"
 		group.TargetGroupARNs = refs(lb.targets)
+		group.InstanceMaintenancePolicy = maintenance(a.region)
 	}
 	p.Output(document.OutputGroup, cfn.Output{Description: "The auto scaling group.", Value: group.Ref()})
 	return instanceGroup{p, group}
+}
+
+// maintenance has the group launch a replacement, and wait until it is healthy, before it terminates an instance that failed its
+// health checks. An instance that recovers meanwhile gets traffic until then. Without the policy the group terminates all failed
+// instances at once, so that a short failure of their common database would end in a boot of the whole fleet (EC2 Auto Scaling
+// User Guide, "Instance maintenance policies"). With EBS volumes or elastic addresses a replacement can start only when the
+// old instance has released its own.
+func maintenance(app *schema.AppRegion) *cfn.InstanceMaintenancePolicy {
+	if hasEBS(app) || app.ElasticIPs {
+		return nil
+	}
+	return &cfn.InstanceMaintenancePolicy{MinHealthyPercentage: 100, MaxHealthyPercentage: 110}
 }
 
 // instanceTier is the kind of subnet for the instances.

@@ -123,3 +123,23 @@ func TestRedBlackFromNothing(t *testing.T) {
 	build(t, orbit, testApp(orbit, "web", size(1, 2, schema.RedBlack))).silent()
 	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.Rolling))).silent()
 }
+
+// A group replaces failed instances one after the other, unless a replacement needs what the old instance holds.
+func TestMaintenance(t *testing.T) {
+	const policy = `{"MaxHealthyPercentage":110,"MinHealthyPercentage":100}`
+	lower(t).has("Asg", "InstanceMaintenancePolicy", policy)
+	volume := schema.Volume{Node: at("app.json", 60, "all.volumes.data"), Label: "data", Count: 2, Size: 4, Type: "gp3",
+		MountPoint: "/mnt/data"}
+	for name, change := range map[string]appChange{
+		"EBS volumes":       func(app *schema.AppRegion) { app.Volumes, app.InstanceMin = []schema.Volume{volume}, 2 },
+		"elastic addresses": func(app *schema.AppRegion) { app.ElasticIPs, app.InstanceAvailability = true, schema.InternetFacing },
+		"no load balancer": func(app *schema.AppRegion) {
+			app.ELBAvailability, app.PublicPorts, app.Hostnames = schema.Disabled, nil, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			orbit := testOrbit("us-east-1")
+			build(t, orbit, testApp(orbit, "web", change)).view("us-east-1/test-web").has("Asg", "InstanceMaintenancePolicy", "")
+		})
+	}
+}

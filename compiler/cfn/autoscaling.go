@@ -15,6 +15,7 @@ type AutoScalingGroup struct {
 	HealthCheckType            string
 	HealthCheckGracePeriod     int                         `json:",omitempty"`
 	DefaultInstanceWarmup      *int                        `json:",omitempty"`
+	InstanceMaintenancePolicy  *InstanceMaintenancePolicy  `json:",omitempty"`
 	TerminationPolicies        []string                    `json:",omitempty"`
 	MetricsCollection          []MetricsCollection         `json:",omitempty"`
 	NotificationConfigurations []NotificationConfiguration `json:",omitempty"`
@@ -27,6 +28,13 @@ func (*AutoScalingGroup) Type() string { return "AWS::AutoScaling::AutoScalingGr
 type LaunchTemplateVersion struct {
 	LaunchTemplateId Value
 	Version          Value
+}
+
+// InstanceMaintenancePolicy bounds the healthy instances, in percent of the desired capacity, while the group replaces unhealthy
+// ones. The two differ by 100 at most. CloudFormation changes it without interruption.
+type InstanceMaintenancePolicy struct {
+	MinHealthyPercentage int // 0 to 100
+	MaxHealthyPercentage int // 100 to 200
 }
 
 // MetricsCollection turns group metrics on.
