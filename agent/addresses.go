@@ -171,7 +171,7 @@ func (s sharedAddresses) associate(ctx context.Context, allocation, instance str
 	return nil
 }
 
-// holder is an address and the instance that has it.
+// holder is an address and the instance with it.
 type holder struct {
 	allocation, address string
 	instance            string
@@ -247,8 +247,8 @@ func templateVersion(i ec2types.Instance) int {
 // wins, and the first sees that after this pause and looks for another.
 const minHold = 3 * time.Second
 
-// takeOver takes an address from an older instance. It writes down from which one before the call, so that a failed boot
-// can give the address back. The caller asks again, to see whether the address stayed.
+// takeOver takes an address from an older instance. It records the other instance before the call, so a failed boot can give the
+// address back. The caller asks again, to see whether the address stayed.
 func (s sharedAddresses) takeOver(ctx context.Context, h holder) (string, error) {
 	if err := s.rememberTaken(taken{Allocation: h.allocation, From: h.instance}); err != nil {
 		return "", err

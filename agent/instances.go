@@ -37,7 +37,7 @@ func describeInstances(ctx context.Context, client *ec2.Client, ids []string) (m
 	return known, nil
 }
 
-// filter is a filter of an EC2 call, which passes what has one of the values.
+// filter returns a filter of an EC2 call, which passes resources with one of the values.
 func filter(name string, values ...string) ec2types.Filter {
 	return ec2types.Filter{Name: aws.String(name), Values: values}
 }

@@ -55,7 +55,7 @@ func checkLocal(ctx context.Context, check *document.LocalHealth) error {
 	return fmt.Errorf("the protocol must be TCP, SSL, HTTP or HTTPS, got %s", check.Protocol)
 }
 
-// closeAfter closes the connection of a check that was to connect only. A failed connection has nothing to close.
+// closeAfter closes the connection of a check by connecting. A failed connection has nothing to close.
 func closeAfter(conn net.Conn, err error) error {
 	if err != nil {
 		return err

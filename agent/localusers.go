@@ -19,8 +19,8 @@ type accounts struct {
 	ours   map[string]bool // users made by the agent
 }
 
-// foreign reports whether the system has a user or a group of this name that is not the agent's. useradd refuses a name
-// that a group has.
+// foreign reports whether the system has a user or a group of this name beside the agent's own. useradd refuses the name of a
+// group, too.
 func (a accounts) foreign(name string) bool {
 	_, user := a.users[name]
 	return (user || a.groups[name]) && !a.ours[name]

@@ -126,7 +126,7 @@ func (h logHandler) WithGroup(string) slog.Handler { return h }
 // attribute returns one attribute as it stands at the end of a line.
 func attribute(a slog.Attr) string { return " " + a.Key + "=" + a.Value.String() }
 
-// oneLine is text that a console can show: what an app wrote may hold anything.
+// oneLine returns text for a console, without control characters: an app may write anything.
 func oneLine(text string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {

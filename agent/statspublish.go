@@ -91,7 +91,7 @@ func diskUse(path string) (float64, error) {
 	if err := syscall.Statfs(path, &stat); err != nil {
 		return 0, fmt.Errorf("ask for the space of %s: %w", path, err)
 	}
-	// Bfree counts all free blocks, Bavail those that an ordinary user may use. The difference is reserved for root.
+	// Bfree counts all free blocks, Bavail only those for ordinary users. The difference is reserved for root.
 	used := float64(stat.Blocks - stat.Bfree)
 	if used+float64(stat.Bavail) == 0 {
 		return 0, fmt.Errorf("the filesystem of %s has no size", path)

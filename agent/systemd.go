@@ -9,7 +9,7 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// Systemd is the part of systemd that the agent calls, over D-Bus. Tests have their own.
+// Systemd is the part of systemd in use by the agent, over D-Bus. Tests have their own.
 type Systemd interface {
 	// Enable has units start with the machine, as their [Install] sections say. A unit without one is left as it is.
 	Enable(ctx context.Context, unit string) error

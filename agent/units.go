@@ -17,7 +17,8 @@ const (
 	mostRestarts = 10               // within which a service must have settled
 )
 
-// ready lets the units start that wait for the agent. From here on it starts units itself, which would wait for it otherwise.
+// ready tells systemd of a finished preparation, so waiting units can start. From here on the agent starts units itself, and they
+// would wait for it otherwise.
 func ready(_ context.Context, b *Boot) error {
 	if b.Machine.Notify == nil {
 		return nil
@@ -38,7 +39,7 @@ func units(ctx context.Context, b *Boot) error {
 	if err := systemd.Reload(ctx); err != nil {
 		return fmt.Errorf("have systemd read the units: %w", err)
 	}
-	// The timers are asked only now: systemd knows what they start once it has read the units.
+	// The timers are asked only now: systemd knows the units they start once it has read their files.
 	names, err := toStart(ctx, systemd, slices.Sorted(maps.Keys(b.Document.Units)))
 	if err != nil {
 		return err
@@ -62,7 +63,8 @@ func (b *Boot) systemd(ctx context.Context) (Systemd, error) {
 	return b.Machine.Systemd(ctx)
 }
 
-// toStart leaves a service to the timer that starts it, and a template to whom names its instances.
+// toStart returns the units for the agent to start. A service with a timer is left to the timer. A template (name@.service) has
+// nothing to start without an instance name.
 func toStart(ctx context.Context, systemd Systemd, names []string) ([]string, error) {
 	owned := map[string]bool{}
 	for _, name := range names {
@@ -137,7 +139,7 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) erro
 	}
 }
 
-// look says whether the unit has started, or why it never will.
+// look reports whether the unit has started. It returns an error for a unit with no chance to start any more.
 func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
 	if s.result == "" { // read before the state, which then shows the effect of a finished job
 		select {
@@ -168,7 +170,8 @@ func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
 	return false, nil
 }
 
-// settled says whether the unit has run for long enough to believe it. Only a service's process can end by itself.
+// settled reports whether the unit has run for long enough to believe it. Only a service's process can end by itself. A restart
+// begins the time again, since a service that crashes every few seconds is active in between.
 func (s *start) settled() bool {
 	if path.Ext(s.unit) != ".service" || s.last.Sub == "exited" {
 		return true
@@ -179,10 +182,10 @@ func (s *start) settled() bool {
 	return time.Since(s.since) >= settle
 }
 
-// ended judges a unit that does not run and has not failed.
+// ended judges a unit that does not run and has not failed. Ending is right for a oneshot unit and wrong for any other type.
 func (s *start) ended() (bool, error) {
 	switch {
-	// A condition that is not met (ConditionPathExists= and others) is not a failure for systemd either.
+	// An unmet condition (ConditionPathExists= and others) is not a failure for systemd either.
 	case s.last.Unmet, s.last.Type == "oneshot" && s.last.Result == "success":
 		return true, nil
 	case s.last.Type != "":
@@ -191,7 +194,7 @@ func (s *start) ended() (bool, error) {
 	return false, fmt.Errorf("is not active after it was started (%s)", s.result)
 }
 
-// String says how a unit is, such as: failed (exit-code, status 1).
+// String returns a unit's state for messages, such as: failed (exit-code, status 1).
 func (s UnitState) String() string {
 	switch {
 	case s.Unmet && s.Active == "inactive":

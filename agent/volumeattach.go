@@ -44,7 +44,7 @@ func (m volumeManager) attach(ctx context.Context, s *slot, id string) (device s
 	})
 }
 
-// beginAttach attaches the volume under a free device name. EC2 may refuse for the moment. That is a reason to wait, and
+// beginAttach attaches the volume under a free device name. EC2 may refuse for the moment. A refusal is a reason to wait, and
 // the next look at the volume tells more.
 func (m volumeManager) beginAttach(ctx context.Context, id string) (string, error) {
 	name, err := m.freeName(ctx)

@@ -31,7 +31,7 @@ func extra(a appContext, whole *part, r *report.Report) *part {
 			add(e.part, resource.Pos, resource.ID, cfn.NewRawResource(data(resource.Body).(map[string]any)))
 		}
 	}
-	// References are checked last: a resource may refer to one that is written after it.
+	// References are checked last: a resource may refer to a later one in the manifest.
 	e.outputs(from.Outputs)
 	for _, condition := range from.Conditions {
 		e.references(condition.Body, cfn.RawValue(data(condition.Body)).References())
@@ -57,7 +57,8 @@ func (e extraPart) mistake(at report.Pos, format string, args ...any) {
 	e.refused = true
 }
 
-// take says whether a name is free.
+// take reserves a name, and reports false with a mistake if it is in use. Parameters, conditions and resources share one
+// namespace.
 func (e extraPart) take(id string, at report.Pos) bool {
 	if kind := e.whole.Kind(id); kind != "" {
 		e.mistake(at, "the stack has %s of this name already, from %s; choose another", kind, e.whole.origin(id))
@@ -108,7 +109,7 @@ func (e extraPart) outputs(from []schema.ExtraPart) {
 	}
 }
 
-// condition is a condition of the piece, or of the rest of the stack.
+// condition returns a condition of the piece, or of the rest of the stack.
 func (e extraPart) condition(name string) *cfn.Condition {
 	if c := e.ConditionNamed(name); c != nil {
 		return c
@@ -116,7 +117,8 @@ func (e extraPart) condition(name string) *cfn.Condition {
 	return e.whole.ConditionNamed(name)
 }
 
-// references checks that all names are known. Those of the network become parameters.
+// references checks that all names are known. AWS:: names are pseudo parameters. A name of the network's stack becomes a parameter
+// of this stack, with the network's output as its source.
 func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
 	e.noMacros(body)
 	for _, ref := range refs {
@@ -129,7 +131,7 @@ func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
 	}
 }
 
-// noMacros refuses what CloudFormation would replace at deploy by something that nobody has reviewed.
+// noMacros refuses Fn::Transform. CloudFormation would replace it during the deploy by a result that nobody has reviewed.
 func (e extraPart) noMacros(body schema.Any) {
 	switch v := body.Value.(type) {
 	case map[string]schema.Any:
@@ -168,7 +170,7 @@ func valueAt(v schema.Any, path cfn.Path) schema.Any {
 	return v
 }
 
-// data is a value without its places.
+// data returns a value without its places, as maps, slices and scalars.
 func data(v schema.Any) any {
 	switch inner := v.Value.(type) {
 	case map[string]schema.Any:

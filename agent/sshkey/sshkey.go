@@ -57,7 +57,7 @@ func Parse(line string) (Key, error) {
 	return k, nil
 }
 
-// allowed returns an error for a type or a size of key that is too weak.
+// allowed returns an error for a weak type or size of key.
 func allowed(public ssh.PublicKey) error {
 	if !slices.Contains(types, public.Type()) {
 		return fmt.Errorf("keys of type %s may not log in: make one with ssh-keygen -t ed25519", public.Type())

@@ -104,6 +104,7 @@ func changeUser(c *console, ctx *cli.Context, change func(*access.Tables, string
 	if err != nil {
 		return err
 	}
+	// Both calls are made: the note is of use even after the failure of a region. The failure decides the exit code.
 	return cmp.Or(printOutcomes(c, ctx, to, outcomes), noteUnknownUser(c, ctx, tables, name, outcomes))
 }
 
@@ -127,7 +128,8 @@ func noteUnknownUser(c *console, ctx *cli.Context, tables *access.Tables, name s
 	return nil
 }
 
-// readKeys reads the public keys of all files, one key a line. The file - is standard input.
+// readKeys reads the public keys of all files, one key a line. The file - is standard input. All files are read before the first
+// key is stored, so a bad key leaves the tables unchanged.
 func readKeys(stdin io.Reader, files []string) ([]sshkey.Key, error) {
 	var keys []sshkey.Key
 	for _, file := range files {

@@ -119,7 +119,7 @@ func runDeploy(c *console, ctx *cli.Context) error {
 	return d.run(ctx.Context, a)
 }
 
-// deployment is a run of deploy or redeploy.
+// deployment is a run of deploy or redeploy. Its methods follow the order of a run: prepare, showPlan, report, verdict.
 type deployment struct {
 	*console
 	interrupts *interruptHandler
@@ -128,7 +128,8 @@ type deployment struct {
 	cloud      *cloud.Cloud
 }
 
-// withdrawal is the time limit for deleting the prepared change sets after a dry run.
+// withdrawal is the time limit for deleting the prepared change sets after a dry run. Without a limit, an unreachable AWS would keep
+// the command from ending.
 const withdrawal = time.Minute
 
 // run prepares, shows the plan, asks and executes. Interrupts are handled by this run from here on: the context
@@ -200,7 +201,7 @@ func discard(ctx context.Context, prepared *deploy.Deployment) error {
 	return prepared.Discard(ctx)
 }
 
-// changing returns the stacks changed by the plan.
+// changing returns the stacks changed by the plan, for the progress display. Unchanged stacks have no progress to show.
 func changing(plan *deploy.Plan) []assembly.StackRef {
 	var refs []assembly.StackRef
 	for _, s := range plan.Stacks {

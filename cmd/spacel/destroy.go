@@ -76,7 +76,7 @@ func runDestroy(c *console, ctx *cli.Context) error {
 	return d.run(ctx.Context)
 }
 
-// destruction is a run of the command.
+// destruction is a run of the command. It implements destroy.Consent, through which the run asks questions.
 type destruction struct {
 	*console
 	interrupts *interruptHandler
@@ -94,6 +94,7 @@ func (d *destruction) run(ctx context.Context) error {
 	if err != nil {
 		return d.interrupts.interrupted(err)
 	}
+	// The plan is shown in every case. A dry run ends here, and so does an orbit without stacks.
 	if err := d.showPlan(plan); err != nil || len(plan.Stacks) == 0 || d.flags.Bool("dry-run") {
 		return err
 	}
@@ -148,6 +149,7 @@ func refsOf(plan *destroy.Plan) []assembly.StackRef {
 func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 	given, set := d.flags.String("confirm"), d.flags.IsSet("confirm")
 	switch {
+	// A wrong name in a script is a mistake, and no question could correct it.
 	case set && given != plan.Name:
 		return fmt.Errorf("%s: --confirm %s: the name to confirm is %s; nothing was changed", d.interrupts.command, given, plan.Name)
 	case !set:
@@ -177,6 +179,7 @@ func (d *destruction) confirm(ctx context.Context, plan *destroy.Plan) error {
 // one begins, and orLate reports it.
 func (d *destruction) execute(ctx context.Context, plan *destroy.Plan) (*destroy.Result, error) {
 	if limit := d.flags.Duration("timeout"); limit > 0 {
+		// The timer runs in a goroutine of its own, so late is atomic.
 		timer := time.AfterFunc(limit, func() { d.late.Store(true); d.interrupts.control.Detach() })
 		defer timer.Stop()
 	}

@@ -18,7 +18,8 @@ merged, and every value is in one form ("40" is 40, yes is true). A secret is pr
    spacel eval --orbit orbit.json laika.json --region us-east-1 --origin     with the place of each value
    spacel eval --orbit orbit.json laika.json --output json | jq .apps`
 
-// evalCommand prints the resolved value, which policies and tests are held against.
+// evalCommand prints the resolved value. Policies and tests are compared with the same value, so its output is the place to look
+// up a path for a rule.
 func evalCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "eval",

@@ -36,6 +36,7 @@ const (
 	gitIgnorePath = ".gitignore"
 )
 
+// initCommand writes a project to start from. Its manifests build without a change.
 func initCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "init",
@@ -55,7 +56,8 @@ func initCommand(c *console) *cli.Command {
 	})
 }
 
-// writeStarter writes a project into a directory. The app in it is named after the directory.
+// writeStarter writes a project into a directory. The app in it is named after the directory. All checks come before the first
+// file, so a refused directory stays empty.
 func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	app, err := appName(dir)
 	if err != nil {
@@ -146,7 +148,8 @@ func workingDirectory() string {
 	return here
 }
 
-// workflowPlaces returns the replacements that let the workflow work in a directory below the repository's top.
+// workflowPlaces returns the replacements that let the workflow work in a directory below the repository's top. GitHub reads
+// workflows from the top only.
 func workflowPlaces(below string) []string {
 	if below == "" {
 		return []string{"# WORKING_DIRECTORY\n", "", "BELOW/", ""}
@@ -185,7 +188,8 @@ func (s *starterWriter) write(from, to string, replace ...string) {
 	s.say("wrote", to)
 }
 
-// ignore writes .gitignore, or adds the last line to one that exists and lacks it.
+// ignore writes .gitignore, or adds the last line to one that exists and lacks it. CRLF counts as a line break, so a file from
+// Windows does not get the line twice.
 func (s *starterWriter) ignore(name string) {
 	old, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

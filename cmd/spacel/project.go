@@ -15,7 +15,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// orbitVariable names the orbit for every command that is not told another one.
+// orbitVariable names the orbit for every command without --orbit.
 const orbitVariable = "SPACEL_ORBIT"
 
 // orbitName matches a valid name of an orbit. Where a name is allowed, a word that matches is a name even if a file or
@@ -50,8 +50,8 @@ func (c *console) needProject(ctx *cli.Context, missing string) (*project.Projec
 	return nil, fmt.Errorf("%s: %s, %s", ctx.Command.HelpName, missing, hint)
 }
 
-// projectOf is findProject for a command that was told its orbit. Then two orbit.* or app.* files are no mistake, as neither is
-// needed.
+// projectOf is findProject for a command with an orbit from elsewhere. Then two orbit.* or app.* files are no mistake, as neither
+// is needed.
 func (c *console) projectOf(ctx *cli.Context) (*project.Project, error) {
 	p, err := c.findProject(ctx)
 	if _, several := errors.AsType[*project.AmbiguousError](err); several {
@@ -100,8 +100,8 @@ func (r *request) take(p *project.Project) {
 	}
 }
 
-// orbitManifest returns the manifest of the orbit that a word means. A bare name, as SPACEL_ORBIT has it for commands that ask AWS,
-// stands for the project's orbit of that name, or for a file such as production.yaml.
+// orbitManifest returns the manifest of the orbit for a word. A bare name, as in SPACEL_ORBIT for commands that ask AWS, stands
+// for the project's orbit of that name, or for a file such as production.yaml.
 func (c *console) orbitManifest(ctx *cli.Context, what string, p *project.Project) (string, error) {
 	if info, err := os.Stat(what); !orbitName.MatchString(what) || err == nil && info.Mode().IsRegular() {
 		return relative(what), nil
@@ -150,7 +150,7 @@ func (c *console) artifactDirectory(ctx *cli.Context, missing string) (string, e
 	return p.Out, nil
 }
 
-// checkVariable refuses a directory that the project named when SPACEL_ORBIT names another orbit: one of the two is not meant.
+// checkVariable refuses the project's directory when SPACEL_ORBIT names another orbit: one of the two must be a mistake.
 func (c *console) checkVariable(ctx *cli.Context, directory, orbit string) error {
 	what := os.Getenv(orbitVariable)
 	if what == "" || ctx.NArg() > 0 {

@@ -20,7 +20,7 @@ and YAML), or tables of all fields.
 
 With --cue-module it writes the definitions as a CUE module, for cue mod publish.`
 
-// schemaCommand prints the definitions that manifests are checked against, so that editors and people use the same ones.
+// schemaCommand prints the definitions for checking manifests, so that editors and people use the same ones as a build.
 func schemaCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "schema",
@@ -69,7 +69,8 @@ func printLanguage(c *console, jsonSchema string, reference bool) error {
 	return err
 }
 
-// writeModule writes the CUE module with the definitions into a new directory.
+// writeModule writes the CUE module with the definitions into a new directory. Mkdir fails if the directory exists, so no file
+// of an older version can stay in it.
 func writeModule(dir string) error {
 	module, err := language.Module(schema.Definitions)
 	if err != nil {

@@ -75,7 +75,7 @@ func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
 	return r, err
 }
 
-// stateColour returns the colour of a state. Yellow is for a state that a deploy changes.
+// stateColour returns the colour of a state. Yellow marks each state which a deploy changes.
 func stateColour(s status.State) string {
 	switch s {
 	case status.Good:
@@ -91,6 +91,7 @@ func stateColour(s status.State) string {
 // statusText prints stacks by region, and counts by state at the end.
 func statusText(w io.Writer, r *status.Report, colour bool) error {
 	out := bufio.NewWriter(w)
+	// Names are padded to the longest one, so that states form a column.
 	p := painter(colour)
 	name := 0
 	for _, s := range r.Stacks {
@@ -112,7 +113,8 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 	return out.Flush()
 }
 
-// statusLines prints a stack, the reasons for its state and its endpoints.
+// statusLines prints a stack, the reasons for its state and its endpoints. Reasons and addresses come from AWS and may hold control
+// characters, so printable replaces these.
 func statusLines(w io.Writer, p painter, s status.Stack, width int) {
 	fmt.Fprintf(w, "  %-*s  %s", width, s.Name, p.paint(stateColour(s.State), string(s.State)))
 	if s.Status != "" {

@@ -71,6 +71,7 @@ func runTests(c *console, ctx *cli.Context, dir string) error {
 	if len(files) == 0 {
 		return fmt.Errorf("spacel test: there is no *_test.cue file in %s", dir)
 	}
+	// A file prints as soon as it is done. JSON is one document, so it waits for the last file.
 	results, failed := []testFile{}, false
 	for _, file := range files {
 		result, err := runTestFile(ctx.Context, file)
@@ -91,7 +92,8 @@ func runTests(c *console, ctx *cli.Context, dir string) error {
 	return err
 }
 
-// testFiles lists the *_test.cue files in a directory and below, without hidden directories and cue.mod.
+// testFiles lists the *_test.cue files in a directory and below, without hidden directories and cue.mod. WalkDir goes in
+// lexical order, so the output is the same in each run. A .space directory is an app's own and may hold tests.
 func testFiles(dir string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -130,7 +132,8 @@ func runTestFile(ctx context.Context, file string) (testFile, error) {
 	return result, nil
 }
 
-// runCase builds the app of a case in memory and returns what differs from the expectations.
+// runCase builds the app of a case in memory and returns the differences from its expectations. Mistakes in the manifests are
+// failures of the case. An error is a failure outside of them, such as a missing file.
 func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 	var found report.Report
 	r := request{orbit: one.Orbit, apps: []string{one.App}, regions: []string{one.Region}}
@@ -145,6 +148,8 @@ func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 		return append([]string{"the manifests have mistakes:"}, mistakeLines(&found)...), nil
 	}
 	defer asm.Close()
+	// The model is loaded again with Resolve, which keeps the merged sections for expect. The build above does without, and its
+	// template is for the case's template.
 	failures := []string{}
 	model, err := schema.Load(ctx, schema.Inputs{Orbit: one.Orbit, Apps: r.apps, Regions: r.regions, Resolve: true}, &report.Report{})
 	if err != nil {
@@ -157,6 +162,7 @@ func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 		for _, violation := range one.CheckValue(v) {
 			failures = append(failures, report.Problem{Pos: violation.Pos, Message: violation.Message}.String())
 		}
+		// An app's stack is named ORBIT-APP. A case has exactly one app, so Apps[0] is the one.
 		template, err := asm.Template(assembly.StackRef{Region: one.Region, Name: model.Orbit.Name + "-" + model.Apps[0].Name})
 		if err != nil {
 			return nil, err
@@ -172,7 +178,8 @@ func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 	return failures, nil
 }
 
-// expectError returns a failure unless the report has an error with a text.
+// expectError returns a failure unless the report has an error with a text. The text may be any part of the line, its path and
+// place included.
 func expectError(want string, found *report.Report) []string {
 	for _, p := range found.Problems() {
 		if p.Severity == report.Error && strings.Contains(p.String(), want) {
@@ -185,7 +192,7 @@ func expectError(want string, found *report.Report) []string {
 	return append([]string{fmt.Sprintf("no mistake contains %q, found:", want)}, mistakeLines(found)...)
 }
 
-// mistakeLines returns the errors of a report as text.
+// mistakeLines returns the errors of a report as text. Notes and warnings do not fail a case, so they are left out.
 func mistakeLines(found *report.Report) []string {
 	var out []string
 	for _, p := range found.Problems() {
@@ -196,7 +203,7 @@ func mistakeLines(found *report.Report) []string {
 	return out
 }
 
-// print prints the result of a file as go test does.
+// print prints the result of a file as go test does: failures first, and a line for the file at the end.
 func (f testFile) print(c *console) {
 	failed := 0
 	for _, p := range f.Problems {

@@ -20,7 +20,8 @@ With --copy the modules are copied into cue.mod/spacel, too. Commit the director
    cue mod get acme.com/platform@v0.1.0 && cue mod tidy && spacel vendor
    spacel vendor --copy infra`
 
-// vendorCommand is the only command besides deploy's that may use the network for a manifest's sake.
+// vendorCommand is the only command besides deploy's that may use the network for a manifest's sake. A build then works offline,
+// and uses only modules with a digest under review.
 func vendorCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "vendor",
@@ -43,7 +44,7 @@ func vendorCommand(c *console) *cli.Command {
 	}, "text", "json")
 }
 
-// runVendor prints a line for each module.
+// runVendor loads the modules and prints a line for each: its name with the version, and its digest.
 func runVendor(c *console, ctx *cli.Context, dir string) error {
 	root, err := cuevendor.Root(dir)
 	if err != nil {
@@ -54,6 +55,7 @@ func runVendor(c *console, ctx *cli.Context, dir string) error {
 		return fmt.Errorf("spacel vendor: %w", err)
 	}
 	if ctx.String("output") == "json" {
+		// The copy makes an empty list [] in JSON. A nil slice would print null.
 		text, err := jsontext.Indent(map[string]any{"modules": append([]cuevendor.Result{}, modules...)})
 		if err != nil {
 			return err

@@ -78,7 +78,7 @@ func (c *comparison) run() error {
 	return nil
 }
 
-// different lists the stacks whose entries differ. A digest stands for a template.
+// different lists the stacks whose entries differ. A digest stands for a template, so no template is loaded to find out.
 func (c *comparison) different() []assembly.StackRef {
 	var refs []assembly.StackRef
 	for _, stack := range c.now.Manifest.Stacks {
@@ -179,7 +179,7 @@ func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]c
 		why, changes := outputs[to.output]
 		known, found := c.inputs[to.stack][to.parameter]
 		_, was := c.old.Stack(to.stack)
-		// A reader that is new itself has no deployed value which could change.
+		// A new reader has no deployed value which could change.
 		if !changes || !was || why.weaker(known, found) {
 			continue
 		}
@@ -193,7 +193,7 @@ func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]c
 	}
 }
 
-// result sorts stacks and adds assets and the summary.
+// result sorts stacks and adds assets and the summary. The map of stacks has no order, and the output must be the same each time.
 func (c *comparison) result() (*Diff, error) {
 	d := &Diff{Format: Format, Stacks: []Stack{}}
 	if before, now := c.old.Manifest.Orbit, c.now.Manifest.Orbit; before != now {

@@ -54,7 +54,7 @@ func parametersOf(entry assembly.Stack, t *parsedTemplate) (map[string]any, erro
 		if err != nil {
 			return nil, err
 		}
-		// A source without a declaration is a parameter that the template lacks; it is shown all the same.
+		// A source without a declaration means a parameter which the template lacks. It is shown all the same.
 		both, ok := out[name].(map[string]any)
 		if !ok {
 			both = map[string]any{}
@@ -65,7 +65,7 @@ func parametersOf(entry assembly.Stack, t *parsedTemplate) (map[string]any, erro
 	return out, nil
 }
 
-// addInputs adds what changes in other stacks.
+// addInputs adds changes of other stacks' outputs as causes for this stack's parameters. A certain cause replaces an uncertain one.
 func (p *pair) addInputs(inputs map[string]cause) {
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		why := inputs[name]
@@ -76,7 +76,8 @@ func (p *pair) addInputs(inputs map[string]cause) {
 	}
 }
 
-// outputs are the stack's outputs whose values change, with the reason.
+// outputs are the stack's outputs whose values change, with the reason. An output changes certainly if its own text differs. If it
+// refers to something that changes, it changes as certainly as that.
 func (p *pair) outputs() map[string]cause {
 	out := map[string]cause{}
 	ref := p.now.Ref().String()
@@ -117,7 +118,7 @@ func (p *pair) result() Stack {
 	return out
 }
 
-// changes converts differences that have no action of their own.
+// changes converts differences without an action of their own.
 func changes(differences []difference) []Change {
 	var out []Change
 	for _, d := range differences {
@@ -146,7 +147,7 @@ func settingsOf(s assembly.Stack) map[string]any {
 	}
 }
 
-// texts converts to the type that decoded JSON has.
+// texts converts to the type of lists in decoded JSON, []any, so that compareTrees treats both alike.
 func texts(list []string) []any {
 	out := make([]any, len(list))
 	for i, text := range list {
@@ -164,7 +165,8 @@ func dependencies(s assembly.Stack) []any {
 	return out
 }
 
-// resources compares all resources of both sides.
+// resources compares all resources of both sides. Another type under the same id counts as two resources, because no update turns
+// one into the other.
 func (p *pair) resources() []Resource {
 	var out []Resource
 	for _, id := range slices.Sorted(maps.Keys(p.union())) {
@@ -196,13 +198,13 @@ func (p *pair) union() map[string]resource {
 	return out
 }
 
-// gone is a resource that the update deletes.
+// gone is the entry of a resource to be deleted. Its place is in the old manifests.
 func (p *pair) gone(id string) Resource {
 	r := p.old.resources[id]
 	return Resource{ID: id, Type: r.kind, Status: Removed, Action: Delete, From: p.oldPlaces[id], Data: dataOf(r, r, Delete)}
 }
 
-// made is a resource that the update creates.
+// made is the entry of a resource to be created, with all its properties as additions.
 func (p *pair) made(id string) Resource {
 	r := p.current.resources[id]
 	return Resource{

@@ -15,7 +15,7 @@ func NewControl() *Control {
 // Stop keeps further stacks from starting. Running operations are followed to their end.
 func (c *Control) Stop() { c.stop.raise() }
 
-// Cancel stops, rolls back running updates, and deletes stacks that are being created.
+// Cancel stops, rolls back running updates, and deletes stacks in creation.
 func (c *Control) Cancel() {
 	c.Stop()
 	c.cancel.raise()

@@ -30,7 +30,7 @@ type Event struct {
 	Total    int       `json:"total,omitempty"`  // of Started: how many resources change
 }
 
-// Kind says what an event reports.
+// Kind is the kind of an event.
 type Kind string
 
 // The kinds of events.
@@ -50,8 +50,8 @@ const (
 // Ref is the stack of the event.
 func (e Event) Ref() assembly.StackRef { return assembly.StackRef{Region: e.Region, Name: e.Stack} }
 
-// Serial returns a listener for many goroutines: it passes events on one at a time, and sets the time of an event that has
-// none. With a nil listener the events are dropped.
+// Serial returns a listener for many goroutines. It passes events on one at a time, and sets a missing time. With a nil listener
+// the events are dropped.
 func Serial(listener Listener) Listener {
 	if listener == nil {
 		return func(Event) {}

@@ -1,5 +1,5 @@
-// Package schedule works on a graph of stacks: each starts when the stacks before it are done, and only so many of a region
-// are worked on at a time.
+// Package schedule works on a graph of stacks. A stack starts when the stacks before it are done. The number of stacks in progress
+// is limited in each region, because CloudFormation throttles the calls of an account in each region by itself.
 package schedule
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// DefaultConcurrency is how many stacks of a region are worked on at a time when the user does not say.
+// DefaultConcurrency is the number of stacks in progress in a region when the user gives none.
 const DefaultConcurrency = 10
 
 // Graph is the stacks to work on, and how.
@@ -25,7 +25,7 @@ type Graph struct {
 	Skip func(stack assembly.StackRef, why Reason)
 }
 
-// Reason is why a stack was not worked on. A zero Reason means that the run was stopped.
+// Reason is the cause for skipping a stack. A zero Reason means that somebody stopped the run.
 type Reason struct {
 	BlockedBy *assembly.StackRef  // a needed stack was not done
 	Cycle     []assembly.StackRef // these need it, as it needs them
@@ -65,8 +65,8 @@ type end struct {
 	ok    bool
 }
 
-// start starts all stacks that can start. Skipping one may block others that come before it in the order, so it looks at all
-// of them again.
+// start starts all stacks that can start. Skipping one may block others before it in the order, so the loop repeats until a pass
+// skips none.
 func (q *queue) start(ctx context.Context) {
 	if q.stopped(ctx) {
 		return
@@ -102,13 +102,13 @@ func (q *queue) begin(ctx context.Context, stack assembly.StackRef) {
 	go func() { q.finished <- end{stack, q.Do(ctx, stack)} }()
 }
 
-// skip records a stack as not done, which blocks the stacks that need it.
+// skip records a stack as not done, which blocks the stacks that need it. In this way a failure reaches all dependents.
 func (q *queue) skip(stack assembly.StackRef, why Reason) {
 	q.Skip(stack, why)
 	q.done[stack] = false
 }
 
-// active returns the number of stacks that are worked on now, in all regions.
+// active returns the number of stacks in progress, in all regions.
 func (q *queue) active() int {
 	n := 0
 	for _, running := range q.running {
@@ -125,7 +125,7 @@ func (q *queue) unfinished(stack assembly.StackRef) []assembly.StackRef {
 	})
 }
 
-// blockedBy returns the first needed stack that was not done, nil for none.
+// blockedBy returns the first needed stack which failed or was skipped, nil for none.
 func (q *queue) blockedBy(stack assembly.StackRef) *assembly.StackRef {
 	for _, ref := range q.Needs(stack) {
 		if ok, finished := q.done[ref]; finished && !ok {
@@ -135,7 +135,8 @@ func (q *queue) blockedBy(stack assembly.StackRef) *assembly.StackRef {
 	return nil
 }
 
-// skipRest skips the stacks that never started: the run was stopped, or they need each other.
+// skipRest skips the stacks that never started. Either the run was stopped, or they need each other: without a stop, only a cycle
+// keeps stacks waiting.
 func (q *queue) skipRest(ctx context.Context) {
 	stopped := q.stopped(ctx)
 	for _, stack := range q.waiting {

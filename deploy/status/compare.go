@@ -35,7 +35,7 @@ func compareAll(ctx context.Context, stacks *live.Stacks, scope Scope, found []S
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
-	// The deployed stacks that the directory lacks. They may be leftovers of an app that was renamed or removed.
+	// These stacks are deployed, but missing from the directory. An app that somebody renamed or removed leaves such stacks.
 	for _, s := range found {
 		if _, known := scope.Artifact.Stack(s.StackRef); !known && covers(scope.Artifact, s.App) {
 			s.State, s.Why = Unwritten, append(s.Why, "deploy leaves it alone; spacel destroy removes it")
@@ -81,7 +81,8 @@ func compareOne(ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, 
 	return s, nil
 }
 
-// differences lists the differences in words. spacel diff --live shows their place and their effect.
+// differences lists the differences in words. spacel diff --live shows their place and their effect. Only literal parameters are
+// compared: any other value would have to be looked up first. CloudFormation masks NoEcho values, so they are skipped.
 func differences(
 	ctx context.Context, stacks *live.Stacks, a *assembly.Assembly, written assembly.Stack, deployed *live.Stack,
 ) ([]string, error) {

@@ -92,7 +92,8 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 	return r, nil
 }
 
-// list finds the orbit's deployed stacks in all regions at once.
+// list finds the orbit's deployed stacks in all regions at once. Each region throttles calls by itself, so several can be asked in
+// parallel.
 func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error) {
 	lists := make([][]*live.Stack, len(scope.Regions))
 	work, ctx := errgroup.WithContext(ctx)
@@ -119,7 +120,7 @@ func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error
 func describe(l *live.Stack) Stack {
 	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs,
 		Endpoints: Endpoints(l.Outputs)}
-	// A stack that was never updated changed last when it was created. With neither time Changed stays nil.
+	// A stack without an update changed last when it was created. With neither time Changed stays nil.
 	if changed := l.Updated; !changed.IsZero() || !l.Created.IsZero() {
 		if changed.IsZero() {
 			changed = l.Created
@@ -136,8 +137,8 @@ func describe(l *live.Stack) Stack {
 	return s
 }
 
-// good are the statuses of a stack that works. A stack whose update was rolled back works as before, so it is good by itself. The
-// comparison with a directory shows that the update is missing.
+// good are the statuses of a stack that works. A stack whose update was rolled back works as before, so it is good by itself. Only
+// the comparison with a directory shows the missing update.
 var good = []types.StackStatus{
 	types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete,
 	types.StackStatusImportComplete, types.StackStatusImportRollbackComplete,

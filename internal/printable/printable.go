@@ -8,7 +8,7 @@ import (
 
 // Line returns the text on one line, without characters that move the cursor or colour the screen. Line breaks and tabs become
 // spaces, among them U+2028 and U+2029, which some terminals take for line breaks. Other control characters (Unicode category
-// Cc, which includes the escape character and the C1 controls) become U+FFFD, so that a reader sees that there was one.
+// Cc, which includes the escape character and the C1 controls) become U+FFFD, so a reader sees that something was replaced.
 func Line(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

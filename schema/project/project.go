@@ -1,5 +1,5 @@
-// Package project finds the manifests that belong together, for commands that are called without arguments. Either a project
-// file names them, or they have the usual names.
+// Package project finds the manifests of a project, for commands without arguments. Either a project file names them, or they have
+// the usual names.
 //
 //	project.go   finds a project in a directory
 //	file.go      reads a project file
@@ -123,8 +123,8 @@ func Above() string {
 	return ""
 }
 
-// Named returns the manifest in the working directory that is called like an orbit, such as production.yaml; "" if there is
-// none or more than one.
+// Named returns the manifest in the working directory with an orbit's name as its file name, such as production.yaml; "" if there
+// is none or more than one.
 func Named(orbit string) string {
 	if found := candidates(".", orbit); len(found) == 1 {
 		return found[0]

@@ -19,7 +19,7 @@ import (
 )
 
 // request is the part of KMS's requests that matters here.
-// The same fields serve Decrypt, Encrypt and GenerateDataKey; JSON leaves out the ones that a call does not have.
+// The same fields serve Decrypt, Encrypt and GenerateDataKey. JSON leaves out the fields of the other calls.
 type request struct {
 	KeyId             string
 	CiphertextBlob    []byte
@@ -27,7 +27,7 @@ type request struct {
 	EncryptionContext map[string]string
 }
 
-// wrapped is what a ciphertext of this KMS holds.
+// wrapped is the content of a ciphertext of this KMS.
 // Real KMS keeps the key's id in the ciphertext, too, and binds the encryption context to it as additional data.
 type wrapped struct {
 	Region, Alias string
@@ -118,7 +118,7 @@ func (s *Server) decrypt(w http.ResponseWriter, region string, q request) {
 	answer(w, map[string]any{"KeyId": held.Alias, "Plaintext": held.DataKey})
 }
 
-// regionOf is the region that a request was signed for: Credential=id/date/region/kms/aws4_request.
+// regionOf returns the region in a request's signature: Credential=id/date/region/kms/aws4_request.
 func regionOf(r *http.Request) string {
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if parts := strings.Split(scope, "/"); len(parts) > 2 {
