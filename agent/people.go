@@ -39,7 +39,7 @@ type People struct {
 	Now     func() time.Time
 }
 
-// OpenPeople reads the file of settings that the boot wrote for it. The calls to DynamoDB have the rights of the instance's role.
+// OpenPeople reads its settings, a file written by the boot. The calls to DynamoDB have the rights of the instance's role.
 func OpenPeople(m Machine, at Endpoints, log *slog.Logger) (*People, error) {
 	body, err := os.ReadFile(filepath.Join(m.Root, accessPath))
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 	"github.com/pebble/spacel/schema/project"
 )
 
-const initDescription = `Writes an orbit's and an app's manifest with comments: a project, for which no command needs an argument. Beside it come
+const initDescription = `Writes an orbit's and an app's manifest with comments: a project, for which no command needs an argument. ` +
+	`Beside it come
 a .gitignore, and a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge.
 
 If the directory has an orbit, an app or a project file, nothing is written. A .gitignore that exists gets one more line. In a git
