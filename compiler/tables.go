@@ -6,7 +6,7 @@ import (
 )
 
 // bootLogRetention is how many days the instances' boot logs are kept.
-const bootLogRetention = 365
+const bootLogRetention = 30
 
 // tables makes the orbit's persistent storage in one region: users and their SSH keys, services and their admins, the
 // owners of volumes, and boot logs. Everything has an explicit name and survives the stack, so that a later deploy can

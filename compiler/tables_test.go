@@ -2,6 +2,8 @@ package compiler
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -47,5 +49,17 @@ func TestWhatIsKeptCanBeAdopted(t *testing.T) {
 		if len(present(r, "TableName", "LogGroupName")) != 1 {
 			t.Errorf("%s has no name of its own", id)
 		}
+	}
+}
+
+// The boot log is kept as long as docs/operate.md says.
+func TestBootLogRetention(t *testing.T) {
+	docs, err := os.ReadFile("../docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("| boot log of the bastions | `spacel logs --bastion` | %d days |", bootLogRetention)
+	if !strings.Contains(string(docs), want) {
+		t.Errorf("docs/operate.md has no line %s", want)
 	}
 }
