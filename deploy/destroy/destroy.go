@@ -138,6 +138,7 @@ func (s *survey) foreign(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// The stack is the orbit's, so the list should have had it. Its resources and dependents are unknown then.
 		if other != nil && other.Orbit() == s.scope.Orbit {
 			problems = append(problems, fmt.Errorf("the list of stacks in %s leaves out %s, which is there (%s): nothing was changed; "+
 				"run this again, and check the endpoint and a proxy between here and AWS", stack.Region, stack.Name, other.Status))

@@ -98,6 +98,7 @@ func (r *run) identify(ctx context.Context) error {
 	if len(r.plan.Stacks) == 0 {
 		return nil
 	}
+	// Other users who wait for an operation of this run read the name: see live.RunName.
 	who, err := r.cloud.Identity(ctx, r.plan.Stacks[0].Region)
 	r.name = live.RunName(who)
 	return err

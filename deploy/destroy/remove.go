@@ -123,6 +123,8 @@ func (r *run) attempt(ctx context.Context, stack Stack, retain []live.FailedReso
 		return false, err
 	}
 	r.say(stack.StackRef, activity.Started, "delete", "")
+	// The token is the only proof of the beginning: DeleteStack is acknowledged before the stack's state changes.
+	// Without it the old state, which lasts, would look like the end of the operation.
 	token := r.nextToken()
 	_, err = r.client(stack.Region).DeleteStack(ctx, &cloudformation.DeleteStackInput{
 		StackName: &before.ID, DeletionMode: mode, RetainResources: live.LogicalIDs(retain), ClientRequestToken: &token,
@@ -166,11 +168,13 @@ func (r *run) protectAgain(ctx context.Context, stack Stack) {
 	if !stack.Protected {
 		return
 	}
+	// An interrupt must not keep the protection off.
 	ctx = context.WithoutCancel(ctx)
 	now, err := r.stacks.Refresh(ctx, stack.StackRef)
 	switch {
 	case err == nil && (now == nil || now.Busy() || now.TerminationProtection):
 		return
+	// A protected stack could not be deleted and created again by deploy.
 	case err == nil && now.Status == types.StackStatusDeleteFailed:
 		r.say(stack.StackRef, activity.Warning, "",
 			"its termination protection is off: spacel deploy turns it on when it repairs the stack")

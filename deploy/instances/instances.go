@@ -76,6 +76,7 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 	if err != nil {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
 	}
+	// AWS sends an empty list for an unknown group. A missing list is an answer that says nothing about the group.
 	if out.AutoScalingGroups == nil {
 		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name,
 			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no AutoScalingGroups"))
