@@ -38,7 +38,7 @@ type slot struct {
 // String returns the slot's key and number.
 func (s *slot) String() string { return s.key + " " + strconv.Itoa(s.index) }
 
-// LogValue is the slot's name: the log has no use for the rest.
+// LogValue returns the slot's name: the log has no use for the rest.
 func (s *slot) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // texts returns pointers to the text attributes, by name.
@@ -68,6 +68,7 @@ func (m volumeManager) claim(ctx context.Context) (*slot, error) {
 		if err != nil {
 			return "", err
 		}
+		// A boot after a crash finds the slot claimed by the boot before.
 		if mine := slices.IndexFunc(slots, func(s *slot) bool { return s.instance == m.instance.ID }); mine >= 0 {
 			got = slots[mine]
 			return "", nil
@@ -93,6 +94,7 @@ func (t slotTable) read(ctx context.Context) ([]*slot, error) {
 	for i := range slots {
 		slots[i] = &slot{key: t.key, index: i}
 	}
+	// The read is consistent: another instance may have claimed a slot a moment ago, and an older copy would not show it.
 	pages := dynamodb.NewQueryPaginator(t.client, &dynamodb.QueryInput{
 		TableName:                 &t.table,
 		ConsistentRead:            aws.Bool(true),
@@ -106,7 +108,7 @@ func (t slotTable) read(ctx context.Context) ([]*slot, error) {
 			return nil, fmt.Errorf("read the slots of %s in table %s: %w", t.key, t.table, err)
 		}
 		for _, item := range page.Items {
-			// A slot above count is of a time when there were more.
+			// A slot above count is left from a time with more slots.
 			if index, err := strconv.Atoi(number(item[document.SlotIndex])); err == nil && index >= 0 && index < len(slots) {
 				slots[index].read(item)
 			}
@@ -125,7 +127,7 @@ func (s *slot) read(item map[string]types.AttributeValue) {
 	s.claimed, _ = strconv.ParseInt(number(item["claimed"]), 10, 64)
 }
 
-// text returns a DynamoDB string.
+// text returns a DynamoDB attribute of type S.
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 // number returns the text of a DynamoDB number, "" for any other value.
@@ -200,6 +202,7 @@ func (t slotTable) takeFirst(ctx context.Context, slots []*slot) (*slot, error) 
 		":instance": text(t.instance),
 		":claimed":  &types.AttributeValueMemberN{Value: strconv.FormatInt(now, 10)},
 	}
+	// The condition makes the claim safe: of two instances only one finds the holder unchanged.
 	condition := "attribute_not_exists(#instance)"
 	if s.instance != "" {
 		condition, values[":holder"] = "#instance = :holder", text(s.instance)
@@ -216,6 +219,7 @@ func (t slotTable) takeFirst(ctx context.Context, slots []*slot) (*slot, error) 
 	return s, nil
 }
 
+// conditionFailed is DynamoDB's code for a write with a condition that does not hold (API Reference, UpdateItem).
 const conditionFailed = "ConditionalCheckFailedException"
 
 // save writes the changed attributes of a slot, on the condition that this instance still holds it.
@@ -231,6 +235,7 @@ func (t slotTable) save(ctx context.Context, s *slot, change func(next *slot)) e
 			continue
 		}
 		names["#"+name] = name
+		// An absent attribute reads as "", so an empty text is removed.
 		if value == "" {
 			remove = append(remove, "#"+name)
 			continue

@@ -13,7 +13,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// executor carries out the plan of one stack.
+// executor carries out the plan of one stack. It holds no state of the run: each method takes a plan and returns the next one.
 type executor struct {
 	*stack
 	approvals *approvals
@@ -80,6 +80,7 @@ func (x executor) refreshInputs(ctx context.Context, plan stackPlan) (stackPlan,
 	if err != nil {
 		return plan, err
 	}
+	// Such a plan was made before its inputs or the stack's state were known, so it says nothing about changes.
 	if repaired || plan.Action == Later || plan.Action == Repair {
 		return x.replan(ctx, plan)
 	}
@@ -87,6 +88,7 @@ func (x executor) refreshInputs(ctx context.Context, plan stackPlan) (stackPlan,
 	if err != nil {
 		return plan, refuseFor(err)
 	}
+	// The plan is still right if no input differs. The new inputs are kept, since they are complete.
 	if x.sameOutputs(plan.inputs, in) {
 		plan.inputs = in
 		return plan, nil
@@ -119,6 +121,7 @@ func (x executor) replan(ctx context.Context, plan stackPlan) (stackPlan, error)
 		return plan, refuseFor(err)
 	}
 	plan.inputs = in
+	// All stacks this one needs are done by now, so a value still missing will never come.
 	if len(in.pending()) > 0 {
 		return plan, refuse("%s: %s", x.ref(), in.whyPending())
 	}
@@ -161,6 +164,7 @@ func (x executor) finish(ctx context.Context, plan stackPlan, changed bool) (sta
 	switch {
 	case err != nil:
 		return plan, "", err
+	// A change of termination protection alone counts as an update, too: the stack differs from before.
 	case changed && plan.Action == Create:
 		return plan, activity.WasCreated, nil
 	case changed || protected:
@@ -201,6 +205,7 @@ func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.
 		StackName: stackName, ChangeSetName: set, ClientRequestToken: &made.name,
 	})
 	switch {
+	// The SDK repeats a call after a lost answer. The repetition is refused, because the first call began the operation.
 	case live.IsOvertaken(err) && changeSets{x.stack}.isExecutedByUs(ctx, made, mark): // the answer to the first call was lost
 	case live.IsOvertaken(err):
 		return plan, live.Ending{}, overtaken(err)
@@ -252,6 +257,7 @@ func (x executor) undo(made *changeSet) func(context.Context) error {
 	token := made.name + "-cancel"
 	return func(ctx context.Context) error {
 		var err error
+		// CloudFormation has no call to cancel a creation, so the stack is deleted.
 		if made.kind == types.ChangeSetTypeCreate {
 			_, err = x.client().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &made.stackID, ClientRequestToken: &token})
 		} else {

@@ -50,12 +50,14 @@ func (b appBuilder) build() *AppRegion {
 	// The image and the agent's program depend on the architecture, so it comes before them.
 	a.Architecture = b.scope.facts.Architecture(a.InstanceType)
 	a.Image = b.image()
+	// A child has its own defaults, which fill the fields missing in the manifest.
 	root := b.section.child("root_volume", b.scope.facts.Defaults.Lookup("root_volume"))
 	a.RootVolume = RootVolume{Node: root.node(), Size: root.number("size")}
 	a.Permissions = b.permissions()
 	a.Tags = b.allTags()
 	b.checkPlacement(a)
 
+	// Everything about the load balancer. The health check needs the ports, and the check of the balancer needs all of it.
 	a.Hostnames = b.hostnames()
 	a.DNS = b.dns()
 	a.PublicPorts = b.publicPorts(a)
@@ -64,10 +66,12 @@ func (b appBuilder) build() *AppRegion {
 	a.LocalHealthCheck = localHealthCheck(b.section, a)
 	b.checkBalancer(a)
 
+	// Units and files come together: a file of variables belongs to a unit.
 	a.Services = b.services()
 	a.Files = b.files()
 	checkEnvironmentFiles(b.scope.report, a)
 
+	// Data stores add variables to the units, so they come after them.
 	a.Spot = b.spot(a)
 	a.Volumes = b.volumes(a)
 	a.Databases = b.databases()
@@ -130,7 +134,8 @@ func (b appBuilder) allTags() map[string]string {
 	return all
 }
 
-// permissions returns the IAM statements for its instances' role.
+// permissions returns the IAM statements for its instances' role. IAM refuses a statement without actions or resources at deploy,
+// so an empty list is an error already here.
 func (b appBuilder) permissions() []Permission {
 	var permissions []Permission
 	for _, n := range b.section.list("permissions") {
@@ -167,7 +172,7 @@ func conditions(r record) map[string]map[string][]string {
 	return conditions
 }
 
-// texts returns the strings of a list.
+// texts returns the strings of a list. Their types have been checked by the definitions.
 func texts(list []node) []string {
 	var out []string
 	for _, n := range list {

@@ -39,7 +39,7 @@ func healthCheck(s section, facts *language.Facts, a *AppRegion) HealthCheck {
 	return *check
 }
 
-// isText reports whether a check is written as PROTOCOL:port.
+// isText reports whether a check is written as PROTOCOL:port. The timing of such a check is not part of its value.
 func isText(s section, name string) bool {
 	n, ok := s.fields[name]
 	return ok && n.value.Kind != manifest.Object
@@ -86,8 +86,10 @@ func objectCheck(r record, a *AppRegion) *HealthCheck {
 	check := &HealthCheck{Node: r.node(), Protocol: strings.ToUpper(r.text("protocol")), Port: r.number("port"), Path: r.text("path"),
 		Codes: r.text("codes"), Default: !r.has("protocol")}
 	if check.Port == 0 && !r.unknown("port") {
+		// A check without a port goes to the port behind the lowest public one.
 		check.Port = checkedPort(a)
 	}
+	// The protocol follows from the other fields, so an object with a path alone is a complete check.
 	if check.Protocol == "" {
 		check.Protocol = impliedProtocol(check, a)
 	}
@@ -137,10 +139,10 @@ func checkCodes(r record, codes string) {
 	}
 }
 
-// text returns the check as a manifest has it, with the protocol in upper case.
+// text returns the check in the form of a manifest's text, with the protocol in upper case. The resolved value has this one form.
 func (c HealthCheck) text() string { return c.Protocol + ":" + strconv.Itoa(c.Port) + c.Path }
 
-// parseHealthCheck reads PROTOCOL:port or PROTOCOL:port/path.
+// parseHealthCheck reads PROTOCOL:port or PROTOCOL:port/path. The definitions check the form, and this function the port's range.
 func parseHealthCheck(found *report.Report, n node) HealthCheck {
 	protocol, target, _ := strings.Cut(n.value.Text, ":")
 	digits, path, _ := strings.Cut(target, "/")

@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// checkDesired checks the initial number of instances against the limits.
+// checkDesired checks the initial number of instances against the limits. An auto scaling group refuses a number outside of them.
 func checkDesired(s section, a *AppRegion) {
 	if a.InstanceDesired == nil || s.unknown("instance_min") || s.unknown("instance_max") {
 		return
@@ -77,6 +77,7 @@ func scalingTarget(facts *language.Facts, found *report.Report, e entry) Scaling
 // checkTwoTargets reports two targets for the same metric. A group has at most one target per predefined metric
 // and target group (EC2 Auto Scaling User Guide, "Target tracking scaling policies").
 func checkTwoTargets(r record, targets []ScalingTarget) {
+	// Requests are counted at each port's target group, so the port is a part of the key.
 	type watched struct {
 		metric string
 		port   int
@@ -91,7 +92,8 @@ func checkTwoTargets(r record, targets []ScalingTarget) {
 	}
 }
 
-// schedule reads a scheduled change of the group's limits or size.
+// schedule reads a scheduled change of the group's limits or size. Each of the three numbers may be left out and then stays as it
+// is. Values refused before are unknown, and no check is made on them.
 func schedule(facts *language.Facts, found *report.Report, e entry, a *AppRegion) Schedule {
 	r := e.record(found, facts.Defaults.Lookup("schedule"))
 	s := Schedule{
@@ -180,6 +182,7 @@ func sortedSteps(r record, sign string) []entry {
 			steps = append(steps, e)
 		}
 	}
+	// The step nearest to the normal range comes first: the lowest of those above, the highest of those below.
 	slices.SortStableFunc(steps, func(one, other entry) int {
 		order := cmp.Compare(number64(strings.TrimLeft(one.key, "<>= ")), number64(strings.TrimLeft(other.key, "<>= ")))
 		if sign == "<" {
@@ -190,7 +193,7 @@ func sortedSteps(r record, sign string) []entry {
 	return steps
 }
 
-// parseAdjustment reads a signed number or percentage.
+// parseAdjustment reads a signed number or percentage. A plus sign is allowed for readers, and Atoi does not need it.
 func parseAdjustment(found *report.Report, e entry) (by int, percent bool) {
 	digits, percent := strings.CutSuffix(strings.TrimPrefix(e.value.Text, "+"), "%")
 	by, err := strconv.Atoi(digits)
@@ -208,7 +211,7 @@ func unit(percent bool) string {
 	return "instances"
 }
 
-// number64 parses a number in a checked form.
+// number64 parses a number. The definitions have checked its form, so an error cannot occur.
 func number64(digits string) float64 {
 	n, _ := strconv.ParseFloat(digits, 64)
 	return n

@@ -10,7 +10,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// services returns the systemd units of the app.
+// services returns the systemd units of the app. The entries of the region's section and of all are merged by unit name, so web and
+// web.service are one unit.
 func (b appBuilder) services() []Service {
 	var services []Service
 	for _, e := range b.section.merged("services", manifest.UnitName, nil) {
@@ -91,7 +92,7 @@ func validPort(digits string) bool {
 	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
 }
 
-// mappings returns the pairs of host and container in a field.
+// mappings returns the pairs of host and container in a field: ports, or directories to mount.
 func mappings(r record, field string) []Mapping {
 	var out []Mapping
 	for _, e := range r.entries(field) {
@@ -100,7 +101,8 @@ func mappings(r record, field string) []Mapping {
 	return out
 }
 
-// checkHostPorts reports a port of the host that two containers publish.
+// checkHostPorts reports a port of the host that two containers publish. The second container would fail at its start on the
+// instance, long after the deploy began.
 func checkHostPorts(found *report.Report, services []Service) {
 	taken := map[Mapping]string{}
 	for _, s := range services {

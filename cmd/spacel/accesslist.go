@@ -86,7 +86,7 @@ func userRows(s access.Snapshot) (rows [][]string) {
 	return rows
 }
 
-// grantRows returns a row for each user of each app. Operators may log in to every app, and are listed with each.
+// grantRows returns a row for each user of each app. Operators may log in to every app, so they are listed with each.
 func grantRows(s access.Snapshot, app string) (rows [][]string) {
 	for _, service := range slices.Sorted(maps.Keys(s.Services)) {
 		if app != "" && service != app && service != access.Operators {
@@ -106,10 +106,12 @@ func printTables(c *console, ctx *cli.Context, to *target, rows func(access.Snap
 	where := map[string][]string{}
 	for _, s := range read {
 		for _, row := range rows(s) {
+			// The joined row is the key, so equal rows of two regions meet.
 			key := strings.Join(row, "\t")
 			where[key] = append(where[key], s.Region)
 		}
 	}
+	// Without any answer there is no table to print, only the error.
 	if len(read) == 0 {
 		return failed
 	}

@@ -54,6 +54,7 @@ func buildCommand(c *console) *cli.Command {
 				return err
 			}
 			out := ctx.String("out")
+			// A flag comes before the project file, and the project file before the default of the flag.
 			if !ctx.IsSet("out") {
 				out = cmp.Or(r.out, out)
 			}
@@ -68,6 +69,7 @@ func buildCommand(c *console) *cli.Command {
 // runBuild builds and prints the stacks with their templates. Mistakes in the manifests are printed by finish.
 func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	found := &report.Report{}
+	// The stacks of the old directory are read first: write replaces it.
 	before := stacksIn(out)
 	stacks, err := r.write(ctx.Context, c, found, out)
 	if err == nil && ctx.String("output") == "json" {
@@ -101,6 +103,7 @@ func (r request) write(ctx context.Context, c *console, found *report.Report, ou
 	if err != nil {
 		return nil, err
 	}
+	// After an interrupt the old directory stays, even if all files have been written.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

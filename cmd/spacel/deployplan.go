@@ -25,7 +25,7 @@ func planText(w io.Writer, plan *deploy.Plan, colour bool) error {
 	return out.Flush()
 }
 
-// planWriter keeps the first error for Flush.
+// planWriter prints a plan. The buffered writer keeps the first error for Flush, so single writes need no check.
 type planWriter struct {
 	*bufio.Writer
 	painter
@@ -34,6 +34,7 @@ type planWriter struct {
 // stack prints a changed stack: its resources, its parameters unless the stack is new, and the dangers with the flag that
 // agrees to each.
 func (w *planWriter) stack(s deploy.StackPlan) {
+	// Texts of AWS and of the user go through printable, since they may hold control characters.
 	head := fmt.Sprintf("%s %s", s.StackRef, s.Action)
 	if s.Why != "" {
 		head += ": " + printable(s.Why)
@@ -42,6 +43,7 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 	for _, change := range s.Changes {
 		w.change(change, s.Action)
 	}
+	// All parameters of a new stack are new. Listing them would only repeat the directory.
 	if len(s.Parameters) > 0 && s.Action != deploy.Create {
 		fmt.Fprintln(w, "    parameters")
 		for _, p := range s.Parameters {
@@ -130,7 +132,7 @@ func propertySign(p deploy.PropertyChange) byte {
 	return sign(p.Before, p.After)
 }
 
-// sign returns the mark of an added, removed or changed value. An absent value is an empty text.
+// sign returns the mark of an added, removed or changed value. An absent value is an empty text, as CloudFormation gives it.
 func sign(before, after string) byte {
 	switch {
 	case before == "":
@@ -166,6 +168,7 @@ func planSentence(plan *deploy.Plan) string {
 			resources[word]++
 		}
 	}
+	// An empty plan has its own sentence, which scripts and readers can look for.
 	if stacks[deploy.None] == len(plan.Stacks) {
 		return nothingToDo(len(plan.Stacks), plan.Directory)
 	}

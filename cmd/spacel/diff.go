@@ -121,6 +121,7 @@ func diffWith(c *console, ctx *cli.Context) (sides, error) {
 	if err != nil {
 		return sides{}, err
 	}
+	// The project's directory stands in for a missing argument.
 	if first = cmp.Or(first, r.out); first == "" {
 		return sides{}, fmt.Errorf("%s takes two artifact directories, or one and --orbit; see %s -h", ctx.Command.HelpName,
 			ctx.Command.HelpName)
@@ -133,7 +134,8 @@ func inRegions(regions []string) func(assembly.Stack) bool {
 	return func(s assembly.Stack) bool { return len(regions) == 0 || slices.Contains(regions, s.Region) }
 }
 
-// compareWithManifests compares a directory with a build of the manifests in memory.
+// compareWithManifests compares a directory with a build of the manifests in memory. Assets of the directory are used again, so the
+// build keeps only new ones in memory.
 func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, r request) (*diff.Diff, error) {
 	found := &report.Report{}
 	now, _, err := r.inMemory(ctx.Context, c, found, old)

@@ -97,6 +97,7 @@ func onePlace(ctx *cli.Context) error {
 func (v *secretEditor) variablePlaces(key string, services []string) ([]secretPlace, error) {
 	names := v.serviceNames()
 	if len(services) == 0 {
+		// Guessing one of several services could put a secret into the wrong container.
 		if len(names) != 1 {
 			return nil, fmt.Errorf("app %s has several services: whose variable is %s? Say --service, one or more of %s", v.app.Name, key,
 				strings.Join(names, ", "))

@@ -69,6 +69,7 @@ func sshArguments(c *console, ctx *cli.Context) ([]string, error) {
 		return nil, err
 	}
 	if err != nil {
+		// Standard output may go to a script with --print, so the warning goes to standard error.
 		fmt.Fprintln(c.stderr, "warning: "+err.Error())
 	}
 	// An instance id is optional. A word that begins with i- is taken for one: no remote command has such a name.
@@ -190,6 +191,7 @@ func runHere(ctx context.Context, argv []string) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		// ssh ran and ended with an exit code. Any other error is about starting it, and the caller reports it.
 		if exit.ExitCode() == sshFailed {
 			return errSilent // ssh said why
 		}

@@ -99,14 +99,14 @@ func (a *Assembly) verify(root *os.Root) ([]string, error) {
 	return problems, err
 }
 
-// file is the manifest's statement about one file.
+// file is the manifest's statement about one file. Templates have no size in the manifest, because their digest is enough.
 type file struct {
 	digest string
 	size   int64 // bytes; -1 when not said
 }
 
-// expectedFiles maps each path that the manifest lists to its digest and size. manifest.json and sourcemap.json are not
-// among them.
+// expectedFiles maps each path in the manifest to its digest and size. manifest.json and sourcemap.json are not among them: the
+// first cannot hold its own digest, and the second may change without a new review.
 func (a *Assembly) expectedFiles() map[string]file {
 	want := map[string]file{}
 	for _, stack := range a.Manifest.Stacks {
@@ -184,9 +184,11 @@ func (f file) verify(root *os.Root, name string) (string, error) {
 	if got == f.digest && (f.size == size || f.size < 0) {
 		return "", nil
 	}
+	// The content is right, so the manifest's size must be wrong: somebody edited manifest.json.
 	if got == f.digest {
 		return fmt.Sprintf("%s: is %d bytes, manifest.json says %d: run spacel build again, or restore it", name, size, f.size), nil
 	}
+	// A file of this size is no template. It is not loaded only to explain the difference.
 	if size > maxTemplate {
 		return changed(name, f.digest, got, nil), nil
 	}

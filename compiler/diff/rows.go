@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/internal/printable"
 )
 
-// row is a line of a rendered comparison. Its action decides its colour.
+// row is a line of a rendered comparison. Its action decides its colour. Text and markdown differ only in the way of printing rows.
 type row struct {
 	indent int
 	mark   byte   // + - ~ ! or a blank
@@ -15,7 +15,7 @@ type row struct {
 	text   string
 }
 
-// rows lays a stack out, for text and markdown alike.
+// rows lays a stack out, for text and markdown alike: notes and settings first, resources in the middle, outputs last.
 func (s Stack) rows() []row {
 	var out []row
 	for _, note := range s.Notes {
@@ -130,10 +130,10 @@ func short(text string) string {
 	return text
 }
 
-// heading is region/name and how the stack stands.
+// heading returns region/name and the stack's status.
 func (s Stack) heading() string { return printable.Line(s.Region+"/"+s.Name) + " " + string(s.Status) }
 
-// sentence is the summary in words.
+// sentence returns the summary in words: counts of stacks by status, and of resources by action.
 func (d *Diff) sentence() string {
 	if d.Equal {
 		return "no differences"
@@ -160,7 +160,7 @@ func (d *Diff) sentence() string {
 	return "stacks: " + stacks + "; resources: " + strings.Join(parts, ", ")
 }
 
-// general are the rows of what belongs to no stack.
+// general returns the rows for changes outside of all stacks: the orbit's name and the assets.
 func (d *Diff) general() []row {
 	var out []row
 	if d.Orbit != nil {

@@ -62,6 +62,7 @@ func (s *Stage) locate(ctx context.Context, b bucket, region string) (name, at s
 	if want == "" || at == want {
 		return name, at, nil
 	}
+	// The message names the origin of the wrong region: a flag, a variable or the bucket's own name.
 	said := fmt.Sprintf("--%s-region or %s_REGION says", strings.ToLower(b.prefix), b.prefix)
 	if strings.Contains(b.name, regionPlaceholder) {
 		said = "its name says"
@@ -80,6 +81,7 @@ func (s *Stage) regionOf(ctx context.Context, name, guess string) (string, error
 		}
 		guess := cmp.Or(guess, s.cloud.Default().Name)
 		region, err := s.headBucket(ctx, name, guess, owner)
+		// A wrong guess costs a second call, in the region named by S3's refusal.
 		if moved := redirectedRegion(err); moved != "" && moved != guess {
 			region, err = s.headBucket(ctx, name, moved, owner)
 		}
@@ -103,6 +105,7 @@ func (s *Stage) headBucket(ctx context.Context, name, region, owner string) (str
 	return region, nil
 }
 
+// account returns the id of the credentials' account. STS is asked once in a run.
 func (s *Stage) account(ctx context.Context) (string, error) {
 	id, err := s.cloud.Identity(ctx, s.cloud.Default().Name)
 	return id.Account, err
@@ -131,6 +134,7 @@ func (s *Stage) explain(ctx context.Context, name string, err error) error {
 	switch status(err) {
 	case http.StatusNotFound:
 		return fmt.Errorf("there is no such bucket in any account: create it, as with aws s3 mb s3://%s, or correct its name", name)
+	// 403 has two causes with different fixes, which a second call tells apart.
 	case http.StatusForbidden:
 		if s.isForeign(ctx, name, redirectedRegion(err)) {
 			return errors.New("it belongs to another account than these credentials: name one of your own")

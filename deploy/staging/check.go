@@ -21,6 +21,7 @@ func (s *Stage) Check(ctx context.Context, regions []string) []error {
 			if b.name == "" {
 				continue
 			}
+			// Problems are collected and not returned: the first error would end the group, and a user wants all of them.
 			group.Go(func() error {
 				_, _, err := s.locate(ctx, b, region)
 				s.mu.Lock()
@@ -34,7 +35,8 @@ func (s *Stage) Check(ctx context.Context, regions []string) []error {
 	return sortProblems(problems)
 }
 
-// sortProblems sorts problems and drops repeats, since one bucket serves many stacks.
+// sortProblems sorts problems and drops repeats, since one bucket serves many stacks. After an interrupt only the interrupt is
+// left: all other problems follow from it.
 func sortProblems(problems []error) []error {
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

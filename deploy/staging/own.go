@@ -17,8 +17,8 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// The tag of spacel's own buckets. It changes to ready after the last setting, so an interrupted run leaves a bucket that the
-// next run completes.
+// The tag of spacel's own buckets. It changes to ready after the last setting. A bucket left unfinished by an interrupted run is
+// completed by the next run.
 const (
 	bucketTag  = "spacel:bucket"
 	unfinished = "unfinished"
@@ -49,6 +49,7 @@ func (s *Stage) own(ctx context.Context, region string) (string, error) {
 	name := OwnName(account, region)
 	s.making.Lock()
 	defer s.making.Unlock()
+	// The lock is held during the question and the calls, so a second stack of the region waits and finds the result.
 	if s.refusal != nil || s.found[name] {
 		return name, s.refusal
 	}
@@ -83,7 +84,7 @@ func (s *Stage) ensure(ctx context.Context, name, region string) error {
 
 // Bucket returns the state of spacel's own bucket in a region. A bucket of that name is refused when it belongs to another
 // account, is in another region, or has content and not spacel's tag: then it serves another purpose. An empty one without
-// the tag is what remains of a run that was interrupted between the first two calls.
+// the tag is left by a run interrupted between the first two calls.
 func (s *Stage) Bucket(ctx context.Context, region string) (State, error) {
 	account, err := s.account(ctx)
 	if err != nil {
@@ -115,6 +116,7 @@ func (s *Stage) Bucket(ctx context.Context, region string) (State, error) {
 	case unfinished:
 		return Unfinished, nil
 	}
+	// A bucket without the tag is either unfinished or somebody else's. Only content tells them apart.
 	empty, err := s.isEmpty(ctx, name, region, account)
 	if err != nil {
 		return "", fmt.Errorf("look into the bucket %s: %w", name, cloud.Explain(err))
@@ -151,8 +153,8 @@ func (s *Stage) isEmpty(ctx context.Context, name, region, owner string) (bool, 
 	return err == nil && len(out.Versions)+len(out.DeleteMarkers) == 0, err
 }
 
-// makeBucket creates a bucket and sets everything up. Each step may be done already, by a run that was interrupted or by
-// another one at the same time. The tag comes second, so a bucket with content always has it.
+// makeBucket creates a bucket and sets everything up. Each step may be done already, by an interrupted run or by another run at
+// the same time. The tag comes second, so a bucket with content always has it.
 func (s *Stage) makeBucket(ctx context.Context, name, region string) error {
 	identity, err := s.cloud.Identity(ctx, region)
 	if err != nil {
@@ -203,7 +205,7 @@ func retried(ctx context.Context, step func() error) error {
 	}
 }
 
-// errTaken is the error for a name that another account has.
+// errTaken is the error for a bucket name in use by another account.
 var errTaken = errors.New("it belongs to another account, which took the name first: name another bucket with --lambda-bucket")
 
 // createBucket creates a bucket. us-east-1 is the one region that S3 does not accept as a LocationConstraint.
@@ -223,12 +225,14 @@ func createBucket(ctx context.Context, in *s3.Client, name, region string) error
 	return err
 }
 
+// putTag sets spacel's tag on a bucket. The call replaces all tags of the bucket, so it is made only on one in the making.
 func putTag(ctx context.Context, in *s3.Client, name, owner, value string) error {
 	_, err := in.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &name, ExpectedBucketOwner: &owner,
 		Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(bucketTag), Value: &value}}}})
 	return err
 }
 
+// blockPublicAccess forbids access lists and policies that make objects public, those of the future included.
 func blockPublicAccess(ctx context.Context, in *s3.Client, name, owner string) error {
 	yes := aws.Bool(true)
 	_, err := in.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: &name, ExpectedBucketOwner: &owner,
@@ -257,6 +261,7 @@ func encryptByDefault(ctx context.Context, in *s3.Client, name, owner string) er
 	return err
 }
 
+// keepVersions turns versioning on, so an object deleted by mistake can be restored.
 func keepVersions(ctx context.Context, in *s3.Client, name, owner string) error {
 	_, err := in.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &name, ExpectedBucketOwner: &owner,
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
@@ -268,6 +273,7 @@ func keepVersions(ctx context.Context, in *s3.Client, name, owner string) error 
 const tlsOnly = `{"Version": "2012-10-17", "Statement": [{"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", ` +
 	`"Resource": ["ARN", "ARN/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}`
 
+// requireTLS sets the policy tlsOnly. The ARN's partition is other in China and GovCloud, so it comes from the caller's own ARN.
 func requireTLS(ctx context.Context, in *s3.Client, name, owner, partition string) error {
 	policy := strings.ReplaceAll(tlsOnly, "ARN", "arn:"+partition+":s3:::"+name)
 	_, err := in.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &name, ExpectedBucketOwner: &owner, Policy: &policy})

@@ -103,10 +103,13 @@ func (s *Stage) AssetRegion(ctx context.Context, region string) (string, error) 
 // isOwn reports whether a bucket is spacel's own, since the user named none.
 func (s *Stage) isOwn(b bucket) bool { return s.buckets.Own && b.name == "" }
 
+// assets returns the bucket for programs and assets, as configured. LAMBDA is the prefix of its environment variables, as in
+// LAMBDA_BUCKET.
 func (s *Stage) assets() bucket {
 	return bucket{"assets", s.buckets.Asset, s.buckets.AssetRegion, "LAMBDA"}
 }
 
+// templates returns the bucket for templates. Without one of its own, templates go into the asset bucket.
 func (s *Stage) templates() bucket {
 	if s.buckets.Template == "" {
 		b := s.assets()

@@ -186,6 +186,7 @@ func (c *call) findChangeSet(name, of *string) (*stack, *changeSet, error) {
 			continue
 		}
 		for _, set := range s.changeSets {
+			// A name is unique only within a stack. An id (an ARN) is unique by itself.
 			bracketed := set.name == aws.ToString(name) && s == c.find(of)
 			if set.id == aws.ToString(name) || bracketed {
 				return s, set, nil

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Faults are what a proxy does to the calls that pass through it. Shares are of all calls, from 0 to 1; which calls they
-// hit depends on Seed and on the calls' order.
+// Faults are the faults of a proxy for the calls through it. Shares are of all calls, from 0 to 1. The seed and the order of the
+// calls decide which calls they hit.
 type Faults struct {
 	Seed       uint64
 	Throttle   float64 // refused: too many calls
@@ -102,7 +102,7 @@ func (p *Proxy) Kill() {
 	p.dead = true
 }
 
-// fate is what happens to one call.
+// fate is the treatment of one call.
 type fate int
 
 const (
@@ -117,13 +117,14 @@ const (
 	stop
 )
 
-// ServeHTTP passes a call on, or does not.
+// ServeHTTP passes a call on, refuses it, or cuts its connection. The body is read first, since it may name the operation.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
 	service, operation := about(r, body)
+	// Only an undisturbed answer is bent: other faults come first.
 	fate := p.decide(r, service, operation)
 	if bend := p.bend(service, operation); bend != "" && fate == pass {
 		p.serveBent(w, r, body, bend)
@@ -229,7 +230,8 @@ func (p *Proxy) isSkewed(r *http.Request, service string) bool {
 	return p.faults.Clock != 0 && err == nil && p.now().Sub(at).Abs() > limit
 }
 
-// about is the service and the operation of a call.
+// about returns the service and the operation of a call. JSON protocols name the operation in X-Amz-Target, the query protocols of
+// CloudFormation and EC2 in the form field Action, and S3 by method, path and query.
 func about(r *http.Request, body []byte) (service, operation string) {
 	service = "unsigned"
 	if m := scopePattern.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
@@ -265,6 +267,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	defer answer.Body.Close()
 	for name, values := range answer.Header {
+		// Date is set before, by the fault's clock.
 		if name != "Date" || p.faults.Clock == 0 {
 			w.Header()[name] = values
 		}
@@ -273,7 +276,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// cut drops the connection without an answer.
+// cut drops the connection without an answer. A ResponseRecorder is no Hijacker and needs no cut.
 func cut(w http.ResponseWriter) {
 	if hijacker, ok := w.(http.Hijacker); ok {
 		if conn, _, err := hijacker.Hijack(); err == nil {
@@ -282,7 +285,8 @@ func cut(w http.ResponseWriter) {
 	}
 }
 
-// refuseAs answers with an error as the service's protocol has it.
+// refuseAs answers with an error in the service's protocol. The SDK takes the code from another place in each: a JSON field, S3's
+// XML, EC2's XML, or the XML of the query protocol.
 func refuseAs(w http.ResponseWriter, r *http.Request, service string, fate fate) {
 	status, code, message := wording(service, fate)
 	w.Header().Set("X-Amzn-Requestid", requestID)
@@ -303,7 +307,8 @@ func refuseAs(w http.ResponseWriter, r *http.Request, service string, fate fate)
 	}
 }
 
-// wording is how services say it: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html and
+// wording returns the status, code and text of a service for a fault:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html and
 // the like of S3 and EC2.
 func wording(service string, fate fate) (status int, code, message string) {
 	switch fate {

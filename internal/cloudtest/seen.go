@@ -43,8 +43,8 @@ func (c *CloudFormation) Seen(region, name string) *Seen {
 	return nil
 }
 
-// State returns the whole account as one text. Equal states give equal texts, whatever led to them and whichever
-// account it is. Deleted stacks, and objects that stacks no longer use, are not included.
+// State returns the whole account as one text. Equal states give equal texts, whatever operations led to them and in whichever
+// account. Deleted stacks, and objects that stacks no longer use, are not included.
 func (c *CloudFormation) State() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

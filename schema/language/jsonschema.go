@@ -40,7 +40,7 @@ func JSONSchema(files fs.FS, of string) ([]byte, error) {
 	return jsontext.Indent(manifest)
 }
 
-// jsonSchema is one schema: keywords and their values.
+// jsonSchema is one schema: keywords and their values. encoding/json writes maps sorted by key, so the output is stable.
 type jsonSchema map[string]any
 
 // schemaWriter converts definitions into schemas. Definitions in use are collected for $defs.
@@ -62,7 +62,7 @@ func (w *schemaWriter) manifest(name string) jsonSchema {
 	return s
 }
 
-// lookup returns the definition of this name.
+// lookup returns the definition of a name, without the # of CUE.
 func (w *schemaWriter) lookup(name string) cue.Value {
 	return w.root.LookupPath(cue.MakePath(cue.Def(name)))
 }
@@ -85,7 +85,7 @@ func (w *schemaWriter) reference(name string) jsonSchema {
 	return jsonSchema{"$ref": "#/$defs/" + name}
 }
 
-// define converts a definition.
+// define converts a definition. The regions are an enum and not CUE's pattern, so that editors can offer them.
 func (w *schemaWriter) define(name string) jsonSchema {
 	v := w.lookup(name)
 	if name == regionName {
@@ -109,8 +109,10 @@ func (w *schemaWriter) form(v cue.Value, name string) jsonSchema {
 		return w.anyOf(args)
 	case cue.AndOp:
 		return w.allOf(args)
+	// JSON Schema searches for a pattern anywhere in a string, as CUE's =~ does, so the expression stays as it is.
 	case cue.RegexMatchOp:
 		return jsonSchema{"type": "string", "pattern": constant(args[0])}
+	// A call such as or([…]) is evaluated first: only its result shows the alternatives.
 	case cue.CallOp:
 		if evaluated := v.Eval(); isUnion(evaluated) {
 			return w.form(evaluated, name)
@@ -131,7 +133,7 @@ var bounds = map[cue.Op]string{
 	cue.LessThanEqualOp: "maximum", cue.LessThanOp: "exclusiveMaximum",
 }
 
-// isUnion reports whether a value is a disjunction.
+// isUnion reports whether a value is a disjunction, at its top.
 func isUnion(v cue.Value) bool {
 	op, _ := v.Expr()
 	return op == cue.OrOp
@@ -275,7 +277,7 @@ func (w *schemaWriter) allOf(args []cue.Value) jsonSchema {
 	return joined
 }
 
-// overlap reports whether two schemas have a keyword with different values.
+// overlap reports whether two schemas have a keyword with different values. One map can hold only one of the two values.
 func overlap(a, b jsonSchema) bool {
 	for keyword, value := range b {
 		if had, ok := a[keyword]; ok && fmt.Sprint(had) != fmt.Sprint(value) {
@@ -320,6 +322,7 @@ func (w *schemaWriter) object(v cue.Value, name string) jsonSchema {
 		}
 		w.pattern(s, selector.Pattern(), nullable(w.of(value)), properties, patterns)
 	}
+	// Empty keywords are left out: they would only make the file larger.
 	for keyword, schemas := range map[string]map[string]jsonSchema{"properties": properties, "patternProperties": patterns} {
 		if len(schemas) > 0 {
 			s[keyword] = schemas
@@ -332,7 +335,7 @@ func (w *schemaWriter) object(v cue.Value, name string) jsonSchema {
 	return s
 }
 
-// field returns the schema of a field, with its description and its default.
+// field returns the schema of a field, with its description and its default. Editors show both while a user types.
 func (w *schemaWriter) field(v cue.Value, definition, key string) jsonSchema {
 	s := w.describe(v, w.of(v))
 	if value := w.facts.Defaults.Lookup(defaultsOf(definition)).Lookup(key); value != nil {
@@ -369,6 +372,7 @@ var definitionName = regexp.MustCompile(`#([A-Z])`)
 // describe adds a description: the doc comment, and the rule for keys.
 func (w *schemaWriter) describe(v cue.Value, s jsonSchema) jsonSchema {
 	words := comment(v)
+	// The attribute @keys("…") of a definition says in words which keys a map takes, since a pattern alone is hard to read.
 	if a := v.Attribute("keys"); a.Err() == nil {
 		if keys, err := a.String(0); err == nil {
 			words = append(words, "Each key is", keys+".")

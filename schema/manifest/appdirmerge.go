@@ -46,7 +46,7 @@ type merger struct {
 	r    *report.Report
 }
 
-// section returns the part of the manifest for a layer.
+// section returns the part of the manifest for a layer, and makes it if it is missing. It is nil if it has a wrong type.
 func (m *merger) section(l *layer) *Tree {
 	if l.name == "" {
 		return m.root.ensure("all", l.at)
@@ -54,7 +54,8 @@ func (m *merger) section(l *layer) *Tree {
 	return m.root.ensure(l.name, l.at)
 }
 
-// written returns the sections of regions in the manifest.
+// written returns the sections of regions in the manifest. Every object beside all may be one: fields outside of sections are
+// reported by the check.
 func (m *merger) written() []*Tree {
 	var sections []*Tree
 	for _, f := range m.root.Fields {
@@ -112,6 +113,7 @@ func (m *merger) unitIn(l *layer, unit dirFile) {
 	services := m.services(l)
 	switch {
 	case services == nil:
+	// A unit file with content replaces the unit. An empty one, read as null, removes it in this region.
 	case unit.value.Kind != Null:
 		m.replace(services, unit)
 	case own != nil:
@@ -216,7 +218,7 @@ func addVariables(unit *Tree, env envFile, at Place) {
 	}
 }
 
-// files adds a layer's files.
+// files adds a layer's files. They come last, because files of variables without a unit have joined them by then.
 func (m *merger) files(l *layer) {
 	section := m.section(l)
 	if section == nil || len(l.files) == 0 {

@@ -27,6 +27,7 @@ var attribute = regexp.MustCompile(`@[\pL_][\pL\pN_.]*\(`)
 // shallow refuses a .cue file with deeply nested brackets or very long expressions, before CUE parses it. It stops
 // at the first invalid token, because the scanner would start over after each one, to the end of the file.
 func (s *inputFile) shallow() bool {
+	// Attributes are counted with a regular expression, since scanning them is the slow part.
 	if at := attribute.FindAllIndex(s.data, maxAttributes+1); len(at) > maxAttributes {
 		s.errorf(s.placeOf(at[maxAttributes][0]), "", "more than %d attributes", maxAttributes)
 		return false
@@ -62,7 +63,8 @@ func (s *inputFile) shallow() bool {
 	}
 }
 
-// scan counts the tokens since the last comma in each open bracket.
+// scan counts the tokens since the last comma in each open bracket. total is the sum over all open brackets, because the parser is
+// in the middle of an expression in each of them.
 type scan struct {
 	scanner      scanner.Scanner
 	open         []bracket
@@ -77,7 +79,7 @@ type bracket struct {
 	interpolation bool
 }
 
-// step counts one token.
+// step counts one token. The scanner inserts a comma at the end of a line, as Go's inserts a semicolon.
 func (c *scan) step(tok token.Token, lit string) {
 	switch tok {
 	case token.COMMA:

@@ -27,6 +27,7 @@ func readJSON(s *inputFile) *Tree {
 
 // validJSON reports the first syntax error.
 func (s *inputFile) validJSON() bool {
+	// The whole file is checked first. The walk over its tokens then needs no error handling.
 	var raw json.RawMessage
 	err := json.Unmarshal(s.data, &raw)
 	if err == nil {
@@ -46,7 +47,7 @@ func (s *inputFile) validJSON() bool {
 	return false
 }
 
-// jsonHint returns a fix for common syntax errors.
+// jsonHint returns a fix for common syntax errors. It looks at the byte of the error and the text before it.
 func jsonHint(data []byte, at int) string {
 	if at >= len(data) {
 		return "; a closing bracket or quote is missing"
@@ -119,7 +120,7 @@ func (j *jsonReader) value(path string, depth int) (*Tree, bool) {
 	return t, true
 }
 
-// list converts the items of a list.
+// list converts the items of a list. The last token read is the closing bracket.
 func (j *jsonReader) list(t *Tree, path string, depth int) bool {
 	t.Kind = List
 	for j.dec.More() {
@@ -136,6 +137,7 @@ func (j *jsonReader) list(t *Tree, path string, depth int) bool {
 // object converts the fields of an object.
 func (j *jsonReader) object(t *Tree, path string, depth int) bool {
 	t.Kind = Object
+	// encoding/json would let the last of two equal keys win without a word.
 	keys := keySet{}
 	for n := 0; j.dec.More(); n++ {
 		token, at, raw := j.next()

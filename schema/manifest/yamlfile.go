@@ -50,6 +50,7 @@ func (s *inputFile) oneDocument() (*yaml.Node, bool) {
 		// The two versions have the same length, so no column changes.
 		data = append([]byte("%YAML 1.1"), rest...) // all the library knows
 	}
+	// A file may hold several documents, each after a line ---. Decode reads one at a time.
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
 	if err := decoder.Decode(&first); errors.Is(err, io.EOF) {
@@ -122,7 +123,8 @@ func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	return t, true
 }
 
-// alias returns the value of an alias. Its parts keep the places where the anchor has them.
+// alias returns the value of an alias. Its parts keep the places where the anchor has them. An alias inside of its own anchor would
+// have no end.
 func (y *yamlReader) alias(n *yaml.Node, path string, depth int) (*Tree, bool) {
 	if y.open[n.Alias] {
 		y.errorf(y.place(n), shorten(path, 60), "*%s refers to itself: it is inside its own anchor", n.Value)
@@ -157,7 +159,7 @@ func instead(tag string) string {
 	return "remove it"
 }
 
-// list converts the items of a list.
+// list converts the items of a list, with their index in the path.
 func (y *yamlReader) list(t *Tree, n *yaml.Node, path string, depth int) bool {
 	t.Kind = List
 	for i, node := range n.Content {
@@ -220,7 +222,7 @@ func (y *yamlReader) mergeAll(t *Tree, merges []*yaml.Node, path string, depth i
 	return true
 }
 
-// merge adds the fields of one merged object.
+// merge adds the fields of one merged object. A field that exists stays: in YAML an object's own fields win over merged ones.
 func (y *yamlReader) merge(t, from *Tree, path string) bool {
 	if from.Kind != Object {
 		y.refuse(from.At, report.Member(path, "<<"), "must be an object or a list of objects, got %s", from.Kind)
@@ -260,7 +262,8 @@ func (y *yamlReader) key(n *yaml.Node, path string) string {
 // on one side.
 var plainNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|[0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?$`)
 
-// scalar converts a scalar by its tag.
+// scalar converts a scalar by its tag. Without a tag the library finds it from the text, by the rules of YAML 1.2's core schema
+// and some of YAML 1.1.
 func (y *yamlReader) scalar(t *Tree, n *yaml.Node, path string) {
 	switch tag := n.ShortTag(); tag {
 	case "!!null":

@@ -15,7 +15,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// Printer prints a resolved value. With Origin it adds the place of each scalar: file:line:column in a manifest, or "default".
+// Printer prints a resolved value. With Origin it adds the place of each scalar: file:line:column in a manifest, or "default". The
+// fields of objects are in the tree's order, which is by key.
 type Printer struct {
 	Origin bool
 }
@@ -26,7 +27,7 @@ func hidden(t *manifest.Tree) *manifest.Tree {
 	return &manifest.Tree{Kind: manifest.Text, At: t.At, Text: "sha256:" + hex.EncodeToString(sum[:])}
 }
 
-// origin returns the text for a place.
+// origin returns the text for a place. A value without a file was written by nobody, so it is a default.
 func origin(at manifest.Place) string {
 	if at.File == "" {
 		return "default"
@@ -102,6 +103,7 @@ func (p Printer) yaml(t *manifest.Tree, at manifest.Place) *yaml.Node {
 		n.Kind, n.Value, n.Tag = yaml.ScalarNode, "null", "!!null"
 	}
 	if len(t.Fields)+len(t.Items) == 0 && t.Kind >= manifest.List {
+		// An empty list or object has no line for items, so it is written as [] or {}.
 		n.Style = yaml.FlowStyle
 	}
 	if p.Origin && isLeaf(t) {
@@ -110,7 +112,7 @@ func (p Printer) yaml(t *manifest.Tree, at manifest.Place) *yaml.Node {
 	return n
 }
 
-// isWhole reports whether a number has neither a point nor an exponent.
+// isWhole reports whether a number has neither a point nor an exponent. YAML's tags tell the two kinds apart, JSON's do not.
 func isWhole(number string) bool { return !bytes.ContainsAny([]byte(number), ".eE") }
 
 // CUE returns the value as CUE. The places are comments at the ends of lines.

@@ -57,7 +57,9 @@ func (s *Section) Find(keys []string) Found {
 		if own, ok := s.Paths[value]; ok && value != nil {
 			path = own
 		}
+		// The path goes on after a missing value, so a message can name the field to write.
 		found.Value, found.Pos.Path, found.Default = value, path, value != nil && at.File == ""
+		// A default has no place. The nearest written value around it keeps standing for it.
 		if at.File != "" {
 			found.Pos.File, found.Pos.Line, found.Pos.Col = at.File, at.Line, at.Col
 		}
@@ -69,6 +71,7 @@ func (s *Section) Find(keys []string) Found {
 // Redacted returns the section with a hash in place of every secret.
 func (s *Section) Redacted() *manifest.Tree { return s.redact(s.Tree) }
 
+// redact copies a value with its secrets replaced. The section's own tree stays as it is, since policies check the true values.
 func (s *Section) redact(t *manifest.Tree) *manifest.Tree {
 	if s.Secrets[t] {
 		return hidden(t)

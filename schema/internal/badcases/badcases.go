@@ -19,13 +19,13 @@ type Case struct {
 	Report string
 }
 
-// PlainOrbit is the orbit of a case that comes without one.
+// PlainOrbit is the orbit of a case without one. Its two regions let a case differ between regions.
 const PlainOrbit = "name: test\nregions: [us-east-1, us-west-2]\nall: {domain: example.com}\n"
 
 // Unpack writes the files of a case in testdata/bad into a new directory, which becomes the current one.
 func Unpack(t *testing.T, archive *txtar.Archive) (c Case) {
 	t.Helper()
-	// Reports name files relative to the current directory, so that the expected text is the same on every machine.
+	// Reports name files relative to the current directory, so the expected text is the same on every machine.
 	t.Chdir(t.TempDir())
 	for _, f := range archive.Files {
 		if f.Name == "want/report.txt" {

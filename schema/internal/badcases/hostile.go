@@ -13,7 +13,8 @@ type HostileCase struct {
 	Want    string // part of the report
 }
 
-// Hostile lists the hostile manifests.
+// Hostile lists the hostile manifests: too large, too deep, too long, not text, and texts with two meanings. Each must be refused
+// in a moment, with Want as a part of the message.
 var Hostile = []HostileCase{
 	{"huge.json", repeated(`[`, 50<<20), "larger than 1024 KiB"},
 	{"huge.yaml", repeated("a", 50<<20), "larger than 1024 KiB"},
@@ -119,7 +120,7 @@ var Hostile = []HostileCase{
 	{"read.cue", verbatim("import \"tool/file\"\na: file.Read & {filename: \"/etc/passwd\"}\n"), "runs commands, which a build does not"},
 }
 
-// verbatim returns content that is written out.
+// verbatim returns content given as it is.
 func verbatim(s string) func() string { return func() string { return s } }
 
 // repeated returns a text repeated up to about size bytes.
@@ -137,7 +138,7 @@ func nested(before, after string, n int) func() string {
 	}
 }
 
-// numbered returns n lines made with a format that takes a number.
+// numbered returns n lines made with a format that takes a number. The numbers make each key another one.
 func numbered(format, before, after string, n int) func() string {
 	return func() string {
 		var out strings.Builder
@@ -157,7 +158,8 @@ func noise() string {
 	return strings.ReplaceAll(string(data), "\x00", "\xff")
 }
 
-// indented returns YAML in which each line is nested one level deeper.
+// indented returns YAML in which each line is nested one level deeper. Its size grows with the square of the depth, so one
+// megabyte is about 1400 levels.
 func indented() string {
 	var out strings.Builder
 	for i := 0; out.Len() < 1_000_000; i++ {
@@ -166,7 +168,8 @@ func indented() string {
 	return out.String()
 }
 
-// bomb returns a "billion laughs": each anchor refers to the one before ten times.
+// bomb returns a "billion laughs": each anchor refers to the one before ten times. Ten lines stand for ten billion values, so a
+// reader must count values while it follows aliases.
 func bomb() string {
 	var out strings.Builder
 	out.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")

@@ -39,13 +39,14 @@ func Seed(f *testing.F, testdata string) {
 		}
 	}
 	for _, c := range Hostile {
+		// Large seeds would slow each round of the fuzzer, and size alone is tested elsewhere.
 		if content := c.Content(); len(content) < 10_000 {
 			add(c.Name, []byte(content))
 		}
 	}
 }
 
-// glob returns the files of a pattern.
+// glob returns the files of a pattern, sorted. An invalid pattern fails the test.
 func glob(f *testing.F, pattern string) []string {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
