@@ -27,6 +27,7 @@ type sharedAddresses struct {
 	log      *slog.Logger
 }
 
+// newSharedAddresses takes the parts of the boot which the addresses need.
 func newSharedAddresses(b *Boot) sharedAddresses {
 	return sharedAddresses{b.AWS.EC2, b.Document.Addresses, b.Instance.ID, b.Machine, b.Log}
 }
@@ -180,6 +181,7 @@ type holder struct {
 	older               bool // than this instance, by the version of the launch template they share
 }
 
+// String describes the holder for the log.
 func (h holder) String() string {
 	return fmt.Sprintf("%s is that of %s (%s, launch template version %d)", h.address, h.instance, stateText(h.state), h.version)
 }

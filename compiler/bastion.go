@@ -46,6 +46,7 @@ func (b *bastionPart) elasticAddresses() {
 	}
 }
 
+// name returns the name of the bastion's stack.
 func (b *bastionPart) name() string {
 	return document.StackName(b.net.orbit.Name, document.StackBastion)
 }

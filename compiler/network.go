@@ -104,6 +104,7 @@ func (n network) servicesTable(p *part) string { return n.table(p, document.Serv
 // volumesTable is the name of the table of volumes by app, label and slot.
 func (n network) volumesTable(p *part) string { return n.table(p, document.VolumesTable) }
 
+// table returns a table's name. The part then depends on the stack of tables, though it takes no output from it.
 func (n network) table(p *part, name string) string {
 	n.afterTables(p)
 	return document.TableName(n.orbit.Name, name)

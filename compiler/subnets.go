@@ -81,6 +81,7 @@ func (v *vpcPart) subnetGroups() {
 	}).Ref())
 }
 
+// groupDescription returns the description of a subnet group. RDS shows it in its console, and requires one.
 func (v *vpcPart) groupDescription(t tier) string {
 	return "The " + tiers()[t] + " subnets of the orbit " + v.net.orbit.Name + "."
 }

@@ -15,6 +15,7 @@ import (
 // The steps compare it with errors.Is. Only errStopped and errCancelled ever reach the user.
 type sentinel string
 
+// Error returns the text. A sentinel is a constant, so no code can change it.
 func (s sentinel) Error() string { return string(s) }
 
 const (
@@ -38,8 +39,10 @@ func words(err error) string {
 // refusedError is a failure of one stack: AWS or deploy itself refuses the change.
 type refusedError struct{ text string }
 
+// Error returns the whole message. There is no cause to unwrap: it is in the text.
 func (e *refusedError) Error() string { return e.text }
 
+// refuse makes a refusedError from a format. Callers mask secrets before.
 func refuse(format string, args ...any) error { return &refusedError{fmt.Sprintf(format, args...)} }
 
 // refuseFor makes any error the stack's own failure.
@@ -48,6 +51,7 @@ func refuseFor(err error) error { return refuse("%v", err) }
 // operationError is a failure of one stack: an operation in CloudFormation failed. It is explained by its ending.
 type operationError struct{ ending live.Ending }
 
+// Error is a short form for logs. The user sees the explanation made from the ending.
 func (e *operationError) Error() string { return "the stack is " + string(e.ending.Status) }
 
 // neverBegan is the failure of a stack whose operation CloudFormation accepted and did not begin.
@@ -59,6 +63,7 @@ func (s *stack) neverBegan(doing string, end live.Ending) error {
 // lostError is an operation of ours that goes on, and that could not be followed.
 type lostError struct{ error }
 
+// Unwrap returns the reason for losing the operation.
 func (e *lostError) Unwrap() error { return e.error }
 
 // isInfrastructureError reports whether AWS or the network failed, as opposed to the stack (refusedError, operationError) or a

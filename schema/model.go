@@ -242,6 +242,7 @@ type AppRegion struct {
 // effect.
 func (a *AppRegion) FixedSize() bool { return a.fixedSize(a.Scaling) }
 
+// fixedSize reports whether nothing can change the number of instances: the limits are equal, and no schedule moves them.
 func (a *AppRegion) fixedSize(s Scaling) bool {
 	return a.InstanceMin == a.InstanceMax && len(s.Schedules) == 0
 }

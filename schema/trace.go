@@ -30,6 +30,7 @@ type home struct {
 	name string
 }
 
+// newTrace returns an empty trace, for one section.
 func newTrace() *trace {
 	return &trace{
 		added:  map[*manifest.Tree]map[string]manifest.Field{},

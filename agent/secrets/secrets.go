@@ -42,6 +42,7 @@ func (c Context) Alias() string {
 	return document.KeyAlias(c.Orbit, c.App)
 }
 
+// String returns the context for messages. It names the place of a value and holds no part of the value.
 func (c Context) String() string {
 	return fmt.Sprintf("%s of app %s in orbit %s", c.Key, c.App, c.Orbit)
 }

@@ -25,7 +25,7 @@ parameters, and the quotas of addresses, VPCs and vCPUs. It changes nothing.
 
 It exits with 0 unless there is a problem, else with 1.`
 
-// doctorCommand prints the findings of package deploy/doctor.
+// doctorCommand prints the findings of package deploy/doctor. It only reads, so it is safe to run in any account at any time.
 func doctorCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "doctor",
@@ -42,6 +42,8 @@ type doctorResult struct {
 	Findings []doctor.Finding `json:"findings"`
 }
 
+// runDoctor finds the regions, makes the checks and prints the findings. The regions are those of --region, else the orbit's, else
+// the one of the configuration.
 func runDoctor(c *console, ctx *cli.Context) error {
 	if err := exactly(ctx, 0, "no arguments"); err != nil {
 		return err
@@ -65,6 +67,7 @@ func runDoctor(c *console, ctx *cli.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	// Warnings and unknown answers do not decide the exit code: a deployment may succeed with them.
 	sick := slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.State == doctor.Problem })
 	if ctx.String("output") == "json" {
 		err = c.printJSON(doctorResult{!sick, found})

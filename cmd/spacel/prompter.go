@@ -33,6 +33,7 @@ type answer struct {
 	err  error
 }
 
+// newPrompter makes a prompter on the given input and output. Questions need a terminal on both sides, see possible.
 func newPrompter(in io.Reader, out io.Writer) *prompter {
 	return &prompter{in: in, out: out, both: isTTY(in) && isTTY(out), from: bufio.NewReader(in), answers: make(chan answer, 1)}
 }

@@ -55,7 +55,7 @@ func (t *TargetGroup) TargetGroupFullName() Value { return t.att("TargetGroupFul
 // Matcher says which answers pass, such as 200 or 200-499: an ALB knows up to 499, an NLB up to 599.
 type Matcher struct{ HttpCode string }
 
-// Listener is AWS::ElasticLoadBalancingV2::Listener.
+// Listener is AWS::ElasticLoadBalancingV2::Listener. Its Ref is its ARN. A balancer has at most one listener on a port.
 type Listener struct {
 	Attributes `json:"-"`
 

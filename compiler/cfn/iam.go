@@ -1,6 +1,6 @@
 package cfn
 
-// Role is AWS::IAM::Role.
+// Role is AWS::IAM::Role. Its Ref is its name. CloudFormation makes up the name, so two stacks never compete for one.
 type Role struct {
 	Attributes `json:"-"`
 
@@ -32,7 +32,7 @@ type IAMPolicy struct {
 
 func (*IAMPolicy) Type() string { return "AWS::IAM::Policy" }
 
-// InstanceProfile is AWS::IAM::InstanceProfile.
+// InstanceProfile is AWS::IAM::InstanceProfile. EC2 gives a role to an instance only inside of a profile, which holds exactly one.
 type InstanceProfile struct {
 	Attributes `json:"-"`
 

@@ -13,6 +13,7 @@ import (
 // Intrinsic functions in it count as references, like those of typed values.
 type Raw struct{ data any } // *object, []any, string, bool, json.Number or nil
 
+// A Raw may stand for a value or for a condition's test: CloudFormation alone knows which functions it holds.
 func (Raw) value() {}
 func (Raw) test()  {}
 

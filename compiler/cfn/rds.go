@@ -35,7 +35,7 @@ func (*DBInstance) Type() string { return "AWS::RDS::DBInstance" }
 // EndpointAddress is the instance's host name.
 func (d *DBInstance) EndpointAddress() Value { return d.att("Endpoint.Address") }
 
-// EndpointPort is the instance's port, as text.
+// EndpointPort returns the instance's port, as text. CloudFormation's attributes are texts.
 func (d *DBInstance) EndpointPort() Value { return d.att("Endpoint.Port") }
 
 // DBParameterGroup is AWS::RDS::DBParameterGroup. Its Ref is its name.

@@ -1,6 +1,6 @@
 package cfn
 
-// RouteTable is AWS::EC2::RouteTable.
+// RouteTable is AWS::EC2::RouteTable. Each table has a route inside the VPC from the start.
 type RouteTable struct {
 	Attributes `json:"-"`
 
@@ -24,7 +24,7 @@ type Route struct {
 
 func (*Route) Type() string { return "AWS::EC2::Route" }
 
-// SubnetRouteTableAssociation is AWS::EC2::SubnetRouteTableAssociation.
+// SubnetRouteTableAssociation is AWS::EC2::SubnetRouteTableAssociation. A subnet without one uses the VPC's main route table.
 type SubnetRouteTableAssociation struct {
 	Attributes `json:"-"`
 

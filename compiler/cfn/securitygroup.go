@@ -11,7 +11,7 @@ type SecurityGroup struct {
 
 func (*SecurityGroup) Type() string { return "AWS::EC2::SecurityGroup" }
 
-// GroupId is the group's id.
+// GroupId returns the group's id.
 func (g *SecurityGroup) GroupId() Value { return g.att("GroupId") }
 
 // SecurityGroupIngress is AWS::EC2::SecurityGroupIngress: one of the four sources is set.
@@ -31,7 +31,8 @@ type SecurityGroupIngress struct {
 
 func (*SecurityGroupIngress) Type() string { return "AWS::EC2::SecurityGroupIngress" }
 
-// SecurityGroupEgress is AWS::EC2::SecurityGroupEgress. Writing one removes the group's default rule, which lets all out.
+// SecurityGroupEgress is AWS::EC2::SecurityGroupEgress. Writing one removes the group's default rule, which lets all out. One of the
+// three destinations is set.
 type SecurityGroupEgress struct {
 	Attributes `json:"-"`
 

@@ -54,6 +54,7 @@ func (a *Attributes) ID() string { return a.id }
 // Ref is {"Ref": id}. Its value differs per type: an id for most of EC2, an ARN for load balancers, a name for IAM.
 func (a *Attributes) Ref() Value { return ref{a.id} }
 
+// att returns Fn::GetAtt of one of the resource's attributes. The id is set when the resource is added to a template.
 func (a *Attributes) att(name string) Value { return getAtt{[2]string{a.id, name}} }
 
 // Policy says what happens to the physical resource when the logical one is deleted or replaced.

@@ -60,6 +60,8 @@ type cidrOf struct {
 	Cidr [3]any `json:"Fn::Cidr"`
 }
 
+// The methods value and test do nothing. They keep other types out of the interfaces Value and Test, so the compiler finds a
+// condition in the place of a value.
 func (String) value()   {}
 func (Int) value()      {}
 func (Bool) value()     {}

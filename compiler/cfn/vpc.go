@@ -1,6 +1,7 @@
 package cfn
 
-// VPC is AWS::EC2::VPC.
+// VPC is AWS::EC2::VPC. Its Ref is its id. EnableDnsHostnames has an effect only together with EnableDnsSupport. Another CidrBlock
+// replaces the VPC and everything in it.
 type VPC struct {
 	Attributes `json:"-"`
 
@@ -26,7 +27,7 @@ type VPCCidrBlock struct {
 
 func (*VPCCidrBlock) Type() string { return "AWS::EC2::VPCCidrBlock" }
 
-// InternetGateway is AWS::EC2::InternetGateway.
+// InternetGateway is AWS::EC2::InternetGateway. It does nothing before it is attached to a VPC.
 type InternetGateway struct {
 	Attributes `json:"-"`
 

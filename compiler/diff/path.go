@@ -16,6 +16,7 @@ type step struct {
 	isKey bool
 }
 
+// property, at and keyed return the path of a property, of an item by its index, and of an item by its key (a tag, for example).
 func (p path) property(name string) path { return p.with(step{name: name}) }
 func (p path) at(i int) path             { return p.with(step{item: strconv.Itoa(i)}) }
 func (p path) keyed(key string) path     { return p.with(step{item: key, isKey: true}) }

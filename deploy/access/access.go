@@ -76,6 +76,7 @@ func (t *Tables) inAllRegions(ctx context.Context, do func(context.Context, tabl
 	return outcomes
 }
 
+// in returns the tables of one region, with the client for it.
 func (t *Tables) in(region string) table {
 	return table{client: t.cloud.Region(region).DynamoDB(), orbit: t.orbit, region: region}
 }

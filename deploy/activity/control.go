@@ -48,8 +48,10 @@ type signal struct {
 	raised chan struct{}
 }
 
+// A signal shares its Once between copies, because Control hands signals around by value.
 func newSignal() signal { return signal{&sync.Once{}, make(chan struct{})} }
 
+// raise closes the channel. Closing it twice would panic, so only the first call does it.
 func (s signal) raise() { s.once.Do(func() { close(s.raised) }) }
 
 func (s signal) isRaised() bool {

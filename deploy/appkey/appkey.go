@@ -43,6 +43,7 @@ func Ensure(ctx context.Context, region *cloud.Region, orbit, app string) (made 
 	return err == nil, explain("name", alias, region, err)
 }
 
+// create makes a key, turns its yearly rotation on and returns its id. The alias comes later, in a call of its own.
 func create(ctx context.Context, client *kms.Client, orbit, app string) (id string, err error) {
 	out, err := client.CreateKey(ctx, &kms.CreateKeyInput{
 		Description: aws.String(fmt.Sprintf("Secrets of app %s in orbit %s, made by spacel secret.", app, orbit)),
@@ -68,6 +69,7 @@ func discard(ctx context.Context, client *kms.Client, key string) error {
 	return err
 }
 
+// explain wraps an error with the call, the alias and the region. It returns nil for nil.
 func explain(doing, alias string, region *cloud.Region, err error) error {
 	if err == nil {
 		return nil

@@ -23,6 +23,7 @@ type AnswerError struct {
 	What   string // the answer, in words
 }
 
+// Error describes the answer, and names the endpoint and the proxy as the likely causes.
 func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the answer is not from AWS: HTTP status %d with %s; check the endpoint (--endpoint-url, AWS_ENDPOINT_URL) "+
 		"and a proxy between here and AWS (HTTPS_PROXY)", e.Status, e.What)
@@ -40,6 +41,7 @@ func checkAnswers(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("spacel:CheckAnswer", checkAnswer), middleware.After)
 }
 
+// checkAnswer examines each answer that arrived. It runs before the SDK's own reading of the body.
 func checkAnswer(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	middleware.DeserializeOutput, middleware.Metadata, error,
 ) {

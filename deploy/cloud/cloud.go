@@ -78,6 +78,8 @@ func Connect(ctx context.Context, access Access) (*Cloud, error) {
 	return newCloud(cfg, access), nil
 }
 
+// options returns the SDK's options for an Access. An empty field adds none: then the SDK's environment variables and files
+// decide.
 func options(access Access) []func(*config.LoadOptions) error {
 	chosen := []func(*config.LoadOptions) error{config.WithAppID("spacel"), config.WithDefaultRegion(fallbackRegion)}
 	if access.Profile != "" {
@@ -94,6 +96,7 @@ func options(access Access) []func(*config.LoadOptions) error {
 	return chosen
 }
 
+// explainConfiguration words the two mistakes that users make most: an unknown profile, and MFA without a terminal.
 func explainConfiguration(err error) error {
 	var absent config.SharedConfigProfileNotExistError
 	var code config.AssumeRoleTokenProviderNotSetError
@@ -110,6 +113,8 @@ func explainConfiguration(err error) error {
 // New makes a Cloud from a configuration. Its region does not matter: every client names its own.
 func New(cfg aws.Config) *Cloud { return newCloud(cfg, Access{}) }
 
+// newCloud sets the limit for the first byte of an answer. The client is copied, so the caller's own configuration stays as it is.
+// A client of another kind, such as a test's, keeps its own limits.
 func newCloud(cfg aws.Config, access Access) *Cloud {
 	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
 	if ok || cfg.HTTPClient == nil {

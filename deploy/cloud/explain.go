@@ -66,7 +66,7 @@ func sentence(call *smithy.OperationError) string {
 	return last(call).Error()
 }
 
-// innermost returns the call that failed first.
+// innermost returns the call that failed first. A call for credentials, for example, is inside of the call that needs them.
 func innermost(call *smithy.OperationError) *smithy.OperationError {
 	for {
 		inner, ok := errors.AsType[*smithy.OperationError](call.Err)
@@ -142,6 +142,7 @@ type IncompleteError struct {
 	What string // in the answer, in words
 }
 
+// Error names the call and the unusable answer, and the endpoint as the likely cause.
 func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("the answer to %s is unusable (HTTP status 200): it has %s; check the endpoint and a proxy between here and AWS",
 		e.Call, e.What)

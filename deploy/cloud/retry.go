@@ -50,6 +50,8 @@ type retryer struct {
 	fell  time.Time // when the limit fell last
 }
 
+// newRetryer makes the retryer of all clients of a Cloud. The SDK's rate limiter counts retries of one client, so it is off: the
+// retryer limits the calls of all clients together.
 func newRetryer(c *Cloud) *retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts

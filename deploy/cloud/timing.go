@@ -14,6 +14,7 @@ type Timing struct {
 	Delay  time.Duration // the longest delay before the second attempt, which doubles with each attempt; 0: 500 ms
 }
 
+// The methods return a field, or the value for AWS if it is zero.
 func (t Timing) answer() time.Duration { return cmp.Or(t.Answer, 30*time.Second) }
 func (t Timing) notice() time.Duration { return cmp.Or(t.Notice, 8*time.Second) }
 func (t Timing) delay() time.Duration  { return cmp.Or(t.Delay, 500*time.Millisecond) }

@@ -36,6 +36,7 @@ func quotas(ctx context.Context, c *cloud.Cloud, region string) []Finding {
 	return findings
 }
 
+// compare asks for the quota and for its use, and returns a warning if nothing is left.
 func (q quota) compare(ctx context.Context, in *cloud.Region) Finding {
 	out, err := in.ServiceQuotas().GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
 	if err != nil {
@@ -58,6 +59,7 @@ func (q quota) compare(ctx context.Context, in *cloud.Region) Finding {
 	return f
 }
 
+// addresses returns the number of elastic addresses in use in a region, those of other programs included.
 func addresses(ctx context.Context, in *ec2.Client) (int, error) {
 	out, err := in.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
 	if err != nil {
@@ -66,6 +68,7 @@ func addresses(ctx context.Context, in *ec2.Client) (int, error) {
 	return len(out.Addresses), nil
 }
 
+// vpcs returns the number of VPCs in a region. The default VPC counts, too.
 func vpcs(ctx context.Context, in *ec2.Client) (int, error) {
 	count := 0
 	pages := ec2.NewDescribeVpcsPaginator(in, &ec2.DescribeVpcsInput{})

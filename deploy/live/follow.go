@@ -74,6 +74,7 @@ const DefaultPatience = 5 * time.Minute
 // Waits returns how long the follower waits for an operation to begin.
 func (f *Follower) Waits() time.Duration { return f.patience() }
 
+// patience returns the time for an operation to begin. All other limits are fractions of it, so a test sets only one.
 func (f *Follower) patience() time.Duration {
 	if f.Patience <= 0 {
 		return DefaultPatience

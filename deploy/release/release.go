@@ -62,6 +62,7 @@ func fileOf(name, architecture string) (file string, unpack func([]byte) ([]byte
 	return name + "-" + architecture + ".gz", gunzip
 }
 
+// gunzip returns the content of a packed program. Programs are packed when spacel is built, so an error means a broken build.
 func gunzip(packed []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -70,6 +71,7 @@ func gunzip(packed []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
+// describe names a program for messages.
 func describe(name string) string {
 	if name == assembly.BinarySlack {
 		return "function that posts to Slack"

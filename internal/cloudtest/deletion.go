@@ -130,6 +130,7 @@ func (c *call) deleteStack(in *cloudformation.DeleteStackInput) (*cloudformation
 	return out, nil
 }
 
+// beginDeletion puts the stack into DELETE_IN_PROGRESS and plans the deletion of its resources.
 func (c *call) beginDeletion(s *stack, in *cloudformation.DeleteStackInput, at time.Time) {
 	bad, keep := types.StackStatusDeleteFailed, in.RetainResources
 	if in.DeletionMode == types.DeletionModeForceDeleteStack {

@@ -68,6 +68,8 @@ func Moto(t testing.TB) string {
 	return moto.url
 }
 
+// findMoto returns the URL of moto. A URL in the environment is another process's, which the tests then share. Else moto starts
+// here.
 func findMoto() (string, error) {
 	if url := os.Getenv(URLVariable); url != "" {
 		return url, nil
@@ -150,6 +152,7 @@ type tail struct {
 
 const tailSize = 4096
 
+// Write implements io.Writer. It never fails, so moto never blocks on its log.
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

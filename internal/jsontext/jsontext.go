@@ -44,6 +44,7 @@ func WriteIndent(w io.Writer, v any) error {
 // WriteLine writes the text of Line to w: one object of a stream, for programs that read line by line.
 func WriteLine(w io.Writer, v any) error { return encoder(w).Encode(v) }
 
+// encoder returns an encoder without HTML escapes: <, > and & stay readable in templates and messages.
 func encoder(w io.Writer) *json.Encoder {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -75,6 +76,7 @@ func ASCII(text []byte) []byte {
 // maxSingle is the largest character that one \u escape can write.
 const maxSingle = 0xffff
 
+// isASCII reports whether all bytes are below 0x80.
 func isASCII(text []byte) bool {
 	return !slices.ContainsFunc(text, func(b byte) bool { return b >= utf8.RuneSelf })
 }

@@ -38,6 +38,7 @@ func Program(t testing.TB, name string) string {
 	return ""
 }
 
+// look searches for a program by name, on the PATH and then in systemDirs.
 func look(name string) (path string, found bool) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, true

@@ -204,6 +204,7 @@ func indentStep(body []byte) string {
 // jsonForm writes JSON: names in quotes, and a comma between fields.
 type jsonForm struct{}
 
+// In JSON each field is a quoted key, and a comma separates it from the next.
 func (jsonForm) field(path []string) string { return quoted(path[0]) + ": " }
 func (jsonForm) separator() string          { return "," }
 func (jsonForm) outside([]byte, []string, []byte) ([]byte, error) {
@@ -213,6 +214,7 @@ func (jsonForm) outside([]byte, []string, []byte) ([]byte, error) {
 // cueForm writes CUE: names without quotes where possible, and no commas at the ends of lines.
 type cueForm struct{}
 
+// In CUE an identifier needs no quotes as a key, and the end of a line separates fields.
 func (cueForm) field(path []string) string { return label(path[0]) + ": " }
 func (cueForm) separator() string          { return "" }
 

@@ -44,6 +44,7 @@ type AmbiguousError struct {
 	Fix   string
 }
 
+// Error names the files and the fix in one line.
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%s: only one can be %s: %s", strings.Join(e.Files, " and "), e.What, e.Fix)
 }
