@@ -40,7 +40,8 @@ func (b alarmBuilder) alarms() Alarms {
 	return alarms
 }
 
-// trigger makes an alarm on a built-in metric, or on any metric if the trigger names its namespace.
+// trigger makes an alarm on a built-in metric, or on any metric if the trigger names its namespace. The metric also supplies the
+// defaults for threshold, period and statistic.
 func (b alarmBuilder) trigger(e entry) Trigger {
 	r := e.record(b.scope.report, nil)
 	metric, defaults := b.metric(r)
@@ -54,6 +55,7 @@ const maxMetricName = 255
 // the built-in metric, unless a different namespace stands beside it.
 func (b alarmBuilder) metric(r record) (Metric, *manifest.Tree) {
 	name, known := b.scope.facts.Metrics.Find(r.text("metric"))
+	// A name with two meanings is the built-in metric's. Only a foreign namespace makes it another one.
 	if known && !r.has("namespace") || hasBuiltinNamespace(r, name) {
 		return b.builtinMetric(r, name)
 	}

@@ -28,6 +28,7 @@ func (b alarmBuilder) endpoint(e entry) Endpoint {
 		Service: r.text("service"), EscalationPolicy: r.text("escalation_policy"),
 	}
 	if allowed, known := endpointFields[p.Type]; known {
+		// Sorted, so that messages come in the same order each time.
 		for _, field := range slices.Sorted(maps.Keys(r.fields)) {
 			if field != "type" && !slices.Contains(allowed, field) {
 				r.errorf(field, "cannot be used with an endpoint of type %s: remove it", p.Type)
@@ -100,6 +101,7 @@ func scaleAdjustment(r record, kind string) string {
 	if n, err := strconv.Atoi(digits); err != nil || n == 0 {
 		r.errorf("adjustment", "must not be 0, got %s", written)
 	}
+	// The type decides the direction, so a sign written by the user does not matter there.
 	switch unsigned := strings.TrimPrefix(written, "-"); kind {
 	case "scaleup":
 		return unsigned

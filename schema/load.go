@@ -50,6 +50,7 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Checker, facts *language.Facts) (*Model, error) {
 	reader := manifest.NewReader(in.Stdin, Published, facts.RegionNames())
 	l := &loader{facts: facts, report: r, reader: reader, narrow: in.Regions, resolve: in.Resolve}
+	// A wrong orbit ends here. The checks of apps against it would only add messages about the same mistake.
 	orbit, err := l.loadOrbit(in.Orbit, first)
 	if err != nil || l.wrongOrbit {
 		return nil, err
@@ -58,6 +59,7 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 	if err != nil {
 		return nil, err
 	}
+	// Names can be compared only when all apps are loaded.
 	l.reportDuplicateNames(apps)
 	if r.Failed(false) {
 		return nil, nil
@@ -65,7 +67,7 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 	return &Model{Orbit: orbit, Apps: apps}, nil
 }
 
-// oneStdin returns an error if two manifests are to be read from standard input.
+// oneStdin returns an error if two manifests are to be read from standard input. The second one would find it empty.
 func (in Inputs) oneStdin() error {
 	fromStdin := manifest.IsStdin
 	apps := slices.DeleteFunc(slices.Clone(in.Apps), func(path string) bool { return !fromStdin(path) })
@@ -124,6 +126,7 @@ func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker
 	if err := c.Check(t, d, found, l.facts.RegionNames()); err != nil {
 		return nil, err
 	}
+	// CUE's own words are used only if the check found nothing, since they are harder to read.
 	if !found.Failed(false) {
 		found.Add(t.Refused...)
 	}

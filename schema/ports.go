@@ -17,6 +17,7 @@ func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 	for _, e := range b.section.merged("public_ports", asIs, defaultPorts(b.section, a)) {
 		ports = append(ports, b.publicPort(e, a))
 	}
+	// Keys are text, and as text 443 comes before 80.
 	slices.SortFunc(ports, func(x, y PublicPort) int { return cmp.Compare(x.Port, y.Port) })
 	for i := range ports {
 		checkRedirect(b.scope.report, &ports[i], ports, a)
@@ -82,7 +83,7 @@ func scheme(written string) string {
 	return written
 }
 
-// httpScheme returns the default scheme of a port.
+// httpScheme returns the default scheme of a port. 443 is the port of HTTPS (RFC 9110, section 4.2.2).
 func httpScheme(port int) string {
 	if port == 443 {
 		return "HTTPS"
@@ -110,7 +111,7 @@ func internalScheme(r record, p PublicPort) string {
 	return internal
 }
 
-// kindred names the protocols of the same family as a scheme, for a message.
+// kindred names the protocols of the same family as a scheme, for a message about a mixture.
 func kindred(scheme string) string {
 	switch scheme {
 	case "HTTP", "HTTPS":
@@ -188,6 +189,7 @@ func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
 		}
 		return
 	}
+	// An ARN is arn:partition:service:region:account:resource. A load balancer takes certificates of its own region only.
 	arn := strings.Split(p.Certificate, ":")
 	switch {
 	case len(arn) > 3 && arn[2] == "acm" && arn[3] != a.Region:

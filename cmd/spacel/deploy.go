@@ -110,6 +110,7 @@ func runDeploy(c *console, ctx *cli.Context) error {
 		return err
 	}
 	options.Directory = dir
+	// From here on AWS is asked. Everything before works without network.
 	warnOfSecrets(c, ctx)
 	to, err := c.connect(ctx)
 	if err != nil {

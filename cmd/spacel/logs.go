@@ -94,6 +94,7 @@ func followFlag() cli.Flag {
 
 // logKind returns the log chosen by the flags. The boot log is the default: every app has one.
 func logKind(ctx *cli.Context) (logs.Kind, error) {
+	// At most one flag may be set, so the order of the map does not matter.
 	kinds := map[string]logs.Kind{"docker": logs.Docker, "deploy": logs.Deploy, "bastion": logs.Boot}
 	kind := logs.Boot
 	given := 0
@@ -108,8 +109,8 @@ func logKind(ctx *cli.Context) (logs.Kind, error) {
 	return kind, nil
 }
 
-// findLogGroups finds the log groups of an app, or of the bastions, in all regions. It tells an app without such a log from
-// one that does not exist.
+// findLogGroups finds the log groups of an app, or of the bastions, in all regions. An app without such a log and an unknown app
+// get different messages, because their fixes differ.
 func findLogGroups(c *console, ctx *cli.Context) (*target, []logs.Group, error) {
 	kind, err := logKind(ctx)
 	if err != nil {
@@ -174,6 +175,7 @@ func noteNothingLogged(c *console, ctx *cli.Context, to *target) error {
 func printLogs(c *console, ctx *cli.Context, reader *logs.Reader) (printed bool, err error) {
 	err = repeat(ctx, func() error {
 		lines, err := reader.Next(ctx.Context)
+		// With --follow an empty result needs no explanation: lines may still come.
 		printed = printed || len(lines) > 0 || ctx.Bool("follow")
 		for _, line := range lines {
 			if err := printLogLine(c, ctx, line); err != nil {

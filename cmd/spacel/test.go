@@ -16,8 +16,8 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const testDescription = `Runs the cases of all *_test.cue files in DIR and below. A case names an orbit, an app and a region. It says what it
-expects of the value that spacel eval prints, and of the template. Paths are relative to the file of the case.
+const testDescription = `Runs the cases of all *_test.cue files in DIR and below. A case names an orbit, an app and a region. It says what
+it expects of the value that spacel eval prints, and of the template. Paths are relative to the file of the case.
 
    tests: small: {
       orbit: "orbit.yaml", app: "laika.yaml", region: "us-east-1"

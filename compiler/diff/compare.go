@@ -70,6 +70,7 @@ func (c *comparison) run() error {
 	}
 	for len(c.queue) > 0 {
 		ref := c.queue[0]
+		// The first stack leaves the queue before it is compared: a change of its own inputs may queue it again.
 		c.queue = c.queue[1:]
 		if err := c.stack(ref); err != nil {
 			return fmt.Errorf("compare %s: %w", ref, err)
@@ -150,6 +151,7 @@ func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, s
 		return err
 	}
 	out := Stack{Region: stack.Region, Name: stack.Name, App: stack.App, Status: status}
+	// A removed stack's resources have their places in the old manifests.
 	places := c.places
 	if status == Removed {
 		places = c.oldPlaces

@@ -50,8 +50,8 @@ type retryer struct {
 	fell  time.Time // when the limit fell last
 }
 
-// newRetryer makes the retryer of all clients of a Cloud. The SDK's rate limiter counts retries of one client, so it is off: the
-// retryer limits the calls of all clients together.
+// newRetryer makes the retryer for one service in one region. ratelimit.None turns the SDK's quota of retries off. The standard
+// retryer still decides which errors are worth another attempt.
 func newRetryer(c *Cloud) *retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
@@ -89,6 +89,7 @@ func isBetterLater(err error) aws.Ternary {
 // The SDK calls it before each further attempt, and makes none after an error.
 func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	switch most := r.mostAttempts(err); {
+	// One attempt was enough to know the cause. The error itself is returned, without a count of attempts.
 	case most == 1:
 		return 0, err
 	case attempt >= most:
@@ -122,6 +123,7 @@ func (r *retryer) mostAttempts(err error) int {
 // GetAttemptToken waits until the rate limit allows another call. The SDK calls it before each attempt, and the
 // function which it returns afterwards.
 func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	// The wait is before the call, so a lowered limit slows down first attempts, too.
 	if err := r.calls.Wait(ctx); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// certificate is a certificate of ACM.
+// certificate is a certificate of ACM, with the facts for choosing one.
 type certificate struct {
 	arn     string
 	names   []string // lower case
@@ -64,6 +64,7 @@ func isBetter(a, b certificate, stars int, deployed string) bool {
 	if stars != 0 {
 		return stars < 0
 	}
+	// Another certificate would change the listener, so the deployed one stays while it is as good.
 	if a.arn == deployed || b.arn == deployed {
 		return a.arn == deployed
 	}
@@ -86,6 +87,7 @@ func (c certificate) covers(names []string) (stars int, ok bool) {
 // covering reports whether one of the certificate's names matches, and how many labels the best of them replaces by stars.
 func (c certificate) covering(name string) (fewest int, ok bool) {
 	for _, pattern := range c.names {
+		// A certificate may have both *.example.com and www.example.com. The exact name counts.
 		if n, matches := match(pattern, name); matches && (!ok || n < fewest) {
 			fewest, ok = n, true
 		}
@@ -159,6 +161,7 @@ func describe(ctx context.Context, client *acm.Client, s types.CertificateSummar
 
 // describeCandidates says for an error message which certificates there are instead of the wanted one.
 func (r *Resolver) describeCandidates(ctx context.Context, region string, issued []certificate, names []string) string {
+	// A certificate in validation is the most likely cause: somebody requested it and did not finish.
 	pending, err := r.listCertificates(ctx, region, types.CertificateStatusPendingValidation)
 	if err == nil {
 		if c, ok := chooseCertificate(pending, names, "", time.Now()); ok {

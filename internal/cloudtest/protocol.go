@@ -83,6 +83,7 @@ func answer(w http.ResponseWriter, out []byte, err error) {
 		_, _ = w.Write(out)
 		return
 	}
+	// Any other error is a mistake of the model itself. It is shown as AWS's internal failure, with its text.
 	said, ok := err.(*refusal)
 	if !ok {
 		said = &refusal{http.StatusInternalServerError, "InternalFailure", err.Error()}
@@ -191,7 +192,7 @@ func (c *call) find(name *string) *stack {
 	return nil
 }
 
-// must returns a stack by name or id, or the error that AWS gives if there is none.
+// must returns a stack by name or id, or CloudFormation's error for a missing one.
 func (c *call) must(name *string) (*stack, error) {
 	if s := c.find(name); s != nil {
 		return s, nil

@@ -27,7 +27,7 @@ A field without a default has no effect unless it is set, or its default depends
 
 `
 
-// document returns the whole page.
+// document returns the whole page. Its parts are sorted or in the order of the definitions, so the page changes only with them.
 func (r *reference) document() []byte {
 	var out bytes.Buffer
 	out.WriteString(referenceOpening)
@@ -41,7 +41,7 @@ func (r *reference) document() []byte {
 	return out.Bytes()
 }
 
-// contents writes the table of contents.
+// contents writes the table of contents. Its links are GitHub's anchors of the headings.
 func (r *reference) contents(out *bytes.Buffer) {
 	for _, t := range r.order {
 		fmt.Fprintf(out, "%s* [%s](#%s)\n", strings.Repeat("  ", t.depth()), t.title, anchor(t.title))
@@ -133,7 +133,7 @@ func absence(absent string) string {
 	return "nothing is known"
 }
 
-// codes joins texts in a fixed font, without empty ones.
+// codes joins texts in a fixed font, without empty ones: a metric may lack an alias or a threshold.
 func codes(texts []string) string {
 	var all []string
 	for _, text := range texts {
@@ -144,7 +144,7 @@ func codes(texts []string) string {
 	return strings.Join(all, ", ")
 }
 
-// markdownTable writes rows. The first one is the heading.
+// markdownTable writes rows. The first one is the heading. Columns are not aligned: one longer text would change all lines.
 func markdownTable(out *bytes.Buffer, rows [][]string) {
 	for i, row := range rows {
 		fmt.Fprintf(out, "| %s |\n", strings.Join(row, " | "))

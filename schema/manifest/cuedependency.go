@@ -44,6 +44,7 @@ func (i importer) load(pos token.Pos, importPath string) *build.Instance {
 		}
 	}
 	var files []*ast.File
+	// Older versions of CUE kept copies of foreign packages in these directories.
 	for _, vendor := range []string{"pkg", "gen", "usr"} {
 		files = append(files, i.files(path.Join("cue.mod", vendor, parts.Path), parts.Qualifier, false)...)
 	}
@@ -121,6 +122,7 @@ func (p *packages) mainModule() (*cuemodules.Main, error) {
 	if p.module == nil || !p.module.governed {
 		return nil, nil
 	}
+	// The module is remembered by its absolute path, since manifests may name it from different directories.
 	if known, ok := p.s.clauses.modules.Load(p.module.absolute); ok {
 		return known.(opened).module, known.(opened).err
 	}
@@ -170,6 +172,7 @@ func (p *packages) moduleFile(m *cuemodules.Module, name, pkg string) *ast.File 
 	if problem != "" || clause != pkg {
 		return nil
 	}
+	// The limit is on the sum of all files, since many small ones take as long as a large one.
 	if p.bytes += len(data); len(data) > maxCUE || p.bytes > maxData {
 		p.s.refuse(Place{File: shown}, "", "too large: a CUE file may have %d KiB, all that are read %d KiB", maxCUE>>10, maxData>>10)
 		return nil

@@ -34,8 +34,10 @@ func (s *inputFile) explain(errs []cueerrors.Error, root cue.Value) {
 			s.refuse(s.filePlace(), "", "%d more mistakes", len(groups)-maxErrors)
 			return
 		}
+		// Each group becomes one message, for one path.
 		m := &cueMistake{s: s, group: group, secret: s.hides(group[0].Path())}
 		message := m.message()
+		// A rule in the same place as the value would tell a reader nothing new.
 		if m.rule.Line > 0 && m.rule != m.at {
 			message += fmt.Sprintf(" (rule: %s)", m.rule.Pos(""))
 		}

@@ -39,6 +39,7 @@ func readCUE(s *inputFile) (*Tree, error) {
 //     CUE as in YAML.
 func (s *inputFile) evaluateCUE() *Tree {
 	exact := s.evaluate(nil)
+	// The quick form has no errors of definitions. They are needed now, to tell which of the other forms apply.
 	if exact.quick && exact.imported && !exact.valid() {
 		exact = s.evaluate(exactDefinitions)
 	}
@@ -53,6 +54,7 @@ func (s *inputFile) evaluateCUE() *Tree {
 	if lenient := s.evaluate(lenientDefinitions); lenient.valid() {
 		return lenient.accept(s)
 	}
+	// The data is complete, and the check against the definitions comes next: it words the mistakes.
 	exact.refuseHidden(s, open)
 	return open.tree
 }
@@ -130,6 +132,7 @@ func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
 func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 	e = &evaluation{s: s.again()}
 	defer e.s.recoverInto(&e.tree, "evaluate")
+	// A form changes the parsed definitions in place, so each attempt parses its own. Only package clauses are remembered between them.
 	packages := newPackages(e.s, definitions)
 	defer packages.close()
 	files := packages.manifest()
@@ -323,6 +326,7 @@ func (s *inputFile) place(v cue.Value, around Place) (value, key Place) {
 	if scalar || !written(v.Pos()) { // Expr is slow
 		op, args := v.Expr()
 		switch {
+		// Concrete parts come first: of string & "a" the literal is the value's place.
 		case op == cue.AndOp && scalar:
 			conjuncts = slices.DeleteFunc(slices.Clone(args), func(a cue.Value) bool { return !a.IsConcrete() })
 			conjuncts = append(append(conjuncts, v), args...)

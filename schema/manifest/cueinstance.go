@@ -35,6 +35,7 @@ func (in Reader) LoadPackage(dir, name string, r *report.Report) (*Instance, err
 	if err != nil {
 		return nil, err
 	}
+	// A directory with other packages only is a wrong argument, not an empty set of rules.
 	if !slices.Contains(packageNames(files), name) {
 		return nil, fmt.Errorf("%s: no .cue file in it is of package %s", shown, name)
 	}

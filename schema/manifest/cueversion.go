@@ -33,6 +33,7 @@ func (p *packages) noteOtherVersions() {
 	if err != nil || own == "" || p.module == nil || !p.module.governed {
 		return
 	}
+	// spacel schema prints the definitions as one file, which users put here for the cue command.
 	copied := path.Join("cue.mod/pkg", ImportPath, "schema.cue")
 	if text, err := fs.ReadFile(p.module.root.FS(), copied); err == nil {
 		switch version := VersionOf(text); version {

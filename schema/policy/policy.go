@@ -59,6 +59,7 @@ func hasHidden(instance *manifest.Instance) bool {
 			f, ok := d.(*ast.Field)
 			if !ok {
 				switch d.(type) {
+				// These declare no field.
 				case *ast.Package, *ast.ImportDecl, *ast.CommentGroup:
 					continue
 				}
@@ -110,6 +111,7 @@ const perContext = 200
 func (s *Set) Check(values []resolved.Value, r *report.Report) {
 	var policies cue.Value
 	for i, v := range values {
+		// The old context is garbage as soon as the policies are built in a new one.
 		if i%perContext == 0 {
 			policies = build(s.instance)
 		}

@@ -51,6 +51,7 @@ func ReadCases(in manifest.Reader, file string, r *report.Report) ([]Case, error
 	var cases []Case
 	for fields.Next() {
 		c := Case{Name: fields.Selector().Unquoted(), Pos: at}
+		// The file stands for a case without a position of its own.
 		if pos := fields.Value().Pos(); manifest.Written(pos) {
 			c.Pos = manifest.PlaceOf(pos).Pos("")
 		}
@@ -64,6 +65,7 @@ func ReadCases(in manifest.Reader, file string, r *report.Report) ([]Case, error
 
 // read reads the fields of a case, and reports whether they are complete.
 func (c *Case) read(v cue.Value, dir string, r *report.Report) bool {
+	// The number of problems tells whether this case added one.
 	before := len(r.Problems())
 	fields, err := v.Fields()
 	if err != nil {
@@ -82,6 +84,7 @@ func (c *Case) read(v cue.Value, dir string, r *report.Report) bool {
 		}
 		return s
 	}
+	// Paths in a case are relative to its file, so tests work from every directory.
 	c.Orbit, c.App, c.Region = path.Join(dir, text("orbit")), path.Join(dir, text("app")), text("region")
 	c.expect, c.template = v.LookupPath(cue.ParsePath("expect")), v.LookupPath(cue.ParsePath("template"))
 	wantsError := v.LookupPath(cue.ParsePath("error")).Exists()

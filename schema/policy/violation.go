@@ -20,6 +20,7 @@ func (c *comparison) add(keys []string, group []errors.Error) {
 	found := c.find(keys)
 	for _, e := range group {
 		if message, ok := ownMessage(e); ok {
+			// The author of the rule chose this message, so CUE's own errors are left out.
 			c.violation(found, message, rulePlace(e))
 			return
 		}
@@ -38,6 +39,7 @@ func (c *comparison) add(keys []string, group []errors.Error) {
 		c.violation(found, undecidedMessage(group[0]), rulePlace(group[0]))
 		return
 	}
+	// Sorted, so the message does not depend on CUE's order of alternatives.
 	slices.Sort(wanted)
 	for i := range wanted[1:] {
 		wanted[i+1] = strings.TrimPrefix(wanted[i+1], "must be ") // said once
@@ -58,6 +60,7 @@ func (c *comparison) lacks(keys []string, rule cue.Value) {
 			message = own
 		}
 	}
+	// A conjunction has no position of its own, so one of its parts stands for it.
 	at := rule.Pos()
 	if op, args := rule.Expr(); !manifest.Written(at) && op == cue.AndOp {
 		for _, a := range args {

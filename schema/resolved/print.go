@@ -40,6 +40,7 @@ func isLeaf(t *manifest.Tree) bool { return len(t.Fields)+len(t.Items) == 0 }
 
 // JSON returns the value as JSON. The places are in an object beside the value, origin, by path.
 func (p Printer) JSON(t *manifest.Tree) ([]byte, error) {
+	// Data makes new maps, so adding the places leaves the value itself unchanged.
 	data := t.Data().(map[string]any)
 	if p.Origin {
 		places := map[string]string{}
