@@ -79,7 +79,7 @@ func (b *Boot) fetch(ctx context.Context, bucket, key string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(out.Body, maxDocument))
 }
 
-// elsewhere returns the region of a bucket when S3 answered that the bucket is not in this one, else "".
+// elsewhere returns the region of a bucket when S3 answered with another region than this one, else "".
 func elsewhere(err error) string {
 	var refused *smithyhttp.ResponseError
 	if !errors.As(err, &refused) || refused.Response == nil {

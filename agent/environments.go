@@ -79,8 +79,8 @@ func (b *Boot) environment(ctx context.Context, name string, stores []document.V
 	return text.Bytes(), nil
 }
 
-// environmentFile appends the document's own file of this name, unchanged except for values that are payloads. It notes
-// the variables of the file in set.
+// environmentFile appends the document's own file of this name, unchanged except for encrypted values. It notes the variables of
+// the file in set.
 func (b *Boot) environmentFile(ctx context.Context, name string, text *bytes.Buffer, set map[string]bool) error {
 	file, ok := b.Document.Files[name]
 	if !ok {

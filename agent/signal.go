@@ -15,7 +15,7 @@ import (
 const signalDeadline = 25 * time.Second
 
 // signal tells CloudFormation how the boot of this instance went. CloudFormation refuses the signal when the stack does
-// not wait, as after a launch by scaling. That is no error.
+// not wait, as after a launch by scaling. Such a refusal is no error.
 func (b *Boot) signal(ctx context.Context, status types.ResourceSignalStatus) error {
 	ctx, cancel := context.WithTimeout(ctx, signalDeadline)
 	defer cancel()

@@ -70,7 +70,7 @@ func (m volumeManager) differs(v ec2types.Volume, s *slot) {
 	}
 }
 
-// unfinished returns the volume of an unfinished attempt, if that is in this zone. A volume in another zone is left for
+// unfinished returns the volume of an unfinished attempt, if it is in this zone. A volume in another zone is left for
 // sweep to delete.
 func (m volumeManager) unfinished(ctx context.Context, s *slot) (string, error) {
 	if s.next == "" {

@@ -48,7 +48,7 @@ type volumeManager struct {
 	log      *slog.Logger
 }
 
-// newVolumeManager makes the manager of one volume, with only the parts of the boot that it needs.
+// newVolumeManager makes the manager of one volume, with only the necessary parts of the boot.
 func newVolumeManager(b *Boot, v document.Volume) volumeManager {
 	d := b.Document
 	return volumeManager{
@@ -104,7 +104,7 @@ func (m volumeManager) use(ctx context.Context, s *slot, id, device string) erro
 	return m.mounter.writeMarkers(m.volume.MountPoint, map[string]string{labelMark: m.volume.Label, indexMark: strconv.Itoa(s.index)})
 }
 
-// settle makes a volume that was just mounted the slot's own. It marks the predecessor for deletion in the same write.
+// settle makes a newly mounted volume the slot's own. It marks the predecessor for deletion in the same write.
 func (m volumeManager) settle(ctx context.Context, s *slot, id string) error {
 	if id == s.volume {
 		return nil

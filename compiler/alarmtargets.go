@@ -43,7 +43,7 @@ func alarmTargetsOf(a appContext, group *cfn.AutoScalingGroup, r *report.Report)
 	return d
 }
 
-// subscribe connects an endpoint to the topic. Ids hold the endpoint's name, so that a removed address removes its own
+// subscribe connects an endpoint to the topic. Ids hold the endpoint's name, so a removed address removes its own
 // subscription only.
 func (d alarmTargets) subscribe(e schema.Endpoint, id string, topic *cfn.Topic, protocol string, endpoint cfn.Value) {
 	add(d.part, e.Pos, "EndpointSubscription"+id, &cfn.Subscription{TopicArn: topic.Ref(), Protocol: protocol, Endpoint: endpoint})

@@ -42,7 +42,7 @@ func appHost(a appContext, lb loadBalancer, own addresses) cfn.Value {
 	return nil
 }
 
-// appURL leaves out the port that the scheme implies.
+// appURL returns an app's URL. It leaves out the default port of the scheme.
 func appURL(port schema.PublicPort, name cfn.Value) cfn.Value {
 	number := ":" + strconv.Itoa(port.Port)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// addresses are the app's elastic addresses. The instances share them: one for each instance that the group may hold.
+// addresses are the app's elastic addresses. The instances share them: as many as the group's largest size.
 type addresses struct {
 	*part
 	all []*cfn.EIP

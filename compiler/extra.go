@@ -72,7 +72,7 @@ func (e extraPart) take(id string, at report.Pos) bool {
 	return true
 }
 
-// maxParameterValue is CloudFormation's limit, in bytes.
+// maxParameterValue is CloudFormation's limit, in bytes. It is checked here, because a deploy would fail only after its plan.
 const maxParameterValue = 4096
 
 // longParameter reports a value above CloudFormation's limit.

@@ -78,7 +78,7 @@ func (a appContext) balancerScheme() string {
 	return "Public"
 }
 
-// balancerAttributes are settings with an unsuitable default, and settings that a reviewer expects to see. Deletion
+// balancerAttributes are settings with an unsuitable default, and settings which a reviewer expects to see. Deletion
 // protection is off, because it would make deleting the stack fail. The stack's termination protection guards both.
 func balancerAttributes(a appContext, kind balancerKind) []cfn.LoadBalancerAttribute {
 	if kind == networkBalancer {

@@ -9,7 +9,7 @@ import (
 const bootLogRetention = 30
 
 // tables makes the orbit's persistent storage in one region: users and their SSH keys, services and their admins, the
-// owners of volumes, and boot logs. Everything has an explicit name and survives the stack, so that a later deploy can
+// owners of volumes, and boot logs. Everything has an explicit name and survives the stack, so a later deploy can
 // import it.
 func tables(net network) *part {
 	p := &part{}

@@ -70,7 +70,7 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 	return d
 }
 
-// versionParameter declares the parameter that a release changes. It is part of user data, so a new version replaces the
+// versionParameter declares the parameter for the app's version. It is part of user data, so a new version replaces the
 // instances.
 func versionParameter(p *part) cfn.Value {
 	// The first deployment has no version to keep. A container's tag is then latest.

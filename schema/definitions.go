@@ -23,7 +23,7 @@ var Examples embed.FS
 // both programs. They are made when the first file is opened, since most manifests import nothing.
 var Published fs.FS = lazyFS{sync.OnceValues(func() (fs.FS, error) { return language.Published(Definitions) })}
 
-// lazyFS is a file system that is made when it is used.
+// lazyFS is a file system made at its first use.
 type lazyFS struct{ files func() (fs.FS, error) }
 
 // Open opens a file.

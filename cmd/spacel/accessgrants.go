@@ -11,7 +11,8 @@ import (
 
 const serviceFlagsText = "the right to log in to every instance of the orbit, in place of one APP"
 
-// grantCommand gives a user a right. The user may have no keys yet: a grant may come before the first key.
+// grantCommand gives a user a right. The user may have no keys yet: a grant may come before the first key. The app must be deployed,
+// since a misspelt name would be a right to nothing.
 func grantCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:      "grant",

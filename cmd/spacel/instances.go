@@ -53,7 +53,8 @@ func findInstances(c *console, ctx *cli.Context, app string, usage error) (*targ
 	return to, found, err
 }
 
-// printInstances prints instances as a table or as JSON. No instances are no error: an app may be scaled to zero.
+// printInstances prints instances as a table or as JSON. No instances are no error: an app may be scaled to zero. The table shows the
+// public address of an instance if it has one, else the private one.
 func printInstances(c *console, ctx *cli.Context, found []instances.Instance) error {
 	if ctx.String("output") == "json" {
 		// A list without elements is [] for programs, not null.

@@ -74,7 +74,7 @@ func (h *interruptHandler) interrupt(n int) {
 	h.mu.Lock()
 	h.signals = n
 	begun, endQuestions, abandon := h.begun, h.endQuestions, h.abandon
-	// The open question ends. choose asks a new one, which needs a context that has not ended.
+	// The open question ends. choose asks a new one, which needs a context of its own.
 	if n == 1 && begun {
 		h.questions, h.endQuestions = context.WithCancel(context.Background())
 	}

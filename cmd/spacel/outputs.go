@@ -91,7 +91,8 @@ func environment(stacks []status.Stack, short bool) (string, error) {
 	return out.String(), nil
 }
 
-// variableName is BALANCER_DNS_NAME for BalancerDNSName, and US_EAST_1 for us-east-1.
+// variableName returns the name of a shell variable: BALANCER_DNS_NAME for BalancerDNSName, and US_EAST_1 for us-east-1. A shell
+// takes only letters, digits and underscores in it.
 func variableName(name string) string {
 	var out strings.Builder
 	letters := []rune(name)

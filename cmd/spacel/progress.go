@@ -31,7 +31,7 @@ func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.St
 		return plain{jsonLines(c.out), c.stderr}
 	case ctx.Bool("quiet"):
 		return plain{quietly(lines(c.stderr, false)), c.stderr}
-	// TERM=dumb is how editors and CI systems tell that a terminal cannot move its cursor.
+	// Editors and CI systems set TERM=dumb to tell that their terminal cannot move its cursor.
 	case isTTY(c.out.w) && os.Getenv("TERM") != "dumb":
 		return &picture{out: c.out.w, tree: newTree(c.colour(ctx), time.Now(), verb, stacks)}
 	}
@@ -148,7 +148,7 @@ type model struct {
 	width, height int
 }
 
-// tick is bubbletea's message that it is time to draw again.
+// tick is bubbletea's message for drawing the tree again.
 type tick time.Time
 
 // refresh is the pause between two drawings of the elapsed times.

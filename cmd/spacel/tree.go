@@ -25,7 +25,7 @@ type tree struct {
 	said   []string // failures, warnings and notes, a line each
 }
 
-// branch is a stack of the tree.
+// branch is a stack of the tree. Its text is the operation or the end in a word or two.
 type branch struct {
 	state branchState
 	text  string
@@ -36,7 +36,7 @@ type branch struct {
 	total int             // resources that change; 0: not known
 }
 
-// leaf is a resource in progress.
+// leaf is a resource in progress. It leaves the tree at its end and is only counted from then on.
 type leaf struct {
 	kind, status string
 	since        time.Time
@@ -62,7 +62,7 @@ func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackR
 	return t
 }
 
-// branch returns the stack's branch, a new pending one if an event names a stack that the plan does not have.
+// branch returns the stack's branch, a new pending one for a stack outside of the plan.
 func (t *tree) branch(ref assembly.StackRef) *branch {
 	if t.stacks[ref] == nil {
 		t.stacks[ref] = &branch{busy: map[string]leaf{}}
@@ -154,6 +154,7 @@ func doing(status string) string {
 // view returns the tree as text of at most width columns and height lines. When it does not fit, it leaves out
 // finished stacks and all but two resources of each stack. If that does not suffice, it counts the last lines.
 func (t *tree) view(width, height int, now time.Time) string {
+	// Only the newest messages fit beside the stacks. All of them are printed at the end of the run.
 	said := t.said[max(len(t.said)-5, 0):]
 	room := max(height-len(said)-2, 3) // the last line, and the cursor's
 	lines := t.lines(now, true, room)
@@ -262,7 +263,7 @@ func (t *tree) summary(now time.Time) string {
 	return t.paint(bold, text)
 }
 
-// elapsed formats a time as 1:05 or 1:02:03.
+// elapsed formats a time as 1:05 or 1:02:03. A negative one, after a change of the clock, counts as zero.
 func elapsed(d time.Duration) string {
 	seconds := int(max(d, 0).Seconds())
 	if seconds < 3600 {

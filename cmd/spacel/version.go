@@ -48,7 +48,7 @@ func versionCommand(c *console) *cli.Command {
 
 // version returns the release's version, else the module's for a program made by go install, else devel.
 func version() string {
-	// Go writes "(devel)" for a program that was built from a checkout.
+	// Go writes "(devel)" for a program built from a checkout.
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "(devel)" {
 		return cmp.Or(release, info.Main.Version, "devel")
 	}

@@ -135,7 +135,7 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 	return nil
 }
 
-// load reads and parses one template.
+// load reads and parses one template. Only one pair of templates is in memory at a time.
 func load(from *assembly.Assembly, ref assembly.StackRef) (*parsedTemplate, error) {
 	body, err := from.Template(ref)
 	if err != nil {

@@ -34,7 +34,7 @@ func split(text string) []string {
 // hunk is a run of gaps whose contexts touch.
 type hunk []gap
 
-// groups joins gaps that are so close that their contexts would overlap, like diff -u.
+// groups joins gaps so close to each other that their contexts would overlap, like diff -u.
 func groups(gaps []gap, lines int) []hunk {
 	var out []hunk
 	for _, g := range gaps {

@@ -29,7 +29,7 @@ func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
 	for _, stack := range s.found {
 		for _, name := range slices.Sorted(maps.Keys(stack.Parameters)) {
 			for _, to := range givers[stack.Parameters[name]] {
-				// A stack can have one of its own outputs as a parameter, for example a name that it was given.
+				// A stack can have one of its own outputs as a parameter, for example a given name.
 				if to != stack.StackRef {
 					out = append(out, edge{stack.StackRef, to, name, isOptional(s.templates[stack.StackRef], name)})
 				}
@@ -42,7 +42,7 @@ func (s *survey) edges(doomed map[assembly.StackRef]bool) []edge {
 	return append(out, s.written(doomed)...)
 }
 
-// givers maps output values to the stacks to be deleted that have them.
+// givers maps output values to the stacks to be deleted with these outputs. Two stacks may have the same value.
 func (s *survey) givers(doomed map[assembly.StackRef]bool) map[string][]assembly.StackRef {
 	out := map[string][]assembly.StackRef{}
 	for _, stack := range s.found {
@@ -82,7 +82,7 @@ func (s *survey) named(stack *live.Stack, doomed map[assembly.StackRef]bool) []a
 	return out
 }
 
-// written returns the dependencies in the directory, between existing stacks.
+// written returns the dependencies in the directory, between existing stacks. They cover needs without a value, too.
 func (s *survey) written(doomed map[assembly.StackRef]bool) []edge {
 	var out []edge
 	for _, stack := range s.scope.Stacks {
@@ -103,6 +103,7 @@ func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool)
 	templates := make([]*live.Template, len(s.found))
 	resources := make([][]Resource, len(s.found))
 	for i, stack := range s.found {
+		// Other stacks are not concerned. Each skipped one saves two calls.
 		if !doomed[stack.StackRef] && !takes(stack, givers) {
 			continue
 		}
@@ -122,7 +123,7 @@ func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool)
 	return err
 }
 
-// takes reports whether one of the stack's parameters has a value that a stack to be deleted gives.
+// takes reports whether one of the stack's parameters has the value of an output of a stack to be deleted.
 func takes(stack *live.Stack, givers map[string][]assembly.StackRef) bool {
 	for _, value := range stack.Parameters {
 		if len(givers[value]) > 0 {

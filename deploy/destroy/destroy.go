@@ -26,7 +26,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// atOnce is how many stacks are read at a time.
+// atOnce is the number of stacks or regions read at a time. More calls at once would only be throttled.
 const atOnce = 8
 
 // Plan lists the stacks to be deleted, and the resources that stay.

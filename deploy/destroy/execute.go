@@ -54,7 +54,7 @@ func (r *Result) OK() bool {
 	return !slices.ContainsFunc(r.Stacks, func(s StackResult) bool { return s.Outcome != activity.WasDeleted })
 }
 
-// run carries out one plan.
+// run carries out one plan. Its fields are set before the first stack and are not changed after that, apart from the counters.
 type run struct {
 	plan     *Plan
 	cloud    *cloud.Cloud
@@ -123,6 +123,7 @@ func (r *run) untilDetached(ctx context.Context) (context.Context, context.Cance
 
 // unbindAll updates all stacks that name a stack to be deleted. Nothing is deleted before all of them are done.
 func (r *run) unbindAll(ctx context.Context) error {
+	// Errors go into a slice by index, so goroutines need no lock.
 	refs := make([]assembly.StackRef, len(r.plan.Unbind))
 	errs := make([]error, len(refs))
 	for i, u := range r.plan.Unbind {
@@ -164,7 +165,8 @@ func (r *run) deleteAll(ctx context.Context) []StackResult {
 	return results
 }
 
-// skip returns the result of a stack without a turn: after an interrupt, or because a dependent stack could not be deleted.
+// skip returns the result of a stack without a turn: after an interrupt, or because a dependent stack could not be deleted. The
+// plan has no cycles, so a cycle is not a reason here.
 func (r *run) skip(ref assembly.StackRef, why schedule.Reason) StackResult {
 	text := "interrupted"
 	if why.BlockedBy != nil {

@@ -12,7 +12,8 @@ func isOptional(t *live.Template, parameter string) bool {
 	return t != nil && t.Parameters[parameter].Default == ""
 }
 
-// keeps reports whether something of a resource with this DeletionPolicy stays in the account.
+// keeps reports whether something of a resource with this DeletionPolicy stays in the account. RetainExceptOnCreate keeps it here,
+// too: the exception is only for a creation that fails.
 func keeps(policy string) bool {
 	return slices.Contains([]string{"Retain", "RetainExceptOnCreate", "Snapshot"}, policy)
 }
@@ -25,7 +26,7 @@ func (s *survey) readTemplate(ctx context.Context, stack *live.Stack) (*live.Tem
 	return s.stacks.Template(ctx, stack)
 }
 
-// readResources lists the current resources of a stack.
+// readResources lists the current resources of a stack, none for a stack that only holds change sets.
 func (s *survey) readResources(ctx context.Context, stack *live.Stack) ([]Resource, error) {
 	if !stack.Exists() {
 		return nil, nil

@@ -20,6 +20,7 @@ import (
 // left describes things that stay because no stack holds them: volumes created by instances, the apps' keys, and uploads. When a
 // look-up fails, as without permission, the text says so, and the plan goes on.
 func (s *survey) left(ctx context.Context, p *Plan) []string {
+	// Volumes and keys belong to apps. The orbit's own stacks have none.
 	apps := map[string][]string{} // region → apps that go
 	for _, stack := range p.Stacks {
 		if stack.App != "" && !slices.Contains(apps[stack.Region], stack.App) {
@@ -46,7 +47,7 @@ func (s *survey) volumes(ctx context.Context, region string, apps []string) []st
 	pages := ec2.NewDescribeVolumesPaginator(s.cloud.Region(region).EC2(), &ec2.DescribeVolumesInput{Filters: []types.Filter{
 		{Name: aws.String("tag:" + document.TagOrbit), Values: []string{s.scope.Orbit}},
 		{Name: aws.String("tag:" + document.TagApp), Values: apps},
-		// Several filters must all match. This one leaves out volumes that a person tagged for the orbit by hand.
+		// Several filters must all match. This one leaves out volumes tagged for the orbit by hand.
 		{Name: aws.String("tag-key"), Values: []string{document.TagVolume}},
 	}})
 	for pages.HasMorePages() {

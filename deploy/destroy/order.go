@@ -9,7 +9,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 )
 
-// order is the order of deletion.
+// order is the order of deletion, as a graph and as a list that follows from it.
 type order struct {
 	sorted []assembly.StackRef                       // takers before givers, else by name
 	after  map[assembly.StackRef][]assembly.StackRef // giver → its takers, sorted
@@ -28,6 +28,7 @@ func orderDeletions(edges []edge, doomed map[assembly.StackRef]bool) (order, []U
 			loose = append(loose, e)
 		case !doomed[e.from]:
 			problems = append(problems, e.problem())
+		// Required edges come before optional ones, so a cycle with both loses its optional edge.
 		case !e.optional:
 			o.add(e) // a cycle of these comes from a value that two stacks have by chance
 		}
@@ -105,7 +106,7 @@ func (o *order) sort(doomed map[assembly.StackRef]bool) {
 // compare orders stacks by region, then by name.
 func compare(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
 
-// unbindings groups edges by stack.
+// unbindings groups edges by stack, so that each stack is updated once, with all its parameters.
 func unbindings(loose []edge) []Unbind {
 	slices.SortFunc(loose, func(a, b edge) int {
 		return strings.Compare(a.from.String()+" "+a.parameter, b.from.String()+" "+b.parameter)

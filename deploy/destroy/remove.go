@@ -109,7 +109,7 @@ func (r *run) attempt(ctx context.Context, stack Stack, retain []live.FailedReso
 	if err != nil || before == nil {
 		return before == nil && err == nil, err
 	}
-	// The plan shows the data that is lost. It says nothing about a newer stack with the same name.
+	// The plan shows the data to be lost. It says nothing about a newer stack with the same name.
 	if before.ID != r.plan.live[stack.StackRef].ID {
 		return false, fmt.Errorf("%s was deleted and created again meanwhile, by someone else: look at it, then run this again",
 			stack.StackRef)

@@ -30,7 +30,7 @@ func (r *run) unbind(ctx context.Context, u Unbind) error {
 		return err
 	}
 	r.say(u.StackRef, activity.Started, "update", "takes out its "+from)
-	// A change set is not needed: the update only empties parameters that the plan has shown.
+	// A change set is not needed: the update only empties parameters, and the plan has shown them.
 	// As with a deletion, the update has begun when an event has this token.
 	token := r.nextToken()
 	_, err = r.client(u.Region).UpdateStack(ctx, withEmpty(stack, u.Parameters, token))

@@ -40,7 +40,7 @@ type Version = module.Version
 // Name returns a module's path without its major version, and its version: acme.com/platform@v0.1.0.
 func Name(v Version) string { return v.BasePath() + "@" + v.Version() }
 
-// Main is the main module, the one that a manifest belongs to. It may be used by several goroutines.
+// Main is the main module, around a manifest. It may be used by several goroutines.
 type Main struct {
 	root fs.FS
 	file *modfile.File
@@ -62,7 +62,7 @@ type Module struct {
 	file *modfile.File
 }
 
-// Language returns the version of CUE that the module is written in.
+// Language returns the module's version of CUE, "" if its module.cue states none.
 func (m *Module) Language() string {
 	if m.file.Language == nil {
 		return ""

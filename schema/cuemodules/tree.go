@@ -67,7 +67,7 @@ func digest(lines []string) string {
 	return "h1:" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// readUpTo reads a file, and refuses one that is larger than the limit.
+// readUpTo reads a file, and refuses one above the limit. It reads at most one byte too many.
 func readUpTo(files fs.FS, name string, limit int64) ([]byte, error) {
 	f, err := files.Open(name)
 	if err != nil {

@@ -65,7 +65,7 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSpace(line), err
 }
 
-// errDiffers means that an edit would have changed more than the value. Set returns it in place of the edited
+// errDiffers means that more than the value would change by an edit. Set returns it in place of the edited
 // text.
 var errDiffers = errors.New("the file's form is not one that can be edited in place: put the value there by hand")
 

@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// level is an object that the explainer is in.
+// level is an object around the explainer's place.
 type level struct {
 	of   *typeInfo
 	path string
@@ -16,7 +16,7 @@ type level struct {
 // sampleKeys are keys that the patterns of the definitions accept, to find the type of a map's values: a port, or a name.
 var sampleKeys = []string{"80", "name"}
 
-// mostHomes is the number of places that a message lists for a field at the wrong level.
+// mostHomes is the number of places listed in a message for a field at the wrong level.
 const mostHomes = 3
 
 // elsewhere returns a hint when an unknown field is known at another level of the manifest: domain beside all, or

@@ -5,8 +5,8 @@ import "io/fs"
 // ModulePath is the path of the CUE module with the definitions, with its major version.
 const ModulePath = "github.com/pebble/spacel@v0"
 
-// Module returns the files of the module that `cue mod publish` publishes, by path: the published definitions in the directory
-// schema, so that the import path is the one that spacel answers, and cue.mod/module.cue. `make release` adds the license.
+// Module returns the files of the module for `cue mod publish`, by path: the published definitions in the directory schema, whose
+// import path spacel answers, and cue.mod/module.cue. `make release` adds the license.
 func Module(files fs.FS) (map[string][]byte, error) {
 	published, err := Published(files)
 	if err != nil {
@@ -30,7 +30,7 @@ func Module(files fs.FS) (map[string][]byte, error) {
 // languageVersion is the oldest version of CUE that reads the definitions: error() came with it.
 const languageVersion = "v0.14.0"
 
-// moduleFile is the module's cue.mod/module.cue. The source self means that a directory is published as it is.
+// moduleFile is the module's cue.mod/module.cue. The source self publishes a directory as it is, without git.
 const moduleFile = `module: "` + ModulePath + `"
 language: {
 	version: "` + languageVersion + `"

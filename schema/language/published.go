@@ -213,7 +213,7 @@ func addDefault(f *ast.Field, value *manifest.Tree) {
 	ast.AddComment(f, &ast.CommentGroup{Doc: true, List: []*ast.Comment{line}})
 }
 
-// rulesFile holds rules that are only for other readers than spacel: the cue command and editors.
+// rulesFile holds rules for other readers than spacel: the cue command and editors.
 const rulesFile = "rules.cue"
 
 // checkedForm edits a file for a check of manifests: any name of the form of a region's name is accepted. The loader reports
