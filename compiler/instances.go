@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/schema"
 )
 
-// instanceGroup is the app's auto scaling group.
+// instanceGroup is the app's auto scaling group. Alarms, scaling and outputs refer to it.
 type instanceGroup struct {
 	*part
 	group *cfn.AutoScalingGroup
@@ -51,7 +51,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		group.CapacityRebalance = bought.rebalance
 	}
 	if lb.balancer != nil {
-		// The group then also replaces an instance that the load balancer finds unhealthy.
+		// The group then also replaces an instance after the load balancer finds it unhealthy.
 		group.HealthCheckType = "ELB"
 		group.TargetGroupARNs = refs(lb.targets)
 		group.InstanceMaintenancePolicy = maintenance(a.region)
@@ -72,7 +72,7 @@ func maintenance(app *schema.AppRegion) *cfn.InstanceMaintenancePolicy {
 	return &cfn.InstanceMaintenancePolicy{MinHealthyPercentage: 100, MaxHealthyPercentage: 110}
 }
 
-// instanceTier is the kind of subnet for the instances.
+// instanceTier returns the kind of subnet for the instances. It decides whether the instances can have public addresses.
 func instanceTier(app *schema.AppRegion) tier {
 	if public(app) {
 		return publicInstance
@@ -114,6 +114,7 @@ func launchTags(a appContext) []cfn.TagSpecification {
 	if values["Name"] == "" {
 		values["Name"] = a.stackName()
 	}
+	// Sorted, so the template is the same in each build.
 	var tags []cfn.Tag
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		tags = append(tags, cfn.Tag{Key: key, Value: cfn.String(values[key])})

@@ -21,14 +21,14 @@ func patch(a appContext, whole *part, r *report.Report) {
 	}
 }
 
-// change is a patch whose path has been read.
+// change is a patch after its path was parsed.
 type change struct {
 	schema.Patch
 	path cfn.Path
 }
 
-// changes are the patches in the order they are applied: what sets, from the outside in, then what takes out, from the last
-// item of a list to the first.
+// changes returns the patches in their order: values to set come first, from the outside in. Values to remove follow, from the last
+// item of a list to the first, so that no removal moves an item of a later one.
 func (e extraPart) changes(patches []schema.Patch) []change {
 	var set, take []change
 	for _, p := range patches {

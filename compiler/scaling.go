@@ -10,7 +10,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// firstSize is how many instances a new group begins with.
+// firstSize returns the number of instances of a new group.
 func firstSize(app *schema.AppRegion) int {
 	if app.InstanceDesired != nil {
 		return *app.InstanceDesired
@@ -26,7 +26,7 @@ func desiredCapacity(app *schema.AppRegion) string {
 	return strconv.Itoa(*app.InstanceDesired)
 }
 
-// scaling makes what changes the group's size beside the endpoints of alarms.
+// scaling makes the policies and schedules that change the group's size. Endpoints of alarms make others, see simpleScaling.
 func scaling(a appContext, w watched, r *report.Report) *part {
 	p := &part{}
 	if !a.region.FixedSize() { // with a fixed size they do nothing, and schema has warned
@@ -70,7 +70,7 @@ func adjusting(group *cfn.AutoScalingGroup, kind string, percent bool) *cfn.Scal
 	return policy
 }
 
-// stepScaling is an alarm, and what to do by how far its metric is off.
+// stepScaling makes an alarm and a policy. The policy's steps depend on the distance of the metric from the alarm's threshold.
 func stepScaling(a appContext, p *part, w watched, s schema.StepScaling, r *report.Report) {
 	watch, ok := w.series(s.Trigger, r)
 	if !ok {
@@ -124,7 +124,8 @@ var predefined = map[string]string{
 	"requests":    "ALBRequestCountPerTarget",
 }
 
-// targetTracking makes a policy for which AWS itself creates and deletes the alarms.
+// targetTracking makes a policy for which AWS itself creates and deletes the alarms. They are not in the template, so diff and plan
+// do not show them.
 func targetTracking(p *part, w watched, t schema.ScalingTarget, r *report.Report) {
 	metric := cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric]}
 	var after []cfn.Resource

@@ -59,7 +59,7 @@ func slack(a appContext, p *part, e schema.Endpoint, topic *cfn.Topic) *cfn.Func
 	return function
 }
 
-// slackCode is the function's code as the release carries it.
+// slackCode returns the place of the function's code. Deploy uploads the zip and fills the two parameters.
 func slackCode(p *part) cfn.FunctionCode {
 	declare := func(id, part, pattern, description string) cfn.Value {
 		return p.parameter(id, cfn.Parameter{Type: "String", AllowedPattern: pattern, Description: description},
@@ -73,8 +73,8 @@ func slackCode(p *part) cfn.FunctionCode {
 	}
 }
 
-// slackHook is how the function comes by its webhook: an environment variable that names it or holds it encrypted, and the
-// right to read it.
+// slackHook is the function's access to its webhook: an environment variable with its name or its encrypted text, and the right to
+// read it.
 type slackHook struct {
 	variable   string
 	value      cfn.Value

@@ -16,7 +16,7 @@ const (
 // "auto-scaling-group-rolling-updates"). Launch, Terminate and AddToLoadBalancer must go on.
 var suspended = []string{"HealthCheck", "ReplaceUnhealthy", "AZRebalance", "AlarmNotification", "ScheduledActions", "InstanceRefresh"}
 
-// updatePolicy is how new instances take over: by turns, or as a whole new group beside the old one, or never by themselves.
+// updatePolicy returns the way for new instances to take over: by turns, or as a whole new group beside the old one, or never.
 // Sizes that scaling has set since stay as they are.
 func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
 	policy := &cfn.UpdatePolicy{AutoScalingScheduledAction: &cfn.ScheduledUpdate{IgnoreUnmodifiedGroupSizeProperties: true}}
@@ -45,7 +45,7 @@ func warnEmptied(app *schema.AppRegion, r *report.Report) {
 	}
 }
 
-// minInService leaves room for one instance to be replaced.
+// minInService leaves room for one instance to be replaced. A group of fixed size could not start a new one above its maximum.
 func minInService(app *schema.AppRegion) int {
 	if app.InstanceMin == app.InstanceMax && app.InstanceMax > 0 {
 		return app.InstanceMax - 1

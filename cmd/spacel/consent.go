@@ -104,7 +104,7 @@ func listed(failed []live.FailedResource) string {
 	return out.String()
 }
 
-// ids returns the logical ids of resources, sorted.
+// ids returns the logical ids of resources, sorted, for a message on one line.
 func ids(failed []live.FailedResource) []string {
 	var out []string
 	for _, r := range failed {

@@ -59,12 +59,12 @@ func eventWord(e activity.Event) string {
 	return what
 }
 
-// failing reports whether an event is about a failed stack or resource.
+// failing reports whether an event is about a failed stack or resource. All failed statuses of CloudFormation end in _FAILED.
 func failing(e activity.Event) bool {
 	return e.Kind == activity.Failed || e.Kind == activity.Resource && strings.HasSuffix(e.Status, "_FAILED")
 }
 
-// lines returns a listener that prints a line for each event.
+// lines returns a listener that prints a line for each event. Errors of writing are kept by the writer for the end of the run.
 func lines(w io.Writer, colour bool) activity.Listener {
 	return func(e activity.Event) { fmt.Fprintln(w, painter(colour).paint(eventColour(e), eventText(e))) }
 }

@@ -28,7 +28,7 @@ func problems(r *report.Report) []problem {
 	return out
 }
 
-// printProblems prints the problems found in manifests, a line each. With quiet it leaves out notes.
+// printProblems prints the problems found in manifests, a line each. With quiet it leaves out notes. The report sorts them by place.
 func printProblems(w io.Writer, r *report.Report, quiet bool) {
 	for _, p := range r.Problems() {
 		if p.Severity == report.Note && quiet {

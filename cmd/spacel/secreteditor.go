@@ -100,7 +100,7 @@ func (v *secretEditor) bound(key string) secrets.Context {
 	return secrets.Context{Orbit: v.orbit, App: v.app.Name, Key: key}
 }
 
-// stored is a payload in a manifest, with its place.
+// stored is a payload in a manifest, with its place, for decrypting and rotating it.
 type stored struct {
 	secretPlace
 	payload *schema.Payload

@@ -50,7 +50,7 @@ func accessFlags() []cli.Flag {
 	}
 }
 
-// targetFlags name the orbit to operate.
+// targetFlags are the flags of all commands for a deployed orbit: its name, its regions and the access to AWS.
 func targetFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "orbit", EnvVars: []string{"SPACEL_ORBIT"}, TakesFile: true,
@@ -193,7 +193,8 @@ func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 	return orbit{}, fmt.Errorf("--orbit %s: there is no such file", what)
 }
 
-// isArtifact reports whether a directory holds an artifact: its manifest.json names the stacks.
+// isArtifact reports whether a directory holds an artifact: its manifest.json names the stacks. The content is checked when it is
+// read.
 func isArtifact(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "manifest.json"))
 	return err == nil
@@ -224,6 +225,7 @@ func orbitOfArtifact(a *assembly.Assembly) orbit {
 	for _, s := range a.Manifest.Stacks {
 		o.regions = append(o.regions, s.Region)
 	}
+	// One region appears once for each of its stacks.
 	slices.Sort(o.regions)
 	o.regions = slices.Compact(o.regions)
 	return o

@@ -37,13 +37,14 @@ func (r *Resolver) image(ctx context.Context, q question, s assembly.Image) (Val
 
 // newestImage returns the id of the image which a source names today, in a region.
 func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Image) (string, error) {
+	// An id needs no look-up, only a check.
 	if imageID.MatchString(s.AMI) {
 		return s.AMI, r.checkImage(ctx, region, s.AMI, s.Architecture)
 	}
 	names := r.imageParameters(s)
 	for _, name := range names {
 		id, err := r.parameter(ctx, region, name)
-		// Only a missing parameter leads to the next name. Any other error could hide the image that was meant.
+		// Only a missing parameter leads to the next name. After any other error the next name could be the wrong image.
 		if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
 			continue
 		}
@@ -121,7 +122,7 @@ func (r *Resolver) checkImage(ctx context.Context, region, id, architecture stri
 	return err
 }
 
-// errorCode returns the code of AWS's answer, "" for any other error.
+// errorCode returns the code of AWS's answer, "" for any other error, such as one of the network.
 func errorCode(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
