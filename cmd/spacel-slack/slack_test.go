@@ -77,8 +77,11 @@ func status(code int, body string, header ...string) func(http.ResponseWriter, *
 	}
 }
 
-// hang answers never.
-func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// hang answers never: a handler that returned would answer 200 to a client that is still there.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
 
 // drop ends the connection without an answer.
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }

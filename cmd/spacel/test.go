@@ -10,14 +10,15 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/policy"
 	"github.com/pebble/spacel/schema/report"
 )
 
-const testDescription = `Runs the cases of all *_test.cue files in DIR and below. A case names an orbit, an app and a region. It says what
-it expects of the value that spacel eval prints, and of the template. Paths are relative to the file of the case.
+const testDescription = `Runs the cases of all *_test.cue files in DIR and below. A case names an orbit, an app and a region. It has the
+expected parts of the value that spacel eval prints, and of the template. Paths are relative to the file of the case.
 
    tests: small: {
       orbit: "orbit.yaml", app: "laika.yaml", region: "us-east-1"
@@ -163,7 +164,7 @@ func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 			failures = append(failures, report.Problem{Pos: violation.Pos, Message: violation.Message}.String())
 		}
 		// An app's stack is named ORBIT-APP. A case has exactly one app, so Apps[0] is the one.
-		template, err := asm.Template(assembly.StackRef{Region: one.Region, Name: model.Orbit.Name + "-" + model.Apps[0].Name})
+		template, err := asm.Template(assembly.StackRef{Region: one.Region, Name: document.StackName(model.Orbit.Name, model.Apps[0].Name)})
 		if err != nil {
 			return nil, err
 		}
