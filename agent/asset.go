@@ -2,8 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // assetCache keeps the asset for later boots, which need no S3 then. It may hold what only root may read.
@@ -46,23 +45,17 @@ func fetchAsset(ctx context.Context, b *Boot) error {
 
 // asset returns the bytes of the asset. It prefers the copy on disk when the digest matches.
 func (b *Boot) asset(ctx context.Context, asset *document.Asset[string]) ([]byte, error) {
-	if kept, err := b.Machine.readFile(assetCache); err == nil && digest(kept) == asset.Digest {
+	if kept, err := b.Machine.readFile(assetCache); err == nil && hexdigest.SHA256(kept) == asset.Digest {
 		return kept, nil
 	}
 	data, err := b.fetch(ctx, asset.Bucket, asset.Key)
 	if err != nil {
 		return nil, fmt.Errorf("fetch s3://%s/%s: %w", asset.Bucket, asset.Key, err)
 	}
-	if got := digest(data); got != asset.Digest {
+	if got := hexdigest.SHA256(data); got != asset.Digest {
 		return nil, fmt.Errorf("s3://%s/%s has the sha256 %s, not %s: refused", asset.Bucket, asset.Key, got, asset.Digest)
 	}
 	return data, b.Machine.writeFile(assetCache, data, 0o600)
-}
-
-// digest returns the sha256 of data, in hex, as the document states it.
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }
 
 // fetch reads an object, also from a bucket in another region, which S3 names when it turns the call away.

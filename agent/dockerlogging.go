@@ -3,13 +3,13 @@ package agent
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 const (
@@ -86,8 +86,7 @@ func withLogDriver(settings []byte, options map[string]string) ([]byte, error) {
 // applyDocker restarts Docker unless it was restarted for these settings before. Where Docker is not installed, it reads them
 // when it is.
 func (b *Boot) applyDocker(ctx context.Context, settings []byte) error {
-	sum := sha256.Sum256(settings)
-	digest := []byte(hex.EncodeToString(sum[:]))
+	digest := []byte(hexdigest.SHA256(settings))
 	// A digest on disk instead of a flag: a boot that crashed between writing and restarting restarts the next time.
 	if applied, err := b.Machine.readFile(dockerApplied); err == nil && bytes.Equal(applied, digest) {
 		return nil

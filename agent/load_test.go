@@ -17,6 +17,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/internal/cloudtest"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 const identity = `{"instanceId":"i-0123456789abcdef0","region":"us-east-1","availabilityZone":"us-east-1b","instanceType":"t4g.nano",
@@ -160,7 +161,7 @@ func TestAsset(t *testing.T) {
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	bucket := h.bucket("us-east-1", "k/e/y", data)
 	h.Document.Stats = true
-	h.Document.Asset = &document.Asset[string]{Bucket: bucket, Key: "k/e/y", Digest: digest(data)}
+	h.Document.Asset = &document.Asset[string]{Bucket: bucket, Key: "k/e/y", Digest: hexdigest.SHA256(data)}
 	if err := fetchAsset(t.Context(), h.Boot); err != nil {
 		t.Fatal(err)
 	}
@@ -175,11 +176,11 @@ func TestAsset(t *testing.T) {
 		t.Errorf("a later boot: %v, %+v", err, d)
 	}
 
-	d.Asset.Bucket, d.Asset.Digest = bucket, digest([]byte("other"))
+	d.Asset.Bucket, d.Asset.Digest = bucket, hexdigest.SHA256([]byte("other"))
 	wantError(t, fetchAsset(t.Context(), h.Boot),
-		"s3://"+bucket+"/k/e/y has the sha256 "+digest(data)+", not "+digest([]byte("other"))+": refused")
+		"s3://"+bucket+"/k/e/y has the sha256 "+hexdigest.SHA256(data)+", not "+hexdigest.SHA256([]byte("other"))+": refused")
 
-	d.Asset.Digest, d.App = digest(data), "other"
+	d.Asset.Digest, d.App = hexdigest.SHA256(data), "other"
 	wantError(t, fetchAsset(t.Context(), h.Boot), "is of app laika in orbit production in us-east-1, not of this instance's")
 }
 

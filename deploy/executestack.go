@@ -182,7 +182,7 @@ func (x executor) protect(ctx context.Context, plan stackPlan) (stackPlan, bool,
 	}
 	err := x.live.Protect(ctx, plan.deployed, want)
 	if err != nil {
-		return plan, false, x.failed("turn termination protection "+onOff(want), err)
+		return plan, false, x.failed("turn termination protection "+live.OnOff(want), err)
 	}
 	plan.deployed, err = x.refresh(ctx)
 	return plan, true, err

@@ -85,7 +85,7 @@ func (in inputs) pending() []assembly.StackRef {
 			refs[v.Pending] = true
 		}
 	}
-	return slices.SortedFunc(maps.Keys(refs), compareRefs)
+	return slices.SortedFunc(maps.Keys(refs), assembly.StackRef.Compare)
 }
 
 // whyPending returns the text about the first missing value.

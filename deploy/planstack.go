@@ -109,7 +109,7 @@ func (p planner) planNoChange(plan stackPlan) stackPlan {
 	plan.Action = None
 	if want := p.spec.TerminationProtection; plan.deployed.TerminationProtection != want {
 		plan.Action = Update
-		plan.Why = "termination protection is turned " + onOff(want)
+		plan.Why = "termination protection is turned " + live.OnOff(want)
 	}
 	return plan
 }

@@ -124,11 +124,8 @@ func needsOf(s assembly.Stack) []assembly.StackRef {
 		}
 	}
 	delete(refs, s.Ref())
-	return slices.SortedFunc(maps.Keys(refs), compareRefs)
+	return slices.SortedFunc(maps.Keys(refs), assembly.StackRef.Compare)
 }
-
-// compareRefs orders stacks by region, then by name.
-func compareRefs(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
 
 // listRefs returns stacks as region/name, separated by commas.
 func listRefs(refs []assembly.StackRef) string {
@@ -137,12 +134,4 @@ func listRefs(refs []assembly.StackRef) string {
 		names[i] = r.String()
 	}
 	return strings.Join(names, ", ")
-}
-
-// onOff returns the word for a message.
-func onOff(on bool) string {
-	if on {
-		return "on"
-	}
-	return "off"
 }

@@ -215,3 +215,11 @@ func newStack(region string, d types.Stack) *Stack {
 	}
 	return s
 }
+
+// OnOff returns the word that messages use for a stack's termination protection.
+func OnOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}

@@ -103,7 +103,7 @@ func differences(
 	}
 	if written.TerminationProtection != deployed.TerminationProtection {
 		out = append(out, fmt.Sprintf("termination protection: deployed %s, built %s",
-			onOff(deployed.TerminationProtection), onOff(written.TerminationProtection)))
+			live.OnOff(deployed.TerminationProtection), live.OnOff(written.TerminationProtection)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(written.Parameters)) {
 		literal := written.Parameters[name].Literal
@@ -112,12 +112,4 @@ func differences(
 		}
 	}
 	return out, nil
-}
-
-// onOff returns the word for a message.
-func onOff(on bool) string {
-	if on {
-		return "on"
-	}
-	return "off"
 }

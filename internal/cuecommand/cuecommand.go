@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -66,9 +67,13 @@ func install(dir, version, path string) error {
 }
 
 // output runs a program and returns its standard output without the last line's end. The error has its standard error.
+// The program runs in this package's directory: the go command finds the module's version there, and a test may have changed
+// its own directory.
 func output(name string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
+	_, file, _, _ := runtime.Caller(0)
 	cmd := exec.Command(name, args...)
+	cmd.Dir = filepath.Dir(file)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return "", errors.Join(err, errors.New(stderr.String()))

@@ -2,14 +2,13 @@ package resolved
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/format"
 	"cuelang.org/go/cue/token"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pebble/spacel/internal/hexdigest"
 	"github.com/pebble/spacel/internal/jsontext"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -23,8 +22,7 @@ type Printer struct {
 
 // hidden returns a string in place of a secret scalar: the SHA-256 of its text, by which two secrets can be compared.
 func hidden(t *manifest.Tree) *manifest.Tree {
-	sum := sha256.Sum256([]byte(t.Text))
-	return &manifest.Tree{Kind: manifest.Text, At: t.At, Text: "sha256:" + hex.EncodeToString(sum[:])}
+	return &manifest.Tree{Kind: manifest.Text, At: t.At, Text: "sha256:" + hexdigest.SHA256([]byte(t.Text))}
 }
 
 // origin returns the text for a place. A value without a file was written by nobody, so it is a default.
