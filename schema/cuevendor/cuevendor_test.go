@@ -50,7 +50,7 @@ package platform
 #Web: all: instance_max: >=2
 -- acme.com_platform_v0.2.0/web_test.cue --
 package platform
-this is not CUE
+#Web: name: "read although it is a test's file"
 `
 
 // appModule is the main module of the app that uses them.
