@@ -151,7 +151,8 @@ func TestLostAnswers(t *testing.T) {
 	cfg.BaseEndpoint = aws.String(b.flaky("CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "UpdateTerminationProtection",
 		"DescribeStacks"))
 	for _, template := range []string{topics("A"), topics("A", "B")} {
-		d, err := Prepare(t.Context(), cloud.New(cfg), b.artifact(testStack(east, "test-web", template, protected)), b.options, b.listen)
+		account := cloud.New(cfg, cloud.Access{})
+		d, err := Prepare(t.Context(), account, b.artifact(testStack(east, "test-web", template, protected)), b.options, b.listen)
 		if err != nil {
 			t.Fatal(err)
 		}

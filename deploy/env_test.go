@@ -172,7 +172,7 @@ func (b *deployEnv) prepare(stacks ...built) (*Deployment, error) {
 
 func (b *deployEnv) prepareIn(ctx context.Context, stacks ...built) (*Deployment, error) {
 	b.Helper()
-	return Prepare(ctx, cloud.New(b.cf.Config(b.T, "")), b.artifact(stacks...), b.options, b.listen)
+	return Prepare(ctx, cloud.New(b.cf.Config(b.T, ""), cloud.Access{}), b.artifact(stacks...), b.options, b.listen)
 }
 
 // prepared makes a plan that must succeed.

@@ -42,7 +42,7 @@ func TestFreshChangeSetIsNotFound(t *testing.T) {
 	stack := testStack(east, "test-web", topics("A"))
 	cfg := b.cf.Config(t, "")
 	cfg.BaseEndpoint = aws.String(b.notFinding(2))
-	d, err := Prepare(t.Context(), cloud.New(cfg), b.artifact(stack), b.options, b.listen)
+	d, err := Prepare(t.Context(), cloud.New(cfg, cloud.Access{}), b.artifact(stack), b.options, b.listen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestFreshChangeSetIsNotFound(t *testing.T) {
 	b = newEnvNow(t)
 	cfg = b.cf.Config(t, "")
 	cfg.BaseEndpoint = aws.String(b.notFinding(1000))
-	_, err = Prepare(t.Context(), cloud.New(cfg), b.artifact(stack), b.options, b.listen)
+	_, err = Prepare(t.Context(), cloud.New(cfg, cloud.Access{}), b.artifact(stack), b.options, b.listen)
 	if err == nil || !strings.Contains(err.Error(), "does not find it: ChangeSet [lost] does not exist") {
 		t.Errorf("got %v", err)
 	}
@@ -66,7 +66,7 @@ func TestFreshChangeSetIsNotFound(t *testing.T) {
 // Plans that other operations overtake are made again after a pause.
 func TestOvertakenPlansPause(t *testing.T) {
 	b := newEnv(t)
-	s := &stack{session: newSession(cloud.New(b.cf.Config(t, "")), b.artifact(testStack(east, "test-web", topics("A"))),
+	s := &stack{session: newSession(cloud.New(b.cf.Config(t, ""), cloud.Access{}), b.artifact(testStack(east, "test-web", topics("A"))),
 		Options{Poll: 30 * time.Millisecond}, b.listen)}
 	began := time.Now()
 	if err := s.pauseOvertaken(t.Context(), errOvertaken); err != nil || time.Since(began) < 20*time.Millisecond {

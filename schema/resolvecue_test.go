@@ -78,6 +78,7 @@ func compareWithCUE(t *testing.T, orbitPath string, appPaths []string) int {
 	orbit, _ := orbitDocument.orbit(nil)
 	definitions := publishedDefinitions(t)
 	compared := 0
+	context := cuecontext.New()
 	for _, path := range appPaths {
 		tree, err := l.reader.Read(path, l.report)
 		if err != nil || tree == nil {
@@ -90,8 +91,8 @@ func compareWithCUE(t *testing.T, orbitPath string, appPaths []string) int {
 		for _, region := range orbit.Regions {
 			s := m.section(region.Region, facts.Defaults.Lookup("app"))
 			want := merge(s)
-			got := definitions.FillPath(cue.ParsePath("app"), definitions.Context().BuildExpr(withNulls(m.root.value).Syntax()))
-			got = got.FillPath(cue.ParsePath("orbit"), definitions.Context().BuildExpr(withNulls(orbitDocument.root.value).Syntax()))
+			got := definitions.FillPath(cue.ParsePath("app"), context.BuildExpr(withNulls(m.root.value).Syntax()))
+			got = got.FillPath(cue.ParsePath("orbit"), context.BuildExpr(withNulls(orbitDocument.root.value).Syntax()))
 			got = got.FillPath(cue.ParsePath("region"), region.Region).LookupPath(cue.ParsePath("out"))
 			text, err := got.MarshalJSON()
 			if err != nil {

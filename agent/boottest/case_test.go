@@ -91,7 +91,7 @@ func (c bootCase) run(t *testing.T) {
 	w.config = cloudtest.Config(t, moto, region)
 	w.build()
 	w.prepare()
-	w.cloud = newCloud(t, moto)
+	w.cloud = New(t, moto)
 	w.machine = newMachine(t, surroundings{
 		image: image, instance: w.instance.id, metadata: newMetadata(t, w.instance, w.userData()), cloud: w.cloud,
 		cloudTrust: &tls.Config{Certificates: []tls.Certificate{certificate(t)}},

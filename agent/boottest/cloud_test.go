@@ -36,7 +36,7 @@ type cloud struct {
 // signal is a call of SignalResource.
 type signal struct{ stack, resource, instance, status string }
 
-func newCloud(t *testing.T, moto string) *cloud {
+func New(t *testing.T, moto string) *cloud {
 	t.Helper()
 	to, err := url.Parse(moto)
 	if err != nil {

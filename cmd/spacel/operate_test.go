@@ -37,7 +37,8 @@ func TestOperate(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			t := env.T().(testing.TB)
-			o := &scriptAccount{TB: t, moto: moto, proxy: newRegionProxy(t, moto), cloud: cloud.New(cloudtest.Config(t, moto, east))}
+			account := cloud.New(cloudtest.Config(t, moto, east), cloud.Access{})
+			o := &scriptAccount{TB: t, moto: moto, proxy: newRegionProxy(t, moto), cloud: account}
 			env.Values[scriptAccountKey{}] = o
 			env.Vars = append(env.Vars, cloudtest.Environment(t, o.proxy.url)...)
 			env.Vars = append(env.Vars, "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))

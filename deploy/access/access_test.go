@@ -30,7 +30,7 @@ var regions = []string{"eu-west-1", "us-east-1", "us-west-2"}
 // orbit makes an orbit's tables in every region, as the compiler's templates do.
 func orbit(t *testing.T, endpoint string) *Tables {
 	t.Helper()
-	c := cloud.New(cloudtest.Config(t, endpoint, ""))
+	c := cloud.New(cloudtest.Config(t, endpoint, ""), cloud.Access{})
 	for _, region := range regions {
 		for _, name := range []string{"production-users", "production-services"} {
 			_, err := c.Region(region).DynamoDB().CreateTable(t.Context(), &dynamodb.CreateTableInput{
@@ -235,7 +235,7 @@ func TestSyncLeavesWhatChangedMeanwhile(t *testing.T) {
 
 func TestAnOrbitWithoutTables(t *testing.T) {
 	t.Parallel()
-	c := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""))
+	c := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""), cloud.Access{})
 	for _, o := range New(c, "production", regions).RevokeAll(t.Context(), "ada") {
 		if o.Err == nil || !strings.Contains(o.Err.Error(), "deploy the orbit there first") {
 			t.Errorf("got %v", errors.Unwrap(o.Err))

@@ -14,7 +14,7 @@ import (
 
 func TestAKeyIsMadeOnce(t *testing.T) {
 	t.Parallel()
-	region := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "")).Region("eu-west-1")
+	region := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""), cloud.Access{}).Region("eu-west-1")
 	for _, want := range []bool{true, false} {
 		if made, err := Ensure(t.Context(), region, "production", "laika"); made != want || err != nil {
 			t.Fatalf("got %v and %v, want %v", made, err, want)
@@ -32,7 +32,7 @@ func TestAKeyIsMadeOnce(t *testing.T) {
 
 func TestWhoLosesTheRaceUsesTheOthersKey(t *testing.T) {
 	t.Parallel()
-	region := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "")).Region("eu-west-1")
+	region := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""), cloud.Access{}).Region("eu-west-1")
 	var wait sync.WaitGroup
 	for range 6 {
 		wait.Go(func() {
@@ -60,7 +60,7 @@ func TestWhoLosesTheRaceUsesTheOthersKey(t *testing.T) {
 // What is sealed under the keys opens in each region, and in no other place.
 func TestWhatIsSealedOpensInEveryRegion(t *testing.T) {
 	t.Parallel()
-	c := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""))
+	c := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""), cloud.Access{})
 	regions := []string{"eu-west-1", "us-east-1"}
 	for _, region := range regions {
 		if _, err := Ensure(t.Context(), c.Region(region), "production", "laika"); err != nil {

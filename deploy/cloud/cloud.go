@@ -75,7 +75,7 @@ func Connect(ctx context.Context, access Access) (*Cloud, error) {
 		})
 		cfg.Credentials = aws.NewCredentialsCache(role)
 	}
-	return newCloud(cfg, access), nil
+	return New(cfg, access), nil
 }
 
 // options returns the SDK's options for an Access. An empty field adds none: then the SDK's environment variables and files
@@ -111,11 +111,10 @@ func explainConfiguration(err error) error {
 }
 
 // New makes a Cloud from a configuration. Its region does not matter: every client names its own.
-func New(cfg aws.Config) *Cloud { return newCloud(cfg, Access{}) }
-
-// newCloud sets the limit for the first byte of an answer. The client is copied, so the caller's own configuration stays as it is.
+//
+// New sets the limit for the first byte of an answer. The client is copied, so the caller's own configuration stays as it is.
 // A client of another kind, such as a test's, keeps its own limits.
-func newCloud(cfg aws.Config, access Access) *Cloud {
+func New(cfg aws.Config, access Access) *Cloud {
 	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
 	if ok || cfg.HTTPClient == nil {
 		if client == nil {

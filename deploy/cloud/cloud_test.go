@@ -199,7 +199,7 @@ func TestClock(t *testing.T) {
 
 // Throttling slows all calls of a service down, but never to a stop, and success brings the speed back.
 func TestRate(t *testing.T) {
-	r := newRetryer(New(aws.Config{}))
+	r := newRetryer(New(aws.Config{}, Access{}))
 	throttled := &throttling{}
 	for range 100 {
 		_ = r.adjustRate(throttled)
@@ -227,7 +227,7 @@ type throttling struct{ error }
 func (throttling) ErrorCode() string { return "Throttling" }
 
 func TestDelays(t *testing.T) {
-	r := newRetryer(New(aws.Config{}))
+	r := newRetryer(New(aws.Config{}, Access{}))
 	for attempt := 1; attempt < attempts; attempt++ {
 		if got, err := r.RetryDelay(attempt, io.EOF); err != nil || got < 0 || got > 20*time.Second {
 			t.Errorf("attempt %d waits %v, %v", attempt, got, err)

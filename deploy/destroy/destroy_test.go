@@ -55,7 +55,7 @@ type destroyEnv struct {
 func newEnv(t *testing.T) *destroyEnv {
 	t.Parallel()
 	cf := cloudtest.NewCloudFormation(t)
-	return &destroyEnv{T: t, cf: cf, cloud: cloud.New(cf.Config(t, east))}
+	return &destroyEnv{T: t, cf: cf, cloud: cloud.New(cf.Config(t, east), cloud.Access{})}
 }
 
 func (b *destroyEnv) LeaveBehind(context.Context, assembly.StackRef, []live.FailedResource) (bool, error) {

@@ -73,7 +73,7 @@ func account(t *testing.T, q quotasOf) *cloud.Cloud {
 	q.proxy = httputil.NewSingleHostReverseProxy(to)
 	server := httptest.NewServer(&q)
 	t.Cleanup(server.Close)
-	return cloud.New(cloudtest.Config(t, server.URL, region))
+	return cloud.New(cloudtest.Config(t, server.URL, region), cloud.Access{})
 }
 
 func makeRoles(t *testing.T, c *cloud.Cloud) {
@@ -146,13 +146,13 @@ func TestClock(t *testing.T) {
 	}
 	// AWS's clock is ahead, and it refuses the first signature.
 	proxy := cloudtest.NewProxy(t, cloudtest.Moto(t), cloudtest.Faults{Clock: 20 * time.Minute})
-	found, _ := caller(t.Context(), cloud.New(cloudtest.Config(t, proxy.URL, region)), healthy())
+	found, _ := caller(t.Context(), cloud.New(cloudtest.Config(t, proxy.URL, region), cloud.Access{}), healthy())
 	expect(t, text(found), "problem|clock||", "apart from AWS's|set the clock, by NTP")
 }
 
 func TestNoCredentials(t *testing.T) {
 	proxy := cloudtest.NewProxy(t, cloudtest.Moto(t), cloudtest.Faults{ExpireAfter: 1})
-	c := cloud.New(cloudtest.Config(t, proxy.URL, region))
+	c := cloud.New(cloudtest.Config(t, proxy.URL, region), cloud.Access{})
 	if _, err := c.Identity(t.Context(), region); err != nil { // the first call passes
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestNoImage(t *testing.T) {
 		fmt.Fprint(w, `{"__type": "ParameterNotFound", "message": "absent"}`)
 	}))
 	t.Cleanup(server.Close)
-	got := text(images(context.Background(), cloud.New(cloudtest.Config(t, server.URL, region)), "me-central-1"))
+	got := text(images(context.Background(), cloud.New(cloudtest.Config(t, server.URL, region), cloud.Access{}), "me-central-1"))
 	expect(t, got,
 		"problem|image|me-central-1|there is no SSM parameter /aws/service/debian/release/13/latest/amd64|name an image with ami")
 }

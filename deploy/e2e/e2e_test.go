@@ -93,7 +93,9 @@ func (yes) LeaveBehind(context.Context, assembly.StackRef, []live.FailedResource
 	return true, nil
 }
 
-func (w *awsEnv) cloud() *cloud.Cloud { return cloud.New(cloudtest.Config(w, w.endpoint, "us-east-1")) }
+func (w *awsEnv) cloud() *cloud.Cloud {
+	return cloud.New(cloudtest.Config(w, w.endpoint, "us-east-1"), cloud.Access{})
+}
 
 func (w *awsEnv) deployOptions(dir string) deploy.Options {
 	o := deploy.Options{

@@ -38,7 +38,7 @@ func (a app) fatal(err error) {
 
 // newApp makes the stack of app laika in orbit test, whose output names the group web.
 func newApp(t *testing.T) app {
-	a := app{t, cloud.New(cloudtest.Config(t, cloudtest.Moto(t), region))}
+	a := app{t, cloud.New(cloudtest.Config(t, cloudtest.Moto(t), region), cloud.Access{})}
 	_, err := a.cloud.Region(region).CloudFormation().CreateStack(t.Context(), &cloudformation.CreateStackInput{
 		StackName: aws.String("test-laika"),
 		TemplateBody: aws.String(`{"Parameters": {"Version": {"Type": "String"}},
@@ -156,7 +156,7 @@ func TestARegionThatFails(t *testing.T) {
 	a := newApp(t)
 	a.group(1)
 	proxy := cloudtest.NewProxy(t, cloudtest.Moto(t), cloudtest.Faults{ExpireAfter: 1}) // the stack answers, its group does not
-	a.cloud = cloud.New(cloudtest.Config(t, proxy.URL, region))
+	a.cloud = cloud.New(cloudtest.Config(t, proxy.URL, region), cloud.Access{})
 	got, err := a.list(region)
 	if err == nil || !strings.HasPrefix(err.Error(), region+": describe the auto scaling group web: ") || len(got) != 0 {
 		t.Errorf("got %v, %v", got, err)

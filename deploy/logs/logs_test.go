@@ -30,7 +30,7 @@ type account struct {
 }
 
 func newAccount(t *testing.T) account {
-	a := account{t, cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))}
+	a := account{t, cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"), cloud.Access{})}
 	for _, region := range regions {
 		_, err := a.Region(region).Logs().CreateLogGroup(t.Context(),
 			&cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("test-boot")})
@@ -175,7 +175,7 @@ func withoutRight(t *testing.T, allowed bool) *live.Stacks {
 		cf.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	return live.New(cloud.New(cloudtest.Config(t, server.URL, "us-east-1")))
+	return live.New(cloud.New(cloudtest.Config(t, server.URL, "us-east-1"), cloud.Access{}))
 }
 
 // Permission denied must not look like an app without that log: the user would look for a mistake in the manifest.

@@ -39,7 +39,7 @@ type snapshotEnv struct {
 func newSnapshotEnv(t *testing.T, asset string) *snapshotEnv {
 	t.Parallel()
 	cf := cloudtest.NewCloudFormation(t)
-	b := &snapshotEnv{T: t, cf: cf, cloud: cloud.New(cf.Config(t, region))}
+	b := &snapshotEnv{T: t, cf: cf, cloud: cloud.New(cf.Config(t, region), cloud.Access{})}
 	m := assembly.NewInMemory(nil, "test")
 	kept, err := m.Asset([]byte(asset))
 	if err != nil {

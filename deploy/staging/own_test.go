@@ -90,7 +90,7 @@ func TestInterruptedBucket(t *testing.T) {
 			"eu-south-1", "ap-south-1", "ap-east-1", "sa-east-1", "ca-central-1"}[stop]
 		ctx, cancel := context.WithCancel(t.Context())
 		proxy := cloudtest.NewProxy(t, moto, cloudtest.Faults{StopAt: stop, StopAfter: true, Stop: cancel})
-		broken := New(cloud.New(cloudtest.Config(t, proxy.URL, region)), Buckets{Own: true, Make: agree})
+		broken := New(cloud.New(cloudtest.Config(t, proxy.URL, region), cloud.Access{}), Buckets{Own: true, Make: agree})
 		_, err := broken.Asset(ctx, region, digest("content"), []byte("content"))
 		cancel()
 		asked := 0
@@ -177,7 +177,8 @@ func answers(t *testing.T, expected, plain int, region string) *Stage {
 	}))
 	t.Cleanup(server.Close)
 	c := cloud.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", "")})
+		Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", "")}, cloud.Access{})
+
 	return New(c, Buckets{Own: true, Make: agree})
 }
 

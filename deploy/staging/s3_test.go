@@ -31,7 +31,8 @@ func (f *fakeS3) cloud(t *testing.T) *cloud.Cloud {
 	t.Cleanup(server.Close)
 	return cloud.New(aws.Config{
 		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", ""),
-	})
+	}, cloud.Access{})
+
 }
 
 func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +114,8 @@ func TestBucketThatMayNotBeRead(t *testing.T) {
 	server := httptest.NewServer(refused)
 	t.Cleanup(server.Close)
 	c := cloud.New(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", "")})
+		Credentials: credentials.NewStaticCredentialsProvider("KEY", "s", "")}, cloud.Access{})
+
 	problems(t, New(c, Buckets{Template: "bucket"}).Check(t.Context(), []string{"eu-west-1"}),
 		"it is another account's, or it may not be read: s3:ListBucket is not allowed (Forbidden)")
 }

@@ -18,7 +18,7 @@ import (
 
 func account(t *testing.T) *cloud.Cloud {
 	t.Helper()
-	return cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
+	return cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"), cloud.Access{})
 }
 
 // create makes a bucket whose name is the test's own.
@@ -189,7 +189,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestNoBucket(t *testing.T) {
-	_, err := New(cloud.New(aws.Config{}), Buckets{}).Template(context.Background(), "us-east-1", digest(""), nil)
+	_, err := New(cloud.New(aws.Config{}, cloud.Access{}), Buckets{}).Template(context.Background(), "us-east-1", digest(""), nil)
 	want := "there is no bucket to upload templates to: name one with --lambda-bucket or LAMBDA_BUCKET; {region} in its name stands for " +
 		"each stack's region"
 	if err == nil || err.Error() != want {

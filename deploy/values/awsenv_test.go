@@ -51,7 +51,7 @@ func newAWSEnv(t *testing.T) *awsEnv {
 	a := &awsEnv{T: t, cf: cloudtest.NewCloudFormation(t), debian: map[string]string{}, calls: map[string]int{}}
 	server := httptest.NewServer(a.dispatch(proxy(t, a.cf.URL), proxy(t, cloudtest.Moto(t))))
 	t.Cleanup(server.Close)
-	a.cloud = cloud.New(cloudtest.Config(t, server.URL, here))
+	a.cloud = cloud.New(cloudtest.Config(t, server.URL, here), cloud.Access{})
 	a.bucket = "assets-" + cloudtest.Account(t)
 	if _, err := a.cloud.Region(here).S3().CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &a.bucket}); err != nil {
 		t.Fatal(err)

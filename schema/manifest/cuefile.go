@@ -70,20 +70,20 @@ func (e *evaluation) accept(s *inputFile) *Tree {
 // refuseHidden keeps the errors of an exact evaluation for a manifest whose data is evaluated with open definitions. The check
 // of that data finds the mistakes in it, in better words. The errors of hidden fields and definitions are reported now,
 // since no check sees these fields. The others are reported if the check finds nothing.
-func (exact *evaluation) refuseHidden(s *inputFile, open *evaluation) {
+func (e *evaluation) refuseHidden(s *inputFile, open *evaluation) {
 	var hidden, rest []cueerrors.Error
-	for _, e := range exact.errs {
-		if slices.ContainsFunc(e.Path(), isHidden) {
-			hidden = append(hidden, e)
+	for _, err := range e.errs {
+		if slices.ContainsFunc(err.Path(), isHidden) {
+			hidden = append(hidden, err)
 		} else {
-			rest = append(rest, e)
+			rest = append(rest, err)
 		}
 	}
-	exact.s.explain(hidden, exact.root)
-	s.r.Add(exact.s.r.Problems()...)
+	e.s.explain(hidden, e.root)
+	s.r.Add(e.s.r.Problems()...)
 	if len(hidden) == 0 {
-		last := exact.s.again()
-		last.explain(rest, exact.root)
+		last := e.s.again()
+		last.explain(rest, e.root)
 		open.tree.Refused = last.r.Problems()
 	}
 }

@@ -29,7 +29,9 @@ func Against(constraint cue.Value, v resolved.Value) []Violation { return agains
 func against(constraint cue.Value, v resolved.Value, hidden bool) []Violation {
 	// Unifying the two gives one value with all conflicts in it. CUE then reports them together, not one in each run.
 	c := &comparison{of: v, data: tree(v), hidden: hidden}
-	c.result = constraint.Unify(constraint.Context().BuildExpr(c.data.Syntax()))
+	// The value is built in the constraint's own context, since a new context for each app and region costs more than the comparison.
+	context := constraint.Context() //nolint:staticcheck // SA1019 advises the new context
+	c.result = constraint.Unify(context.BuildExpr(c.data.Syntax()))
 	c.conflicts(errors.Errors(c.result.Validate()))
 	for _, f := range c.data.Fields {
 		c.absent(c.result.LookupPath(cue.MakePath(cue.Str(f.Key))), f.Value, []string{f.Key})

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +15,7 @@ import (
 )
 
 // definitions are the language's own, for policies that import them.
-var definitions fs.FS = os.DirFS("..")
+var definitions = os.DirFS("..")
 
 func write(t testing.TB, files map[string]string) string {
 	t.Helper()

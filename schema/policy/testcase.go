@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -122,7 +123,7 @@ func names(v cue.Value, fields []string) bool {
 
 // within puts a constraint for an app's section into the field app.
 func within(v cue.Value) cue.Value {
-	return v.Context().CompileString("{app: _}").FillPath(cue.ParsePath("app"), v)
+	return cuecontext.New().CompileString("{app: _}").FillPath(cue.ParsePath("app"), v)
 }
 
 // CheckTemplate compares the template of the app's stack with template. Numbers keep their digits (UseNumber): a float64 would

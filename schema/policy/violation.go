@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/token"
 
@@ -54,7 +55,7 @@ func (c *comparison) lacks(keys []string, rule cue.Value) {
 		return
 	}
 	message := "is missing, and a rule needs it"
-	never := rule.Context().Encode([]byte{0}) // bytes match no field of a manifest: error() in the rule gives its message
+	never := cuecontext.New().Encode([]byte{0}) // bytes match no field of a manifest: error() in the rule gives its message
 	for _, e := range errors.Errors(rule.Unify(never).Err()) {
 		if own, ok := ownMessage(e); ok {
 			message = own
