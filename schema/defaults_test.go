@@ -140,10 +140,16 @@ func load(t *testing.T, files map[string]string) *Model {
 	return model
 }
 
+// loadAll is load for manifests that may have problems.
 func loadAll(t *testing.T, files map[string]string) (*Model, *report.Report) {
 	t.Helper()
+	return loadInputs(t, files, Inputs{})
+}
+
+// loadInputs loads the files with the settings of in.
+func loadInputs(t *testing.T, files map[string]string, in Inputs) (*Model, *report.Report) {
+	t.Helper()
 	dir := t.TempDir()
-	var in Inputs
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

@@ -1,9 +1,6 @@
 package schema
 
 import (
-	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,25 +11,7 @@ import (
 // resolveAll is loadAll with the resolved value.
 func resolveAll(t *testing.T, files map[string]string) (*Model, *report.Report) {
 	t.Helper()
-	dir := t.TempDir()
-	in := Inputs{Resolve: true}
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(name, "orbit.") {
-			in.Orbit = path
-		} else {
-			in.Apps = append(in.Apps, path)
-		}
-	}
-	var r report.Report
-	model, err := Load(context.Background(), in, &r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return model, &r
+	return loadInputs(t, files, Inputs{Resolve: true})
 }
 
 // homes are the places in the resolved value of an app in which each part of defaults.cue must show.
