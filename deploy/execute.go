@@ -92,9 +92,9 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 	var errs []error
 	schedule.Run(ctx, schedule.Graph{
 		Stacks: refs, Limit: d.options.concurrency(), Stopped: d.control.IsStopped,
-		Needs: func(ref assembly.StackRef) []assembly.StackRef { return needs(d.part(ref)) },
-		Do: func(ctx context.Context, ref assembly.StackRef) bool {
-			p := d.part(ref)
+		Needs: func(i int) []assembly.StackRef { return needs(parts[i]) },
+		Do: func(ctx context.Context, i int) bool {
+			p := parts[i]
 			end := executor{p.stack, d.approvals}.run(ctx, p.plan)
 			p.record(ctx, end)
 			if isInfrastructureError(end.err) {
@@ -104,12 +104,12 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 			}
 			return end.OK()
 		},
-		Skip: func(ref assembly.StackRef, why schedule.Reason) { d.skip(d.part(ref), why) },
+		Skip: func(i int, why schedule.Reason) { d.skip(parts[i], why) },
 	})
 	return errs
 }
 
-// part returns the part of a stack of this run. The scheduler only knows names.
+// part returns the part of a stack of this run.
 func (d *Deployment) part(ref assembly.StackRef) *part {
 	return d.parts[slices.IndexFunc(d.parts, func(p *part) bool { return p.ref() == ref })]
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +208,60 @@ func TestTreeFits(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// many is a tree of apps in four regions: one is finished, some run, and the rest is pending.
+func many(apps, running int) (*tree, time.Time) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	var refs []assembly.StackRef
+	for _, region := range []string{"ap-south-1", "eu-west-1", "us-east-1", "us-west-2"} {
+		for i := range apps / 4 {
+			refs = append(refs, assembly.StackRef{Region: region, Name: fmt.Sprintf("prod-app%d", i)})
+		}
+	}
+	t := newTree(false, start, "deployed", refs)
+	note := func(ref assembly.StackRef, e activity.Event) {
+		e.Region, e.Stack = ref.Region, ref.Name
+		t.note(e, start)
+	}
+	note(refs[0], activity.Event{Kind: activity.Done})
+	for i := range running {
+		ref := refs[(len(refs)/2+i*7)%len(refs)]
+		note(ref, activity.Event{Kind: activity.Started, Status: "create"})
+		for j := range 5 {
+			note(ref, activity.Event{Kind: activity.Resource, Resource: fmt.Sprint("R", j), Type: "AWS::X", Status: "CREATE_IN_PROGRESS"})
+		}
+	}
+	return t, start.Add(time.Minute)
+}
+
+// With thousands of stacks the few in progress are on the screen, and the rest is counted.
+func TestTreeShowsActiveStacksFirst(t *testing.T) {
+	tree, now := many(4000, 10)
+	tree.note(activity.Event{Kind: activity.Failed, Region: "us-west-2", Stack: "prod-app999", Reason: "no"}, now)
+	got := tree.view(120, 60, now)
+	if n := strings.Count(got, "●"); n != 10 {
+		t.Errorf("%d of 10 running stacks are shown:\n%s", n, got)
+	}
+	for _, want := range []string{"✗ prod-app999", "… and 3988 pending", "1 of 4000 stacks done, 10 running, 1 failed"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if got := tree.view(120, 14, now); !strings.Contains(got, "more lines") || len(strings.Split(got, "\n")) >= 14 {
+		t.Errorf("in a window of 14 lines:\n%s", got)
+	}
+}
+
+func BenchmarkTree(b *testing.B) {
+	for _, stacks := range []int{60, 400, 4000, 10000} {
+		tree, now := many(stacks, min(stacks/2, 400))
+		b.Run(strconv.Itoa(stacks), func(b *testing.B) {
+			for b.Loop() {
+				tree.view(120, 40, now)
+			}
+		})
 	}
 }
 

@@ -22,11 +22,14 @@ type tree struct {
 	verb   string // the word for a finished stack: deployed or deleted
 	footer string // about an interrupt
 	stacks map[assembly.StackRef]*branch
-	said   []string // failures, warnings and notes, a line each
+	order  []*branch // of stacks, by region and name, so the lines never change their order
+	width  int       // of the name column, the same in all regions
+	said   []string  // failures, warnings and notes, a line each
 }
 
 // branch is a stack of the tree. Its text is the operation or the end in a word or two.
 type branch struct {
+	ref   assembly.StackRef
 	state branchState
 	text  string
 	since time.Time // of running
@@ -56,7 +59,8 @@ const (
 // newTree returns a tree with all stacks pending: the whole run is visible from the start.
 func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackRef) *tree {
 	t := &tree{painter: painter(colour), began: began, verb: verb, stacks: map[assembly.StackRef]*branch{}}
-	for _, ref := range stacks {
+	// In this order each new branch is appended at the end of the sorted ones.
+	for _, ref := range slices.SortedFunc(slices.Values(stacks), assembly.StackRef.Compare) {
 		t.branch(ref)
 	}
 	return t
@@ -64,10 +68,15 @@ func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackR
 
 // branch returns the stack's branch, a new pending one for a stack outside of the plan.
 func (t *tree) branch(ref assembly.StackRef) *branch {
-	if t.stacks[ref] == nil {
-		t.stacks[ref] = &branch{busy: map[string]leaf{}}
+	b := t.stacks[ref]
+	if b == nil {
+		b = &branch{ref: ref, busy: map[string]leaf{}}
+		t.stacks[ref] = b
+		at, _ := slices.BinarySearchFunc(t.order, ref, func(b *branch, ref assembly.StackRef) int { return b.ref.Compare(ref) })
+		t.order = slices.Insert(t.order, at, b)
+		t.width = max(t.width, len(ref.Name))
 	}
-	return t.stacks[ref]
+	return b
 }
 
 // note updates the tree by an event. It takes this machine's time and not the event's: elapsed times stay right when the
@@ -151,57 +160,107 @@ func doing(status string) string {
 	return cmp.Or(words[status], strings.ToLower(status))
 }
 
-// view returns the tree as text of at most width columns and height lines. When it does not fit, it leaves out
-// finished stacks and all but two resources of each stack. If that does not suffice, it counts the last lines.
+// view returns the tree as text of at most width columns and height lines. When it does not fit, the stacks in progress and
+// the failed ones come before all others: view drops finished stacks first, then pending ones, then resources. If even that
+// does not suffice, it counts the last lines.
 func (t *tree) view(width, height int, now time.Time) string {
 	// Only the newest messages fit beside the stacks. All of them are printed at the end of the run.
 	said := t.said[max(len(t.said)-5, 0):]
 	room := max(height-len(said)-2, 3) // the last line, and the cursor's
-	lines := t.lines(now, true, room)
-	if len(lines) > room {
-		lines = t.lines(now, false, 2)
-	}
-	if len(lines) > room {
-		lines = append(lines[:room-1], fmt.Sprintf("… and %d more lines", len(lines)-room+1))
-	}
-	lines = append(append(lines, said...), t.summary(now))
+	lines := append(append(t.lines(now, t.detail(room), room), said...), t.summary(now))
 	for i, line := range lines {
 		lines[i] = ansi.Truncate(line, width, "…")
 	}
 	return strings.Join(lines, "\n")
 }
 
-// lines returns a line for each region and stack, and for at most so many resources of each stack.
-func (t *tree) lines(now time.Time, finished bool, resources int) []string {
+// detail says what of the tree is shown.
+type detail struct {
+	shown     [branchSkipped + 1]bool // by state
+	resources int                     // at most, of each stack
+}
+
+// detail returns the first of the details, from the full one on, that fits into so many lines. It counts lines and makes no
+// text: a tree of thousands of stacks is drawn five times a second.
+func (t *tree) detail(room int) detail {
+	full := detail{[...]bool{branchPending: true, branchRunning: true, branchDone: true, branchFailed: true, branchSkipped: true}, room}
+	unfinished, active := full, full
+	unfinished.shown[branchDone], unfinished.resources = false, 2
+	active.shown[branchDone], active.shown[branchPending], active.shown[branchSkipped], active.resources = false, false, false, 2
+	one, none := active, active
+	one.resources, none.resources = 1, 0
+	for _, d := range []detail{full, unfinished, active, one} {
+		if t.height(d) <= room {
+			return d
+		}
+	}
+	return none
+}
+
+// height returns the number of lines for a detail.
+func (t *tree) height(d detail) int {
+	n, region, hidden := 0, "", false
+	for _, b := range t.order {
+		switch {
+		case !d.shown[b.state]:
+			// Finished stacks are in the summary. Other hidden ones get a line together.
+			hidden = hidden || b.state != branchDone
+			continue
+		case b.ref.Region != region:
+			region = b.ref.Region
+			n++
+		}
+		n++
+		if d.resources > 0 { // flying counts the resources above the limit in a line of its own
+			n += min(len(b.busy), d.resources+1)
+		}
+	}
+	if hidden {
+		n++
+	}
+	return n
+}
+
+// lines returns a line for each region and stack, and for some resources of each stack: at most room lines in all.
+func (t *tree) lines(now time.Time, d detail, room int) []string {
 	var out []string
 	region := ""
-	for _, ref := range t.refs() {
-		b := t.stacks[ref]
-		if !finished && b.state == branchDone {
+	hidden := [branchSkipped + 1]int{}
+	height := t.height(d)
+	for _, b := range t.order {
+		if !d.shown[b.state] {
+			hidden[b.state]++
 			continue
 		}
-		if ref.Region != region {
-			region = ref.Region
+		if len(out) > room {
+			continue // counted by height
+		}
+		if b.ref.Region != region {
+			region = b.ref.Region
 			out = append(out, t.paint(bold, region))
 		}
-		out = append(out, b.line(t.painter, ref.Name, t.nameWidth(), now))
-		out = append(out, b.flying(t.painter, resources, now)...)
+		out = append(out, b.line(t.painter, b.ref.Name, t.width, now))
+		out = append(out, b.flying(t.painter, d.resources, now)...)
+	}
+	if hidden[branchPending]+hidden[branchSkipped] > 0 {
+		out = append(out, t.paint(dim, "… and "+hiddenText(hidden)))
+	}
+	if height > room {
+		out = append(out[:room-1], fmt.Sprintf("… and %d more lines", height-room+1))
 	}
 	return out
 }
 
-// refs returns the stacks by region and name, so the lines never change their order.
-func (t *tree) refs() []assembly.StackRef {
-	return slices.SortedFunc(maps.Keys(t.stacks), func(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) })
-}
-
-// nameWidth returns the width of the name column, the same in all regions.
-func (t *tree) nameWidth() int {
-	width := 0
-	for ref := range t.stacks {
-		width = max(width, len(ref.Name))
+// hiddenText counts stacks without a line of their own.
+func hiddenText(hidden [branchSkipped + 1]int) string {
+	var words []string
+	if n := hidden[branchPending]; n > 0 {
+		words = append(words, fmt.Sprintf("%d pending", n))
 	}
-	return width
+	if n := hidden[branchSkipped]; n > 0 {
+		words = append(words, fmt.Sprintf("%d skipped", n))
+	}
+	return strings.Join(words, ", ")
 }
 
 // line returns the line of a stack: a mark for its state, its name, the operation, elapsed time and resources. The total is
@@ -227,6 +286,9 @@ func (b *branch) line(p painter, name string, width int, now time.Time) string {
 
 // flying returns the lines of the resources in progress, the longest in progress first: it is likely the one that hangs.
 func (b *branch) flying(p painter, most int, now time.Time) []string {
+	if most == 0 {
+		return nil
+	}
 	ids := slices.SortedFunc(maps.Keys(b.busy), func(x, y string) int {
 		return cmp.Or(b.busy[x].since.Compare(b.busy[y].since), strings.Compare(x, y))
 	})

@@ -69,13 +69,13 @@ type Unbind struct {
 
 // Prepare reads the deployed stacks and plans. It changes nothing. All problems are returned as one error.
 func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Scope) (*Plan, error) {
-	s := &survey{cloud: c, stacks: stacks, scope: scope,
+	s := &survey{cloud: c, stacks: stacks, scope: scope, byRef: map[assembly.StackRef]*live.Stack{},
 		templates: map[assembly.StackRef]*live.Template{}, resources: map[assembly.StackRef][]Resource{}}
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
 	doomed := s.selected()
-	p := &Plan{Orbit: scope.Orbit, Name: scope.name(), live: map[assembly.StackRef]*live.Stack{}, Stacks: []Stack{}}
+	p := &Plan{Orbit: scope.Orbit, Name: scope.name(), live: s.byRef, Stacks: []Stack{}}
 	// An empty plan is no error: a second run after a complete one ends well.
 	if len(doomed) == 0 {
 		return p, nil
@@ -91,9 +91,6 @@ func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sco
 	for _, ref := range order.sorted {
 		p.Stacks = append(p.Stacks, s.describe(ref, order.after[ref]))
 	}
-	for _, stack := range s.found {
-		p.live[stack.StackRef] = stack
-	}
 	p.Left = s.left(ctx, p)
 	return p, nil
 }
@@ -103,7 +100,8 @@ type survey struct {
 	cloud     *cloud.Cloud
 	stacks    *live.Stacks
 	scope     Scope
-	found     []*live.Stack // of the orbit, in all regions looked through, sorted
+	found     []*live.Stack                     // of the orbit, in all regions looked through, sorted
+	byRef     map[assembly.StackRef]*live.Stack // found
 	templates map[assembly.StackRef]*live.Template
 	resources map[assembly.StackRef][]Resource
 }
@@ -124,6 +122,9 @@ func (s *survey) read(ctx context.Context) error {
 	}
 	// List matches the orbit's tag. A stack that only has a matching name is not in the lists, so foreign looks for it.
 	s.found = slices.Concat(lists...)
+	for _, stack := range s.found {
+		s.byRef[stack.StackRef] = stack
+	}
 	return s.foreign(ctx)
 }
 
@@ -154,11 +155,7 @@ func (s *survey) foreign(ctx context.Context) error {
 
 // find returns a stack that read found, nil for another one.
 func (s *survey) find(ref assembly.StackRef) *live.Stack {
-	i := slices.IndexFunc(s.found, func(l *live.Stack) bool { return l.StackRef == ref })
-	if i < 0 {
-		return nil
-	}
-	return s.found[i]
+	return s.byRef[ref]
 }
 
 // selected returns the stacks to be deleted.

@@ -131,13 +131,12 @@ func (r *run) unbindAll(ctx context.Context) error {
 	}
 	schedule.Run(ctx, schedule.Graph{
 		Stacks: refs, Limit: r.options.Concurrency, Stopped: r.control.IsStopped,
-		Needs: func(assembly.StackRef) []assembly.StackRef { return nil },
-		Do: func(ctx context.Context, ref assembly.StackRef) bool {
-			i := slices.Index(refs, ref)
+		Needs: func(int) []assembly.StackRef { return nil },
+		Do: func(ctx context.Context, i int) bool {
 			errs[i] = r.unbind(ctx, r.plan.Unbind[i])
 			return errs[i] == nil
 		},
-		Skip: func(ref assembly.StackRef, _ schedule.Reason) { r.say(ref, activity.Skipped, "", "interrupted") },
+		Skip: func(i int, _ schedule.Reason) { r.say(refs[i], activity.Skipped, "", "interrupted") },
 	})
 	return errors.Join(errs...)
 }
@@ -151,16 +150,14 @@ func (r *run) deleteAll(ctx context.Context) []StackResult {
 	}
 	schedule.Run(ctx, schedule.Graph{
 		Stacks: refs, Limit: r.options.Concurrency, Stopped: r.control.IsStopped,
-		Needs: func(ref assembly.StackRef) []assembly.StackRef { return r.plan.Stacks[slices.Index(refs, ref)].After },
-		Do: func(ctx context.Context, ref assembly.StackRef) bool {
-			i, began := slices.Index(refs, ref), time.Now()
+		Needs: func(i int) []assembly.StackRef { return r.plan.Stacks[i].After },
+		Do: func(ctx context.Context, i int) bool {
+			began := time.Now()
 			results[i] = r.delete(ctx, r.plan.Stacks[i])
-			results[i].StackRef, results[i].Seconds = ref, time.Since(began).Seconds()
+			results[i].StackRef, results[i].Seconds = refs[i], time.Since(began).Seconds()
 			return results[i].Outcome == activity.WasDeleted
 		},
-		Skip: func(ref assembly.StackRef, why schedule.Reason) {
-			results[slices.Index(refs, ref)] = r.skip(ref, why)
-		},
+		Skip: func(i int, why schedule.Reason) { results[i] = r.skip(refs[i], why) },
 	})
 	return results
 }

@@ -41,8 +41,30 @@ func (s *survey) left(ctx context.Context, p *Plan) []string {
 	return append(slices.Concat(found...), s.uploads(p)...)
 }
 
+// filterValues is the number of values for one filter of EC2. AWS documents no limit. Users saw more than 200 refused:
+// https://github.com/apache/druid/pull/1954
+const filterValues = 200
+
 // volumes returns the EBS volumes created and tagged by the apps' instances.
 func (s *survey) volumes(ctx context.Context, region string, apps []string) []string {
+	var ids []string
+	for some := range slices.Chunk(apps, filterValues) {
+		found, err := s.volumesOf(ctx, region, some)
+		if err != nil {
+			return []string{fmt.Sprintf("%s: EBS volumes of %s, if there are any (looking them up failed: %v)",
+				region, strings.Join(apps, ", "), cloud.Explain(err))}
+		}
+		ids = append(ids, found...)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	return []string{fmt.Sprintf("%s: EBS volumes %s, with their data", region, strings.Join(ids, ", "))}
+}
+
+// volumesOf returns the ids of the volumes of at most filterValues apps.
+func (s *survey) volumesOf(ctx context.Context, region string, apps []string) ([]string, error) {
 	var ids []string
 	pages := ec2.NewDescribeVolumesPaginator(s.cloud.Region(region).EC2(), &ec2.DescribeVolumesInput{Filters: []types.Filter{
 		{Name: aws.String("tag:" + document.TagOrbit), Values: []string{s.scope.Orbit}},
@@ -53,18 +75,13 @@ func (s *survey) volumes(ctx context.Context, region string, apps []string) []st
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return []string{fmt.Sprintf("%s: EBS volumes of %s, if there are any (looking them up failed: %v)",
-				region, strings.Join(apps, ", "), cloud.Explain(err))}
+			return nil, err
 		}
 		for _, volume := range page.Volumes {
 			ids = append(ids, aws.ToString(volume.VolumeId))
 		}
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	slices.Sort(ids)
-	return []string{fmt.Sprintf("%s: EBS volumes %s, with their data", region, strings.Join(ids, ", "))}
+	return ids, nil
 }
 
 // keys returns the KMS keys of the apps' secrets. Manifests may still hold secrets encrypted with them.

@@ -3,6 +3,7 @@ package destroy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,9 +67,8 @@ func (o *order) add(e edge) bool {
 	if o.before(e.to, e.from) {
 		return false
 	}
-	if !slices.Contains(o.after[e.to], e.from) {
-		o.after[e.to] = append(o.after[e.to], e.from)
-		slices.SortFunc(o.after[e.to], compare)
+	if at, found := slices.BinarySearchFunc(o.after[e.to], e.from, assembly.StackRef.Compare); !found {
+		o.after[e.to] = slices.Insert(o.after[e.to], at, e.from)
 	}
 	return true
 }
@@ -93,18 +93,10 @@ func (o *order) sort(doomed map[assembly.StackRef]bool) {
 		}
 		o.sorted = append(o.sorted, ref)
 	}
-	var refs []assembly.StackRef
-	for ref := range doomed {
-		refs = append(refs, ref)
-	}
-	slices.SortFunc(refs, compare)
-	for _, ref := range refs {
+	for _, ref := range slices.SortedFunc(maps.Keys(doomed), assembly.StackRef.Compare) {
 		place(ref)
 	}
 }
-
-// compare orders stacks by region, then by name.
-func compare(a, b assembly.StackRef) int { return strings.Compare(a.String(), b.String()) }
 
 // unbindings groups edges by stack, so that each stack is updated once, with all its parameters.
 func unbindings(loose []edge) []Unbind {

@@ -12,17 +12,17 @@ import (
 // DefaultConcurrency is the number of stacks in progress in a region when the user gives none.
 const DefaultConcurrency = 10
 
-// Graph is the stacks to work on, and how.
+// Graph is the stacks to work on, and how. The functions get a stack's index in Stacks.
 type Graph struct {
-	Stacks  []assembly.StackRef                               // those that can start are started in this order
-	Needs   func(stack assembly.StackRef) []assembly.StackRef // the stacks that must be done first; others than Stacks are ignored
-	Limit   int                                               // of stacks in each region at a time; 0: DefaultConcurrency
-	Stopped func() bool                                       // reports whether nothing more may start
+	Stacks  []assembly.StackRef             // the ready ones of a region are started in this order
+	Needs   func(i int) []assembly.StackRef // the stacks that must be done first; others than Stacks are ignored
+	Limit   int                             // of stacks in each region at a time; 0: DefaultConcurrency
+	Stopped func() bool                     // reports whether nothing more may start
 
 	// Do works on a stack, in a goroutine of its own. It reports whether stacks that need this one may start.
-	Do func(ctx context.Context, stack assembly.StackRef) bool
+	Do func(ctx context.Context, i int) bool
 	// Skip is called instead of Do for a stack that cannot start, never for two stacks at a time.
-	Skip func(stack assembly.StackRef, why Reason)
+	Skip func(i int, why Reason)
 }
 
 // Reason is the cause for skipping a stack. A zero Reason means that somebody stopped the run.
@@ -31,105 +31,146 @@ type Reason struct {
 	Cycle     []assembly.StackRef // these need it, as it needs them
 }
 
-// Run works on all stacks of the graph, and returns when none is worked on any more. Each stack had one call of Do or Skip.
+// Run works on all stacks of the graph, and returns when none is worked on any more. Each stack had one call of Do or Skip. Apart from
+// Do and Skip it takes time in proportion to the stacks and their needs: an end looks only at the stacks that need the ended one.
 func Run(ctx context.Context, g Graph) {
 	if g.Limit <= 0 {
 		g.Limit = DefaultConcurrency
 	}
-	q := &queue{Graph: g, waiting: slices.Clone(g.Stacks),
-		running: map[string]int{}, done: map[assembly.StackRef]bool{}, finished: make(chan end)}
+	q := newQueue(g)
 	for {
 		q.start(ctx)
-		if q.active() == 0 {
+		if q.active == 0 {
 			break
 		}
 		e := <-q.finished
-		q.running[e.stack.Region]--
-		q.done[e.stack] = e.ok
+		q.running[q.Stacks[e.node].Region]--
+		q.active--
+		q.end(e.node, e.ok)
 	}
 	q.skipRest(ctx)
 }
 
-// queue is the state of a run. Only the goroutine of Run uses it.
+// queue is the state of a run. Only the goroutine of Run uses it. A stack is named by its index in Graph.Stacks, its node.
 type queue struct {
 	Graph
-	waiting  []assembly.StackRef
-	running  map[string]int             // by region
-	done     map[assembly.StackRef]bool // the stacks that are finished or skipped, and whether others may rely on them
+	nodes    []node
+	ready    map[string][]int // by region: the nodes that wait for nothing but room, in order
+	blocked  []int            // the waiting nodes that need a node which was not done, in order
+	running  map[string]int   // by region
+	active   int              // of all regions
 	finished chan end
 }
 
-// end is the message of a stack's goroutine.
-type end struct {
-	stack assembly.StackRef
-	ok    bool
+// node is the state of a stack.
+type node struct {
+	needs, neededBy []int // inside of the graph, without repetitions
+	unfinished      int   // of needs
+	state           state
 }
 
-// start starts all stacks that can start. Skipping one may block others before it in the order, so the loop repeats until a pass
-// skips none.
+type state int
+
+const (
+	waiting state = iota // also: ready, and blocked
+	running
+	done
+	notDone // failed, or skipped
+)
+
+// end is the message of a stack's goroutine.
+type end struct {
+	node int
+	ok   bool
+}
+
+// newQueue asks for each stack's needs once, and makes the stacks without any ready.
+func newQueue(g Graph) *queue {
+	q := &queue{Graph: g, nodes: make([]node, len(g.Stacks)),
+		ready: map[string][]int{}, running: map[string]int{}, finished: make(chan end)}
+	index := make(map[assembly.StackRef]int, len(g.Stacks))
+	for i, stack := range g.Stacks {
+		index[stack] = i
+	}
+	for i, stack := range g.Stacks {
+		for _, ref := range g.Needs(i) {
+			if j, inside := index[ref]; inside && !slices.Contains(q.nodes[i].needs, j) {
+				q.nodes[i].needs = append(q.nodes[i].needs, j)
+				q.nodes[j].neededBy = append(q.nodes[j].neededBy, i)
+			}
+		}
+		if q.nodes[i].unfinished = len(q.nodes[i].needs); q.nodes[i].unfinished == 0 {
+			q.ready[stack.Region] = append(q.ready[stack.Region], i)
+		}
+	}
+	return q
+}
+
+// start skips all blocked stacks, and starts the ready ones for which their region has room.
 func (q *queue) start(ctx context.Context) {
 	if q.stopped(ctx) {
 		return
 	}
-	for again := true; again; {
-		again = false
-		for _, stack := range slices.Clone(q.waiting) {
-			blocker := q.blockedBy(stack)
-			switch {
-			case blocker != nil:
-				q.dequeue(stack)
-				q.skip(stack, Reason{BlockedBy: blocker})
-				again = true
-			case len(q.unfinished(stack)) == 0 && q.running[stack.Region] < q.Limit:
-				q.dequeue(stack)
-				q.begin(ctx, stack)
-			}
+	for len(q.blocked) > 0 {
+		i := q.blocked[0]
+		q.blocked = q.blocked[1:]
+		q.Skip(i, Reason{BlockedBy: q.blocker(i)})
+		q.end(i, false)
+	}
+	for region, ready := range q.ready {
+		n := min(len(ready), q.Limit-q.running[region])
+		for _, i := range ready[:n] {
+			q.begin(ctx, i)
 		}
+		q.ready[region] = ready[n:]
 	}
 }
 
 // stopped reports whether nothing more may start.
 func (q *queue) stopped(ctx context.Context) bool { return q.Stopped() || ctx.Err() != nil }
 
-// dequeue takes a stack out of the waiting ones.
-func (q *queue) dequeue(stack assembly.StackRef) {
-	q.waiting = slices.DeleteFunc(q.waiting, func(other assembly.StackRef) bool { return other == stack })
-}
-
 // begin works on a stack. The goroutine sends its end to Run, which alone changes the queue.
-func (q *queue) begin(ctx context.Context, stack assembly.StackRef) {
-	q.running[stack.Region]++
-	go func() { q.finished <- end{stack, q.Do(ctx, stack)} }()
+func (q *queue) begin(ctx context.Context, i int) {
+	q.nodes[i].state = running
+	q.running[q.Stacks[i].Region]++
+	q.active++
+	go func() { q.finished <- end{i, q.Do(ctx, i)} }()
 }
 
-// skip records a stack as not done, which blocks the stacks that need it. In this way a failure reaches all dependents.
-func (q *queue) skip(stack assembly.StackRef, why Reason) {
-	q.Skip(stack, why)
-	q.done[stack] = false
-}
-
-// active returns the number of stacks in progress, in all regions.
-func (q *queue) active() int {
-	n := 0
-	for _, running := range q.running {
-		n += running
+// end records whether a stack is done. The stacks that need it become ready when it was their last need, or blocked when it was not
+// done. Skipping a blocked stack ends it, too, so a failure reaches all dependents.
+func (q *queue) end(i int, ok bool) {
+	q.nodes[i].state = notDone
+	if ok {
+		q.nodes[i].state = done
 	}
-	return n
+	for _, j := range q.nodes[i].neededBy {
+		n := &q.nodes[j]
+		n.unfinished--
+		switch {
+		case n.state != waiting:
+		case !ok:
+			q.blocked = insert(q.blocked, j)
+		case n.unfinished == 0 && q.blocker(j) == nil:
+			q.ready[q.Stacks[j].Region] = insert(q.ready[q.Stacks[j].Region], j)
+		}
+	}
 }
 
-// unfinished returns the stacks of this graph for which a stack still waits.
-func (q *queue) unfinished(stack assembly.StackRef) []assembly.StackRef {
-	return slices.DeleteFunc(slices.Clone(q.Needs(stack)), func(ref assembly.StackRef) bool {
-		_, finished := q.done[ref]
-		return finished || !slices.Contains(q.Stacks, ref)
-	})
+// insert adds a node to a sorted list, once.
+func insert(list []int, i int) []int {
+	at, found := slices.BinarySearch(list, i)
+	if found {
+		return list
+	}
+	return slices.Insert(list, at, i)
 }
 
-// blockedBy returns the first needed stack which failed or was skipped, nil for none.
-func (q *queue) blockedBy(stack assembly.StackRef) *assembly.StackRef {
-	for _, ref := range q.Needs(stack) {
-		if ok, finished := q.done[ref]; finished && !ok {
-			return &ref
+// blocker returns the first needed stack which failed or was skipped, nil for none.
+func (q *queue) blocker(i int) *assembly.StackRef {
+	for _, j := range q.nodes[i].needs {
+		if q.nodes[j].state == notDone {
+			return &q.Stacks[j]
 		}
 	}
 	return nil
@@ -139,11 +180,26 @@ func (q *queue) blockedBy(stack assembly.StackRef) *assembly.StackRef {
 // keeps stacks waiting.
 func (q *queue) skipRest(ctx context.Context) {
 	stopped := q.stopped(ctx)
-	for _, stack := range q.waiting {
-		why := Reason{BlockedBy: q.blockedBy(stack)}
-		if why.BlockedBy == nil && !stopped {
-			why.Cycle = q.unfinished(stack)
+	for i := range q.nodes {
+		if q.nodes[i].state != waiting {
+			continue
 		}
-		q.skip(stack, why)
+		why := Reason{BlockedBy: q.blocker(i)}
+		if why.BlockedBy == nil && !stopped {
+			why.Cycle = q.unfinished(i)
+		}
+		q.Skip(i, why)
+		q.nodes[i].state = notDone
 	}
+}
+
+// unfinished returns the needed stacks that never ended.
+func (q *queue) unfinished(i int) []assembly.StackRef {
+	var out []assembly.StackRef
+	for _, j := range q.nodes[i].needs {
+		if q.nodes[j].state == waiting {
+			out = append(out, q.Stacks[j])
+		}
+	}
+	return out
 }
