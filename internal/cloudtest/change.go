@@ -119,7 +119,7 @@ func (g *change) startUpdate(at time.Time, old *resource, f *resourceChange) {
 	g.saved[logical] = &saved
 	f.next.Physical, f.next.Revision, f.next.Imported = old.Physical, old.Revision+1, old.Imported
 	reason := ""
-	if f.replaces = replaces(old, f.next); f.replaces {
+	if f.replaces = replaces(old, f.next) || replacesGroup(old, f.next); f.replaces {
 		reason = "Requested update requires the creation of a new physical resource; hence creating one."
 	}
 	g.s.mark(at, old, types.ResourceStatusUpdateInProgress, reason)
@@ -190,6 +190,10 @@ func (g *change) finishResource(at time.Time, logical string, f *resourceChange)
 		g.finishCreation(at, logical, f)
 		return
 	}
+	if f.next.Type == groupType && !f.imported {
+		g.finishGroupUpdate(at, logical, f)
+		return
+	}
 	if f.imported {
 		g.finishImport(at, f.next)
 		return
@@ -204,6 +208,12 @@ func (g *change) finishCreation(at time.Time, logical string, f *resourceChange)
 	g.engine.serial++
 	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
 	g.s.resources[logical] = f.next
+	if f.next.Type == groupType {
+		if err := g.createGroup(f.next); err != nil {
+			g.failResource(at, logical, f, err.Error())
+			return
+		}
+	}
 	if f.replaces {
 		g.obsolete = append(g.obsolete, g.saved[logical])
 		g.s.mark(at, f.next, types.ResourceStatusUpdateComplete, "")

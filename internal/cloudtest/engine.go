@@ -22,6 +22,8 @@ type engine struct {
 	retained  []asset         // bracketed resources of no stack
 	snapshots []asset
 	serial    int
+
+	onGroup func(*Group) // see CloudFormation.OnGroup
 }
 
 // newStack adds a stack without resources.

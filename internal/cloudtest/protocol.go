@@ -32,6 +32,8 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.serveQuery(w, r, service, region)
 	case "s3":
 		c.serveS3(w, r, region)
+	case "autoscaling":
+		groupCalls{c}.serve(w, r, region)
 	case "ssm":
 		c.serveSSM(w, r, region)
 	case "route53":

@@ -22,6 +22,7 @@ type resource struct {
 	Updated                 time.Time
 	region                  string
 	account                 string
+	group                   *Group // of an auto scaling group
 }
 
 // nameProperty names, for each type, the property in which a template can give a resource a name. Two resources of

@@ -82,7 +82,10 @@ func (g *change) undo(logicals []string) []step {
 				stuck = append(stuck, logical)
 				return nil
 			}
-			g.restore(at, logical)
+			if err := g.restore(at, logical); err != nil {
+				g.s.mark(at, g.s.resources[logical], types.ResourceStatusUpdateFailed, err.Error())
+				stuck = append(stuck, logical)
+			}
 			return nil
 		})
 	}
@@ -114,10 +117,13 @@ func (g *change) resume(stuck, skip []string) []step {
 	return append([]step{skipping}, g.undo(again)...)
 }
 
-// restore puts a resource back to its state before the update.
-func (g *change) restore(at time.Time, logical string) {
+// restore puts a resource back to its state before the update. Only a group whose instances do not boot gives an error.
+func (g *change) restore(at time.Time, logical string) error {
 	now := g.s.resources[logical]
 	old := g.saved[logical]
+	if err := g.restoreGroup(now, old); err != nil {
+		return err
+	}
 	// A replaced resource is restored by using the old one again: it still exists. The new one is deleted in the clean-up.
 	if now.Physical != old.Physical {
 		g.obsolete = slices.DeleteFunc(g.obsolete, func(r *resource) bool { return r == old })
@@ -127,6 +133,7 @@ func (g *change) restore(at time.Time, logical string) {
 	old.Revision = now.Revision + 1
 	g.s.resources[logical] = old
 	g.s.mark(at, old, types.ResourceStatusUpdateComplete, "")
+	return nil
 }
 
 // cleanUp deletes the resources which the failed update created.

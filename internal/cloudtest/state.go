@@ -97,6 +97,9 @@ func (e *engine) addResource(s *stack, scope *scope, logical string, put Stack, 
 	}
 	r.Physical = s.newPhysical(logical, d.Type, r.Properties, e.serial)
 	s.resources[logical] = r
+	if r.Type == groupType && put.Status != types.StackStatusRollbackComplete {
+		e.putGroup(r)
+	}
 	reason, failed := put.Failed[logical]
 	switch {
 	case failed:
