@@ -9,8 +9,8 @@ import (
 const bootLogRetention = 30
 
 // tables makes the orbit's persistent storage in one region: users and their SSH keys, services and their admins, the
-// owners of volumes, and boot logs. Everything has an explicit name and survives the stack, so a later deploy can
-// import it.
+// owners of volumes and of locks, the records of deploys, and boot logs. Everything but the records' key has an explicit
+// name and survives the stack, so a later deploy can import it.
 func tables(net network) *part {
 	p := &part{}
 	p.Description = "What the orbit " + net.orbit.Name + " keeps in " + net.region.Region + "."
@@ -18,6 +18,10 @@ func tables(net network) *part {
 	keep(p, net, "UsersTable", document.UsersTable, byName)
 	keep(p, net, "ServicesTable", document.ServicesTable, byName)
 	keep(p, net, "VolumesTable", document.VolumesTable, key{document.SlotLabel, "S"}, key{document.SlotIndex, "N"})
+	locks := keep(p, net, document.OutputLocks, document.LocksTable, key{document.LockName, "S"})
+	locks.TimeToLiveSpecification = &cfn.TimeToLive{AttributeName: document.LockExpires, Enabled: true}
+	keep(p, net, "ReleasesTable", document.ReleasesTable, key{document.ReleaseKind, "S"}, key{document.ReleaseID, "S"})
+	releasesKey(p, net)
 	group := add(p, net.region.Pos, "BootLogGroup", keptLogGroup(document.BootLogGroup(net.orbit.Name), bootLogRetention))
 	p.Output("BootLogGroup", cfn.Output{Description: "The instances' boot logs.", Value: group.Ref()})
 	return p
@@ -27,7 +31,7 @@ func tables(net network) *part {
 type key struct{ name, kind string }
 
 // keep adds one of the orbit's tables, with a hash key and perhaps a range key.
-func keep(p *part, net network, id, name string, keys ...key) {
+func keep(p *part, net network, id, name string, keys ...key) *cfn.Table {
 	table := &cfn.Table{
 		Attributes:                       kept(),
 		TableName:                        document.TableName(net.orbit.Name, name),
@@ -43,6 +47,7 @@ func keep(p *part, net network, id, name string, keys ...key) {
 	}
 	add(p, net.region.Pos, id, table)
 	p.Output(id, cfn.Output{Description: "The table of " + name + ".", Value: table.Ref()})
+	return table
 }
 
 // kept are the attributes of what outlives its stack, even one that failed: the next deploy adopts it. RetainExceptOnCreate

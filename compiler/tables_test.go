@@ -3,8 +3,12 @@ package compiler
 import (
 	"fmt"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 func TestTables(t *testing.T) {
@@ -13,6 +17,8 @@ func TestTables(t *testing.T) {
 		"UsersTable":    {"production-users", "name HASH", "name S"},
 		"ServicesTable": {"production-services", "name HASH", "name S"},
 		"VolumesTable":  {"production-volumes", "label HASH, index RANGE", "label S, index N"},
+		"LocksTable":    {"production-locks", "name HASH", "name S"},
+		"ReleasesTable": {"production-releases", "kind HASH, id RANGE", "kind S, id S"},
 	} {
 		p := stack.Resources[id].Properties
 		keys := pairs(p["KeySchema"], "KeyType")
@@ -39,10 +45,14 @@ func pairs(list any, second string) string {
 	return out
 }
 
-// TestWhatIsKeptCanBeAdopted holds for all of the tables stack: it stays, and its name is its own to find it by.
+// TestWhatIsKeptCanBeAdopted holds for all of the tables stack but the records' key: it stays, and its name is its own to find
+// it by.
 func TestWhatIsKeptCanBeAdopted(t *testing.T) {
 	stack := decoded(t, orbitStacks(t, orbitRegion(2, nil))["tables"])
 	for id, r := range stack.Resources {
+		if strings.HasPrefix(r.Type, "AWS::KMS::") {
+			continue
+		}
 		if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
 			t.Errorf("%s: on deletion %q, on replacement %q", id, r.DeletionPolicy, r.UpdateReplacePolicy)
 		}
@@ -61,5 +71,52 @@ func TestBootLogRetention(t *testing.T) {
 	want := fmt.Sprintf("| boot log of the bastions | `spacel logs --bastion` | %d days |", bootLogRetention)
 	if !strings.Contains(string(docs), want) {
 		t.Errorf("docs/operate.md has no line %s", want)
+	}
+}
+
+// Only the locks expire: a lock whose item never says when stays for ever, and so do all other items.
+func TestOnlyLocksExpire(t *testing.T) {
+	for id, r := range decoded(t, orbitStacks(t, orbitRegion(2, nil))["tables"]).ofType("AWS::DynamoDB::Table") {
+		want := any(nil)
+		if id == "LocksTable" {
+			want = map[string]any{"AttributeName": "expires", "Enabled": true}
+		}
+		if got := r.Properties["TimeToLiveSpecification"]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s expires by %v, want %v", id, got, want)
+		}
+	}
+}
+
+// The records' key is for deployers: the account's IAM policies decide, except about instances of the orbit.
+func TestReleasesKeyRefusesInstances(t *testing.T) {
+	stack := decoded(t, orbitStacks(t, orbitRegion(2, nil))["tables"])
+	key := stack.Resources["ReleasesKey"]
+	if key.Properties["KeySpec"] != "HMAC_256" || key.Properties["KeyUsage"] != "GENERATE_VERIFY_MAC" {
+		t.Errorf("the key is %v", key.Properties)
+	}
+	alias := stack.Resources["ReleasesKeyAlias"].Properties
+	if alias["AliasName"] != "alias/production/releases" {
+		t.Errorf("the alias is %v", alias)
+	}
+	for app := range strings.FieldsSeq("releases locks production x") {
+		if document.KeyAlias("production", app) == alias["AliasName"] {
+			t.Errorf("the app %s has the same alias", app)
+		}
+	}
+	refused := false
+	for _, s := range readStatements(t, key.Properties["KeyPolicy"]) {
+		if s.Effect == "Deny" {
+			refused = true
+			want := map[string]map[string]any{
+				"Null":         {"ec2:SourceInstanceARN": "false"},
+				"StringEquals": {"aws:PrincipalTag/spacel:orbit": "production"},
+			}
+			if !slices.Equal(s.Action, []string{"kms:*"}) || !reflect.DeepEqual(s.Condition, want) {
+				t.Errorf("refused are %v when %v", s.Action, s.Condition)
+			}
+		}
+	}
+	if !refused {
+		t.Error("no statement refuses instances")
 	}
 }

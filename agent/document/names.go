@@ -28,6 +28,8 @@ const (
 	UsersTable    = "users"
 	ServicesTable = "services"
 	VolumesTable  = "volumes"
+	LocksTable    = "locks"    // who runs an exclusive job or a release task
+	ReleasesTable = "releases" // the records of deploys; instances have no right on it
 )
 
 // TableName returns the full name of one of an orbit's tables.
@@ -59,6 +61,10 @@ func FlowLogGroup(orbit string) string { return orbit + "-flow-logs" }
 // (kms:ResourceAliases), not by the key's id, which no build can know.
 func KeyAlias(orbit, app string) string { return "alias/" + orbit + "-" + app }
 
+// ReleasesKeyAlias returns the alias of the KMS key that signs the orbit's records of deploys. No app has this alias, because
+// an app's name has no slash.
+func ReleasesKeyAlias(orbit string) string { return "alias/" + orbit + "/" + ReleasesTable }
+
 // CutKeyAlias returns the app of a KMS alias, and false when the alias is not of this orbit.
 func CutKeyAlias(orbit, alias string) (app string, found bool) {
 	return strings.CutPrefix(alias, KeyAlias(orbit, ""))
@@ -87,9 +93,11 @@ const (
 	DockerLogGroup = "DockerLogGroup" // the containers' output
 )
 
-// Outputs that deploy and the commands read. The last three are the beginnings of several outputs' names.
+// Outputs that deploy and the commands read. The last three are the beginnings of several outputs' names. OutputLocks belongs
+// to the tables stack.
 const (
 	OutputVPC       = "VpcId"
+	OutputLocks     = "LocksTable"
 	OutputGroup     = "AutoScalingGroup"
 	OutputBalancer  = "BalancerDNSName" // the load balancer's own host name
 	OutputEndpoint  = "Endpoint"        // and a port: the app's URL there

@@ -16,12 +16,13 @@ import (
 var inUseElsewhere = map[string]string{
 	"vpc":     "the domain of an elastic address; an endpoint's kind",
 	"bastion": "a flag of spacel logs",
-	"users":   "", "services": "", "volumes": "", "tables": "",
+	"users":   "", "services": "", "volumes": "", "tables": "", "locks": "", "releases": "",
 	"Endpoint": "", "Bucket": "",
 }
 
 // made are what a name that is put together by hand looks like: a literal with the fixed part of one of the functions' results.
-var made = regexp.MustCompile(`(^|%s|>)-(vpc|tables|bastion|users|services|volumes|boot|flow-logs)$|^alias/([^<]|$)|^bastion/$`)
+var made = regexp.MustCompile(
+	`(^|%s|>)-(vpc|tables|bastion|users|services|volumes|locks|releases|boot|flow-logs)$|^alias/([^<]|$)|^bastion/$`)
 
 // orbitName matches an expression that is an orbit's name.
 var orbitName = regexp.MustCompile(`(?i)(^|\.)orbit(\.name)?$`)

@@ -26,6 +26,8 @@ var named = map[string]int{
 	"AWS::ElastiCache::ReplicationGroup ReplicationGroupDescription": 255,
 	"AWS::ElastiCache::SubnetGroup Description":                      255,
 	"AWS::IAM::Policy PolicyName":                                    128,
+	"AWS::KMS::Alias AliasName":                                      256,
+	"AWS::KMS::Key Description":                                      8192,
 	"AWS::Lambda::Function Description":                              256,
 	"AWS::Logs::LogGroup LogGroupName":                               512,
 	"AWS::Logs::MetricFilter FilterName":                             512,

@@ -10,6 +10,7 @@ type Table struct {
 	BillingMode                      string
 	PointInTimeRecoverySpecification PointInTimeRecovery `json:""`
 	SSESpecification                 SSE                 `json:""`
+	TimeToLiveSpecification          *TimeToLive         `json:",omitempty"`
 	DeletionProtectionEnabled        bool
 	Tags                             []Tag `json:",omitempty"`
 }
@@ -27,6 +28,12 @@ type KeySchema struct{ AttributeName, KeyType string }
 
 // PointInTimeRecovery keeps 35 days of backups.
 type PointInTimeRecovery struct{ PointInTimeRecoveryEnabled bool }
+
+// TimeToLive has DynamoDB delete items some time after the second since 1970 that an attribute holds. It may take days.
+type TimeToLive struct {
+	AttributeName string
+	Enabled       bool
+}
 
 // SSE encrypts with the account's own key for DynamoDB; without it DynamoDB uses a key of Amazon's.
 type SSE struct{ SSEEnabled bool }

@@ -178,7 +178,7 @@ func (w *awsEnv) checkTables(region string) {
 	w.Helper()
 	out, err := dynamodb.NewFromConfig(w.config(region)).ListTables(w.Context(), &dynamodb.ListTablesInput{})
 	w.fatal(err)
-	if !slices.Equal(out.TableNames, []string{"test-services", "test-users", "test-volumes"}) {
+	if !slices.Equal(out.TableNames, []string{"test-locks", "test-releases", "test-services", "test-users", "test-volumes"}) {
 		w.Errorf("%s has tables %v", region, out.TableNames)
 	}
 }

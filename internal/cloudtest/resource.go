@@ -37,6 +37,7 @@ var nameProperty = map[string]string{
 	"AWS::IAM::ManagedPolicy":                   "ManagedPolicyName",
 	"AWS::IAM::Role":                            "RoleName",
 	"AWS::IAM::User":                            "UserName",
+	"AWS::KMS::Alias":                           "AliasName",
 	"AWS::Lambda::Function":                     "FunctionName",
 	"AWS::Logs::LogGroup":                       "LogGroupName",
 	"AWS::RDS::DBInstance":                      "DBInstanceIdentifier",
