@@ -105,6 +105,7 @@ func (l *loader) readOrbit(path string, c *language.Checker) (*document, error) 
 // readerFor returns a reader whose messages do not show the secrets of a manifest of a kind.
 func (l *loader) readerFor(c *language.Checker, d language.Definition) manifest.Reader {
 	reader := l.reader
+	reader.Definition, reader.Accepts = string(d), func(t *manifest.Tree) bool { return c.Accepts(t, d) }
 	reader.Secret = func(keys []string) bool { return c.Secret(d, keys) }
 	return reader
 }

@@ -48,11 +48,16 @@ func (c *Checker) Secret(d Definition, keys []string) bool {
 	return false
 }
 
+// Accepts reports whether a manifest fits its definition. It normalises the manifest, as Check does.
+func (c *Checker) Accepts(t *manifest.Tree, d Definition) bool {
+	normalise(t, c.lean.rootType(d))
+	return c.lean.fits(t, c.lean.rootType(d)) == nil
+}
+
 // Check normalises a manifest and reports all its mistakes. Invalid values are removed from the tree. regions are
 // possible names for a misspelt section. An error means that the definitions do not compile.
 func (c *Checker) Check(t *manifest.Tree, d Definition, r *report.Report, regions []string) error {
-	normalise(t, c.lean.rootType(d))
-	if c.lean.fits(t, c.lean.rootType(d)) == nil {
+	if c.Accepts(t, d) {
 		return nil
 	}
 	if c.full == nil {

@@ -279,8 +279,9 @@ func (s *appDir) open(name string) (*inputFile, error) {
 	case s.bytes > maxAppDir && s.bytes-len(data) <= maxAppDir:
 		s.refuse("", "larger than %d MiB in all", maxAppDir>>20)
 	case s.bytes <= maxAppDir:
-		return &inputFile{name: path.Join(s.dir, name), data: data, r: s.r,
-			definitions: s.in.Definitions, clauses: s.in.clauses, secret: s.in.Secret}, nil
+		src := s.in.input(path.Join(s.dir, name), s.r)
+		src.data = data
+		return src, nil
 	}
 	return nil, nil
 }

@@ -31,9 +31,10 @@ func (f cueFile) excluded() bool {
 // hidden reports whether CUE ignores a file by the first letter of its name, as go build does.
 func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
 
-// clauses remembers the package clauses of directories. Many manifests of one directory would otherwise read each
-// other's files again and again. It may be used by several goroutines.
-type clauses struct {
+// memory remembers the package clauses of directories, and the forms of the definitions. Many manifests of one directory
+// would otherwise read each other's files again and again. It may be used by several goroutines.
+type memory struct {
+	forms       forms    // of the definitions
 	directories sync.Map // of listing, by path
 	modules     sync.Map // of opened, by the path of the module's root
 }
@@ -46,7 +47,7 @@ type listing struct {
 
 // list returns the .cue files of a directory inside root, sorted by name. absolute is the directory's path, by which the
 // result is remembered.
-func (c *clauses) list(root fs.FS, dir, absolute string) ([]cueFile, error) {
+func (c *memory) list(root fs.FS, dir, absolute string) ([]cueFile, error) {
 	if known, ok := c.directories.Load(absolute); ok {
 		return known.(listing).files, known.(listing).err
 	}

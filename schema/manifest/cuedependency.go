@@ -123,14 +123,14 @@ func (p *packages) mainModule() (*cuemodules.Main, error) {
 		return nil, nil
 	}
 	// The module is remembered by its absolute path, since manifests may name it from different directories.
-	if known, ok := p.s.clauses.modules.Load(p.module.absolute); ok {
+	if known, ok := p.s.memory.modules.Load(p.module.absolute); ok {
 		return known.(opened).module, known.(opened).err
 	}
 	m, err := cuemodules.Open(p.module.root.FS())
 	if errors.Is(err, fs.ErrNotExist) {
 		m, err = nil, nil
 	}
-	known, _ := p.s.clauses.modules.LoadOrStore(p.module.absolute, opened{m, err})
+	known, _ := p.s.memory.modules.LoadOrStore(p.module.absolute, opened{m, err})
 	return known.(opened).module, known.(opened).err
 }
 

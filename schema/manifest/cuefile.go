@@ -40,18 +40,22 @@ func readCUE(s *inputFile) (*Tree, error) {
 func (s *inputFile) evaluateCUE() *Tree {
 	exact := s.evaluate(nil)
 	// The quick form has no errors of definitions. They are needed now, to tell which of the other forms apply.
-	if exact.quick && exact.imported && !exact.valid() {
-		exact = s.evaluate(exactDefinitions)
+	if exact.quick && exact.imported && !exact.holds() {
+		exact = s.evaluate(exactForm)
 	}
 	if exact.valid() || !exact.imported {
 		return exact.accept(s)
 	}
-	open := s.evaluate(openDefinitions)
+	// Whether a refused value counts as absent in [if value != _|_ {value}, "other"][0] depends on the error() in its definition.
+	if whole := s.evaluate(wholeForm); whole.valid() {
+		return whole.accept(s)
+	}
+	open := s.evaluate(openForm)
 	open.errs = exact.closedness(open.errs)
 	if !open.valid() {
 		return open.accept(s)
 	}
-	if lenient := s.evaluate(lenientDefinitions); lenient.valid() {
+	if lenient := s.evaluate(lenientForm); lenient.valid() {
 		return lenient.accept(s)
 	}
 	// The data is complete, and the check against the definitions comes next: it words the mistakes.
@@ -108,10 +112,16 @@ type evaluation struct {
 	errs     []cueerrors.Error // of the evaluation
 	imported bool              // the definitions are imported
 	quick    bool              // the definitions are open although exact ones were asked for
+	depends  dependence        // of the data on the definitions
 }
 
 // valid reports whether an evaluation gave data without a mistake.
 func (e *evaluation) valid() bool { return e.tree != nil && len(e.errs) == 0 && !e.s.rejected }
+
+// holds reports whether the data of a quick evaluation is that of an exact one.
+func (e *evaluation) holds() bool {
+	return e.valid() && (e.depends == byRefusal || e.s.accepts != nil && e.s.accepts(e.tree.Clone()))
+}
 
 // closedness leaves out errors about unknown fields, unless the exact evaluation has them, too. A definition of the user is closed.
 // It lacks the fields of a definition which is open now, so CUE would report each of them.
@@ -129,17 +139,16 @@ func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
 
 // evaluate evaluates the manifest with one form of the definitions. Without one it takes the exact form, or the open one if both
 // give the same data. Each attempt has its own report, so a discarded one leaves no messages.
-func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
+func (s *inputFile) evaluate(definitions *form) (e *evaluation) {
 	e = &evaluation{s: s.again()}
 	defer e.s.recoverInto(&e.tree, "evaluate")
-	// A form changes the parsed definitions in place, so each attempt parses its own. Only package clauses are remembered between them.
 	packages := newPackages(e.s, definitions)
 	defer packages.close()
 	files := packages.manifest()
 	if definitions == nil && !e.s.rejected {
-		packages.definitions, e.quick = exactDefinitions, unifiesOnly(files)
-		if e.quick {
-			packages.definitions = openDefinitions
+		packages.definitions = exactForm
+		if e.depends = dependenceOf(files, s.checkedRoot()); e.depends != anyhow {
+			packages.definitions, e.quick = openForm, true
 		}
 	}
 	instance := packages.root(files)
@@ -166,6 +175,15 @@ func (s *inputFile) evaluate(definitions func(*ast.File)) (e *evaluation) {
 		e.tree.At = e.rootPlace()
 	}
 	return e
+}
+
+// checkedRoot returns the name of the definition for the root of a file, "" if it is not known. The definition of an app does not hold
+// for the root when the app is a value inside.
+func (s *inputFile) checkedRoot() string {
+	if s.selection != nil {
+		return ""
+	}
+	return s.definition
 }
 
 // rootPlace returns the place of a manifest as a whole. For a package it is the file with the name, if it is in the package's

@@ -24,7 +24,7 @@ const ImportPath = "github.com/pebble/spacel/schema"
 // any size.
 type packages struct {
 	s           *inputFile
-	definitions func(*ast.File)
+	definitions *form
 	context     *build.Context
 	imported    bool // the language's definitions
 
@@ -36,7 +36,7 @@ type packages struct {
 
 // newPackages opens the module around a manifest. A module.cue with a mistake is reported. Standard input has no directory, so it
 // belongs to no module.
-func newPackages(s *inputFile, definitions func(*ast.File)) *packages {
+func newPackages(s *inputFile, definitions *form) *packages {
 	p := &packages{s: s, definitions: definitions, context: build.NewContext(), open: map[string]bool{}}
 	if s.name == "-" {
 		return p
@@ -159,7 +159,7 @@ func (p *packages) files(dir, name string, above bool) []*ast.File {
 	}
 	var files []*ast.File
 	for i, dir := range dirs {
-		listed, err := p.module.list(p.s.clauses, dir)
+		listed, err := p.module.list(p.s.memory, dir)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return files
@@ -226,20 +226,15 @@ func (p *packages) language(pos token.Pos) *build.Instance {
 	}
 	p.imported = true
 	instance := p.context.NewInstance("", nil)
-	names, err := fs.Glob(p.s.definitions, "*.cue")
+	sources, err := p.s.memory.forms.of(p.s.definitions, p.definitions)
 	if err != nil {
 		return p.fail(pos, "%v", err)
 	}
-	for _, name := range names {
-		data, err := fs.ReadFile(p.s.definitions, name)
+	for _, source := range sources {
+		file, err := parser.ParseFile(source.name, source.text)
 		if err != nil {
 			return p.fail(pos, "%v", err)
 		}
-		file, err := parser.ParseFile(ImportPath+"/"+name, data)
-		if err != nil {
-			return p.fail(pos, "%v", err)
-		}
-		p.definitions(file)
 		if err := instance.AddSyntax(file); err != nil {
 			return p.fail(pos, "%v", err)
 		}

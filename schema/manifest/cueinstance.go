@@ -40,7 +40,7 @@ func (in Reader) LoadPackage(dir, name string, r *report.Report) (*Instance, err
 		return nil, fmt.Errorf("%s: no .cue file in it is of package %s", shown, name)
 	}
 	return loadInstance(&inputFile{
-		name: shown, r: r, definitions: in.Definitions, clauses: in.clauses, pkg: &ownPackage{dir: shown, name: name, above: true},
+		name: shown, r: r, definitions: in.Definitions, memory: in.memory, pkg: &ownPackage{dir: shown, name: name, above: true},
 	}), nil
 }
 
@@ -56,7 +56,7 @@ func (in Reader) LoadFile(name string, r *report.Report) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", shown, err)
 	}
-	s := &inputFile{name: shown, data: data, r: r, definitions: in.Definitions, clauses: in.clauses}
+	s := &inputFile{name: shown, data: data, r: r, definitions: in.Definitions, memory: in.memory}
 	if !whole {
 		tooLarge(shown, maxCUE, r)
 		return nil, nil
@@ -70,7 +70,7 @@ func (in Reader) LoadFile(name string, r *report.Report) (*Instance, error) {
 // loadInstance parses the files of an input and loads its imports. Mistakes are reported at their places. The definitions keep
 // their exact form: a policy may constrain a field with one of them.
 func loadInstance(s *inputFile) *Instance {
-	packages := newPackages(s, exactDefinitions)
+	packages := newPackages(s, exactForm)
 	defer packages.close()
 	files := packages.manifest()
 	if s.rejected {

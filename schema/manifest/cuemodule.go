@@ -66,7 +66,7 @@ func (m *cueModule) show(name string) string {
 }
 
 // list returns the .cue files in a directory of the module.
-func (m *cueModule) list(c *clauses, dir string) ([]cueFile, error) {
+func (m *cueModule) list(c *memory, dir string) ([]cueFile, error) {
 	return c.list(m.root.FS(), dir, filepath.Join(m.absolute, filepath.FromSlash(dir)))
 }
 

@@ -88,11 +88,9 @@ func (in Reader) readPackage(given, dir, name string, r *report.Report) (*Tree, 
 	} else if names := packageNames(files); !slices.Contains(names, name) {
 		return nil, fmt.Errorf("%s: no .cue file in %s is of package %s%s", given, shown, name, report.Suggest(name, names))
 	}
-	return readCUE(&inputFile{
-		name: filepath.ToSlash(given), r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret,
-		pkg:       &ownPackage{dir: shown, name: name, above: true},
-		selection: in.selection,
-	})
+	s := in.input(filepath.ToSlash(given), r)
+	s.pkg, s.selection = &ownPackage{dir: shown, name: name, above: true}, in.selection
+	return readCUE(s)
 }
 
 // noteUnnamed notes files without a package clause beside a package. CUE does not read them, and a user may have forgotten the
@@ -112,7 +110,7 @@ func (in Reader) packageFiles(dir string) ([]cueFile, error) {
 		return nil, err
 	}
 	defer module.root.Close()
-	files, err := module.list(in.clauses, module.at)
+	files, err := module.list(in.memory, module.at)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", dir, reason(err))
 	}
@@ -169,7 +167,7 @@ func (s *inputFile) unreadSiblings() {
 	var unread []string
 	whole := s.dir()
 	for _, dir := range module.above(module.at) {
-		files, _ := module.list(s.clauses, dir)
+		files, _ := module.list(s.memory, dir)
 		if dir == module.at && len(packageNames(slices.DeleteFunc(slices.Clone(files), cueFile.excluded))) > 1 {
 			whole += ":" + name
 		}

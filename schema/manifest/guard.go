@@ -27,9 +27,11 @@ const (
 
 // inputFile is one file in memory while it is converted into a tree.
 type inputFile struct {
-	name        string   // as given, with slashes; of a package, the argument that names it
-	definitions fs.FS    // the language's *.cue
-	clauses     *clauses // of the directories that were read
+	name        string           // as given, with slashes; of a package, the argument that names it
+	definition  string           // that the manifest is checked against, "" if not known
+	accepts     func(*Tree) bool // nil if not known
+	definitions fs.FS            // the language's *.cue
+	memory      *memory          // of what was read before
 	pkg         *ownPackage
 	secret      func(keys []string) bool // whether messages must not show the value of a field
 	syntax      *syntaxIndex             // of the parsed files; nil before they are parsed

@@ -30,16 +30,23 @@ type Reader struct {
 	Definitions fs.FS    // the language's *.cue, for a .cue manifest that imports them
 	Regions     []string // AWS's, which a directory of an app may have directories of
 
+	// Definition is the name of the definition that the manifest is checked against: #App or #Orbit. It may be empty, which
+	// makes the evaluation of CUE slower.
+	Definition string
+
+	// Accepts reports whether data fits that definition. It may change the data. It may be nil, too.
+	Accepts func(*Tree) bool
+
 	// Secret reports whether messages must not show the value at a path of keys. Without it, all values are shown.
 	Secret func(keys []string) bool
 
-	clauses   *clauses   // nil: nothing is remembered from one manifest to the next
+	memory    *memory    // nil: nothing is remembered from one manifest to the next
 	selection *selection // the value to read, nil for the whole manifest
 }
 
 // NewReader returns a reader for several manifests. It remembers the package clauses of each directory it has seen.
 func NewReader(stdin io.Reader, definitions fs.FS, regions []string) Reader {
-	return Reader{Stdin: stdin, Definitions: definitions, Regions: regions, clauses: &clauses{}}
+	return Reader{Stdin: stdin, Definitions: definitions, Regions: regions, memory: &memory{}}
 }
 
 // Read reads a manifest. The path is a file, a directory (.space, a project with .space in it, or one with a CUE package),
@@ -57,8 +64,8 @@ func (in Reader) Read(path string, r *report.Report) (*Tree, error) {
 		return nil, fmt.Errorf(
 			"%s: a build has no network; fetch the manifest over %s first and pass - to read it from standard input", path, scheme)
 	}
-	if in.clauses == nil {
-		in.clauses = &clauses{}
+	if in.memory == nil {
+		in.memory = &memory{}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -103,8 +110,16 @@ func (in Reader) readStream(path string, content io.Reader, r *report.Report) (*
 		tooLarge(name, maxData, r)
 		return nil, nil
 	}
-	return readInput(&inputFile{name: name, data: data, r: r, definitions: in.Definitions, clauses: in.clauses, secret: in.Secret,
-		selection: in.selection})
+	s := in.input(name, r)
+	s.data, s.selection = data, in.selection
+	return readInput(s)
+}
+
+// input returns a file without its content.
+func (in Reader) input(name string, r *report.Report) *inputFile {
+	return &inputFile{
+		name: name, r: r, definitions: in.Definitions, memory: in.memory, secret: in.Secret, definition: in.Definition, accepts: in.Accepts,
+	}
 }
 
 // readInput decodes a file by its format. The root of a manifest must be an object.
