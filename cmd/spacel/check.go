@@ -9,6 +9,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/compiler/review"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -91,7 +92,7 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 		fmt.Fprintf(c.stderr, "%s/sourcemap.json: the places of %s are out of date\n", trimSlash(r.Out), plural(r.Stale, "resource"))
 	}
 	if r.Differences != nil && !r.Differences.Equal && !ctx.Bool("quiet") {
-		if err := diff.Text(c.out, r.Differences, c.colour(ctx)); err != nil {
+		if err := review.Text(c.out, r.Differences, c.colour(ctx)); err != nil {
 			return err
 		}
 	}

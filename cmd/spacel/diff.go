@@ -11,6 +11,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/compiler/review"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -150,12 +151,12 @@ func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, 
 func printDiff(c *console, ctx *cli.Context, d *diff.Diff) error {
 	switch ctx.String("output") {
 	case "json":
-		return diff.JSON(c.out, d)
+		return review.JSON(c.out, d)
 	case "markdown":
-		return diff.Markdown(c.out, d)
+		return review.Markdown(c.out, d)
 	}
 	if ctx.Bool("quiet") {
 		return nil
 	}
-	return diff.Text(c.out, d, c.colour(ctx))
+	return review.Text(c.out, d, c.colour(ctx))
 }

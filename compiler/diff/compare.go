@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // Compare finds what differs between two artifact directories, and what that brings about in stacks that don't differ.
@@ -136,12 +138,12 @@ func (c *comparison) stack(ref assembly.StackRef) error {
 }
 
 // load reads and parses one template. Only one pair of templates is in memory at a time.
-func load(from *assembly.Assembly, ref assembly.StackRef) (*parsedTemplate, error) {
+func load(from *assembly.Assembly, ref assembly.StackRef) (*template.Template, error) {
 	body, err := from.Template(ref)
 	if err != nil {
 		return nil, err
 	}
-	return parseTemplate(body)
+	return template.Parse(body)
 }
 
 // wholeStack reports a stack that exists on one side only: every resource is created or deleted.
@@ -157,17 +159,17 @@ func (c *comparison) wholeStack(stack assembly.Stack, side *assembly.Assembly, s
 		places = c.oldPlaces
 		out.Notes = []string{"deploy does not delete a stack that is missing from the directory; deleting it would do this"}
 	}
-	for _, id := range t.ids() {
-		r := t.resources[id]
+	for _, id := range t.IDs() {
+		r := t.Resources[id]
 		out.Resources = append(out.Resources, Resource{
-			ID: id, Type: r.kind, Status: status, Action: action,
+			ID: id, Type: r.Type, Status: status, Action: action,
 			From: places[stack.Ref().String()][id], Data: dataOf(r, r, action),
 		})
 	}
 	c.stacks[stack.Ref()] = out
 	// All outputs of a stack that appears or disappears change, but whether their readers can be updated is another question.
 	outputs := map[string]cause{}
-	for name := range t.outputs {
+	for name := range t.Outputs {
 		outputs[name] = cause{fmt.Sprintf("output %s of %s, which is %s", name, stack.Ref(), status), false}
 	}
 	c.notifyConsumers(stack.Ref(), outputs)
@@ -240,5 +242,5 @@ func generic(v any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(body)
+	return template.Decode(body)
 }

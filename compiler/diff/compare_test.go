@@ -1,9 +1,6 @@
 package diff
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,49 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/assembly/assemblytest"
+	"github.com/pebble/spacel/compiler/template"
 )
 
-// side is an artifact directory under construction.
-type side struct {
-	t      *testing.T
-	memory *assembly.InMemory
-}
-
-func newSide(t *testing.T) side { return side{t, assembly.NewInMemory(nil, "test")} }
-
-// stack adds a stack: the template's sections as JSON, and what else the entry has.
-func (s side) stack(name, sections string, change ...func(*assembly.Stack)) side {
-	s.t.Helper()
-	body := []byte(`{"AWSTemplateFormatVersion": "2010-09-09", ` + sections + `}`)
-	if !json.Valid(body) {
-		s.t.Fatalf("not JSON: %s", body)
-	}
-	sum := sha256.Sum256(body)
-	entry := assembly.Stack{
-		Name: name, Region: "us-east-1", Template: "us-east-1/" + name + ".template.json",
-		Digest: hex.EncodeToString(sum[:]), Tags: map[string]string{},
-	}
-	for _, f := range change {
-		f(&entry)
-	}
-	if err := s.memory.Stack(entry, body, map[string]string{"A": name + ".json:1:2"}); err != nil {
-		s.t.Fatal(err)
-	}
-	return s
-}
-
-func (s side) assembly() *assembly.Assembly {
-	s.t.Helper()
-	a, err := s.memory.Assembly()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return a
-}
-
-func compare(t *testing.T, old, now side) *Diff {
+func compare(t *testing.T, old, now assemblytest.Side) *Diff {
 	t.Helper()
-	d, err := Compare(old.assembly(), now.assembly())
+	d, err := Compare(old.Assembly(), now.Assembly())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +24,8 @@ func compare(t *testing.T, old, now side) *Diff {
 // resources compares two stacks that have nothing but resources.
 func resources(t *testing.T, old, now string) *Diff {
 	t.Helper()
-	return compare(t, newSide(t).stack("test-web", `"Resources": {`+old+`}`), newSide(t).stack("test-web", `"Resources": {`+now+`}`))
+	return compare(t, assemblytest.New(t).Stack("test-web", `"Resources": {`+old+`}`),
+		assemblytest.New(t).Stack("test-web", `"Resources": {`+now+`}`))
 }
 
 // outline is a diff on few lines: what a test looks at.
@@ -96,7 +58,7 @@ func outline(d *Diff) string {
 }
 
 func changeLine(c Change) string {
-	line := fmt.Sprintf("%s: %s → %s", c.Path, inline(c.Before), inline(c.After))
+	line := fmt.Sprintf("%s: %s → %s", c.Path, template.Inline(c.Before), template.Inline(c.After))
 	if len(c.Lines) > 0 {
 		line = c.Path + ":"
 	}
@@ -383,7 +345,7 @@ func TestTexts(t *testing.T) {
 
 func TestStacksComeAndGo(t *testing.T) {
 	table := `"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}}`
-	d := compare(t, newSide(t).stack("test-old", table), newSide(t).stack("test-new", table))
+	d := compare(t, assemblytest.New(t).Stack("test-old", table), assemblytest.New(t).Stack("test-new", table))
 	expect(t, d, `
 			test-new added
 			  T added create
@@ -400,11 +362,11 @@ func TestStacksComeAndGo(t *testing.T) {
 func TestSettings(t *testing.T) {
 	text := func(s string) *string { return &s }
 	body := `"Parameters": {"P": {"Type": "String"}}, "Resources": {` + vpc + `}`
-	old := newSide(t).stack("test-web", body, func(s *assembly.Stack) {
+	old := assemblytest.New(t).Stack("test-web", body, func(s *assembly.Stack) {
 		s.Tags = map[string]string{"team": "a", "env": "x"}
 		s.Parameters = map[string]assembly.ValueFrom{"P": {Literal: text("1")}}
 	})
-	now := newSide(t).stack("test-web", body, func(s *assembly.Stack) {
+	now := assemblytest.New(t).Stack("test-web", body, func(s *assembly.Stack) {
 		s.Tags = map[string]string{"team": "b"}
 		s.TerminationProtection = true
 		s.Capabilities = []string{"CAPABILITY_IAM"}
@@ -428,8 +390,10 @@ func TestSettings(t *testing.T) {
 func TestParameterSources(t *testing.T) {
 	body := `"Parameters": {"P": {"Type": "String"}}, "Resources": {"S": {"Type": "AWS::EC2::Subnet", "Properties": {"CidrBlock": ` +
 		`{"Ref": "P"}}}}`
-	with := func(source assembly.ValueFrom) side {
-		return newSide(t).stack("test-web", body, func(s *assembly.Stack) { s.Parameters = map[string]assembly.ValueFrom{"P": source} })
+	with := func(source assembly.ValueFrom) assemblytest.Side {
+		return assemblytest.New(t).Stack("test-web", body, func(s *assembly.Stack) {
+			s.Parameters = map[string]assembly.ValueFrom{"P": source}
+		})
 	}
 	literal := func(s string) assembly.ValueFrom { return assembly.ValueFrom{Literal: &s} }
 	expect(t, compare(t, with(literal("a")), with(literal("b"))), `
@@ -465,10 +429,10 @@ func TestAcrossStacks(t *testing.T) {
 	const last = `"Parameters": {"In": {"Type": "String"}}, "Resources": {"N": {"Type": "AWS::EC2::NatGateway", "Properties": ` +
 		`{"SubnetId": {"Ref": "In"}}}}`
 	const apart = `"Parameters": {"In": {"Type": "String"}}, "Resources": {"V": {"Type": "AWS::EC2::VPC"}}`
-	build := func(cidr string) side {
-		return newSide(t).stack("z-vpc", network(cidr)).stack("m-app", middle, from("z-vpc", false)).stack("a-app", last,
+	build := func(cidr string) assemblytest.Side {
+		return assemblytest.New(t).Stack("z-vpc", network(cidr)).Stack("m-app", middle, from("z-vpc", false)).Stack("a-app", last,
 			from("m-app", false)).
-			stack("b-app", apart, from("z-vpc", false))
+			Stack("b-app", apart, from("z-vpc", false))
 	}
 	expect(t, compare(t, build("10.0.0.0/16"), build("10.1.0.0/16")), `
 			a-app affected
@@ -483,8 +447,8 @@ func TestAcrossStacks(t *testing.T) {
 			  Vpc changed replace
 			    CidrBlock: "10.0.0.0/16" → "10.1.0.0/16" replace`)
 
-	alone := newSide(t).stack("m-app", middle, from("z-vpc", true))
-	both := newSide(t).stack("m-app", middle, from("z-vpc", true)).stack("z-vpc", network("10.0.0.0/16"))
+	alone := assemblytest.New(t).Stack("m-app", middle, from("z-vpc", true))
+	both := assemblytest.New(t).Stack("m-app", middle, from("z-vpc", true)).Stack("z-vpc", network("10.0.0.0/16"))
 	expect(t, compare(t, alone, both), `
 			m-app affected
 			  In because output Out of us-east-1/z-vpc, which is added
@@ -508,8 +472,8 @@ func TestMutualOutputs(t *testing.T) {
 				Optional: true}}}
 		}
 	}
-	build := func(cidr string) side {
-		return newSide(t).stack("left", body(cidr), from("right")).stack("right", body("10.9.0.0/16"), from("left"))
+	build := func(cidr string) assemblytest.Side {
+		return assemblytest.New(t).Stack("left", body(cidr), from("right")).Stack("right", body("10.9.0.0/16"), from("left"))
 	}
 	d := compare(t, build("10.0.0.0/16"), build("10.1.0.0/16"))
 	if len(d.Stacks) != 2 || d.Stacks[1].Resources[0].Action != Replace {
@@ -524,7 +488,7 @@ func TestConditions(t *testing.T) {
 			"Resources": {"R": {"Type": "AWS::SNS::Topic", "Condition": "B"}, "S": {"Type": "AWS::EC2::Subnet",` +
 			` "Properties": {"CidrBlock": {"Fn::If": ["A", "x", "y"]}}}}`
 	}
-	expect(t, compare(t, newSide(t).stack("test-web", body("1")), newSide(t).stack("test-web", body("2"))), `
+	expect(t, compare(t, assemblytest.New(t).Stack("test-web", body("1")), assemblytest.New(t).Stack("test-web", body("2"))), `
 			test-web changed
 			  Conditions.A: Equals(${P}, "1") → Equals(${P}, "2")
 			  R affected maybe-replace
@@ -535,16 +499,13 @@ func TestConditions(t *testing.T) {
 
 func TestAssets(t *testing.T) {
 	body := `"Parameters": {"Key": {"Type": "String"}, "Bucket": {"Type": "String"}}, "Resources": {` + vpc + `}`
-	with := func(document string) side {
-		s := newSide(t)
-		asset, err := s.memory.Asset([]byte(document))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.stack("test-web", body, func(e *assembly.Stack) {
+	with := func(document string) assemblytest.Side {
+		s := assemblytest.New(t)
+		digest := s.Asset(document)
+		return s.Stack("test-web", body, func(e *assembly.Stack) {
 			e.Parameters = map[string]assembly.ValueFrom{
-				"Key":    {Asset: &assembly.AssetPart{Digest: asset.Digest, Part: "key"}},
-				"Bucket": {Asset: &assembly.AssetPart{Digest: asset.Digest, Part: "bucket"}},
+				"Key":    {Asset: &assembly.AssetPart{Digest: digest, Part: "key"}},
+				"Bucket": {Asset: &assembly.AssetPart{Digest: digest, Part: "bucket"}},
 			}
 		})
 	}
@@ -562,16 +523,15 @@ func TestAssets(t *testing.T) {
 }
 
 func TestTwoOrbits(t *testing.T) {
-	other := side{t, assembly.NewInMemory(nil, "other")}
-	d := compare(t, newSide(t), other)
+	d := compare(t, assemblytest.New(t), assemblytest.Orbit(t, "other"))
 	if d.Equal || d.Orbit == nil {
 		t.Errorf("%+v", d)
 	}
 }
 
 func TestFrom(t *testing.T) {
-	old := newSide(t).stack("test-web", `"Resources": {"A": {"Type": "AWS::SNS::Topic"}}`)
-	now := newSide(t).stack("test-api", `"Resources": {"A": {"Type": "AWS::SNS::Topic"}}`)
+	old := assemblytest.New(t).Stack("test-web", `"Resources": {"A": {"Type": "AWS::SNS::Topic"}}`)
+	now := assemblytest.New(t).Stack("test-api", `"Resources": {"A": {"Type": "AWS::SNS::Topic"}}`)
 	d := compare(t, old, now)
 	if got := d.Stacks[0].Resources[0].From + " " + d.Stacks[1].Resources[0].From; got != "test-api.json:1:2 test-web.json:1:2" {
 		t.Errorf("got %s", got)

@@ -1,6 +1,10 @@
 package diff
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/pebble/spacel/compiler/template"
+)
 
 // dataTypes are the resource types whose deletion destroys data, an address or a key that cannot be created again with
 // the same content.
@@ -20,26 +24,26 @@ func HoldsData(kind string) bool { return slices.Contains(dataTypes, kind) }
 //
 // CloudFormation deletes by the DeletionPolicy in the deployed template, but replaces by the UpdateReplacePolicy in the
 // new one.
-func dataOf(before, now resource, action Action) *Data {
-	if !HoldsData(before.kind) {
+func dataOf(before, now template.Resource, action Action) *Data {
+	if !HoldsData(before.Type) {
 		return nil
 	}
 	switch action {
 	case Delete:
 		return outcome(deletionPolicy(before), "DeletionPolicy")
 	case Replace, MaybeReplace:
-		policy, _ := now.attributes["UpdateReplacePolicy"].(string)
+		policy, _ := now.Attributes["UpdateReplacePolicy"].(string)
 		return outcome(policy, "UpdateReplacePolicy")
 	}
 	return nil
 }
 
 // deletionPolicy is a resource's own, else CloudFormation's default.
-func deletionPolicy(r resource) string {
-	if policy, ok := r.attributes["DeletionPolicy"].(string); ok {
+func deletionPolicy(r template.Resource) string {
+	if policy, ok := r.Attributes["DeletionPolicy"].(string); ok {
 		return policy
 	}
-	return DefaultDeletionPolicy(r.kind, r.properties)
+	return DefaultDeletionPolicy(r.Type, r.Properties)
 }
 
 // DefaultDeletionPolicy returns CloudFormation's policy for a resource without one: Snapshot for DB clusters and for DB

@@ -3,6 +3,8 @@ package diff
 import (
 	"maps"
 	"slices"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // cause is the reason for which a value changes although its text in the template stays the same. If it is not certain,
@@ -25,7 +27,7 @@ type effect struct {
 
 // indirectChange is a property that changes with something else.
 type indirectChange struct {
-	path  path
+	path  template.Path
 	cause cause
 }
 
@@ -34,7 +36,7 @@ type indirectChange struct {
 // until nothing changes. It ends, because actions only become worse and causes only more certain.
 type effects struct {
 	table      table
-	old, now   *parsedTemplate
+	old, now   *template.Template
 	inputs     map[string]cause // parameters whose values change
 	conditions map[string]cause // conditions that may turn out otherwise
 	resources  map[string]*effect
@@ -42,22 +44,22 @@ type effects struct {
 
 // newEffects starts with the direct changes, then follows their effects. A resource whose type changed is not among
 // them: CloudFormation refuses that.
-func newEffects(t table, old, now *parsedTemplate, inputs map[string]cause) *effects {
+func newEffects(t table, old, now *template.Template, inputs map[string]cause) *effects {
 	e := &effects{table: t, old: old, now: now, inputs: inputs, conditions: map[string]cause{}, resources: map[string]*effect{}}
-	for id, r := range now.resources {
-		before, ok := old.resources[id]
-		if !ok || before.kind != r.kind {
+	for id, r := range now.Resources {
+		before, ok := old.Resources[id]
+		if !ok || before.Type != r.Type {
 			continue
 		}
 		e.resources[id] = &effect{
-			direct:     compareTrees(nil, object(before.properties), object(r.properties)),
-			attributes: compareTrees(nil, object(before.attributes), object(r.attributes)),
+			direct:     compareTrees(nil, object(before.Properties), object(r.Properties)),
+			attributes: compareTrees(nil, object(before.Attributes), object(r.Attributes)),
 			indirect:   map[string]indirectChange{},
 			action:     None,
 		}
 	}
-	for name := range now.conditions {
-		if old.conditions[name] != nil && len(compareTrees(nil, old.conditions[name], now.conditions[name])) > 0 {
+	for name := range now.Conditions {
+		if old.Conditions[name] != nil && len(compareTrees(nil, old.Conditions[name], now.Conditions[name])) > 0 {
 			e.conditions[name] = cause{"condition " + name, false}
 		}
 	}
@@ -78,11 +80,11 @@ func object(v map[string]any) any {
 // round goes once through conditions and resources and says whether anything came of it.
 func (e *effects) round() bool {
 	changed := false
-	for name, test := range e.now.conditions {
+	for name, test := range e.now.Conditions {
 		if _, found := e.conditions[name]; found {
 			continue
 		}
-		conditionReferences(test, func(r reference) {
+		template.ConditionReferences(test, func(r template.Reference) {
 			if c, ok := e.causeOf(r); ok {
 				e.conditions[name] = cause{c.because, false}
 				changed = true
@@ -97,9 +99,9 @@ func (e *effects) round() bool {
 
 // visit looks at one resource again and says whether more is known of it.
 func (e *effects) visit(id string) bool {
-	r, now := e.resources[id], e.now.resources[id]
+	r, now := e.resources[id], e.now.Resources[id]
 	changed := false
-	references(nil, object(now.properties), func(p path, to reference) {
+	template.References(nil, object(now.Properties), func(p template.Path, to template.Reference) {
 		c, ok := e.causeOf(to)
 		known, found := r.indirect[p.String()]
 		if !ok || r.isDirect(p) || c.weaker(known.cause, found) {
@@ -116,36 +118,36 @@ func (e *effects) visit(id string) bool {
 }
 
 // isDirect reports whether the property, one around it or one inside it is already listed as a direct change.
-func (r *effect) isDirect(p path) bool {
-	return slices.ContainsFunc(r.direct, func(d difference) bool { return d.path.covers(p) || p.covers(d.path) })
+func (r *effect) isDirect(p template.Path) bool {
+	return slices.ContainsFunc(r.direct, func(d difference) bool { return d.path.Covers(p) || p.Covers(d.path) })
 }
 
 // causeOf returns the reason for which a reference's value changes, or false.
-func (e *effects) causeOf(r reference) (cause, bool) {
-	if r.condition {
-		c, ok := e.conditions[r.name]
+func (e *effects) causeOf(r template.Reference) (cause, bool) {
+	if r.Condition {
+		c, ok := e.conditions[r.Name]
 		return c, ok
 	}
-	if c, ok := e.inputs[r.name]; ok {
+	if c, ok := e.inputs[r.Name]; ok {
 		return c, true
 	}
-	before, was := e.old.resources[r.name]
-	now, is := e.now.resources[r.name]
+	before, was := e.old.Resources[r.Name]
+	now, is := e.now.Resources[r.Name]
 	// A changed type means another resource under the same logical id, so its id changes for certain.
-	if was && is && before.kind != now.kind {
-		return cause{r.name + " is replaced", true}, true
+	if was && is && before.Type != now.Type {
+		return cause{r.Name + " is replaced", true}, true
 	}
-	target, ok := e.resources[r.name]
+	target, ok := e.resources[r.Name]
 	if !ok {
 		return cause{}, false
 	}
 	switch {
 	case target.action == Replace:
-		return cause{r.name + " is replaced", true}, true
+		return cause{r.Name + " is replaced", true}, true
 	case target.action == MaybeReplace:
-		return cause{r.name + " may be replaced", false}, true
-	case target.action == Update && volatile(now.kind, r.attribute):
-		return cause{r.name + " is updated", true}, true
+		return cause{r.Name + " may be replaced", false}, true
+	case target.action == Update && volatile(now.Type, r.Attribute):
+		return cause{r.Name + " is updated", true}, true
 	}
 	return cause{}, false
 }
@@ -158,7 +160,7 @@ func volatile(kind, attribute string) bool {
 
 // action is the worst that any change does to a resource.
 func (e *effects) action(id string) Action {
-	r, now := e.resources[id], e.now.resources[id]
+	r, now := e.resources[id], e.now.Resources[id]
 	action := None
 	for _, d := range r.direct {
 		action = worse(action, e.directAction(now, d))
@@ -173,17 +175,17 @@ func (e *effects) action(id string) Action {
 }
 
 // directAction is the action for a changed text. Adding or removing an object counts for all properties inside it.
-func (e *effects) directAction(r resource, d difference) Action {
+func (e *effects) directAction(r template.Resource, d difference) Action {
 	if replacesInstances(r, d.path) {
 		return groupAction(r)
 	}
-	return worse(e.table.deepAction(r.kind, d.path, d.before), e.table.deepAction(r.kind, d.path, d.after))
+	return worse(e.table.deepAction(r.Type, d.path, d.before), e.table.deepAction(r.Type, d.path, d.after))
 }
 
 // indirectAction is the action for an indirectly changed value. If the cause is uncertain, a replacement is only
 // possible, not certain.
-func (e *effects) indirectAction(r resource, k indirectChange) Action {
-	action := e.table.action(r.kind, k.path)
+func (e *effects) indirectAction(r template.Resource, k indirectChange) Action {
+	action := e.table.action(r.Type, k.path)
 	if replacesInstances(r, k.path) {
 		action = groupAction(r)
 	}
@@ -195,7 +197,7 @@ func (e *effects) indirectAction(r resource, k indirectChange) Action {
 
 // conditional describes a change of the resource's Condition, which may create or delete the resource.
 func (e *effects) conditional(id string) string {
-	before, now := e.old.resources[id].condition, e.now.resources[id].condition
+	before, now := e.old.Resources[id].Condition, e.now.Resources[id].Condition
 	if before != now {
 		return "may be created or deleted: its Condition changes"
 	}
@@ -206,8 +208,8 @@ func (e *effects) conditional(id string) string {
 }
 
 // unknown returns a note if the replacement table does not know the type.
-func (e *effects) unknown(r resource, of *effect) string {
-	if _, known := e.table[r.kind]; known || len(of.direct)+len(of.indirect) == 0 {
+func (e *effects) unknown(r template.Resource, of *effect) string {
+	if _, known := e.table[r.Type]; known || len(of.direct)+len(of.indirect) == 0 {
 		return ""
 	}
 	return "which of its properties can change in place is not known offline"

@@ -1,6 +1,10 @@
 package diff
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/pebble/spacel/compiler/template"
+)
 
 // instanceProperties are the properties of an auto scaling group whose change its UpdatePolicy acts on (CloudFormation
 // Template Reference, UpdatePolicy attribute).
@@ -8,14 +12,14 @@ var instanceProperties = []string{"LaunchConfigurationName", "LaunchTemplate", "
 	"PlacementGroup", "VPCZoneIdentifier"}
 
 // replacesInstances reports whether the property is one that makes the group replace its instances.
-func replacesInstances(r resource, p path) bool {
-	return r.kind == "AWS::AutoScaling::AutoScalingGroup" && len(p) > 0 && slices.Contains(instanceProperties, p[0].name)
+func replacesInstances(r template.Resource, p template.Path) bool {
+	return r.Type == "AWS::AutoScaling::AutoScalingGroup" && len(p) > 0 && slices.Contains(instanceProperties, p[0].Name)
 }
 
 // groupAction is Replace if the UpdatePolicy has WillReplace, which makes a new group. Otherwise the group stays and is
 // updated.
-func groupAction(r resource) Action {
-	will := section(section(r.attributes, "UpdatePolicy"), "AutoScalingReplacingUpdate")["WillReplace"]
+func groupAction(r template.Resource) Action {
+	will := template.Section(template.Section(r.Attributes, "UpdatePolicy"), "AutoScalingReplacingUpdate")["WillReplace"]
 	if will == true || will == "true" {
 		return Replace
 	}
@@ -23,11 +27,11 @@ func groupAction(r resource) Action {
 }
 
 // instanceNote describes the fate of the running instances, or "".
-func instanceNote(r resource, paths []path) string {
-	if !slices.ContainsFunc(paths, func(p path) bool { return replacesInstances(r, p) }) {
+func instanceNote(r template.Resource, paths []template.Path) string {
+	if !slices.ContainsFunc(paths, func(p template.Path) bool { return replacesInstances(r, p) }) {
 		return ""
 	}
-	policy := section(r.attributes, "UpdatePolicy")
+	policy := template.Section(r.Attributes, "UpdatePolicy")
 	switch {
 	case groupAction(r) == Replace:
 		return "a new group with new instances takes over, as its UpdatePolicy says"

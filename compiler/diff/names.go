@@ -3,6 +3,8 @@ package diff
 import (
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // ownNames are the properties that give a resource a name of its own, which no second one can have meanwhile.
@@ -28,9 +30,9 @@ var ownNames = map[string]string{
 
 // nameNote warns of a replacement that CloudFormation refuses. It creates the new resource before it deletes the old
 // one, so an explicit name would exist twice.
-func nameNote(r resource, direct []difference, action Action) string {
-	name, ok := ownNames[r.kind]
-	if !ok || action != Replace || r.properties[name] == nil {
+func nameNote(r template.Resource, direct []difference, action Action) string {
+	name, ok := ownNames[r.Type]
+	if !ok || action != Replace || r.Properties[name] == nil {
 		return ""
 	}
 	// A changed name lets the two resources exist side by side.

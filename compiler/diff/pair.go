@@ -7,12 +7,14 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // pair is a stack that both sides have.
 type pair struct {
 	before, now       assembly.Stack
-	old, current      *parsedTemplate
+	old, current      *template.Template
 	places, oldPlaces map[string]string // logical id → file:line:col
 	inputs            map[string]cause  // parameters whose values change
 	parameters        []Change
@@ -44,9 +46,9 @@ func (p *pair) compareSources() error {
 
 // parametersOf combines each parameter's declaration in the template with its source in manifest.json, since a reviewer
 // reads them together.
-func parametersOf(entry assembly.Stack, t *parsedTemplate) (map[string]any, error) {
+func parametersOf(entry assembly.Stack, t *template.Template) (map[string]any, error) {
 	out := map[string]any{}
-	for name, declared := range t.parameters {
+	for name, declared := range t.Parameters {
 		out[name] = map[string]any{"declared": declared}
 	}
 	for name, source := range entry.Parameters {
@@ -81,12 +83,12 @@ func (p *pair) addInputs(inputs map[string]cause) {
 func (p *pair) outputs() map[string]cause {
 	out := map[string]cause{}
 	ref := p.now.Ref().String()
-	for name, value := range p.current.outputs {
-		if before, ok := p.old.outputs[name]; !ok || len(compareTrees(nil, before, value)) > 0 {
+	for name, value := range p.current.Outputs {
+		if before, ok := p.old.Outputs[name]; !ok || len(compareTrees(nil, before, value)) > 0 {
 			out[name] = cause{"output " + name + " of " + ref, true}
 			continue
 		}
-		references(nil, value, func(_ path, r reference) {
+		template.References(nil, value, func(_ template.Path, r template.Reference) {
 			c, ok := p.effects.causeOf(r)
 			known, found := out[name]
 			if ok && !c.weaker(known, found) {
@@ -101,9 +103,9 @@ func (p *pair) outputs() map[string]cause {
 func (p *pair) result() Stack {
 	out := Stack{Region: p.now.Region, Name: p.now.Name, App: p.now.App, Status: Changed, Parameters: p.parameters}
 	out.Settings = p.settings()
-	out.Template = append(changes(compareTrees(nil, object(p.old.rest), object(p.current.rest))),
-		changes(compareTrees(path{{name: "Conditions"}}, object(p.old.conditions), object(p.current.conditions)))...)
-	out.Outputs = changes(compareTrees(nil, object(p.old.outputs), object(p.current.outputs)))
+	out.Template = append(changes(compareTrees(nil, object(p.old.Rest), object(p.current.Rest))),
+		changes(compareTrees(template.Path{{Name: "Conditions"}}, object(p.old.Conditions), object(p.current.Conditions)))...)
+	out.Outputs = changes(compareTrees(nil, object(p.old.Outputs), object(p.current.Outputs)))
 	out.Resources = p.resources()
 	if reflect.DeepEqual(p.before, p.now) {
 		out.Status = Affected
@@ -170,10 +172,10 @@ func dependencies(s assembly.Stack) []any {
 func (p *pair) resources() []Resource {
 	var out []Resource
 	for _, id := range slices.Sorted(maps.Keys(p.union())) {
-		before, was := p.old.resources[id]
-		now, is := p.current.resources[id]
+		before, was := p.old.Resources[id]
+		now, is := p.current.Resources[id]
 		switch {
-		case was && is && before.kind == now.kind:
+		case was && is && before.Type == now.Type:
 			if r := p.same(id); r != nil {
 				out = append(out, *r)
 			}
@@ -192,39 +194,39 @@ func (p *pair) resources() []Resource {
 }
 
 // union has an entry for each logical id on either side.
-func (p *pair) union() map[string]resource {
-	out := maps.Clone(p.old.resources)
-	maps.Copy(out, p.current.resources)
+func (p *pair) union() map[string]template.Resource {
+	out := maps.Clone(p.old.Resources)
+	maps.Copy(out, p.current.Resources)
 	return out
 }
 
 // gone is the entry of a resource to be deleted. Its place is in the old manifests.
 func (p *pair) gone(id string) Resource {
-	r := p.old.resources[id]
-	return Resource{ID: id, Type: r.kind, Status: Removed, Action: Delete, From: p.oldPlaces[id], Data: dataOf(r, r, Delete)}
+	r := p.old.Resources[id]
+	return Resource{ID: id, Type: r.Type, Status: Removed, Action: Delete, From: p.oldPlaces[id], Data: dataOf(r, r, Delete)}
 }
 
 // made is the entry of a resource to be created, with all its properties as additions.
 func (p *pair) made(id string) Resource {
-	r := p.current.resources[id]
+	r := p.current.Resources[id]
 	return Resource{
-		ID: id, Type: r.kind, Status: Added, Action: Create, From: p.places[id],
-		Properties: changes(compareTrees(nil, map[string]any{}, object(r.properties))),
+		ID: id, Type: r.Type, Status: Added, Action: Create, From: p.places[id],
+		Properties: changes(compareTrees(nil, map[string]any{}, object(r.Properties))),
 	}
 }
 
 // same is a resource that both sides have; nil when nothing happens to it.
 func (p *pair) same(id string) *Resource {
-	e, before, now := p.effects.resources[id], p.old.resources[id], p.current.resources[id]
+	e, before, now := p.effects.resources[id], p.old.Resources[id], p.current.Resources[id]
 	conditional := p.effects.conditional(id)
 	if len(e.direct)+len(e.attributes)+len(e.indirect) == 0 && conditional == "" {
 		return nil
 	}
-	out := &Resource{ID: id, Type: now.kind, Status: Changed, Action: e.action, From: p.places[id], Attributes: changes(e.attributes)}
+	out := &Resource{ID: id, Type: now.Type, Status: Changed, Action: e.action, From: p.places[id], Attributes: changes(e.attributes)}
 	if len(e.direct)+len(e.attributes) == 0 {
 		out.Status = Affected
 	}
-	var paths []path
+	var paths []template.Path
 	for _, d := range e.direct {
 		paths = append(paths, d.path)
 		out.Properties = append(out.Properties, d.change(p.effects.directAction(now, d)))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // replacementJSON is resource type → property path → replace or maybe. A property without an entry is updated in place.
@@ -58,12 +60,12 @@ func plain(name string) string {
 
 // action is the effect of changing a property: the table's entry, otherwise the entry of the nearest property around it,
 // otherwise an update in place. For an unknown type it is MaybeReplace.
-func (t table) action(kind string, p path) Action {
+func (t table) action(kind string, p template.Path) Action {
 	properties, known := t[kind]
 	if !known {
 		return MaybeReplace
 	}
-	names := p.names()
+	names := p.Names()
 	// From the innermost property outwards: the table may know LaunchTemplate and not LaunchTemplate.Version.
 	for n := len(names); n > 0; n-- {
 		if a, ok := properties[strings.Join(names[:n], ".")]; ok {
@@ -74,19 +76,19 @@ func (t table) action(kind string, p path) Action {
 }
 
 // deepAction is the effect of adding or removing a value with everything inside it.
-func (t table) deepAction(kind string, p path, v any) Action {
+func (t table) deepAction(kind string, p template.Path, v any) Action {
 	action := t.action(kind, p)
 	switch v := v.(type) {
 	case map[string]any:
-		if isIntrinsic(v) {
+		if template.IsIntrinsic(v) {
 			return action
 		}
 		for name, item := range v {
-			action = worse(action, t.deepAction(kind, p.property(name), item))
+			action = worse(action, t.deepAction(kind, p.Property(name), item))
 		}
 	case []any:
 		for i, item := range v {
-			action = worse(action, t.deepAction(kind, p.at(i), item))
+			action = worse(action, t.deepAction(kind, p.At(i), item))
 		}
 	}
 	return action

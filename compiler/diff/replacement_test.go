@@ -2,6 +2,8 @@ package diff
 
 import (
 	"testing"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 func TestTable(t *testing.T) {
@@ -10,20 +12,20 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := func(names ...string) path {
-		var out path
+	p := func(names ...string) template.Path {
+		var out template.Path
 		for _, name := range names {
-			out = out.property(name)
+			out = out.Property(name)
 		}
 		return out
 	}
 	for _, c := range []struct {
 		kind string
-		path path
+		path template.Path
 		want Action
 	}{
 		{"T", p("A"), Replace}, {"T", p("A", "X"), Replace}, {"T", p("B"), Update}, {"T", p("B", "X"), Update},
-		{"T", p("B").at(3).property("C"), MaybeReplace}, {"T", p("B").keyed("k.C").property("D"), Replace},
+		{"T", p("B").At(3).Property("C"), MaybeReplace}, {"T", p("B").Keyed("k.C").Property("D"), Replace},
 		{"T", p("X"), Update}, {"None", p("A"), Update}, {"Unknown", p("A"), MaybeReplace},
 	} {
 		if got := table.action(c.kind, c.path); got != c.want {
@@ -31,10 +33,10 @@ func TestTable(t *testing.T) {
 		}
 	}
 	whole := map[string]any{"X": "1", "C": "2"}
-	if got := table.deepAction("T", p("B").at(0), whole); got != MaybeReplace {
+	if got := table.deepAction("T", p("B").At(0), whole); got != MaybeReplace {
 		t.Errorf("a whole item: %s", got)
 	}
-	if got := table.deepAction("T", p("B").at(0), map[string]any{"X": "1"}); got != Update {
+	if got := table.deepAction("T", p("B").At(0), map[string]any{"X": "1"}); got != Update {
 		t.Errorf("a harmless item: %s", got)
 	}
 	if _, err := parseTable([]byte(`{"T": {"A": "perhaps"}}`)); err == nil {
@@ -53,7 +55,7 @@ func TestEmbeddedTable(t *testing.T) {
 		"AWS::Logs::LogGroup":      {"LogGroupName": Replace, "RetentionInDays": Update},
 	} {
 		for name, want := range properties {
-			if got := table.action(kind, path{{name: name}}); got != want {
+			if got := table.action(kind, template.Path{{Name: name}}); got != want {
 				t.Errorf("%s.%s: got %s, want %s", kind, name, got, want)
 			}
 		}

@@ -1,41 +1,31 @@
 package diff
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
-	"github.com/pebble/spacel/internal/jsontext"
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // difference is a place where two JSON values differ.
 type difference struct {
-	path          path
+	path          template.Path
 	before, after any // absent when the side lacks it
 }
 
 // absent marks a missing value. A JSON null is a value.
 type absent struct{}
 
-// decode reads JSON with its numbers as they are written.
-func decode(body []byte) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var out map[string]any
-	return out, dec.Decode(&out)
-}
-
 // compareTrees lists where two values differ, sorted by path.
-func compareTrees(p path, before, after any) []difference {
+func compareTrees(p template.Path, before, after any) []difference {
 	if reflect.DeepEqual(before, after) {
 		return nil
 	}
 	switch old := before.(type) {
 	case map[string]any:
-		if now, ok := after.(map[string]any); ok && !isIntrinsic(old) && !isIntrinsic(now) {
+		if now, ok := after.(map[string]any); ok && !template.IsIntrinsic(old) && !template.IsIntrinsic(now) {
 			return compareObjects(p, old, now)
 		}
 	case []any:
@@ -47,10 +37,10 @@ func compareTrees(p path, before, after any) []difference {
 }
 
 // compareObjects compares member by member, sorted by name.
-func compareObjects(p path, before, after map[string]any) []difference {
+func compareObjects(p template.Path, before, after map[string]any) []difference {
 	var out []difference
 	for _, name := range keys(before, after) {
-		out = append(out, compareTrees(p.property(name), member(before, name), member(after, name))...)
+		out = append(out, compareTrees(p.Property(name), member(before, name), member(after, name))...)
 	}
 	return out
 }
@@ -78,7 +68,7 @@ func member(of map[string]any, name string) any {
 var identities = []string{"Key", "Sid", "DeviceName", "ResourceType", "AttributeName", "IndexName", "PolicyName", "ParameterName"}
 
 // compareLists pairs items by what identifies them, else aligns the lists and pairs what differs in order.
-func compareLists(p path, before, after []any) []difference {
+func compareLists(p template.Path, before, after []any) []difference {
 	for _, name := range identities {
 		old, ok := keyedBy(before, name)
 		now, also := keyedBy(after, name)
@@ -92,11 +82,11 @@ func compareLists(p path, before, after []any) []difference {
 		for i := range max(len(old), len(now)) {
 			switch {
 			case i >= len(old):
-				out = append(out, difference{p.at(gap.newFrom + i), absent{}, now[i]})
+				out = append(out, difference{p.At(gap.newFrom + i), absent{}, now[i]})
 			case i >= len(now):
-				out = append(out, difference{p.at(gap.oldFrom + i), old[i], absent{}})
+				out = append(out, difference{p.At(gap.oldFrom + i), old[i], absent{}})
 			default:
-				out = append(out, compareTrees(p.at(gap.newFrom+i), old[i], now[i])...)
+				out = append(out, compareTrees(p.At(gap.newFrom+i), old[i], now[i])...)
 			}
 		}
 	}
@@ -118,10 +108,10 @@ func keyedBy(list []any, name string) (map[string]any, bool) {
 }
 
 // compareKeyed compares items with equal keys. Order does not count.
-func compareKeyed(p path, before, after map[string]any) []difference {
+func compareKeyed(p template.Path, before, after map[string]any) []difference {
 	var out []difference
 	for _, key := range keys(before, after) {
-		out = append(out, compareTrees(p.keyed(key), member(before, key), member(after, key))...)
+		out = append(out, compareTrees(p.Keyed(key), member(before, key), member(after, key))...)
 	}
 	return out
 }
@@ -140,21 +130,5 @@ func encoded(v any) json.RawMessage {
 	if _, no := v.(absent); no {
 		return nil
 	}
-	line, err := jsontext.Line(v)
-	if err != nil {
-		panic("diff: " + err.Error()) // a decoded value can be encoded
-	}
-	return bytes.TrimSpace(line)
-}
-
-// isIntrinsic says whether an object is a reference or a function, one value in the end.
-func isIntrinsic(v any) bool {
-	object, ok := v.(map[string]any)
-	if !ok || len(object) != 1 {
-		return false
-	}
-	for name := range object {
-		return name == "Ref" || strings.HasPrefix(name, "Fn::")
-	}
-	return false
+	return template.Encoded(v)
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/pebble/spacel/compiler/template"
 )
 
 // TestEveryTypeIsInTheTable holds that the replacement table has an entry for every resource type that a build makes.
@@ -35,12 +37,12 @@ func typesOfGoldenTemplates(t *testing.T) map[string]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parsed, err := parseTemplate(body)
+		parsed, err := template.Parse(body)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		for _, r := range parsed.resources {
-			kinds[r.kind] = true
+		for _, r := range parsed.Resources {
+			kinds[r.Type] = true
 		}
 	}
 	return kinds

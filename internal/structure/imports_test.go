@@ -60,8 +60,13 @@ var allowed = map[string][]string{
 	"cmd/*":             {"agent", "compiler", "deploy", "schema"},
 	"compiler":          {"agent/document", "compiler/assembly", "compiler/cfn", "schema"},
 	"compiler/assembly": {"agent/document"},
-	"compiler/diff":     {"compiler/assembly"},
-	"deploy":            {"agent/document", "agent/secrets", "compiler/assembly", "compiler/diff", "deploy"},
+	"compiler/diff":     {"compiler/assembly", "compiler/template"},
+	"compiler/impact":   {"compiler/assembly", "compiler/diff", "compiler/template"},
+	"compiler/review":   {"compiler/assembly", "compiler/diff", "compiler/impact", "compiler/template"},
+	// Only tests import assemblytest.
+	"compiler/assembly/assemblytest": {"compiler/assembly"},
+	"deploy": {"agent/document", "agent/secrets", "compiler/assembly", "compiler/diff", "compiler/impact",
+		"deploy"},
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
 		"agent/document", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",

@@ -1,12 +1,13 @@
-package diff
+package review
 
 import (
 	"io"
 
+	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // JSON writes the comparison as JSON, in a form that stays.
-func JSON(w io.Writer, d *Diff) error {
+func JSON(w io.Writer, d *diff.Diff) error {
 	return jsontext.WriteIndent(w, d)
 }

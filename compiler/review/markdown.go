@@ -1,4 +1,4 @@
-package diff
+package review
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/internal/printable"
 )
 
@@ -17,21 +18,21 @@ const maxTableRows = 200
 
 // Markdown writes the comparison for a comment on a pull request: a table, the dangerous changes, and a collapsed
 // section for each stack. Text that does not fit is left out, with a note.
-func Markdown(w io.Writer, d *Diff) error {
+func Markdown(w io.Writer, d *diff.Diff) error {
 	_, err := io.WriteString(w, markdown(d, MaxMarkdown))
 	return err
 }
 
 // markdown is Markdown with the limit as a parameter, for tests. Sections are added in order of importance.
-func markdown(d *Diff, most int) string {
+func markdown(d *diff.Diff, most int) string {
 	page := &page{left: most}
-	page.add("### spacel: " + d.sentence() + "\n")
+	page.add("### spacel: " + sentence(d) + "\n")
 	if d.Equal {
 		return page.String()
 	}
 	page.add(summaryTable(d))
 	page.add(dangers(d))
-	page.add(fenced(d.general()))
+	page.add(fenced(general(d)))
 	for i, stack := range d.Stacks {
 		if !page.fold(stack) {
 			page.end(len(d.Stacks) - i)
@@ -62,8 +63,8 @@ func (p *page) add(text string) bool {
 }
 
 // fold adds a stack, or what of it fits, and says whether all of it did.
-func (p *page) fold(stack Stack) bool {
-	rows := stack.rows()
+func (p *page) fold(stack diff.Stack) bool {
+	rows := stackRows(stack)
 	if p.add(folded(stack, rows, "")) {
 		return true
 	}
@@ -83,8 +84,8 @@ func (p *page) end(stacks int) {
 }
 
 // folded is one stack as a collapsed section of GitHub's Markdown.
-func folded(stack Stack, rows []row, note string) string {
-	return "\n<details><summary>" + html(stack.heading()) + ": " + counts(stack) + "</summary>\n" + fenced(rows) + "\n" + note +
+func folded(stack diff.Stack, rows []row, note string) string {
+	return "\n<details><summary>" + html(heading(stack)) + ": " + counts(stack) + "</summary>\n" + fenced(rows) + "\n" + note +
 		"</details>\n"
 }
 
@@ -106,7 +107,7 @@ func fenced(rows []row) string {
 }
 
 // summaryTable has one row for each stack, with the number of resources per action.
-func summaryTable(d *Diff) string {
+func summaryTable(d *diff.Diff) string {
 	out := "\n| stack | | create | update | maybe replace | replace | delete |\n|---|---|--:|--:|--:|--:|--:|\n"
 	for i, stack := range d.Stacks {
 		if i == maxTableRows {
@@ -114,9 +115,9 @@ func summaryTable(d *Diff) string {
 			break
 		}
 		out += fmt.Sprintf("| %s | %s |", cell(stack.Region+"/"+stack.Name), stack.Status)
-		tally := stack.tally()
-		for _, action := range []Action{Create, Update, MaybeReplace, Replace, Delete} {
-			out += " " + number(tally[action]) + " |"
+		counted := tally(stack)
+		for _, action := range []diff.Action{diff.Create, diff.Update, diff.MaybeReplace, diff.Replace, diff.Delete} {
+			out += " " + number(counted[action]) + " |"
 		}
 		out += "\n"
 	}
@@ -132,8 +133,8 @@ func number(n int) string {
 }
 
 // tally counts the stack's resources by action.
-func (s Stack) tally() map[Action]int {
-	out := map[Action]int{}
+func tally(s diff.Stack) map[diff.Action]int {
+	out := map[diff.Action]int{}
 	for _, r := range s.Resources {
 		out[r.Action]++
 	}
@@ -141,11 +142,11 @@ func (s Stack) tally() map[Action]int {
 }
 
 // counts is the tally in words.
-func counts(s Stack) string {
-	tally := s.tally()
+func counts(s diff.Stack) string {
+	counted := tally(s)
 	var parts []string
-	for _, action := range []Action{Create, Update, MaybeReplace, Replace, Delete} {
-		if n := tally[action]; n > 0 {
+	for _, action := range []diff.Action{diff.Create, diff.Update, diff.MaybeReplace, diff.Replace, diff.Delete} {
+		if n := counted[action]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, action))
 		}
 	}
@@ -156,7 +157,7 @@ func counts(s Stack) string {
 }
 
 // dangers lists replaced and deleted resources, first the ones with data.
-func dangers(d *Diff) string {
+func dangers(d *diff.Diff) string {
 	const most = 50
 	var holding, others []string
 	for _, stack := range d.Stacks {
@@ -165,7 +166,7 @@ func dangers(d *Diff) string {
 			switch {
 			case r.Data != nil:
 				holding = append(holding, line+": "+html(printable.Line(r.Data.Outcome))+"\n")
-			case stack.Status != Removed && (r.Action == Replace || r.Action == Delete):
+			case stack.Status != diff.Removed && (r.Action == diff.Replace || r.Action == diff.Delete):
 				others = append(others, line+"\n")
 			}
 		}

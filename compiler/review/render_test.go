@@ -1,4 +1,4 @@
-package diff
+package review
 
 import (
 	"bytes"
@@ -9,17 +9,20 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pebble/spacel/compiler/assembly/assemblytest"
+	"github.com/pebble/spacel/compiler/diff"
 )
 
 // sample has something of everything.
-func sample(t *testing.T) *Diff {
+func sample(t *testing.T) *diff.Diff {
 	t.Helper()
-	old := newSide(t).stack("test-old", `"Resources": {"T": {"Type": "AWS::SNS::Topic"}}`).
-		stack("test-web", `"Resources": {
+	old := assemblytest.New(t).Stack("test-old", `"Resources": {"T": {"Type": "AWS::SNS::Topic"}}`).
+		Stack("test-web", `"Resources": {
 			"A": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": "one\ntwo\n"}}},
 			"B": {"Type": "AWS::EC2::EIP", "Properties": {"NetworkBorderGroup": "vpc"}, "UpdateReplacePolicy": "Retain"},
 			"D": {"Type": "AWS::SNS::Topic"}}`)
-	now := newSide(t).stack("test-web", `"Resources": {
+	now := assemblytest.New(t).Stack("test-web", `"Resources": {
 			"A": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": "one\n2\n"}}},
 			"B": {"Type": "AWS::EC2::EIP", "Properties": {"NetworkBorderGroup": "standard"}, "UpdateReplacePolicy": "Retain"},
 			"C": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "a|b `+"```"+` </details>"}}}`)
@@ -51,8 +54,8 @@ us-east-1/test-web changed
 
 stacks: 1 removed, 1 changed; resources: 1 create, 1 update, 1 replace, 2 delete
 `
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -89,16 +92,16 @@ func TestControlCharacters(t *testing.T) {
 	}
 }
 
-func renderers() map[string]func(*bytes.Buffer, *Diff) error {
-	return map[string]func(*bytes.Buffer, *Diff) error{
-		"text":     func(w *bytes.Buffer, d *Diff) error { return Text(w, d, false) },
-		"markdown": func(w *bytes.Buffer, d *Diff) error { return Markdown(w, d) },
-		"json":     func(w *bytes.Buffer, d *Diff) error { return JSON(w, d) },
+func renderers() map[string]func(*bytes.Buffer, *diff.Diff) error {
+	return map[string]func(*bytes.Buffer, *diff.Diff) error{
+		"text":     func(w *bytes.Buffer, d *diff.Diff) error { return Text(w, d, false) },
+		"markdown": func(w *bytes.Buffer, d *diff.Diff) error { return Markdown(w, d) },
+		"json":     func(w *bytes.Buffer, d *diff.Diff) error { return JSON(w, d) },
 	}
 }
 
 func TestEqualOutputs(t *testing.T) {
-	d := resources(t, vpc, vpc)
+	d := resources(t, topic, topic)
 	for name, want := range map[string]string{"text": "no differences\n", "markdown": "### spacel: no differences\n"} {
 		var out bytes.Buffer
 		renderers()[name](&out, d)
@@ -156,8 +159,8 @@ Replaced or deleted:
 	// The marks of changes are tildes as well.
 	want = strings.ReplaceAll(want, "~", "`")
 	got := strings.ReplaceAll(out.String(), "~", "`")
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -167,7 +170,7 @@ func TestMarkdownIsCapped(t *testing.T) {
 		"many stacks": {500, 3, 10}, "many resources": {2, 400, 10}, "long texts": {3, 2, 40_000}, "wide letters": {3, 60, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			old, now := newSide(t), newSide(t)
+			old, now := assemblytest.New(t), assemblytest.New(t)
 			for i := range size.stacks {
 				var before, after []string
 				for j := range size.resources {
@@ -175,8 +178,8 @@ func TestMarkdownIsCapped(t *testing.T) {
 					before = append(before, fmt.Sprintf(body, j, strings.Repeat(`x\n`, size.text/2)))
 					after = append(after, fmt.Sprintf(body, j, strings.Repeat(`é\n`, size.text/2)))
 				}
-				old.stack(fmt.Sprintf("test-%d", i), `"Resources": {`+strings.Join(before, ",")+`}`)
-				now.stack(fmt.Sprintf("test-%d", i), `"Resources": {`+strings.Join(after, ",")+`}`)
+				old.Stack(fmt.Sprintf("test-%d", i), `"Resources": {`+strings.Join(before, ",")+`}`)
+				now.Stack(fmt.Sprintf("test-%d", i), `"Resources": {`+strings.Join(after, ",")+`}`)
 			}
 			var out bytes.Buffer
 			if err := Markdown(&out, compare(t, old, now)); err != nil {
@@ -254,10 +257,10 @@ func TestJSONOutput(t *testing.T) {
   "assets": {}
 }
 `
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Error(d)
 	}
-	var back Diff
+	var back diff.Diff
 	if err := json.Unmarshal(out.Bytes(), &back); err != nil {
 		t.Error(err)
 	}
@@ -277,3 +280,22 @@ func TestRenderingIsDeterministic(t *testing.T) {
 		}
 	}
 }
+
+func compare(t *testing.T, old, now assemblytest.Side) *diff.Diff {
+	t.Helper()
+	d, err := diff.Compare(old.Assembly(), now.Assembly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// resources compares two stacks that have nothing but resources.
+func resources(t *testing.T, old, now string) *diff.Diff {
+	t.Helper()
+	return compare(t, assemblytest.New(t).Stack("test-web", `"Resources": {`+old+`}`),
+		assemblytest.New(t).Stack("test-web", `"Resources": {`+now+`}`))
+}
+
+// topic is a resource that nothing refers to.
+const topic = `"T": {"Type": "AWS::SNS::Topic"}`

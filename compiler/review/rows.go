@@ -1,55 +1,59 @@
-package diff
+// Package review prints what a change of artifacts does, as text, Markdown and JSON.
+package review
 
 import (
 	"fmt"
 	"strings"
 
+	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/compiler/template"
 	"github.com/pebble/spacel/internal/printable"
 )
 
 // row is a line of a rendered comparison. Its action decides its colour. Text and markdown differ only in the way of printing rows.
 type row struct {
 	indent int
-	mark   byte   // + - ~ ! or a blank
-	action Action // "" if none
+	mark   byte        // + - ~ ! or a blank
+	action diff.Action // "" if none
 	text   string
 }
 
 // rows lays a stack out, for text and markdown alike: notes and settings first, resources in the middle, outputs last.
-func (s Stack) rows() []row {
+func stackRows(s diff.Stack) []row {
 	var out []row
 	for _, note := range s.Notes {
 		out = append(out, row{indent: 1, mark: '!', text: note})
 	}
 	for _, part := range []struct {
 		name    string
-		changes []Change
+		changes []diff.Change
 	}{{"stack", s.Settings}, {"template", s.Template}, {"parameters", s.Parameters}} {
 		out = append(out, list(part.name, part.changes)...)
 	}
 	for _, r := range s.Resources {
-		out = append(out, r.rows()...)
+		out = append(out, resourceRows(r)...)
 	}
 	return append(out, list("outputs", s.Outputs)...)
 }
 
 // list is a heading with the changes below it, or nothing.
-func list(name string, changes []Change) []row {
+func list(name string, changes []diff.Change) []row {
 	if len(changes) == 0 {
 		return nil
 	}
 	out := []row{{indent: 1, mark: ' ', text: name}}
 	for _, c := range changes {
-		out = append(out, c.rows()...)
+		out = append(out, changeRows(c)...)
 	}
 	return out
 }
 
 // marks are the first characters of lines. GitHub colours lines by + and -, which a diff block in Markdown relies on.
-var marks = map[Action]byte{None: ' ', Create: '+', Update: '~', MaybeReplace: '!', Replace: '!', Delete: '-'}
+var marks = map[diff.Action]byte{diff.None: ' ', diff.Create: '+', diff.Update: '~', diff.MaybeReplace: '!', diff.Replace: '!',
+	diff.Delete: '-'}
 
 // rows lays a resource out: a headline, its data, notes, then changed properties and attributes.
-func (r Resource) rows() []row {
+func resourceRows(r diff.Resource) []row {
 	head := fmt.Sprintf("%-13s %s  %s", r.Action, printable.Line(r.ID), printable.Line(r.Type))
 	if r.From != "" {
 		head += "  " + printable.Line(r.From)
@@ -62,16 +66,16 @@ func (r Resource) rows() []row {
 		out = append(out, row{indent: 2, mark: '!', text: printable.Line(note)})
 	}
 	for _, c := range r.Properties {
-		out = append(out, c.rows()...)
+		out = append(out, changeRows(c)...)
 	}
 	for _, c := range r.Attributes {
-		out = append(out, c.rows()...)
+		out = append(out, changeRows(c)...)
 	}
 	return out
 }
 
 // rows lays a change out on one line, and long texts as hunks below it.
-func (c Change) rows() []row {
+func changeRows(c diff.Change) []row {
 	action := c.Action
 	text := printable.Line(c.Path)
 	switch {
@@ -80,12 +84,12 @@ func (c Change) rows() []row {
 	case len(c.Lines) > 0:
 		text += ":"
 	case c.Before == nil:
-		text += ": " + short(inline(c.After))
+		text += ": " + short(template.Inline(c.After))
 	default:
-		text += ": " + short(inline(c.Before)) + " → " + short(inline(c.After))
+		text += ": " + short(template.Inline(c.Before)) + " → " + short(template.Inline(c.After))
 	}
 	// An update in place is the ordinary case and gets no word.
-	if word := map[Action]string{Replace: "replaces", MaybeReplace: "may replace"}[action]; word != "" {
+	if word := map[diff.Action]string{diff.Replace: "replaces", diff.MaybeReplace: "may replace"}[action]; word != "" {
 		text += "  (" + word + ")"
 	} else {
 		action = ""
@@ -98,7 +102,7 @@ func (c Change) rows() []row {
 }
 
 // changeMark is + for an added value, - for a removed one, otherwise ~.
-func changeMark(c Change) byte {
+func changeMark(c diff.Change) byte {
 	switch {
 	case c.Because != "":
 		return '~'
@@ -112,7 +116,7 @@ func changeMark(c Change) byte {
 
 // hunkRow is a line of a text comparison, with the colour of its sign.
 func hunkRow(line string) row {
-	actions := map[byte]Action{'+': Create, '-': Delete}
+	actions := map[byte]diff.Action{'+': diff.Create, '-': diff.Delete}
 	mark := line[0]
 	// A hunk's header is neither added nor removed.
 	if mark == '@' {
@@ -131,15 +135,17 @@ func short(text string) string {
 }
 
 // heading returns region/name and the stack's status.
-func (s Stack) heading() string { return printable.Line(s.Region+"/"+s.Name) + " " + string(s.Status) }
+func heading(s diff.Stack) string {
+	return printable.Line(s.Region+"/"+s.Name) + " " + string(s.Status)
+}
 
 // sentence returns the summary in words: counts of stacks by status, and of resources by action.
-func (d *Diff) sentence() string {
+func sentence(d *diff.Diff) string {
 	if d.Equal {
 		return "no differences"
 	}
 	var parts []string
-	for _, status := range []Status{Added, Removed, Changed, Affected} {
+	for _, status := range []diff.Status{diff.Added, diff.Removed, diff.Changed, diff.Affected} {
 		if n := d.Summary.Stacks[status]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}
@@ -149,8 +155,8 @@ func (d *Diff) sentence() string {
 		stacks = strings.Join(parts, ", ")
 	}
 	parts = nil
-	for _, action := range Actions() {
-		if n := d.Summary.Resources[action]; n > 0 && action != None {
+	for _, action := range diff.Actions() {
+		if n := d.Summary.Resources[action]; n > 0 && action != diff.None {
 			parts = append(parts, fmt.Sprintf("%d %s", n, action))
 		}
 	}
@@ -161,17 +167,18 @@ func (d *Diff) sentence() string {
 }
 
 // general returns the rows for changes outside of all stacks: the orbit's name and the assets.
-func (d *Diff) general() []row {
+func general(d *diff.Diff) []row {
 	var out []row
 	if d.Orbit != nil {
-		out = append(out, row{mark: '!', text: "these are of two orbits: " + inline(d.Orbit.Before) + " and " + inline(d.Orbit.After)})
+		text := "these are of two orbits: " + template.Inline(d.Orbit.Before) + " and " + template.Inline(d.Orbit.After)
+		out = append(out, row{mark: '!', text: text})
 	}
-	out = append(out, assetRows('+', Create, d.Assets.Added)...)
-	return append(out, assetRows('-', Delete, d.Assets.Removed)...)
+	out = append(out, assetRows('+', diff.Create, d.Assets.Added)...)
+	return append(out, assetRows('-', diff.Delete, d.Assets.Removed)...)
 }
 
 // assetRows lists the first few digests. More would not help a reviewer.
-func assetRows(mark byte, action Action, digests []string) []row {
+func assetRows(mark byte, action diff.Action, digests []string) []row {
 	const most = 10
 	var out []row
 	for i, digest := range digests {

@@ -1,25 +1,27 @@
-package diff
+package review
 
 import (
 	"bufio"
 	"io"
 	"strings"
+
+	"github.com/pebble/spacel/compiler/diff"
 )
 
 // Text writes the comparison for a terminal, in colour if asked for.
-func Text(w io.Writer, d *Diff, colour bool) error {
+func Text(w io.Writer, d *diff.Diff, colour bool) error {
 	out := &painter{Writer: bufio.NewWriter(w), colour: colour}
-	for _, r := range d.general() {
+	for _, r := range general(d) {
 		out.row(r)
 	}
 	for _, stack := range d.Stacks {
-		out.bold(stack.heading())
-		for _, r := range stack.rows() {
+		out.bold(heading(stack))
+		for _, r := range stackRows(stack) {
 			out.row(r)
 		}
 		out.WriteString("\n")
 	}
-	out.bold(d.sentence())
+	out.bold(sentence(d))
 	return out.Flush()
 }
 
@@ -30,7 +32,7 @@ type painter struct {
 }
 
 // colours are SGR codes of terminals (ECMA-48).
-var colours = map[Action]string{Create: "32", Update: "33", MaybeReplace: "35", Replace: "31", Delete: "31"}
+var colours = map[diff.Action]string{diff.Create: "32", diff.Update: "33", diff.MaybeReplace: "35", diff.Replace: "31", diff.Delete: "31"}
 
 // row writes one line.
 func (p *painter) row(r row) {
