@@ -50,6 +50,18 @@ type stage struct {
 	name     string
 	deadline time.Duration // the whole boot has one too, so a failure is signalled while the stack waits
 	run      func(ctx context.Context, b *Boot) error
+	waits    bool // for something whose duration the app knows: a longer boot_timeout is for this stage
+}
+
+// usualTimeout is the default of boot_timeout. The stages' deadlines fit into it.
+const usualTimeout = 15 * time.Minute
+
+// deadlineOf returns the deadline of a stage. A boot_timeout above the default extends the stages that wait.
+func (b *Boot) deadlineOf(s stage) time.Duration {
+	if more := time.Duration(b.Document.Signal.Timeout)*time.Second - usualTimeout; s.waits && more > 0 {
+		return s.deadline + more
+	}
+	return s.deadline
 }
 
 // stages lists the boot, in order. The boot fails with the first stage that fails. People come first, so an operator can
@@ -57,21 +69,21 @@ type stage struct {
 // are ordered after the agent.
 func stages() []stage {
 	return []stage{
-		{"document", 2 * time.Minute, fetchAsset},
-		{"people", time.Minute, people},
-		{"volumes", 10 * time.Minute, mountVolumes}, // a snapshot of a large volume may take most of it
-		{"instance store", 2 * time.Minute, instanceStore},
-		{"free elastic address", time.Minute, claimAddress},
-		{"docker logging", 2 * time.Minute, dockerLogging},
-		{"metrics", time.Minute, publishStats},
-		{"files", 2 * time.Minute, files},
-		{"environments", 2 * time.Minute, environments},
-		{"ready", 10 * time.Second, ready},
-		{"units", 10 * time.Minute, units},
-		{"local health check", 10 * time.Minute, localHealth},
-		{"elastic address", 3 * time.Minute, takeAddress},
-		{"target health", 10 * time.Minute, targetHealth},
-		{"keep the elastic address", 10 * time.Second, keepAddress},
+		{name: "document", deadline: 2 * time.Minute, run: fetchAsset},
+		{name: "people", deadline: time.Minute, run: people},
+		{name: "volumes", deadline: 10 * time.Minute, run: mountVolumes, waits: true}, // for a predecessor that stops, or for a snapshot
+		{name: "instance store", deadline: 2 * time.Minute, run: instanceStore},
+		{name: "free elastic address", deadline: time.Minute, run: claimAddress},
+		{name: "docker logging", deadline: 2 * time.Minute, run: dockerLogging},
+		{name: "metrics", deadline: time.Minute, run: publishStats},
+		{name: "files", deadline: 2 * time.Minute, run: files},
+		{name: "environments", deadline: 2 * time.Minute, run: environments},
+		{name: "ready", deadline: 10 * time.Second, run: ready},
+		{name: "units", deadline: 10 * time.Minute, run: units, waits: true},
+		{name: "local health check", deadline: 10 * time.Minute, run: localHealth, waits: true},
+		{name: "elastic address", deadline: 3 * time.Minute, run: takeAddress},
+		{name: "target health", deadline: 10 * time.Minute, run: targetHealth, waits: true},
+		{name: "keep the elastic address", deadline: 10 * time.Second, run: keepAddress},
 	}
 }
 

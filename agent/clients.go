@@ -8,6 +8,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -21,6 +22,7 @@ import (
 
 // Clients are the services an instance speaks to, all in its own region.
 type Clients struct {
+	AutoScaling    *autoscaling.Client
 	CloudFormation *cloudformation.Client
 	CloudWatch     *cloudwatch.Client
 	DynamoDB       *dynamodb.Client
@@ -35,6 +37,7 @@ type Clients struct {
 // NewClients makes the clients; they connect when they are first used.
 func NewClients(config aws.Config) *Clients {
 	return &Clients{
+		AutoScaling:    autoscaling.NewFromConfig(config),
 		CloudFormation: cloudformation.NewFromConfig(config),
 		CloudWatch:     cloudwatch.NewFromConfig(config),
 		DynamoDB:       dynamodb.NewFromConfig(config),

@@ -147,7 +147,8 @@ func (b *Boot) runAll(ctx context.Context, end time.Time, all []stage, status *S
 
 // runStage runs a stage within its deadline. A mistake of ours in it must still reach CloudFormation.
 func (b *Boot) runStage(ctx context.Context, s stage) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.deadline, fmt.Errorf("it took longer than %s", s.deadline))
+	deadline := b.deadlineOf(s)
+	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("it took longer than %s", deadline))
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {

@@ -71,7 +71,7 @@ func newBooting(t *testing.T, s *signals) *bootEnv {
 }
 
 func doing(name string, run func(context.Context, *Boot) error) stage {
-	return stage{name, time.Minute, run}
+	return stage{name: name, deadline: time.Minute, run: run}
 }
 
 func nothing(context.Context, *Boot) error { return nil }
@@ -198,8 +198,23 @@ func TestTheBootEndsInTime(t *testing.T) {
 
 func TestAStageEndsInTime(t *testing.T) {
 	h := newBooting(t, &signals{})
-	err := h.boot(t.Context(), h.output, []stage{{"one", 50 * time.Millisecond, waiting}})
+	err := h.boot(t.Context(), h.output, []stage{{name: "one", deadline: 50 * time.Millisecond, run: waiting}})
 	wantError(t, err, "one: it took longer than 50ms: wait for the moon")
+}
+
+// A boot_timeout above the default is for the stages that wait.
+func TestLongDeadlines(t *testing.T) {
+	for timeout, want := range map[int][2]time.Duration{300: {10 * time.Minute, time.Minute}, 900: {10 * time.Minute, time.Minute},
+		3600: {55 * time.Minute, time.Minute}} {
+		b := newBootEnv(t, document.Document[string]{Signal: document.Signal[string]{Timeout: timeout}})
+		got := map[string]time.Duration{}
+		for _, s := range stages() {
+			got[s.name] = b.deadlineOf(s)
+		}
+		if got["volumes"] != want[0] || got["units"] != want[0] || got["people"] != want[1] {
+			t.Errorf("%d seconds: %v", timeout, got)
+		}
+	}
 }
 
 func TestEnd(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/pebble/spacel/agent/document"
@@ -30,6 +31,7 @@ func mountVolumes(ctx context.Context, b *Boot) error {
 // volumeManager looks after one volume of the document.
 //
 //	volumeslots.go     which slot: the orbit's table
+//	volumeholders.go   who holds the slots, and whether they stay
 //	volumeplace.go     which EBS volume: the slot's own, or one made here
 //	volumemake.go      made empty, or of a snapshot from another zone
 //	volumeattach.go    to this instance, and from others that ended
@@ -43,6 +45,7 @@ type volumeManager struct {
 	app      string
 	instance Instance
 	ec2      *ec2.Client
+	scaling  *autoscaling.Client
 	slots    slotTable
 	mounter  mounter
 	log      *slog.Logger
@@ -52,7 +55,7 @@ type volumeManager struct {
 func newVolumeManager(b *Boot, v document.Volume) volumeManager {
 	d := b.Document
 	return volumeManager{
-		volume: v, orbit: d.Orbit, app: d.App, instance: b.Instance, ec2: b.AWS.EC2,
+		volume: v, orbit: d.Orbit, app: d.App, instance: b.Instance, ec2: b.AWS.EC2, scaling: b.AWS.AutoScaling,
 		slots: slotTable{
 			client: b.AWS.DynamoDB, table: document.TableName(d.Orbit, document.VolumesTable),
 			key: document.VolumeKey(d.App, v.Label), count: v.Count, instance: b.Instance.ID,

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/slots"
 )
 
 // slot is an item of the orbit's table of volumes. It says which instance may use a volume, and how far a change of the
@@ -58,32 +57,27 @@ type slotTable struct {
 	instance string // this instance's id
 }
 
-// claim returns the slot of this instance, or takes one whose holder is gone. It prefers a slot with a volume in this
-// zone, then one whose volume has to move here, and last one without a volume. So the app's data is used again before a
-// new volume is made. When no slot is free, claim waits.
+// claim returns the slot of this instance, or takes the one that slots.Choose names. Until there is one, claim waits.
 func (m volumeManager) claim(ctx context.Context) (*slot, error) {
 	var got *slot
 	err := until(ctx, m.log, func(ctx context.Context) (string, error) {
-		slots, err := m.slots.read(ctx)
+		all, err := m.slots.read(ctx)
 		if err != nil {
 			return "", err
 		}
 		// A boot after a crash finds the slot claimed by the boot before.
-		if mine := slices.IndexFunc(slots, func(s *slot) bool { return s.instance == m.instance.ID }); mine >= 0 {
-			got = slots[mine]
+		if mine := slices.IndexFunc(all, func(s *slot) bool { return s.instance == m.instance.ID }); mine >= 0 {
+			got = all[mine]
 			return "", nil
 		}
-		free, held, err := m.free(ctx, slots)
-		if err != nil {
+		chosen, held, err := m.choose(ctx, all)
+		if err != nil || chosen == nil {
+			return held, err
+		}
+		if got, err = m.slots.take(ctx, chosen); err != nil || got != nil {
 			return "", err
 		}
-		if got, err = m.slots.takeFirst(ctx, free); err != nil || got != nil {
-			return "", err
-		}
-		if len(free) > 0 {
-			return fmt.Sprintf("another instance took slot %s first", free[0]), nil
-		}
-		return fmt.Sprintf("no slot of %s is free: %s", m.slots.key, strings.Join(held, ", ")), nil
+		return fmt.Sprintf("another instance took slot %s first", chosen), nil
 	})
 	return got, err
 }
@@ -138,65 +132,31 @@ func number(v types.AttributeValue) string {
 	return ""
 }
 
-// visibilityDelay is how long after a claim an unknown holder still counts as running. EC2's answers may lag behind the
-// launch of an instance. The holder ran this agent, so it was launched minutes ago already, and ten more are ample.
-const visibilityDelay = 10 * time.Minute
-
-// free returns the free slots, best first, and describes the others. A holder in termination still counts: it may write
-// until its end.
-func (m volumeManager) free(ctx context.Context, slots []*slot) (free []*slot, held []string, err error) {
-	var holders []string
-	for _, s := range slots {
-		if s.instance != "" {
-			holders = append(holders, s.instance)
-		}
-	}
-	known, err := describeInstances(ctx, m.ec2, holders)
+// choose returns the slot to take, or nil with the reason to wait.
+func (m volumeManager) choose(ctx context.Context, all []*slot) (*slot, string, error) {
+	seen, err := m.holders(ctx, all)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
-	for _, s := range slots {
-		state := stateOf(known[s.instance])
-		if s.instance == "" || ended(state, time.Unix(s.claimed, 0)) {
-			free = append(free, s)
-		} else {
-			held = append(held, fmt.Sprintf("%d by %s (%s)", s.index, s.instance, stateText(state)))
+	views := make([]slots.Slot, len(all))
+	var held []string
+	for i, s := range all {
+		h := seen[s.instance]
+		views[i] = slots.Slot{Holder: h.of(s), Volume: s.volume != "", Here: s.zone == m.instance.Zone, Claimed: s.claimed}
+		if views[i].Holder == slots.Staying || views[i].Holder == slots.Leaving {
+			held = append(held, fmt.Sprintf("%d by %s (%s)", s.index, s.instance, h))
 		}
 	}
-	slices.SortStableFunc(free, func(a, b *slot) int { return cmp.Compare(m.effort(a), m.effort(b)) })
-	return free, held, nil
+	if chosen := slots.Choose(views); chosen >= 0 {
+		return all[chosen], "", nil
+	}
+	return nil, fmt.Sprintf("no slot of %s is free: %s", m.slots.key, strings.Join(held, ", ")), nil
 }
 
-// ended reports whether an instance that claimed something at that time cannot use it any more.
-func ended(state ec2types.InstanceStateName, claimed time.Time) bool {
-	switch state {
-	case ec2types.InstanceStateNameTerminated, ec2types.InstanceStateNameStopped:
-		return true
-	case "":
-		return time.Since(claimed) > visibilityDelay
-	}
-	return false
-}
-
-// effort orders free slots: the lowest is taken first.
-func (m volumeManager) effort(s *slot) int {
-	switch {
-	case s.volume != "" && s.zone == m.instance.Zone:
-		return 0
-	case s.volume != "":
-		return 1
-	}
-	return 2
-}
-
-// takeFirst takes the first slot, on the condition that its holder has not changed since it was read. It returns nil
-// when the condition fails. It does not try the next slot then: the SDK repeats a call whose answer was lost, so the new
-// holder may be this instance. The caller reads the slots again.
-func (t slotTable) takeFirst(ctx context.Context, slots []*slot) (*slot, error) {
-	if len(slots) == 0 {
-		return nil, nil
-	}
-	s := slots[0]
+// take takes a slot, on the condition that its holder has not changed since it was read. It returns nil when the condition fails.
+// It does not try another slot then: the SDK repeats a call whose answer was lost, so the new holder may be this instance. The
+// caller reads the slots again.
+func (t slotTable) take(ctx context.Context, s *slot) (*slot, error) {
 	now := time.Now().Unix()
 	values := map[string]types.AttributeValue{
 		":instance": text(t.instance),

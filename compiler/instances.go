@@ -38,7 +38,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		DefaultInstanceWarmup:  a.region.InstanceWarmup,
 		VPCZoneIdentifier:      a.net.subnets(p, instanceTier(a.region)),
 		HealthCheckType:        "EC2",
-		HealthCheckGracePeriod: signalTimeout, // an instance that still boots is not to be replaced
+		HealthCheckGracePeriod: a.region.BootTimeout, // an instance that still boots is not to be replaced
 		MetricsCollection:      []cfn.MetricsCollection{{Granularity: "1Minute"}},
 		Tags:                   []cfn.GroupTag{{Key: "Name", Value: cfn.String(a.stackName()), PropagateAtLaunch: true}},
 	})
@@ -66,7 +66,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 // User Guide, "Instance maintenance policies"). With EBS volumes or elastic addresses a replacement can start only when the
 // old instance has released its own.
 func maintenance(app *schema.AppRegion) *cfn.InstanceMaintenancePolicy {
-	if hasEBS(app) || app.ElasticIPs {
+	if app.HasEBS() || app.ElasticIPs {
 		return nil
 	}
 	return &cfn.InstanceMaintenancePolicy{MinHealthyPercentage: 100, MaxHealthyPercentage: 110}

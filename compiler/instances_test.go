@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/pebble/spacel/schema"
@@ -43,6 +44,34 @@ func TestUpdatePolicies(t *testing.T) {
 				t.Errorf("creation policy: want %s, got %s", c.creation, got)
 			}
 		})
+	}
+}
+
+// With EBS volumes an update terminates before it launches, whatever room the group has: see minInService.
+func TestUpdatesWithVolumes(t *testing.T) {
+	for sizes, want := range map[[2]int]string{{0, 2}: "0", {1, 1}: "0", {1, 2}: "0", {2, 2}: "1", {2, 6}: "1", {3, 4}: "2"} {
+		v := lower(t, size(sizes[0], sizes[1], schema.Rolling), withVolumes(ebs("data")))
+		if got := v.get("Resources", "Asg", "UpdatePolicy", "AutoScalingRollingUpdate", "MinInstancesInService"); got != want {
+			t.Errorf("%v: got %s, want %s", sizes, got, want)
+		}
+	}
+}
+
+// All waits for a new instance follow boot_timeout.
+func TestBootTimeout(t *testing.T) {
+	for seconds, want := range map[int]string{900: "PT15M", 3600: "PT60M", 1234: "PT1234S"} {
+		v := lower(t, func(app *schema.AppRegion) { app.BootTimeout = seconds })
+		if got := v.document().Signal.Timeout; got != seconds {
+			t.Errorf("the agent has %d seconds", got)
+		}
+		v.has("Asg", "HealthCheckGracePeriod", strconv.Itoa(seconds))
+		for _, path := range [][]string{
+			{"UpdatePolicy", "AutoScalingRollingUpdate", "PauseTime"}, {"CreationPolicy", "ResourceSignal", "Timeout"},
+		} {
+			if got := v.get(append([]string{"Resources", "Asg"}, path...)...); got != strconv.Quote(want) {
+				t.Errorf("%v: got %s, want %s", path, got, want)
+			}
+		}
 	}
 }
 

@@ -1,8 +1,6 @@
 package compiler
 
 import (
-	"slices"
-
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 )
@@ -32,19 +30,14 @@ func spot(app *schema.AppRegion) capacity {
 			SpotInstancePools:      pools,
 			SpotMaxPrice:           s.Price,
 		},
-		types:     s.Types,
-		rebalance: strategy != "lowest-price" && !hasEBS(app),
+		types: s.Types,
+		// With EBS volumes the replacement would start beside its predecessor and wait for the predecessor's volume.
+		rebalance: strategy != "lowest-price" && !app.HasEBS(),
 	}
 }
 
 // maxSpotPools is the most pools that lowest-price spreads over (API reference, InstancesDistribution).
 const maxSpotPools = 20
-
-// hasEBS reports whether the app has EBS volumes. With rebalancing, a replacement would start beside its predecessor and
-// wait for the predecessor's volume.
-func hasEBS(app *schema.AppRegion) bool {
-	return slices.ContainsFunc(app.Volumes, func(v schema.Volume) bool { return v.Instance == nil })
-}
 
 // policy mixes instances of one version of a launch template.
 func (c capacity) policy(version cfn.LaunchTemplateVersion) *cfn.MixedInstancesPolicy {

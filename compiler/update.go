@@ -1,16 +1,20 @@
 package compiler
 
 import (
+	"fmt"
+
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
 )
 
-// signalTimeout is how long an instance may take from launch to its signal, in seconds and as CloudFormation writes it.
-const (
-	signalTimeout  = 15 * 60
-	signalDuration = "PT15M"
-)
+// signalDuration is how long CloudFormation waits for an instance's signal, from its launch, in ISO 8601.
+func signalDuration(app *schema.AppRegion) string {
+	if app.BootTimeout%60 == 0 {
+		return fmt.Sprintf("PT%dM", app.BootTimeout/60)
+	}
+	return fmt.Sprintf("PT%dS", app.BootTimeout)
+}
 
 // suspended are the processes that would change the group during a rolling update and make it fail (AWS Knowledge Center,
 // "auto-scaling-group-rolling-updates"). Launch, Terminate and AddToLoadBalancer must go on.
@@ -27,7 +31,7 @@ func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
 		policy.AutoScalingRollingUpdate = &cfn.RollingUpdate{
 			MaxBatchSize:          1,
 			MinInstancesInService: minInService(app),
-			PauseTime:             signalDuration,
+			PauseTime:             signalDuration(app),
 			SuspendProcesses:      suspended,
 			WaitOnResourceSignals: true,
 		}
@@ -46,7 +50,13 @@ func warnEmptied(app *schema.AppRegion, r *report.Report) {
 }
 
 // minInService leaves room for one instance to be replaced. A group of fixed size could not start a new one above its maximum.
+//
+// With EBS volumes the old instance is terminated before the new one starts, which needs its volume. CloudFormation enlarges a group
+// that has fewer instances than this number and a batch: the new instance would start beside the old one, with an empty volume.
 func minInService(app *schema.AppRegion) int {
+	if app.HasEBS() {
+		return max(app.InstanceMin-1, 0)
+	}
 	if app.InstanceMin == app.InstanceMax && app.InstanceMax > 0 {
 		return app.InstanceMax - 1
 	}
@@ -59,5 +69,5 @@ func awaitInstances(app *schema.AppRegion) *cfn.CreationPolicy {
 	if first == 0 {
 		return nil
 	}
-	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: first, Timeout: signalDuration}}
+	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: first, Timeout: signalDuration(app)}}
 }

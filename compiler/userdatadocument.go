@@ -61,7 +61,7 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 		Region:  a.region.Region,
 		Version: versionParameter(l.part),
 		Token:   tokenParameter(l.part),
-		Signal:  document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: appGroupID, Timeout: signalTimeout},
+		Signal:  document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: appGroupID, Timeout: a.region.BootTimeout},
 		BootLog: a.net.bootLog(l.part),
 	}
 	if whole.document != nil {

@@ -35,8 +35,10 @@ func volumeStatements(a appContext, p *part) []cfn.Statement {
 			When("StringEquals", "aws:ResourceTag/aws:cloudformation:stack-id", cfn.StackID),
 		cfn.Allow([]string{"ec2:CreateTags"}, volume, snapshot).
 			When("StringEquals", "ec2:CreateAction", cfn.Strings("CreateVolume", "CreateSnapshot")),
-		// Whether a slot's holder still lives, and its volume is ready: EC2 knows no resources for its Describe calls.
-		cfn.Allow([]string{"ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"}, cfn.String("*")),
+		// Whether a slot's holder still lives and stays, and its volume is ready: these calls take no resources.
+		cfn.Allow([]string{
+			"autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes",
+		}, cfn.String("*")),
 	}
 }
 

@@ -28,7 +28,7 @@ func volumes(a appContext) storage {
 	if described != nil {
 		s.document = func(d *document.Document[cfn.Value]) { d.Volumes = described }
 	}
-	if hasEBS(a.region) {
+	if a.region.HasEBS() {
 		s.statements = volumeStatements(a, s.part)
 	}
 	return s

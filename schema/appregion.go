@@ -41,6 +41,7 @@ func (b appBuilder) build() *AppRegion {
 		InstanceAvailability: Availability(b.section.text("instance_availability")),
 		ElasticIPs:           b.section.flag("elastic_ips"),
 		UpdatePolicy:         UpdatePolicy(b.section.text("update_policy")),
+		BootTimeout:          b.section.number("boot_timeout"),
 		ELBAvailability:      Availability(b.section.text("elb_availability")),
 		IdleTimeout:          b.section.number("idle_timeout"),
 		DeregistrationDelay:  b.section.number("deregistration_delay"),
@@ -74,6 +75,7 @@ func (b appBuilder) build() *AppRegion {
 	// Data stores add variables to the units, so they come after them.
 	a.Spot = b.spot(a)
 	a.Volumes = b.volumes(a)
+	checkUpdates(b.section, a)
 	a.Databases = b.databases()
 	a.Caches = b.caches()
 	checkVariables(b.scope.report, a)

@@ -57,6 +57,7 @@ all:
 		"app.cw_stats":                 off.CWStats,
 		"app.idle_timeout":             off.IdleTimeout,
 		"app.deregistration_delay":     off.DeregistrationDelay,
+		"app.boot_timeout":             off.BootTimeout,
 		"app.tls_policy":               off.TLSPolicy,
 		"app.spot":                     off.Spot != nil,
 		"app.public_ports":             off.PublicPorts[0].Port,

@@ -205,6 +205,7 @@ type AppRegion struct {
 	RootVolume           RootVolume
 	ElasticIPs           bool
 	UpdatePolicy         UpdatePolicy
+	BootTimeout          int // seconds
 	Permissions          []Permission
 
 	ELBAvailability     Availability

@@ -26,7 +26,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 			disks[disk] = e.key
 		} else {
 			readEBS(b.scope.facts, r, &v)
-			warnTooFewVolumes(b.section, r, a, v)
+			checkInstances(b.section, r, a, v)
 		}
 		if other, ok := mounts[v.MountPoint]; ok {
 			r.errorf("mount_point", "%s is already the mount point of volume %s", v.MountPoint, other)
@@ -59,20 +59,38 @@ func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped 
 	return mapped
 }
 
-// warnTooFewVolumes warns if instances may run out of volumes. During a redblack update two groups run at the same
-// time.
-func warnTooFewVolumes(s section, r record, a *AppRegion, v Volume) {
-	most, when := a.InstanceMax, "instance_max"
-	if a.UpdatePolicy == RedBlack {
-		most, when = a.InstanceMax+a.InstanceMin, "instance_max, and a redblack update starts instance_min more"
+// checkInstances compares the number of EBS volumes with the number of instances.
+func checkInstances(s section, r record, a *AppRegion, v Volume) {
+	if v.Count < a.InstanceMax && !slices.ContainsFunc([]string{"instance_max", "instance_min"}, s.unknown) {
+		r.warnf("count",
+			"%d for as many as %d instances (instance_max): an instance that finds none free cannot start. "+
+				"For instances that keep their data, make instance_min and instance_max equal to count", v.Count, a.InstanceMax)
 	}
-	if v.Count >= most || slices.ContainsFunc([]string{"instance_max", "instance_min", "update_policy"}, s.unknown) {
+}
+
+// bootTime is the part of boot_timeout that a boot needs beside waiting for a volume, in seconds.
+const bootTime = 300
+
+// checkUpdates refuses ways of replacing instances that cannot hand their EBS volumes on.
+func checkUpdates(s section, a *AppRegion) {
+	if !a.HasEBS() {
 		return
 	}
-	r.warnf("count",
-		"%d for as many as %d instances at a time (%s): an instance that finds none free cannot start. Make count %d, or allow "+
-			"fewer instances",
-		v.Count, most, when, most)
+	if a.UpdatePolicy == RedBlack && !s.unknown("update_policy") {
+		s.errorf("update_policy", "redblack starts a second group, whose instances cannot have the EBS volumes of the first: "+
+			"use rolling, which stops an instance before its successor starts with the same volume")
+	}
+	// A volume is free only after its holder has left the load balancer and stopped.
+	known := !slices.ContainsFunc([]string{"deregistration_delay", "boot_timeout", "elb_availability"}, s.unknown)
+	if most := a.BootTimeout - bootTime; a.ELBAvailability != Disabled && known && a.DeregistrationDelay > most {
+		s.errorf("deregistration_delay", "must be at most %d seconds with EBS volumes and a boot_timeout of %d: an instance waits for the "+
+			"volume of its predecessor, which leaves the load balancer first", most, a.BootTimeout)
+	}
+}
+
+// HasEBS reports whether the app has EBS volumes.
+func (a *AppRegion) HasEBS() bool {
+	return slices.ContainsFunc(a.Volumes, func(v Volume) bool { return v.Instance == nil })
 }
 
 // readEBS reads the fields of an EBS volume, and checks size and IOPS against the limits of its type.

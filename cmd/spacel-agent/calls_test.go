@@ -24,6 +24,7 @@ const module = "github.com/pebble/spacel"
 // iamPrefix is what the actions of a service begin with, by the name of the service's package in the SDK. An action is called as
 // the operation is (Service Authorization Reference).
 var iamPrefix = map[string]string{
+	"autoscaling":            "autoscaling",
 	"cloudformation":         "cloudformation",
 	"cloudwatch":             "cloudwatch",
 	"cloudwatchlogs":         "logs",

@@ -132,7 +132,9 @@ func (a *randomApp) machine() {
 	a.maybe(a.all, 30, "root_volume", func() any { return object{"size": a.between(8, 100)} })
 	a.maybe(a.all, 40, "spot", func() any { return a.spot() })
 	a.maybe(a.all, 40, "tags", func() any { return object{"team": a.name, "x:y": "é 1"} })
-	a.maybe(a.all, 40, "volumes", func() any { return a.volumes() })
+	if a.all["update_policy"] != "redblack" { // whose second group could not have the volumes of the first
+		a.maybe(a.all, 40, "volumes", func() any { return a.volumes() })
+	}
 	a.maybe(a.all, 40, "permissions", func() any { return a.permissions() })
 }
 
