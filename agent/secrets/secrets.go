@@ -115,6 +115,9 @@ func unwrap(ctx context.Context, client Decrypter, region string, wrapped []byte
 	if err != nil {
 		return nil, fmt.Errorf("have KMS decrypt its data key with %s in %s: %w", alias, region, err)
 	}
+	if len(out.Plaintext) == 0 {
+		return nil, errors.New("the answer to kms:Decrypt is unusable (HTTP status 200): it has no Plaintext")
+	}
 	if len(out.Plaintext) != keySize {
 		return nil, fmt.Errorf("the data key has %d bytes, not %d: encrypt the value again with spacel secret", len(out.Plaintext), keySize)
 	}

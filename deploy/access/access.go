@@ -69,7 +69,7 @@ func (t *Tables) inAllRegions(ctx context.Context, do func(context.Context, tabl
 			ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 			defer cancel()
 			changed, err := do(ctx, t.in(region))
-			outcomes[i] = Outcome{region, changed, t.explain(region, err)}
+			outcomes[i] = Outcome{region, changed, t.explain(ctx, region, err)}
 		})
 	}
 	wait.Wait()
@@ -83,11 +83,12 @@ func (t *Tables) in(region string) table {
 
 // explain turns DynamoDB's ResourceNotFoundException into advice: the tables belong to the stack <orbit>-tables, so
 // they are missing where the orbit was never deployed.
-func (t *Tables) explain(region string, err error) error {
+// A transport's own time limit is a DeadlineExceeded, too, so the context says whether the time for the region is over.
+func (t *Tables) explain(ctx context.Context, region string, err error) error {
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return fmt.Errorf("orbit %s has no tables in %s: deploy the orbit there first", t.orbit, region)
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
 		return fmt.Errorf("%s did not answer within %s", region, answerTimeout)
 	}
 	return cloud.Explain(err)

@@ -101,6 +101,49 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// An answer that begins and does not end is given up, as one that does not begin.
+func TestHangingBody(t *testing.T) {
+	environment(t, "", strings.Fields(keys)...)
+	s := newServer(t)
+	for _, begin := range []string{"", "<DescribeStacksResponse>", strings.Repeat(" ", 4*sniffed) + "<Describe"} {
+		s.before = func(_ int, w http.ResponseWriter, r request) bool {
+			w.Header().Set("Content-Length", "100000")
+			w.WriteHeader(http.StatusOK)
+			fmt.Fprint(w, begin)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(500 * time.Millisecond)
+			return true
+		}
+		n, began := len(s.requests()), time.Now()
+		c := connect(t, Access{Endpoint: s.URL, Timing: quick})
+		_, err := c.Default().CloudFormation().DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+		explains(t, Explain(err), "cannot reach "+s.URL+" after 2 attempts: the answer began, and its rest did not come in time")
+		if n = len(s.requests()) - n; n != silentAttempts || time.Since(began) > 5*time.Second {
+			t.Errorf("%.20q: %d attempts in %s", begin, n, time.Since(began))
+		}
+	}
+}
+
+// A body that comes slowly and never stops for long is read to its end.
+func TestSlowBody(t *testing.T) {
+	environment(t, "", strings.Fields(keys)...)
+	s := newServer(t)
+	s.before = func(_ int, w http.ResponseWriter, _ request) bool {
+		for _, piece := range strings.SplitAfter("<DescribeStacksResponse><DescribeStacksResult><Stacks></Stacks></DescribeStacksResult>"+
+			"</DescribeStacksResponse>", ">") {
+			fmt.Fprint(w, piece)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(quick.Answer / 3)
+		}
+		return true
+	}
+	c := connect(t, Access{Endpoint: s.URL, Timing: quick})
+	out, err := c.Default().CloudFormation().DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+	if err != nil || out.Stacks == nil {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
 func TestIncompleteIsItsOwnKind(t *testing.T) {
 	err := Incomplete("ssm:GetParameter", "no Parameter")
 	if _, ok := errors.AsType[*IncompleteError](fmt.Errorf("x: %w", err)); !ok || !strings.Contains(err.Error(), "it has no Parameter") {

@@ -7,6 +7,7 @@
 //	timing.go       how long to wait for answers
 //	waiting.go      tells the user about calls without an answer
 //	answer.go       answers that AWS did not write
+//	body.go         answers that begin and do not end
 //	answers.go      answers which are asked for once in a run
 //	explain.go      an SDK error in one sentence; refusal.go and connection.go know the causes
 package cloud
@@ -124,7 +125,7 @@ func New(cfg aws.Config, access Access) *Cloud {
 	}
 	cfg.Logger = logging.Nop{} // only cmd prints
 	c := &Cloud{config: cfg, timing: access.Timing, waiting: access.Waiting, regions: map[string]*Region{}}
-	c.config.APIOptions = append(slices.Clone(cfg.APIOptions), checkAnswers, c.tellOfWaiting)
+	c.config.APIOptions = append(slices.Clone(cfg.APIOptions), checkAnswers, c.limitBodies, c.tellOfWaiting)
 	return c
 }
 

@@ -37,6 +37,8 @@ func why(request *url.Error) string {
 		return "its certificate is signed by an authority that this machine doesn't know; give that authority's file in AWS_CA_BUNDLE"
 	case errors.As(request, &name):
 		return fmt.Sprintf("its certificate is for another host (%v)%s", name, check)
+	case errors.Is(request, errHung{}):
+		return errHung{}.Error() + check
 	case request.Timeout():
 		return "no answer in time" + check
 	}

@@ -28,6 +28,9 @@ const (
 // not valid.
 func caller(ctx context.Context, c *cloud.Cloud, m Machine) (findings []Finding, account string) {
 	out, err := c.Default().STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err == nil && (aws.ToString(out.Account) == "" || aws.ToString(out.Arn) == "") {
+		err = cloud.Incomplete("sts:GetCallerIdentity", "no Account or no Arn")
+	}
 	if err != nil {
 		findings = []Finding{{Check: "credentials", State: Problem, Found: cloud.Explain(err).Error(),
 			Fix: "run aws configure or aws sso login, or name a profile with --profile"}}

@@ -42,8 +42,8 @@ func (q quota) compare(ctx context.Context, in *cloud.Region) Finding {
 	if err != nil {
 		return unread(q.check, in.Name, err)
 	}
-	if out.Quota == nil {
-		return unread(q.check, in.Name, fmt.Errorf("the answer holds no quota %s", q.code))
+	if out.Quota == nil || out.Quota.Value == nil {
+		return unread(q.check, in.Name, cloud.Incomplete("servicequotas:GetServiceQuota", "no Quota of "+q.code+" with a Value"))
 	}
 	used, err := q.used(ctx, in.EC2())
 	if err != nil {
@@ -65,6 +65,9 @@ func addresses(ctx context.Context, in *ec2.Client) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if out.Addresses == nil {
+		return 0, cloud.Incomplete("ec2:DescribeAddresses", "no addressesSet")
+	}
 	return len(out.Addresses), nil
 }
 
@@ -77,6 +80,9 @@ func vpcs(ctx context.Context, in *ec2.Client) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		if page.Vpcs == nil {
+			return 0, cloud.Incomplete("ec2:DescribeVpcs", "no vpcSet")
+		}
 		count += len(page.Vpcs)
 	}
 	return count, nil
@@ -84,6 +90,9 @@ func vpcs(ctx context.Context, in *ec2.Client) (int, error) {
 
 // standard are the first letters of the instance families that share the quota of standard instances.
 const standard = "acdhimrtz"
+
+// isStandard reports whether a type is of a standard family. An answer without a type counts for no quota.
+func isStandard(t types.InstanceType) bool { return t != "" && strings.Contains(standard, string(t)[:1]) }
 
 // processors counts the vCPUs of running standard instances. Spot instances have a quota of their own.
 func processors(ctx context.Context, in *ec2.Client) (int, error) {
@@ -95,9 +104,12 @@ func processors(ctx context.Context, in *ec2.Client) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		if page.Reservations == nil {
+			return 0, cloud.Incomplete("ec2:DescribeInstances", "no reservationSet")
+		}
 		for _, reservation := range page.Reservations {
 			for _, i := range reservation.Instances {
-				if i.CpuOptions != nil && i.InstanceLifecycle == "" && strings.Contains(standard, string(i.InstanceType)[:1]) {
+				if i.CpuOptions != nil && i.InstanceLifecycle == "" && isStandard(i.InstanceType) {
 					count += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
 				}
 			}

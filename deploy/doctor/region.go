@@ -64,6 +64,8 @@ func images(ctx context.Context, c *cloud.Cloud, region string) []Finding {
 			f.Fix = "name an image with ami in the manifests of this region"
 		} else if err != nil {
 			f = unread("image", region, err)
+		} else if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
+			f = unread("image", region, cloud.Incomplete("ssm:GetParameter", "no Parameter with a Value"))
 		} else {
 			f.Found = fmt.Sprintf("Debian %s on %s is %s", debian, architecture, aws.ToString(out.Parameter.Value))
 		}

@@ -27,10 +27,11 @@ const (
 	Page          Bend = "page"           // status 500 with an HTML page; the call never arrives
 	Silent        Bend = "silent"         // no answer, until the caller gives up
 	Cut           Bend = "cut"            // the connection is closed without an answer; the call never arrives
+	Hangs         Bend = "hangs"          // the call is served, and the first half of its answer comes, then nothing more
 )
 
 // Bends are all of them.
-var Bends = []Bend{Late, Empty, Bare, OtherStack, UnknownStatus, NoStatus, Page, Silent, Cut}
+var Bends = []Bend{Late, Empty, Bare, OtherStack, UnknownStatus, NoStatus, Page, Silent, Cut, Hangs}
 
 // serveBent answers a call in another way than AWS.
 func (p *Proxy) serveBent(w http.ResponseWriter, r *http.Request, body []byte, bend Bend) {
@@ -57,8 +58,37 @@ func (p *Proxy) serveBent(w http.ResponseWriter, r *http.Request, body []byte, b
 		fmt.Fprint(w, "<html>\n<head><title>500 Proxy Error</title></head>\n<body><p>Try later</body></html>\n")
 	case Silent:
 		<-r.Context().Done()
+	case Hangs:
+		p.serveHalf(w, r, body)
 	case Cut:
 		cut(w)
+	}
+}
+
+// serveHalf sends the headers and the first half of the true answer, and waits until the caller gives up. An answer without a body,
+// as to HEAD, is whole with its headers.
+func (p *Proxy) serveHalf(w http.ResponseWriter, r *http.Request, body []byte) {
+	answer := httptest.NewRecorder()
+	p.serve(answer, r, body)
+	copyHeaders(w, answer.Result())
+	text := answer.Body.Bytes()
+	if len(text) == 0 || r.Method == http.MethodHead {
+		w.WriteHeader(answer.Code)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(text[:len(text)/2])
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// copyHeaders copies an answer's headers, without the length of its body.
+func copyHeaders(w http.ResponseWriter, answer *http.Response) {
+	for name, values := range answer.Header {
+		if !strings.EqualFold(name, "Content-Length") {
+			w.Header()[name] = values
+		}
 	}
 }
 
@@ -79,11 +109,7 @@ func rewritten(w http.ResponseWriter, answer *http.Response, bend Bend) {
 	case NoStatus:
 		text = statusElement.ReplaceAll(text, nil)
 	}
-	for name, values := range answer.Header {
-		if !strings.EqualFold(name, "Content-Length") {
-			w.Header()[name] = values
-		}
-	}
+	copyHeaders(w, answer)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(answer.StatusCode)
 	_, _ = io.Copy(w, bytes.NewReader(text))
