@@ -367,8 +367,9 @@ func (o *oddAccounts) check(r oddRun) {
 	}
 }
 
-// isTrue reports whether AWS gives such an answer, too. Only CloudFormation's answers have names and statuses that are bent. DynamoDB answers {} for an item that does not exist, or did not exist before.
-// An answer to HEAD has no body, so a page in it is an answer with status 500, and an empty one says that the bucket exists.
+// isTrue reports whether AWS gives such an answer, too. Only CloudFormation's answers have names and statuses that are bent. DynamoDB
+// answers {} for an item that does not exist, or did not exist before. An answer to HEAD has no body, so a page in it is an answer
+// with status 500, and an empty one says that the bucket exists.
 func isTrue(call string, bend cloudtest.Bend) bool {
 	switch bend {
 	case cloudtest.OtherStack, cloudtest.UnknownStatus, cloudtest.NoStatus:

@@ -97,7 +97,9 @@ func titleOf(text []byte) string {
 // alwaysAnswers reports whether AWS always sends a body after this call. The services with the query protocol, Route 53 and DynamoDB
 // do after every call. The others do after calls that ask for something, and KMS, for one, sends nothing after CreateAlias.
 func alwaysAnswers(service, operation string) bool {
-	if slices.Contains([]string{"CloudFormation", "STS", "EC2", "Auto Scaling", "Elastic Load Balancing v2", "Route 53", "DynamoDB", "IAM"}, service) {
+	if slices.Contains([]string{
+		"CloudFormation", "STS", "EC2", "Auto Scaling", "Elastic Load Balancing v2", "Route 53", "DynamoDB", "IAM",
+	}, service) {
 		return true
 	}
 	return service != "S3" && slices.ContainsFunc([]string{

@@ -7,8 +7,9 @@ import (
 
 // Timing says how long to wait for answers. The zero value is right for AWS. Tests wait less.
 type Timing struct {
-	// Answer limits the wait for the first byte of an answer, and for each further piece of its body; 0: 30 s. AWS takes up to some seconds. The SDK itself has no limit,
-	// and would wait forever on a connection which was cut without notice (a NAT gateway that dropped it, a laptop that slept).
+	// Answer limits the wait for the first byte of an answer, and for each further piece of its body; 0: 30 s. AWS takes up to some
+	// seconds. The SDK itself has no limit, and would wait forever on a connection which was cut without notice (a NAT gateway that
+	// dropped it, a laptop that slept).
 	Answer time.Duration
 	Notice time.Duration // after which the user is told of a call without an answer, again and again; 0: 8 s
 	Delay  time.Duration // the longest delay before the second attempt, which doubles with each attempt; 0: 500 ms

@@ -92,7 +92,9 @@ func vpcs(ctx context.Context, in *ec2.Client) (int, error) {
 const standard = "acdhimrtz"
 
 // isStandard reports whether a type is of a standard family. An answer without a type counts for no quota.
-func isStandard(t types.InstanceType) bool { return t != "" && strings.Contains(standard, string(t)[:1]) }
+func isStandard(t types.InstanceType) bool {
+	return t != "" && strings.Contains(standard, string(t)[:1])
+}
 
 // processors counts the vCPUs of running standard instances. Spot instances have a quota of their own.
 func processors(ctx context.Context, in *ec2.Client) (int, error) {
