@@ -16,7 +16,7 @@ import (
 )
 
 // Boot is the input of the stages of one boot. The stages do not change it, except that fetchAsset completes the
-// document.
+// document, and that values of references are kept.
 type Boot struct {
 	Document *document.Document[string]
 	Instance Instance
@@ -25,6 +25,7 @@ type Boot struct {
 	Log      *slog.Logger // journal, console and log groups; never given a secret
 
 	hidden *hidden // what no log may show; nil keeps nothing back
+	found  found   // values of references, so that one boot uses one version of each secret
 }
 
 // Instance is the machine as its metadata service describes it.

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 // Clients are the services an instance speaks to, all in its own region.
@@ -32,6 +33,7 @@ type Clients struct {
 	Logs           *cloudwatchlogs.Client
 	S3             *s3.Client
 	Secrets        *secretsmanager.Client
+	SSM            *ssm.Client
 }
 
 // NewClients makes the clients; they connect when they are first used.
@@ -49,6 +51,7 @@ func NewClients(config aws.Config) *Clients {
 			o.UsePathStyle = config.BaseEndpoint != nil // an endpoint of one's own has no name per bucket
 		}),
 		Secrets: secretsmanager.NewFromConfig(config),
+		SSM:     ssm.NewFromConfig(config),
 	}
 }
 

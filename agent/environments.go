@@ -117,6 +117,13 @@ func payloadIn(value string) *document.Payload {
 // or else it was encrypted for another.
 func (b *Boot) variable(ctx context.Context, v document.Variable) (string, error) {
 	value := v.Value
+	if v.From != "" {
+		found, err := b.lookUp(ctx, v.From)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", v.Name, err)
+		}
+		value = strings.TrimRight(string(found), "\r\n")
+	}
 	if v.Payload != nil {
 		plaintext, err := b.open(ctx, v.Name, *v.Payload)
 		if err != nil {

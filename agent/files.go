@@ -66,6 +66,8 @@ func (b *Boot) content(ctx context.Context, name string, c document.Content) ([]
 	switch {
 	case c.Payload != nil:
 		return b.open(ctx, name, *c.Payload)
+	case c.From != "":
+		return b.lookUp(ctx, c.From)
 	case c.Base64 != "":
 		return base64.StdEncoding.DecodeString(c.Base64)
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/pebble/spacel/agent/document"
@@ -51,12 +52,18 @@ func (b *Boot) storeVariables(ctx context.Context) ([]document.Variable, error) 
 
 // credentials reads a secret of Secrets Manager by its ARN.
 func (b *Boot) credentials(ctx context.Context, arn string) (credentials, error) {
-	out, err := b.AWS.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+	text, err := b.once("credentials:"+arn, func() ([]byte, error) {
+		out, err := b.AWS.Secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+		if err != nil {
+			return nil, fmt.Errorf("read secret %s: %w", arn, err)
+		}
+		return []byte(aws.ToString(out.SecretString)), nil
+	})
 	if err != nil {
-		return credentials{}, fmt.Errorf("read secret %s: %w", arn, err)
+		return credentials{}, err
 	}
 	var c credentials
-	if out.SecretString == nil || json.Unmarshal([]byte(*out.SecretString), &c) != nil || c.Password == "" {
+	if json.Unmarshal(text, &c) != nil || c.Password == "" {
 		return credentials{}, fmt.Errorf("read secret %s: it must be JSON with a password", arn) // the cause would quote it
 	}
 	// From now on the log masks the password, also in the output of failing units.
@@ -110,17 +117,12 @@ func databaseURL(d document.Database[string], who credentials) string {
 
 // cacheVariables name no database, and a URL for each node when there are several.
 func cacheVariables(prefix string, c document.Cache[string], who credentials) []document.Variable {
-	user := cmp.Or(who.Username, "default")
-	// rediss is the scheme for Redis over TLS.
-	at := func(host string) string {
-		u := url.URL{Scheme: "rediss", User: url.UserPassword(user, who.Password), Host: address(host, c.Port)}
-		return u.String()
-	}
+	at := func(host string) string { return cacheURL(host, c.Port, who) }
 	variables := []document.Variable{
 		{Name: prefix + "_URL", Value: at(c.Host)},
 		{Name: prefix + "_HOSTNAME", Value: c.Host},
 		{Name: prefix + "_PORT", Value: strconv.Itoa(c.Port)},
-		{Name: prefix + "_USERNAME", Value: user},
+		{Name: prefix + "_USERNAME", Value: cacheUser(who)},
 		{Name: prefix + "_PASSWORD", Value: who.Password},
 	}
 	if c.Reader != "" {
@@ -130,6 +132,15 @@ func cacheVariables(prefix string, c document.Cache[string], who credentials) []
 		variables = append(variables, document.Variable{Name: fmt.Sprintf("%s_URL_%02d", prefix, i), Value: at(node)})
 	}
 	return variables
+}
+
+// cacheUser is the user of a cache's password. AUTH's is the default user, and the secret names none.
+func cacheUser(who credentials) string { return cmp.Or(who.Username, "default") }
+
+// cacheURL returns the URL of a cache at one of its hosts. rediss is the scheme for Redis over TLS.
+func cacheURL(host string, port int, who credentials) string {
+	u := url.URL{Scheme: "rediss", User: url.UserPassword(cacheUser(who), who.Password), Host: address(host, port)}
+	return u.String()
 }
 
 // nodes are the host names of a list as ElastiCache writes it: [a, b].

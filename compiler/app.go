@@ -54,6 +54,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		units(a, r),
 		localHealth(a),
 		decryption(a),
+		references(a),
 	} {
 		whole.merge(p)
 	}
@@ -79,6 +80,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 	whole.merge(scaling(a, watch, r))
 	whole.merge(extra(a, whole, r))
 	patch(a, whole, r)
+	checkCircles(a, whole, r)
 	return whole, nil
 }
 

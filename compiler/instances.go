@@ -16,13 +16,16 @@ type instanceGroup struct {
 	group *cfn.AutoScalingGroup
 }
 
+// launchTemplateID is the logical id of the launch template, whose user data holds the values of references to resources.
+const launchTemplateID = "LaunchTemplate"
+
 // instances launches the app: a launch template and the group that keeps instances of it running.
 func instances(a appContext, g groups, lb loadBalancer, id identity, l launchText, disks []cfn.BlockDeviceMapping, bought capacity,
 	waitFor []cfn.Resource) instanceGroup {
 	p := &part{}
 	// Every change of the launch template makes a new version. The group refers to the newest, and its update policy then
 	// replaces the instances.
-	template := add(p, a.region.At("instance_type"), "LaunchTemplate", &cfn.LaunchTemplate{
+	template := add(p, a.region.At("instance_type"), launchTemplateID, &cfn.LaunchTemplate{
 		LaunchTemplateData: launchData(a, p, g, id, l, disks),
 		TagSpecifications:  tagSpecifications(a.stackName(), "launch-template"),
 	})
@@ -80,11 +83,11 @@ func instanceTier(app *schema.AppRegion) tier {
 	return privateInstance
 }
 
-// launchData keeps the metadata service to the instance itself, or one hop further, for containers, when the manifest asks
-// for rights that only its containers can use.
+// launchData keeps the metadata service to the instance itself, or one hop further, for containers, when the manifest grants
+// rights that only its containers can use.
 func launchData(a appContext, p *part, g groups, id identity, l launchText, disks []cfn.BlockDeviceMapping) cfn.LaunchTemplateData {
 	hops := 1
-	if len(a.region.Permissions) > 0 {
+	if len(a.region.Permissions) > 0 || grantsRole(a.region) {
 		hops = 2
 	}
 	return cfn.LaunchTemplateData{

@@ -1,6 +1,9 @@
 package compiler
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -29,6 +32,32 @@ func permissions(a appContext, agent cfn.PolicyDocument, r *report.Report) cfn.P
 			"name fewer actions and resources, with * where they share a prefix", most, size)
 	}
 	return policy
+}
+
+// roleIDs are the logical ids of the instances' identity, to which the manifest's own resources can grant rights.
+var roleIDs = []string{"Role", "InstanceProfile"}
+
+// grantsRole reports whether the manifest's own resources, or a patch, give rights to the instances' role: a policy attached to it,
+// or the policy of a bucket, key or role that names it. DependsOn gives none.
+func grantsRole(app *schema.AppRegion) bool {
+	names := func(body schema.Any) bool {
+		for _, found := range cfn.RawValue(data(body)).References() {
+			if slices.Contains(roleIDs, found.Name) {
+				return true
+			}
+		}
+		return false
+	}
+	if slices.ContainsFunc(app.Extra.Resources, func(r schema.ExtraPart) bool { return names(r.Body) }) {
+		return true
+	}
+	return slices.ContainsFunc(app.Patches, func(p schema.Patch) bool {
+		if p.Value == nil { // it takes something out
+			return false
+		}
+		policies := strings.HasPrefix(p.Path, "Properties.ManagedPolicyArns") || strings.HasPrefix(p.Path, "Properties.Policies")
+		return p.ID == "Role" && policies || p.ID == "AgentPolicy" || names(*p.Value)
+	})
 }
 
 // conditions converts the condition block of a statement.

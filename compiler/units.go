@@ -105,19 +105,21 @@ func word(s string) string {
 func environment(service schema.Service) []document.Variable {
 	variables := []document.Variable{}
 	for _, v := range service.Environment {
-		variables = append(variables, document.Variable{Name: v.Name, Value: v.Value, Payload: payload(v.Payload)})
+		variables = append(variables, document.Variable{
+			Name: v.Name, Value: v.Value, Payload: payload(v.Payload), From: documentReference(v.From),
+		})
 	}
 	return variables
 }
 
 // content is text as lines, for a reviewer to read; what JSON cannot hold is base64.
 func content(text schema.Text, mode string) document.Content {
-	c := document.Content{Payload: payload(text.Payload)}
+	c := document.Content{Payload: payload(text.Payload), From: documentReference(text.From)}
 	if mode != "0644" {
 		c.Mode = mode
 	}
 	switch {
-	case c.Payload != nil:
+	case c.Payload != nil, c.From != "":
 	case utf8.Valid(text.Body):
 		c.Lines = strings.Split(string(text.Body), "\n")
 	default:

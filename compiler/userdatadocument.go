@@ -107,6 +107,7 @@ func sections(d document.Document[cfn.Value]) string {
 		{"elastic addresses", cfn.JSONText(d.Addresses).Size(referenceSize)},
 		{"databases", cfn.JSONText(d.Databases).Size(referenceSize)},
 		{"caches", cfn.JSONText(d.Caches).Size(referenceSize)},
+		{"values of resources", cfn.JSONText(d.Resources).Size(referenceSize)},
 		{"the local health check", cfn.JSONText(d.LocalHealth).Size(referenceSize)},
 	}
 	slices.SortStableFunc(all, func(a, b section) int { return cmp.Compare(b.size, a.size) })

@@ -44,13 +44,17 @@ func reference(t *testing.T, piece json.RawMessage) string {
 	t.Helper()
 	var r struct {
 		Ref    string
-		GetAtt []string `json:"Fn::GetAtt"`
+		GetAtt []string        `json:"Fn::GetAtt"`
+		Base64 json.RawMessage `json:"Fn::Base64"`
 	}
 	if err := json.Unmarshal(piece, &r); err != nil {
 		t.Fatalf("%s: %v", piece, err)
 	}
 	if r.Ref != "" {
 		return "${" + r.Ref + "}"
+	}
+	if r.Base64 != nil {
+		return "base64 of " + reference(t, r.Base64)
 	}
 	return "${" + strings.Join(r.GetAtt, ".") + "}"
 }

@@ -84,6 +84,7 @@ func (b appBuilder) build() *AppRegion {
 	a.Logging = b.logging()
 	a.Extra = extra(b.section)
 	a.Patches = patches(b.section)
+	checkReferences(b.section, a) // the names in references are those of the parts above
 	return a
 }
 

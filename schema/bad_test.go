@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,14 +67,20 @@ func update(t *testing.T, path string, archive *txtar.Archive, got string) {
 	}
 }
 
+// cueDefinition matches a definition such as #App. The # in secret:NAME#KEY follows a name.
+var cueDefinition = regexp.MustCompile(`(^|[^A-Za-z0-9])#`)
+
 // plainWords holds that a report speaks the user's language, of the user's files.
 func plainWords(t *testing.T, report string) {
 	t.Helper()
 	for line := range strings.Lines(report) {
-		for _, inner := range []string{"disjunction", "#", "_|_", "incomplete", "conflicting values", "schema.", "%!", "not allowed"} {
+		for _, inner := range []string{"disjunction", "_|_", "incomplete", "conflicting values", "schema.", "%!", "not allowed"} {
 			if strings.Contains(line, inner) {
 				t.Errorf("%q is of CUE's insides: %s", inner, line)
 			}
+		}
+		if cueDefinition.MatchString(line) {
+			t.Errorf("a definition is of CUE's insides: %s", line)
 		}
 		if strings.Contains(line, "hunter2") {
 			t.Errorf("shows a secret: %s", line)

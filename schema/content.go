@@ -23,10 +23,15 @@ func (c appScope) content(n node) Text {
 	t := Text{Node: NewNode(n.pos(), nil)}
 	if n.value.Kind == manifest.Text {
 		t.Body = []byte(n.value.Text)
+		c.textLookalike(n.pos(), n.value.Text)
 		return t
 	}
-	body := n.value.Lookup("body")
+	body, from := n.value.Lookup("body"), n.value.Lookup("from")
 	switch {
+	case from != nil && (body != nil || looksEncrypted(n.value)):
+		c.report.Errorf(n.pos(), "must have one of from, a body and an encrypted payload")
+	case from != nil:
+		t.From = c.reference(n)
 	case looksEncrypted(n.value) && body != nil:
 		c.report.Errorf(n.pos(), "must have a body or an encrypted payload, not both")
 	case looksEncrypted(n.value):
@@ -38,7 +43,7 @@ func (c appScope) content(n node) Text {
 		if err != nil {
 			c.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")
 		}
-	case !n.value.Reported["body"]:
+	case !n.value.Reported["body"] && !n.value.Reported["from"]:
 		c.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
 	}
 	return t

@@ -329,12 +329,13 @@ type DNS struct {
 	Weight  int    // of weighted
 }
 
-// Text is the content of a file or a unit. It is plain text, raw bytes, or an encrypted payload. Only the instance
-// can decrypt a payload.
+// Text is the content of a file or a unit. It is plain text, raw bytes, an encrypted payload, or of a file a reference. Only the
+// instance can decrypt a payload or look up a reference.
 type Text struct {
 	Node
-	Body    []byte   // when Payload is nil
-	Payload *Payload // else nil
+	Body    []byte // when Payload and From are nil
+	Payload *Payload
+	From    *Reference
 }
 
 // Payload is an encrypted value from `spacel secret`. Version 0 is the format of the 2016 tool, AES-CBC.
@@ -366,7 +367,8 @@ type Variable struct {
 	Node
 	Name    string
 	Value   string
-	Payload *Payload // when set, Value is ""
+	Payload *Payload   // when set, Value is ""
+	From    *Reference // when set, Value is ""
 }
 
 // File is a file below /files on instances.

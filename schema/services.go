@@ -129,11 +129,14 @@ func (c appScope) environment(r record) []Variable {
 		switch {
 		case looksEncrypted(e.value):
 			v.Payload = c.payload(e.node)
+		case isReference(e.value):
+			v.From = c.reference(e.node)
 		case e.value.Kind == manifest.Text || e.value.Kind == manifest.Number || e.value.Kind == manifest.Boolean:
 			v.Value = e.value.Text
 		default:
 			v.Value = e.value.JSON()
 		}
+		c.variableLookalike(e)
 		if strings.ContainsAny(v.Value, "\r\n") {
 			c.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
 		}

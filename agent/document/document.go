@@ -36,7 +36,8 @@ type Document[T any] struct {
 	Logging      *Logging[T]            `json:"logging,omitempty"`
 	Databases    map[string]Database[T] `json:"databases,omitempty"`
 	Caches       map[string]Cache[T]    `json:"caches,omitempty"`
-	Asset        *Asset[T]              `json:"asset,omitempty"` // holds what did not fit: a Document with the fields left out here
+	Resources    map[string]T           `json:"resources,omitempty"` // Reference.ResourceKey → value of the app's own resource, in base64
+	Asset        *Asset[T]              `json:"asset,omitempty"`     // holds what did not fit: a Document with the fields left out here
 }
 
 // Signal is what CloudFormation waits for.
@@ -79,20 +80,22 @@ type LocalHealth struct {
 	Codes    string `json:"codes,omitempty"` // status codes that pass, such as 200,204 or 200-399; 200 when empty
 }
 
-// Content is text as lines (joined by newlines, so a final newline is a last empty line), bytes in base64, or an encrypted
-// payload. Exactly one is set.
+// Content is text as lines (joined by newlines, so a final newline is a last empty line), bytes in base64, an encrypted payload
+// or a reference. Exactly one is set.
 type Content struct {
 	Lines   []string `json:"lines,omitempty"`
 	Base64  string   `json:"base64,omitempty"`
 	Payload *Payload `json:"payload,omitempty"`
+	From    string   `json:"from,omitempty"` // the text of a Reference
 	Mode    string   `json:"mode,omitempty"` // octal, 0644 when empty
 }
 
-// Variable is an environment variable; a secret one has a payload for its value.
+// Variable is an environment variable. A secret one has a payload or a reference for its value.
 type Variable struct {
 	Name    string   `json:"name"`
 	Value   string   `json:"value,omitempty"`
 	Payload *Payload `json:"payload,omitempty"`
+	From    string   `json:"from,omitempty"` // the text of a Reference
 }
 
 // Payload is an encrypted value. Version 0 is the 2016 tool's AES-CBC; 1 is AES-256-GCM.

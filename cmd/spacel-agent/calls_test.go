@@ -36,6 +36,7 @@ var iamPrefix = map[string]string{
 	"s3":                     "s3",
 	"s3api":                  "s3", // as the command line calls it
 	"secretsmanager":         "secretsmanager",
+	"ssm":                    "ssm",
 }
 
 // dependents are the actions that an operation needs beside its own: the agent puts tags on what it makes (Service Authorization

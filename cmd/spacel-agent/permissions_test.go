@@ -82,10 +82,22 @@ var features = []feature{
 		roots: []string{"(*agent.Boot).open"},
 	},
 	{
+		name:  "secrets by reference",
+		used:  refersTo(document.FromSecret),
+		roots: []string{"(agent.lookup).secretValue"},
+		plus:  []string{"kms:Decrypt"}, // Secrets Manager makes the call, with the role's rights
+	},
+	{
+		name:  "parameters by reference",
+		used:  refersTo(document.FromParameter),
+		roots: []string{"(agent.lookup).parameter"},
+		plus:  []string{"kms:Decrypt"},
+	},
+	{
 		name:  "files, units, environments and a check of one's own",
 		used:  func(d document.Document[string]) bool { return len(d.Units)+len(d.Files)+len(d.Environments) > 0 },
 		roots: []string{"agent.people", "agent.files", "agent.environments", "agent.ready", "agent.units", "agent.localHealth"},
-		but:   []string{"(*agent.Boot).open", "(*agent.Boot).credentials"},
+		but:   []string{"(*agent.Boot).open", "(*agent.Boot).credentials", "(agent.lookup).secretValue", "(agent.lookup).parameter"},
 	},
 	{
 		name:  "databases and caches",
@@ -97,6 +109,25 @@ var features = []feature{
 		used:  func(d document.Document[string]) bool { return len(d.TargetGroups) > 0 },
 		roots: []string{"agent.targetHealth"},
 	},
+}
+
+// refersTo says whether a document holds a reference of a kind.
+func refersTo(kind string) func(document.Document[string]) bool {
+	return func(d document.Document[string]) bool {
+		for _, variables := range d.Environments {
+			for _, v := range variables {
+				if strings.HasPrefix(v.From, kind+":") {
+					return true
+				}
+			}
+		}
+		for _, file := range d.Files {
+			if strings.HasPrefix(file.From, kind+":") {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // hasPayload says whether anything in a document is encrypted: a unit, a file, a variable, or a value in an environment file.

@@ -29,6 +29,31 @@ func (t *Template) needs(id string) []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return !t.Has(name) })
 }
 
+// Way returns a shortest chain of resources from one to another, each of which refers to the next or depends on it. It returns
+// nil if there is none.
+func (t *Template) Way(from, to string) []string {
+	ways := [][]string{{from}}
+	seen := map[string]bool{from: true}
+	for len(ways) > 0 {
+		way := ways[0]
+		ways = ways[1:]
+		last := way[len(way)-1]
+		if !t.Has(last) {
+			continue
+		}
+		for _, next := range t.needs(last) {
+			if next == to {
+				return append(way, next)
+			}
+			if !seen[next] {
+				seen[next] = true
+				ways = append(ways, append(slices.Clone(way), next))
+			}
+		}
+	}
+	return nil
+}
+
 // The states of a resource during the walk.
 const (
 	unseen = iota

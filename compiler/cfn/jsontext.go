@@ -188,7 +188,17 @@ func scalar(v any) string {
 	if err != nil {
 		panic(fmt.Sprintf("cfn: JSONText cannot write %T: %v", v, err))
 	}
-	return escapeForYAML(strings.TrimSuffix(string(encoded), "\n"))
+	return withoutDynamicReferences(escapeForYAML(strings.TrimSuffix(string(encoded), "\n")))
+}
+
+// dynamicReference begins CloudFormation's dynamic references (CloudFormation User Guide, "Get values stored in other services using
+// dynamic references"). CloudFormation looks for them in all strings of a template.
+const dynamicReference = "{{resolve:"
+
+// withoutDynamicReferences writes one brace as a \u escape. The text of a user's file or variable then means the same to the reader
+// of the JSON, and CloudFormation finds nothing to resolve, whether it looks before or after Fn::Base64.
+func withoutDynamicReferences(quoted string) string {
+	return strings.ReplaceAll(quoted, dynamicReference, `{\u007bresolve:`)
 }
 
 // plain says whether a text needs no escape, as most don't.
@@ -198,7 +208,7 @@ func plain(s string) bool {
 			return false
 		}
 	}
-	return true
+	return !strings.Contains(s, dynamicReference)
 }
 
 // escapeForYAML escapes what may stand in JSON but not in YAML (YAML 1.2, 5.1 "Character Set"), and the byte order mark

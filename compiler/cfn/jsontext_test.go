@@ -123,3 +123,20 @@ func TestIndent(t *testing.T) {
 		t.Errorf("got\n%#v\nwant\n%#v", got, want)
 	}
 }
+
+// No text of a user's reaches CloudFormation as a dynamic reference, and each comes out of the JSON as it went in.
+func TestNoDynamicReferencesInText(t *testing.T) {
+	for _, text := range []string{
+		"{{resolve:ssm:/a}}", "a {{resolve:secretsmanager:b}} {{resolve:ssm:c", "{{{resolve:x}}}", "\"{{resolve:\\",
+		"{{ resolve:", "{{RESOLVE:",
+	} {
+		written, ok := JSONText(map[string]string{text: text}).Value().(String)
+		if !ok || strings.Contains(string(written), "{{resolve:") {
+			t.Errorf("%q is written as %s", text, written)
+		}
+		var back map[string]string
+		if err := json.Unmarshal([]byte(written), &back); err != nil || back[text] != text {
+			t.Errorf("%q comes back as %v (%v)", text, back, err)
+		}
+	}
+}
