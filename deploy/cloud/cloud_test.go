@@ -197,34 +197,36 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// Throttling slows all calls of a service down, but never to a stop, and success brings the speed back.
-func TestRate(t *testing.T) {
+// Throttling slows an operation down, but never to a stop, and leaves other operations alone.
+func TestPaceOfAnOperation(t *testing.T) {
 	r := newRetryer(New(aws.Config{}, Access{}))
-	throttled := &throttling{}
+	slow, other := r.pace("DescribeStacks"), r.pace("CreateChangeSet")
 	for range 100 {
-		_ = r.adjustRate(throttled)
+		slow.throttled()
 	}
-	if got := r.calls.Limit(); got != maxRate/2 {
-		t.Errorf("calls that failed together slow down to %v", got)
+	if got := slow.calls.Limit(); got != fall*firstRate {
+		t.Errorf("calls that were refused together slow down to %v", got)
 	}
 	for range 100 {
-		r.fell = time.Time{}
-		_ = r.adjustRate(throttled)
+		slow.fell = time.Time{}
+		slow.throttled()
 	}
-	if got := r.calls.Limit(); got != minRate {
+	if got := slow.calls.Limit(); got != minRate {
 		t.Errorf("the slowest is %v", got)
 	}
-	for range 200 {
-		_ = r.adjustRate(nil)
+	for range 300 {
+		other.took()
 	}
-	if got := r.calls.Limit(); got != maxRate {
-		t.Errorf("it recovers to %v", got)
+	if got := other.calls.Limit(); got != maxRate {
+		t.Errorf("an operation that was never refused reaches %v", got)
+	}
+	for range 5000 {
+		slow.took()
+	}
+	if got := slow.calls.Limit(); got != maxRate {
+		t.Errorf("after refusals it recovers to %v", got)
 	}
 }
-
-type throttling struct{ error }
-
-func (throttling) ErrorCode() string { return "Throttling" }
 
 func TestDelays(t *testing.T) {
 	r := newRetryer(New(aws.Config{}, Access{}))

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"golang.org/x/time/rate"
 )
 
 // attempts is the number of times a call is made before it counts as failed. With the delays between them, the
@@ -30,24 +30,15 @@ const (
 // longestDelay is how many times longer than Timing.Delay the delay between two attempts becomes.
 const longestDelay = 40
 
-// The rate limit of one service in one region stays between minRate and maxRate, in calls per second. AWS publishes few
-// of its limits, and other tools of the account use up a part of them.
-const (
-	maxRate = 50
-	minRate = 3
-)
-
-// retryer retries the calls of one service in one region. All of them share a rate limit, which falls when AWS
-// throttles and recovers with every success. Unlike the SDK's standard retryer it has no quota of retries: giving up
-// in the middle of a deployment would only leave more to repeat.
+// retryer retries the calls of one service in one region, each operation at its own pace. Unlike the SDK's standard retryer it
+// has no quota of retries: giving up in the middle of a deployment would only leave more to repeat.
 type retryer struct {
 	aws.RetryerV2
 	cloud     *Cloud
 	throttles retry.IsErrorThrottles
 
-	calls *rate.Limiter
 	mu    sync.Mutex
-	fell  time.Time // when the limit fell last
+	paces map[string]*pace // by operation
 }
 
 // newRetryer makes the retryer for one service in one region. ratelimit.None turns the SDK's quota of retries off. The standard
@@ -59,7 +50,7 @@ func newRetryer(c *Cloud) *retryer {
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(isBetterLater)}, o.Retryables...)
 		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(isTruncated), retry.RetryableErrorCode{Codes: clockErrorCodes})
 	})
-	return &retryer{RetryerV2: standard, cloud: c, throttles: retry.DefaultThrottles, calls: rate.NewLimiter(maxRate, maxRate)}
+	return &retryer{RetryerV2: standard, cloud: c, throttles: retry.DefaultThrottles, paces: map[string]*pace{}}
 }
 
 // clockErrorCodes are EC2's codes for a wrong clock on this machine. The SDK measures the difference from the Date
@@ -120,27 +111,29 @@ func (r *retryer) mostAttempts(err error) int {
 	return attempts
 }
 
-// GetAttemptToken waits until the rate limit allows another call. The SDK calls it before each attempt, and the
-// function which it returns afterwards.
+// GetAttemptToken waits until the operation's pace allows another call. The SDK calls it before each attempt, and the function
+// which it returns afterwards, with the attempt's error.
 func (r *retryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
-	// The wait is before the call, so a lowered limit slows down first attempts, too.
-	if err := r.calls.Wait(ctx); err != nil {
+	p := r.pace(middleware.GetOperationName(ctx))
+	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
-	return r.adjustRate, nil
+	return func(err error) error {
+		if r.throttles.IsErrorThrottle(err).Bool() {
+			p.throttled()
+		} else {
+			p.took()
+		}
+		return nil
+	}, nil
 }
 
-// adjustRate changes the rate limit after an attempt: half after throttling, a little more after anything else. Calls
-// that were under way together and are all throttled halve the limit only once.
-func (r *retryer) adjustRate(err error) error {
+// pace returns the pace of an operation. A refused DescribeStacks does not slow CreateChangeSet down.
+func (r *retryer) pace(operation string) *pace {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case !r.throttles.IsErrorThrottle(err).Bool():
-		r.calls.SetLimit(min(maxRate, r.calls.Limit()+0.5))
-	case time.Since(r.fell) > time.Second:
-		r.calls.SetLimit(max(minRate, r.calls.Limit()/2))
-		r.fell = time.Now()
+	if r.paces[operation] == nil {
+		r.paces[operation] = newPace()
 	}
-	return nil
+	return r.paces[operation]
 }

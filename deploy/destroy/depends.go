@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/schedule"
 )
 
 // edge is a dependency between two stacks.
@@ -98,25 +97,20 @@ func (s *survey) written(doomed map[assembly.StackRef]bool) []edge {
 // details reads the templates and resources of the stacks to be deleted, and of the stacks with values of theirs.
 func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool) error {
 	givers := s.givers(doomed)
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
 	templates := make([]*live.Template, len(s.found))
 	resources := make([][]Resource, len(s.found))
-	for i, stack := range s.found {
+	regionOf := func(i int) string { return s.found[i].Region }
+	err := schedule.Each(ctx, len(s.found), regionOf, func(ctx context.Context, i int) (err error) {
 		// Other stacks are not concerned. Each skipped one saves two calls.
-		if !doomed[stack.StackRef] && !takes(stack, givers) {
-			continue
-		}
-		work.Go(func() (err error) {
+		if stack := s.found[i]; doomed[stack.StackRef] || takes(stack, givers) {
 			if templates[i], err = s.readTemplate(ctx, stack); err != nil {
 				return err
 			}
 			resources[i], err = s.readResources(ctx, stack)
-			return err
-		})
-	}
+		}
+		return err
+	})
 	// Goroutines write to slices, each to its own index; only here, after all of them, are the maps filled.
-	err := work.Wait()
 	for i, stack := range s.found {
 		s.templates[stack.StackRef], s.resources[stack.StackRef] = templates[i], resources[i]
 	}

@@ -26,9 +26,6 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 )
 
-// atOnce is the number of stacks or regions read at a time. More calls at once would only be throttled.
-const atOnce = 8
-
 // Plan lists the stacks to be deleted, and the resources that stay.
 type Plan struct {
 	Orbit  string   `json:"orbit"`
@@ -109,7 +106,6 @@ type survey struct {
 // read lists the orbit's stacks. A stack of another owner with a name of the directory's is an error.
 func (s *survey) read(ctx context.Context) error {
 	var work errgroup.Group
-	work.SetLimit(atOnce)
 	lists := make([][]*live.Stack, len(s.scope.Search))
 	for i, region := range s.scope.Search {
 		work.Go(func() (err error) {

@@ -30,7 +30,6 @@ func (s *survey) left(ctx context.Context, p *Plan) []string {
 	regions := slices.Sorted(maps.Keys(apps))
 	found := make([][]string, len(regions))
 	var work errgroup.Group
-	work.SetLimit(atOnce)
 	for i, region := range regions {
 		work.Go(func() error {
 			found[i] = append(s.volumes(ctx, region, apps[region]), s.keys(ctx, region, apps[region])...)

@@ -10,17 +10,13 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/schedule"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
-
-// atOnce is the number of stacks which are read at the same time.
-const atOnce = 8
 
 // Take reads the stacks which a directory names, as they are deployed. AWS does not know a stack's dependencies or the
 // sources of its values, so these come from the directory. Stacks which are not deployed are left out.
@@ -30,12 +26,10 @@ func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.
 	if s.places, err = a.SourceMap(); err != nil {
 		return nil, err
 	}
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
-	for _, stack := range a.Manifest.Stacks {
-		work.Go(func() error { return s.stack(ctx, stack) })
-	}
-	if err := work.Wait(); err != nil {
+	written := a.Manifest.Stacks
+	regionOf := func(i int) string { return written[i].Region }
+	err = schedule.Each(ctx, len(written), regionOf, func(ctx context.Context, i int) error { return s.stack(ctx, written[i]) })
+	if err != nil {
 		return nil, err
 	}
 	return s.memory.Assembly()

@@ -6,10 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/schedule"
 	"github.com/pebble/spacel/deploy/values"
 )
 
@@ -38,16 +37,13 @@ func shortDigest(value string) string {
 // Upgrades compares the deployed images and programs with the newest. The resolver must have UpgradeAgent and
 // UpgradeImage set, and should be a dry run, so that nothing is uploaded.
 func Upgrades(ctx context.Context, r *values.Resolver, stacks *live.Stacks, a *assembly.Assembly) ([]Upgrade, error) {
-	found := make([][]Upgrade, len(a.Manifest.Stacks))
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(atOnce)
-	for i, stack := range a.Manifest.Stacks {
-		work.Go(func() (err error) {
-			found[i], err = upgradesOf(ctx, r, stacks, stack)
-			return err
-		})
-	}
-	err := work.Wait()
+	written := a.Manifest.Stacks
+	found := make([][]Upgrade, len(written))
+	regionOf := func(i int) string { return written[i].Region }
+	err := schedule.Each(ctx, len(written), regionOf, func(ctx context.Context, i int) (err error) {
+		found[i], err = upgradesOf(ctx, r, stacks, written[i])
+		return err
+	})
 	return slices.Concat(found...), err
 }
 

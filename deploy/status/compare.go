@@ -6,11 +6,10 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/schedule"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
@@ -23,16 +22,12 @@ func compareAll(ctx context.Context, stacks *live.Stacks, scope Scope, found []S
 		}
 	}
 	out := make([]Stack, len(written))
-	work, ctx := errgroup.WithContext(ctx)
-	// Each stack needs up to two calls, and CloudFormation throttles an account that makes many at once.
-	work.SetLimit(8)
-	for i, s := range written {
-		work.Go(func() (err error) {
-			out[i], err = compareOne(ctx, stacks, scope.Artifact, s)
-			return err
-		})
-	}
-	if err := work.Wait(); err != nil {
+	regionOf := func(i int) string { return written[i].Region }
+	err := schedule.Each(ctx, len(written), regionOf, func(ctx context.Context, i int) (err error) {
+		out[i], err = compareOne(ctx, stacks, scope.Artifact, written[i])
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	// These stacks are deployed, but missing from the directory. An app that somebody renamed or removed leaves such stacks.

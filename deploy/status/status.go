@@ -97,7 +97,6 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error) {
 	lists := make([][]*live.Stack, len(scope.Regions))
 	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(8)
 	for i, region := range scope.Regions {
 		work.Go(func() (err error) {
 			lists[i], err = stacks.List(ctx, region, scope.Orbit)
