@@ -78,6 +78,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 	whole.merge(alarms(a, watch, to, r))
 	whole.merge(databaseAlarms(a, databases.instances, to))
 	whole.merge(scaling(a, watch, r))
+	whole.merge(guard(a))
 	whole.merge(extra(a, whole, r))
 	patch(a, whole, r)
 	checkCircles(a, whole, r)

@@ -20,6 +20,7 @@ type part struct {
 	origins map[string]report.Pos
 	sources map[string]assembly.ValueFrom
 	after   []assembly.StackRef // stacks it needs without taking an output of theirs
+	guard   *assembly.Guard     // of the whole stack; nil for most parts
 
 	refused bool // a mistake in it is reported: it makes no template
 
@@ -53,6 +54,9 @@ func (p *part) merge(other *part) {
 	p.origins = union(p.origins, other.origins)
 	p.sources = union(p.sources, other.sources)
 	p.after = append(p.after, other.after...)
+	if other.guard != nil {
+		p.guard = other.guard
+	}
 	p.refused = p.refused || other.refused
 	p.statements = append(p.statements, other.statements...)
 	p.waitFor = append(p.waitFor, other.waitFor...)
@@ -126,6 +130,7 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 		Tags:                  stackTags(h),
 		DependsOn:             p.dependencies(),
 		Parameters:            p.sources,
+		Guard:                 p.guard,
 	}, body, nil, nil
 }
 

@@ -82,6 +82,7 @@ func (b appBuilder) build() *AppRegion {
 	a.Alarms = b.alarmBuilder().alarms()
 	a.Scaling = b.scaling(a)
 	a.Logging = b.logging()
+	a.Release = b.release(a)
 	a.Extra = extra(b.section)
 	a.Patches = patches(b.section)
 	checkReferences(b.section, a) // the names in references are those of the parts above

@@ -231,6 +231,7 @@ type AppRegion struct {
 	Alarms    Alarms
 	Scaling   Scaling
 	Logging   Logging
+	Release   Release
 	Spot      *Spot
 
 	Extra   Extra
@@ -518,6 +519,38 @@ type Schedule struct {
 	TimeZone          string
 	Min, Max, Desired *int
 }
+
+// Release guards a release: CloudFormation watches alarms during an update and for some time after it, and rolls the update back
+// when one goes off. Watch is in minutes; 0: only during the update.
+type Release struct {
+	Node
+	Watch  int
+	Alarms []GuardAlarm
+}
+
+// AlarmKind is the part of the manifest that an alarm belongs to.
+type AlarmKind int
+
+// The kinds of alarms in one app.
+const (
+	TriggerAlarm  AlarmKind = iota // of alarms.triggers
+	LogLineAlarm                   // of logging.docker.metrics
+	DatabaseAlarm                  // of databases
+)
+
+// GuardAlarm is an alarm that rolls a release back. It has either an ARN, for an alarm of somebody else, or a kind and a name:
+// NAME of a trigger, METRIC/NAME, or DATABASE/NAME.
+type GuardAlarm struct {
+	Node
+	ARN  string
+	Kind AlarmKind
+	Name string
+
+	elsewhere string // the region of a global database with this alarm, if it is another one
+}
+
+// String returns the alarm as it is written in a manifest.
+func (g GuardAlarm) String() string { return cmp.Or(g.ARN, g.Name) }
 
 // Logging configures the log groups of an app.
 type Logging struct {

@@ -36,6 +36,7 @@ type Stack struct {
 	Tags                  map[string]string    `json:"tags"`
 	DependsOn             []StackRef           `json:"dependsOn,omitempty"` // sorted
 	Parameters            map[string]ValueFrom `json:"parameters,omitempty"`
+	Guard                 *Guard               `json:"guard,omitempty"` // nil: nothing is watched
 }
 
 // Ref is the stack's region and name.

@@ -93,6 +93,7 @@ func (s Stack) problems() []string {
 			out = append(out, fmt.Sprintf("parameters.%s: %s", name, problem))
 		}
 	}
+	out = append(out, s.Guard.problems()...)
 	slices.Sort(out)
 	return out
 }

@@ -1,0 +1,162 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pebble/spacel/schema/report"
+)
+
+// Limits of CloudFormation's RollbackConfiguration: rollback triggers, and minutes of monitoring (API Reference,
+// RollbackConfiguration).
+const (
+	maxGuards = 5
+	maxWatch  = 180 // minutes
+)
+
+// release returns what guards a release. It comes after all parts of the app that have alarms.
+func (b appBuilder) release(a *AppRegion) Release {
+	r := b.section.child("release", nil)
+	release := Release{Node: r.node(), Watch: watchMinutes(r)}
+	known := alarmNames(a)
+	for _, item := range r.list("alarms") {
+		if guard, ok := b.guard(item, known); ok {
+			release.Alarms = append(release.Alarms, guard)
+		}
+	}
+	checkGuards(r, release)
+	if release.Watch > 0 && len(release.Alarms) == 0 && !r.unknown("alarms") {
+		r.notef("watch", "watches no alarm, so nothing rolls a release back: name some under alarms%s", sensibleAlarms(a, known))
+	}
+	return release
+}
+
+// watchMinutes returns the duration of the watch in minutes.
+func watchMinutes(r record) int {
+	text := r.text("watch")
+	if text == "" {
+		return 0
+	}
+	watch, err := time.ParseDuration(text)
+	if minutes := int(watch.Minutes()); err == nil && minutes <= maxWatch {
+		return minutes
+	}
+	r.errorf("watch", "must be at most 3h, which is what CloudFormation allows, got %s", text)
+	return 0
+}
+
+// checkGuards checks the list as a whole.
+func checkGuards(r record, release Release) {
+	if len(release.Alarms) > maxGuards {
+		r.errorf("alarms", "must name at most %d alarms, which is what CloudFormation allows, got %d", maxGuards, len(release.Alarms))
+	}
+	for i, guard := range release.Alarms {
+		same := func(other GuardAlarm) bool { return other.ARN == guard.ARN && other.Name == guard.Name }
+		if slices.ContainsFunc(release.Alarms[:i], same) {
+			r.report.Errorf(guard.Pos, "names the alarm %s a second time", guard)
+		}
+	}
+}
+
+// guard returns the alarm that an item of the list names.
+func (b appBuilder) guard(item node, known []GuardAlarm) (GuardAlarm, bool) {
+	text := item.value.Text
+	if strings.HasPrefix(text, "arn:") {
+		return b.guardARN(item)
+	}
+	var found []GuardAlarm
+	for _, alarm := range known {
+		if alarm.Name == text || strings.HasSuffix(alarm.Name, "/"+text) {
+			found = append(found, alarm)
+		}
+	}
+	// A trigger has no other name than its own, so it wins over a longer name that ends alike.
+	exact := slices.IndexFunc(found, func(alarm GuardAlarm) bool { return alarm.Name == text })
+	switch {
+	case exact >= 0:
+		found = found[exact : exact+1]
+	case len(found) == 0 && b.alarmsUnknown():
+		return GuardAlarm{}, false // an alarm that was refused, and is reported
+	case len(found) == 0:
+		var names []string
+		for _, alarm := range known {
+			names = append(names, alarm.Name)
+		}
+		b.scope.report.Errorf(item.pos(), "no alarm of this app is called %s%s", text, report.Suggest(text, names))
+		return GuardAlarm{}, false
+	case len(found) > 1:
+		b.scope.report.Errorf(item.pos(), "several alarms are called %s: write %s or %s", text, found[0].Name, found[1].Name)
+		return GuardAlarm{}, false
+	}
+	// The alarms of a global database are in its hosting region's stack, and CloudFormation watches alarms of the stack's region.
+	if other := found[0].elsewhere; other != "" {
+		b.scope.report.Notef(item.pos(), "is not watched in %s: the alarm is in %s, with its database", b.scope.region.Region, other)
+		return GuardAlarm{}, false
+	}
+	found[0].Node = Node{Pos: item.pos()}
+	return found[0], true
+}
+
+// alarmsUnknown reports whether a part of the app with alarms was refused, so that the list of alarms is incomplete.
+func (b appBuilder) alarmsUnknown() bool {
+	return b.section.unknown("alarms") || b.section.unknown("databases") || b.section.unknown("logging")
+}
+
+// guardARN checks the ARN of an alarm. CloudFormation only takes alarms of the stack's region (CloudFormation User Guide,
+// "Roll back your CloudFormation stack on alarm breach").
+func (b appBuilder) guardARN(item node) (GuardAlarm, bool) {
+	text := item.value.Text
+	parts := strings.SplitN(text, ":", 7)
+	if len(parts) < 7 || parts[2] != "cloudwatch" || parts[5] != "alarm" || parts[6] == "" {
+		b.scope.report.Errorf(item.pos(), "must be the ARN of a CloudWatch alarm, such as "+
+			"arn:aws:cloudwatch:%s:123456789012:alarm:errors, got %s", b.scope.region.Region, text)
+		return GuardAlarm{}, false
+	}
+	if parts[3] != b.scope.region.Region {
+		b.scope.report.Errorf(item.pos(), "is an alarm of %s: CloudFormation watches alarms of the stack's own region, which is %s; "+
+			"write it in the section of that region", parts[3], b.scope.region.Region)
+		return GuardAlarm{}, false
+	}
+	return GuardAlarm{Node: Node{Pos: item.pos()}, ARN: text}, true
+}
+
+// alarmNames returns the app's alarms in a region, by their names in release.alarms.
+func alarmNames(a *AppRegion) []GuardAlarm {
+	var names []GuardAlarm
+	for _, t := range a.Alarms.Triggers {
+		names = append(names, GuardAlarm{Kind: TriggerAlarm, Name: t.Name})
+	}
+	if a.Logging.Docker != nil {
+		for _, metric := range a.Logging.Docker.Metrics {
+			for _, t := range metric.Alarms {
+				names = append(names, GuardAlarm{Kind: LogLineAlarm, Name: metric.Name + "/" + t.Name})
+			}
+		}
+	}
+	for _, d := range a.Databases {
+		for _, t := range d.Alarms {
+			guard := GuardAlarm{Kind: DatabaseAlarm, Name: d.Name + "/" + t.Name}
+			if d.Global != a.Region {
+				guard.elsewhere = d.Global
+			}
+			names = append(names, guard)
+		}
+	}
+	return names
+}
+
+// sensibleAlarms suggests alarms for a watch without any: those of the app or, without any, metrics for a first one.
+func sensibleAlarms(a *AppRegion, known []GuardAlarm) string {
+	var names []string
+	for _, alarm := range known {
+		names = append(names, alarm.Name)
+	}
+	switch {
+	case len(names) > 0:
+		return ", such as " + strings.Join(names[:min(len(names), 2)], " or ")
+	case a.ELBAvailability != Disabled:
+		return "; alarms.triggers on the metrics backend5xx and latency are a good beginning"
+	}
+	return "; an alarm of alarms.triggers on errors of the app is a good beginning"
+}
