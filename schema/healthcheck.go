@@ -15,11 +15,14 @@ import (
 func healthCheck(s section, facts *language.Facts, a *AppRegion) HealthCheck {
 	timing := s.child("health_check", facts.Defaults.Lookup("health_check"))
 	if !s.has("health_check") {
-		timing.trace = nil // the resolved value has no health check unless one is written
+		timing.trace = nil // the default is a text in the resolved value, which has no timing
 	}
 	check := writtenCheck(s, "health_check", a)
 	if check == nil {
 		check = &HealthCheck{Node: NewNode(s.posOf("health_check"), nil), Protocol: "TCP", Default: true, Port: checkedPort(a)}
+		if check.Port != 0 && a.ELBAvailability != Disabled {
+			s.deriveText("health_check", check.text())
+		}
 	}
 	if isText(s, "health_check") {
 		timing.trace = nil

@@ -59,6 +59,7 @@ func (in Inputs) load(ctx context.Context, r *report.Report, first *language.Che
 	if err != nil {
 		return nil, err
 	}
+	l.found.report(l.report)
 	// Names can be compared only when all apps are loaded.
 	l.reportDuplicateNames(apps)
 	if r.Failed(false) {
@@ -88,13 +89,14 @@ type loader struct {
 	wrongOrbit    bool // the orbit's manifest is an app's: no app can be checked against it
 	resolve       bool
 	shared        node               // the orbit's field apps
+	found         sharedProblems     // in it
 	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
 }
 
 // readOrbit reads the orbit's manifest and checks it against its definition. It returns nil if the file was refused as a whole.
 func (l *loader) readOrbit(path string, c *language.Checker) (*document, error) {
 	own := &report.Report{}
-	t, err := l.readerFor(c, language.Orbit).Read(path, own)
+	t, err := l.readerFor(c, language.Orbit).ReadOne(path, own)
 	if t == nil || err != nil {
 		l.report.Add(own.Problems()...)
 		return nil, err
@@ -132,9 +134,17 @@ func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker
 		found.Add(t.Refused...)
 	}
 	l.report.Add(found.Problems()...)
+	l.report.Add(newPaths(t.Unknown, slices.Concat(own.Problems(), found.Problems()))...)
 	return &document{
 		facts: l.facts, report: l.report, root: node{value: t, at: t.At}, shared: l.shared, resolves: l.resolve,
 	}, nil
+}
+
+// newPaths returns the problems at paths that no other problem has.
+func newPaths(problems, others []report.Problem) []report.Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p report.Problem) bool {
+		return slices.ContainsFunc(others, func(o report.Problem) bool { return o.Pos.Path == p.Pos.Path })
+	})
 }
 
 // wrongKind is the message for a manifest that was given as d and is of the other kind.
@@ -238,7 +248,10 @@ func (l *loader) app(t *manifest.Tree, own *report.Report, orbit *Orbit, c *lang
 	if m == nil || err != nil || orbit == nil {
 		return nil, err
 	}
+	own = &report.Report{}
+	m.report = own
 	app := m.app(orbit, l.orbitSections)
+	l.found.take(own, app.Name, l.shared, l.report)
 	for _, region := range app.Regions {
 		if region.Resolved != nil {
 			region.Resolved.Secrets = c.Secrets(region.Resolved.Tree, language.App)

@@ -80,4 +80,30 @@ all:
 	}
 }
 
+// The default health check is in the resolved value of an app with a load balancer: a rule for all apps can name the field.
+func TestResolvedHealthCheck(t *testing.T) {
+	model, r := resolveAll(t, map[string]string{
+		"orbit.yaml": "name: o\nregions: [us-east-1]\nall: {domain: example.com}",
+		"a.yaml":     "name: a\nall: {services: {web: {image: nginx}}, public_ports: {443: {internal_port: 8443}}}",
+		"b.yaml":     "name: b\nall: {services: {web: {image: nginx}}, elb_availability: disabled}",
+		"c.yaml":     "name: c\nall: {services: {web: {image: nginx}}, health_check: http:80/}",
+	})
+	if model == nil {
+		t.Fatal(r.Problems())
+	}
+	for i, want := range []struct {
+		text      string
+		isDefault bool
+	}{{"TCP:8443", true}, {"", false}, {"HTTP:80/", false}} {
+		got := model.Apps[i].Regions[0].Resolved.Find([]string{"health_check"})
+		text := ""
+		if got.Value != nil {
+			text = got.Value.Text
+		}
+		if text != want.text || got.Default != want.isDefault {
+			t.Errorf("%s: %q, default %t", model.Apps[i].Name, text, got.Default)
+		}
+	}
+}
+
 func textTree(text string) *manifest.Tree { return &manifest.Tree{Kind: manifest.Text, Text: text} }

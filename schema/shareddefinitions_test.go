@@ -119,3 +119,55 @@ func TestMistakesAgainstATeamsRules(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// A misspelt field is reported although a rule of the team refuses the object around it. So is a field that a closed definition of
+// the team does not have.
+func TestUnknownFieldsBesideRules(t *testing.T) {
+	files := strings.Replace(library, "PASSWORD?: !=\"hunter2\"", "PASSWORD?: !=\"hunter2\"\n\t\tservices?: [_]: image!: string", 1) + `
+-- small/small.cue --
+package small
+
+import "github.com/pebble/spacel/schema"
+
+#Small: {
+	name: string
+	all: {instance_max: <=2, services: _}
+}
+#App: schema.#App & #Small
+-- apps/misspelt.cue --
+import "acme.com/infra/policy"
+
+policy.#Prod & {
+	name: "pay-web"
+	all: {
+		instance_mx: 3
+		idle_timeout: "long"
+		services: web: imagee: "nginx:1"
+	}
+}
+-- apps/small.cue --
+import "acme.com/infra/small"
+
+small.#App & {
+	name: "web"
+	all: {
+		instance_max: 2
+		instance_min: 1
+		elb_avail: "private"
+		services: web: image: "nginx:1"
+	}
+}
+`
+	got := lines(reportOn(t, files, "apps/misspelt.cue", "apps/small.cue"))
+	want := []string{
+		"apps/misspelt.cue:6:3: all.instance_mx: unknown field; did you mean instance_max?",
+		`apps/misspelt.cue:7:3: all.idle_timeout: must be 1 to 6000 seconds, got "long"`,
+		"apps/misspelt.cue:8:18: all.services.web.imagee: unknown field; did you mean image?",
+		"apps/small.cue:7:3: all.instance_min: unknown field of this definition",
+		"apps/small.cue:8:3: all.elb_avail: unknown field; did you mean elb_availability?",
+		"policy/policy.cue:11:19: all.services.web.image: is required here and has no value (in apps/misspelt.cue, app pay-web)",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

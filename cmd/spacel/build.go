@@ -23,7 +23,8 @@ A project is orbit.yaml with app.yaml (or .json, .cue), or a project file, space
    out: build
 
 With APPs it builds the stacks of those apps only, and with --with-orbit the orbit's own, too. With --orbit and no APP it
-builds the orbit's own stacks. An APP is a manifest, a directory with .space in it, or - for standard input.
+builds the orbit's own stacks. An APP is a manifest, a CUE package (DIR or DIR:package), an app or
+an object of apps inside of one (FILE#path), a directory with .space in it, or - for standard input.
 
 The output directory is replaced as a whole when the build succeeds: stacks that are not part of this build leave it, and are
 listed. When the build fails, the directory stays unchanged.

@@ -30,7 +30,8 @@ type request struct {
 // orbitManifestFlag returns --orbit. With fromEnv its default is SPACEL_ORBIT.
 func orbitManifestFlag(fromEnv bool) cli.Flag {
 	orbit := &cli.StringFlag{Name: "orbit", TakesFile: true,
-		Usage: "the orbit's manifest, a `FILE` in JSON, YAML or CUE, or - for standard input; else the project's"}
+		Usage: "the orbit's manifest: a `FILE` in JSON, YAML or CUE, a CUE package (./DIR or DIR:package), " +
+			"FILE#path, or - for standard input; else the project's"}
 	if fromEnv {
 		orbit.EnvVars = []string{"SPACEL_ORBIT"}
 	}
@@ -150,7 +151,9 @@ func (r request) checkPolicies(model *schema.Model, found *report.Report) error 
 			return err
 		}
 		if policies != nil {
-			policies.Check(model.Values(r.regions), found)
+			if err := policies.Check(model.Values(r.regions), found); err != nil {
+				return err
+			}
 		}
 	}
 	if len(r.policies) > 0 && found.Failed(false) {

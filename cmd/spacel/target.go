@@ -170,8 +170,8 @@ func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
 	return nil
 }
 
-// readOrbit finds out which orbit a word means: an orbit's name, a manifest's file or - for standard input, or an artifact
-// directory. A word without slash, dot and colon is a name.
+// readOrbit finds out which orbit a word means: an orbit's name, a manifest's file or - for standard input, an artifact
+// directory, or a directory with a CUE package. A word without slash, dot and colon is a name.
 func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 	if orbitName.MatchString(what) {
 		return orbit{name: what}, nil
@@ -179,6 +179,8 @@ func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 	info, err := os.Stat(what)
 	switch {
 	case what == "-" || err == nil && !info.IsDir() || err != nil && strings.ContainsAny(what, ":#"):
+		return orbitOfManifest(c, ctx, what)
+	case err == nil && !isArtifact(what) && holdsCUE(what):
 		return orbitOfManifest(c, ctx, what)
 	case err == nil && isArtifact(what):
 		a, err := assembly.Read(what)
@@ -188,9 +190,16 @@ func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 		defer a.Close()
 		return orbitOfArtifact(a), nil
 	case err == nil:
-		return orbit{}, fmt.Errorf("--orbit %s: the directory holds no artifact: build one with spacel build --out %s", what, what)
+		return orbit{}, fmt.Errorf(
+			"--orbit %s: the directory holds neither an artifact nor a CUE package: build one with spacel build --out %s", what, what)
 	}
 	return orbit{}, fmt.Errorf("--orbit %s: there is no such file", what)
+}
+
+// holdsCUE reports whether a directory has CUE files: it is read as a package.
+func holdsCUE(dir string) bool {
+	files, err := filepath.Glob(filepath.Join(dir, "*.cue"))
+	return err == nil && len(files) > 0
 }
 
 // isArtifact reports whether a directory holds an artifact: its manifest.json names the stacks. The content is checked when it is

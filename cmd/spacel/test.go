@@ -160,7 +160,11 @@ func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 		if v.App == nil {
 			continue
 		}
-		for _, violation := range one.CheckValue(v) {
+		violations, err := one.CheckValue(v)
+		if err != nil {
+			return nil, err
+		}
+		for _, violation := range violations {
 			failures = append(failures, report.Problem{Pos: violation.Pos, Message: violation.Message}.String())
 		}
 		// An app's stack is named ORBIT-APP. A case has exactly one app, so Apps[0] is the one.
@@ -168,7 +172,7 @@ func runCase(ctx context.Context, one policy.Case) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		violations, err := one.CheckTemplate(template)
+		violations, err = one.CheckTemplate(template)
 		if err != nil {
 			return nil, err
 		}

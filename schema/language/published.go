@@ -129,7 +129,8 @@ func (p *publisher) edit(file *ast.File) {
 	}
 	eachDefinition(file, func(name string, f *ast.Field) {
 		p.section = strings.HasSuffix(name, "Section")
-		p.fields(f.Value, p.defaults.Lookup(defaultsOf(name[1:])), false)
+		// Tags are a definition of their own. As in each other map with keys of the user's, a key with null is absent.
+		p.fields(f.Value, p.defaults.Lookup(defaultsOf(name[1:])), name == "#Tags")
 	})
 }
 

@@ -318,7 +318,7 @@ func (t translation) fill(args []any) string {
 // translations holds words for CUE's errors, by CUE's format. The formats are not part of CUE's API: a new version of CUE may
 // change one. Then CUE's own text is shown.
 var translations = []translation{
-	{"field not allowed", "unknown field of this definition"},
+	{notAllowed, "unknown field of this definition"},
 	{"field is required but not present", "is required here and has no value"},
 	{"required field missing: %s", "cannot be computed: {0} is required and has no value"},
 	{"unreferenced alias or let clause %s", "{0} is never used; remove it"},
@@ -334,6 +334,9 @@ var translations = []translation{
 	{"expected %s, found '%s' %s", "expected {0}, found '{1}'"}, // the rest is text of the file, which may be a secret
 	{"invalid regexp: %s", "has an invalid regular expression: {0}"},
 }
+
+// notAllowed is CUE's format for a field that a definition does not have.
+const notAllowed = "field not allowed"
 
 // text translates one error. Strings in quotes may be data, so they are masked at a path of a secret.
 func (m *cueMistake) text(e cueerrors.Error) string {

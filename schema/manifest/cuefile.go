@@ -33,10 +33,11 @@ func readCUE(s *inputFile) (*Tree, error) {
 // same. If there is data, it is the manifest. If not, and the manifest imports the definitions, it is evaluated again with
 // other forms of them:
 //
-//   - Open definitions accept anything. An error of CUE now comes from the user's own constraints. Without an error there is data
-//     for the check against the definitions, whose messages are better than CUE's.
 //   - Lenient definitions also accept null for each field, as in manifests of the 2016 tool. A manifest with null is as valid in
 //     CUE as in YAML.
+//   - Open definitions accept anything, and so do objects of the user. An error of CUE now comes from the user's own constraints.
+//     Without an error there is data for the check against the definitions, whose messages are better than CUE's.
+//   - Strict definitions, without null, tell which fields a definition of the user does not have.
 func (s *inputFile) evaluateCUE() *Tree {
 	exact := s.evaluate(nil)
 	// The quick form has no errors of definitions. They are needed now, to tell which of the other forms apply.
@@ -50,13 +51,15 @@ func (s *inputFile) evaluateCUE() *Tree {
 	if whole := s.evaluate(wholeForm); whole.valid() {
 		return whole.accept(s)
 	}
-	open := s.evaluate(openForm)
-	open.errs = exact.closedness(open.errs)
-	if !open.valid() {
-		return open.accept(s)
-	}
 	if lenient := s.evaluate(lenientForm); lenient.valid() {
 		return lenient.accept(s)
+	}
+	open := s.evaluate(relaxedForm)
+	if open.tree != nil {
+		open.tree.Unknown = s.evaluate(strictForm).unknown()
+	}
+	if !open.valid() {
+		return open.accept(s)
 	}
 	// The data is complete, and the check against the definitions comes next: it words the mistakes.
 	exact.refuseHidden(s, open)
@@ -123,18 +126,18 @@ func (e *evaluation) holds() bool {
 	return e.valid() && (e.depends == byRefusal || e.s.accepts != nil && e.s.accepts(e.tree.Clone()))
 }
 
-// closedness leaves out errors about unknown fields, unless the exact evaluation has them, too. A definition of the user is closed.
-// It lacks the fields of a definition which is open now, so CUE would report each of them.
-func (e *evaluation) closedness(errs []cueerrors.Error) []cueerrors.Error {
-	unknown := func(path string) func(cueerrors.Error) bool {
-		return func(e cueerrors.Error) bool {
-			format, _ := e.Msg()
-			return strings.HasPrefix(format, "field not allowed") && (path == "" || strings.Join(e.Path(), ".") == path)
+// unknown returns the problems with fields that a definition does not have. It may be a definition of the user, which accepts less
+// than the one of the language.
+func (e *evaluation) unknown() []report.Problem {
+	var errs []cueerrors.Error
+	for _, err := range e.errs {
+		if format, _ := err.Msg(); format == notAllowed {
+			errs = append(errs, err)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(errs), func(o cueerrors.Error) bool {
-		return unknown("")(o) && !slices.ContainsFunc(e.errs, unknown(strings.Join(o.Path(), ".")))
-	})
+	s := e.s.again()
+	s.explain(errs, e.root)
+	return s.r.Problems()
 }
 
 // evaluate evaluates the manifest with one form of the definitions. Without one it takes the exact form, or the open one if both
@@ -241,6 +244,7 @@ func (p *packages) manifest() []*ast.File {
 	if file == nil {
 		p.s.rejected = true
 	}
+	p.relax(file)
 	p.parsed = append(p.parsed, file)
 	return []*ast.File{file}
 }

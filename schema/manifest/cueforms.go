@@ -14,14 +14,17 @@ import (
 type form struct {
 	name string
 	edit func(*ast.File)
+	own  func(*ast.File) // edits the manifest's own files, and those of other packages; nil to keep them
 }
 
 // The forms. See evaluateCUE for their use.
 var (
-	wholeForm   = &form{"whole", func(*ast.File) {}}
-	exactForm   = &form{"exact", exactDefinitions}
-	openForm    = &form{"open", openDefinitions}
-	lenientForm = &form{"lenient", lenientDefinitions}
+	wholeForm   = &form{"whole", func(*ast.File) {}, nil}
+	exactForm   = &form{"exact", exactDefinitions, nil}
+	strictForm  = &form{"strict", strictDefinitions, nil}
+	openForm    = &form{"open", openDefinitions, nil}
+	relaxedForm = &form{"relaxed", openDefinitions, openObjects}
+	lenientForm = &form{"lenient", lenientDefinitions, nil}
 )
 
 // forms remembers the text of each form of the definitions. Parsing the text again is faster than editing the sources again,

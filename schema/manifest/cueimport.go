@@ -209,6 +209,7 @@ func (p *packages) parse(name string) *ast.File {
 		src := &inputFile{name: shown, data: data, r: p.s.r}
 		if src.plainText() {
 			if file := src.parseCUE(p.module.version); file != nil {
+				p.relax(file)
 				p.parsed = append(p.parsed, file)
 				return file
 			}
@@ -216,6 +217,13 @@ func (p *packages) parse(name string) *ast.File {
 		p.s.rejected = true
 	}
 	return nil
+}
+
+// relax edits a user's file as the form of the definitions asks for.
+func (p *packages) relax(file *ast.File) {
+	if p.definitions != nil && p.definitions.own != nil && file != nil {
+		p.definitions.own(file)
+	}
 }
 
 // language loads the definitions of the manifest language. They come from the program, not from the module's copy or a registry,
@@ -256,6 +264,29 @@ func exactDefinitions(file *ast.File) {
 		}
 		return true
 	})
+}
+
+// strictDefinitions is the exact form without null. Where CUE chooses between an object and null, it reports the choice in
+// place of some mistakes inside of the object.
+func strictDefinitions(file *ast.File) {
+	exactDefinitions(file)
+	astutil.Apply(file, nil, func(c astutil.Cursor) bool {
+		or, ok := c.Node().(*ast.BinaryExpr)
+		switch {
+		case !ok || or.Op != token.OR:
+		case isNull(or.X):
+			c.Replace(or.Y)
+		case isNull(or.Y):
+			c.Replace(or.X)
+		}
+		return true
+	})
+}
+
+// isNull reports whether an alternative is null.
+func isNull(alternative ast.Expr) bool {
+	literal, ok := alternative.(*ast.BasicLit)
+	return ok && literal.Kind == token.NULL
 }
 
 // isMessage reports whether an alternative is a call of error().
@@ -305,4 +336,27 @@ func openDefinitions(file *ast.File) {
 			f.Value = ast.NewIdent("_")
 		}
 	}
+}
+
+// openObjects makes each object of a file accept more fields. A definition of the user lacks the fields of a definition that is open
+// now, and would refuse them.
+func openObjects(file *ast.File) {
+	ast.Walk(file, nil, func(n ast.Node) {
+		object, ok := n.(*ast.StructLit)
+		if !ok {
+			return
+		}
+		isOpen, hasField := false, len(object.Elts) == 0
+		for _, d := range object.Elts {
+			switch d.(type) {
+			case *ast.Ellipsis:
+				isOpen = true
+			case *ast.Field:
+				hasField = true
+			}
+		}
+		if hasField && !isOpen { // without a field it may be a scalar in braces
+			object.Elts = append(object.Elts, &ast.Ellipsis{})
+		}
+	})
 }

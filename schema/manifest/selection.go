@@ -47,6 +47,26 @@ func (in Reader) ReadApps(argument string, r *report.Report) ([]Selected, error)
 	return sel.apps(t, name, r), nil
 }
 
+// ReadOne reads the one manifest that an argument names. As for apps, it may be a value inside of one: FILE#PATH.
+func (in Reader) ReadOne(argument string, r *report.Report) (*Tree, error) {
+	base, sel, err := parseSelection(argument)
+	if err != nil {
+		return nil, err
+	}
+	in.selection = sel
+	in.Secret = sel.secret(in.Secret)
+	t, err := in.Read(base, r)
+	if t == nil || err != nil || sel == nil {
+		return t, err
+	}
+	if t.Kind != Object {
+		r.Errorf(t.At.Pos(sel.keys()), "must be a manifest, an object of fields such as name and all, got %s", t.Kind)
+		return nil, nil
+	}
+	t.setIn(path.Clean(strings.ReplaceAll(argument, `\\`, `/`)))
+	return t, nil
+}
+
 // secret returns the rule for secrets of a manifest that holds apps. The keys of the selection are cut off, and the remaining ones
 // are asked about twice: as an app's, and as those of one app in an object of apps.
 func (sel *selection) secret(ofApp func(keys []string) bool) func(keys []string) bool {
@@ -226,6 +246,7 @@ func (sel *selection) apps(t *Tree, name string, r *report.Report) []Selected {
 		}
 		in := name + "." + cue.Str(f.Key).String()
 		f.Value.Refused = refusedBelow(t.Refused, report.Member(sel.keys(), f.Key))
+		f.Value.Unknown = refusedBelow(t.Unknown, report.Member(sel.keys(), f.Key))
 		f.Value.setIn(in)
 		found = append(found, Selected{f.Value, in})
 	}

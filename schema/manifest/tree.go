@@ -18,6 +18,7 @@ type Tree struct {
 
 	Removed  []Field          // of an object after normalise: the keys whose value was null
 	Refused  []report.Problem // of a root that CUE refuses although its data may be valid: reported if nothing else is
+	Unknown  []report.Problem // of a root: fields that a definition of the user does not have, reported unless another problem has the path
 	Reported map[string]bool  // after explain: the keys (of a list: the indices) whose value was of no use, and is reported
 }
 

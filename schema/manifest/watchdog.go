@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	gauges "runtime/metrics"
 	"time"
@@ -16,11 +17,30 @@ type allowance struct {
 // CUE can use any amount of both.
 var evaluationAllowance = allowance{10 * time.Second, 1 << 30}
 
+// Within runs an evaluation of CUE other than a manifest, such as policies or tests, under the limits for a manifest. The name is
+// the file or directory to blame. A panic of CUE is an error.
+func Within[T any](name string, evaluate func() T) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	out, err := within(evaluationAllowance, name, func() (out outcome) {
+		defer func() {
+			if p := recover(); p != nil {
+				out.err = fmt.Errorf("%s: cannot evaluate it: %s", name, shorten(fmt.Sprint(p), 60))
+			}
+		}()
+		out.value = evaluate()
+		return out
+	})
+	return out.value, cmp.Or(err, out.err)
+}
+
 // within runs an evaluation under a limit. CUE cannot be stopped, so an evaluation over the limit continues in the
 // background, and the command has to end the process on this error.
-func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
+func within[T any](most allowance, name string, evaluate func() T) (none T, err error) {
 	// The buffer lets the goroutine end when its result comes too late.
-	done := make(chan *Tree, 1)
+	done := make(chan T, 1)
 	go func() { done <- evaluate() }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -31,11 +51,11 @@ func within(most allowance, name string, evaluate func() *Tree) (*Tree, error) {
 			return t, nil
 		case now := <-tick.C:
 			if now.After(deadline) {
-				return nil, fmt.Errorf(
+				return none, fmt.Errorf(
 					"%s: evaluating it takes more than %v; look for comprehensions and disjunctions that multiply", name, most.time)
 			}
 			if used := memoryInUse(); used > most.memory {
-				return nil, fmt.Errorf(
+				return none, fmt.Errorf(
 					"%s: evaluating it takes more than %d MiB of memory; look for lists and text that double", name, most.memory>>20)
 			}
 		}

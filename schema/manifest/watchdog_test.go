@@ -74,3 +74,22 @@ func light(content string) {
 	}
 	os.Exit(1)
 }
+
+// Policies and tests have the limits of manifests. A panic of CUE does not end the process.
+func TestWithin(t *testing.T) {
+	if n, err := Within("policies", func() int { return 3 }); n != 3 || err != nil {
+		t.Error(n, err)
+	}
+	if _, err := Within("policies", func() int { panic("no such thing") }); err == nil || !strings.HasPrefix(err.Error(), "policies: ") {
+		t.Error(err)
+	}
+	before := evaluationAllowance
+	defer func() { evaluationAllowance = before }()
+	evaluationAllowance.time = 30 * time.Millisecond
+	stop := make(chan bool)
+	defer close(stop)
+	_, err := Within("policies", func() bool { return <-stop })
+	if err == nil || !strings.HasPrefix(err.Error(), "policies: evaluating it takes more than 30ms") {
+		t.Error(err)
+	}
+}

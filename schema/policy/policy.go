@@ -28,6 +28,7 @@ var constrained = []string{"orbit", "app", "region"}
 
 // Set is the policies of one directory.
 type Set struct {
+	dir      string
 	instance *manifest.Instance
 	hidden   bool // there are hidden fields, which hold rules, too
 }
@@ -43,12 +44,15 @@ func Read(in manifest.Reader, dir string, r *report.Report) (*Set, error) {
 		return nil, nil
 	}
 	// Policies alone must be free of conflicts. Else each value would be refused, at a place in the manifest.
-	root := build(instance)
-	if err := root.Validate(); err != nil {
-		instance.ReportErrors(err, r)
+	mistakes, err := manifest.Within(dir, func() error { return build(instance).Validate() })
+	if err != nil {
+		return nil, err
+	}
+	if mistakes != nil {
+		instance.ReportErrors(mistakes, r)
 		return nil, nil
 	}
-	return &Set{instance, hasHidden(instance)}, nil
+	return &Set{dir, instance, hasHidden(instance)}, nil
 }
 
 // hasHidden reports whether the policies have hidden fields at their top. It reads the syntax once. Without hidden fields the
@@ -107,14 +111,21 @@ func build(instance *manifest.Instance) cue.Value {
 const perContext = 200
 
 // Check compares values with the policies, and reports each violation at its line in the manifest. A value without an app is
-// checked against the rules for orbit and region only.
-func (s *Set) Check(values []resolved.Value, r *report.Report) {
-	var policies cue.Value
-	for i, v := range values {
-		// The old context is garbage as soon as the policies are built in a new one.
-		if i%perContext == 0 {
-			policies = build(s.instance)
+// checked against the rules for orbit and region only. An error means that the evaluation takes too much time or memory.
+func (s *Set) Check(values []resolved.Value, r *report.Report) error {
+	for group := range slices.Chunk(values, perContext) {
+		_, err := manifest.Within(s.dir, func() any { s.check(group, r); return nil })
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// check checks values in one context.
+func (s *Set) check(values []resolved.Value, r *report.Report) {
+	policies := build(s.instance)
+	for _, v := range values {
 		for _, found := range against(policies, v, s.hidden) {
 			r.Errorf(found.Pos, "%s", found.Message)
 		}

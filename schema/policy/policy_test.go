@@ -74,7 +74,9 @@ func violations(t *testing.T, text string, v resolved.Value) []string {
 		t.Fatal(err)
 	}
 	if set != nil {
-		set.Check([]resolved.Value{v}, &r)
+		if err := set.Check([]resolved.Value{v}, &r); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var lines []string
 	for _, p := range r.Problems() {
@@ -249,7 +251,9 @@ func TestPoliciesAreAPackage(t *testing.T) {
 	if err != nil || set == nil {
 		t.Fatal(err, r.Problems())
 	}
-	set.Check([]resolved.Value{{Region: "us-east-1", Orbit: section(t, "name: o"), App: section(t, app)}}, &r)
+	if err := set.Check([]resolved.Value{{Region: "us-east-1", Orbit: section(t, "name: o"), App: section(t, app)}}, &r); err != nil {
+		t.Fatal(err)
+	}
 	if len(r.Problems()) != 2 {
 		t.Error(r.Problems())
 	}
@@ -288,7 +292,9 @@ app: {
 		values = append(values, resolved.Value{Region: "us-east-1", Orbit: orbit, App: section(b, text)})
 	}
 	for b.Loop() {
-		set.Check(values, &r)
+		if err := set.Check(values, &r); err != nil {
+			b.Fatal(err)
+		}
 	}
 	if r.Failed(false) {
 		b.Fatal(r.Problems()[0])

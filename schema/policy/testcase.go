@@ -38,9 +38,16 @@ func ReadCases(in manifest.Reader, file string, r *report.Report) ([]Case, error
 	if instance == nil {
 		return nil, err
 	}
-	root := build(instance)
-	if err := root.Validate(); err != nil {
-		instance.ReportErrors(err, r)
+	var root cue.Value
+	mistakes, err := manifest.Within(filepath.ToSlash(file), func() error {
+		root = build(instance)
+		return root.Validate()
+	})
+	if err != nil {
+		return nil, err
+	}
+	if mistakes != nil {
+		instance.ReportErrors(mistakes, r)
 		return nil, nil
 	}
 	at := report.Pos{File: filepath.ToSlash(file)}
@@ -103,15 +110,20 @@ func (c *Case) read(v cue.Value, dir string, r *report.Report) bool {
 
 // CheckValue compares the resolved value with expect. Its fields orbit, app and region have the same meaning as in a policy.
 // Without any of these, expect constrains the app's section.
-func (c Case) CheckValue(v resolved.Value) []Violation {
+func (c Case) CheckValue(v resolved.Value) ([]Violation, error) {
 	if !c.expect.Exists() {
-		return nil
+		return nil, nil
 	}
 	constraint := c.expect
 	if !names(constraint, constrained) {
 		constraint = within(constraint)
 	}
-	return Against(constraint, v)
+	return c.against(constraint, v)
+}
+
+// against compares a value with a constraint. An error means that the evaluation takes too much time or memory.
+func (c Case) against(constraint cue.Value, v resolved.Value) ([]Violation, error) {
+	return manifest.Within(c.Pos.File, func() []Violation { return Against(constraint, v) })
 }
 
 // names reports whether a value has one of the fields.
@@ -140,5 +152,5 @@ func (c Case) CheckTemplate(text []byte) ([]Violation, error) {
 	}
 	at := manifest.Place{File: "template"} // it was built in memory: there is no file
 	template := &resolved.Section{At: at.Pos(""), Tree: manifest.FromData(data, at)}
-	return Against(within(c.template), resolved.Value{Region: c.Region, App: template}), nil
+	return c.against(within(c.template), resolved.Value{Region: c.Region, App: template})
 }
