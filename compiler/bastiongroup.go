@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -14,7 +15,7 @@ func (v *vpcPart) bastionGroup(r *report.Report) {
 		VpcId:            v.vpc.Ref(),
 		Tags:             v.named("bastion"),
 	})
-	v.Output("BastionGroup", cfn.Output{Description: "The bastions' security group.", Value: group.GroupId()})
+	v.Output(document.OutputBastions, cfn.Output{Description: "The bastions' security group.", Value: group.GroupId()})
 	open := rulesIn(v.part)
 	for _, named := range v.net.region.BastionSources {
 		open.admit(named.Pos, group, bastionPeer(named), tcp(22))

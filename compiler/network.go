@@ -51,7 +51,7 @@ func (n network) subnetGroup(p *part, t tier) cfn.Value {
 
 // bastionGroup is the id of the bastions' security group, the only source of SSH.
 func (n network) bastionGroup(p *part) cfn.Value {
-	return n.output(p, "BastionGroup", "AWS::EC2::SecurityGroup::Id", "The bastions' security group.")
+	return n.output(p, document.OutputBastions, "AWS::EC2::SecurityGroup::Id", "The bastions' security group.")
 }
 
 // offered declares an output of the network as a parameter, if a manifest's own resources may refer to it.
@@ -60,7 +60,7 @@ func (n network) offered(p *part, name string) bool {
 	case document.OutputVPC:
 		n.vpcID(p)
 		return true
-	case "BastionGroup":
+	case document.OutputBastions:
 		n.bastionGroup(p)
 		return true
 	case "VpcCidr":

@@ -80,7 +80,7 @@ func (f peerFinder) groupOf(named schema.Peer) peer {
 		Type:           "String",
 		Description:    "The security group of " + stack + "; empty while there is none.",
 		AllowedPattern: groupPattern,
-	}, assembly.Output{Region: f.region.Region, Stack: stack, Output: "SecurityGroup"})
+	}, assembly.Output{Region: f.region.Region, Stack: stack, Output: document.OutputInstances})
 	return peer{id: "App" + idPart(named.Value), name: stack, group: group, condition: there}
 }
 

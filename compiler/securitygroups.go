@@ -1,6 +1,9 @@
 package compiler
 
-import "github.com/pebble/spacel/compiler/cfn"
+import (
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/cfn"
+)
 
 // groups are the app's security groups. Their rules are resources of their own, in firewall.go.
 type groups struct {
@@ -20,7 +23,7 @@ func securityGroups(a appContext, b balancing) groups {
 		VpcId:            vpc,
 		Tags:             a.nameTag(),
 	})
-	p.Output("SecurityGroup", cfn.Output{Description: "The instances' security group.", Value: g.instances.GroupId()})
+	p.Output(document.OutputInstances, cfn.Output{Description: "The instances' security group.", Value: g.instances.GroupId()})
 	if b.kind == noBalancer {
 		return g
 	}

@@ -98,6 +98,8 @@ const (
 const (
 	OutputVPC       = "VpcId"
 	OutputLocks     = "LocksTable"
+	OutputInstances = "SecurityGroup" // the security group of an app's instances
+	OutputBastions  = "BastionGroup"  // the security group of the bastions, in the VPC's stack
 	OutputGroup     = "AutoScalingGroup"
 	OutputBalancer  = "BalancerDNSName" // the load balancer's own host name
 	OutputEndpoint  = "Endpoint"        // and a port: the app's URL there

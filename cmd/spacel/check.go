@@ -16,10 +16,10 @@ import (
 // checkResult is what --check --output json prints: a build's result, and the differences unless there are mistakes.
 type checkResult struct {
 	result
-	Clean       bool       `json:"clean"`
-	Stale       int        `json:"stale"`             // resources whose place in sourcemap.json is out of date
-	Reasons     []string   `json:"reasons,omitempty"` // why the directory cannot be compared
-	Differences *diff.Diff `json:"differences,omitempty"`
+	Clean       bool           `json:"clean"`
+	Stale       int            `json:"stale"`             // resources whose place in sourcemap.json is out of date
+	Reasons     []string       `json:"reasons,omitempty"` // why the directory cannot be compared
+	Differences *review.Review `json:"differences,omitempty"`
 }
 
 // runCheck compares a directory with a build of the manifests in memory. Besides the templates it compares the
@@ -39,7 +39,7 @@ func runCheck(c *console, ctx *cli.Context, r request, out string) error {
 	}
 	result := checkResult{result: result{OK: true, Problems: problems(found), Out: out, Stacks: stacks}, Reasons: invalid}
 	if base != nil {
-		if result.Differences, err = diff.Compare(base, built); err != nil {
+		if result.Differences, err = review.Compare(base, built); err != nil {
 			return err
 		}
 		if result.Stale, err = diff.Stale(base, built); err != nil {

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/compiler/review"
 	"github.com/pebble/spacel/schema/report"
 )
@@ -64,7 +64,7 @@ func runDiff(c *console, ctx *cli.Context) error {
 }
 
 // compareSides reads or builds the two sides and compares them, in the regions chosen by --region.
-func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
+func compareSides(c *console, ctx *cli.Context) (*review.Review, error) {
 	if err := checkLive(ctx); err != nil {
 		return nil, err
 	}
@@ -76,11 +76,19 @@ func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 		return nil, err
 	}
 	old, err := assembly.Read(with.old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return compareWithNothing(c, ctx, with)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer old.Close()
-	// Both sides are narrowed: a region on one side only would be shown as created or deleted.
+	return compareWith(c, ctx, old, with)
+}
+
+// compareWith compares the old side with the new one, which is read or built. Both are narrowed to --region: a region on one side only
+// would be shown as created or deleted.
+func compareWith(c *console, ctx *cli.Context, old *assembly.Assembly, with sides) (*review.Review, error) {
 	narrowed := old.Only(inRegions(ctx.StringSlice("region")))
 	if with.manifests != nil {
 		return compareWithManifests(c, ctx, narrowed, *with.manifests)
@@ -90,7 +98,15 @@ func compareSides(c *console, ctx *cli.Context) (*diff.Diff, error) {
 		return nil, err
 	}
 	defer now.Close()
-	return diff.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
+	return review.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
+}
+
+// compareWithNothing takes a first directory that does not exist for an empty one, as in the pull request that brings the first build.
+func compareWithNothing(c *console, ctx *cli.Context, with sides) (*review.Review, error) {
+	if !ctx.Bool("quiet") {
+		fmt.Fprintf(c.stderr, "note: %s does not exist: it counts as empty, so everything is new\n", printable(with.old))
+	}
+	return compareWith(c, ctx, assembly.Empty(), with)
 }
 
 // sides are the two sides of a comparison: a directory, and another directory or manifests.
@@ -137,18 +153,18 @@ func inRegions(regions []string) func(assembly.Stack) bool {
 
 // compareWithManifests compares a directory with a build of the manifests in memory. Assets of the directory are used again, so the
 // build keeps only new ones in memory.
-func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, r request) (*diff.Diff, error) {
+func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, r request) (*review.Review, error) {
 	found := &report.Report{}
 	now, _, err := r.inMemory(ctx.Context, c, found, old)
 	if err != nil {
 		return nil, c.finish(ctx, found, "", nil, err)
 	}
 	printProblems(c.stderr, found, ctx.Bool("quiet"))
-	return diff.Compare(old, now)
+	return review.Compare(old, now)
 }
 
 // printDiff prints the differences in the form of --output. --quiet prints only the forms for programs.
-func printDiff(c *console, ctx *cli.Context, d *diff.Diff) error {
+func printDiff(c *console, ctx *cli.Context, d *review.Review) error {
 	switch ctx.String("output") {
 	case "json":
 		return review.JSON(c.out, d)

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/compiler/review"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	carried "github.com/pebble/spacel/deploy/release"
@@ -51,7 +51,7 @@ func checkLive(ctx *cli.Context) error {
 
 // compareLive compares the deployed stacks with a directory: drift of templates and parameters, with the directory as the
 // new side: the diff then shows the changes of a deployment.
-func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
+func compareLive(c *console, ctx *cli.Context) (*review.Review, error) {
 	dir, err := c.artifactDirectory(ctx, whichDirectory)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func compareLive(c *console, ctx *cli.Context) (*diff.Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := diff.Compare(old, now)
+	d, err := review.Compare(old, now)
 	if err != nil {
 		return nil, err
 	}

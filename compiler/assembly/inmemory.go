@@ -30,6 +30,12 @@ func NewInMemory(base *Assembly, orbit string) *InMemory {
 	return m
 }
 
+// Empty returns the artifacts of nothing: of no orbit, and without stacks. A directory that was never built is compared as this.
+func Empty() *Assembly {
+	m := NewInMemory(nil, "")
+	return &Assembly{Manifest: *m.sorted(), files: m}
+}
+
 // Stack takes a stack's template. Origins is logical id → file:line:col.
 func (m *InMemory) Stack(stack Stack, template []byte, origins map[string]string) error {
 	if err := m.addStack(stack, template, origins); err != nil {

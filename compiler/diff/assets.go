@@ -61,6 +61,9 @@ func isText(body []byte) bool {
 
 // indented puts each JSON value on a line of its own, so that a line stands for a value. Other texts stay unchanged.
 func indented(body []byte) string {
+	if len(body) == 0 {
+		return ""
+	}
 	var out bytes.Buffer
 	if json.Indent(&out, body, "", "  ") != nil {
 		return string(body)

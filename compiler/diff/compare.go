@@ -200,7 +200,7 @@ func (c *comparison) notifyConsumers(ref assembly.StackRef, outputs map[string]c
 // result sorts stacks and adds assets and the summary. The map of stacks has no order, and the output must be the same each time.
 func (c *comparison) result() (*Diff, error) {
 	d := &Diff{Format: Format, Stacks: []Stack{}}
-	if before, now := c.old.Manifest.Orbit, c.now.Manifest.Orbit; before != now {
+	if before, now := c.old.Manifest.Orbit, c.now.Manifest.Orbit; before != now && before != "" {
 		d.Orbit = &Change{Path: "orbit", Before: encoded(before), After: encoded(now)}
 	}
 	for _, stack := range c.stacks {

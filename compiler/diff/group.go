@@ -2,6 +2,7 @@ package diff
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pebble/spacel/compiler/template"
 )
@@ -14,6 +15,12 @@ var instanceProperties = []string{"LaunchConfigurationName", "LaunchTemplate", "
 // replacesInstances reports whether the property is one that makes the group replace its instances.
 func replacesInstances(r template.Resource, p template.Path) bool {
 	return r.Type == "AWS::AutoScaling::AutoScalingGroup" && len(p) > 0 && slices.Contains(instanceProperties, p[0].Name)
+}
+
+// ReplacesInstances reports whether a property's path, as in Change, is one that makes a group replace its instances.
+func ReplacesInstances(kind, path string) bool {
+	name, _, _ := strings.Cut(path, ".")
+	return kind == "AWS::AutoScaling::AutoScalingGroup" && slices.Contains(instanceProperties, strings.TrimRight(name, "[]0123456789"))
 }
 
 // groupAction is Replace if the UpdatePolicy has WillReplace, which makes a new group. Otherwise the group stays and is

@@ -3,11 +3,10 @@ package review
 import (
 	"io"
 
-	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
 // JSON writes the comparison as JSON, in a form that stays.
-func JSON(w io.Writer, d *diff.Diff) error {
-	return jsontext.WriteIndent(w, d)
+func JSON(w io.Writer, r *Review) error {
+	return jsontext.WriteIndent(w, r)
 }

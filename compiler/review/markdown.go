@@ -16,30 +16,85 @@ const MaxMarkdown = 60_000
 // maxTableRows limits the summary table, so that details fit into the comment, too.
 const maxTableRows = 200
 
-// Markdown writes the comparison for a comment on a pull request: a table, the dangerous changes, and a collapsed
-// section for each stack. Text that does not fit is left out, with a note.
-func Markdown(w io.Writer, d *diff.Diff) error {
-	_, err := io.WriteString(w, markdown(d, MaxMarkdown))
+// Markdown writes the comparison for a comment on a pull request: the findings, a table, the dangerous changes, and a collapsed section
+// for each stack. To fit a comment, it first leaves out repetitions across regions, then details of stacks, and says how much. The
+// findings are always all there.
+func Markdown(w io.Writer, r *Review) error {
+	_, err := io.WriteString(w, markdown(r, MaxMarkdown))
 	return err
 }
 
-// markdown is Markdown with the limit as a parameter, for tests. Sections are added in order of importance.
-func markdown(d *diff.Diff, most int) string {
-	page := &page{left: most}
-	page.add("### spacel: " + sentence(d) + "\n")
-	if d.Equal {
-		return page.String()
+// markdown is Markdown with the limit as a parameter, for tests.
+func markdown(r *Review, most int) string {
+	lead := leadText(r, whole)
+	rest := details(r.Diff, nil, most-utf8.RuneCountInString(lead))
+	if rest.complete() {
+		return lead + rest.String()
 	}
-	page.add(summaryTable(d))
-	page.add(dangers(d))
-	page.add(fenced(general(d)))
+	// Too long: equal findings and equal stacks of several regions are written once.
+	if compact := leadText(r, compact); len(compact) < len(lead) {
+		lead = compact
+	}
+	return lead + details(r.Diff, repetitions(r.Diff), most-utf8.RuneCountInString(lead)).String()
+}
+
+// leadText is the title and all findings.
+func leadText(r *Review, w width) string {
+	text := "### spacel: " + sentence(r.Diff) + "\n"
+	if line := headline(r.Impact); line != "" {
+		text += "\n" + line + "\n"
+	}
+	rows := leading(r.Report, w)
+	if w == compact && len(rows) > 0 {
+		text += "\nEqual findings of several stacks are written once: {app}, {stack} and {region} stand for the names of each place.\n"
+	}
+	return text + fenced(rows)
+}
+
+// details are the differences, as far as they fit. Repeated maps a stack to the one in another region that reads the same.
+func details(d *diff.Diff, repeated map[string]string, most int) *page {
+	page := &page{left: most}
+	if d.Equal {
+		return page
+	}
+	page.require(summaryTable(d))
+	page.require(dangers(d))
+	page.require(fenced(general(d)))
+	same := 0
 	for i, stack := range d.Stacks {
+		if first, ok := repeated[heading(stack)]; ok {
+			page.require("\n" + html(heading(stack)) + ": the same as " + html(first) + "\n")
+			same++
+			continue
+		}
 		if !page.fold(stack) {
-			page.end(len(d.Stacks) - i)
-			break
+			page.end(len(d.Stacks)-i, same)
+			return page
 		}
 	}
-	return page.String()
+	if same > 0 {
+		fmt.Fprintf(page, "\n**Shortened to fit a comment**: %d of %d stacks read like the same stack in another region.\n", same,
+			len(d.Stacks))
+	}
+	return page
+}
+
+// repetitions finds stacks that read like the same stack in an earlier region, but for the region's name.
+func repetitions(d *diff.Diff) map[string]string {
+	out, first := map[string]string{}, map[string]string{}
+	for _, stack := range d.Stacks {
+		var text strings.Builder
+		for _, r := range stackRows(stack) {
+			fmt.Fprintf(&text, "%d%c%s\n", r.indent, r.mark, replaceWord(r.text, stack.Region, "{region}"))
+		}
+		key := stack.Name + "\x00" + string(stack.Status) + "\x00" + text.String()
+		if earlier, ok := first[key]; ok {
+			out[heading(stack)] = earlier
+		} else {
+			first[key] = heading(stack)
+		}
+	}
+	return out
 }
 
 // reserve is the space for the note about omitted text, in characters.
@@ -48,7 +103,18 @@ const reserve = 300
 // page is a text of limited length.
 type page struct {
 	strings.Builder
-	left int // characters
+	left int  // characters
+	cut  bool // something did not fit
+}
+
+// complete reports whether everything fitted.
+func (p *page) complete() bool { return !p.cut }
+
+// require adds a text, and notes when it does not fit.
+func (p *page) require(text string) {
+	if !p.add(text) {
+		p.cut = true
+	}
 }
 
 // add adds a text if it fits.
@@ -78,9 +144,13 @@ func (p *page) fold(stack diff.Stack) bool {
 }
 
 // end adds the note about omitted stacks.
-func (p *page) end(stacks int) {
-	fmt.Fprintf(p, "\n**Cut to fit a comment**: %d of the stacks above are left out or shown in part. `spacel diff` on the same "+
-		"directories shows all.\n", stacks)
+func (p *page) end(stacks, same int) {
+	p.cut = true
+	fmt.Fprintf(p, "\n**Cut to fit a comment**: %d of the stacks above are left out or shown in part. ", stacks)
+	if same > 0 {
+		fmt.Fprintf(p, "%d read like the same stack in another region. ", same)
+	}
+	p.WriteString("`spacel diff` on the same directories shows all.\n")
 }
 
 // folded is one stack as a collapsed section of GitHub's Markdown.
@@ -97,6 +167,10 @@ func fenced(rows []row) string {
 	}
 	var out strings.Builder
 	for _, r := range rows {
+		if r.heading {
+			out.WriteString("@@ " + r.text + " @@\n") // GitHub colours such lines
+			continue
+		}
 		out.WriteString(strings.TrimRight(string(r.mark)+strings.Repeat("  ", r.indent)+r.text, " ") + "\n")
 	}
 	fence := "```"

@@ -15,7 +15,7 @@ import (
 )
 
 // sample has something of everything.
-func sample(t *testing.T) *diff.Diff {
+func sample(t *testing.T) *Review {
 	t.Helper()
 	old := assemblytest.New(t).Stack("test-old", `"Resources": {"T": {"Type": "AWS::SNS::Topic"}}`).
 		Stack("test-web", `"Resources": {
@@ -34,7 +34,21 @@ func TestTextOutput(t *testing.T) {
 	if err := Text(&out, sample(t), false); err != nil {
 		t.Fatal(err)
 	}
-	want := `us-east-1/test-old removed
+	want := `metadata, encryption, retention
+  - KmsMasterKeyId: (none)
+        T  AWS::SNS::Topic  test-old in us-east-1
+        D  AWS::SNS::Topic  test-web in us-east-1
+  - termination protection of the stack: false
+        test-old in us-east-1
+  + KmsMasterKeyId: (none)
+        C  AWS::SNS::Topic  test-web in us-east-1
+traffic and data
+    test-web in us-east-1
+    ! the public address B is given up
+    test-old in us-east-1
+      nothing: deploy leaves the stack as it is; spacel destroy would end it, with its data
+
+us-east-1/test-old removed
   ! deploy does not delete a stack that is missing from the directory; deleting it would do this
   - delete        T  AWS::SNS::Topic
 
@@ -92,11 +106,11 @@ func TestControlCharacters(t *testing.T) {
 	}
 }
 
-func renderers() map[string]func(*bytes.Buffer, *diff.Diff) error {
-	return map[string]func(*bytes.Buffer, *diff.Diff) error{
-		"text":     func(w *bytes.Buffer, d *diff.Diff) error { return Text(w, d, false) },
-		"markdown": func(w *bytes.Buffer, d *diff.Diff) error { return Markdown(w, d) },
-		"json":     func(w *bytes.Buffer, d *diff.Diff) error { return JSON(w, d) },
+func renderers() map[string]func(*bytes.Buffer, *Review) error {
+	return map[string]func(*bytes.Buffer, *Review) error{
+		"text":     func(w *bytes.Buffer, d *Review) error { return Text(w, d, false) },
+		"markdown": func(w *bytes.Buffer, d *Review) error { return Markdown(w, d) },
+		"json":     func(w *bytes.Buffer, d *Review) error { return JSON(w, d) },
 	}
 }
 
@@ -117,6 +131,24 @@ func TestMarkdownOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `### spacel: stacks: 1 removed, 1 changed; resources: 1 create, 1 update, 1 replace, 2 delete
+
+**An address or host name changes** in 1 of 2 stacks
+
+~~~diff
+@@ metadata, encryption, retention @@
+-  KmsMasterKeyId: (none)
+       T  AWS::SNS::Topic  test-old in us-east-1
+       D  AWS::SNS::Topic  test-web in us-east-1
+-  termination protection of the stack: false
+       test-old in us-east-1
++  KmsMasterKeyId: (none)
+       C  AWS::SNS::Topic  test-web in us-east-1
+@@ traffic and data @@
+   test-web in us-east-1
+!    the public address B is given up
+   test-old in us-east-1
+     nothing: deploy leaves the stack as it is; spacel destroy would end it, with its data
+~~~
 
 | stack | | create | update | maybe replace | replace | delete |
 |---|---|--:|--:|--:|--:|--:|
@@ -210,6 +242,25 @@ func TestJSONOutput(t *testing.T) {
 	want := `{
   "format": 1,
   "equal": false,
+  "rights": [],
+  "reach": [],
+  "exposure": [],
+  "protection": [],
+  "references": [],
+  "impact": [
+    {
+      "region": "us-east-1",
+      "stack": "test-web",
+      "effects": [
+        {
+          "kind": "address",
+          "text": "the public address A is given up",
+          "resource": "A",
+          "from": "test-web.json:1:2"
+        }
+      ]
+    }
+  ],
   "summary": {
     "stacks": {
       "added": 0,
@@ -281,9 +332,9 @@ func TestRenderingIsDeterministic(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, old, now assemblytest.Side) *diff.Diff {
+func compare(t *testing.T, old, now assemblytest.Side) *Review {
 	t.Helper()
-	d, err := diff.Compare(old.Assembly(), now.Assembly())
+	d, err := Compare(old.Assembly(), now.Assembly())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +342,7 @@ func compare(t *testing.T, old, now assemblytest.Side) *diff.Diff {
 }
 
 // resources compares two stacks that have nothing but resources.
-func resources(t *testing.T, old, now string) *diff.Diff {
+func resources(t *testing.T, old, now string) *Review {
 	t.Helper()
 	return compare(t, assemblytest.New(t).Stack("test-web", `"Resources": {`+old+`}`),
 		assemblytest.New(t).Stack("test-web", `"Resources": {`+now+`}`))

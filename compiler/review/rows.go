@@ -1,4 +1,3 @@
-// Package review prints what a change of artifacts does, as text, Markdown and JSON.
 package review
 
 import (
@@ -16,6 +15,8 @@ type row struct {
 	mark   byte        // + - ~ ! or a blank
 	action diff.Action // "" if none
 	text   string
+
+	heading bool
 }
 
 // rows lays a stack out, for text and markdown alike: notes and settings first, resources in the middle, outputs last.
@@ -84,9 +85,9 @@ func changeRows(c diff.Change) []row {
 	case len(c.Lines) > 0:
 		text += ":"
 	case c.Before == nil:
-		text += ": " + short(template.Inline(c.After))
+		text += ": " + template.Inline(c.After)
 	default:
-		text += ": " + short(template.Inline(c.Before)) + " → " + short(template.Inline(c.After))
+		text += ": " + template.Inline(c.Before) + " → " + template.Inline(c.After)
 	}
 	// An update in place is the ordinary case and gets no word.
 	if word := map[diff.Action]string{diff.Replace: "replaces", diff.MaybeReplace: "may replace"}[action]; word != "" {
@@ -123,15 +124,6 @@ func hunkRow(line string) row {
 		return row{indent: 3, mark: ' ', text: line}
 	}
 	return row{indent: 3, mark: mark, action: actions[mark], text: printable.Line(line[1:])}
-}
-
-// short cuts a value that would fill the screen; --output json has all of it.
-func short(text string) string {
-	const most = 200
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }
 
 // heading returns region/name and the stack's status.

@@ -9,9 +9,16 @@ import (
 )
 
 // Text writes the comparison for a terminal, in colour if asked for.
-func Text(w io.Writer, d *diff.Diff, colour bool) error {
+func Text(w io.Writer, d *Review, colour bool) error {
 	out := &painter{Writer: bufio.NewWriter(w), colour: colour}
-	for _, r := range general(d) {
+	rows := leading(d.Report, whole)
+	for _, r := range rows {
+		out.row(r)
+	}
+	if len(rows) > 0 {
+		out.WriteString("\n")
+	}
+	for _, r := range general(d.Diff) {
 		out.row(r)
 	}
 	for _, stack := range d.Stacks {
@@ -21,7 +28,7 @@ func Text(w io.Writer, d *diff.Diff, colour bool) error {
 		}
 		out.WriteString("\n")
 	}
-	out.bold(sentence(d))
+	out.bold(sentence(d.Diff))
 	return out.Flush()
 }
 
@@ -36,6 +43,10 @@ var colours = map[diff.Action]string{diff.Create: "32", diff.Update: "33", diff.
 
 // row writes one line.
 func (p *painter) row(r row) {
+	if r.heading {
+		p.bold(r.text)
+		return
+	}
 	p.paint(colours[r.action], strings.TrimRight(strings.Repeat("  ", r.indent)+string(r.mark)+" "+r.text, " "))
 }
 

@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"compiler":          {"agent/document", "compiler/assembly", "compiler/cfn", "schema"},
 	"compiler/assembly": {"agent/document"},
 	"compiler/diff":     {"compiler/assembly", "compiler/template"},
-	"compiler/impact":   {"compiler/assembly", "compiler/diff", "compiler/template"},
+	"compiler/impact":   {"agent/document", "compiler/assembly", "compiler/diff", "compiler/template"},
 	"compiler/review":   {"compiler/assembly", "compiler/diff", "compiler/impact", "compiler/template"},
 	// Only tests import assemblytest.
 	"compiler/assembly/assemblytest": {"compiler/assembly"},
