@@ -10,7 +10,7 @@ import (
 // bastionGroup is the bastions' security group. It is the VPC's, not the bastions' stack's, so that apps can let it in
 // whether or not there are bastions.
 func (v *vpcPart) bastionGroup(r *report.Report) {
-	group := add(v.part, v.at, "BastionGroup", &cfn.SecurityGroup{
+	group := add(v.part, v.at, document.OutputBastions, &cfn.SecurityGroup{
 		GroupDescription: "The bastions of the orbit " + v.net.orbit.Name + ": SSH from bastion_sources.",
 		VpcId:            v.vpc.Ref(),
 		Tags:             v.named("bastion"),

@@ -47,7 +47,9 @@ func (s *Side) owners() map[string][]owner {
 
 // namesGroups reports whether a property lists the security groups of its resource.
 func namesGroups(p template.Path) bool {
-	return slices.ContainsFunc(p.Names(), func(name string) bool { return strings.Contains(name, "SecurityGroup") || name == "Groups" })
+	return slices.ContainsFunc(p.Names(), func(name string) bool {
+		return strings.Contains(strings.ToLower(name), "securitygroup") || name == "Groups"
+	})
 }
 
 // ownerOf names a resource. The instances of an app are the app itself.

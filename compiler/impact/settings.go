@@ -141,8 +141,7 @@ func protection(r template.Resource) []fact {
 
 // otherTexts are properties whose members may have any name, and say nothing about protection.
 var otherTexts = []string{"AssumeRolePolicyDocument", "Dimensions", "KeyPolicy", "Policies", "PolicyDocument", "ResourcePolicy",
-	"SetIdentifier",
-	"TagSpecifications", "Tags", "UserData"}
+	"SetIdentifier", "TagSpecifications", "Tags", "UserData"}
 
 // settingKind tells a property that protects from others. Tags, policy documents and user data are texts of other kinds.
 func settingKind(r template.Resource, p template.Path) Kind {
