@@ -27,7 +27,6 @@ func (a appContext) nameTag() []cfn.Tag {
 // appStack makes an app's stack in one region. Each capability comes after those whose results it takes as arguments.
 // The user's mistakes go to the report; an error comes from the sink.
 func appStack(a appContext, r *report.Report) (*part, error) {
-	warnEmptied(a.region, r)
 
 	plan := balance(a, r)
 	groups := securityGroups(a, plan)

@@ -51,6 +51,7 @@ func testApp(orbit *schema.Orbit, name string, changes ...appChange) *schema.App
 			RootVolume:           schema.RootVolume{Size: 8},
 			UpdatePolicy:         schema.Rolling,
 			BootTimeout:          900,
+			Update:               schema.Update{Batch: 1},
 			ELBAvailability:      schema.InternetFacing,
 			HealthCheck:          withTiming(schema.HealthCheck{Protocol: "TCP", Port: 80, Default: true}),
 			PublicPorts:          []schema.PublicPort{testPort(80, "HTTP", anyone())},

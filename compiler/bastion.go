@@ -108,9 +108,9 @@ func (b *bastionPart) launch() {
 			CreationPolicy: creationPolicy(count),
 			UpdatePolicy:   bastionUpdate(count),
 		},
-		MinSize:           strconv.Itoa(count),
-		MaxSize:           strconv.Itoa(count + 1),
-		DesiredCapacity:   strconv.Itoa(count),
+		MinSize:           cfn.String(strconv.Itoa(count)),
+		MaxSize:           cfn.String(strconv.Itoa(count + 1)),
+		DesiredCapacity:   cfn.String(strconv.Itoa(count)),
 		VPCZoneIdentifier: b.net.subnets(b.part, publicInstance),
 		HealthCheckType:   "EC2",
 		LaunchTemplate:    &cfn.LaunchTemplateVersion{LaunchTemplateId: template.Ref(), Version: template.LatestVersionNumber()},
@@ -123,14 +123,14 @@ const bastionGroupID = "Asg"
 
 // creationPolicy makes the stack wait for a success signal from every bastion. Without signals in time it rolls back.
 func creationPolicy(count int) *cfn.CreationPolicy {
-	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: count, Timeout: fmt.Sprintf("PT%dM", bastionTimeout)}}
+	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: cfn.Int(count), Timeout: fmt.Sprintf("PT%dM", bastionTimeout)}}
 }
 
 // bastionUpdate replaces bastions one by one, and the next only after the signal of the one before.
 func bastionUpdate(count int) *cfn.UpdatePolicy {
 	return &cfn.UpdatePolicy{AutoScalingRollingUpdate: &cfn.RollingUpdate{
 		MaxBatchSize:          1,
-		MinInstancesInService: count,
+		MinInstancesInService: cfn.Int(count),
 		PauseTime:             fmt.Sprintf("PT%dM", bastionTimeout),
 		WaitOnResourceSignals: true,
 		// Otherwise auto scaling could replace an instance while the update waits for its signal (CloudFormation, "UpdatePolicy

@@ -3,7 +3,6 @@ package compiler
 import (
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
@@ -29,15 +28,16 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		LaunchTemplateData: launchData(a, p, g, id, l, disks),
 		TagSpecifications:  tagSpecifications(a.stackName(), "launch-template"),
 	})
+	size := sizes(a.region, p)
 	group := add(p, a.region.Pos, appGroupID, &cfn.AutoScalingGroup{
 		Attributes: cfn.Attributes{
 			DependsOn:      waitFor,
-			CreationPolicy: awaitInstances(a.region),
-			UpdatePolicy:   updatePolicy(a.region),
+			CreationPolicy: size.awaited(a.region),
+			UpdatePolicy:   updatePolicy(a.region, p),
 		},
-		MinSize:                strconv.Itoa(a.region.InstanceMin),
-		MaxSize:                strconv.Itoa(a.region.InstanceMax),
-		DesiredCapacity:        desiredCapacity(a.region),
+		MinSize:                size.least,
+		MaxSize:                size.most,
+		DesiredCapacity:        size.desired,
 		DefaultInstanceWarmup:  a.region.InstanceWarmup,
 		VPCZoneIdentifier:      a.net.subnets(p, instanceTier(a.region)),
 		HealthCheckType:        "EC2",

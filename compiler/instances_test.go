@@ -4,6 +4,10 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
 )
 
@@ -26,12 +30,14 @@ func TestUpdatePolicies(t *testing.T) {
 		policy           schema.UpdatePolicy
 		update, creation string
 	}{
-		"rolling 1..1":  {1, 1, schema.Rolling, rolling("0"), creation("1")},
-		"rolling 1..2":  {1, 2, schema.Rolling, rolling("1"), creation("1")},
-		"rolling 2..2":  {2, 2, schema.Rolling, rolling("1"), creation("2")},
-		"rolling 0..2":  {0, 2, schema.Rolling, rolling("0"), ""},
-		"rolling 0..0":  {0, 0, schema.Rolling, `{` + scheduled + `}`, ""},
-		"redblack 2..4": {2, 4, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, creation("2")},
+		"rolling 1..1": {1, 1, schema.Rolling, rolling("0"), creation("1")},
+		"rolling 1..2": {1, 2, schema.Rolling, rolling(`{"Ref":"InstancesInService"}`), creation("1")},
+		"rolling 2..2": {2, 2, schema.Rolling, rolling("1"), creation("2")},
+		"rolling 0..2": {0, 2, schema.Rolling, rolling(`{"Ref":"InstancesInService"}`), ""},
+		"rolling 0..0": {0, 0, schema.Rolling, `{` + scheduled + `}`, ""},
+		"redblack 2..4": {2, 4, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`,
+			creation(`{"Ref":"Capacity"}`)},
+		"redblack 2..2": {2, 2, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, creation("2")},
 		"redblack 0..0": {0, 0, schema.RedBlack, `{"AutoScalingReplacingUpdate":{"WillReplace":true},` + scheduled + `}`, ""},
 		"disabled 1..2": {1, 2, schema.UpdateDisabled, `{` + scheduled + `}`, creation("1")},
 	} {
@@ -146,11 +152,79 @@ func TestElasticAddresses(t *testing.T) {
 	}
 }
 
-func TestRedBlackFromNothing(t *testing.T) {
-	orbit := testOrbit("us-east-1")
-	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.RedBlack))).reported("instance_min instances, which is 0")
-	build(t, orbit, testApp(orbit, "web", size(1, 2, schema.RedBlack))).silent()
-	build(t, orbit, testApp(orbit, "web", size(0, 2, schema.Rolling))).silent()
+// The sizes of a new group are parameters, when scaling or schedules can have changed those of the old one.
+func TestSizesOfNewGroups(t *testing.T) {
+	least, most := 5, 50
+	for name, c := range map[string]struct {
+		change appChange
+		want   map[string]assembly.GroupSize
+	}{
+		"fixed": {size(3, 3, schema.RedBlack), nil},
+		"rolling": {size(2, 9, schema.Rolling), map[string]assembly.GroupSize{
+			"InstancesInService": {Of: "inService", Default: 2, Min: 2, Max: 9, Batch: 1},
+		}},
+		"from nothing": {size(0, 9, schema.RedBlack), map[string]assembly.GroupSize{
+			"Capacity": {Of: "desired", Default: 1, Min: 1, Max: 9},
+		}},
+		"with a desired number": {func(app *schema.AppRegion) {
+			size(2, 9, schema.RedBlack)(app)
+			app.InstanceDesired = &least
+		}, map[string]assembly.GroupSize{"Capacity5": {Of: "desired", Default: 5, Min: 2, Max: 9}}},
+		"with schedules": {func(app *schema.AppRegion) {
+			size(2, 9, schema.RedBlack)(app)
+			app.Scaling.Schedules = []schema.Schedule{{Name: "day", Min: &least}, {Name: "night", Max: &most}}
+		}, map[string]assembly.GroupSize{
+			"Capacity":     {Of: "desired", Default: 2, Min: 2, Max: 9, ScheduledMin: true, ScheduledMax: true},
+			"CapacityMin2": {Of: "min", Default: 2, Min: 2, Max: 9, ScheduledMin: true, ScheduledMax: true},
+			"CapacityMax9": {Of: "max", Default: 9, Min: 2, Max: 9, ScheduledMin: true, ScheduledMax: true},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := map[string]assembly.GroupSize{}
+			for id, source := range lower(t, c.change).stack.Parameters {
+				if source.GroupSize != nil {
+					got[id] = *source.GroupSize
+				}
+			}
+			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A group of fixed size has constants, and so has one with EBS volumes, whose batch leaves the percentage of its fewest instances.
+func TestPaceOfUpdates(t *testing.T) {
+	percent := 75
+	for name, c := range map[string]struct {
+		change        appChange
+		batch, remain string
+	}{
+		"fixed":                          {size(8, 8, schema.Rolling), "3", "5"},
+		"fixed, with a percentage":       {together(size(8, 8, schema.Rolling), healthy(&percent)), "3", "6"},
+		"EBS volumes":                    {together(size(8, 9, schema.Rolling), withVolumes(ebs("data"))), "3", "5"},
+		"EBS volumes, with a percentage": {together(size(8, 9, schema.Rolling), healthy(&percent), withVolumes(ebs("data"))), "2", "6"},
+		"fewer instances than a batch":   {together(size(2, 9, schema.Rolling), withVolumes(ebs("data"))), "3", "0"},
+	} {
+		v := lower(t, together(c.change, func(app *schema.AppRegion) { app.Update.Batch = 3 }))
+		for property, want := range map[string]string{"MaxBatchSize": c.batch, "MinInstancesInService": c.remain} {
+			if got := v.get("Resources", "Asg", "UpdatePolicy", "AutoScalingRollingUpdate", property); got != want {
+				t.Errorf("%s: %s: got %s, want %s", name, property, got, want)
+			}
+		}
+	}
+}
+
+func healthy(percent *int) appChange {
+	return func(app *schema.AppRegion) { app.Update.MinHealthy = percent }
+}
+
+func together(changes ...appChange) appChange {
+	return func(app *schema.AppRegion) {
+		for _, change := range changes {
+			change(app)
+		}
+	}
 }
 
 // A group replaces failed instances one after the other, unless a replacement needs what the old instance holds.

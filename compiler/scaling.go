@@ -18,14 +18,6 @@ func firstSize(app *schema.AppRegion) int {
 	return app.InstanceMin
 }
 
-// desiredCapacity is "" when the manifest leaves it to scaling.
-func desiredCapacity(app *schema.AppRegion) string {
-	if app.InstanceDesired == nil {
-		return ""
-	}
-	return strconv.Itoa(*app.InstanceDesired)
-}
-
 // scaling makes the policies and schedules that change the group's size. Endpoints of alarms make others, see simpleScaling.
 func scaling(a appContext, w watched, r *report.Report) *part {
 	p := &part{}

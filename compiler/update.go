@@ -3,9 +3,9 @@ package compiler
 import (
 	"fmt"
 
+	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
-	"github.com/pebble/spacel/schema/report"
 )
 
 // signalDuration is how long CloudFormation waits for an instance's signal, from its launch, in ISO 8601.
@@ -22,52 +22,52 @@ var suspended = []string{"HealthCheck", "ReplaceUnhealthy", "AZRebalance", "Alar
 
 // updatePolicy returns the way for new instances to take over: by turns, or as a whole new group beside the old one, or never.
 // Sizes that scaling has set since stay as they are.
-func updatePolicy(app *schema.AppRegion) *cfn.UpdatePolicy {
+func updatePolicy(app *schema.AppRegion, p *part) *cfn.UpdatePolicy {
 	policy := &cfn.UpdatePolicy{AutoScalingScheduledAction: &cfn.ScheduledUpdate{IgnoreUnmodifiedGroupSizeProperties: true}}
 	switch {
 	case app.UpdatePolicy == schema.RedBlack:
 		policy.AutoScalingReplacingUpdate = &cfn.ReplacingUpdate{WillReplace: true}
 	case app.UpdatePolicy == schema.Rolling && app.InstanceMax > 0: // CloudFormation wants the minimum in service below the maximum
 		policy.AutoScalingRollingUpdate = &cfn.RollingUpdate{
-			MaxBatchSize:          1,
-			MinInstancesInService: minInService(app),
-			PauseTime:             signalDuration(app),
-			SuspendProcesses:      suspended,
-			WaitOnResourceSignals: true,
+			MaxBatchSize:              batch(app),
+			MinInstancesInService:     minInService(app, p),
+			MinActiveInstancesPercent: app.Update.MinHealthy,
+			PauseTime:                 signalDuration(app),
+			SuspendProcesses:          suspended,
+			WaitOnResourceSignals:     true,
 		}
 	}
 	return policy
 }
 
-// warnEmptied warns of a red-black app whose new groups begin empty: CloudFormation starts a new group at its minimum, whatever
-// the old one had been scaled to.
-func warnEmptied(app *schema.AppRegion, r *report.Report) {
-	if app.UpdatePolicy == schema.RedBlack && firstSize(app) == 0 && app.InstanceMax > 0 {
-		r.Warnf(app.At("update_policy"), "a redblack update starts the new group with instance_min instances, "+
-			"which is 0, and deletes the old group; "+
-			"set instance_min to 1 or more, or use update_policy: rolling")
+// batch returns how many instances are replaced at a time. With EBS volumes the batch is terminated before its successors start, so it
+// leaves the percentage of min_healthy of the fewest instances.
+func batch(app *schema.AppRegion) int {
+	if app.HasEBS() && app.Update.MinHealthy != nil {
+		stay := (app.InstanceMin**app.Update.MinHealthy + 99) / 100
+		return max(min(app.Update.Batch, app.InstanceMin-stay), 1)
 	}
+	return app.Update.Batch
 }
 
-// minInService leaves room for one instance to be replaced. A group of fixed size could not start a new one above its maximum.
+// minInService returns how many instances stay in service. For a group of variable size deploy finds the number, from the instances
+// that run: CloudFormation would shrink a group that is scaled out to a smaller number before it replaces the first batch
+// (github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/467).
 //
 // With EBS volumes the old instance is terminated before the new one starts, which needs its volume. CloudFormation enlarges a group
 // that has fewer instances than this number and a batch: the new instance would start beside the old one, with an empty volume.
-func minInService(app *schema.AppRegion) int {
+func minInService(app *schema.AppRegion, p *part) cfn.Value {
 	if app.HasEBS() {
-		return max(app.InstanceMin-1, 0)
+		return cfn.Int(max(app.InstanceMin-batch(app), 0))
 	}
-	if app.InstanceMin == app.InstanceMax && app.InstanceMax > 0 {
-		return app.InstanceMax - 1
+	size := groupSize(app, assembly.SizeInService)
+	size.Batch, size.MinHealthy = batch(app), app.Update.MinHealthy
+	size.Default = size.From(assembly.Sizes{Min: app.InstanceMin, Desired: firstSize(app), Max: app.InstanceMax})
+	if app.FixedSize() {
+		return cfn.Int(size.Default)
 	}
-	return app.InstanceMin
-}
-
-// awaitInstances waits for every instance of a new group; nil when there is none to wait for.
-func awaitInstances(app *schema.AppRegion) *cfn.CreationPolicy {
-	first := firstSize(app)
-	if first == 0 {
-		return nil
-	}
-	return &cfn.CreationPolicy{ResourceSignal: cfn.ResourceSignal{Count: first, Timeout: signalDuration(app)}}
+	return p.parameter("InstancesInService", cfn.Parameter{
+		Type:        "Number",
+		Description: "How many instances stay in service during a rolling update.",
+	}, assembly.ValueFrom{GroupSize: &size}).Ref()
 }

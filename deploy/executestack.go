@@ -89,7 +89,11 @@ func (x executor) refreshInputs(ctx context.Context, plan stackPlan) (stackPlan,
 		return plan, refuseFor(err)
 	}
 	// The plan is still right if no input differs. The new inputs are kept, since they are complete.
-	if x.sameOutputs(plan.inputs, in) {
+	scaled, err := resized(ctx, x.stack, plan)
+	if err != nil {
+		return plan, err
+	}
+	if !scaled && x.sameOutputs(plan.inputs, in) {
 		plan.inputs = in
 		return plan, nil
 	}
@@ -149,10 +153,11 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 	if plan.deployed, err = x.refresh(ctx); err != nil {
 		return plan, "", err
 	}
-	switch {
-	case succeeded(end.Status):
+	if succeeded(end.Status) {
 		return x.finish(ctx, plan, true)
-	case end.Cancelled:
+	}
+	resetCapacity(ctx, x.stack, plan)
+	if end.Cancelled {
 		return plan, "", errCancelled
 	}
 	return plan, "", &operationError{end}

@@ -20,6 +20,7 @@ type StackPlan struct {
 	Changes    []Change          `json:"changes,omitempty"`
 	Parameters []ParameterChange `json:"parameters,omitempty"`
 	Dangers    []Danger          `json:"dangers,omitempty"`
+	Instances  *Instances        `json:"instances,omitempty"` // when the app's instances are replaced
 }
 
 // Action is the kind of change to a stack.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/deploy/live"
@@ -152,6 +153,34 @@ func (p planner) planChangeSet(ctx context.Context, plan stackPlan, kind types.C
 		return plan, err
 	}
 	plan.changeSet = made
+	sized, instances, err := withLiveSizes(ctx, p.stack, plan, description)
+	if err != nil {
+		return plan, err
+	}
+	if plan.Instances = instances; !sameSizes(p.spec, plan.inputs, sized) {
+		return p.planWithSizes(ctx, plan, sized, kind)
+	}
+	return p.planFrom(ctx, plan, kind, description)
+}
+
+// planWithSizes makes another change set in place of one with outdated sizes of the group.
+func (p planner) planWithSizes(ctx context.Context, plan stackPlan, in inputs, kind types.ChangeSetType) (stackPlan, error) {
+	outdated := plan.changeSet
+	plan.changeSet, plan.inputs = nil, in
+	if err := changeSets(p).discard(ctx, outdated); err != nil {
+		return plan, err
+	}
+	made, description, err := changeSets(p).create(ctx, kind, plan)
+	if err != nil {
+		return plan, err
+	}
+	plan.changeSet = made
+	return p.planFrom(ctx, plan, kind, description)
+}
+
+// planFrom takes the plan from a change set's description.
+func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.ChangeSetType,
+	description *cloudformation.DescribeChangeSetOutput) (stackPlan, error) {
 	plan.Action = map[types.ChangeSetType]Action{types.ChangeSetTypeCreate: Create, types.ChangeSetTypeUpdate: Update}[kind]
 	plan.Parameters = plan.inputs.changes(plan.deployed)
 	plan.Changes = p.changes(description)

@@ -56,6 +56,7 @@ func (b appBuilder) build() *AppRegion {
 	a.RootVolume = RootVolume{Node: root.node(), Size: root.number("size")}
 	a.Permissions = b.permissions()
 	a.Tags = b.allTags()
+	a.Update = b.update(a)
 	b.checkPlacement(a)
 
 	// Everything about the load balancer. The health check needs the ports, and the check of the balancer needs all of it.

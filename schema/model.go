@@ -187,6 +187,13 @@ const (
 	UpdateDisabled UpdatePolicy = "disabled"
 )
 
+// Update is the pace of rolling updates.
+type Update struct {
+	Node
+	Batch      int  // instances at a time, at least 1
+	MinHealthy *int // percent; nil: not said
+}
+
 // AppRegion is an app in one region. All references inside of the manifest are resolved. References to other apps
 // stay names, because those apps may be in another build.
 type AppRegion struct {
@@ -206,6 +213,7 @@ type AppRegion struct {
 	ElasticIPs           bool
 	UpdatePolicy         UpdatePolicy
 	BootTimeout          int // seconds
+	Update               Update
 	Permissions          []Permission
 
 	ELBAvailability     Availability

@@ -40,6 +40,9 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 		head += ": " + printable(s.Why)
 	}
 	fmt.Fprintln(w, w.paint(bold, head))
+	if s.Instances != nil {
+		fmt.Fprintln(w, "    "+instancesText(*s.Instances))
+	}
 	for _, change := range s.Changes {
 		w.change(change, s.Action)
 	}
@@ -55,6 +58,15 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 		fmt.Fprintln(w, w.paint(red, "    agree to it by typing its name, or with --allow-replace "+danger.ID))
 	}
 	fmt.Fprintln(w)
+}
+
+// instancesText says how an update replaces the app's instances.
+func instancesText(n deploy.Instances) string {
+	text := fmt.Sprintf("%d → %d instances", n.Before, n.After)
+	if n.Policy == "redblack" {
+		return text + ", in a new group beside the old one"
+	}
+	return fmt.Sprintf("%s, at most %d at a time, at least %d in service", text, n.Batch, n.InService)
 }
 
 // change prints a resource with its changed properties. The resources of a new stack have no properties listed: those would

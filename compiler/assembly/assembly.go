@@ -85,12 +85,14 @@ type ValueFrom struct {
 	Image   *Image   `json:"image,omitempty"`
 	Binary  *Binary  `json:"binary,omitempty"`
 	Token   *Token   `json:"token,omitempty"`
+
+	GroupSize *GroupSize `json:"groupSize,omitempty"`
 }
 
-// Kept reports whether deploy keeps the deployed value until a flag such as --upgrade or --version says otherwise. The
-// values of all other sources are looked up in every run.
+// Kept reports whether deploy keeps the deployed value until a flag such as --upgrade or --version says otherwise, or, for a
+// GroupSize, until the group's instances are replaced. The values of all other sources are looked up in every run.
 func (s ValueFrom) Kept() bool {
-	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil
+	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil || s.GroupSize != nil
 }
 
 // UpgradeName returns the word for --upgrade that replaces the kept value by the newest: image or agent. It is empty for

@@ -4,9 +4,9 @@ package cfn
 type AutoScalingGroup struct {
 	Attributes `json:"-"`
 
-	MinSize                    string
-	MaxSize                    string
-	DesiredCapacity            string                 `json:",omitempty"`
+	MinSize                    Value
+	MaxSize                    Value
+	DesiredCapacity            Value                  `json:",omitempty"`
 	LaunchTemplate             *LaunchTemplateVersion `json:",omitempty"`
 	MixedInstancesPolicy       *MixedInstancesPolicy  `json:",omitempty"` // in place of LaunchTemplate
 	CapacityRebalance          bool                   `json:",omitempty"`

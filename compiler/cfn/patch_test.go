@@ -49,7 +49,7 @@ func groupTemplate() *Template {
 	bucket := Add(t, "Sg", &SecurityGroup{GroupDescription: "a < b", VpcId: String("vpc-1")})
 	Add(t, "Group", &AutoScalingGroup{
 		Attributes: Attributes{DependsOn: []Resource{bucket}},
-		MinSize:    "1", MaxSize: "2",
+		MinSize:    String("1"), MaxSize: String("2"),
 		VPCZoneIdentifier: Strings("a", "b"),
 		Tags:              []GroupTag{{Key: "Name", Value: bucket.Ref(), PropagateAtLaunch: true}},
 	})

@@ -75,7 +75,7 @@ type CreationPolicy struct {
 
 // ResourceSignal is how many signals are awaited, and for how long (an ISO 8601 duration such as PT15M).
 type ResourceSignal struct {
-	Count   int
+	Count   Value
 	Timeout string
 }
 
@@ -89,8 +89,9 @@ type UpdatePolicy struct {
 // RollingUpdate replaces a group's instances in batches. PauseTime is ISO 8601, at most an hour.
 type RollingUpdate struct {
 	MaxBatchSize                  int
-	MinInstancesInService         int
-	MinSuccessfulInstancesPercent int `json:",omitempty"`
+	MinInstancesInService         Value
+	MinActiveInstancesPercent     *int `json:",omitempty"`
+	MinSuccessfulInstancesPercent int  `json:",omitempty"`
 	PauseTime                     string
 	SuspendProcesses              []string `json:",omitempty"`
 	WaitOnResourceSignals         bool

@@ -3,7 +3,7 @@
 //
 // Three kinds keep the deployed value until a flag says otherwise: the version of an app, its image, and the
 // programs. A deploy that changes one line of a manifest must not replace every instance because Debian published an
-// image in the meantime.
+// image in the meantime. The sizes of an app's group are kept until a change replaces the group's instances.
 //
 //	values.go      the questions and answers, and the list of kinds
 //	<kind>.go      one kind of source each
@@ -179,6 +179,8 @@ func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
 		return r.binary(ctx, q, *s.Binary)
 	case s.Token != nil:
 		return r.token(q), nil
+	case s.GroupSize != nil:
+		return r.groupSize(ctx, q, *s.GroupSize)
 	}
 	return Value{}, errors.New("the artifact doesn't say where its value comes from: build it again with this spacel")
 }
