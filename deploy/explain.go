@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/deploy/launches"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -58,6 +59,29 @@ func (x explainer) explainCauses(ctx context.Context, f *Failure, causes, events
 		x.explainBoot(ctx, f, events)
 	}
 	if hint := hintFor(f.Reason); hint != "" {
+		f.Next = hint + ", then run " + x.command()
+	}
+	if root.Type == groupType {
+		x.explainLaunches(ctx, f, events)
+	}
+}
+
+// explainLaunches adds the reasons for which EC2 launched no instance. They come before the boot log as a cause: an instance that was
+// not launched writes none. That they cannot be read is one more line of the explanation.
+func (x explainer) explainLaunches(ctx context.Context, f *Failure, events []live.Event) {
+	for _, group := range live.Groups(events) {
+		failed, err := launches.Read(ctx, x.cloud.Region(x.spec.Region), group, began(events))
+		if err != nil {
+			f.Others = append(f.Others, err.Error())
+			continue
+		}
+		f.Launches = append(f.Launches, launches.Distinct(failed)...)
+	}
+	if len(f.Launches) == 0 || len(f.Boot) > 0 {
+		return
+	}
+	f.Next = "make EC2 able to launch the instances (see its reason), then run " + x.command()
+	if hint := launches.Hint(f.Launches[0].Message); hint != "" {
 		f.Next = hint + ", then run " + x.command()
 	}
 }
@@ -164,8 +188,6 @@ func hintFor(reason string) string {
 		{"limit exceeded", "ask for a higher quota (Service Quotas in the console), or use less"},
 		{"maximum number of", "ask for a higher quota (Service Quotas in the console), or use less"},
 		{"not authorized to perform", "give your credentials the permission it names"},
-		{"insufficientinstancecapacity", "wait, or choose another instance type"},
-		{"insufficient capacity", "wait, or choose another instance type"},
 		{"rate exceeded", "wait a minute"},
 		{"already exists", "remove what has that name, or rename the orbit or the app"},
 	} {
@@ -176,10 +198,12 @@ func hintFor(reason string) string {
 	return ""
 }
 
+const groupType = "AWS::AutoScaling::AutoScalingGroup"
+
 // signalWords match the reasons of a group whose instances did not signal success (cfn-signal, sent by the agent).
 var signalWords = regexp.MustCompile(`(?i)\bsignal|did not stabilize|resource signal`)
 
 // awaitsSignals reports whether a failure is about instances that did not start.
 func awaitsSignals(e live.Event) bool {
-	return e.Type == "AWS::AutoScaling::AutoScalingGroup" && signalWords.MatchString(e.Reason)
+	return e.Type == groupType && signalWords.MatchString(e.Reason)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
+	"github.com/pebble/spacel/deploy/launches"
 )
 
 // Result is the end of a deployment.
@@ -47,8 +48,10 @@ type Failure struct {
 	Origin   string   `json:"origin,omitempty"` // file:line:col in the manifests
 	Others   []string `json:"others,omitempty"` // other failures, a line each
 	Boot     []Boot   `json:"boot,omitempty"`   // the boot logs, when instances did not start
-	State    string   `json:"state,omitempty"`  // the state of the stack now, and its effect on the next deploy
-	Next     string   `json:"next"`             // advice, with the command
+	// Launches are the different reasons for which EC2 launched no instance.
+	Launches []launches.Failed `json:"launches,omitempty"`
+	State    string            `json:"state,omitempty"` // the state of the stack now, and its effect on the next deploy
+	Next     string            `json:"next"`            // advice, with the command
 }
 
 // Boot is the end of one instance's boot log.

@@ -180,6 +180,9 @@ func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy
 			return
 		}
 		d.interrupts.progress.listen(e)
+		if e.Kind == activity.LaunchFailed {
+			d.interrupts.offer()
+		}
 	})
 }
 

@@ -75,7 +75,7 @@ func eventColour(e activity.Event) string {
 	switch {
 	case failing(e):
 		return red
-	case e.Kind == activity.Warning:
+	case e.Kind == activity.Warning, e.Kind == activity.LaunchFailed:
 		return yellow
 	case e.Kind == activity.Done:
 		return green

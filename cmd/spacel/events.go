@@ -92,10 +92,31 @@ func (p eventPrinter) events(ctx context.Context, app string) ([]live.Event, err
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, events...)
+		failed, err := p.failedLaunches(ctx, stacks, ref)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, append(events, failed...)...)
 	}
 	slices.SortStableFunc(all, func(a, b live.Event) int { return a.Time.Compare(b.Time) })
 	return all, nil
+}
+
+// failedLaunches returns the launches that failed in a stack's groups. Credentials that may not read them get a warning, once.
+func (p eventPrinter) failedLaunches(ctx context.Context, stacks *live.Stacks, ref assembly.StackRef) ([]live.Event, error) {
+	stack, err := stacks.Get(ctx, ref)
+	if err != nil || stack == nil {
+		return nil, err
+	}
+	failed, err := stacks.FailedLaunches(ctx, stack, p.since)
+	if live.IsRefusal(err) {
+		if !p.printed[err.Error()] {
+			p.printed[err.Error()] = true
+			fmt.Fprintf(p.stderr, "warning: failed launches are not shown: %s\n", printable(err.Error()))
+		}
+		return nil, nil
+	}
+	return failed, err
 }
 
 // stacksOf returns the stacks of an app, or all stacks of the orbit. When the app has none its name is reported as misspelt.

@@ -38,6 +38,9 @@ func (w *planWriter) failure(f deploy.Failure) {
 	if f.Reason != "" {
 		fmt.Fprintf(w, "  %s\n", printable(f.Reason))
 	}
+	for _, l := range f.Launches {
+		fmt.Fprintf(w, "  EC2 could not launch an instance at %s: %s\n", l.Time.Format("15:04:05Z"), printable(l.Message))
+	}
 	for _, other := range f.Others {
 		fmt.Fprintf(w, "  also: %s\n", printable(other))
 	}

@@ -2,12 +2,17 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/instances"
 	"github.com/pebble/spacel/deploy/live"
 )
@@ -27,11 +32,11 @@ func instancesCommand(c *console) *cli.Command {
 		Description: instancesDescription,
 		Flags:       targetFlags(),
 		Action: func(ctx *cli.Context) error {
-			_, found, err := findInstances(c, ctx, ctx.Args().First(), exactly(ctx, 1, "the app's name"))
-			if err != nil && len(found) == 0 {
+			to, found, err := findInstances(c, ctx, ctx.Args().First(), exactly(ctx, 1, "the app's name"))
+			if to == nil || err != nil && len(found) == 0 {
 				return err
 			}
-			return cmp.Or(printInstances(c, ctx, found), err)
+			return cmp.Or(printInstances(c, ctx, found), err, noteFailedLaunches(c, ctx, to))
 		},
 	}, "text", "json")
 }
@@ -51,6 +56,34 @@ func findInstances(c *console, ctx *cli.Context, app string, usage error) (*targ
 		err = to.checkApp(ctx.Context, app)
 	}
 	return to, found, err
+}
+
+// noteFailedLaunches says on standard error why an app has fewer instances than it should, for each region and reason of the last hour.
+func noteFailedLaunches(c *console, ctx *cli.Context, to *target) error {
+	stacks := live.New(to.Cloud)
+	var problems []error
+	for _, region := range to.Regions {
+		stack, err := stacks.Get(ctx.Context, assembly.StackRef{Region: region, Name: document.StackName(to.Orbit, ctx.Args().First())})
+		if err != nil || stack == nil {
+			problems = append(problems, err)
+			continue
+		}
+		failed, err := stacks.FailedLaunches(ctx.Context, stack, time.Now().Add(-time.Hour))
+		if live.IsRefusal(err) {
+			fmt.Fprintf(c.stderr, "warning: failed launches are not shown: %s\n", printable(err.Error()))
+			continue
+		}
+		problems = append(problems, err)
+		last := map[string]live.Event{}
+		for _, e := range failed {
+			last[e.Reason] = e
+		}
+		for _, reason := range slices.Sorted(maps.Keys(last)) {
+			fmt.Fprintf(c.stderr, "%s: EC2 could not launch an instance, last at %s: %s\n", region,
+				last[reason].Time.Format(time.RFC3339), printable(reason))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // printInstances prints instances as a table or as JSON. No instances are no error: an app may be scaled to zero. The table shows the

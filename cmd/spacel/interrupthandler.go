@@ -28,6 +28,7 @@ type interruptHandler struct {
 
 	mu           sync.Mutex
 	signals      int             // so far
+	offered      bool            // see offer
 	begun        bool            // stacks are being changed
 	abandon      func()          // cancels the preparation
 	questions    context.Context // of questions; ends with the run, and with the first interrupt
@@ -87,7 +88,7 @@ func (h *interruptHandler) interrupt(n int) {
 			abandon()
 			return
 		}
-		go h.choose()
+		go h.choose("interrupted: no further stack starts. Running stacks: ")
 	case n == 2 && begun:
 		h.detach()
 	default:
@@ -96,9 +97,21 @@ func (h *interruptHandler) interrupt(n int) {
 	}
 }
 
+// offer asks, once in a run and on a terminal, what to do with running operations that will probably fail. The run goes on meanwhile,
+// and without an answer to its end.
+func (h *interruptHandler) offer() {
+	h.mu.Lock()
+	may := h.begun && h.signals == 0 && !h.offered && h.cancels && h.console.prompter.possible()
+	h.offered = h.offered || may
+	h.mu.Unlock()
+	if may {
+		go h.choose("EC2 could not launch an instance, and tries again (see above). Running stacks: ")
+	}
+}
+
 // choose asks what to do with the running operations, until there is a valid answer. Without a terminal the run waits for
 // them. The question ends without an answer when the run ends, or with the next interrupt.
-func (h *interruptHandler) choose() {
+func (h *interruptHandler) choose(why string) {
 	if !h.console.prompter.possible() {
 		h.say("interrupted: no further stack starts; waiting for the running ones. Interrupt again to leave them to CloudFormation")
 		return
@@ -111,7 +124,7 @@ func (h *interruptHandler) choose() {
 	questions := h.questions
 	h.mu.Unlock()
 	for {
-		answer, err := h.console.prompter.line(questions, "interrupted: no further stack starts. Running stacks: "+choices+" ")
+		answer, err := h.console.prompter.line(questions, why+choices+" ")
 		if err != nil {
 			return // the run ended, or was interrupted again
 		}

@@ -410,6 +410,8 @@ func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
 			`</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`,
 		"DescribeInstances": `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>` +
 			`<privateIpAddress>10.0.0.1</privateIpAddress></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
+		"DescribeScalingActivities": `<DescribeScalingActivitiesResponse><DescribeScalingActivitiesResult><Activities/>` +
+			`</DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>`,
 		"DescribeVolumes": `<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>`,
 		"FilterLogEvents": `{"events": [{"eventId": "1", "logStreamName": "web/i-1", "timestamp": 1800000000000, "message": "started"}]}`,
 		"GetItem":         `{"Item": {"name": {"S": "ada"}, "keys": {"SS": ["ssh-ed25519 AAAA"]}}}`,

@@ -41,7 +41,7 @@ func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.St
 // quietly returns a listener that passes on failures and warnings only.
 func quietly(listen activity.Listener) activity.Listener {
 	return func(e activity.Event) {
-		if e.Kind == activity.Failed || e.Kind == activity.Warning {
+		if e.Kind == activity.Failed || e.Kind == activity.Warning || e.Kind == activity.LaunchFailed {
 			listen(e)
 		}
 	}

@@ -82,7 +82,7 @@ func (t *tree) branch(ref assembly.StackRef) *branch {
 // note updates the tree by an event. It takes this machine's time and not the event's: elapsed times stay right when the
 // clock here differs from that of AWS.
 func (t *tree) note(e activity.Event, now time.Time) {
-	if failing(e) || e.Kind == activity.Warning || e.Kind == activity.Note {
+	if failing(e) || e.Kind == activity.Warning || e.Kind == activity.LaunchFailed || e.Kind == activity.Note {
 		t.said = append(t.said, t.paint(eventColour(e), eventText(e)))
 	}
 	if e.Stack == "" {

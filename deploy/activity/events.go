@@ -45,6 +45,8 @@ const (
 	Skipped   Kind = "skipped"   // not tried: see Reason
 	Warning   Kind = "warning"
 	Note      Kind = "note"
+
+	LaunchFailed Kind = "launch-failed" // a group in progress could not launch an instance, and tries again: see Reason
 )
 
 // Ref is the stack of the event.

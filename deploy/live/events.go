@@ -16,16 +16,18 @@ import (
 
 // Event is one thing that CloudFormation did to a stack or to one of its resources.
 type Event struct {
-	ID       string    `json:"-"`
-	Token    string    `json:"-"` // the ClientRequestToken of the call that began the operation, if it had one
-	OfStack  bool      `json:"-"` // it is about the stack as a whole
-	Time     time.Time `json:"time"`
-	Region   string    `json:"region"`
-	Stack    string    `json:"stack"`
-	Resource string    `json:"resource"` // logical id; the stack's name when it is about the stack
-	Type     string    `json:"type"`
-	Status   string    `json:"status"`
-	Reason   string    `json:"reason,omitempty"`
+	ID      string `json:"-"`
+	Token   string `json:"-"` // the ClientRequestToken of the call that began the operation, if it had one
+	OfStack bool   `json:"-"` // it is about the stack as a whole
+	// PhysicalID is the resource's, empty before the resource has one.
+	PhysicalID string    `json:"-"`
+	Time       time.Time `json:"time"`
+	Region     string    `json:"region"`
+	Stack      string    `json:"stack"`
+	Resource   string    `json:"resource"` // logical id; the stack's name when it is about the stack
+	Type       string    `json:"type"`
+	Status     string    `json:"status"`
+	Reason     string    `json:"reason,omitempty"`
 }
 
 // Events returns the events of a stack since a time, oldest first. By its name it also finds a stack whose creation failed.
@@ -107,6 +109,7 @@ func newEvent(ref assembly.StackRef, e types.StackEvent) Event {
 			aws.ToString(e.ResourceType) == "AWS::CloudFormation::Stack",
 		Region: ref.Region, Stack: ref.Name,
 		Resource: aws.ToString(e.LogicalResourceId), Type: aws.ToString(e.ResourceType),
-		Status: string(e.ResourceStatus), Reason: aws.ToString(e.ResourceStatusReason),
+		PhysicalID: aws.ToString(e.PhysicalResourceId),
+		Status:     string(e.ResourceStatus), Reason: aws.ToString(e.ResourceStatusReason),
 	}
 }

@@ -148,6 +148,12 @@ func (w *watch) look(ctx context.Context) (*Ending, error) {
 	if err != nil || !ended {
 		return nil, err
 	}
+	// The operation may have ended after the events were read. The cause of a failure is then in events that are not known yet.
+	if !w.knowsEnd(stack) {
+		if err := w.fetch(ctx); err != nil {
+			return nil, err
+		}
+	}
 	end := w.ending(stack)
 	return &end, nil
 }
@@ -188,6 +194,7 @@ type watch struct {
 	lingering int     // looks at a failed creation that CloudFormation did not begin to delete
 	cancelled bool
 	stalls    stalls
+	launching launching
 }
 
 // patience is how many looks without a new event there may be before the stack itself is asked.
@@ -210,6 +217,16 @@ func (w *watch) mayHaveEnded() bool {
 		}
 	}
 	return false
+}
+
+// knowsEnd reports whether the newest known event of the stack itself is about its present state.
+func (w *watch) knowsEnd(stack *Stack) bool {
+	for _, e := range slices.Backward(w.events) {
+		if e.OfStack {
+			return stack != nil && e.Status == string(stack.Status)
+		}
+	}
+	return len(w.events) == 0
 }
 
 // hasBegun is the one place that decides whether the operation has begun. An acknowledged call is no proof, and neither is the
@@ -349,9 +366,11 @@ func (w *watch) fetch(ctx context.Context) error {
 		w.begun = w.begun || e.Token != "" && e.Token == w.Token
 		w.events = append(w.events, e)
 		w.stalls.note(e, now)
+		w.launching.note(e)
 		w.report(e)
 	}
 	w.warnOfStalls(now)
+	w.tellOfLaunches(ctx, now)
 	w.quiet++
 	if len(fresh) > 0 {
 		w.quiet = 0

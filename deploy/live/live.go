@@ -6,6 +6,7 @@
 //	resources.go   its resources
 //	events.go      its events
 //	follow.go      an operation, from when it begins until it has ended
+//	launching.go   launches of its instances that fail
 //	ongoing.go     an operation that somebody else began
 //	execution.go   whether a change set was executed
 //	name.go        names for runs, which the tokens of operations begin with

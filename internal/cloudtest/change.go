@@ -18,6 +18,9 @@ type resourceChange struct {
 	next *resource
 	// imported: the resource exists already and becomes a part of the stack
 	imported, replaces bool
+
+	launch     *FailedLaunch // arranged by a test, nil for none
+	launchEnds time.Time
 }
 
 // change is the creation or update of a stack. It turns a change set into steps: the resources of one level of
@@ -88,6 +91,7 @@ func (g *change) startResource(at time.Time, logical string) {
 	}
 	g.ongoing[logical] = f
 	g.order = append(g.order, logical)
+	g.beginLaunch(at, f)
 }
 
 // startCreation marks a resource as being created or imported. It has no physical id yet, so it does not exist for
@@ -150,11 +154,15 @@ func replaces(old, next *resource) bool {
 // finishLevel ends the changes of one level. The first failure cancels the rest of the operation.
 func (g *change) finishLevel(level []string) step {
 	return func(at time.Time) []step {
+		if g.launchPending(at, level) {
+			return []step{g.finishLevel(level)} // one Step later
+		}
 		for _, logical := range level {
 			if f := g.ongoing[logical]; f != nil {
 				g.failIfPlanned(at, logical, f)
 			}
 		}
+		g.failLaunches(at, level)
 		for _, logical := range level {
 			if f := g.ongoing[logical]; f != nil && len(g.failed) == 0 {
 				g.finishResource(at, logical, f)
@@ -205,8 +213,10 @@ func (g *change) finishResource(at time.Time, logical string, f *resourceChange)
 // finishCreation gives a created resource its physical id. After a replacement the old resource stays in the account
 // until the whole update has succeeded: a rollback needs it. AWS calls its later deletion the clean-up.
 func (g *change) finishCreation(at time.Time, logical string, f *resourceChange) {
-	g.engine.serial++
-	f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
+	if f.launch == nil || f.replaces { // else it has its id since beginLaunch
+		g.engine.serial++
+		f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
+	}
 	g.s.resources[logical] = f.next
 	if f.next.Type == groupType {
 		if err := g.createGroup(f.next); err != nil {

@@ -24,6 +24,9 @@ type engine struct {
 	serial    int
 
 	onGroup func(*Group) // see CloudFormation.OnGroup
+
+	launches   []*FailedLaunch
+	activities []activity // oldest first
 }
 
 // newStack adds a stack without resources.

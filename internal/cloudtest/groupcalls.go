@@ -16,6 +16,7 @@ import (
 // groupOperations are the calls of EC2 Auto Scaling about the groups of stacks.
 var groupOperations = map[string]func(c *call, operation string, form url.Values) ([]byte, error){
 	"DescribeAutoScalingGroups": handle((*call).describeGroups),
+	"DescribeScalingActivities": handle((*call).describeScalingActivities),
 	"SetDesiredCapacity":        handle((*call).setDesiredCapacity),
 }
 
@@ -58,6 +59,9 @@ func (c groupCalls) perform(region, operation string, run func(*call, string, ur
 func (c groupCalls) owns(form url.Values) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.engine.hasActivities(form) {
+		return true
+	}
 	for key, values := range form {
 		if strings.HasPrefix(key, "AutoScalingGroupName") && len(c.engine.groups("", values)) > 0 {
 			return true
