@@ -9,13 +9,14 @@ import (
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
-const groupTemplate = `{"Resources": {"Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "MaxSize": "%s"}}}}`
+const groupTemplate = `{"Resources": {
+  "Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "MaxSize": "%s"}}}}`
 
 // launchEnv is an environment in which the group of the next operation launches no instance.
 func launchEnv(t *testing.T, message string) *deployEnv {
 	b := newEnv(t)
 	b.options.Patience = 400 * time.Millisecond
-	b.cf.FailLaunch(cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: message,
+	cloudtest.FailLaunch(b.cf, cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: message,
 		Lasts: 300 * time.Millisecond})
 	return b
 }
@@ -59,7 +60,7 @@ func TestFailedLaunchOfAnUpdate(t *testing.T) {
 	b := newEnv(t)
 	b.deploy(web("1"))
 	b.options.Patience = 400 * time.Millisecond
-	b.cf.FailLaunch(cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchOverQuota,
+	cloudtest.FailLaunch(b.cf, cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchOverQuota,
 		Lasts: 200 * time.Millisecond})
 	r := b.deploy(web("2"))
 	b.expect(r, "test-web failed")
@@ -77,7 +78,7 @@ func TestFailedLaunchOfAnUpdate(t *testing.T) {
 func TestLaunchesThatRecover(t *testing.T) {
 	b := newEnv(t)
 	b.options.Patience = 400 * time.Millisecond
-	b.cf.FailLaunch(cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchWithoutCapacity,
+	cloudtest.FailLaunch(b.cf, cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchWithoutCapacity,
 		Lasts: 200 * time.Millisecond, Recovers: true})
 	b.expect(b.deploy(web("1")), "test-web created")
 	if got := b.told(activity.LaunchFailed); len(got) != 1 {

@@ -18,7 +18,7 @@ const groupTemplate = `{"Parameters": {"VpcId": {"Type": "String"}, "Version": {
 func launching(t *testing.T, lasts time.Duration, recovers bool) *account {
 	a := newAccount(t)
 	a.build(groupTemplate)
-	a.cf.FailLaunch(cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchOverQuota,
+	cloudtest.FailLaunch(a.cf, cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchOverQuota,
 		Lasts: lasts, Recovers: recovers})
 	return a
 }

@@ -42,7 +42,7 @@ const (
 )
 
 // FailLaunch arranges a failed launch, once.
-func (c *CloudFormation) FailLaunch(f FailedLaunch) {
+func FailLaunch(c *CloudFormation, f FailedLaunch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.engine.launches = append(c.engine.launches, &f)
