@@ -78,8 +78,9 @@ func TestFailedLaunchOfAnUpdate(t *testing.T) {
 func TestLaunchesThatRecover(t *testing.T) {
 	b := newEnv(t)
 	b.options.Patience = 400 * time.Millisecond
-	cloudtest.FailLaunch(b.cf, cloudtest.FailedLaunch{Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchWithoutCapacity,
-		Lasts: 200 * time.Millisecond, Recovers: true})
+	cloudtest.FailLaunch(b.cf, cloudtest.FailedLaunch{
+		Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchWithoutCapacity, Lasts: 200 * time.Millisecond, Recovers: true,
+	})
 	b.expect(b.deploy(web("1")), "test-web created")
 	if got := b.told(activity.LaunchFailed); len(got) != 1 {
 		t.Errorf("told %v", got)

@@ -90,7 +90,7 @@ func TestDeadEndpoint(t *testing.T) {
 }
 
 // oddTiming are times for tests. A late answer comes in time, as one of AWS after 20 s does with the times for AWS.
-var oddTiming = cloud.Timing{Answer: 1500 * time.Millisecond, Notice: 300 * time.Millisecond, Delay: 2 * time.Millisecond}
+var oddTiming = cloud.Timing{Answer: 2500 * time.Millisecond, Notice: 500 * time.Millisecond, Delay: 2 * time.Millisecond}
 
 const oddLateness = 400 * time.Millisecond
 
@@ -138,7 +138,8 @@ var oddCommands = []oddCommand{
 // oddWeb is an app's template with the resources that the commands look for.
 func oddWeb(class string) string {
 	return strings.Replace(strings.Replace(strings.Replace(redeployableWith(class), `"Resources": {`, `"Resources": {
-    "Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup"}, "DockerLogGroup": {"Type": "AWS::Logs::LogGroup"}, `, 1),
+    "Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "MaxSize": "1"}},
+     "DockerLogGroup": {"Type": "AWS::Logs::LogGroup"}, `, 1),
 		`"Outputs": {`, `"Outputs": {"AutoScalingGroup": {"Value": {"Ref": "Asg"}}, `, 1), "web-test.example.com", "web.example.com", 1)
 }
 
@@ -332,7 +333,7 @@ var oddCauses = map[cloudtest.Bend]*regexp.Regexp{
 	cloudtest.Page:          regexp.MustCompile(`HTTP status 500 with an HTML page \("500 Proxy Error"\)`),
 	cloudtest.Silent:        regexp.MustCompile(`cannot reach .*no answer in time`),
 	cloudtest.Cut:           regexp.MustCompile(`cannot reach .*the connection was dropped`),
-	cloudtest.Hangs:         regexp.MustCompile(`cannot reach .*the answer began, and its rest did not come in time`),
+	cloudtest.Hangs:         regexp.MustCompile(`cannot reach .*(the answer began, and its rest did not come|no answer) in time`),
 }
 
 func (o *oddAccounts) check(r oddRun) {
@@ -400,15 +401,11 @@ func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
 	if action := form.Get("Action"); action != "" {
 		operation = action
 	}
-	group := `<AutoScalingGroupName>` + form.Get("AutoScalingGroupNames.member.1") + `</AutoScalingGroupName>`
 	answers := map[string]string{
 		"DescribeRegions": `<DescribeRegionsResponse><regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>` +
 			`</DescribeRegionsResponse>`,
-		"DescribeAutoScalingGroups": `<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member>` +
-			group + `<Instances><member><InstanceId>i-1</InstanceId><LifecycleState>InService</LifecycleState>` +
-			`<HealthStatus>Healthy</HealthStatus></member></Instances></member></AutoScalingGroups>` +
-			`</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`,
-		"DescribeInstances": `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>` +
+		"DescribeInstances": `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>` +
+			form.Get("Filter.1.Value.1") + `</instanceId>` +
 			`<privateIpAddress>10.0.0.1</privateIpAddress></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
 		"DescribeScalingActivities": `<DescribeScalingActivitiesResponse><DescribeScalingActivitiesResult><Activities/>` +
 			`</DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>`,
