@@ -37,7 +37,7 @@ func environments(ctx context.Context, b *Boot) error {
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", name, err)
 		}
-		if err := b.Machine.writeNamed(filesDirectory, name, text, b.Document.Files[name].Mode, environmentMode); err != nil {
+		if err := b.Machine.writeNamed(filesDirectory, name, text, b.Document.Files[name], environmentMode); err != nil {
 			return fmt.Errorf("environment %s: %w", name, err)
 		}
 	}

@@ -34,7 +34,7 @@ func files(ctx context.Context, b *Boot) error {
 		if err != nil {
 			return fmt.Errorf("file %s: %w", name, err)
 		}
-		if err := b.Machine.writeNamed(filesDirectory, name, data, file.Mode, 0o644); err != nil {
+		if err := b.Machine.writeNamed(filesDirectory, name, data, file, 0o644); err != nil {
 			return fmt.Errorf("file %s: %w", name, err)
 		}
 	}
@@ -58,7 +58,7 @@ func (b *Boot) writeUnit(ctx context.Context, name string, unit document.Content
 	}
 	// The version is filled in here and not in the template, so a release needs no new build.
 	text := strings.ReplaceAll(string(data), versionWord, b.Document.Version)
-	return b.Machine.writeNamed(unitsDirectory, name, []byte(text), unit.Mode, 0o644)
+	return b.Machine.writeNamed(unitsDirectory, name, []byte(text), unit, 0o644)
 }
 
 // content is a file's bytes. A secret must have been encrypted for its name.

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/pebble/spacel/agent/document"
@@ -29,6 +31,7 @@ func TestFiles(t *testing.T) {
 			"etc/app/binary": {Base64: "AP8=", Mode: "0640"},
 			"key.pem":        {Payload: sealed(t, server, "key.pem", "very secret\n"), Mode: "0600"},
 			"empty":          {},
+			"user.pem":       {Lines: []string{"mine"}, Mode: "0600", User: strconv.Itoa(os.Getuid())},
 		},
 		Units: map[string]document.Content{
 			"laika.service": {Lines: []string{"[Service]", "ExecStart=/usr/bin/docker run laika:__VERSION__ --name __VERSION__", ""}},
@@ -56,8 +59,20 @@ func TestFiles(t *testing.T) {
 	h.wantMode("files/key.pem", 0o600)
 	h.wantMode("etc/systemd/system/laika.service", 0o644)
 	entries, err := os.ReadDir(h.path("files"))
-	if err != nil || len(entries) != 4 {
-		t.Errorf("/files holds %v (%v), want 4 entries", entries, err)
+	if err != nil || len(entries) != 5 {
+		t.Errorf("/files holds %v (%v), want 5 entries", entries, err)
+	}
+	h.wantMode("files/user.pem", 0o600)
+	h.Document.Files = map[string]document.Content{"a": {User: "laika"}}
+	wantError(t, files(t.Context(), h.Boot), "the user laika is not a user's number")
+	if os.Getuid() == 0 {
+		h.Document.Files = map[string]document.Content{"of1000": {User: "1000"}}
+		if err := files(t.Context(), h.Boot); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(h.path("files/of1000")); err != nil || info.Sys().(*syscall.Stat_t).Uid != 1000 {
+			t.Errorf("got %+v, %v", info, err)
+		}
 	}
 	h.Log.Info("the app wrote: very secret")
 	if strings.Contains(h.log.String(), "very secret") {

@@ -247,7 +247,7 @@ func (m mounter) writeMarkers(point string, marks map[string]string) error {
 		if was, err := m.machine.readFile(path.Join(point, name)); !wanted || err == nil && string(was) == text+"\n" {
 			continue
 		}
-		if err := m.machine.writeBelow(point, name, []byte(text+"\n"), 0o644); err != nil {
+		if err := m.machine.writeBelow(point, name, []byte(text+"\n"), 0o644, unchanged); err != nil {
 			return fmt.Errorf("write %s: %w", path.Join(point, name), err)
 		}
 	}

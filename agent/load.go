@@ -18,7 +18,7 @@ import (
 )
 
 // maxDocument is how large user data or an asset may be. EC2 takes 16 KB of the former.
-const maxDocument = 64 << 20
+const maxDocument = document.MaxAsset
 
 // load reads the instance's document from where cloud-init put it, or else out of user data itself.
 func load(ctx context.Context, root string, metadata *imds.Client) (*document.Document[string], error) {

@@ -160,13 +160,13 @@ func TestAsset(t *testing.T) {
 	h := newBootEnv(t, document.Document[string]{})
 	h.AWS = NewClients(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"))
 	bucket := h.bucket("us-east-1", "k/e/y", data)
-	h.Document.Stats = true
+	h.Document.Stats = "System/Linux/test/web"
 	h.Document.Asset = &document.Asset[string]{Bucket: bucket, Key: "k/e/y", Digest: hexdigest.SHA256(data)}
 	if err := fetchAsset(t.Context(), h.Boot); err != nil {
 		t.Fatal(err)
 	}
 	d := h.Document
-	if len(d.Units) != 1 || len(d.Files) != 1 || len(d.Environments["a.env"]) != 1 || len(d.Volumes) != 1 || !d.Stats {
+	if len(d.Units) != 1 || len(d.Files) != 1 || len(d.Environments["a.env"]) != 1 || len(d.Volumes) != 1 || d.Stats == "" {
 		t.Errorf("got %+v", d)
 	}
 	h.wantMode(assetCache, 0o600)

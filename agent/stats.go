@@ -16,17 +16,17 @@ const (
 	statsTimer   = "spacel-stats.timer"
 )
 
-// publishStats has systemd run "spacel-agent stats GROUP" every minute from now on. A run that hangs or fails is over before
+// publishStats has systemd run "spacel-agent stats GROUP NAMESPACE" every minute from now on. A run that hangs or fails is over before
 // the next one, and none takes memory in between.
 func publishStats(ctx context.Context, b *Boot) error {
-	if !b.Document.Stats {
+	if b.Document.Stats == "" {
 		return nil
 	}
 	group, err := b.group(ctx)
 	if err != nil {
 		return err
 	}
-	for name, text := range map[string]string{statsService: serviceOfStats(group), statsTimer: timerOfStats} {
+	for name, text := range map[string]string{statsService: serviceOfStats(group, b.Document.Stats), statsTimer: timerOfStats} {
 		if err := b.Machine.writeFile("/etc/systemd/system/"+name, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
@@ -61,7 +61,7 @@ func (b *Boot) group(ctx context.Context) (group string, err error) {
 }
 
 // serviceOfStats is a unit with no more rights than to read and to send. Only what goes wrong is worth a line a minute.
-func serviceOfStats(group string) string {
+func serviceOfStats(group, namespace string) string {
 	// systemd replaces %x and $NAME in ExecStart, so both signs are doubled.
 	escape := strings.NewReplacer("%", "%%", "$", "$$").Replace
 	return `[Unit]
@@ -71,7 +71,7 @@ After=network-online.target
 [Service]
 Type=oneshot
 TimeoutStartSec=50
-ExecStart=/usr/local/bin/spacel-agent stats "` + escape(group) + `"
+ExecStart=/usr/local/bin/spacel-agent stats "` + escape(group) + `" "` + escape(namespace) + `"
 DynamicUser=yes
 ProtectHome=yes
 CapabilityBoundingSet=

@@ -30,12 +30,12 @@ func TestSendStats(t *testing.T) {
 	sent := &sentMetrics{t: t}
 	metrics := cloudwatch.New(cloudwatch.Options{Region: envRegion, Credentials: aws.AnonymousCredentials{}, HTTPClient: sent,
 		DisableRequestCompression: true})
-	if err := sendStats(t.Context(), metrics, root, "web-group"); err != nil {
+	if err := sendStats(t.Context(), metrics, root, "web-group", "System/Linux/test/web"); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"System/Linux MemoryUtilization AutoScalingGroupName=web-group 75 Percent",
-		"System/Linux DiskSpaceUtilization AutoScalingGroupName=web-group Filesystem=- MountPath=/ ",
+		"System/Linux/test/web MemoryUtilization AutoScalingGroupName=web-group 75 Percent",
+		"System/Linux/test/web DiskSpaceUtilization AutoScalingGroupName=web-group Filesystem=- MountPath=/ ",
 	}
 	if len(sent.lines) != 2 || sent.lines[0] != want[0] || !strings.HasPrefix(sent.lines[1], want[1]) {
 		t.Errorf("%q", sent.lines)
@@ -46,7 +46,7 @@ func TestSendStats(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "proc/meminfo"), []byte("nothing"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := sendStats(t.Context(), metrics, root, "web-group"); err == nil {
+	if err := sendStats(t.Context(), metrics, root, "web-group", "System/Linux/test/web"); err == nil {
 		t.Error("no error without a size of memory")
 	}
 }
@@ -88,7 +88,7 @@ func TestPublishStats(t *testing.T) {
 	if _, err := os.Stat(h.path("etc/systemd/system/" + statsService)); err == nil {
 		t.Error("nobody asked for it")
 	}
-	h.boot.Document.Stats = true
+	h.boot.Document.Stats = "System/Linux/test/web"
 	var ran bytes.Buffer
 	h.boot.Machine.Run = func(_ context.Context, name string, args ...string) (string, error) {
 		ran.WriteString(name + " " + strings.Join(args, " ") + "\n")
@@ -96,7 +96,8 @@ func TestPublishStats(t *testing.T) {
 	}
 	h.must(publishStats(t.Context(), h.boot))
 	unit, err := os.ReadFile(h.path("etc/systemd/system/" + statsService))
-	if want := `ExecStart=/usr/local/bin/spacel-agent stats "web 100%% $$group"`; err != nil || !strings.Contains(string(unit), want+"\n") {
+	want := `ExecStart=/usr/local/bin/spacel-agent stats "web 100%% $$group" "System/Linux/test/web"`
+	if err != nil || !strings.Contains(string(unit), want+"\n") {
 		t.Errorf("%v %s", err, unit)
 	}
 	if want := "systemctl daemon-reload\n" +

@@ -19,18 +19,18 @@ import (
 )
 
 // Stats sends the machine's use of memory and of the root filesystem's space to CloudWatch, once, as metrics of an auto scaling
-// group.
-func Stats(ctx context.Context, m Machine, at Endpoints, group string) error {
+// group in a namespace.
+func Stats(ctx context.Context, m Machine, at Endpoints, group, namespace string) error {
 	metadata := newMetadata(at.Metadata)
 	instance, err := identify(ctx, metadata)
 	if err != nil {
 		return err
 	}
-	return sendStats(ctx, NewClients(roleConfig(instance.Region, metadata, at.Services)).CloudWatch, m.Root, group)
+	return sendStats(ctx, NewClients(roleConfig(instance.Region, metadata, at.Services)).CloudWatch, m.Root, group, namespace)
 }
 
 // sendStats sends both metrics in one call.
-func sendStats(ctx context.Context, metrics *cloudwatch.Client, root, group string) error {
+func sendStats(ctx context.Context, metrics *cloudwatch.Client, root, group, namespace string) error {
 	memory, err := memoryUse(root)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func sendStats(ctx context.Context, metrics *cloudwatch.Client, root, group stri
 		}
 	}
 	_, err = metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
-		Namespace: aws.String(document.StatsNamespace),
+		Namespace: aws.String(namespace),
 		MetricData: []cwtypes.MetricDatum{
 			percent(document.StatMemory, memory),
 			percent(document.StatDisk, disk,

@@ -52,7 +52,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		logging(a),
 		units(a, r),
 		localHealth(a),
-		decryption(a),
+		decryption(a, r),
 		references(a),
 	} {
 		whole.merge(p)

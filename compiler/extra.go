@@ -27,7 +27,7 @@ func extra(a appContext, whole *part, r *report.Report) *part {
 		}
 	}
 	for _, resource := range from.Resources {
-		if e.take(resource.ID, resource.Pos) {
+		if e.take(resource.ID, resource.Pos) && e.reviewable(resource) {
 			add(e.part, resource.Pos, resource.ID, cfn.NewRawResource(data(resource.Body).(map[string]any)))
 		}
 	}
@@ -129,6 +129,33 @@ func (e extraPart) references(body schema.Any, refs []cfn.Reference) {
 		known := append(e.Names(), e.whole.Names()...)
 		e.mistake(valueAt(body, ref.Path).Pos, "refers to %s, which is not in the stack%s", ref.Name, report.Suggest(ref.Name, known))
 	}
+}
+
+// reviewable refuses resource types whose template is elsewhere: a nested stack, a stack set from an address, a module. Nobody can
+// review that template with this one, and it may be another one at each deploy.
+func (e extraPart) reviewable(resource schema.ExtraPart) bool {
+	body := resource.Body.Value.(map[string]schema.Any)
+	kind, _ := body["Type"].Value.(string)
+	remote := "the template at an address is not in the artifact that is reviewed, and may change: write its resources out here"
+	switch {
+	case kind == "AWS::CloudFormation::Stack":
+		e.mistake(body["Type"].Pos, "nested stacks are not for these templates: %s", remote)
+	case kind == "AWS::CloudFormation::StackSet" && e.hasProperty(body, "TemplateURL"):
+		e.mistake(body["Type"].Pos, "a stack set needs a TemplateBody: %s", remote)
+	case strings.HasSuffix(kind, "::MODULE"):
+		e.mistake(body["Type"].Pos, "modules are not for these templates: CloudFormation replaces a module after review by what the "+
+			"account has registered: write its resources out here")
+	default:
+		return true
+	}
+	return false
+}
+
+// hasProperty reports whether a resource of the manifest has a property.
+func (extraPart) hasProperty(body map[string]schema.Any, name string) bool {
+	properties, _ := body["Properties"].Value.(map[string]schema.Any)
+	_, has := properties[name]
+	return has
 }
 
 // noMacros refuses Fn::Transform. CloudFormation would replace it during the deploy by a result that nobody has reviewed.

@@ -63,9 +63,9 @@ func (w watched) ofGroup(namespace, name string, more ...cfn.Dimension) series {
 // its own.
 func (w watched) ofSystem(name string) series {
 	if name != document.StatDisk {
-		return w.ofGroup(document.StatsNamespace, name)
+		return w.ofGroup(w.app.statsNamespace(), name)
 	}
-	return w.ofGroup(document.StatsNamespace, name,
+	return w.ofGroup(w.app.statsNamespace(), name,
 		cfn.Dimension{Name: document.StatsFilesystemDimension, Value: cfn.String(document.StatsRootFilesystem)},
 		cfn.Dimension{Name: document.StatsMountDimension, Value: cfn.String(document.StatsRootMount)})
 }

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -166,9 +167,36 @@ func TestTooManyPermissions(t *testing.T) {
 		"characters of IAM policy")
 }
 
+// Payloads of version 1 limit the right to decrypt to their orbit and app. One payload of the 2016 tool takes the limit away.
+func TestRightToDecryptIsBound(t *testing.T) {
+	orbit := testOrbit("us-east-1")
+	for _, versions := range [][]int{{1}, {1, 1}, {1, 0}, {0}} {
+		app := testApp(orbit, "web", func(app *schema.AppRegion) {
+			for i, version := range versions {
+				app.Files = append(app.Files, schema.File{Name: fmt.Sprint("key", i), Mode: "0600", Text: schema.Text{
+					Payload: &schema.Payload{Version: version, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: "us-east-1"}}})
+			}
+		})
+		b := build(t, orbit, app)
+		condition := b.view("us-east-1/test-web").allowed("kms:Decrypt").Condition
+		got, _ := json.Marshal(condition["StringEquals"])
+		if slices.Contains(versions, 0) {
+			b.reported("a payload of the 2016 tool names no app")
+			if string(got) != "null" {
+				t.Errorf("%v: %s", versions, got)
+			}
+			continue
+		}
+		b.silent()
+		if want := `{"kms:EncryptionContext:app":"web","kms:EncryptionContext:orbit":"test"}`; string(got) != want {
+			t.Errorf("%v: got %s", versions, got)
+		}
+	}
+}
+
 // The agent opens the payloads that are values in an environment file, as the 2016 tool's did.
 func TestPayloadsInEnvironmentFiles(t *testing.T) {
-	line := `KEY={"iv": "aXY=", "key": "a2V5", "ciphertext": "dGV4dA==", "key_region": "eu-west-1", "encoding": "utf-8"}`
+	line := `KEY={"version": 1, "iv": "aXY=", "key": "a2V5", "ciphertext": "dGV4dA==", "key_region": "eu-west-1", "encoding": "utf-8"}`
 	for _, test := range []struct {
 		name, body string
 		want       bool

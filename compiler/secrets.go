@@ -11,39 +11,70 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/report"
 )
 
 // decryption lets instances open the document's payloads with the app's own keys and no others, in the regions whose keys
 // the payloads name. There is nothing when the document holds no payload.
-func decryption(a appContext) *part {
-	regions := map[string]bool{}
+//
+// The right is for payloads of this orbit and app only, if all of them say so: since version 1 a payload's encryption context has
+// both. The 2016 tool's payloads have no context. One of them leaves the right to the key's alias alone, which is noted.
+func decryption(a appContext, r *report.Report) *part {
+	regions, bound := map[string]bool{}, true
 	for _, payload := range payloads(a.region) {
 		regions[payload.KeyRegion] = true
+		bound = bound && payload.Version > 0
 	}
 	for _, file := range a.region.Files {
-		regionsInEnv(file, regions)
+		for _, p := range payloadsInEnv(file) {
+			regions[p.KeyRegion] = true
+			bound = bound && p.Version > 0
+		}
 	}
 	p := &part{}
 	if len(regions) == 0 {
 		return p
 	}
-	p.statements = []cfn.Statement{decryptStatement(a, regions)}
+	right := decryptStatement(a, regions)
+	if bound {
+		right = withContext(right, encryptionContext{orbit: a.net.orbit.Name, app: a.app.Name})
+	} else {
+		r.Notef(a.region.Pos, "its instances may decrypt every value under the key %s, since a payload of the 2016 tool names no app: "+
+			"spacel secret rotate encrypts it again", document.KeyAlias(a.net.orbit.Name, a.app.Name))
+	}
+	p.statements = []cfn.Statement{right}
 	return p
 }
 
-// regionsInEnv adds the key regions of payloads in a *.env file in the manifest. The agent decrypts such a file line by
-// line, so the compiler reads it the same way.
-func regionsInEnv(file schema.File, regions map[string]bool) {
+// encryptionContext is the place of payloads. Without a key it is all places of an app.
+type encryptionContext struct{ orbit, app, key string }
+
+// withContext restricts a right to decrypt to payloads of one orbit and app and, if the context has a key, of that key. KMS compares
+// the encryption context of each call with the condition (KMS Developer Guide, "kms:EncryptionContext:context-key").
+func withContext(right cfn.Statement, place encryptionContext) cfn.Statement {
+	right = right.When("StringEquals", "kms:EncryptionContext:orbit", cfn.String(place.orbit)).
+		When("StringEquals", "kms:EncryptionContext:app", cfn.String(place.app))
+	if place.key == "" {
+		return right
+	}
+	return right.When("StringEquals", "kms:EncryptionContext:key", cfn.String(place.key))
+}
+
+// payloadsInEnv returns the payloads in a *.env file in the manifest. The agent decrypts such a file line by line, so the compiler
+// reads it the same way.
+func payloadsInEnv(file schema.File) []document.Payload {
+	var all []document.Payload
 	if path.Ext(file.Name) != ".env" {
-		return
+		return nil
 	}
 	for line := range strings.Lines(string(file.Text.Body)) {
 		_, value, _ := strings.Cut(line, "=")
 		var p document.Payload
 		if json.Unmarshal([]byte(value), &p) == nil && p.Key != "" && p.Ciphertext != "" && regionName.MatchString(p.KeyRegion) {
-			regions[p.KeyRegion] = true
+			all = append(all, p)
 		}
 	}
+	return all
 }
 
 // regionName restricts text from a file before it becomes part of an IAM policy.

@@ -116,6 +116,9 @@ func payloadHook(a appContext, hook *document.Payload) slackHook {
 		panic(err) // strings and a number always marshal
 	}
 	decrypt := decryptStatement(a, map[string]bool{hook.KeyRegion: true})
+	if hook.Version > 0 {
+		decrypt = withContext(decrypt, encryptionContext{a.net.orbit.Name, a.app.Name, document.WebhookKey})
+	}
 	return slackHook{document.SlackPayload, cfn.String(text), []cfn.Statement{decrypt}}
 }
 

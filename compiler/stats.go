@@ -10,14 +10,20 @@ func stats(a appContext) *part {
 	if !a.region.CWStats {
 		return &part{}
 	}
+	namespace := a.statsNamespace()
 	return &part{
-		document: func(d *document.Document[cfn.Value]) { d.Stats = true },
+		document: func(d *document.Document[cfn.Value]) { d.Stats = namespace },
 		statements: []cfn.Statement{
 			// CloudWatch knows no resources for metrics; the namespace is what can be said.
 			cfn.Allow([]string{"cloudwatch:PutMetricData"}, cfn.String("*")).
-				When("StringEquals", "cloudwatch:namespace", cfn.String(document.StatsNamespace)),
+				When("StringEquals", "cloudwatch:namespace", cfn.String(namespace)),
 			// Which group the instance is of, which its user data cannot say: the group comes after it.
 			cfn.Allow([]string{"ec2:DescribeInstances"}, cfn.String("*")),
 		},
 	}
+}
+
+// statsNamespace is the namespace of the metrics that the app's instances publish.
+func (a appContext) statsNamespace() string {
+	return document.StatsNamespace(a.net.orbit.Name, a.app.Name)
 }

@@ -24,7 +24,9 @@ func units(a appContext, r *report.Report) *part {
 	}
 	files := map[string]document.Content{}
 	for _, file := range a.region.Files {
-		files[file.Name] = content(file.Text, file.Mode)
+		made := content(file.Text, file.Mode)
+		made.User = file.User
+		files[file.Name] = made
 	}
 	return &part{document: func(d *document.Document[cfn.Value]) {
 		d.Units, d.Environments, d.Files = all, environments, files

@@ -37,6 +37,12 @@ func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error)
 	if err != nil {
 		return l, fmt.Errorf("encode the instance document: %w", err)
 	}
+	if len(body) > document.MaxAsset {
+		r.Errorf(a.region.Pos, "expected at most %d bytes of units, files, environments and volumes, got %d: the agent on the instances "+
+			"reads no more; fetch large files in a unit", document.MaxAsset, len(body))
+		l.refused = true
+		return l, nil
+	}
 	asset, err := a.sink.Asset(body)
 	if err != nil {
 		return l, err

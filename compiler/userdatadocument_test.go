@@ -107,6 +107,15 @@ func noise(bytes int) []byte {
 	return out
 }
 
+// The agent reads no larger asset, so a build makes none.
+func TestAnAssetHasALimit(t *testing.T) {
+	orbit := testOrbit("us-east-1")
+	app := testApp(orbit, "web", func(app *schema.AppRegion) {
+		app.Files = []schema.File{{Name: "big", Mode: "0600", Text: schema.Text{Body: noise(document.MaxAsset)}}}
+	})
+	build(t, orbit, app).reported("expected at most 67108864 bytes of units, files, environments and volumes", "web.json:2:1")
+}
+
 func TestLargeDocumentGoesToAnAsset(t *testing.T) {
 	big := func(app *schema.AppRegion) {
 		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []schema.Variable{{Name: "A", Value: "<b>"}}}}

@@ -72,14 +72,14 @@ func TestNoVolumeRights(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	if lower(t).document().Stats {
+	if lower(t).document().Stats != "" {
 		t.Error("published unasked")
 	}
 	v := lower(t, func(app *schema.AppRegion) { app.CWStats = true })
-	if !v.document().Stats {
+	if v.document().Stats != "System/Linux/test/web" {
 		t.Error("not in the document")
 	}
-	want := `{"Action":["cloudwatch:PutMetricData"],"Condition":{"StringEquals":{"cloudwatch:namespace":"System/Linux"}},` +
+	want := `{"Action":["cloudwatch:PutMetricData"],"Condition":{"StringEquals":{"cloudwatch:namespace":"System/Linux/test/web"}},` +
 		`"Effect":"Allow","Resource":["*"]}`
 	if policy := v.get("Resources", "AgentPolicy"); !strings.Contains(policy, want) {
 		t.Error(policy)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
@@ -48,7 +49,7 @@ func webhookSource(a appContext, e schema.Endpoint) *assembly.Secret {
 
 // webhookVariable is the environment variable that deploy asks for in place of a webhook in the clear.
 func webhookVariable(a appContext, e schema.Endpoint) string {
-	return "SPACEL_WEBHOOK_" + variablePart(a.app.Name) + "__" + variablePart(e.Name)
+	return document.WebhookPrefix + variablePart(a.app.Name) + "__" + variablePart(e.Name)
 }
 
 // variablePart makes a piece of an environment variable's name of a name: http-env-echo gives HTTP_ENV_ECHO. As with ids, a

@@ -91,7 +91,7 @@ func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tr
 // namespace is redundant then, as long as no dimensions are written.
 func hasBuiltinNamespace(r record, name string) bool {
 	group, _, _ := strings.Cut(name, "/")
-	own := map[string]string{"EC2": "AWS/EC2", "ELB": "AWS/ELB", "System": names.StatsNamespace}[group]
+	own := map[string]string{"EC2": "AWS/EC2", "ELB": "AWS/ELB", "System": names.StatsNamespaces}[group]
 	return own != "" && r.text("namespace") == own && !r.has("dimensions")
 }
 

@@ -214,11 +214,23 @@ func (b appBuilder) hostnames() []Hostname {
 		case len(name) > 253:
 			b.scope.report.Errorf(n.pos(), "is longer than the 253 characters that DNS allows")
 		}
+		b.noteForeign(n, name)
 		seen[name] = true
 		names, texts = append(names, Hostname{Node: NewNode(n.pos(), nil), Name: name}), append(texts, name)
 	}
 	b.section.deriveList("hostnames", texts)
 	return names
+}
+
+// noteForeign notes a host name outside of the orbit's domain. It may be right, but it may also be the name of another orbit, and
+// whoever merges the manifest then answers for that orbit's names.
+func (b appBuilder) noteForeign(n node, name string) {
+	domain := b.scope.region.Domain
+	if domain == "" || name == domain || strings.HasSuffix(name, "."+domain) {
+		return
+	}
+	b.scope.report.Notef(n.pos(), "is outside of the orbit's domain, %s: the record is made in the zone of that name in the account",
+		domain)
 }
 
 // dns returns the routing between regions. Simple routing has room for one region only: Route 53 would refuse a

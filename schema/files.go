@@ -18,6 +18,7 @@ func (b appBuilder) files() []File {
 			// 644 and 0644 are the same octal mode. The model has the form with a zero.
 			f.Mode = "0" + strings.TrimPrefix(mode.Text, "0")
 		}
+		f.User = b.owner(e, &f)
 		if e.value.Kind == manifest.Object {
 			e.record(b.scope.report, nil).deriveText("mode", f.Mode)
 		}
@@ -29,6 +30,23 @@ func (b appBuilder) files() []File {
 	}
 	checkNestedFiles(b.scope.report, files)
 	return files
+}
+
+// owner returns the user that a file belongs to, "" for root. A file of a user is for that user alone unless a mode is given. A
+// secret without both is noted, because every user of the machine may read it.
+func (b appBuilder) owner(e entry, f *File) string {
+	mode, user := e.value.Lookup("mode"), e.value.Lookup("user")
+	switch {
+	case user != nil && mode == nil:
+		f.Mode = "0600"
+	case (f.Text.Payload != nil || f.Text.From != nil) && user == nil && mode == nil:
+		b.scope.report.Notef(e.pos(), "is a secret with the mode %s, so every user of the machine may read it: set mode: \"0600\", and "+
+			"user to the number of the user that reads it unless that is root", f.Mode)
+	}
+	if user == nil {
+		return ""
+	}
+	return bare(user.Text)
 }
 
 // checkNestedFiles reports a file whose name is also a directory of another file.

@@ -129,6 +129,7 @@ func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker
 	if err := c.Check(t, d, found, l.facts.RegionNames()); err != nil {
 		return nil, err
 	}
+	c.Texts(t, d, found)
 	// CUE's own words are used only if the check found nothing, since they are harder to read.
 	if !found.Failed(false) {
 		found.Add(t.Refused...)

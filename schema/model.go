@@ -385,6 +385,7 @@ type File struct {
 	Node
 	Name string
 	Mode string // octal, such as 0644
+	User string // the number of the user that it belongs to; "" is root
 	Text Text
 }
 

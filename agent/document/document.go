@@ -13,6 +13,9 @@ const (
 // Format is the version of the document. The agent refuses any other.
 const Format = 1
 
+// MaxAsset is the most bytes of an asset that the agent reads. A build makes no larger one.
+const MaxAsset = 64 << 20
+
 // Document is written by the compiler with T = cfn.Value, which lets a text hold references, and read by the agent with
 // T = string.
 type Document[T any] struct {
@@ -32,7 +35,7 @@ type Document[T any] struct {
 	Files        map[string]Content     `json:"files,omitempty"`        // name below /files → content
 	Environments map[string][]Variable  `json:"environments,omitempty"` // .env file → variables in order, after those of Files
 	Volumes      []Volume               `json:"volumes,omitempty"`
-	Stats        bool                   `json:"stats,omitempty"` // publish memory and disk use
+	Stats        string                 `json:"statsNamespace,omitempty"` // publish memory and disk use as metrics of this namespace
 	Logging      *Logging[T]            `json:"logging,omitempty"`
 	Databases    map[string]Database[T] `json:"databases,omitempty"`
 	Caches       map[string]Cache[T]    `json:"caches,omitempty"`
@@ -88,6 +91,7 @@ type Content struct {
 	Payload *Payload `json:"payload,omitempty"`
 	From    string   `json:"from,omitempty"` // the text of a Reference
 	Mode    string   `json:"mode,omitempty"` // octal, 0644 when empty
+	User    string   `json:"user,omitempty"` // of a file: the number of the user that it belongs to; root when empty
 }
 
 // Variable is an environment variable. A secret one has a payload or a reference for its value.

@@ -84,6 +84,12 @@ const (
 	ParameterVersion = "Version" // the deployed version
 )
 
+// WebhookKey is the name of a webhook's payload in its encryption context: the field of a manifest's endpoint.
+const WebhookKey = "url"
+
+// WebhookPrefix begins the names of the environment variables from which deploy reads webhooks that a manifest has in plain text.
+const WebhookPrefix = "SPACEL_WEBHOOK_"
+
 // BucketParameter ends the name of each parameter for an S3 bucket. `spacel destroy` finds the buckets of a stack by it.
 const BucketParameter = "Bucket"
 

@@ -19,7 +19,7 @@ import (
 )
 
 // WebhookKey is the Key of a webhook's Context: the field of a manifest's endpoint that holds it.
-const WebhookKey = "url"
+const WebhookKey = document.WebhookKey
 
 // keySize is that of AES-256, in bytes.
 const keySize = 32

@@ -25,13 +25,13 @@ const (
 	exitError = 2
 )
 
-const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP | version]
+const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP NAMESPACE | version]
 
   boot                   boot this machine into the app of its instance document (the default)
   status                 say how the boot went; exits 1 unless it succeeded
   authorized-keys USER   print the keys that a user may log in with, for sshd's AuthorizedKeysCommand
   people                 make the local users those who may log in
-  stats GROUP            send memory and disk use to CloudWatch once, as an auto scaling group's
+  stats GROUP NAMESPACE  send memory and disk use to CloudWatch once, as an auto scaling group's
   version                print the version
 `
 
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		args = []string{"boot"}
 	}
 	// The number of words of each command, its own name included. An unknown command has 0 and never matches.
-	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 2}
+	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 3}
 	if want[args[0]] != len(args) {
 		fmt.Fprint(stderr, usage)
 		return exitError
@@ -74,7 +74,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 	case "people":
 		return people(ctx, stderr)
 	case "stats":
-		return failing(agent.Stats(ctx, machine(), endpoints(), args[1]))
+		return failing(agent.Stats(ctx, machine(), endpoints(), args[1], args[2]))
 	}
 	_, err := fmt.Fprintf(stdout, "spacel-agent %s (%s, %s/%s)\n", release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return failing(err)

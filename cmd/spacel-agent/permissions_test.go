@@ -73,7 +73,7 @@ var features = []feature{
 	},
 	{
 		name:  "memory and disk use",
-		used:  func(d document.Document[string]) bool { return d.Stats },
+		used:  func(d document.Document[string]) bool { return d.Stats != "" },
 		roots: []string{"agent.publishStats", "agent.Stats"},
 	},
 	{

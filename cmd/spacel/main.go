@@ -26,6 +26,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	safe "github.com/pebble/spacel/internal/printable"
 )
 
 // Exit codes, the same for every command.
@@ -86,11 +88,11 @@ func (c *console) exit(err error) int {
 		return exitYes
 	case errors.Is(err, errNo):
 		if reason, ok := errors.AsType[no](err); ok {
-			fmt.Fprintln(c.stderr, errorLine(reason))
+			fmt.Fprintln(c.stderr, safe.Line(errorLine(reason)))
 		}
 		return exitNo
 	case errors.As(err, new(interruption)):
-		fmt.Fprintln(c.stderr, errorLine(err))
+		fmt.Fprintln(c.stderr, safe.Line(errorLine(err)))
 		return exitInterrupted
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(c.stderr, interrupted)
@@ -99,7 +101,7 @@ func (c *console) exit(err error) int {
 		return exitError
 	}
 	for line := range strings.Lines(errorLine(err)) {
-		fmt.Fprintln(c.stderr, withProgram(strings.TrimRight(line, "\n"))) // several errors in one are a line each
+		fmt.Fprintln(c.stderr, withProgram(safe.Line(strings.TrimRight(line, "\n")))) // several errors in one are a line each
 	}
 	return exitError
 }
@@ -109,7 +111,7 @@ func (c *console) exit(err error) int {
 func errorLine(err error) string {
 	text := err.Error()
 	if file, ok := err.(*fs.PathError); ok {
-		text = file.Path + ": " + file.Err.Error()
+		text = safe.Name(file.Path) + ": " + file.Err.Error()
 	}
 	return withProgram(text)
 }

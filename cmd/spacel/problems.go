@@ -28,12 +28,13 @@ func problems(r *report.Report) []problem {
 	return out
 }
 
-// printProblems prints the problems found in manifests, a line each. With quiet it leaves out notes. The report sorts them by place.
+// printProblems prints the problems found in manifests, a line each, which no name or value can break. With quiet it leaves out notes.
+// The report sorts them by place.
 func printProblems(w io.Writer, r *report.Report, quiet bool) {
 	for _, p := range r.Problems() {
 		if p.Severity == report.Note && quiet {
 			continue
 		}
-		fmt.Fprintln(w, p)
+		fmt.Fprintln(w, printable(p.String()))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 var (
@@ -14,6 +16,14 @@ var (
 	// CloudFormation User Guide, CreateStack: StackName.
 	stackForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
 )
+
+// capabilities are the acknowledgements that a stack may need (CreateChangeSet, Capabilities). CAPABILITY_AUTO_EXPAND is left out: with
+// it CloudFormation would deploy a template that macros made, or a nested one, which nobody reviewed.
+var capabilities = []string{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
+
+// webhookForm matches the environment variables that deploy may read. Any other one, such as AWS_SECRET_ACCESS_KEY, could hold a
+// secret that an edited manifest.json would put into a stack.
+var webhookForm = regexp.MustCompile(`^` + document.WebhookPrefix + `[A-Z0-9_]+$`)
 
 // problems are what no build of ours would have written. Paths are held to the one form they have, so none can lead out
 // of the directory.
@@ -85,6 +95,11 @@ func (s Stack) problems() []string {
 	if !digestForm.MatchString(s.Digest) {
 		out = append(out, fmt.Sprintf("digest: must be 64 hexadecimal digits, got %q", s.Digest))
 	}
+	for _, capability := range s.Capabilities {
+		if !slices.Contains(capabilities, capability) {
+			out = append(out, fmt.Sprintf("capabilities: must be %s, got %q", strings.Join(capabilities, " or "), capability))
+		}
+	}
 	if slices.Contains(s.DependsOn, s.Ref()) {
 		out = append(out, "dependsOn: names the stack itself")
 	}
@@ -121,6 +136,8 @@ func (s ValueFrom) problem() string {
 		return "output: must have region, stack and output"
 	case s.Secret != nil && set(*s.Secret) != 1:
 		return "secret: must have exactly one of ssm, secretsManager, environment and payload"
+	case s.Secret != nil && s.Secret.Environment != "" && !webhookForm.MatchString(s.Secret.Environment):
+		return fmt.Sprintf("secret: the environment variable must begin with %s, got %q", document.WebhookPrefix, s.Secret.Environment)
 	}
 	return ""
 }

@@ -375,6 +375,14 @@ func TestRefusedStacks(t *testing.T) {
 	refuse("region: must be", func(s *Stack) { s.Region, s.Template = "..", "../test-api.template.json" })
 	refuse("name: must be", func(s *Stack) { s.Name, s.Template = "a/b", "us-east-1/a/b.template.json" })
 	refuse("exactly one source, got 0", func(s *Stack) { s.Parameters = map[string]ValueFrom{"A": {}} })
+	refuse(`capabilities: must be CAPABILITY_IAM or CAPABILITY_NAMED_IAM, got "CAPABILITY_AUTO_EXPAND"`, func(s *Stack) {
+		s.Capabilities = []string{"CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"}
+	})
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "SPACEL_WEBHOOK_", "xSPACEL_WEBHOOK_A", "SPACEL_WEBHOOK_A\nB"} {
+		refuse("the environment variable must begin with SPACEL_WEBHOOK_", func(s *Stack) {
+			s.Parameters = map[string]ValueFrom{"A": {Secret: &Secret{Environment: name}}}
+		})
+	}
 	refuse("exactly one of ssm", func(s *Stack) {
 		s.Parameters = map[string]ValueFrom{"A": {Secret: &Secret{SSM: "a", Environment: "b"}}}
 	})

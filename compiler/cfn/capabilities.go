@@ -6,14 +6,11 @@ import "strings"
 var iamNames = []string{"RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName"}
 
 // Capabilities lists the acknowledgements that CloudFormation demands (CreateChangeSet, Capabilities): one for IAM
-// resources, a stronger one for IAM resources with explicit names, and for a nested stack both that and
-// CAPABILITY_AUTO_EXPAND, because the nested template is unknown. The structs of this package never name IAM resources.
+// resources, and a stronger one for IAM resources with explicit names. CAPABILITY_AUTO_EXPAND is none of them: it is for macros and
+// nested stacks, which no template of ours has. The structs of this package never name IAM resources.
 func (t *Template) Capabilities() []string {
 	iam, named := false, false
 	for _, r := range t.resources {
-		if r.Type() == "AWS::CloudFormation::Stack" {
-			return []string{"CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"}
-		}
 		if strings.HasPrefix(r.Type(), "AWS::IAM::") {
 			iam = true
 			named = named || hasName(r)

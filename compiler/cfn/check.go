@@ -38,6 +38,7 @@ func (t *Template) Check() []string {
 			problems = append(problems, fmt.Sprintf("%s: a parameter and a resource have this name", id))
 		}
 	}
+	problems = append(problems, t.remote()...)
 	problems = append(problems, t.dangling()...)
 	problems = append(problems, t.cycles()...)
 	problems = append(problems, limit("resources", len(t.resources), MaxResources)...)

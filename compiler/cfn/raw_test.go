@@ -2,6 +2,7 @@ package cfn
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,14 +60,44 @@ func TestCapabilities(t *testing.T) {
 		"a name":           {role(map[string]any{"RoleName": "x"}), []string{"CAPABILITY_NAMED_IAM"}},
 		"an inline policy": {NewRawResource(map[string]any{"Type": "AWS::IAM::Policy", "Properties": map[string]any{"PolicyName": "x"}}),
 			[]string{"CAPABILITY_IAM"}},
-		"a stack": {NewRawResource(map[string]any{"Type": "AWS::CloudFormation::Stack"}),
-			[]string{"CAPABILITY_AUTO_EXPAND", "CAPABILITY_NAMED_IAM"}},
 	} {
 		template := &Template{}
 		Add(template, "It", c.resource)
 		if diff := cmp.Diff(c.want, template.Capabilities()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+}
+
+// A template takes no text from elsewhere, whatever way the manifest takes to it.
+func TestRemoteTemplates(t *testing.T) {
+	for want, body := range map[string]map[string]any{
+		"":                            {"Type": "AWS::CloudFormation::StackSet", "Properties": map[string]any{"TemplateBody": "{}"}},
+		"It: takes its template":      {"Type": "AWS::CloudFormation::Stack", "Properties": map[string]any{}},
+		"It: takes its template from": {"Type": "AWS::CloudFormation::StackSet", "Properties": map[string]any{"TemplateURL": "https://x"}},
+		"It: is a module":             {"Type": "My::Own::MODULE"},
+		"It: has a macro": {"Type": "AWS::SQS::Queue",
+			"Properties": map[string]any{"A": []any{map[string]any{"Fn::Transform": "x"}}}},
+	} {
+		template := &Template{}
+		Add(template, "It", NewRawResource(body))
+		got := strings.Join(template.Check(), "\n")
+		if !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	// A patch can add the key of a macro to a typed resource.
+	template := &Template{}
+	Add(template, "It", &SecurityGroup{})
+	path, err := ParsePath(`Properties."Fn::Transform"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := template.Set("It", path, RawValue("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got := template.Check(); len(got) != 1 || !strings.Contains(got[0], "has a macro") {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -28,7 +28,10 @@ const pendingDays = 7
 // the deletion of its own key and succeeds.
 func Ensure(ctx context.Context, region *cloud.Region, orbit, app string) (made bool, err error) {
 	client, alias := region.KMS(), secrets.Context{Orbit: orbit, App: app}.Alias()
-	_, err = client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &alias})
+	found, err := client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &alias})
+	if err == nil {
+		return false, explain("use", alias, region, owned(ctx, client, found, orbit, app))
+	}
 	if _, missing := errors.AsType[*types.NotFoundException](err); !missing {
 		return false, explain("look for", alias, region, err)
 	}
@@ -41,6 +44,31 @@ func Ensure(ctx context.Context, region *cloud.Region, orbit, app string) (made 
 		return false, explain("remove the second", alias, region, discard(ctx, client, key))
 	}
 	return err == nil, explain("name", alias, region, err)
+}
+
+// owned returns an error if a key belongs to another orbit or app. Orbit prod with app eu-web and orbit prod-eu with app web have one
+// alias, so only the key's tags tell them apart. A key with neither tag is the 2016 tool's, and is used.
+func owned(ctx context.Context, client *kms.Client, found *kms.DescribeKeyOutput, orbit, app string) error {
+	if found.KeyMetadata == nil || aws.ToString(found.KeyMetadata.KeyId) == "" {
+		return cloud.Incomplete("kms:DescribeKey", "no KeyMetadata with a KeyId")
+	}
+	tags := map[string]string{}
+	pages := kms.NewListResourceTagsPaginator(client, &kms.ListResourceTagsInput{KeyId: found.KeyMetadata.KeyId})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, t := range page.Tags {
+			tags[aws.ToString(t.TagKey)] = aws.ToString(t.TagValue)
+		}
+	}
+	itsOrbit, itsApp := tags[document.TagOrbit], tags[document.TagApp]
+	if itsOrbit == "" && itsApp == "" || itsOrbit == orbit && itsApp == app {
+		return nil
+	}
+	return fmt.Errorf("the key belongs to app %q in orbit %q by its tags, and this is app %q in orbit %q: rename one of the two, "+
+		"since their keys have the same name", itsApp, itsOrbit, app, orbit)
 }
 
 // create makes a key, turns its yearly rotation on and returns its id. The alias comes later, in a call of its own.

@@ -1,6 +1,7 @@
 package appkey
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -87,5 +88,31 @@ func TestWhatIsSealedOpensInEveryRegion(t *testing.T) {
 				t.Errorf("%s opens as %s", region, other)
 			}
 		}
+	}
+}
+
+// Orbit prod with app eu-web and orbit prod-eu with app web have one alias. The second one is refused, and a key without tags is not.
+func TestAKeyOfAnotherAppIsRefused(t *testing.T) {
+	t.Parallel()
+	region := cloud.New(cloudtest.Config(t, cloudtest.Moto(t), ""), cloud.Access{}).Region("eu-west-1")
+	if made, err := Ensure(t.Context(), region, "prod", "eu-web"); !made || err != nil {
+		t.Fatal(made, err)
+	}
+	_, err := Ensure(t.Context(), region, "prod-eu", "web")
+	if want := `belongs to app "eu-web" in orbit "prod"`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	key, err := region.KMS().CreateKey(t.Context(), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = region.KMS().CreateAlias(t.Context(), &kms.CreateAliasInput{
+		AliasName: aws.String("alias/prod-old"), TargetKeyId: key.KeyMetadata.KeyId,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, err := Ensure(t.Context(), region, "prod", "old"); made || err != nil {
+		t.Errorf("a key without tags: %v, %v", made, err)
 	}
 }

@@ -2,6 +2,9 @@
 // keys, ends with a newline, and spells <, > and & as themselves: encoding/json writes them as \u003c by default, which
 // would make templates and messages unreadable.
 //
+// Control characters above U+007E and characters that a reader cannot see are \u escapes, which mean the same: they could make
+// one text on a terminal or in a review look like another one.
+//
 // An encoder's settings apply to the outermost call only, so a value that implements json.Marshaler must not encode its
 // parts with json.Marshal when they can hold one of these characters.
 package jsontext
@@ -14,6 +17,8 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // Indent returns v as JSON over several lines, indented by two spaces.
@@ -35,34 +40,43 @@ func Line(v any) ([]byte, error) {
 }
 
 // WriteIndent writes the text of Indent to w.
-func WriteIndent(w io.Writer, v any) error {
-	enc := encoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+func WriteIndent(w io.Writer, v any) error { return write(w, v, "  ") }
 
 // WriteLine writes the text of Line to w: one object of a stream, for programs that read line by line.
-func WriteLine(w io.Writer, v any) error { return encoder(w).Encode(v) }
+func WriteLine(w io.Writer, v any) error { return write(w, v, "") }
 
-// encoder returns an encoder without HTML escapes: <, > and & stay readable in templates and messages.
-func encoder(w io.Writer) *json.Encoder {
-	enc := json.NewEncoder(w)
+// write writes v as JSON without HTML escapes: <, > and & stay readable in templates and messages.
+func write(w io.Writer, v any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	return enc
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escaped(text.Bytes(), func(r rune) bool {
+		return r >= utf8.RuneSelf && (printable.Hidden(r) || printable.Control(r))
+	}))
+	return err
 }
 
 // ASCII returns a JSON text with every character outside of ASCII written as \u escapes, which mean the same. Characters above
 // U+FFFF become a surrogate pair (RFC 8259, section 7). Such characters stand only inside strings, so no place in the text needs
 // another treatment. The line numbers stay the same.
 func ASCII(text []byte) []byte {
+	return escaped(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// escaped returns a JSON text with some of the characters outside of ASCII written as \u escapes.
+func escaped(text []byte, hide func(rune) bool) []byte {
 	if isASCII(text) {
 		return text
 	}
 	out := make([]byte, 0, len(text)+len(text)/2)
 	for _, r := range string(text) {
 		switch {
-		case r < utf8.RuneSelf:
-			out = append(out, byte(r))
+		case !hide(r):
+			out = utf8.AppendRune(out, r)
 		case r > maxSingle:
 			high, low := utf16.EncodeRune(r)
 			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)

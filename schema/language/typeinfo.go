@@ -19,6 +19,7 @@ type typeInfo struct {
 
 	keys    string // what a key has to be, in words, where a pattern decides
 	secret  bool   // no message may show what is there
+	text    bool   // free text is there: line breaks and all other characters
 	flag    bool   // yes or no: boolean words are understood
 	numeric bool   // a number: numbers in quotes are understood
 
@@ -33,8 +34,8 @@ func (l *definitions) typeInfo(v cue.Value) *typeInfo {
 	if a := v.Attribute("keys"); a.Err() == nil {
 		s.keys, _ = a.String(0)
 	}
-	secret := v.Attribute("secret")
-	s.secret = secret.Err() == nil
+	secret, text := v.Attribute("secret"), v.Attribute("text")
+	s.secret, s.text = secret.Err() == nil, text.Err() == nil
 	if s.anything = s.kinds == cue.TopKind; s.anything {
 		return s
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // Pos is a place in a user's manifest: the file under the name on the command line, line and column from 1, and the path of a
@@ -19,12 +21,15 @@ type Pos struct {
 	In        string
 }
 
-// String returns file:line:col, or the file alone if there is no line.
+// String returns file:line:col, or the file alone if there is no line. The name is in quotes if it could be read as anything else.
 func (p Pos) String() string {
-	if p.Line == 0 {
-		return p.File
+	switch {
+	case p.File == "":
+		return ""
+	case p.Line == 0:
+		return printable.Name(p.File)
 	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+	return fmt.Sprintf("%s:%d:%d", printable.Name(p.File), p.Line, p.Col)
 }
 
 // Severity orders problems.
@@ -56,9 +61,9 @@ func (p Problem) String() string {
 	text := p.Message
 	switch {
 	case p.Pos.In != "" && p.App != "":
-		text += fmt.Sprintf(" (in %s, app %s)", p.Pos.In, p.App)
+		text += fmt.Sprintf(" (in %s, app %s)", printable.Name(p.Pos.In), p.App)
 	case p.Pos.In != "":
-		text += fmt.Sprintf(" (in %s)", p.Pos.In)
+		text += fmt.Sprintf(" (in %s)", printable.Name(p.Pos.In))
 	}
 	if p.Severity != Error {
 		text = p.Severity.String() + ": " + text
