@@ -77,7 +77,8 @@ func (w texts) object(t *manifest.Tree, s *typeInfo, path string, free bool) {
 		}
 		path := report.Member(path, f.Key)
 		w.text(f.Key, "the key ", f.At.Pos(path), free)
-		w.value(f.Value, inner, f.At, path, free || s != nil && s.text)
+		reference := inner != nil && f.Key == "from" // a name of AWS's
+		w.value(f.Value, inner, f.At, path, !reference && (free || s != nil && s.text))
 	}
 }
 
