@@ -72,7 +72,7 @@ func (s changeSets) create(
 	ctx context.Context, kind types.ChangeSetType, plan stackPlan,
 ) (*changeSet, *cloudformation.DescribeChangeSetOutput, error) {
 	made := &changeSet{name: s.nextName(), kind: kind, newStack: plan.deployed == nil, before: stateBefore(plan.deployed)}
-	input, err := s.input(ctx, made, plan.inputs)
+	input, err := s.input(ctx, made, plan)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,10 +108,11 @@ func (s changeSets) create(
 
 // input returns the arguments of CreateChangeSet. The name is the client token, too, so a call that the SDK repeats makes no
 // second change set.
-func (s changeSets) input(ctx context.Context, made *changeSet, in inputs) (*cloudformation.CreateChangeSetInput, error) {
+func (s changeSets) input(ctx context.Context, made *changeSet, plan stackPlan) (*cloudformation.CreateChangeSetInput, error) {
 	input := &cloudformation.CreateChangeSetInput{
 		StackName: &s.spec.Name, ChangeSetName: &made.name, ClientToken: &made.name, ChangeSetType: made.kind,
-		Description: aws.String("made by spacel deploy"), Parameters: in.parameters(), Tags: s.tags(),
+		Description: aws.String("made by spacel deploy"), Parameters: plan.inputs.parameters(), Tags: s.tags(),
+		RollbackConfiguration: plan.Guard.configuration(),
 	}
 	for _, c := range s.spec.Capabilities {
 		input.Capabilities = append(input.Capabilities, types.Capability(c))

@@ -29,8 +29,9 @@ type deployEnv struct {
 	options Options
 	user    *user
 
-	mu     sync.Mutex
-	events []activity.Event
+	mu        sync.Mutex
+	events    []activity.Event
+	listeners []func(activity.Event) // called for each event, one at a time
 }
 
 func newEnv(t *testing.T) *deployEnv {
@@ -150,6 +151,9 @@ func (b *deployEnv) listen(e activity.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.events = append(b.events, e)
+	for _, f := range b.listeners {
+		f(e)
+	}
 }
 
 // told lists the events of some kinds, each as region/stack: reason.

@@ -145,6 +145,12 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 	if err := x.agree(ctx, plan.StackPlan); err != nil {
 		return plan, "", err
 	}
+	// The alarms were read for the plan, which may be an hour old after other stacks and a question.
+	if plan.Guard != nil {
+		if err := (guardian{x.stack}).check(ctx, plan.Guard); err != nil {
+			return plan, "", err
+		}
+	}
 	plan, end, err := x.execute(ctx, plan)
 	if err != nil {
 		return plan, "", err
@@ -218,8 +224,12 @@ func (x executor) execute(ctx context.Context, plan stackPlan) (stackPlan, live.
 		return plan, live.Ending{}, x.failed("execute the change set", err)
 	}
 	// From here on the change set is executed, so discardUnused must leave it alone.
-	plan.changeSet = nil
-	x.tell(activity.Event{Kind: activity.Started, Status: string(plan.Action), Total: len(plan.Changes)})
+	plan.changeSet, plan.began = nil, time.Now()
+	started := activity.Event{Kind: activity.Started, Status: string(plan.Action), Total: len(plan.Changes)}
+	if plan.Guard != nil && len(plan.Guard.Alarms) > 0 {
+		started.Reason, started.Watch = plan.Guard.Text(), plan.Guard.Minutes
+	}
+	x.tell(started)
 	end, err := x.follow(ctx, live.Operation{
 		StackID: made.stackID, Mark: mark, Token: made.name, ChangeSet: made.id,
 		Creates: made.kind == types.ChangeSetTypeCreate, Undo: x.undo(made), UndoToken: made.undoToken(),

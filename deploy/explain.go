@@ -31,6 +31,14 @@ func (x explainer) explain(ctx context.Context, end outcome) *Failure {
 	ending := operation.ending
 	f := &Failure{StackRef: x.ref(), State: x.describeEnding(ending), Next: "fix the cause, then run " + x.command()}
 	causes := rootCauses(ending.Events)
+	// No resource failed by itself when an alarm rolled the update back.
+	if len(causes) == 0 && ending.Status == types.StackStatusUpdateRollbackComplete {
+		if why, origin := (guardian{x.stack}).breached(ctx, end.plan.Guard, end.plan.began); why != "" {
+			f.Reason, f.Origin = why, origin
+			f.What = fmt.Sprintf("%s: %s%s, so CloudFormation rolled the update back", x.ref(), place(origin), why)
+			return f
+		}
+	}
 	if len(causes) == 0 {
 		f.Reason = x.mask(lastReason(ending))
 		if deployed := end.plan.deployed; deployed != nil {

@@ -20,6 +20,7 @@ type Options struct {
 
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
+	IgnoreAlarms []string      // names of alarms that do not guard this deployment, as manifests have them
 	Concurrency  int           // stacks at a time in each region; 0: schedule.DefaultConcurrency
 	Timeout      time.Duration // of Execute, which then detaches; 0: none
 	Poll         time.Duration // between two looks at a running operation; 0: live.DefaultPoll

@@ -21,6 +21,7 @@ type StackPlan struct {
 	Parameters []ParameterChange `json:"parameters,omitempty"`
 	Dangers    []Danger          `json:"dangers,omitempty"`
 	Instances  *Instances        `json:"instances,omitempty"` // when the app's instances are replaced
+	Guard      *Guard            `json:"guard,omitempty"`     // nil: nothing is watched
 }
 
 // Action is the kind of change to a stack.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -20,6 +21,7 @@ type stackPlan struct {
 	deployed  *live.Stack // the state of the stack that was planned for, nil for none
 	inputs    inputs      // nil: they were not found yet
 	changeSet *changeSet  // the plan as a change set, nil when none is needed or possible yet
+	began     time.Time   // when the change set was executed, by this machine's clock
 }
 
 // planner makes the plans for one stack.
@@ -145,6 +147,10 @@ func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) 
 
 // planChangeSet makes a change set, and takes the plan from it.
 func (p planner) planChangeSet(ctx context.Context, plan stackPlan, kind types.ChangeSetType) (stackPlan, error) {
+	var err error
+	if plan.Guard, err = (guardian{p.stack}).guard(ctx, plan.deployed, kind == types.ChangeSetTypeCreate); err != nil {
+		return plan, err
+	}
 	made, description, err := changeSets(p).create(ctx, kind, plan)
 	if errors.Is(err, errUnchanged) {
 		return p.planEmptyChangeSet(plan)
@@ -185,6 +191,7 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	plan.Parameters = plan.inputs.changes(plan.deployed)
 	plan.Changes = p.changes(description)
 	plan.Dangers = p.dangers(plan.Changes)
+	plan.Guard.noteChanges(plan.Changes, p.spec.Guard)
 	return plan, p.guard(ctx, plan)
 }
 

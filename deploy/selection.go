@@ -49,8 +49,13 @@ func names(list []string, name string) bool { return len(list) == 0 || slices.Co
 func (o Options) misnamed(stacks []assembly.Stack) []error {
 	// known has both forms of a stack's name; refs only the short one, to keep the list in the message readable.
 	regions, apps, refs := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	known := map[string]bool{}
+	known, guards := map[string]bool{}, map[string]bool{}
 	for _, s := range stacks {
+		if s.Guard != nil {
+			for _, alarm := range s.Guard.Alarms {
+				guards[alarm.Name] = true
+			}
+		}
 		regions[s.Region] = true
 		refs[s.Name] = true
 		known[s.Name], known[s.Ref().String()] = true, true
@@ -62,6 +67,7 @@ func (o Options) misnamed(stacks []assembly.Stack) []error {
 		unknown("--stack", o.Stacks, known, refs),
 		unknown("--app", o.Apps, apps, apps),
 		unknown("--region", o.Regions, regions, regions),
+		unknown("--ignore-alarm", o.IgnoreAlarms, guards, guards),
 	)
 }
 

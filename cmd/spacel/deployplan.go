@@ -53,6 +53,7 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 			w.line(3, sign(p.Before, p.After), p.Name, p.Before, p.After, "")
 		}
 	}
+	w.guard(s.Guard)
 	for _, danger := range s.Dangers {
 		fmt.Fprintln(w, w.paint(red, "  ! "+printable(danger.What)))
 		fmt.Fprintln(w, w.paint(red, "    agree to it by typing its name, or with --allow-replace "+danger.ID))
@@ -67,6 +68,19 @@ func instancesText(n deploy.Instances) string {
 		return text + ", in a new group beside the old one"
 	}
 	return fmt.Sprintf("%s, at most %d at a time, at least %d in service", text, n.Batch, n.InService)
+}
+
+// guard prints what rolls the update back, and the limits of that.
+func (w *planWriter) guard(guard *deploy.Guard) {
+	if guard == nil {
+		return
+	}
+	if len(guard.Alarms) > 0 {
+		fmt.Fprintln(w, "  "+printable(guard.Text()))
+	}
+	for _, note := range guard.Notes {
+		fmt.Fprintln(w, w.paint(yellow, "  ! "+printable(note)))
+	}
 }
 
 // change prints a resource with its changed properties. The resources of a new stack have no properties listed: those would

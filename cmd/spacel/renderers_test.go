@@ -236,6 +236,30 @@ func many(apps, running int) (*tree, time.Time) {
 	return t, start.Add(time.Minute)
 }
 
+// When all resources are updated, the alarms are watched, and the line says how long that still takes.
+func TestTreeShowsTheWatch(t *testing.T) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	tree := newTree(false, start, "deployed", []assembly.StackRef{laika})
+	note := func(after time.Duration, kind activity.Kind, resource, status string) {
+		tree.note(activity.Event{Kind: kind, Region: laika.Region, Stack: laika.Name, Resource: resource, Status: status, Total: 1,
+			Watch: 10}, start.Add(after))
+	}
+	note(0, activity.Started, "", "update")
+	note(0, activity.Resource, "", "UPDATE_IN_PROGRESS")
+	note(time.Second, activity.Resource, "Asg", "UPDATE_IN_PROGRESS")
+	if got := tree.view(80, 24, start.Add(time.Minute)); strings.Contains(got, "watching") {
+		t.Errorf("it watches before the end of the update:\n%s", got)
+	}
+	note(time.Minute, activity.Resource, "Asg", "UPDATE_COMPLETE")
+	if got := tree.view(80, 24, start.Add(4*time.Minute)); !strings.Contains(got, "watching alarms, 7:00 left") {
+		t.Errorf("got\n%s", got)
+	}
+	note(5*time.Minute, activity.Resource, "", "UPDATE_ROLLBACK_IN_PROGRESS")
+	if got := tree.view(80, 24, start.Add(5*time.Minute)); !strings.Contains(got, "rolling back") || strings.Contains(got, "watching") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 // With thousands of stacks the few in progress are on the screen, and the rest is counted.
 func TestTreeShowsActiveStacksFirst(t *testing.T) {
 	tree, now := many(4000, 10)

@@ -37,6 +37,9 @@ type branch struct {
 	busy  map[string]leaf // by logical id
 	done  int             // resources
 	total int             // resources that change; 0: not known
+
+	watch   time.Duration // for which alarms are watched after all resources are updated
+	watched time.Time     // when the watch began; zero: not yet
 }
 
 // leaf is a resource in progress. It leaves the tree at its end and is only counted from then on.
@@ -92,11 +95,12 @@ func (t *tree) note(e activity.Event, now time.Time) {
 	switch e.Kind {
 	case activity.Resource:
 		b.resource(e, now)
+		b.noteWatch(e, now)
 	case activity.Waiting:
 		b.state, b.text = branchPending, "waits "+printable(e.Reason)
 	case activity.Started:
 		b.begin(doing(e.Status), now)
-		b.total = e.Total
+		b.total, b.watch = e.Total, time.Duration(e.Watch)*time.Minute
 	case activity.Unchanged:
 		b.end(branchDone, "unchanged", now)
 	case activity.Done:
@@ -146,6 +150,17 @@ func (b *branch) resource(e activity.Event, now time.Time) {
 	if strings.HasSuffix(e.Status, "_COMPLETE") {
 		// A rolled back resource ends in DELETE_COMPLETE and counts as done, too: the display is about work, not success.
 		b.done++
+	}
+}
+
+// noteWatch notes when all resources are updated: CloudFormation then watches the alarms, and has no event for it. The watch
+// ends with the next operation of the stack, which is the clean-up or a rollback.
+func (b *branch) noteWatch(e activity.Event, now time.Time) {
+	switch {
+	case e.Resource == "" && e.Status != "UPDATE_IN_PROGRESS":
+		b.watch, b.watched = 0, time.Time{}
+	case b.watch > 0 && b.watched.IsZero() && len(b.busy) == 0 && b.done >= b.total && b.total > 0:
+		b.watched = now
 	}
 }
 
@@ -269,7 +284,11 @@ func (b *branch) line(p painter, name string, width int, now time.Time) string {
 	// Both arrays are in the order of the branchState constants.
 	mark := [...]string{"○", "●", "✓", "✗", "-"}[b.state]
 	colour := [...]string{dim, yellow, green, red, dim}[b.state]
-	text := fmt.Sprintf("  %s %-*s  %s", mark, width, name, cmp.Or(b.text, "pending"))
+	doing := cmp.Or(b.text, "pending")
+	if b.state == branchRunning && !b.watched.IsZero() {
+		doing = fmt.Sprintf("watching alarms, %s left", elapsed(b.watched.Add(b.watch).Sub(now)))
+	}
+	text := fmt.Sprintf("  %s %-*s  %s", mark, width, name, doing)
 	if b.state == branchRunning {
 		text += "  " + elapsed(now.Sub(b.since))
 	} else if b.took > 0 {

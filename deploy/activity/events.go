@@ -28,6 +28,7 @@ type Event struct {
 	Reason   string    `json:"reason,omitempty"`
 	Origin   string    `json:"origin,omitempty"` // file:line:col in the manifests
 	Total    int       `json:"total,omitempty"`  // of Started: how many resources change
+	Watch    int       `json:"watch,omitempty"`  // of Started: minutes for which alarms are watched after all resources are updated
 }
 
 // Kind is the kind of an event.

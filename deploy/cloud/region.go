@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -74,6 +75,11 @@ func (r *Region) AutoScaling() *autoscaling.Client {
 // CloudFormation returns the client of CloudFormation.
 func (r *Region) CloudFormation() *cloudformation.Client {
 	return client(r, "cloudformation", func(c aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(c) })
+}
+
+// CloudWatch returns the client for alarms.
+func (r *Region) CloudWatch() *cloudwatch.Client {
+	return client(r, "cloudwatch", func(c aws.Config) *cloudwatch.Client { return cloudwatch.NewFromConfig(c) })
 }
 
 // DynamoDB returns the client for the orbit's tables.

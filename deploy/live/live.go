@@ -48,6 +48,9 @@ type Stack struct {
 	Capabilities          []string
 	TerminationProtection bool
 	Created, Updated      time.Time
+
+	// Guard has the alarms of the last operation's RollbackConfiguration by ARN, and their monitoring time. Nil: there were none.
+	Guard *assembly.Guard
 }
 
 // Orbit is the orbit named by the stack's tags, "" for a stack that spacel did not make.
@@ -214,7 +217,21 @@ func newStack(region string, d types.Stack) *Stack {
 	for _, c := range d.Capabilities {
 		s.Capabilities = append(s.Capabilities, string(c))
 	}
+	s.Guard = guardOf(d.RollbackConfiguration)
 	return s
+}
+
+// guardOf returns what rolls an operation of the stack back. CloudFormation only knows ARNs, so an alarm is called by the name in it.
+func guardOf(c *types.RollbackConfiguration) *assembly.Guard {
+	if c == nil || len(c.RollbackTriggers) == 0 {
+		return nil
+	}
+	guard := &assembly.Guard{Minutes: int(aws.ToInt32(c.MonitoringTimeInMinutes))}
+	for _, trigger := range c.RollbackTriggers {
+		parts := strings.SplitN(aws.ToString(trigger.Arn), ":", 7)
+		guard.Alarms = append(guard.Alarms, assembly.GuardAlarm{Name: parts[len(parts)-1], ARN: aws.ToString(trigger.Arn)})
+	}
+	return guard
 }
 
 // OnOff returns the word that messages use for a stack's termination protection.

@@ -56,6 +56,7 @@ func kept(deployed *live.Stack, body []byte) assembly.Stack {
 		TerminationProtection: deployed.TerminationProtection,
 		Tags:                  deployed.OwnTags(),
 		Parameters:            map[string]assembly.ValueFrom{},
+		Guard:                 deployed.Guard,
 	}
 	for name, value := range deployed.Parameters {
 		s.Parameters[name] = literal(value) // which is never sent: sources.Settings.Keep

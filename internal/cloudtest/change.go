@@ -55,9 +55,9 @@ func (g *change) status(suffix string) types.StackStatus {
 func (g *change) steps() []step {
 	var all []step
 	for _, level := range g.scope.active() {
-		all = append(all, g.startLevel(level))
+		all = append(all, g.guarded(g.startLevel(level)))
 	}
-	return append(all, g.complete)
+	return append(append(all, g.watch()...), g.guarded(g.complete))
 }
 
 // startLevel starts the resources of one level in one step and finishes them in the next, so a test can look at
@@ -218,6 +218,9 @@ func (g *change) finishCreation(at time.Time, logical string, f *resourceChange)
 		f.next.Physical = g.s.newPhysical(logical, f.next.Type, f.next.Properties, g.engine.serial)
 	}
 	g.s.resources[logical] = f.next
+	if f.next.Type == alarmType {
+		g.engine.setAlarm(g.s.region, f.next.Physical, "INSUFFICIENT_DATA", "Unchecked: Initial alarm creation", at)
+	}
 	if f.next.Type == groupType {
 		if err := g.createGroup(f.next); err != nil {
 			g.failResource(at, logical, f, err.Error())

@@ -24,6 +24,7 @@ type changeSet struct {
 	onFailure       types.OnStackFailure
 	importExisting  *bool
 	toImport        []types.ResourceToImport
+	guard           guard
 
 	// A change set has two states: status (created or failed) and execution (can it still be executed).
 	failure   string // the reason of a failure, or ""
@@ -151,6 +152,7 @@ func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, n
 		onFailure:      in.OnStackFailure,
 		importExisting: in.ImportExistingResources,
 		toImport:       in.ResourcesToImport,
+		guard:          nextGuard(s, in.RollbackConfiguration),
 		execution:      types.ExecutionStatusAvailable,
 		operation:      digest(36, s.id, c.engine.serial, "operation"),
 	}
@@ -215,6 +217,7 @@ func (c *call) describeChangeSet(in *cloudformation.DescribeChangeSetInput) (*cl
 		ImportExistingResources: set.importExisting,
 		OnStackFailure:          set.onFailure,
 		Parameters:              set.next.shown(),
+		RollbackConfiguration:   set.guard.describe(),
 		StackId:                 &s.id,
 		StackName:               &s.name,
 		Status:                  set.status(c.now),

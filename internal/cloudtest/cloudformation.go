@@ -73,7 +73,7 @@ func NewCloudFormation(t testing.TB) *CloudFormation {
 		buckets:         map[string]*bucket{},
 		parameters:      map[string]string{},
 	}
-	c.engine = &engine{account: Account(t), step: &c.Step, held: map[string]bool{}}
+	c.engine = &engine{account: Account(t), step: &c.Step, held: map[string]bool{}, alarms: map[string]*Alarm{}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.URL = server.URL

@@ -50,6 +50,9 @@ func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, fail
 		if policy == "Snapshot" {
 			e.snapshots = append(e.snapshots, asset{s.region, r.Type, r.Physical})
 		}
+		if r.Type == alarmType {
+			delete(e.alarms, s.region+"/"+r.Physical)
+		}
 		s.mark(at, r, types.ResourceStatusDeleteComplete, "")
 		return nil
 	}}

@@ -21,6 +21,7 @@ type engine struct {
 	held      map[string]bool // region/name
 	retained  []asset         // bracketed resources of no stack
 	snapshots []asset
+	alarms    map[string]*Alarm // by region/name
 	serial    int
 
 	onGroup func(*Group) // see CloudFormation.OnGroup

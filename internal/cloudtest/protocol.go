@@ -34,6 +34,8 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.serveS3(w, r, region)
 	case "autoscaling":
 		groupCalls{c}.serve(w, r, region)
+	case "monitoring":
+		Alarms{c, region}.serve(w, r)
 	case "ssm":
 		c.serveSSM(w, r, region)
 	case "route53":

@@ -29,7 +29,7 @@ func (c *call) execute(s *stack, set *changeSet, in *cloudformation.ExecuteChang
 		ongoing: map[string]*resourceChange{}, saved: map[string]*resource{},
 	}
 	// The stack has the new template and parameters from the begin of the operation. A rollback restores those of before.
-	s.inputs = set.next
+	s.inputs, s.guard = set.next, set.guard
 	s.onFailure = set.onFailure
 	g.scope = s.scope(s.inputs)
 	// A creation cannot be cancelled, only deleted: cancel stays nil for it, and CancelUpdateStack refuses.

@@ -19,6 +19,7 @@ type stack struct {
 	status     types.StackStatus
 	reason     string
 	inputs     inputs
+	guard      guard
 	resources  map[string]*resource
 	outputs    map[string]string
 	protected  bool
@@ -150,6 +151,7 @@ func (s *stack) describe() types.Stack {
 		RoleARN:                     s.inputs.role,
 		DriftInformation:            &types.StackDriftInformation{StackDriftStatus: types.StackDriftStatusNotChecked},
 		LastOperations:              s.last,
+		RollbackConfiguration:       s.guard.describe(),
 	}
 	if s.reason != "" {
 		d.StackStatusReason = &s.reason

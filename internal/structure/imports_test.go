@@ -70,7 +70,8 @@ var allowed = map[string][]string{
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
 		"agent/document", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
-		"deploy/activity", "deploy/cloud", "deploy/launches", "deploy/live", "deploy/pagerduty", "deploy/release", "deploy/schedule",
+		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/launches", "deploy/live", "deploy/pagerduty", "deploy/release",
+		"deploy/schedule",
 		"deploy/staging", "deploy/values",
 	},
 	"schema":           {"agent/document", "schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved"},

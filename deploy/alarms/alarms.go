@@ -1,0 +1,122 @@
+// Package alarms reads CloudWatch alarms: their states, and when they went off.
+package alarms
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/pebble/spacel/deploy/cloud"
+)
+
+// Alarm is an alarm as CloudWatch describes it.
+type Alarm struct {
+	Name, ARN string
+	State     types.StateValue
+	Reason    string    // of the state, in CloudWatch's words
+	Since     time.Time // of the state
+	Composite bool      // made of other alarms
+}
+
+// IsOn reports whether the alarm is in the state ALARM.
+func (a Alarm) IsOn() bool { return a.State == types.StateValueAlarm }
+
+// perCall is the number of names for one call (CloudWatch API Reference, DescribeAlarms).
+const perCall = 100
+
+// Read returns the named alarms of a region by name, metric alarms and composite ones. A missing alarm is not in the result.
+func Read(ctx context.Context, region *cloud.Region, names []string) (map[string]Alarm, error) {
+	found := map[string]Alarm{}
+	for some := range slices.Chunk(names, perCall) {
+		pages := cloudwatch.NewDescribeAlarmsPaginator(region.CloudWatch(), &cloudwatch.DescribeAlarmsInput{
+			// Without this field CloudWatch returns metric alarms only.
+			AlarmNames: some, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm},
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("read the alarms %s in %s: %w", strings.Join(some, ", "), region.Name, cloud.Explain(err))
+			}
+			// AWS sends empty lists when there is no such alarm. Without any list nothing is known.
+			if page.MetricAlarms == nil && page.CompositeAlarms == nil {
+				return nil, fmt.Errorf("read the alarms %s in %s: %w", strings.Join(some, ", "), region.Name,
+					cloud.Incomplete("cloudwatch:DescribeAlarms", "no list of alarms"))
+			}
+			for _, a := range page.MetricAlarms {
+				found[aws.ToString(a.AlarmName)] = Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn),
+					State: a.StateValue, Reason: aws.ToString(a.StateReason), Since: aws.ToTime(a.StateTransitionedTimestamp)}
+			}
+			for _, a := range page.CompositeAlarms {
+				found[aws.ToString(a.AlarmName)] = Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn), Composite: true,
+					State: a.StateValue, Reason: aws.ToString(a.StateReason), Since: aws.ToTime(a.StateTransitionedTimestamp)}
+			}
+		}
+	}
+	for name, alarm := range found {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("read the alarms %s in %s: %w", strings.Join(names, ", "), region.Name,
+				cloud.Incomplete("cloudwatch:DescribeAlarms", "another alarm, "+name))
+		}
+		if !slices.Contains(alarm.State.Values(), alarm.State) {
+			return nil, fmt.Errorf("read the alarm %s in %s: %w", name, region.Name,
+				cloud.Incomplete("cloudwatch:DescribeAlarms", fmt.Sprintf("the state %q", alarm.State)))
+		}
+	}
+	return found, nil
+}
+
+// Breach is a change of an alarm's state to ALARM.
+type Breach struct {
+	Name   string
+	At     time.Time
+	Reason string // in CloudWatch's words, with the value and the threshold
+}
+
+// Breaches returns when the named alarms went off since a time, the first one first. An alarm that is off again is in the result,
+// too: CloudWatch keeps the history of 30 days.
+func Breaches(ctx context.Context, region *cloud.Region, names []string, since time.Time) ([]Breach, error) {
+	var found []Breach
+	for _, name := range names {
+		pages := cloudwatch.NewDescribeAlarmHistoryPaginator(region.CloudWatch(), &cloudwatch.DescribeAlarmHistoryInput{
+			AlarmName: &name, HistoryItemType: types.HistoryItemTypeStateUpdate, StartDate: &since,
+			AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm},
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("read the history of the alarm %s in %s: %w", name, region.Name, cloud.Explain(err))
+			}
+			for _, item := range page.AlarmHistoryItems {
+				at := aws.ToTime(item.Timestamp)
+				ours := aws.ToString(item.AlarmName) == name && !at.Before(since)
+				if state, reason := newState(item); ours && state == types.StateValueAlarm {
+					found = append(found, Breach{Name: name, At: at, Reason: reason})
+				}
+			}
+		}
+	}
+	slices.Reverse(found) // CloudWatch has the newest first, which decides between equal times
+	slices.SortStableFunc(found, func(a, b Breach) int { return a.At.Compare(b.At) })
+	return found, nil
+}
+
+// newState reads HistoryData, a JSON document with the new state and its reason. An item in another form has no state.
+func newState(item types.AlarmHistoryItem) (types.StateValue, string) {
+	var data struct {
+		NewState struct {
+			StateValue  types.StateValue `json:"stateValue"`
+			StateReason string           `json:"stateReason"`
+		} `json:"newState"`
+	}
+	if json.Unmarshal([]byte(aws.ToString(item.HistoryData)), &data) != nil {
+		return "", ""
+	}
+	return data.NewState.StateValue, strings.Join(strings.Fields(data.NewState.StateReason), " ")
+}
