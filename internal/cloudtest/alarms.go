@@ -94,10 +94,13 @@ func (g guard) describe() *types.RollbackConfiguration {
 	return &types.RollbackConfiguration{RollbackTriggers: g.triggers, MonitoringTimeInMinutes: aws.Int32(int32(g.minutes))}
 }
 
+// watcher rolls a change back when an alarm of its guard goes off.
+type watcher struct{ *change }
+
 // breach returns the reason to roll back: "If a given CloudWatch alarm is missing, the entire stack operation fails and is rolled
 // back", and an alarm in ALARM does the same. INSUFFICIENT_DATA does not (API Reference, RollbackConfiguration, RollbackTrigger;
 // User Guide, "Roll back your CloudFormation stack on alarm breach"). AWS does not document the text of the reason.
-func (g *change) breach() string {
+func (g watcher) breach() string {
 	for _, trigger := range g.set.guard.triggers {
 		parts := strings.SplitN(aws.ToString(trigger.Arn), ":", 7)
 		if len(parts) < 7 {
@@ -114,7 +117,7 @@ func (g *change) breach() string {
 }
 
 // guarded returns a step that rolls back instead when an alarm is on. The rollback itself is not watched.
-func (g *change) guarded(do step) step {
+func (g watcher) guarded(do step) step {
 	return func(at time.Time) []step {
 		reason := g.breach()
 		if reason == "" {
@@ -132,7 +135,7 @@ func (g *change) guarded(do step) step {
 
 // watch returns the steps of the monitoring time. It begins when all resources are deployed, and ends before the old ones are
 // disposed of (User Guide, as above). It also passes without any trigger. One Minute of the model is a number of steps.
-func (g *change) watch() []step {
+func (g watcher) watch() []step {
 	var all []step
 	for range g.set.guard.minutes * minuteSteps {
 		all = append(all, g.guarded(func(time.Time) []step { return nil }))

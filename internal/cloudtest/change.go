@@ -55,9 +55,9 @@ func (g *change) status(suffix string) types.StackStatus {
 func (g *change) steps() []step {
 	var all []step
 	for _, level := range g.scope.active() {
-		all = append(all, g.guarded(g.startLevel(level)))
+		all = append(all, watcher{g}.guarded(g.startLevel(level)))
 	}
-	return append(append(all, g.watch()...), g.guarded(g.complete))
+	return append(append(all, watcher{g}.watch()...), watcher{g}.guarded(g.complete))
 }
 
 // startLevel starts the resources of one level in one step and finishes them in the next, so a test can look at
