@@ -86,7 +86,7 @@ func TestNoChangesInEveryWording(t *testing.T) {
 			`{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", `+
 				`"Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 			func(s *assembly.Stack) {
-				s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
+				s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "SPACEL_WEBHOOK_HOOK"}}
 			})
 		b.expect(b.deploy(web), "test-web created")
 		b.cf.ResetCalls()
@@ -117,7 +117,7 @@ func TestSecretsAreMasked(t *testing.T) {
 			`"Properties": {"DisplayName": {"Fn::Sub": "` + display + `${Hook}"}}}}}`
 	}
 	hook := func(s *assembly.Stack) {
-		s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
+		s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "SPACEL_WEBHOOK_HOOK"}}
 	}
 	b.deploy(testStack(east, "test-web", template(""), hook))
 	secret = "https://hooks.example.com/second"
@@ -142,7 +142,7 @@ func TestSecretsAreMaskedInFailures(t *testing.T) {
 		`{"Parameters": {"Hook": {"Type": "String", "NoEcho": true}}, "Resources": {"Topic": {"Type": "AWS::SNS::Topic", `+
 			`"Properties": {"DisplayName": {"Ref": "Hook"}}}}}`,
 		func(s *assembly.Stack) {
-			s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "HOOK"}}
+			s.Parameters["Hook"] = assembly.ValueFrom{Secret: &assembly.Secret{Environment: "SPACEL_WEBHOOK_HOOK"}}
 		}))
 	b.expect(r, "test-web failed")
 	b.says(r.Failures[0].Reason, "**** is no address")

@@ -79,7 +79,8 @@ func TestLaunchesThatRecover(t *testing.T) {
 	b := newEnv(t)
 	b.options.Patience = 400 * time.Millisecond
 	cloudtest.FailLaunch(b.cf, cloudtest.FailedLaunch{
-		Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchWithoutCapacity, Lasts: 200 * time.Millisecond, Recovers: true,
+		Region: east, Stack: "test-web", Logical: "Asg", Message: cloudtest.LaunchWithoutCapacity,
+		Lasts: 200 * time.Millisecond, Recovers: true,
 	})
 	b.expect(b.deploy(web("1")), "test-web created")
 	if got := b.told(activity.LaunchFailed); len(got) != 1 {

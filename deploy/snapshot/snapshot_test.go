@@ -53,7 +53,7 @@ func newSnapshotEnv(t *testing.T, asset string) *snapshotEnv {
 			"Image":  {Image: &assembly.Image{Debian: "13", Architecture: "arm64"}},
 			"Bucket": {Asset: &assembly.AssetPart{Digest: kept.Digest, Part: "bucket"}},
 			"Key":    {Asset: &assembly.AssetPart{Digest: kept.Digest, Part: "key"}},
-			"Hook":   {Secret: &assembly.Secret{Environment: "HOOK"}},
+			"Hook":   {Secret: &assembly.Secret{Environment: "SPACEL_WEBHOOK_HOOK"}},
 		},
 	}
 	if err := m.Stack(b.built, []byte(template), nil); err != nil {
