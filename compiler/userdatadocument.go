@@ -84,7 +84,7 @@ func versionParameter(p *part) cfn.Value {
 	return p.parameter(document.ParameterVersion, cfn.Parameter{
 		Type:           "String",
 		Default:        &first,
-		AllowedPattern: `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`, // an image's tag
+		AllowedPattern: document.VersionPattern,
 		Description:    "The version deployed: __VERSION__ in units, and the tag of images that name none.",
 	}, assembly.ValueFrom{Version: &assembly.Version{Default: first}}).Ref()
 }

@@ -102,6 +102,10 @@ type Variable struct {
 	From    string   `json:"from,omitempty"` // the text of a Reference
 }
 
+// MaxVariable is the most bytes of a variable, as NAME=value. Docker reads its environment files line by line, and refuses one
+// with more (docker/cli, pkg/kvfile: bufio.MaxScanTokenSize, less the line break).
+const MaxVariable = 64<<10 - 1
+
 // Payload is an encrypted value. Version 0 is the 2016 tool's AES-CBC; 1 is AES-256-GCM.
 type Payload struct {
 	Version    int               `json:"version,omitempty"`

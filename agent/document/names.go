@@ -90,6 +90,9 @@ const WebhookKey = "url"
 // WebhookPrefix begins the names of the environment variables from which deploy reads webhooks that a manifest has in plain text.
 const WebhookPrefix = "SPACEL_WEBHOOK_"
 
+// VersionPattern is the form of ParameterVersion, that of an image's tag (github.com/distribution/reference, regexp.go).
+const VersionPattern = `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}`
+
 // BucketParameter ends the name of each parameter for an S3 bucket. `spacel destroy` finds the buckets of a stack by it.
 const BucketParameter = "Bucket"
 

@@ -60,6 +60,11 @@ func (v *secretEditor) encrypt(ctx *cli.Context, places []secretPlace) error {
 	if err != nil {
 		return err
 	}
+	if ctx.IsSet("key") {
+		if err := checkVariableValue(places[0].key, plaintext); err != nil {
+			return err
+		}
+	}
 	payload, err := v.seal(ctx.Context, plaintext, places[0].key)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 			return deploy.Options{}, fmt.Errorf("--allow-replace must be region/stack/resource, as the plan says it, got %q", id)
 		}
 	}
-	if err := checkPace(ctx); err != nil {
+	if err := cmp.Or(checkPace(ctx), checkVersion(ctx)); err != nil {
 		return deploy.Options{}, err
 	}
 	return deploy.Options{
