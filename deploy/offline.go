@@ -7,9 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
-	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
-	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // planOffline fills a plan in without a change set, from the templates alone. Its dangers are the certain ones,
@@ -20,7 +18,7 @@ func (p planner) planOffline(ctx context.Context, plan stackPlan) (stackPlan, er
 		return plan, err
 	}
 	plan.Dangers = p.dangers(certain(plan.Changes))
-	return plan, nil
+	return plan, p.forecastPlan(ctx, &plan)
 }
 
 // offlineChanges compares the deployed template with the artifact's.
@@ -46,31 +44,17 @@ func (p planner) offlineChanges(ctx context.Context, plan stackPlan) ([]Change, 
 }
 
 // compare returns the differences between the deployed template and the artifact's, as spacel diff finds them. It works on the
-// text alone, without calls.
+// text alone, without calls. Other stacks and the sources of the values are left out.
 func (p planner) compare(deployed []byte) (*diff.Diff, error) {
-	before, err := p.assemblyWith(deployed)
+	before, err := p.assemblyOf(deployed, nil)
 	if err != nil {
 		return nil, err
 	}
-	now, err := p.assemblyWith(p.template.Body)
+	now, err := p.assemblyOf(p.template.Body, nil)
 	if err != nil {
 		return nil, err
 	}
 	return diff.Compare(before, now)
-}
-
-// assemblyWith returns an assembly of this stack alone, with some template. Other stacks and the sources of the values are left out
-// of the comparison.
-func (p planner) assemblyWith(body []byte) (*assembly.Assembly, error) {
-	stack := p.spec
-	stack.Digest = hexdigest.SHA256(body)
-	stack.DependsOn = nil
-	stack.Parameters = nil
-	m := assembly.NewInMemory(nil, p.orbit)
-	if err := m.Stack(stack, body, p.origins()); err != nil {
-		return nil, err
-	}
-	return m.Assembly()
 }
 
 // offlineChange writes a difference of the templates in the words of a change set.

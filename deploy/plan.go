@@ -1,6 +1,9 @@
 package deploy
 
-import "github.com/pebble/spacel/compiler/assembly"
+import (
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/impact"
+)
 
 // Plan lists the changes of a deployment in the order of display: by region and stack name.
 type Plan struct {
@@ -22,6 +25,8 @@ type StackPlan struct {
 	Dangers    []Danger          `json:"dangers,omitempty"`
 	Instances  *Instances        `json:"instances,omitempty"` // when the app's instances are replaced
 	Guard      *Guard            `json:"guard,omitempty"`     // nil: nothing is watched
+	New        *impact.Summary   `json:"new,omitempty"`       // of a stack that is not deployed yet
+	Impact     []impact.Effect   `json:"impact,omitempty"`    // what users of a deployed stack notice, the worst first
 }
 
 // Action is the kind of change to a stack.

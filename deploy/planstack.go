@@ -192,6 +192,9 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	plan.Changes = p.changes(description)
 	plan.Dangers = p.dangers(plan.Changes)
 	plan.Guard.noteChanges(plan.Changes, p.spec.Guard)
+	if err := p.forecastPlan(ctx, &plan); err != nil {
+		return plan, err
+	}
 	return plan, p.guard(ctx, plan)
 }
 

@@ -78,6 +78,7 @@ func deployFlags() []cli.Flag {
 			DisableDefaultText: true},
 		&cli.BoolFlag{Name: "make-buckets", Usage: "make the S3 bucket of a region without a question, where there is none",
 			DisableDefaultText: true},
+		&cli.BoolFlag{Name: "verbose", Usage: "list every resource of new stacks in the plan", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and leave no trace", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "allow-replace",
 			Usage: "agree to the danger of this `ID`, region/stack/resource as printed in the plan; may be given again"},
@@ -227,7 +228,8 @@ func (d *deployment) showPlan(plan *deploy.Plan) error {
 	case d.flags.Bool("quiet"):
 		return nil
 	}
-	return planText(d.out, plan, d.colour(d.flags))
+	style := planStyle{colour: d.colour(d.flags), width: d.width(), verbose: d.flags.Bool("verbose")}
+	return planText(d.out, plan, style)
 }
 
 // planLine and summaryLine are the first and the last line of --output json. All lines between them are events.

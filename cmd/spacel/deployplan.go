@@ -9,19 +9,42 @@ import (
 	"github.com/pebble/spacel/deploy"
 )
 
-// planText writes the plan of a deployment for a person: each changed stack with its changes, then warnings and counts.
-func planText(w io.Writer, plan *deploy.Plan, colour bool) error {
-	out := &planWriter{Writer: bufio.NewWriter(w), painter: painter(colour)}
+// planStyle is the form of a plan for a person.
+type planStyle struct {
+	colour  bool
+	width   int  // of the terminal, in characters; 0 for none
+	verbose bool // every resource of new stacks
+}
+
+// planText writes the plan of a deployment for a person: new stacks in a few lines, each changed stack with its changes, then warnings
+// and counts.
+func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
+	out := &planWriter{Writer: bufio.NewWriter(w), painter: painter(style.colour), width: style.width}
 	fmt.Fprintf(out, "orbit %s in account %s\n\n", plan.Orbit, plan.Account)
-	for _, stack := range plan.Stacks {
+	var created []*newStacks
+	others := plan.Stacks
+	if !style.verbose {
+		created, others = summarised(plan.Stacks)
+	}
+	for _, n := range created {
+		out.newStacks(n)
+	}
+	if len(created) > 0 {
+		fmt.Fprintln(out)
+	}
+	for _, stack := range others {
 		if stack.Action != deploy.None {
 			out.stack(stack)
 		}
 	}
 	for _, warning := range plan.Warnings {
-		fmt.Fprintln(out, out.paint(yellow, "! "+printable(warning)))
+		out.wrapped(yellow, "! "+printable(warning))
 	}
-	fmt.Fprintln(out, out.paint(bold, planSentence(plan)))
+	sentence := planSentence(plan)
+	if len(created) > 0 {
+		sentence += " (--verbose lists them)"
+	}
+	out.wrapped(bold, sentence)
 	return out.Flush()
 }
 
@@ -29,6 +52,7 @@ func planText(w io.Writer, plan *deploy.Plan, colour bool) error {
 type planWriter struct {
 	*bufio.Writer
 	painter
+	width int
 }
 
 // stack prints a changed stack: its resources, its parameters unless the stack is new, and the dangers with the flag that
@@ -39,10 +63,11 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 	if s.Why != "" {
 		head += ": " + printable(s.Why)
 	}
-	fmt.Fprintln(w, w.paint(bold, head))
+	w.wrapped(bold, head)
 	if s.Instances != nil {
 		fmt.Fprintln(w, "    "+instancesText(*s.Instances))
 	}
+	w.impact(s)
 	for _, change := range s.Changes {
 		w.change(change, s.Action)
 	}
@@ -55,8 +80,8 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 	}
 	w.guard(s.Guard)
 	for _, danger := range s.Dangers {
-		fmt.Fprintln(w, w.paint(red, "  ! "+printable(danger.What)))
-		fmt.Fprintln(w, w.paint(red, "    agree to it by typing its name, or with --allow-replace "+danger.ID))
+		w.wrapped(red, "  ! "+printable(danger.What))
+		w.wrapped(red, "    agree to it by typing its name, or with --allow-replace "+danger.ID)
 	}
 	fmt.Fprintln(w)
 }
@@ -91,7 +116,7 @@ func (w *planWriter) change(c deploy.Change, action deploy.Action) {
 	if c.Origin != "" {
 		text += "  " + c.Origin
 	}
-	fmt.Fprintln(w, w.paint(colour, text))
+	w.wrapped(colour, text)
 	if c.Action == "Add" && action != deploy.Update {
 		return
 	}
@@ -122,7 +147,7 @@ func (w *planWriter) line(indent int, mark byte, name, before, after, note strin
 	if note != "" {
 		text += "  (" + note + ")"
 	}
-	fmt.Fprintln(w, text)
+	w.wrapped("", text)
 }
 
 // verdict translates CloudFormation's action on a resource into a mark, a word and a colour. "Conditional" means that

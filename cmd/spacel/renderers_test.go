@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/impact"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/destroy"
@@ -49,7 +50,7 @@ func samplePlan() *deploy.Plan {
 
 func TestPlanText(t *testing.T) {
 	var out strings.Builder
-	if err := planText(&out, samplePlan(), false); err != nil {
+	if err := planText(&out, samplePlan(), planStyle{}); err != nil {
 		t.Fatal(err)
 	}
 	want := `orbit production in account 123456789012
@@ -82,7 +83,7 @@ stacks: 1 create, 1 update, 1 unchanged; resources: 1 create, 1 adopt, 1 update,
 		t.Error(diff)
 	}
 	colourful := &strings.Builder{}
-	if err := planText(colourful, samplePlan(), true); err != nil || !strings.Contains(colourful.String(), "\x1b[31m") ||
+	if err := planText(colourful, samplePlan(), planStyle{colour: true}); err != nil || !strings.Contains(colourful.String(), "\x1b[31m") ||
 		ansi.Strip(colourful.String()) != want {
 		t.Errorf("%q, %v", colourful, err)
 	}
@@ -328,5 +329,68 @@ left in the account, unchanged:
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// firstPlan is the plan of a first deploy: an orbit and an app in two regions.
+func firstPlan() *deploy.Plan {
+	p := &deploy.Plan{Orbit: "production", Account: "123456789012"}
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		for _, name := range []string{"bastion", "laika", "tables", "vpc"} {
+			s := deploy.StackPlan{StackRef: assembly.StackRef{Region: region, Name: "production-" + name}, Action: deploy.Create,
+				New: &impact.Summary{Resources: 90, Kinds: []string{"1 network", "30 subnets", "2 policies"},
+					Costs: []string{"3 × NAT gateway"}}}
+			if name != "vpc" {
+				s.Action, s.Why = deploy.Later, "waits for "+region+"/production-vpc"
+				s.New.Public = []string{"host name " + region + ".example.com A", "internet → " + name + ":443 (load balancer)"}
+			}
+			for i := range 90 {
+				s.Changes = append(s.Changes, deploy.Change{LogicalID: fmt.Sprint("Subnet", i), Type: "AWS::EC2::Subnet", Action: "Add"})
+			}
+			p.Stacks = append(p.Stacks, s)
+		}
+	}
+	return p
+}
+
+// TestFirstPlanFitsAScreen holds for terminals of several widths: 24 lines, and none wider than the terminal. --verbose has all.
+func TestFirstPlanFitsAScreen(t *testing.T) {
+	for _, width := range []int{80, 100, 200} {
+		var out strings.Builder
+		if err := planText(&out, firstPlan(), planStyle{width: width}); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		for _, line := range lines {
+			if len([]rune(line)) > width {
+				t.Errorf("%d columns: %q", width, line)
+			}
+		}
+		if len(lines) > 24 {
+			t.Errorf("%d columns: %d lines\n%s", width, len(lines), out.String())
+		}
+		for _, want := range []string{"production-vpc create in eu-west-1, us-east-1: 90 resources each", "costs: 3 × NAT gateway",
+			"internet → laika:443", "host name REGION.example.com A"} {
+			if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
+				t.Errorf("no %q in\n%s", want, out.String())
+			}
+		}
+	}
+	var whole strings.Builder
+	if err := planText(&whole, firstPlan(), planStyle{verbose: true}); err != nil || strings.Count(whole.String(), "Subnet89") != 8 {
+		t.Errorf("--verbose leaves resources out: %v", err)
+	}
+}
+
+// TestPlanSaysImpact holds that the plan says what users notice, with the way around it.
+func TestPlanSaysImpact(t *testing.T) {
+	plan := &deploy.Plan{Stacks: []deploy.StackPlan{{StackRef: laika, Action: deploy.Update,
+		Impact: []impact.Effect{{Kind: impact.Stops, Text: "traffic stops", Instead: "keep internal_port"}}}}}
+	var out strings.Builder
+	if err := planText(&out, plan, planStyle{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "  users: traffic stops\n    without that: keep internal_port\n") {
+		t.Error(out.String())
 	}
 }

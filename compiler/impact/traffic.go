@@ -33,6 +33,7 @@ type EffectKind string
 // The kinds, from the worst to the harmless. docs/review.md has the table of the rules.
 const (
 	Stops     EffectKind = "stops"    // traffic stops until the new instances are up, or for good
+	Unknown   EffectKind = "unknown"  // the deployed template cannot be compared; only in deploy's plan
 	DataMoves EffectKind = "data"     // data moves or is lost
 	Restarts  EffectKind = "restarts" // a store is unavailable for minutes
 	Address   EffectKind = "address"  // an address or host name changes
@@ -42,7 +43,7 @@ const (
 )
 
 // effectKinds lists all kinds, the worst first.
-var effectKinds = []EffectKind{Stops, DataMoves, Restarts, Address, Reduced, InTurn, Nothing}
+var effectKinds = []EffectKind{Stops, Unknown, DataMoves, Restarts, Address, Reduced, InTurn, Nothing}
 
 // EffectKinds lists all kinds, the worst first.
 func EffectKinds() []EffectKind { return slices.Clone(effectKinds) }

@@ -1,0 +1,110 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/compiler/impact"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/hexdigest"
+)
+
+// forecastPlan adds to a plan what users notice of it, or a summary if the stack is new.
+func (p planner) forecastPlan(ctx context.Context, plan *stackPlan) (err error) {
+	if plan.New, err = p.summary(*plan); err != nil {
+		return fmt.Errorf("%s: summarise its template: %w", p.ref(), err)
+	}
+	plan.Impact, err = p.effects(ctx, *plan)
+	return err
+}
+
+// effects returns what users of the stack notice of the plan, nil for a stack that nobody can use yet. The rules are those of spacel
+// diff, applied to the deployed template and the artifact's, each with the values of its parameters. So an update that only a value
+// causes, such as another image or a forced redeploy, is forecast like one that a template causes.
+func (p planner) effects(ctx context.Context, plan stackPlan) ([]impact.Effect, error) {
+	if !isDeployed(plan.deployed) {
+		return nil, nil
+	}
+	body, err := p.live.TemplateText(ctx, plan.deployed)
+	if err != nil {
+		return nil, p.asFailure(err)
+	}
+	report, err := p.forecast(body, plan)
+	if err != nil {
+		// A template that somebody else deployed may be of a form that cannot be read here. CloudFormation still takes the update.
+		return []impact.Effect{{Kind: impact.Unknown,
+			Text: "not known: the deployed template cannot be compared: " + p.mask(err.Error())}}, nil
+	}
+	for _, stack := range report.Impact {
+		return stack.Effects, nil
+	}
+	return nil, nil
+}
+
+// forecast compares the deployed template with the artifact's. A value that is not there yet changes nothing in it.
+func (p planner) forecast(deployed []byte, plan stackPlan) (*impact.Report, error) {
+	after := maps.Clone(plan.deployed.Parameters)
+	if after == nil {
+		after = map[string]string{}
+	}
+	for name, value := range plan.inputs {
+		switch {
+		case value.Secret:
+			delete(after, name)
+		case value.Pending == assembly.StackRef{}:
+			after[name] = value.Text // of a kept value, the deployed one
+		}
+	}
+	before, err := p.assemblyOf(deployed, withoutMasked(plan.deployed.Parameters))
+	if err != nil {
+		return nil, err
+	}
+	now, err := p.assemblyOf(p.template.Body, withoutMasked(after))
+	if err != nil {
+		return nil, err
+	}
+	d, err := diff.Compare(before, now)
+	if err != nil {
+		return nil, err
+	}
+	return impact.Of(before, now, d)
+}
+
+// withoutMasked leaves out the values that CloudFormation does not reveal: they cannot be compared.
+func withoutMasked(values map[string]string) map[string]assembly.ValueFrom {
+	out := map[string]assembly.ValueFrom{}
+	for name, value := range values {
+		if value != live.Masked {
+			out[name] = assembly.ValueFrom{Literal: &value}
+		}
+	}
+	return out
+}
+
+// assemblyOf returns an assembly of this stack alone, with a template and the sources of its values.
+func (p planner) assemblyOf(body []byte, sources map[string]assembly.ValueFrom) (*assembly.Assembly, error) {
+	stack := p.spec
+	stack.Digest = hexdigest.SHA256(body)
+	stack.DependsOn = nil
+	stack.Parameters = sources
+	m := assembly.NewInMemory(nil, p.orbit)
+	if err := m.Stack(stack, body, p.origins()); err != nil {
+		return nil, err
+	}
+	return m.Assembly()
+}
+
+// summary returns a new stack in a few lines, nil for one that is deployed.
+func (p planner) summary(plan stackPlan) (*impact.Summary, error) {
+	if isDeployed(plan.deployed) {
+		return nil, nil
+	}
+	side, err := impact.NewSide(p.orbit, p.spec, p.template.Body, p.origins())
+	if err != nil {
+		return nil, err
+	}
+	return side.Summary(), nil
+}
