@@ -46,7 +46,8 @@ var kindWords = []struct{ kind, word string }{
 
 // attached are resources that only connect others.
 var attached = []string{"AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment", "AWS::EC2::Route",
-	"AWS::EC2::RouteTable", "AWS::IAM::InstanceProfile", "AWS::EC2::LaunchTemplate", "AWS::SecretsManager::SecretTargetAttachment", "AWS::EC2::InternetGateway",
+	"AWS::EC2::RouteTable", "AWS::IAM::InstanceProfile", "AWS::EC2::LaunchTemplate",
+	"AWS::SecretsManager::SecretTargetAttachment", "AWS::EC2::InternetGateway",
 	"AWS::Lambda::Permission", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::KMS::Alias", "AWS::RDS::DBSubnetGroup",
 	"AWS::ElastiCache::SubnetGroup", "AWS::EC2::VPCEndpoint", "AWS::RDS::DBParameterGroup"}
 
