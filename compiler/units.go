@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"encoding/base64"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -42,65 +41,6 @@ func unit(service schema.Service, r *report.Report) document.Content {
 		r.Errorf(service.Pos, "a container's name may hold only letters, digits, _ . and -, and must end in .service; got %s", service.Name)
 	}
 	return document.Content{Lines: containerUnit(service)}
-}
-
-// containerName is Docker's pattern for container names (moby, RestrictedNamePattern), applied to the names of units. A
-// unit's name becomes its container's.
-var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*\.service$`)
-
-// containerUnit is the text of a unit that runs a container, after the agent has written files and mounted volumes. It
-// first removes a container left by a killed run. If the pull fails, the existing image is used. The unit restarts when
-// Docker does.
-func containerUnit(service schema.Service) []string {
-	image := word(versioned(service.Image))
-	base := strings.TrimSuffix(service.Name, ".service")
-	run := []string{"/usr/bin/docker", "run", "--rm", "--name", "%n", "--env-file", word("/files/" + base + ".env")}
-	for _, port := range service.Ports {
-		run = append(run, "-p", word(port.Host+":"+port.Container))
-	}
-	for _, volume := range service.Volumes {
-		run = append(run, "-v", word(volume.Host+":"+volume.Container))
-	}
-	return []string{
-		"[Unit]",
-		"Description=" + strings.ReplaceAll(service.Name, "%", "%%"),
-		"Requires=docker.service",
-		"Wants=network-online.target " + document.AgentUnit,
-		"After=docker.service network-online.target " + document.AgentUnit,
-		"StartLimitIntervalSec=0",
-		"",
-		"[Service]",
-		"TimeoutStartSec=0",
-		"Restart=always",
-		"RestartSec=2", // a crash loop must not ask the registry ten times a second
-		"ExecStartPre=-/usr/bin/docker pull " + image,
-		"ExecStartPre=-/usr/bin/docker rm --force %n",
-		"ExecStart=" + strings.Join(append(run, image), " "),
-		"ExecStop=/usr/bin/docker stop -t 2 %n",
-		"",
-		"[Install]",
-		"WantedBy=multi-user.target",
-		"",
-	}
-}
-
-// versioned gives an image without a tag the tag __VERSION__, which the agent replaces by the version deployed. The colon of
-// a registry's port, before the last slash, is no tag.
-func versioned(image string) string {
-	if strings.Contains(image, "@") || strings.Contains(image[strings.LastIndex(image, "/")+1:], ":") {
-		return image
-	}
-	return image + ":__VERSION__"
-}
-
-// word is a word of a systemd command line: % and $ stand for themselves, and what would end the word is quoted
-// (systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting").
-func word(s string) string {
-	s = strings.NewReplacer("%", "%%", "$", "$$").Replace(s)
-	if !strings.ContainsAny(s, " \t\"'\\;") {
-		return s
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`).Replace(s) + `"`
 }
 
 // environment is never nil: the unit reads its file even when nothing is in it.

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema"
@@ -22,6 +23,9 @@ func TestContainerUnit(t *testing.T) {
 		Image:   "registry.example.com:5000/pebble/laika",
 		Ports:   []schema.Mapping{{Host: "80", Container: "8080"}, {Host: "53", Container: "53/udp"}},
 		Volumes: []schema.Mapping{{Host: "/mnt/data", Container: "/data:ro"}},
+		Container: schema.Container{
+			Restart: schema.Restart{Policy: schema.RestartAlways}, StopGrace: 10 * time.Second,
+		},
 	})
 	same(t, "unit", got, strings.Split(`[Unit]
 Description=laika.service
@@ -36,13 +40,34 @@ Restart=always
 RestartSec=2
 ExecStartPre=-/usr/bin/docker pull registry.example.com:5000/pebble/laika:__VERSION__
 ExecStartPre=-/usr/bin/docker rm --force %n
-ExecStart=/usr/bin/docker run --rm --name %n --env-file /files/laika.env -p 80:8080 -p 53:53/udp -v /mnt/data:/data:ro `+
-		`registry.example.com:5000/pebble/laika:__VERSION__
-ExecStop=/usr/bin/docker stop -t 2 %n
+ExecStart=/usr/bin/docker run --rm --name %n --env-file /files/laika.env --publish 80:8080 --publish 53:53/udp `+
+		`--volume /mnt/data:/data:ro --stop-timeout 10 registry.example.com:5000/pebble/laika:__VERSION__
+ExecStop=-/usr/bin/docker stop %n
+ExecStopPost=-/usr/bin/docker rm --force %n
+TimeoutStopSec=40
 
 [Install]
 WantedBy=multi-user.target
 `, "\n")...)
+}
+
+// A unit that must complete is required, and runs once: a restart of Docker, which it does not require, does not run it again.
+func TestOrderOfContainers(t *testing.T) {
+	once := serviceUnit(t, schema.Service{Name: "migrate.service", Image: "web:1",
+		Container: schema.Container{Restart: schema.Restart{Policy: schema.RestartNo}}})
+	same(t, "once", once[1:7], "Description=migrate.service", "Wants=docker.service network-online.target spacel-agent.service",
+		"After=docker.service network-online.target spacel-agent.service", "StartLimitIntervalSec=0", "", "[Service]")
+	same(t, "once, its service", once[7:10], "Type=oneshot", "RemainAfterExit=yes", "TimeoutStartSec=0")
+	after := serviceUnit(t, schema.Service{Name: "web.service", Image: "web:1", Container: schema.Container{
+		Restart:     schema.Restart{Policy: schema.RestartOnFailure, Retries: 3},
+		NetworkMode: "container:proxy.service",
+		DependsOn: []schema.Dependency{{Unit: "migrate.service", Condition: schema.Completed},
+			{Unit: "proxy.service", Condition: schema.Started}},
+	}})
+	same(t, "after", after[1:8], "Description=web.service", "Requires=docker.service migrate.service",
+		"Wants=network-online.target spacel-agent.service proxy.service",
+		"After=docker.service network-online.target spacel-agent.service migrate.service proxy.service",
+		"PartOf=proxy.service", "StartLimitIntervalSec=infinity", "StartLimitBurst=4")
 }
 
 func TestImageTags(t *testing.T) {
@@ -71,6 +96,8 @@ func TestWords(t *testing.T) {
 		`/mnt/a"b\c`:      `"/mnt/a\"b\\c"`,
 		"/mnt/it's":       `"/mnt/it's"`,
 		"/mnt/a;b":        `"/mnt/a;b"`,
+		"":                `""`,
+		";":               `";"`,
 	} {
 		if got := word(text); got != want {
 			t.Errorf("%s: want %s, got %s", text, want, got)

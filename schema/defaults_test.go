@@ -69,6 +69,8 @@ all:
 		"permission.effect":            on.Permissions[0].Effect,
 		"dns.routing":                  off.DNS.Routing,
 		"dns.weight":                   off.DNS.Weight,
+		"service.restart":              on.Services[0].Container.Restart.Policy,
+		"service.stop_grace_period":    on.Services[0].Container.StopGrace,
 		"file.mode":                    on.Files[0].Mode,
 		"volume.count":                 on.Volumes[0].Count,
 		"volume.size":                  on.Volumes[0].Size,

@@ -136,6 +136,8 @@ func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker
 	}
 	l.report.Add(found.Problems()...)
 	l.report.Add(newPaths(t.Unknown, slices.Concat(own.Problems(), found.Problems()))...)
+	// Fields such as x-base hold YAML anchors. The reader has written their values out where an alias stands.
+	t.Fields = slices.DeleteFunc(t.Fields, func(f manifest.Field) bool { return strings.HasPrefix(f.Key, "x-") })
 	return &document{
 		facts: l.facts, report: l.report, root: node{value: t, at: t.At}, shared: l.shared, resolves: l.resolve,
 	}, nil

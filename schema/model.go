@@ -364,8 +364,9 @@ type Service struct {
 	UnitFile    *Text  // nil when there is an image
 	Image       string
 	Ports       []Mapping  // host → container, sorted
-	Volumes     []Mapping  // host → container, sorted
+	Volumes     []Mapping  // host → container, sorted; the host of an anonymous volume is ""
 	Environment []Variable // sorted by name
+	Container   Container  // of a service with an image
 }
 
 // Mapping maps a port or path of the host to one of the container.

@@ -16,11 +16,12 @@ func resolveAll(t *testing.T, files map[string]string) (*Model, *report.Report) 
 
 // homes are the places in the resolved value of an app in which each part of defaults.cue must show.
 var homes = map[string]string{
-	"app": "", "root_volume": "root_volume", "dns": "dns", "logging": "logging", "file": "files.raw", "volume": "volumes.data",
-	"database": "databases.main", "cache": "caches.sessions", "permission": "permissions.0", "endpoint": "alarms.endpoints.up",
-	"trigger": "alarms.triggers.t", "scaling_target": "scaling.targets.cpu", "schedule": "scaling.schedules.night",
-	"database_alarm": "databases.main.alarms.a", "deploy_logging": "logging.deploy", "docker_logging": "logging.docker",
-	"log_alarm": "logging.docker.metrics.m.alarms.a", "spot": "spot",
+	"app": "", "root_volume": "root_volume", "dns": "dns", "logging": "logging", "service": "services/web.service",
+	"file": "files/raw", "volume": "volumes/data",
+	"database": "databases/main", "cache": "caches/sessions", "permission": "permissions/0", "endpoint": "alarms/endpoints/up",
+	"trigger": "alarms/triggers/t", "scaling_target": "scaling/targets/cpu", "schedule": "scaling/schedules/night",
+	"database_alarm": "databases/main/alarms/a", "deploy_logging": "logging/deploy", "docker_logging": "logging/docker",
+	"log_alarm": "logging/docker/metrics/m/alarms/a", "spot": "spot",
 	"health_check": "health_check",
 }
 
@@ -66,7 +67,7 @@ all:
 			case part.Key == "app", part.Key == "logging", f.Key == "routing":
 				section = off
 			}
-			keys := append(strings.FieldsFunc(home, func(c rune) bool { return c == '.' }), f.Key)
+			keys := append(strings.FieldsFunc(home, func(c rune) bool { return c == '/' }), f.Key)
 			got := section.Find(keys)
 			if f.Key == "public_ports" { // the port's fields have defaults of their own
 				got.Value, f.Value = section.Find([]string{"public_ports", "80", "scheme"}).Value, textTree("HTTP")

@@ -14,23 +14,29 @@ import (
 // web.service are one unit.
 func (b appBuilder) services() []Service {
 	var services []Service
+	records := map[string]record{}
 	for _, e := range b.section.merged("services", manifest.UnitName, nil) {
-		services = append(services, b.service(e))
+		records[e.key] = e.record(b.scope.report, nil)
+		services = append(services, b.service(e.key, records[e.key]))
 	}
+	completes(services, records)
+	checkDependencies(b.scope.report, services)
 	checkHostPorts(b.scope.report, services)
 	return services
 }
 
 // service reads one unit: the text of a unit file, or a container to run.
-func (b appBuilder) service(e entry) Service {
-	r := e.record(b.scope.report, nil)
+func (b appBuilder) service(name string, r record) Service {
 	s := Service{
 		Node:        r.node(),
-		Name:        e.key,
+		Name:        name,
 		Image:       r.text("image"),
-		Ports:       portMappings(r),
-		Volumes:     mappings(r, "volumes"),
-		Environment: b.scope.environment(r),
+		Environment: b.environment(r),
+	}
+	if r.has("image") {
+		r.defaults = b.scope.facts.Defaults.Lookup("service")
+		s.Ports, s.Volumes = publishedPorts(r), mountReader{b.scope.report, b.section}.mounts(r)
+		s.Container = b.container(r)
 	}
 	if n, ok := r.fields["unit_file"]; ok {
 		text := b.scope.content(n)
@@ -62,7 +68,7 @@ func checkUnit(r record, s Service) {
 		r.errorf("image", "a container runs in a .service, not in a %s", suffix)
 	}
 	if unitFile {
-		for _, field := range []string{"ports", "volumes"} {
+		for _, field := range containerFields {
 			if r.has(field) {
 				r.errorf(field, "works only with image: a unit_file contains its own command")
 			}
@@ -70,35 +76,34 @@ func checkUnit(r record, s Service) {
 	}
 }
 
-// portMappings returns the ports of the host for a container. The definitions check the form only, so
+// portMappings returns the ports of the host for a container, from an object. The definitions check the form only, so
 // the range is checked here.
 func portMappings(r record) []Mapping {
+	var ports []Mapping
 	for _, e := range r.entries("ports") {
-		host := e.key[strings.LastIndex(e.key, ":")+1:] // without an address in front
-		container, _, _ := strings.Cut(e.value.Text, "/")
-		isDash := func(c rune) bool { return c == '-' } // either may be a range
-		for _, number := range strings.FieldsFunc(host+"-"+container, isDash) {
-			if !validPort(number) {
-				r.report.Errorf(e.pos(), "a port is 1 to 65535, got %s", number)
-			}
+		port := Mapping{Host: e.key, Container: e.value.Text}
+		checkPortNumbers(r.report, e.pos(), port)
+		ports = append(ports, port)
+	}
+	return ports
+}
+
+// checkPortNumbers reports numbers that are no ports. Both sides may be ranges.
+func checkPortNumbers(found *report.Report, at report.Pos, port Mapping) {
+	host := port.Host[strings.LastIndex(port.Host, ":")+1:] // without an address in front
+	container, _, _ := strings.Cut(port.Container, "/")
+	isDash := func(c rune) bool { return c == '-' }
+	for _, number := range strings.FieldsFunc(host+"-"+container, isDash) {
+		if !validPort(number) {
+			found.Errorf(at, "a port is 1 to 65535, got %s", number)
 		}
 	}
-	return mappings(r, "ports")
 }
 
 // validPort reports whether digits are a port number. It compares text, because the digits may exceed an int.
 func validPort(digits string) bool {
 	digits = bare(digits)
 	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
-}
-
-// mappings returns the pairs of host and container in a field: ports, or directories to mount.
-func mappings(r record, field string) []Mapping {
-	var out []Mapping
-	for _, e := range r.entries(field) {
-		out = append(out, Mapping{Host: e.key, Container: e.value.Text})
-	}
-	return out
 }
 
 // checkHostPorts reports a port of the host that two containers publish. The second container would fail at its start on the
@@ -121,27 +126,37 @@ func checkHostPorts(found *report.Report, services []Service) {
 	}
 }
 
-// environment returns the variables sorted by name. Lists and objects are passed to the container as JSON.
-func (c appScope) environment(r record) []Variable {
+// environment returns the variables sorted by name: those of env_file, and those of environment, which win.
+func (b appBuilder) environment(r record) []Variable {
+	const noValue = "has no value: nothing is taken from the shell that builds; write NAME=value"
+	found := map[string]Variable{}
+	for _, e := range pairs(r, "environment", noValue) {
+		found[e.key] = b.scope.variable(e)
+	}
 	var variables []Variable
-	for _, e := range r.entries("environment") {
-		v := Variable{Node: NewNode(e.pos(), nil), Name: e.key}
-		switch {
-		case looksEncrypted(e.value):
-			v.Payload = c.payload(e.node)
-		case isReference(e.value):
-			v.From = c.reference(e.node)
-		case e.value.Kind == manifest.Text || e.value.Kind == manifest.Number || e.value.Kind == manifest.Boolean:
-			v.Value = e.value.Text
-		default:
-			v.Value = e.value.JSON()
-		}
-		c.variableLookalike(e)
-		if strings.ContainsAny(v.Value, "\r\n") {
-			c.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
-		}
+	for _, v := range found {
 		variables = append(variables, v)
 	}
 	slices.SortFunc(variables, func(x, y Variable) int { return cmp.Compare(x.Name, y.Name) })
 	return variables
+}
+
+// variable reads an environment variable. Lists and objects are passed to the container as JSON.
+func (c appScope) variable(e entry) Variable {
+	v := Variable{Node: NewNode(e.pos(), nil), Name: e.key}
+	switch {
+	case looksEncrypted(e.value):
+		v.Payload = c.payload(e.node)
+	case isReference(e.value):
+		v.From = c.reference(e.node)
+	case e.value.Kind == manifest.Text || e.value.Kind == manifest.Number || e.value.Kind == manifest.Boolean:
+		v.Value = e.value.Text
+	default:
+		v.Value = e.value.JSON()
+	}
+	c.variableLookalike(e)
+	if strings.ContainsAny(v.Value, "\r\n") {
+		c.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
+	}
+	return v
 }

@@ -12,10 +12,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	mounts, disks := map[string]string{}, map[int]string{}
 	for _, e := range b.section.entries("volumes") {
 		r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("volume"))
-		v := Volume{Node: r.node(), Label: e.key, MountPoint: "/mnt/" + e.key}
-		if r.has("mount_point") {
-			v.MountPoint = r.text("mount_point")
-		}
+		v := Volume{Node: r.node(), Label: e.key, MountPoint: mountPoint(r, e.key)}
 		if r.has("instance") {
 			disk := r.number("instance")
 			v.Instance = &disk
@@ -35,6 +32,14 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 		volumes = append(volumes, v)
 	}
 	return volumes
+}
+
+// mountPoint returns the directory that a volume is mounted at.
+func mountPoint(r record, label string) string {
+	if r.has("mount_point") {
+		return r.text("mount_point")
+	}
+	return "/mnt/" + label
 }
 
 // checkDisk checks an instance store disk: its fixed properties must not be set, and every instance type of the

@@ -9,7 +9,8 @@ import (
 // Each part of defaults.cue and the definition that it is for.
 var definitionsOfDefaults = map[string]string{
 	"orbit": "#OrbitSection", "flow_logs": "#FlowLogs", "app": "#AppSection", "root_volume": "#RootVolume",
-	"permission": "#Permission", "dns": "#DNS", "file": "#File", "volume": "#Volume", "database": "#Database", "cache": "#Cache",
+	"permission": "#Permission", "dns": "#DNS", "service": "#Service",
+	"file": "#File", "volume": "#Volume", "database": "#Database", "cache": "#Cache",
 	"endpoint": "#Endpoint", "trigger": "#Trigger", "database_alarm": "#DatabaseAlarm", "log_alarm": "#LogAlarm",
 	"logging": "#Logging", "deploy_logging": "#DeployLogging", "docker_logging": "#DockerLogging",
 	"scaling_target": "#ScalingTarget", "schedule": "#Schedule", "spot": "#Spot",

@@ -74,8 +74,18 @@ func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret boo
 	if !strings.Contains(path, ".") {
 		names = append(names, e.regions...)
 	}
-	e.errorf(f.At, path, "unknown field%s", cmp.Or(e.elsewhere(f.Key), report.Suggest(f.Key, names), choice(names)))
+	e.errorf(f.At, path, "unknown field%s", cmp.Or(e.misplaced(f.Key, names), report.Suggest(f.Key, names), choice(names)))
 	return false
+}
+
+// misplaced returns a hint for a field that is known at another level. A field that is known below and begins the name of a field
+// here, as hostname and hostnames, gets both hints, since either may be meant.
+func (e *explainer) misplaced(key string, names []string) string {
+	other, similar := e.elsewhere(key), report.Suggest(key, names)
+	if lower, ok := strings.CutPrefix(other, "; it belongs one level lower:"); ok && strings.HasPrefix(similar, "; did you mean "+key) {
+		return similar + " Or one level lower," + lower
+	}
+	return other
 }
 
 // value checks a value and returns whether to keep it. An object or a list is kept where one is allowed, even if

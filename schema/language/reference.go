@@ -87,8 +87,11 @@ func (r *reference) table(definition string, v cue.Value, path string) *fieldTab
 	var regions []fieldRow
 	for fields.Next() {
 		if fields.Selector().ConstraintType() == cue.PatternConstraint {
-			forms := r.forms(fields.Value(), "")
-			regions = append(regions, fieldRow{field: "`<region>`", forms: forms, about: "Settings for one region. They override `all`."})
+			row := fieldRow{field: "`<region>`", forms: r.forms(fields.Value(), ""), about: "Settings for one region. They override `all`."}
+			if r.language.typeInfo(fields.Value()).anything {
+				row.field, row.about = "`x-<name>`", "A place for YAML anchors. It has no other effect."
+			}
+			regions = append(regions, row)
 			continue
 		}
 		t.rows = append(t.rows, r.row(definition, fields.Selector(), fields.Value(), path))

@@ -54,12 +54,12 @@ func (m *merger) section(l *layer) *Tree {
 	return m.root.ensure(l.name, l.at)
 }
 
-// written returns the sections of regions in the manifest. Every object beside all may be one: fields outside of sections are
-// reported by the check.
+// written returns the sections of regions in the manifest. Every object beside all may be one, but for those of x-…: fields outside
+// of sections are reported by the check.
 func (m *merger) written() []*Tree {
 	var sections []*Tree
 	for _, f := range m.root.Fields {
-		if f.Key != "all" && f.Value.Kind == Object {
+		if f.Key != "all" && f.Value.Kind == Object && !strings.HasPrefix(f.Key, "x-") {
 			sections = append(sections, f.Value)
 		}
 	}

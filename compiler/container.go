@@ -1,0 +1,250 @@
+package compiler
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/schema"
+)
+
+// containerName is Docker's pattern for container names (moby, RestrictedNamePattern), applied to the names of units. A
+// unit's name becomes its container's.
+var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*\.service$`)
+
+// stopMargin is the time that Docker has to end a container, beside the container's own.
+const stopMargin = 30 * time.Second
+
+// containerUnit is the text of a unit that runs a container, after the agent has written files and mounted volumes. It
+// first removes a container left by a killed run. The unit restarts when Docker does.
+func containerUnit(service schema.Service) []string {
+	c := service.Container
+	lines := append(unitSection(service), "", "[Service]")
+	lines = append(lines, restartLines(c.Restart)...)
+	lines = append(lines, pullLines(c.PullPolicy, word(versioned(service.Image)))...)
+	return append(lines,
+		"ExecStartPre=-/usr/bin/docker rm --force %n",
+		"ExecStart="+strings.Join(append([]string{"/usr/bin/docker", "run"}, dockerRun(service)...), " "),
+		// systemd runs ExecStop= after the container has ended by itself, too. The dash keeps that from counting as a failure.
+		"ExecStop=-/usr/bin/docker stop %n",
+		// A client that was killed leaves its container behind.
+		"ExecStopPost=-/usr/bin/docker rm --force %n",
+		fmt.Sprintf("TimeoutStopSec=%d", seconds(c.StopGrace+stopMargin)),
+		"",
+		"[Install]",
+		"WantedBy=multi-user.target",
+		"",
+	)
+}
+
+// unitSection returns the section [Unit]. A unit of which another one is the dependency has Wants= and not Requires=: with
+// Requires=, one failure of the dependency's first start would keep this unit from starting for ever. A unit that must have
+// completed is the exception, since nothing may run after a failed migration.
+func unitSection(service schema.Service) []string {
+	wants := []string{"network-online.target", document.AgentUnit}
+	after := []string{"docker.service", "network-online.target", document.AgentUnit}
+	requires := []string{"docker.service"}
+	if service.Container.Restart.Policy == schema.RestartNo {
+		// A restart of Docker restarts units that require it. A unit that runs once must not run again then.
+		requires, wants = nil, append([]string{"docker.service"}, wants...)
+	}
+	for _, d := range service.Container.DependsOn {
+		after = append(after, escaped(d.Unit))
+		if d.Condition == schema.Completed {
+			requires = append(requires, escaped(d.Unit))
+		} else {
+			wants = append(wants, escaped(d.Unit))
+		}
+	}
+	lines := []string{
+		"[Unit]",
+		"Description=" + escaped(service.Name),
+	}
+	if len(requires) > 0 {
+		lines = append(lines, "Requires="+strings.Join(requires, " "))
+	}
+	lines = append(lines, "Wants="+strings.Join(wants, " "), "After="+strings.Join(after, " "))
+	// The network of another container ends with it. systemd restarts this unit whenever it restarts the other one.
+	if other, ok := strings.CutPrefix(service.Container.NetworkMode, "container:"); ok {
+		lines = append(lines, "PartOf="+escaped(other))
+	}
+	if retries := service.Container.Restart.Retries; retries > 0 {
+		return append(lines, "StartLimitIntervalSec=infinity", fmt.Sprintf("StartLimitBurst=%d", retries+1))
+	}
+	return append(lines, "StartLimitIntervalSec=0")
+}
+
+// escaped returns a unit's name for a unit file, in which % begins a specifier.
+func escaped(name string) string { return strings.ReplaceAll(name, "%", "%%") }
+
+// restartLines returns the settings of restarts. A container that runs once is a oneshot: units that wait for it start when it has
+// ended. It stays active then, so it runs once per boot, and not again with each unit that depends on it.
+func restartLines(r schema.Restart) []string {
+	const again = "RestartSec=2" // a crash loop must not ask the registry ten times a second
+	switch r.Policy {
+	case schema.RestartNo:
+		return []string{"Type=oneshot", "RemainAfterExit=yes", "TimeoutStartSec=0"}
+	case schema.RestartOnFailure:
+		return []string{"TimeoutStartSec=0", "Restart=on-failure", again}
+	}
+	// Docker's unless-stopped is systemd's always: systemd does not restart a unit that was stopped by hand.
+	return []string{"TimeoutStartSec=0", "Restart=always", again}
+}
+
+// pullLines returns the commands that pull the image before the container starts.
+func pullLines(p schema.PullPolicy, image string) []string {
+	switch p {
+	case schema.PullAlways:
+		return []string{"ExecStartPre=/usr/bin/docker pull " + image}
+	case schema.PullMissing:
+		const inspect = `docker image inspect \"$$0\" >/dev/null 2>&1 || exec docker pull \"$$0\"`
+		return []string{`ExecStartPre=/bin/sh -c "` + inspect + `" ` + image}
+	case schema.PullNever:
+		return nil
+	}
+	return []string{"ExecStartPre=-/usr/bin/docker pull " + image}
+}
+
+// dockerRun returns the words after docker run, quoted for systemd.
+func dockerRun(service schema.Service) []string {
+	c := service.Container
+	base := strings.TrimSuffix(service.Name, ".service")
+	run := dockerWords{"--rm", "--name", "%n", "--env-file", word("/files/" + base + ".env")}
+	if c.PullPolicy == schema.PullNever {
+		run.add("--pull", "never")
+	}
+	run.add("--network", c.NetworkMode)
+	for _, port := range service.Ports {
+		run.add("--publish", port.Host+":"+port.Container)
+	}
+	for _, volume := range service.Volumes {
+		run.add("--volume", strings.TrimPrefix(volume.Host+":"+volume.Container, ":"))
+	}
+	run.identity(c)
+	run.limits(c)
+	run.health(c.Health)
+	run.add("--stop-signal", c.StopSignal)
+	run.add("--stop-timeout", strconv.Itoa(seconds(c.StopGrace)))
+	for _, option := range c.Options {
+		run = append(run, word(option))
+	}
+	entrypoint, command := entrypointAndCommand(c)
+	if entrypoint != nil {
+		run = append(run, "--entrypoint", word(*entrypoint))
+	}
+	run = append(run, word(versioned(service.Image)))
+	for _, w := range command {
+		run = append(run, word(w))
+	}
+	return run
+}
+
+// entrypointAndCommand splits the two as docker run wants them: its --entrypoint is one word, and the others come before the
+// command. With --entrypoint, Docker ignores the image's own command, as Compose does.
+func entrypointAndCommand(c schema.Container) (entrypoint *string, command []string) {
+	if len(c.Entrypoint) == 0 {
+		return nil, c.Command
+	}
+	return &c.Entrypoint[0], append(append([]string{}, c.Entrypoint[1:]...), c.Command...)
+}
+
+// dockerWords are words of docker run's command line, quoted for systemd.
+type dockerWords []string
+
+// add appends an option with a value, unless the value is empty.
+func (w *dockerWords) add(option, value string) {
+	if value != "" {
+		*w = append(*w, option, word(value))
+	}
+}
+
+// each appends an option for each value. An empty value is one, too.
+func (w *dockerWords) each(option string, values []string) {
+	for _, value := range values {
+		*w = append(*w, option, word(value))
+	}
+}
+
+// flag appends an option without a value.
+func (w *dockerWords) flag(option string, on bool) {
+	if on {
+		*w = append(*w, option)
+	}
+}
+
+// identity appends the options of the container's user, names and files.
+func (w *dockerWords) identity(c schema.Container) {
+	w.add("--hostname", c.Hostname)
+	w.each("--add-host", c.ExtraHosts)
+	w.each("--label", c.Labels)
+	w.add("--user", c.User)
+	w.add("--workdir", c.WorkingDir)
+	w.flag("--read-only", c.ReadOnly)
+	w.each("--tmpfs", c.Tmpfs)
+	w.each("--device", c.Devices)
+	w.flag("--init", c.Init)
+}
+
+// limits appends the options of resources and rights.
+func (w *dockerWords) limits(c schema.Container) {
+	w.add("--memory", c.Memory)
+	w.add("--cpus", c.CPUs)
+	w.add("--shm-size", c.ShmSize)
+	for _, u := range c.Ulimits {
+		w.add("--ulimit", u.Name+"="+u.Soft+":"+u.Hard)
+	}
+	w.flag("--privileged", c.Privileged)
+	w.each("--cap-add", c.CapAdd)
+	w.each("--cap-drop", c.CapDrop)
+}
+
+// health appends the options of the health check.
+func (w *dockerWords) health(h *schema.ContainerHealth) {
+	switch {
+	case h == nil:
+		return
+	case h.Disabled:
+		w.flag("--no-healthcheck", true)
+		return
+	}
+	w.add("--health-cmd", h.Command)
+	for _, t := range []struct {
+		option string
+		time   time.Duration
+	}{
+		{"--health-interval", h.Interval}, {"--health-timeout", h.Timeout}, {"--health-start-period", h.StartPeriod},
+		{"--health-start-interval", h.StartInterval},
+	} {
+		if t.time > 0 {
+			w.add(t.option, t.time.String())
+		}
+	}
+	if h.Retries > 0 {
+		w.add("--health-retries", strconv.Itoa(h.Retries))
+	}
+}
+
+// seconds returns a time in whole seconds, rounded up, as Docker's and systemd's options take it.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// versioned gives an image without a tag the tag __VERSION__, which the agent replaces by the version deployed. The colon of
+// a registry's port, before the last slash, is no tag.
+func versioned(image string) string {
+	if strings.Contains(image, "@") || strings.Contains(image[strings.LastIndex(image, "/")+1:], ":") {
+		return image
+	}
+	return image + ":__VERSION__"
+}
+
+// word is a word of a systemd command line: % and $ stand for themselves, and a word that systemd would split or change is quoted
+// (systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting").
+func word(s string) string {
+	s = strings.NewReplacer("%", "%%", "$", "$$").Replace(s)
+	if s != "" && !strings.ContainsAny(s, " \t\"'\\;") {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`).Replace(s) + `"`
+}

@@ -1,0 +1,410 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/pebble/spacel/schema/manifest"
+)
+
+// Container describes how a service's container runs, in the words of the Compose specification. Texts are as Docker's options
+// take them. An empty value means Docker's or the image's own.
+type Container struct {
+	Entrypoint  []string // nil: the image's own; one empty word: none
+	Command     []string // nil: the image's own
+	User        string
+	WorkingDir  string
+	Hostname    string
+	Memory      string // bytes, with a unit
+	ShmSize     string
+	CPUs        string
+	Ulimits     []Ulimit // sorted by name
+	CapAdd      []string
+	CapDrop     []string
+	ReadOnly    bool
+	Init        bool
+	Privileged  bool
+	Tmpfs       []string // path, or path:options
+	Devices     []string
+	ExtraHosts  []string // NAME:ADDRESS, sorted
+	Labels      []string // NAME=value, sorted
+	NetworkMode string   // bridge, host, none or container:UNIT.service; "": the network of the app's containers
+	Health      *ContainerHealth
+	StopGrace   time.Duration
+	StopSignal  string
+	Restart     Restart
+	PullPolicy  PullPolicy
+	DependsOn   []Dependency // sorted by unit
+	Options     []string     // further words of docker run
+}
+
+// Ulimit is a limit of a container's processes. -1 is no limit.
+type Ulimit struct {
+	Name       string
+	Soft, Hard string
+}
+
+// ContainerHealth is a container's health check, by Docker. An empty or zero field means the image's own.
+type ContainerHealth struct {
+	Node
+	Disabled      bool
+	Command       string // for the image's shell
+	Interval      time.Duration
+	Timeout       time.Duration
+	StartPeriod   time.Duration
+	StartInterval time.Duration
+	Retries       int
+}
+
+// Restart tells when systemd starts a container again.
+type Restart struct {
+	Policy  RestartPolicy
+	Retries int // of on-failure: how often at most; 0: no limit
+}
+
+// RestartPolicy is Docker's name of a restart policy.
+type RestartPolicy string
+
+// The restart policies. A container with RestartNo runs once.
+const (
+	RestartNo            RestartPolicy = "no"
+	RestartAlways        RestartPolicy = "always"
+	RestartUnlessStopped RestartPolicy = "unless-stopped"
+	RestartOnFailure     RestartPolicy = "on-failure"
+)
+
+// PullPolicy tells when an image is pulled.
+type PullPolicy string
+
+// The pull policies. PullDefault pulls at each start, and uses the existing image if that fails.
+const (
+	PullDefault PullPolicy = ""
+	PullAlways  PullPolicy = "always"
+	PullMissing PullPolicy = "missing"
+	PullNever   PullPolicy = "never"
+)
+
+// container reads the fields of a service that are for containers only.
+func (b appBuilder) container(r record) Container {
+	c := Container{
+		Entrypoint:  commandWords(r, "entrypoint"),
+		Command:     commandWords(r, "command"),
+		User:        word(r, "user"),
+		WorkingDir:  word(r, "working_dir"),
+		Hostname:    r.text("hostname"),
+		Memory:      size(r, "mem_limit"),
+		ShmSize:     size(r, "shm_size"),
+		CPUs:        r.text("cpus"),
+		Ulimits:     ulimits(r),
+		CapAdd:      upper(wordList(r, "cap_add")),
+		CapDrop:     upper(wordList(r, "cap_drop")),
+		ReadOnly:    r.flag("read_only"),
+		Init:        r.flag("init"),
+		Privileged:  r.flag("privileged"),
+		Tmpfs:       append(wordList(r, "tmpfs"), tmpfsMounts(r)...),
+		Devices:     wordList(r, "devices"),
+		ExtraHosts:  extraHosts(r),
+		Labels:      labels(r),
+		NetworkMode: networkMode(r),
+		Health:      b.containerHealth(r),
+		StopSignal:  r.text("stop_signal"),
+		StopGrace:   duration(r, "stop_grace_period"),
+		Restart:     restart(r),
+		PullPolicy:  pullPolicy(r),
+		DependsOn:   dependencies(r),
+		Options:     wordList(r, "options"),
+	}
+	checkContainer(r, c)
+	return c
+}
+
+// containerFields lists the fields that have no effect on a unit that is written by hand.
+var containerFields = []string{
+	"ports", "volumes", "command", "entrypoint", "user", "working_dir", "mem_limit", "cpus", "shm_size", "ulimits", "cap_add", "cap_drop",
+	"read_only", "tmpfs", "init", "privileged", "devices", "extra_hosts", "hostname", "labels", "network_mode", "healthcheck",
+	"stop_grace_period", "stop_signal", "restart", "pull_policy", "depends_on", "options",
+}
+
+// checkContainer reports combinations that Docker refuses when the container starts.
+func checkContainer(r record, c Container) {
+	reset := len(c.Entrypoint) > 0 && c.Entrypoint[0] == ""
+	switch {
+	case r.unknown("command") || r.unknown("entrypoint"):
+	case reset && len(c.Entrypoint) > 1:
+		r.errorf("entrypoint", "the first word is empty: it must be a program")
+	case reset && len(c.Command) == 0:
+		r.errorf("entrypoint", "is empty, so there must be a command")
+	case reset && c.Command[0] == "":
+		r.errorf("command", "the first word is empty: it must be a program")
+	case c.Command != nil && len(c.Command) == 0 && c.Entrypoint == nil:
+		r.errorf("command", "is empty: docker run cannot leave out an image's command; write entrypoint and command, or remove it")
+	}
+	if c.NetworkMode != "" && c.NetworkMode != "bridge" && r.has("ports") {
+		r.errorf("ports", "has no effect beside network_mode: %s: remove one of them", r.text("network_mode"))
+	}
+	if strings.HasPrefix(c.NetworkMode, "container:") && c.Hostname != "" {
+		r.errorf("hostname", "cannot be set beside network_mode: %s, whose container has the host name", r.text("network_mode"))
+	}
+	checkOptions(r)
+}
+
+// reservedOptions maps options of docker run that a unit cannot work with to the reason.
+var reservedOptions = map[string]string{
+	"--name":    "is set by the unit: the container is called after it",
+	"--detach":  "would end the unit at once: systemd follows the client of docker run",
+	"-d":        "would end the unit at once: systemd follows the client of docker run",
+	"--restart": "is systemd's part: write the field restart",
+	"--rm":      "is set by the unit",
+	"--cidfile": "would keep the container from starting a second time",
+	"--":        "would make the image part of the command",
+}
+
+// checkOptions reports words that would break the unit, or be taken for the image.
+func checkOptions(r record) {
+	for i, n := range r.list("options") {
+		name, _, _ := strings.Cut(n.value.Text, "=")
+		switch reason := reservedOptions[name]; {
+		case reason != "":
+			r.report.Errorf(n.pos(), "%s %s", name, reason)
+		case i == 0 && !strings.HasPrefix(name, "-"):
+			r.report.Errorf(n.pos(), "must begin with a dash: it would be taken for the image, got %q", n.value.Text)
+		}
+	}
+}
+
+// commandWords returns the words of a command: a list, or a string that is split. It returns nil for an absent field. An empty
+// entry point is one empty word, as docker run takes it.
+func commandWords(r record, field string) []string {
+	n, ok := r.fields[field]
+	if !ok {
+		return nil
+	}
+	words := []string{}
+	if n.value.Kind == manifest.List {
+		words = append(words, wordList(r, field)...)
+	} else {
+		split, err := splitWords(n.value.Text)
+		if err != nil {
+			r.errorf(field, "%v", err)
+			return nil
+		}
+		for _, word := range split {
+			checkWord(r, n, word)
+			words = append(words, word)
+		}
+		r.deriveList(field, words)
+	}
+	if field == "entrypoint" && len(words) == 0 {
+		return []string{""}
+	}
+	return words
+}
+
+// wordList returns the items of a list, each a word of docker run's command line.
+func wordList(r record, field string) []string {
+	var words []string
+	for _, n := range r.list(field) {
+		checkWord(r, n, n.value.Text)
+		words = append(words, n.value.Text)
+	}
+	return words
+}
+
+// word returns a field that is one word.
+func word(r record, field string) string {
+	if n, ok := r.fields[field]; ok {
+		checkWord(r, n, n.value.Text)
+	}
+	return r.text(field)
+}
+
+// checkWord reports line breaks and other control characters: a unit file cannot hold them as they are written.
+func checkWord(r record, n node, word string) {
+	if strings.ContainsFunc(word, unicode.IsControl) {
+		r.report.Errorf(n.pos(), "cannot hold line breaks or other control characters: put such text into a file, or into environment")
+	}
+}
+
+// upper returns texts in capitals, as Docker writes capabilities.
+func upper(texts []string) []string {
+	for i, text := range texts {
+		texts[i] = strings.ToUpper(text)
+	}
+	return texts
+}
+
+// ulimits returns the limits of the container's processes.
+func ulimits(r record) []Ulimit {
+	var all []Ulimit
+	for _, e := range r.entries("ulimits") {
+		limit := Ulimit{Name: e.key, Soft: e.value.Text, Hard: e.value.Text}
+		if e.value.Kind == manifest.Object {
+			inner := e.record(r.report, nil)
+			limit.Soft, limit.Hard = inner.text("soft"), inner.text("hard")
+			soft, hard := inner.number("soft"), inner.number("hard")
+			if inner.has("soft") && inner.has("hard") && hard != -1 && (soft == -1 || soft > hard) {
+				inner.errorf("soft", "must be at most hard, got %s and %s", limit.Soft, limit.Hard)
+			}
+		}
+		all = append(all, limit)
+	}
+	return all
+}
+
+// labels returns Docker labels as NAME=value, sorted.
+func labels(r record) []string {
+	var all []string
+	for _, e := range pairs(r, "labels", "") {
+		checkWord(r, e.node, e.value.Text)
+		all = append(all, e.key+"="+e.value.Text)
+	}
+	return all
+}
+
+// pairs returns the entries of a field that is an object, or a list of NAME=value. As in Compose, the last item of a name wins.
+// missing is the message for an item without a value; "" allows it.
+func pairs(r record, field, missing string) []entry {
+	n, ok := r.fields[field]
+	if !ok || n.value.Kind != manifest.List {
+		return r.entries(field)
+	}
+	found := map[string]entry{}
+	for _, item := range n.items() {
+		name, value, assigned := strings.Cut(item.value.Text, "=")
+		switch {
+		case name == "" || strings.ContainsFunc(name, unicode.IsSpace):
+			r.report.Errorf(item.pos(), "must be NAME=value, with a name without spaces")
+			continue
+		case !assigned && missing != "":
+			r.report.Errorf(item.pos(), "%s %s", name, missing)
+			continue
+		}
+		item.value = &manifest.Tree{Kind: manifest.Text, At: item.value.At, Text: value}
+		found[name] = entry{name, item}
+	}
+	var entries []entry
+	for _, e := range found {
+		entries = append(entries, e)
+	}
+	sortEntries(entries)
+	return entries
+}
+
+// containerHealth reads the health check, nil when the image's own is unchanged. Docker run knows no check without a shell, so the
+// words of such a check are quoted for the shell of the image.
+func (b appBuilder) containerHealth(r record) *ContainerHealth {
+	if !r.has("healthcheck") {
+		return nil
+	}
+	h := r.child("healthcheck", nil)
+	check := &ContainerHealth{Node: h.node(), Disabled: h.flag("disable"), Retries: h.number("retries")}
+	check.Interval, check.Timeout = duration(h, "interval"), duration(h, "timeout")
+	check.StartPeriod, check.StartInterval = duration(h, "start_period"), duration(h, "start_interval")
+	if h.has("start_interval") && debianOf(b.image()) == "12" {
+		h.errorf("start_interval", "needs Docker 25, and Debian 12 has 20.10: set debian to 13, or remove it")
+	}
+	if h.has("test") {
+		healthTest(h, check)
+	}
+	if check.Disabled && len(h.fields) > 1 && !h.unknown("test") && !(len(h.fields) == 2 && h.has("test") && check.Command == "") {
+		h.warnf("disable", "the other fields have no effect")
+	}
+	return check
+}
+
+// debianOf returns the release of Debian of an image, "" for a machine image of the user's.
+func debianOf(image Image) string {
+	if image.AMI != "" {
+		return ""
+	}
+	return image.Debian
+}
+
+// healthTest reads the field test: a string for the shell, or a list whose first word is its kind.
+func healthTest(h record, check *ContainerHealth) {
+	n := h.fields["test"]
+	words := wordList(h, "test")
+	if n.value.Kind != manifest.List {
+		words = []string{"CMD-SHELL", n.value.Text}
+	}
+	switch {
+	case len(words) == 1 && words[0] == "NONE":
+		check.Disabled = true
+	case len(words) == 2 && words[0] == "CMD-SHELL" && words[1] != "":
+		check.Command = words[1]
+	case len(words) > 1 && words[0] == "CMD":
+		var quoted []string
+		for _, word := range words[1:] {
+			quoted = append(quoted, shellQuote(word))
+		}
+		check.Command = strings.Join(quoted, " ")
+		h.notef("test", "docker run has checks for the image's shell only, so the words are quoted for it; an image without a shell "+
+			"needs a HEALTHCHECK of its own")
+	default:
+		h.errorf("test", `must be ["CMD", "program", …], ["CMD-SHELL", "command"], ["NONE"], or a string`)
+	}
+}
+
+// networkMode returns the network as docker run names it. The network of a unit is that of the unit's container.
+func networkMode(r record) string {
+	mode := r.text("network_mode")
+	if unit, ok := strings.CutPrefix(mode, "service:"); ok {
+		return "container:" + manifest.UnitName(unit)
+	}
+	return mode
+}
+
+// restart reads the restart policy.
+func restart(r record) Restart {
+	policy, retries, _ := strings.Cut(r.text("restart"), ":")
+	return Restart{Policy: RestartPolicy(policy), Retries: atoi(retries)}
+}
+
+// pullPolicy reads the pull policy. if_not_present is an older name of missing in Compose.
+func pullPolicy(r record) PullPolicy {
+	if policy := r.text("pull_policy"); policy != "if_not_present" {
+		return PullPolicy(policy)
+	}
+	return PullMissing
+}
+
+// extraHosts returns host names with their addresses, in the form of docker run's --add-host.
+func extraHosts(r record) []string {
+	var hosts []string
+	add := func(n node, name, address string) {
+		address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+		if !validAddress(address) {
+			r.report.Errorf(n.pos(), "must be an IP address or host-gateway, got %q", address)
+		}
+		hosts = append(hosts, name+":"+address)
+	}
+	n, ok := r.fields["extra_hosts"]
+	if ok && n.value.Kind == manifest.List {
+		for _, item := range n.items() {
+			at := strings.IndexAny(item.value.Text, "=:")
+			if at <= 0 || strings.ContainsFunc(item.value.Text[:at], unicode.IsSpace) {
+				r.report.Errorf(item.pos(), "must be NAME:ADDRESS, such as db:10.0.0.5")
+				continue
+			}
+			add(item, item.value.Text[:at], item.value.Text[at+1:])
+		}
+	} else {
+		for _, e := range r.entries("extra_hosts") {
+			for _, address := range listOf(e.node) {
+				add(address, e.key, address.value.Text)
+			}
+		}
+	}
+	slices.Sort(hosts)
+	return hosts
+}
+
+// listOf returns the items of a list, or the value itself as the only one.
+func listOf(n node) []node {
+	if n.value.Kind == manifest.List {
+		return n.items()
+	}
+	return []node{n}
+}

@@ -1,0 +1,95 @@
+package schema
+
+import (
+	"cmp"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
+)
+
+// shortPort matches a port in Compose's short form: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL].
+var shortPort = regexp.MustCompile(
+	`^(?:(?:(\[[0-9A-Fa-f:.]+\]|[0-9.]+):)?([0-9]+(?:-[0-9]+)?)?:)?([0-9]+(?:-[0-9]+)?)(/(?:tcp|udp|sctp))?$`)
+
+// publishedPorts returns the ports of the host for a container, from an object or from Compose's list.
+func publishedPorts(r record) []Mapping {
+	n, ok := r.fields["ports"]
+	if !ok || n.value.Kind != manifest.List {
+		return portMappings(r)
+	}
+	var ports []Mapping
+	for _, item := range n.items() {
+		port, ok := shortMapping(r, item)
+		if item.value.Kind == manifest.Object {
+			port, ok = longMapping(item.record(r.report, nil))
+		}
+		if ok {
+			checkPortNumbers(r.report, item.pos(), port)
+			ports = append(ports, port)
+		}
+	}
+	sortMappings(ports)
+	return ports
+}
+
+// shortMapping reads a port in the short form. A port without the host's is an error: Docker would choose one at each start.
+func shortMapping(r record, n node) (Mapping, bool) {
+	if n.value.Kind == manifest.Object {
+		return Mapping{}, false
+	}
+	m := shortPort.FindStringSubmatch(n.value.Text)
+	switch {
+	case m == nil:
+		r.report.Errorf(n.pos(), `must be "HOST:CONTAINER", such as "80:8080", "127.0.0.1:53:53/udp" or "7000-7010:7000-7010", got %q`,
+			n.value.Text)
+		return Mapping{}, false
+	case m[2] == "":
+		r.report.Errorf(n.pos(), `names no port of the host, and Docker would choose another one at each start: write "%s:%s%s"`,
+			m[3], m[3], m[4])
+		return Mapping{}, false
+	}
+	return Mapping{joinAddress(m[1], m[2]), m[3] + strings.TrimSuffix(m[4], "/tcp")}, true
+}
+
+// longMapping reads a port in the long form.
+func longMapping(r record) (Mapping, bool) {
+	address := r.text("host_ip")
+	if address != "" {
+		ip, err := netip.ParseAddr(address)
+		if err != nil {
+			r.errorf("host_ip", "must be an IP address, got %q", address)
+		}
+		if ip.Is6() {
+			address = "[" + address + "]"
+		}
+	}
+	if !r.has("published") {
+		if !r.unknown("published") && r.has("target") {
+			r.errorf("published", "is missing: Docker would choose another port at each start; write %s", r.text("target"))
+		}
+		return Mapping{}, false
+	}
+	container := r.text("target")
+	if protocol := r.text("protocol"); protocol != "" && protocol != "tcp" {
+		container += "/" + protocol
+	}
+	return Mapping{joinAddress(address, r.text("published")), container}, r.has("target")
+}
+
+// joinAddress returns a port with an address in front.
+func joinAddress(address, port string) string {
+	if address == "" {
+		return port
+	}
+	return address + ":" + port
+}
+
+// sortMappings sorts by host, then by container.
+func sortMappings(all []Mapping) {
+	slices.SortFunc(all, func(a, b Mapping) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Container, b.Container))
+	})
+}
