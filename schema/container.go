@@ -108,7 +108,7 @@ func (b appBuilder) container(r record) Container {
 		ExtraHosts:  extraHosts(r),
 		Labels:      labels(r),
 		NetworkMode: networkMode(r),
-		Health:      b.containerHealth(r),
+		Health:      containerHealth(r, debianOf(b.image())),
 		StopSignal:  r.text("stop_signal"),
 		StopGrace:   duration(r, "stop_grace_period"),
 		Restart:     restart(r),
@@ -293,8 +293,8 @@ func pairs(r record, field, missing string) []entry {
 }
 
 // containerHealth reads the health check, nil when the image's own is unchanged. Docker run knows no check without a shell, so the
-// words of such a check are quoted for the shell of the image.
-func (b appBuilder) containerHealth(r record) *ContainerHealth {
+// words of such a check are quoted for the shell of the image. debian is the release on the instances, "" when it is unknown.
+func containerHealth(r record, debian string) *ContainerHealth {
 	if !r.has("healthcheck") {
 		return nil
 	}
@@ -302,7 +302,7 @@ func (b appBuilder) containerHealth(r record) *ContainerHealth {
 	check := &ContainerHealth{Node: h.node(), Disabled: h.flag("disable"), Retries: h.number("retries")}
 	check.Interval, check.Timeout = duration(h, "interval"), duration(h, "timeout")
 	check.StartPeriod, check.StartInterval = duration(h, "start_period"), duration(h, "start_interval")
-	if h.has("start_interval") && debianOf(b.image()) == "12" {
+	if h.has("start_interval") && debian == "12" {
 		h.errorf("start_interval", "needs Docker 25, and Debian 12 has 20.10: set debian to 13, or remove it")
 	}
 	if h.has("test") {
