@@ -103,6 +103,9 @@ func (s changeSets) create(
 	if description.Status == types.ChangeSetStatusFailed {
 		return nil, nil, s.discardAfter(ctx, made, s.failureOf(ctx, made, description))
 	}
+	if err := s.verifyTemplate(ctx, made); err != nil {
+		return nil, nil, s.discardAfter(ctx, made, err)
+	}
 	return made, description, nil
 }
 
@@ -150,12 +153,9 @@ func (s changeSets) tags() []types.Tag {
 	return out
 }
 
-// sendsTemplate reports whether the template is sent with the call, and not uploaded to a bucket: a dry run uploads nothing if
-// it can be avoided, and a small orbit needs no bucket.
-func (s changeSets) sendsTemplate() bool {
-	noBucket := s.options.Buckets.Template == "" && s.options.Buckets.Asset == ""
-	return len(s.template.Body) <= maxInline && (s.options.DryRun || noBucket)
-}
+// sendsTemplate reports whether the template is sent with the call, and not uploaded to a bucket. Every template that fits is sent:
+// nobody can exchange it on the way.
+func (s changeSets) sendsTemplate() bool { return len(s.template.Body) <= maxInline }
 
 // stageTemplate uploads the template. A deploy keeps it under its digest for later runs; a dry run uploads it under a
 // temporary name, and discard removes it.

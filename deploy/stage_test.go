@@ -55,6 +55,50 @@ func TestLargeTemplateIsStaged(t *testing.T) {
 	}
 }
 
+// Somebody who may write to the bucket exchanges the template between its upload and CloudFormation's fetch. Nothing is created, and a
+// bucket with versions gives CloudFormation the right one all the same.
+func TestExchangedTemplateIsRefused(t *testing.T) {
+	b := newEnv(t)
+	name := b.cf.Bucket(t, east)
+	b.options.Buckets.Template = name
+	b.cf.Intrude(name, func(string, []byte) []byte {
+		return []byte(`{"Resources": {"Backdoor": {"Type": "AWS::SNS::Topic"}}}`)
+	})
+	before := b.cf.Everything()
+	_, err := b.prepare(testStack(east, "test-web", large()))
+	if err == nil {
+		t.Fatal("it was taken")
+	}
+	b.says(err.Error(), "us-east-1/test-web: the change set's template is not the artifact's", "fetched from https://"+name,
+		"somebody else may write to the bucket; nothing was changed")
+	if got := b.cf.Seen(east, "test-web"); got != nil {
+		t.Errorf("left %+v", got)
+	}
+	if got := b.cf.Calls()["ExecuteChangeSet"]; got != 0 {
+		t.Errorf("executed %d times; %s", got, before)
+	}
+
+	v := newEnvNow(t)
+	name = v.cf.Bucket(t, east)
+	v.options.Buckets.Template = name
+	v.cf.Versions(name)
+	v.cf.Intrude(name, func(string, []byte) []byte { return []byte(`{"Resources": {"Backdoor": {"Type": "AWS::SNS::Topic"}}}`) })
+	v.expect(v.deploy(testStack(east, "test-web", large())), "test-web created")
+	if seen := v.cf.Seen(east, "test-web"); seen == nil || seen.Template != large() {
+		t.Errorf("created %+v", seen)
+	}
+}
+
+// A template that fits goes with the call, though there is a bucket, so nobody can exchange it.
+func TestTemplateThatFitsIsSent(t *testing.T) {
+	b := newEnv(t)
+	b.options.Buckets.Template = b.cf.Bucket(t, east)
+	b.expect(b.deploy(testStack(east, "test-web", topics("Topic"))), "test-web created")
+	if got := b.cf.Calls()["s3:PutObject"]; got != 0 {
+		t.Errorf("uploaded %d times", got)
+	}
+}
+
 const tables = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", ` +
 	`"Properties": {"TableName": "test-users"}}, "Topic": {"Type": "AWS::SNS::Topic"}}}`
 

@@ -175,6 +175,7 @@ func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 	}
 	var orbit *Orbit
 	orbit, l.orbitSections = m.orbit(l.narrow)
+	orbit.Digest = fingerprint(m.root.value)
 	l.shared = m.part("apps")
 	for _, region := range orbit.Regions {
 		if region.Resolved != nil {

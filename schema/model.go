@@ -89,6 +89,7 @@ type Orbit struct {
 	Node
 	Name    string
 	Regions []*OrbitRegion // sorted by region
+	Digest  string         `json:"-"` // of the manifest's data, in hex: equal manifests have equal ones
 }
 
 // Region returns the orbit in one region, nil if it is not there.

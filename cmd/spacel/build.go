@@ -12,6 +12,7 @@ import (
 
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -26,8 +27,9 @@ With APPs it builds the stacks of those apps only, and with --with-orbit the orb
 builds the orbit's own stacks. An APP is a manifest, a CUE package (DIR or DIR:package), an app or
 an object of apps inside of one (FILE#path), a directory with .space in it, or - for standard input.
 
-The output directory is replaced as a whole when the build succeeds: stacks that are not part of this build leave it, and are
-listed. When the build fails, the directory stays unchanged.
+The output directory is replaced as a whole when the build succeeds. A build of the whole project is complete: other stacks leave the
+directory, and are listed. A build of some APPs or regions keeps the others, if they were made from the same orbit manifest. Otherwise it
+fails: build all. When the build fails, the directory stays unchanged.
 
    spacel build                                           the whole project
    spacel build --check                                   does build/ match the project?
@@ -72,15 +74,22 @@ func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	found := &report.Report{}
 	// The stacks of the old directory are read first: write replaces it.
 	before := stacksIn(out)
-	stacks, err := r.write(ctx.Context, c, found, out)
+	keeper, err := newKeeper(r, out)
+	if err != nil {
+		return err
+	}
+	stacks, err := r.write(ctx.Context, c, found, out, keeper)
+	err = errors.Join(err, keeper.close())
+	gone := leftOut(before, stacks, keeper.kept)
 	if err == nil && ctx.String("output") == "json" {
-		return c.printJSON(result{OK: true, Problems: problems(found), Out: out, Stacks: stacks, LeftOut: leftOut(before, stacks)})
+		return c.printJSON(result{OK: true, Problems: problems(found), Out: out, Stacks: stacks, LeftOut: gone, Kept: keeper.names()})
 	}
 	if err := c.finish(ctx, found, out, stacks, err); err != nil || ctx.Bool("quiet") {
 		return err
 	}
 	printStacks(c.out, out, stacks)
-	if gone := leftOut(before, stacks); len(gone) > 0 {
+	c.printKept(out, keeper.names())
+	if len(gone) > 0 {
 		fmt.Fprintf(c.stderr, "left out of %s/ now: %s\n", trimSlash(out), strings.Join(gone, ", "))
 	}
 	return c.out.err
@@ -88,7 +97,10 @@ func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 
 // write compiles into a directory. The writer works in a temporary directory beside it, and Close exchanges the two:
 // the old directory survives an interrupt or an error at any point. Abort after Close does nothing.
-func (r request) write(ctx context.Context, c *console, found *report.Report, out string) (stacks []builtStack, err error) {
+//
+// The keeper passes stacks of the old directory on, after the manifests' own stacks are known to have no mistakes.
+func (r request) write(ctx context.Context, c *console, found *report.Report, out string, keeper *keeper) (stacks []builtStack, err error) {
+	var model *schema.Model
 	var writer *assembly.Writer
 	defer func() {
 		if writer != nil {
@@ -96,12 +108,18 @@ func (r request) write(ctx context.Context, c *console, found *report.Report, ou
 		}
 	}()
 	// The writer is opened inside compile, after the manifests have been checked.
-	stacks, err = r.compile(ctx, c, found, func(orbit string) (compiler.Sink, error) {
+	stacks, err = r.compile(ctx, c, found, func(loaded *schema.Model) (compiler.Sink, error) {
+		model = loaded
 		var err error
-		writer, err = assembly.NewWriter(out, orbit)
+		if writer, err = assembly.NewWriter(out, model.Orbit.Name); err == nil {
+			writer.From(originOf(model.Orbit))
+		}
 		return writer, err
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := keeper.keep(writer, model); err != nil {
 		return nil, err
 	}
 	// After an interrupt the old directory stays, even if all files have been written.

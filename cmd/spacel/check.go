@@ -18,6 +18,7 @@ type checkResult struct {
 	result
 	Clean       bool           `json:"clean"`
 	Stale       int            `json:"stale"`             // resources whose place in sourcemap.json is out of date
+	MadeBy      string         `json:"madeBy,omitempty"`  // that another version of spacel made the directory
 	Reasons     []string       `json:"reasons,omitempty"` // why the directory cannot be compared
 	Differences *review.Review `json:"differences,omitempty"`
 }
@@ -37,7 +38,12 @@ func runCheck(c *console, ctx *cli.Context, r request, out string) error {
 	if err != nil {
 		return c.finish(ctx, found, out, nil, err)
 	}
-	result := checkResult{result: result{OK: true, Problems: problems(found), Out: out, Stacks: stacks}, Reasons: invalid}
+	var note string
+	if base != nil {
+		note = otherVersion(base.Manifest.MadeBy, built.Manifest.MadeBy)
+		base = r.madeOf(base, built)
+	}
+	result := checkResult{MadeBy: note, result: result{OK: true, Problems: problems(found), Out: out, Stacks: stacks}, Reasons: invalid}
 	if base != nil {
 		if result.Differences, err = review.Compare(base, built); err != nil {
 			return err
@@ -96,6 +102,10 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 			return err
 		}
 	}
+	if r.MadeBy != "" {
+		fmt.Fprintf(c.stderr, "%s: %s, which may make other templates of the same manifests: build with one version in a commit of its own, or "+
+			"use that version here; CHANGELOG.md says which templates a version changes\n", trimSlash(r.Out), r.MadeBy)
+	}
 	// This is the case in CI: somebody changed a manifest and forgot to commit the new build.
 	fmt.Fprintf(c.stderr, "%s does not match the manifests: run spacel build without --check, and commit the result\n", trimSlash(r.Out))
 	return errNo
@@ -103,3 +113,23 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 
 // colour reports whether to print in colours: standard output is a terminal, and neither NO_COLOR nor --no-color is set.
 func (c *console) colour(ctx *cli.Context) bool { return c.terminal && !ctx.Bool("no-color") }
+
+// otherVersion says that another version of spacel made a directory, "" if it was this one.
+func otherVersion(old, now string) string {
+	if old == now {
+		return ""
+	}
+	return madeBy(old, now)
+}
+
+// madeOf returns the part of a directory that this request makes: the check of one app says nothing about the others.
+func (r request) madeOf(base, built *assembly.Assembly) *assembly.Assembly {
+	if r.whole && len(r.regions) == 0 {
+		return base
+	}
+	var apps []string
+	for _, s := range built.Manifest.Stacks {
+		apps = append(apps, s.App)
+	}
+	return base.Only(func(s assembly.Stack) bool { return r.makes(s, apps) })
+}

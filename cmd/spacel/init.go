@@ -19,9 +19,9 @@ import (
 
 const initDescription = `Writes an orbit's and an app's manifest with comments: a project, for which no command needs an argument. ` +
 	`Beside it come
-a .gitignore, and a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge.
+a .gitignore, a .gitattributes, and a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge.
 
-If the directory has an orbit, an app or a project file, nothing is written. A .gitignore that exists gets one more line. In a git
+If the directory has an orbit, an app or a project file, nothing is written. A .gitignore or .gitattributes that exists gets one more line. In a git
 repository the workflow goes to the repository's top directory, where GitHub looks for it, and works in the project's directory.
 A workflow that exists stays as it is.
 
@@ -31,10 +31,11 @@ A workflow that exists stays as it is.
 //go:embed starter
 var starter embed.FS
 
-// The paths of the workflow and of the list of files that git ignores.
+// The paths of the workflow and of the files for git.
 const (
 	workflowPath  = ".github/workflows/spacel.yml"
 	gitIgnorePath = ".gitignore"
+	gitAttributes = ".gitattributes"
 )
 
 // initCommand writes a project to start from. Its manifests build without a change.
@@ -75,7 +76,8 @@ func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	s.write("orbit.yaml", filepath.Join(dir, "orbit.yaml"))
 	s.write("app.yaml", filepath.Join(dir, "app.yaml"), "APP", app)
 	s.write("workflow.yml", filepath.Join(top, workflowPath), workflowPlaces(below)...)
-	s.ignore(filepath.Join(dir, gitIgnorePath))
+	s.addLine("gitignore", filepath.Join(dir, gitIgnorePath))
+	s.addLine("gitattributes", filepath.Join(dir, gitAttributes))
 	if s.err != nil || s.quiet {
 		return errors.Join(s.err, c.out.err)
 	}
@@ -189,15 +191,15 @@ func (s *starterWriter) write(from, to string, replace ...string) {
 	s.say("wrote", to)
 }
 
-// ignore writes .gitignore, or adds the last line to one that exists and lacks it. CRLF counts as a line break, so a file from
-// Windows does not get the line twice.
-func (s *starterWriter) ignore(name string) {
+// addLine writes a file for git from its embedded template, or adds the template's last line to one that exists and lacks it. CRLF
+// counts as a line break, so a file from Windows does not get the line twice.
+func (s *starterWriter) addLine(from, name string) {
 	old, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		s.write("gitignore", name)
+		s.write(from, name)
 		return
 	}
-	body, templateErr := starter.ReadFile("starter/gitignore")
+	body, templateErr := starter.ReadFile("starter/" + from)
 	if s.err = errors.Join(s.err, err, templateErr); s.err != nil {
 		return
 	}

@@ -29,10 +29,10 @@ func stacksIn(dir string) []assembly.StackRef {
 
 // leftOut returns the stacks that were in a directory before a build and are not in it now, sorted, as region/name. They stay
 // deployed, and spacel destroy deletes them.
-func leftOut(before []assembly.StackRef, built []builtStack) []string {
+func leftOut(before []assembly.StackRef, built []builtStack, kept []assembly.StackRef) []string {
 	var gone []string
 	for _, ref := range before {
-		if !slices.ContainsFunc(built, func(s builtStack) bool { return s.Region == ref.Region && s.Name == ref.Name }) {
+		if !slices.Contains(kept, ref) && !slices.ContainsFunc(built, func(s builtStack) bool { return s.Region == ref.Region && s.Name == ref.Name }) {
 			gone = append(gone, ref.String())
 		}
 	}

@@ -20,6 +20,7 @@ type request struct {
 	orbit     string
 	apps      []string
 	withOrbit bool
+	whole     bool // all of the project: what is not part of it leaves the directory
 	regions   []string
 	strict    bool
 	out       string   // the project's artifact directory; "" without a project
@@ -89,7 +90,7 @@ func (r request) scope() compiler.Scope {
 // invalid manifests leave no temporary files. It returns the stacks by region and name. The error is errNo when the report
 // has mistakes, or warnings with --strict.
 func (r request) compile(ctx context.Context, c *console, found *report.Report,
-	open func(orbit string) (compiler.Sink, error)) ([]builtStack, error) {
+	open func(model *schema.Model) (compiler.Sink, error)) ([]builtStack, error) {
 	if r.strict {
 		found.Strict()
 	}
@@ -107,7 +108,7 @@ func (r request) compile(ctx context.Context, c *console, found *report.Report,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	sink, err := open(model.Orbit.Name)
+	sink, err := open(model)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +175,9 @@ func within(regions []string) string {
 func (r request) inMemory(ctx context.Context, c *console, found *report.Report, base *assembly.Assembly) (*assembly.Assembly, []builtStack,
 	error) {
 	var memory *assembly.InMemory
-	stacks, err := r.compile(ctx, c, found, func(orbit string) (compiler.Sink, error) {
-		memory = assembly.NewInMemory(base, orbit)
+	stacks, err := r.compile(ctx, c, found, func(model *schema.Model) (compiler.Sink, error) {
+		memory = assembly.NewInMemory(base, model.Orbit.Name)
+		memory.From(originOf(model.Orbit))
 		return memory, nil
 	})
 	if err != nil {
@@ -183,4 +185,9 @@ func (r request) inMemory(ctx context.Context, c *console, found *report.Report,
 	}
 	built, err := memory.Assembly()
 	return built, stacks, err
+}
+
+// originOf returns what a build of an orbit records of itself.
+func originOf(orbit *schema.Orbit) assembly.Origin {
+	return assembly.Origin{MadeBy: releaseVersion(), OrbitDigest: orbit.Digest}
 }

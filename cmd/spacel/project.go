@@ -94,7 +94,7 @@ func (r *request) take(p *project.Project) {
 	if len(r.apps) > 0 {
 		return
 	}
-	r.withOrbit = true
+	r.withOrbit, r.whole = true, true
 	for _, app := range p.Manifests {
 		r.apps = append(r.apps, relative(app))
 	}

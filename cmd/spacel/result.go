@@ -14,6 +14,7 @@ type result struct {
 	Problems []problem    `json:"problems"` // sorted by place
 	Out      string       `json:"out,omitempty"`
 	Stacks   []builtStack `json:"stacks"`            // none when there are mistakes
+	Kept     []string     `json:"kept,omitempty"`    // stacks of an earlier build that stay in Out, as region/name
 	LeftOut  []string     `json:"leftOut,omitempty"` // stacks that this build removed from Out, as region/name
 }
 

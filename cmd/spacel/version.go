@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 
@@ -53,4 +54,15 @@ func version() string {
 		return cmp.Or(release, info.Main.Version, "devel")
 	}
 	return cmp.Or(release, "devel")
+}
+
+// releaseForm matches the versions of releases. Go makes versions of commits for other programs: v0.0.0-20261101120000-abcdef123456.
+var releaseForm = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)[.0-9]*)?$`)
+
+// releaseVersion returns the version if this program is a release, else "".
+func releaseVersion() string {
+	if v := version(); releaseForm.MatchString(v) {
+		return v
+	}
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pebble/spacel/compiler"
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -42,7 +43,7 @@ func vetCommand(c *console) *cli.Command {
 // runVet compiles and prints the names of the stacks, by which a user sees whether all manifests were meant.
 func runVet(c *console, ctx *cli.Context, r request) error {
 	found := &report.Report{}
-	stacks, err := r.compile(ctx.Context, c, found, func(string) (compiler.Sink, error) { return nowhere{}, nil })
+	stacks, err := r.compile(ctx.Context, c, found, func(*schema.Model) (compiler.Sink, error) { return nowhere{}, nil })
 	if err := c.finish(ctx, found, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
 		return err
 	}

@@ -16,12 +16,20 @@ import (
 // Format is the version of the directory's layout. Read refuses any other.
 const Format = 1
 
-// Manifest is manifest.json. It holds no secret, no time and no tool version: equal manifests give equal bytes.
+// Manifest is manifest.json. It holds no secret and no time: equal manifests give equal bytes with one version of spacel. No comparison
+// of directories looks at Origin.
 type Manifest struct {
-	Format int     `json:"format"`
-	Orbit  string  `json:"orbit"`
+	Format int    `json:"format"`
+	Orbit  string `json:"orbit"`
+	Origin
 	Stacks []Stack `json:"stacks"`           // sorted by region and name
 	Assets []Asset `json:"assets,omitempty"` // sorted by digest
+}
+
+// Origin says what a directory was made of.
+type Origin struct {
+	MadeBy      string `json:"madeBy,omitempty"`      // the release of spacel, such as v1.3.0; empty if it was none
+	OrbitDigest string `json:"orbitDigest,omitempty"` // sha256 of the data in the orbit's manifest, in hex
 }
 
 // Stack is one CloudFormation stack.

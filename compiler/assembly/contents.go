@@ -31,6 +31,13 @@ func newContents(orbit string) *contents {
 	}
 }
 
+// From notes what the build is made of.
+func (c *contents) From(origin Origin) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.manifest.Origin = origin
+}
+
 // addStack notes a stack. Two paths that differ only in letter case would be one file on some machines.
 func (c *contents) addStack(stack Stack, template []byte, origins map[string]string) error {
 	if digest := hexdigest.SHA256(template); digest != stack.Digest {

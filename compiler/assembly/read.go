@@ -127,12 +127,16 @@ func (a *Assembly) verified(name, digest string) ([]byte, error) {
 	return body, nil
 }
 
+// lineEnds is the problem of a file that git converted (core.autocrlf).
+const lineEnds = "its line endings became CRLF: keep git from converting them, with the line \"build/** -text\" in .gitattributes, " +
+	"and check it out again"
+
 // changed explains a digest mismatch. Git on Windows may convert line ends on checkout (core.autocrlf), which changes
 // the digest of every template. That case is detected by undoing the conversion, because restoring the file would not
 // help.
 func changed(name, want, got string, body []byte) string {
 	if crlf := []byte("\r\n"); bytes.Contains(body, crlf) && hexdigest.SHA256(bytes.ReplaceAll(body, crlf, []byte("\n"))) == want {
-		return name + ": its line ends became CRLF: keep git from converting them (.gitattributes: * -text) and check it out again"
+		return name + ": " + lineEnds
 	}
 	return fmt.Sprintf("%s: is not what was built (sha256 %.12s…, manifest.json says %.12s…): run spacel build again, or restore it",
 		name, got, want)
@@ -148,6 +152,9 @@ func decodeStrictly(body []byte, into any) string {
 		return err.Error() + ": run spacel build again, or restore it"
 	}
 	again, err := jsontext.Indent(into)
+	if err == nil && bytes.Equal(again, bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))) && !bytes.Equal(again, body) {
+		return lineEnds
+	}
 	if err != nil || !bytes.Equal(again, body) {
 		return "was edited or reformatted: run spacel build again, or restore it"
 	}

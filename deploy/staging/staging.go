@@ -33,7 +33,7 @@ type Buckets struct {
 // Object is a file in S3.
 type Object struct {
 	Bucket, Key string
-	URL         string // https, for CloudFormation; AssetAt leaves it empty
+	URL         string // https, for CloudFormation, with the version in a bucket that has versions; AssetAt leaves it empty
 	New         bool   // uploaded by this run
 }
 

@@ -14,6 +14,9 @@ type bucket struct {
 	region  string
 	key     string // the KMS key of its default encryption, "" for S3's own
 	objects map[string][]byte
+
+	versions map[string][]byte                    // by key and version id; nil without versioning
+	intruder func(key string, body []byte) []byte // see Intrude
 }
 
 // Bucket creates a bucket in a region and returns its name, which no other test uses.
@@ -35,6 +38,22 @@ func (c *CloudFormation) EncryptBucket(name, key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.buckets[name].key = key
+}
+
+// Versions turns versioning on for a bucket. A PUT returns a version id, and an address with versionId= means that version:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/manage-objects-versioned-bucket.html
+func (c *CloudFormation) Versions(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buckets[name].versions = map[string][]byte{}
+}
+
+// Intrude has somebody else, who may write to a bucket, exchange each new object right after its upload. A Lambda function on the
+// bucket's events could do that before CloudFormation fetches a template.
+func (c *CloudFormation) Intrude(name string, exchange func(key string, body []byte) []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buckets[name].intruder = exchange
 }
 
 // Object returns an object's body, nil if there is none.
@@ -126,6 +145,14 @@ func (b *bucket) serveObject(w http.ResponseWriter, r *http.Request, key string,
 		}
 		b.objects[key] = unchunked(r, body)
 		w.Header().Set("ETag", `"`+digest(32, b.objects[key])+`"`)
+		if b.versions != nil {
+			id := digest(32, b.objects[key])
+			b.versions[key+" "+id] = b.objects[key]
+			w.Header().Set("X-Amz-Version-Id", id)
+		}
+		if b.intruder != nil {
+			b.objects[key] = b.intruder(key, b.objects[key])
+		}
 	case http.MethodDelete:
 		delete(b.objects, key)
 		w.WriteHeader(http.StatusNoContent)
@@ -174,6 +201,9 @@ func (c *call) templateAt(address string) (string, error) {
 			"http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html")
 	}
 	body, ok := b.objects[path]
+	if version := u.Query().Get("versionId"); version != "" {
+		body, ok = b.versions[path+" "+version]
+	}
 	switch {
 	// CloudFormation reads the template with the caller's rights. S3 answers 403 for a missing object to a caller who must not
 	// list the bucket, so a wrong key looks like a missing permission.
