@@ -74,10 +74,7 @@ func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	found := &report.Report{}
 	// The stacks of the old directory are read first: write replaces it.
 	before := stacksIn(out)
-	keeper, err := newKeeper(r, out)
-	if err != nil {
-		return err
-	}
+	keeper := newKeeper(r, out)
 	stacks, err := r.write(ctx.Context, c, found, out, keeper)
 	err = errors.Join(err, keeper.close())
 	gone := leftOut(before, stacks, keeper.kept)

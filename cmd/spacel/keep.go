@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -19,18 +17,17 @@ type keeper struct {
 	kept    []assembly.StackRef
 }
 
-// newKeeper opens the old directory. One that is missing or damaged has nothing to keep.
-func newKeeper(r request, out string) (*keeper, error) {
+// newKeeper opens the old directory. One that is missing or damaged has nothing to keep, and the writer has the words for a path that
+// is no directory.
+func newKeeper(r request, out string) *keeper {
 	k := &keeper{request: r}
 	if r.whole && len(r.regions) == 0 {
-		return k, nil
+		return k
 	}
-	base, err := assembly.Read(out)
-	if _, invalid := errors.AsType[*assembly.InvalidError](err); invalid || errors.Is(err, fs.ErrNotExist) {
-		return k, nil
+	if base, err := assembly.Read(out); err == nil {
+		k.base = base
 	}
-	k.base = base
-	return k, err
+	return k
 }
 
 // close lets go of the old directory.
