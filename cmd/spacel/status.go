@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,6 +24,7 @@ the directory (the template's digest, tags, termination protection, literal para
    not deployed   only in the directory
    in progress    CloudFormation is running an operation
    failed         the last operation failed: fix with spacel deploy DIR
+   down           no instance of the app is healthy, whatever the stack's own state is
    only in AWS    of the orbit or app, and not in the directory: remove with spacel destroy
 
 It exits with 0 when every stack is good (or only in AWS), else with 1.`
@@ -80,7 +82,7 @@ func stateColour(s status.State) string {
 	switch s {
 	case status.Good:
 		return green
-	case status.Failed, status.Unknown:
+	case status.Failed, status.Unknown, status.Down:
 		return red
 	case status.Unwritten:
 		return dim
@@ -107,9 +109,11 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 		counts[s.State]++
 		statusLines(out, p, s, name)
 	}
-	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed, status.Unknown,
-		status.Busy,
-		status.Unwritten)))
+	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed,
+		status.Down, status.Unknown, status.Busy, status.Unwritten)))
+	for _, note := range r.Notes {
+		fmt.Fprintln(out, p.paint(yellow, "! "+printable(note)))
+	}
 	return out.Flush()
 }
 
@@ -127,7 +131,23 @@ func statusLines(w io.Writer, p painter, s status.Stack, width int) {
 	for _, why := range s.Why {
 		fmt.Fprintln(w, "    ! "+printable(why))
 	}
+	if s.Running != nil {
+		fmt.Fprintln(w, "    "+printable(runningText(s.Running)))
+	}
 	for _, e := range s.Endpoints {
 		fmt.Fprintln(w, "    "+printable(e.Address))
 	}
+}
+
+// runningText says what runs, in one line: version 1.4, 2 of 3 instances healthy, alarm on: errors of test-web: backend5xx > 10.
+func runningText(r *status.Running) string {
+	var parts []string
+	if r.Version != "" {
+		parts = append(parts, "version "+r.Version)
+	}
+	parts = append(parts, fmt.Sprintf("%d of %s healthy", r.Healthy, plural(r.Instances, "instance")))
+	for _, alarm := range r.Alarms {
+		parts = append(parts, "alarm on: "+alarm)
+	}
+	return strings.Join(parts, ", ")
 }

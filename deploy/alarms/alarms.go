@@ -18,11 +18,11 @@ import (
 
 // Alarm is an alarm as CloudWatch describes it.
 type Alarm struct {
-	Name, ARN string
-	State     types.StateValue
-	Reason    string    // of the state, in CloudWatch's words
-	Since     time.Time // of the state
-	Composite bool      // made of other alarms
+	Name, ARN, Description string
+	State                  types.StateValue
+	Reason                 string    // of the state, in CloudWatch's words
+	Since                  time.Time // of the state
+	Composite              bool      // made of other alarms
 }
 
 // IsOn reports whether the alarm is in the state ALARM.
@@ -69,6 +69,32 @@ func Read(ctx context.Context, region *cloud.Region, names []string) (map[string
 				cloud.Incomplete("cloudwatch:DescribeAlarms", fmt.Sprintf("the state %q", alarm.State)))
 		}
 	}
+	return found, nil
+}
+
+// On returns the metric alarms of a region that are on and whose names begin with a prefix, sorted by name.
+func On(ctx context.Context, region *cloud.Region, prefix string) ([]Alarm, error) {
+	var found []Alarm
+	pages := cloudwatch.NewDescribeAlarmsPaginator(region.CloudWatch(), &cloudwatch.DescribeAlarmsInput{
+		AlarmNamePrefix: &prefix, StateValue: types.StateValueAlarm, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err == nil && page.MetricAlarms == nil {
+			err = cloud.Incomplete("cloudwatch:DescribeAlarms", "no list of alarms")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the alarms of %s… in %s: %w", prefix, region.Name, cloud.Explain(err))
+		}
+		for _, a := range page.MetricAlarms {
+			alarm := Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn), Description: aws.ToString(a.AlarmDescription),
+				State: a.StateValue, Reason: aws.ToString(a.StateReason), Since: aws.ToTime(a.StateTransitionedTimestamp)}
+			if alarm.IsOn() && strings.HasPrefix(alarm.Name, prefix) {
+				found = append(found, alarm)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b Alarm) int { return strings.Compare(a.Name, b.Name) })
 	return found, nil
 }
 

@@ -75,10 +75,16 @@ func examine(response *smithyhttp.Response, service, operation string) error {
 		return nil
 	case page.Match(text):
 		return &AnswerError{response.StatusCode, "an HTML page" + titleOf(text)}
-	case !success && text[0] != '<' && text[0] != '{' && service != "S3":
+	case !success && text[0] != '<' && text[0] != '{' && service != "S3" && !isCBOR(response, text):
 		return &AnswerError{response.StatusCode, fmt.Sprintf("the text %.80q", text)}
 	}
 	return nil
+}
+
+// isCBOR reports whether an answer has the form of Smithy RPC v2, which CloudWatch uses: a CBOR map, whose first byte is 0xa0 to 0xbf,
+// and a header that names the protocol (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html).
+func isCBOR(response *smithyhttp.Response, text []byte) bool {
+	return response.Header.Get("smithy-protocol") == "rpc-v2-cbor" && text[0]&0xe0 == 0xa0
 }
 
 var (

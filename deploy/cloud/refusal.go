@@ -48,6 +48,12 @@ func explainRefusal(call *smithy.OperationError, code, message string) string {
 	return ""
 }
 
+// IsDenied reports whether AWS refused a call because a permission is missing.
+func IsDenied(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && slices.Contains(denied, api.ErrorCode())
+}
+
 // encodedMessage matches EC2's appendix for sts:DecodeAuthorizationMessage, which is hundreds of characters long.
 var encodedMessage = regexp.MustCompile(`\s*Encoded authorization failure message:.*`)
 

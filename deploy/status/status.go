@@ -3,6 +3,7 @@
 //
 //	status.go    the stacks, their states and endpoints
 //	compare.go   compares them with a directory
+//	running.go   the instances of apps, and the alarms that are on
 package status
 
 import (
@@ -27,6 +28,8 @@ type Report struct {
 	Orbit  string  `json:"orbit"`
 	OK     bool    `json:"ok"` // no stack needs attention
 	Stacks []Stack `json:"stacks"`
+
+	Notes []string `json:"notes,omitempty"` // what could not be read
 }
 
 // Stack is the state of one stack.
@@ -39,6 +42,9 @@ type Stack struct {
 	Changed   *time.Time        `json:"changed,omitempty"`
 	Endpoints []Endpoint        `json:"endpoints,omitempty"`
 	Outputs   map[string]string `json:"outputs,omitempty"`
+	Running   *Running          `json:"running,omitempty"` // of an app whose group is known
+
+	version string // the parameter Version of an app's stack
 }
 
 // Endpoint is an address at which a user reaches the stack: a URL, or a host name.
@@ -58,6 +64,7 @@ const (
 	Failed    State = "failed"       // the last operation failed: the stack needs another
 	Busy      State = "in progress"  // an operation is in progress
 	Unknown   State = "unknown"      // CloudFormation gives a status that spacel does not know, or none
+	Down      State = "down"         // of an app: no instance is healthy
 	Unwritten State = "only in AWS"  // not in the directory: deploy leaves it alone
 )
 
@@ -85,7 +92,10 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 		}
 	}
 	r := &Report{Orbit: scope.Orbit, OK: true, Stacks: found}
-	for _, s := range found {
+	if err := readRunning(ctx, c, r); err != nil {
+		return nil, err
+	}
+	for _, s := range r.Stacks {
 		r.OK = r.OK && s.State.OK()
 	}
 	slices.SortFunc(r.Stacks, func(a, b Stack) int { return strings.Compare(a.String(), b.String()) })
@@ -118,7 +128,7 @@ func list(ctx context.Context, stacks *live.Stacks, scope Scope) ([]Stack, error
 // describe returns the state of a stack by itself.
 func describe(l *live.Stack) Stack {
 	s := Stack{StackRef: l.StackRef, App: l.App(), State: stateOf(l), Status: string(l.Status), Outputs: l.Outputs,
-		Endpoints: Endpoints(l.Outputs)}
+		Endpoints: Endpoints(l.Outputs), version: l.Parameters[document.ParameterVersion]}
 	// A stack without an update changed last when it was created. With neither time Changed stays nil.
 	if changed := l.Updated; !changed.IsZero() || !l.Created.IsZero() {
 		if changed.IsZero() {

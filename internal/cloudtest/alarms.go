@@ -3,7 +3,9 @@ package cloudtest
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,13 +181,23 @@ func (a Alarms) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(cbor.Encode(out))
 }
 
-// describeAlarms returns the existing ones of the named alarms. Unknown names are no error.
+// describeAlarms returns the existing ones of the named alarms, or all that begin with a prefix, in one state if the call names it.
+// Unknown names are no error.
 func (e *engine) describeAlarms(region string, in cbor.Map) cbor.Map {
 	found := cbor.List{}
 	names, _ := in["AlarmNames"].(cbor.List)
+	prefix, _ := in["AlarmNamePrefix"].(cbor.String)
+	wanted, _ := in["StateValue"].(cbor.String)
+	if names == nil {
+		for _, key := range slices.Sorted(maps.Keys(e.alarms)) {
+			if name, here := strings.CutPrefix(key, region+"/"); here && strings.HasPrefix(name, string(prefix)) {
+				names = append(names, cbor.String(name))
+			}
+		}
+	}
 	for _, name := range names {
 		name, _ := name.(cbor.String)
-		if alarm := e.alarms[region+"/"+string(name)]; alarm != nil {
+		if alarm := e.alarms[region+"/"+string(name)]; alarm != nil && (wanted == "" || alarm.State == string(wanted)) {
 			found = append(found, cbor.Map{
 				"AlarmName":  name,
 				"AlarmArn":   cbor.String(fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s", region, e.account, name)),

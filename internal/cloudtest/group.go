@@ -41,6 +41,7 @@ type Instance struct {
 	ID, Zone, Version string
 	Launched, Leaving time.Duration // Leaving is when the termination began
 	Phase             Phase
+	Unhealthy         bool // as a load balancer's check finds it
 	Signal            Signal
 }
 

@@ -94,8 +94,13 @@ func (c *call) describeGroups(in *autoscaling.DescribeAutoScalingGroupsInput) (*
 			Instances: []types.Instance{},
 		}
 		for _, i := range g.Alive() {
+			health := "Healthy"
+			if i.Unhealthy {
+				health = "Unhealthy"
+			}
 			described.Instances = append(described.Instances, types.Instance{
 				InstanceId: &i.ID, AvailabilityZone: &i.Zone, LifecycleState: types.LifecycleState(i.Phase),
+				HealthStatus: &health,
 			})
 		}
 		out.AutoScalingGroups = append(out.AutoScalingGroups, described)
