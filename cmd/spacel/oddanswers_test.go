@@ -392,7 +392,7 @@ func isRedeploy(r oddRun) bool { return r.command.args[0] == "redeploy" }
 func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
 	target := r.Header.Get("X-Amz-Target")
 	operation := target[strings.LastIndex(target, ".")+1:]
-	if strings.HasPrefix(target, "TrentService.") && operation != "DescribeKey" && operation != "ListAliases" {
+	if strings.HasPrefix(target, "TrentService.") && !slices.Contains([]string{"DescribeKey", "ListAliases", "ListResourceTags"}, operation) {
 		keys.ServeHTTP(w, r)
 		return
 	}
@@ -418,6 +418,9 @@ func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
 		"DeleteItem":  `{"Attributes": {"name": {"S": "ada"}}}`,
 		"DescribeKey": `{"KeyMetadata": {"KeyId": "k"}}`,
 		"ListAliases": `{"Aliases": []}`,
+
+		"ListResourceTags": `{"Tags": [{"TagKey": "spacel:orbit", "TagValue": "test"}, {"TagKey": "spacel:app", "TagValue": "web"}],` +
+			`"Truncated": false}`,
 		"GetRole": `<GetRoleResponse><GetRoleResult><Role><RoleName>AWSServiceRole</RoleName><RoleId>A</RoleId><Path>/</Path>` +
 			`<Arn>arn:aws:iam::123456789012:role/x</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult>` +
 			`</GetRoleResponse>`,

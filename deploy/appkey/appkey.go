@@ -59,6 +59,10 @@ func owned(ctx context.Context, client *kms.Client, found *kms.DescribeKeyOutput
 		if err != nil {
 			return err
 		}
+		// AWS sends an empty list for a key without tags. Without a list nothing is known about the owner.
+		if page.Tags == nil {
+			return cloud.Incomplete("kms:ListResourceTags", "no Tags")
+		}
 		for _, t := range page.Tags {
 			tags[aws.ToString(t.TagKey)] = aws.ToString(t.TagValue)
 		}
