@@ -43,7 +43,7 @@ func (s *slot) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // texts returns pointers to the text attributes, by name.
 func (s *slot) texts() map[string]*string {
 	return map[string]*string{
-		"instance": &s.instance, "volume": &s.volume, "zone": &s.zone, "attempt": &s.attempt,
+		document.SlotInstance: &s.instance, document.SlotVolume: &s.volume, document.SlotZone: &s.zone, "attempt": &s.attempt,
 		"snapshot": &s.snapshot, "next": &s.next, "spent": &s.spent, "old": &s.old,
 	}
 }
@@ -118,7 +118,7 @@ func (s *slot) read(item map[string]types.AttributeValue) {
 			*field = value.Value
 		}
 	}
-	s.claimed, _ = strconv.ParseInt(number(item["claimed"]), 10, 64)
+	s.claimed, _ = strconv.ParseInt(number(item[document.SlotClaimed]), 10, 64)
 }
 
 // text returns a DynamoDB attribute of type S.
@@ -168,7 +168,7 @@ func (t slotTable) take(ctx context.Context, s *slot) (*slot, error) {
 		condition, values[":holder"] = "#instance = :holder", text(s.instance)
 	}
 	err := t.update(ctx, s, "SET #instance = :instance, #claimed = :claimed", condition,
-		map[string]string{"#instance": "instance", "#claimed": "claimed"}, values)
+		map[string]string{"#instance": document.SlotInstance, "#claimed": document.SlotClaimed}, values)
 	if apiCode(err) == conditionFailed {
 		return nil, nil
 	}
@@ -187,7 +187,7 @@ func (t slotTable) save(ctx context.Context, s *slot, change func(next *slot)) e
 	next := *s
 	change(&next)
 	var set, remove []string
-	names, values := map[string]string{"#instance": "instance"}, map[string]types.AttributeValue{":holder": text(t.instance)}
+	names, values := map[string]string{"#instance": document.SlotInstance}, map[string]types.AttributeValue{":holder": text(t.instance)}
 	before, after := s.texts(), next.texts()
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		value := *after[name]

@@ -39,7 +39,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		MaxSize:                size.most,
 		DesiredCapacity:        size.desired,
 		DefaultInstanceWarmup:  a.region.InstanceWarmup,
-		VPCZoneIdentifier:      a.net.subnets(p, instanceTier(a.region)),
+		VPCZoneIdentifier:      instanceSubnets(a, p),
 		HealthCheckType:        "EC2",
 		HealthCheckGracePeriod: a.region.BootTimeout, // an instance that still boots is not to be replaced
 		MetricsCollection:      []cfn.MetricsCollection{{Granularity: "1Minute"}},

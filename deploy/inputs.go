@@ -115,6 +115,15 @@ func (in inputs) parameters() []types.Parameter {
 	return out
 }
 
+// moves returns the EBS volumes that go to another zone.
+func (in inputs) moves() []values.Move {
+	var out []values.Move
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		out = append(out, in[name].Moves...)
+	}
+	return out
+}
+
 // setsSecret reports whether a secret is sent. CloudFormation does not show its deployed value, so nobody can tell whether it
 // changes.
 func (in inputs) setsSecret() bool {
@@ -163,7 +172,8 @@ func shown(v values.Value) string {
 // sameOutputs reports whether the values from other stacks are the same in two sets of inputs. During a run only these change.
 func (s *stack) sameOutputs(before, now inputs) bool {
 	for name, source := range s.spec.Parameters {
-		if source.Output != nil && (before[name].Text != now[name].Text || before[name].Pending != now[name].Pending) {
+		outside := source.Output != nil || source.Subnets != nil
+		if outside && (before[name].Text != now[name].Text || before[name].Pending != now[name].Pending) {
 			return false
 		}
 	}

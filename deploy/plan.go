@@ -3,6 +3,7 @@ package deploy
 import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/impact"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // Plan lists the changes of a deployment in the order of display: by region and stack name.
@@ -27,6 +28,7 @@ type StackPlan struct {
 	Guard      *Guard            `json:"guard,omitempty"`     // nil: nothing is watched
 	New        *impact.Summary   `json:"new,omitempty"`       // of a stack that is not deployed yet
 	Impact     []impact.Effect   `json:"impact,omitempty"`    // what users of a deployed stack notice, the worst first
+	Moves      []values.Move     `json:"moves,omitempty"`     // EBS volumes that go to another zone
 }
 
 // Action is the kind of change to a stack.

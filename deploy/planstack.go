@@ -195,6 +195,7 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	if err := p.forecastPlan(ctx, &plan); err != nil {
 		return plan, err
 	}
+	plan.Moves = plan.inputs.moves()
 	return plan, p.guard(ctx, plan)
 }
 

@@ -57,6 +57,7 @@ func (b appBuilder) build() *AppRegion {
 	a.Permissions = b.permissions()
 	a.Tags = b.allTags()
 	a.Update = b.update(a)
+	a.Zones = b.zones()
 	b.checkPlacement(a)
 
 	// Everything about the load balancer. The health check needs the ports, and the check of the balancer needs all of it.
@@ -82,6 +83,7 @@ func (b appBuilder) build() *AppRegion {
 	checkVariables(b.scope.report, a)
 	a.Alarms = b.alarmBuilder().alarms()
 	a.Scaling = b.scaling(a)
+	b.checkZones(a)
 	a.Logging = b.logging()
 	a.Release = b.release(a)
 	a.Extra = extra(b.section)

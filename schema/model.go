@@ -215,6 +215,7 @@ type AppRegion struct {
 	UpdatePolicy         UpdatePolicy
 	BootTimeout          int // seconds
 	Update               Update
+	Zones                []string // zone ids, in the order of the orbit's; nil: not said
 	Permissions          []Permission
 
 	ELBAvailability     Availability

@@ -22,6 +22,14 @@ const (
 	SlotIndex = "index" // N: the slot, from 0 to Count-1
 )
 
+// Further attributes of an item, which deploy reads, too.
+const (
+	SlotInstance = "instance" // S: the id of the instance that claimed the slot
+	SlotClaimed  = "claimed"  // N: when, in seconds since 1970
+	SlotVolume   = "volume"   // S: the id of the EBS volume
+	SlotZone     = "zone"     // S: the name of the volume's zone, such as us-east-1a
+)
+
 // VolumeKey is the partition key of a volume's slots. Neither name holds a slash.
 func VolumeKey(app, label string) string { return app + "/" + label }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/deploy"
+	"github.com/pebble/spacel/deploy/values"
 )
 
 // planStyle is the form of a plan for a person.
@@ -68,6 +69,9 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 		fmt.Fprintln(w, "    "+instancesText(*s.Instances))
 	}
 	w.impact(s)
+	for _, m := range s.Moves {
+		fmt.Fprintln(w, "    "+moveText(m))
+	}
 	for _, change := range s.Changes {
 		w.change(change, s.Action)
 	}
@@ -106,6 +110,16 @@ func (w *planWriter) guard(guard *deploy.Guard) {
 	for _, note := range guard.Notes {
 		fmt.Fprintln(w, w.paint(yellow, "  ! "+printable(note)))
 	}
+}
+
+// moveText says where an EBS volume goes.
+func moveText(m values.Move) string {
+	when := "the instance with it is down meanwhile"
+	if !m.Now {
+		when = "when an instance takes it"
+	}
+	return fmt.Sprintf("volume %s (%s, %d GiB) moves from %s to %s by a snapshot, in about %d minutes: %s",
+		printable(m.Slot), m.Volume, m.GiB, m.From, strings.Join(m.To, " or "), m.Minutes, when)
 }
 
 // change prints a resource with its changed properties. The resources of a new stack have no properties listed: those would

@@ -95,12 +95,15 @@ type ValueFrom struct {
 	Token   *Token   `json:"token,omitempty"`
 
 	GroupSize *GroupSize `json:"groupSize,omitempty"`
+	Subnets   *Subnets   `json:"subnets,omitempty"`
 }
 
 // Kept reports whether deploy keeps the deployed value until a flag such as --upgrade or --version says otherwise, or, for a
-// GroupSize, until the group's instances are replaced. The values of all other sources are looked up in every run.
+// GroupSize, until the group's instances are replaced. The zones of EBS volumes stay, too. The values of all other sources are
+// looked up in every run.
 func (s ValueFrom) Kept() bool {
-	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil || s.GroupSize != nil
+	return s.Version != nil || s.Image != nil || s.Binary != nil || s.Token != nil || s.GroupSize != nil ||
+		s.Subnets != nil && len(s.Subnets.Zones) == 0
 }
 
 // UpgradeName returns the word for --upgrade that replaces the kept value by the newest: image or agent. It is empty for

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
@@ -150,7 +151,7 @@ func (a *awsEnv) one(s assembly.ValueFrom, stack *live.Stack) (Value, error) {
 func (a *awsEnv) wantValue(s assembly.ValueFrom, stack *live.Stack, want Value) {
 	a.Helper()
 	got, err := a.one(s, stack)
-	if err != nil || got != want {
+	if err != nil || !cmp.Equal(got, want) {
 		a.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
@@ -80,7 +81,7 @@ func TestAgent(t *testing.T) {
 	same(t, a.resolve(agent, was), kept)
 	a.settings.UpgradeAgent = true
 	upgraded := a.resolve(agent, was)
-	if got := upgraded["Digest"]; got != (Value{Text: digestOf("a newer agent")}) ||
+	if got := upgraded["Digest"]; got.Text != digestOf("a newer agent") || got.Keep ||
 		a.object(a.bucket, upgraded["Key"].Text) != "a newer agent" {
 		t.Errorf("got %+v", upgraded)
 	}
@@ -89,7 +90,7 @@ func TestAgent(t *testing.T) {
 func same(t *testing.T, got, want ByName) {
 	t.Helper()
 	for name := range want {
-		if got[name] != want[name] {
+		if !cmp.Equal(got[name], want[name]) {
 			t.Errorf("%s: got %+v, want %+v", name, got[name], want[name])
 		}
 	}

@@ -73,7 +73,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 	r := a.resolver()
 	for range 3 { // three regions
 		values, err := r.Resolve(t.Context(), app(map[string]assembly.ValueFrom{"P": s}), nil)
-		if err != nil || values["P"] != (Value{Text: hook, Secret: true}) {
+		if err != nil || values["P"].Text != hook || !values["P"].Secret || values["P"].Keep {
 			t.Errorf("got %+v, %v", values, err)
 		}
 	}

@@ -58,6 +58,7 @@ type Value struct {
 	Keep   bool // keep the deployed value (UsePreviousValue). Text is that value, **** if Secret
 
 	Missing string            // why an optional output is empty, for a warning; or why a required one is Pending
+	Moves   []Move            // of Subnets: the EBS volumes that the value moves
 	Pending assembly.StackRef // the stack whose required output is missing: this stack must wait for it
 }
 
@@ -75,6 +76,7 @@ type Resolver struct {
 	certificates cloud.Answers[[]certificate] // by region
 	parameters   cloud.Answers[string]        // of SSM's parameter store, by region and name
 	images       cloud.Answers[struct{}]      // checked images, by region, id and architecture
+	subnetZones  cloud.Answers[[]subnet]      // by region and ids
 	programs     cloud.Answers[program]       // of the release, by name and architecture
 	secrets      cloud.Answers[string]        // by kind, region and name
 }
@@ -181,6 +183,8 @@ func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
 		return r.token(q), nil
 	case s.GroupSize != nil:
 		return r.groupSize(ctx, q, *s.GroupSize)
+	case s.Subnets != nil:
+		return r.subnets(ctx, q, *s.Subnets)
 	}
 	return Value{}, errors.New("the artifact doesn't say where its value comes from: build it again with this spacel")
 }

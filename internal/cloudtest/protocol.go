@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,6 +33,14 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.serveQuery(w, r, service, region)
 	case "s3":
 		c.serveS3(w, r, region)
+	case "ec2":
+		ec2Calls{c}.serve(w, r, region)
+	case "dynamodb":
+		if c.forward == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Query") {
+			noTable(w) // a stack's tables are only names here
+			return
+		}
+		c.forwardCall(w, r, service)
 	case "autoscaling":
 		groupCalls{c}.serve(w, r, region)
 	case "monitoring":
