@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"reflect"
 	"strings"
@@ -72,7 +73,7 @@ func TestDockerLogging(t *testing.T) {
 // A restart that a breakdown kept from happening happens at the next boot; broken settings are not overwritten.
 func TestDockerRestart(t *testing.T) {
 	b, restarts := dockerHost(t, "", "loaded")
-	settings, err := withLogDriver(nil, b.logOptions())
+	settings, err := withLogDriver(nil, logDriver, b.logOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,5 +103,47 @@ func TestDockerRestart(t *testing.T) {
 	}
 	if _, err := b.Machine.readFile(dockerSettings); err == nil {
 		t.Error("settings nobody asked for")
+	}
+}
+
+// Without a log group, Docker's logs get a limit. The limit or another driver of a machine image stays.
+func TestDockerLogsHaveALimit(t *testing.T) {
+	const limit = `"log-opts":{"max-file":"3","max-size":"10m"`
+	for before, want := range map[string]string{
+		``:                                    `{"log-driver":"json-file",` + limit + `}}`,
+		`{"mtu":1400}`:                        `{"log-driver":"json-file",` + limit + `},"mtu":1400}`,
+		`{"log-opts":{"labels":"a"}}`:         `{"log-driver":"json-file",` + limit + `,"labels":"a"}}`,
+		`{"log-driver":"local"}`:              `{"log-driver":"local",` + limit + `}}`,
+		`{"log-driver":"journald"}`:           `{"log-driver":"journald"}`,
+		`{"log-opts":{"max-size":"1g"}}`:      `{"log-opts":{"max-size":"1g"}}`,
+		`{"log-driver":"awslogs","mtu":1400}`: `{"log-driver":"awslogs","mtu":1400}`,
+	} {
+		b, restarts := dockerHost(t, before, "loaded")
+		b.Document.Logging, b.Document.Units = nil, map[string]document.Content{"web.service": {}}
+		for range 2 { // the second boot has nothing to do
+			if err := dockerLogging(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, _ := b.Machine.readFile(dockerSettings)
+		var a, w any
+		if err := errors.Join(json.Unmarshal(got, &a), json.Unmarshal([]byte(want), &w)); err != nil {
+			t.Fatal(err)
+		}
+		changed := 0
+		if before != want {
+			changed = 1
+		}
+		if !reflect.DeepEqual(a, w) || *restarts != changed {
+			t.Errorf("%s became %s, with %d restarts", before, got, *restarts)
+		}
+	}
+	b, restarts := dockerHost(t, "", "not-found")
+	b.Document.Logging, b.Document.Units = nil, map[string]document.Content{"web.service": {}}
+	if err := dockerLogging(t.Context(), b); err != nil || *restarts != 0 {
+		t.Errorf("%v, %d restarts", err, *restarts)
+	}
+	if _, err := b.Machine.readFile(dockerSettings); err == nil {
+		t.Error("settings for a machine without Docker")
 	}
 }

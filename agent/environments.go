@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +21,8 @@ const environmentMode = 0o600
 func isEnvironment(name string) bool { return path.Ext(name) == ".env" }
 
 // environments writes the .env files that units read: a file of that name in the document, the unit's own variables, and
-// those of the databases and caches, where the user's own win.
+// those of the databases and caches, where the user's own win. systemd and Docker read such a file differently, so each unit has
+// one in either form beside the one under the plain name.
 func environments(ctx context.Context, b *Boot) error {
 	names := b.environmentNames()
 	if len(names) == 0 {
@@ -33,12 +33,14 @@ func environments(ctx context.Context, b *Boot) error {
 		return err
 	}
 	for _, name := range names {
-		text, err := b.environment(ctx, name, stores)
+		lines, err := b.environment(ctx, name, stores)
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", name, err)
 		}
-		if err := b.Machine.writeNamed(filesDirectory, name, text, b.Document.Files[name], environmentMode); err != nil {
-			return fmt.Errorf("environment %s: %w", name, err)
+		for file, form := range b.environmentForms(name) {
+			if err := b.Machine.writeNamed(filesDirectory, file, form(lines), b.Document.Files[name], environmentMode); err != nil {
+				return fmt.Errorf("environment %s: %w", file, err)
+			}
 		}
 	}
 	return nil
@@ -56,52 +58,54 @@ func (b *Boot) environmentNames() []string {
 	return slices.Compact(names)
 }
 
-// environment is the text of a .env file: NAME=value lines, where a value is all that follows the =, as Docker reads it.
-func (b *Boot) environment(ctx context.Context, name string, stores []document.Variable) ([]byte, error) {
-	var text bytes.Buffer
+// environment returns the lines of a .env file.
+func (b *Boot) environment(ctx context.Context, name string, stores []document.Variable) ([]envLine, error) {
 	set := map[string]bool{}
-	if err := b.environmentFile(ctx, name, &text, set); err != nil {
+	lines, err := b.environmentFile(ctx, name, set)
+	if err != nil {
 		return nil, err
 	}
 	for _, v := range b.Document.Environments[name] {
-		line, err := b.variable(ctx, v)
+		value, err := b.variable(ctx, v)
 		if err != nil {
 			return nil, err
 		}
-		text.WriteString(line)
+		lines = append(lines, envLine{name: v.Name, value: value})
 		set[v.Name] = true
 	}
 	for _, v := range stores {
 		if !set[v.Name] {
-			text.WriteString(v.Name + "=" + v.Value + "\n")
+			lines = append(lines, envLine{name: v.Name, value: v.Value})
 		}
 	}
-	return text.Bytes(), nil
+	return lines, nil
 }
 
-// environmentFile appends the document's own file of this name, unchanged except for encrypted values. It notes the variables of
-// the file in set.
-func (b *Boot) environmentFile(ctx context.Context, name string, text *bytes.Buffer, set map[string]bool) error {
+// environmentFile returns the lines of the document's own file of this name, unchanged except for encrypted values. It notes the
+// variables of the file in set.
+func (b *Boot) environmentFile(ctx context.Context, name string, set map[string]bool) ([]envLine, error) {
 	file, ok := b.Document.Files[name]
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	data, err := b.content(ctx, name, file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimRight(line, "\r\n") + "\n"
-		key, value, _ := strings.Cut(strings.TrimLeft(strings.TrimSpace(line), " \t"), "=")
+	var lines []envLine
+	for text := range strings.Lines(string(data)) {
+		line := envLine{raw: strings.TrimRight(text, "\r\n")}
+		key, value, _ := strings.Cut(strings.TrimSpace(line.raw), "=")
 		set[key] = true
 		if p := payloadIn(value); p != nil {
-			if line, err = b.variable(ctx, document.Variable{Name: key, Payload: p}); err != nil {
-				return err
+			line.name = key
+			if line.value, err = b.variable(ctx, document.Variable{Name: key, Payload: p}); err != nil {
+				return nil, err
 			}
 		}
-		text.WriteString(line)
+		lines = append(lines, line)
 	}
-	return nil
+	return lines, nil
 }
 
 // payloadIn returns the encrypted payload in a value, which is JSON then, or nil.
@@ -113,7 +117,7 @@ func payloadIn(value string) *document.Payload {
 	return &p
 }
 
-// variable is a line of a .env file, which cannot hold line breaks. The text of a payload of version 0 starts with its NAME=,
+// variable returns a variable's value, which cannot hold line breaks in a .env file. The text of a payload of version 0 starts with its NAME=,
 // or else it was encrypted for another.
 func (b *Boot) variable(ctx context.Context, v document.Variable) (string, error) {
 	value := v.Value
@@ -142,5 +146,5 @@ func (b *Boot) variable(ctx context.Context, v document.Variable) (string, error
 	if strings.ContainsAny(value, "\r\n\x00") {
 		return "", errors.New(v.Name + ": an environment cannot hold line breaks: use a file")
 	}
-	return v.Name + "=" + value + "\n", nil
+	return value, nil
 }

@@ -48,6 +48,15 @@ func (j unitJournal) lines(ctx context.Context, unit string, lines int) []string
 	return all
 }
 
+// lastOf returns the last line that a unit's own processes wrote, "" when there is none. Lines by systemd about the unit are left out.
+func (j unitJournal) lastOf(ctx context.Context, unit string) string {
+	text, err := j.machine.Run(ctx, "journalctl", "_SYSTEMD_UNIT="+unit, "--boot", "--no-pager", "--quiet", "--output=cat", "--lines=1")
+	if err != nil {
+		return ""
+	}
+	return j.hidden.mask(strings.TrimSpace(text))
+}
+
 // reportUnits logs what each unit wrote last.
 func (b *Boot) reportUnits(ctx context.Context) {
 	for _, unit := range slices.Sorted(maps.Keys(b.Document.Units)) {

@@ -15,17 +15,24 @@ type Systemd interface {
 	Enable(ctx context.Context, unit string) error
 	// Reload has systemd read all units again.
 	Reload(ctx context.Context) error
-	// Start begins to start a unit. The job's result arrives on the channel: done, failed, dependency, timeout, canceled …
-	// (org.freedesktop.systemd1, "JobRemoved").
-	Start(ctx context.Context, unit string) (<-chan string, error)
+	// Start begins to start a target with the units that it wants, in one transaction: systemd orders only jobs that are queued
+	// together. The results of the jobs arrive on the channel, which has room for all of them.
+	Start(ctx context.Context, target string, units []string) (<-chan JobResult, error)
 	// State is the unit as it is now.
 	State(ctx context.Context, unit string) (UnitState, error)
 	Close()
 }
 
+// JobResult is the end of a unit's start. Its result is done, failed, dependency, timeout, canceled … (org.freedesktop.systemd1,
+// "JobRemoved"). A unit that runs already has no job.
+type JobResult struct{ Unit, Result string }
+
 // UnitState are the properties of a unit that say how it is (org.freedesktop.systemd1). Those of a service are zero in others.
 type UnitState struct {
 	Load     string   // loaded, not-found, bad-setting, error, masked
+	Problem  string   // why it is not loaded, in systemd's words
+	Queued   bool     // systemd has a job for it, which waits or runs
+	After    []string // units that it starts after
 	Active   string   // active, reloading, inactive, failed, activating, deactivating
 	Sub      string   // running, exited, auto-restart …
 	Triggers []string // units that this one starts, of a timer
@@ -39,7 +46,7 @@ type UnitState struct {
 // bus is systemd itself.
 type bus struct {
 	*dbus.Conn
-	hold *godbus.Conn // keeps units loaded, by Ref
+	hold *godbus.Conn // keeps units loaded, by Ref, and tells of jobs
 }
 
 // ConnectSystemd speaks to systemd until ctx ends.
@@ -48,7 +55,8 @@ func ConnectSystemd(ctx context.Context) (Systemd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to systemd: %w", err)
 	}
-	hold, err := godbus.ConnectSystemBus(godbus.WithContext(ctx))
+	// In sequence and without limit: a signal that finds no room in the channel would be dropped.
+	hold, err := godbus.ConnectSystemBus(godbus.WithContext(ctx), godbus.WithSignalHandler(godbus.NewSequentialSignalHandler()))
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("connect to the system's D-Bus: %w", err)
@@ -77,17 +85,54 @@ func (b bus) Enable(ctx context.Context, unit string) error {
 
 func (b bus) Reload(ctx context.Context) error { return b.ReloadContext(ctx) }
 
-// Start forgets an earlier failure first: too many of them, and systemd refuses to start the unit. It has systemd keep the unit in
+// manager is the name, and the address, of systemd on the bus.
+const (
+	manager     = "org.freedesktop.systemd1"
+	managerPath = "/org/freedesktop/systemd1"
+)
+
+// Start forgets earlier failures first: too many of them, and systemd refuses to start the unit. It has systemd keep the units in
 // memory while the connection lasts, or a unit that isn't running would forget why.
-func (b bus) Start(ctx context.Context, unit string) (<-chan string, error) {
-	path := godbus.ObjectPath("/org/freedesktop/systemd1/unit/" + dbus.PathBusEscape(unit))
-	if err := b.hold.Object("org.freedesktop.systemd1", path).CallWithContext(ctx, "org.freedesktop.systemd1.Unit.Ref", 0).Err; err != nil {
+func (b bus) Start(ctx context.Context, target string, units []string) (<-chan JobResult, error) {
+	for _, unit := range units {
+		path := godbus.ObjectPath(managerPath + "/unit/" + dbus.PathBusEscape(unit))
+		if err := b.hold.Object(manager, path).CallWithContext(ctx, manager+".Unit.Ref", 0).Err; err != nil {
+			return nil, fmt.Errorf("%s: %w", unit, err)
+		}
+		_ = b.ResetFailedUnitContext(ctx, unit) // an unloaded unit has no failure to forget
+	}
+	// The signals are asked for before the jobs exist: the first of them may be over before the call returns.
+	signals := make(chan *godbus.Signal, 64)
+	b.hold.Signal(signals)
+	removed := []godbus.MatchOption{godbus.WithMatchInterface(manager + ".Manager"), godbus.WithMatchMember("JobRemoved")}
+	if err := b.hold.AddMatchSignalContext(ctx, removed...); err != nil {
 		return nil, err
 	}
-	_ = b.ResetFailedUnitContext(ctx, unit) // an unloaded unit has no failure to forget
-	result := make(chan string, 1)
-	_, err := b.StartUnitContext(ctx, unit, "replace", result)
-	return result, err
+	object := b.hold.Object(manager, managerPath)
+	if err := object.CallWithContext(ctx, manager+".Manager.Subscribe", 0).Err; err != nil {
+		return nil, err
+	}
+	results := make(chan JobResult, len(units)+1)
+	go forwardJobs(signals, append([]string{target}, units...), results)
+	return results, object.CallWithContext(ctx, manager+".Manager.StartUnit", 0, target, "replace").Err
+}
+
+// forwardJobs sends the result of the first job of each unit to results. It ends with the connection, which closes signals.
+func forwardJobs(signals <-chan *godbus.Signal, units []string, results chan<- JobResult) {
+	waiting := map[string]bool{}
+	for _, unit := range units {
+		waiting[unit] = true
+	}
+	for s := range signals {
+		var id uint32
+		var job godbus.ObjectPath
+		var r JobResult
+		if s.Name != manager+".Manager.JobRemoved" || godbus.Store(s.Body, &id, &job, &r.Unit, &r.Result) != nil || !waiting[r.Unit] {
+			continue
+		}
+		delete(waiting, r.Unit)
+		results <- r
+	}
 }
 
 // State asks for a unit's state and for the properties that tell why it ended.
@@ -108,6 +153,14 @@ func (b bus) State(ctx context.Context, unit string) (UnitState, error) {
 		Result: text("Result"),
 	}
 	state.Triggers, _ = p["Triggers"].([]string)
+	state.After, _ = p["After"].([]string)
+	if problem, ok := p["LoadError"].([]any); ok && len(problem) == 2 {
+		state.Problem, _ = problem[1].(string)
+	}
+	if job, ok := p["Job"].([]any); ok && len(job) > 0 {
+		id, _ := job[0].(uint32)
+		state.Queued = id != 0
+	}
 	met, _ := p["ConditionResult"].(bool)
 	checked, _ := p["ConditionTimestamp"].(uint64) // 0 when no start has looked at them
 	state.Unmet = checked > 0 && !met || state.Result == "exec-condition"

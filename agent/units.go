@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	lookPause    = time.Second      // between looks at units that start
-	settle       = 10 * time.Second // for which a service must run before it counts as started
-	mostRestarts = 10               // within which a service must have settled
+	lookPause   = time.Second      // between looks at units that start
+	settle      = 10 * time.Second // for which a service must run before it counts as started
+	longestLoop = 3 * time.Minute  // for which a service that waits for no other unit may be restarted again and again
 )
+
+// unitsTarget wants all units of the app. Starting it starts them in one transaction.
+const unitsTarget = "spacel-units.target"
 
 // ready tells systemd of a finished preparation, so waiting units can start. From here on the agent starts units itself, and they
 // would wait for it otherwise.
@@ -41,18 +44,39 @@ func units(ctx context.Context, b *Boot) error {
 	}
 	// The timers are asked only now: systemd knows the units they start once it has read their files.
 	names, err := toStart(ctx, systemd, slices.Sorted(maps.Keys(b.Document.Units)))
-	if err != nil {
+	if err != nil || len(names) == 0 {
 		return err
 	}
 	var starts []*start
 	for _, name := range names {
-		s, err := b.start(ctx, systemd, name)
+		s, err := b.enable(ctx, systemd, name)
 		if err != nil {
 			return b.journal().because(ctx, name, err)
 		}
 		starts = append(starts, s)
 	}
-	return b.watch(ctx, systemd, starts)
+	if err := b.writeTarget(ctx, systemd, names); err != nil {
+		return err
+	}
+	jobs, err := systemd.Start(ctx, unitsTarget, names)
+	if err != nil {
+		return fmt.Errorf("%s cannot be started: %w", strings.Join(names, ", "), err)
+	}
+	b.Log.Info("starting " + strings.Join(names, ", "))
+	return b.watch(ctx, systemd, starts, jobs)
+}
+
+// writeTarget makes the target that wants the units, for as long as the machine runs. After a reboot the units start with
+// multi-user.target, in one transaction, too.
+func (b *Boot) writeTarget(ctx context.Context, systemd Systemd, names []string) error {
+	text := "[Unit]\nDescription=The units of " + b.Document.App + "\nWants=" + strings.Join(names, " ") + "\n"
+	if err := b.Machine.writeFile("/run/systemd/system/"+unitsTarget, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", unitsTarget, err)
+	}
+	if err := systemd.Reload(ctx); err != nil {
+		return fmt.Errorf("have systemd read %s: %w", unitsTarget, err)
+	}
+	return nil
 }
 
 // systemd connects to systemd. A machine without it cannot have units.
@@ -87,40 +111,56 @@ func toStart(ctx context.Context, systemd Systemd, names []string) ([]string, er
 // start is a unit on its way.
 type start struct {
 	unit     string
-	job      <-chan string
 	result   string    // of the job, once it is over
+	waits    bool      // for another unit of the app
 	since    time.Time // when it was first seen to run, without a restart since
 	restarts int       // at that time
 	begun    int       // restarts before this boot
+	told     int       // restarts that the log has
+	looping  time.Time // when its first restart of this boot was seen
 	last     UnitState
 }
 
-// start enables a unit, so a restart of the machine starts it, too, and begins to start it. It does not wait for the end of the
-// job. A unit's restarts so far are noted, because the count goes on over boots of the agent.
-func (b *Boot) start(ctx context.Context, systemd Systemd, unit string) (*start, error) {
+// enable has a restart of the machine start the unit, too. A unit's restarts so far are noted, because the count goes on over boots
+// of the agent. A unit that systemd cannot read is an error here: a target that wants it would start without a word about it.
+func (b *Boot) enable(ctx context.Context, systemd Systemd, unit string) (*start, error) {
 	if err := systemd.Enable(ctx, unit); err != nil {
 		return nil, fmt.Errorf("cannot be enabled: %w", err)
 	}
 	before, err := systemd.State(ctx, unit)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("its state cannot be asked for: %w", err)
+	case before.Load != "loaded":
+		return nil, fmt.Errorf("cannot be started: it is %s%s", before.Load, prefixed(": ", before.Problem))
 	}
-	job, err := systemd.Start(ctx, unit)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be started: %w", err)
+	waits := slices.ContainsFunc(before.After, func(other string) bool {
+		_, own := b.Document.Units[other]
+		return own && other != unit
+	})
+	return &start{unit: unit, waits: waits, begun: before.Restarts, told: before.Restarts}, nil
+}
+
+// prefixed returns a text with a prefix, "" for an empty one.
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
 	}
-	b.Log.Info("starting " + unit)
-	return &start{unit: unit, job: job, begun: before.Restarts}, nil
+	return prefix + text
 }
 
 // watch looks at the units until all have started. The first that fail, or the end of ctx, end it: a unit and those that need
 // it fail together.
-func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) error {
+func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start, jobs <-chan JobResult) error {
+	results := map[string]string{}
 	for {
+		collect(jobs, results) // before the states, which then show the effect of a finished job
 		var rest []*start
 		var failed []error
 		for _, s := range starts {
-			started, err := s.look(ctx, systemd)
+			s.result = results[s.unit]
+			started, err := s.look(ctx, systemd, results[unitsTarget] != "")
+			b.tellRestarts(ctx, s)
 			switch {
 			case err != nil:
 				failed = append(failed, b.journal().because(ctx, s.unit, err))
@@ -134,24 +174,56 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start) erro
 			return errors.Join(failed...)
 		}
 		if !sleep(ctx, lookPause) {
-			return b.journal().because(ctx, starts[0].unit, fmt.Errorf("has not started: it is %s: %w", starts[0].last, context.Cause(ctx)))
+			for _, s := range starts {
+				failed = append(failed, b.journal().because(ctx, s.unit, fmt.Errorf("has not started: it is %s: %w", s.last, context.Cause(ctx))))
+			}
+			return errors.Join(failed...)
 		}
 	}
 }
 
-// look reports whether the unit has started. It returns an error for a unit with no chance to start any more.
-func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
-	if s.result == "" { // read before the state, which then shows the effect of a finished job
+// collect reads the results that have arrived.
+func collect(jobs <-chan JobResult, results map[string]string) {
+	for {
 		select {
-		case s.result = <-s.job:
+		case r := <-jobs:
+			results[r.Unit] = r.Result
 		default:
+			return
 		}
 	}
+}
+
+// tellRestarts logs that a unit was restarted, with its last line. Two restarts between looks are one line.
+func (b *Boot) tellRestarts(ctx context.Context, s *start) {
+	if s.last.Restarts <= s.told {
+		return
+	}
+	s.told = s.last.Restarts
+	line := b.journal().lastOf(ctx, s.unit)
+	b.Log.Warn(fmt.Sprintf("%s was restarted, %s so far: %s%s", s.unit, times(s.told-s.begun), s.last, prefixed("; its last line: ", line)))
+}
+
+// times returns a count in words.
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// look reports whether the unit has started. It returns an error for a unit with no chance to start any more. A unit that ends and
+// is restarted may wait for something that is not up yet. Only the time ends that: the stage's deadline when the unit starts
+// after another one of the app, longestLoop when it waits for nothing. over says that systemd has finished with the target.
+func (s *start) look(ctx context.Context, systemd Systemd, over bool) (bool, error) {
 	state, err := systemd.State(ctx, s.unit)
 	if err != nil {
 		return false, fmt.Errorf("its state cannot be asked for: %w", err)
 	}
 	s.last = state
+	if s.looping.IsZero() && state.Restarts > s.begun {
+		s.looping = time.Now()
+	}
 	switch {
 	// failed is final: systemd has given up its restarts.
 	case state.Active == "failed":
@@ -159,14 +231,21 @@ func (s *start) look(ctx context.Context, systemd Systemd) (bool, error) {
 	// These are results of systemd's job for the start (D-Bus API, JobRemoved). "done" and "failed" are judged by the state.
 	case slices.Contains([]string{"canceled", "dependency", "timeout", "assert", "unsupported"}, s.result):
 		return false, fmt.Errorf("was not started, and the reason is %q", s.result)
-	case state.Restarts-s.begun > mostRestarts:
-		return false, fmt.Errorf("ends again and again, %d times so far: %s", state.Restarts-s.begun, state)
 	case state.Active == "active" || state.Active == "reloading":
-		return s.settled(), nil
+		if s.settled() {
+			return true, nil
+		}
 	case state.Active == "inactive" && s.result != "":
 		return s.ended()
+	// systemd drops the start of a unit that only another one wants, when it must to break a circle.
+	case state.Active == "inactive" && over && !state.Queued:
+		return false, errors.New("was not started: systemd dropped its start, since After= and Before= make a circle")
+	default:
+		s.since = time.Time{}
 	}
-	s.since = time.Time{}
+	if !s.waits && !s.looping.IsZero() && time.Since(s.looping) >= longestLoop {
+		return false, fmt.Errorf("ends again and again, %s in %s: %s", times(state.Restarts-s.begun), longestLoop, state)
+	}
 	return false, nil
 }
 
@@ -189,7 +268,8 @@ func (s *start) ended() (bool, error) {
 	case s.last.Unmet, s.last.Type == "oneshot" && s.last.Result == "success":
 		return true, nil
 	case s.last.Type != "":
-		return false, fmt.Errorf("ended right after it was started (%s): a unit that is meant to end says Type=oneshot", s.last)
+		return false, fmt.Errorf("ended right after it was started (%s): a unit that is meant to end says Type=oneshot, and a "+
+			`container says restart: "no"`, s.last)
 	}
 	return false, fmt.Errorf("is not active after it was started (%s)", s.result)
 }

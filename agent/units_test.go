@@ -19,8 +19,11 @@ type fakeSystemd struct {
 	results  map[string]string                     // of the jobs; done when absent
 	refuse   map[string]error                      // of Start
 	triggers map[string][]string
+	after    map[string][]string
 	started  map[string]time.Time
 	calls    []string
+
+	unreadable map[string]string // units with a mistake in their text, and the mistake
 }
 
 func (f *fakeSystemd) Enable(_ context.Context, unit string) error {
@@ -33,27 +36,34 @@ func (f *fakeSystemd) Reload(context.Context) error {
 	return nil
 }
 
-func (f *fakeSystemd) Start(_ context.Context, unit string) (<-chan string, error) {
-	f.calls = append(f.calls, "start "+unit)
-	if err := f.refuse[unit]; err != nil {
-		return nil, err
+func (f *fakeSystemd) Start(_ context.Context, target string, units []string) (<-chan JobResult, error) {
+	f.calls = append(f.calls, "start "+target)
+	results := make(chan JobResult, len(units)+1)
+	for _, unit := range units {
+		if err := f.refuse[unit]; err != nil {
+			return nil, err
+		}
+		f.started[unit] = time.Now()
+		switch told := f.results[unit]; told {
+		case "":
+			results <- JobResult{unit, "done"}
+		case "never":
+		default:
+			results <- JobResult{unit, told}
+		}
 	}
-	f.started[unit] = time.Now()
-	result := make(chan string, 1)
-	switch told := f.results[unit]; told {
-	case "":
-		result <- "done"
-	case "never":
-	default:
-		result <- told
-	}
-	return result, nil
+	results <- JobResult{target, "done"}
+	return results, nil
 }
 
 func (f *fakeSystemd) State(_ context.Context, unit string) (UnitState, error) {
 	began, ok := f.started[unit]
 	if !ok {
-		return UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Triggers: f.triggers[unit]}, nil
+		state := UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Triggers: f.triggers[unit], After: f.after[unit]}
+		if problem := f.unreadable[unit]; problem != "" {
+			state.Load, state.Problem = "bad-setting", problem
+		}
+		return state, nil
 	}
 	if play := f.play[unit]; play != nil {
 		return play(int(time.Since(began) / time.Second)), nil
@@ -129,13 +139,18 @@ func TestUnitsStart(t *testing.T) {
 	if took < 210*time.Second || took > 215*time.Second {
 		t.Errorf("it took %s, want the 200 s of pulls.service and the 10 s for which it must run", took)
 	}
-	if f.calls[0] != "reload" || f.calls[len(f.calls)-1] != "close" {
-		t.Errorf("the calls are %q, want reload first and close last", f.calls)
+	// One start, of a target: a second one would be a second transaction, whose jobs systemd does not order after those of the first.
+	if n := len(f.calls); f.calls[0] != "reload" || !slices.Equal(f.calls[n-3:], []string{"reload", "start spacel-units.target", "close"}) {
+		t.Errorf("the calls are %q, want reload first, and the target's start before close", f.calls)
 	}
+	target := h.text("run/systemd/system/spacel-units.target")
 	for _, unit := range []string{"tidy.service", "web@.service"} {
-		if slices.Contains(f.calls, "start "+unit) || slices.Contains(f.calls, "enable "+unit) {
-			t.Errorf("%s was started or enabled: %q", unit, f.calls)
+		if strings.Contains(target, " "+unit) || strings.Contains(target, "="+unit) || slices.Contains(f.calls, "enable "+unit) {
+			t.Errorf("%s was started or enabled: %q %q", unit, target, f.calls)
 		}
+	}
+	if !strings.Contains(target, "\nWants=data.mount laika.service pulls.service setup.service stays.service tidy.timer ") {
+		t.Errorf("the target is %s", target)
 	}
 	for _, line := range []string{"laika.service is active (running)", "setup.service is inactive (dead)",
 		"unmet.service is not started, since its conditions are not met"} {
@@ -158,16 +173,16 @@ func TestUnitsThatFail(t *testing.T) {
 		"exits 1": {always(failed), "", nil, []string{"failed: failed (failed, exit-code, status 1)"}, time.Second},
 		"exits 1 later": {func(s int) UnitState { return []UnitState{running(0), failed}[min(s/9, 1)] }, "", nil, []string{"failed:"},
 			10 * time.Second},
-		"exits 0": {always(dead), "", nil, []string{"ended right after it was started", "Type=oneshot"}, time.Second},
-		"does not parse": {nil, "", errors.New("Unit x.service has a bad unit file setting."),
-			[]string{"cannot be started", "bad unit file setting"}, time.Second},
+		"exits 0":          {always(dead), "", nil, []string{"ended right after it was started", "Type=oneshot"}, time.Second},
+		"is refused":       {nil, "", errors.New("Transaction order is cyclic."), []string{"cannot be started", "cyclic"}, time.Second},
 		"was cancelled":    {always(dead), "canceled", nil, []string{`"canceled"`}, time.Second},
 		"needs what fails": {always(dead), "dependency", nil, []string{`"dependency"`}, time.Second},
 		"loops": {func(s int) UnitState {
 			return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Result: "exit-code", Status: 7,
 				Restarts: s / 2}
-		}, "", nil, []string{"ends again and again, 11 times so far", "status 7"}, 23 * time.Second},
-		"loops between looks": {running, "", nil, []string{"ends again and again, 11 times so far"}, 12 * time.Second},
+		}, "", nil, []string{"ends again and again, 91 times in 3m0s", "status 7"}, 183 * time.Second},
+		"loops between looks": {running, "", nil, []string{"ends again and again, 181 times in 3m0s"}, 182 * time.Second},
+		"is dropped":          {always(dead), "never", nil, []string{"dropped its start", "make a circle"}, time.Second},
 		"never starts": {always(UnitState{Load: "loaded", Active: "activating", Sub: "start-pre", Type: "simple", Result: "success"}),
 			"never", nil,
 			[]string{"has not started", "activating (start-pre)", "time is up"}, time.Hour},
@@ -179,7 +194,10 @@ func TestUnitsThatFail(t *testing.T) {
 				refuse:  map[string]error{"x.service": test.refuse},
 			}
 			_, took, err := onUnits(t, f, "laika.service", "x.service")
-			wantError(t, err, append(test.want, "x.service ", "; it wrote: what the unit wrote | the last of x.service")...)
+			wantError(t, err, append(test.want, "x.service ")...)
+			if test.refuse == nil {
+				wantError(t, err, "; it wrote: what the unit wrote | the last of x.service")
+			}
 			if took > test.within {
 				t.Errorf("it took %s, want at most %s", took, test.within)
 			}
@@ -201,9 +219,56 @@ func TestUnitsThatFailTogether(t *testing.T) {
 	wantError(t, err, "a.service was not started", "b.service failed", "status 9")
 }
 
+// A unit that waits for another one of the app may be restarted until the stage ends: the other one may need the time.
+func TestUnitsThatWait(t *testing.T) {
+	const up = 500 // second at which the database is there
+	f := &fakeSystemd{
+		after: map[string][]string{"web.service": {"docker.service", "db.service"}},
+		play: map[string]func(int) UnitState{
+			"web.service": func(second int) UnitState {
+				if second < up {
+					return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Result: "exit-code",
+						Status: 1, Restarts: second / 2}
+				}
+				return running(up / 2)
+			},
+		},
+	}
+	h, took, err := onUnits(t, f, "db.service", "web.service")
+	if err != nil || took < up*time.Second || took > (up+15)*time.Second {
+		t.Errorf("it took %s: %v", took, err)
+	}
+	if log := h.log.String(); !strings.Contains(log, "web.service was restarted, once so far: activating (auto-restart, exit-code, status 1); "+
+		"its last line: ") || !strings.Contains(log, "web.service was restarted, 249 times so far") {
+		t.Errorf("the log lacks the restarts:\n%s", log)
+	}
+}
+
+// A unit that systemd cannot read is found before anything starts: a target that wants it would start without it.
+func TestUnitsThatCannotBeRead(t *testing.T) {
+	f := &fakeSystemd{unreadable: map[string]string{"x.service": "Unit x.service has a bad unit file setting."}}
+	_, _, err := onUnits(t, f, "laika.service", "x.service")
+	wantError(t, err, "x.service cannot be started: it is bad-setting: Unit x.service has a bad unit file setting.")
+	if slices.ContainsFunc(f.calls, func(call string) bool { return strings.HasPrefix(call, "start ") }) {
+		t.Errorf("something was started: %q", f.calls)
+	}
+}
+
+// All units that have not started at the deadline are named: the first by name may only wait for another.
+func TestUnitsAtTheDeadline(t *testing.T) {
+	pending := always(UnitState{Load: "loaded", Active: "inactive", Sub: "dead", Queued: true})
+	f := &fakeSystemd{
+		results: map[string]string{"a.service": "never", "z.service": "never"},
+		play: map[string]func(int) UnitState{"a.service": pending,
+			"z.service": always(UnitState{Load: "loaded", Active: "activating", Sub: "start-post", Type: "simple"})},
+	}
+	_, _, err := onUnits(t, f, "a.service", "z.service")
+	wantError(t, err, "a.service has not started: it is inactive (dead)", "z.service has not started: it is activating (start-post)")
+}
+
 // A later boot finds units that ran, and restarted, before.
 func TestUnitsThatRestartedLongAgo(t *testing.T) {
-	f := &fakeSystemd{play: map[string]func(int) UnitState{"x.service": always(running(mostRestarts + 5))}}
+	f := &fakeSystemd{play: map[string]func(int) UnitState{"x.service": always(running(15))}}
 	h := newBootEnv(t, document.Document[string]{Units: map[string]document.Content{"x.service": {}}})
 	f.started = map[string]time.Time{"x.service": time.Now().Add(-time.Hour)}
 	h.Machine.Systemd = func(context.Context) (Systemd, error) { return f, nil }

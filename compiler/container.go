@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -20,14 +21,23 @@ const stopMargin = 30 * time.Second
 
 // containerUnit is the text of a unit that runs a container, after the agent has written files and mounted volumes. It
 // first removes a container left by a killed run. The unit restarts when Docker does.
-func containerUnit(service schema.Service) []string {
+//
+// awaited says that another unit waits for the container's health.
+func containerUnit(service schema.Service, awaited bool) []string {
 	c := service.Container
 	lines := append(unitSection(service), "", "[Service]")
 	lines = append(lines, restartLines(c.Restart)...)
 	lines = append(lines, pullLines(c.PullPolicy, word(versioned(service.Image)))...)
-	return append(lines,
+	if c.NetworkMode == "" {
+		lines = append(lines, "ExecStartPre=-/usr/bin/flock /run/spacel-network.lock /bin/sh -c "+word(makeNetwork))
+	}
+	lines = append(lines,
 		"ExecStartPre=-/usr/bin/docker rm --force %n",
-		"ExecStart="+strings.Join(append([]string{"/usr/bin/docker", "run"}, dockerRun(service)...), " "),
+		"ExecStart="+strings.Join(append([]string{"/usr/bin/docker", "run"}, dockerRun(service)...), " "))
+	if awaited {
+		lines = append(lines, "ExecStartPost=/bin/sh -c "+word(waitHealthy)+" %n $MAINPID")
+	}
+	return append(lines,
 		// systemd runs ExecStop= after the container has ended by itself, too. The dash keeps that from counting as a failure.
 		"ExecStop=-/usr/bin/docker stop %n",
 		// A client that was killed leaves its container behind.
@@ -39,6 +49,20 @@ func containerUnit(service schema.Service) []string {
 		"",
 	)
 }
+
+// containerNetwork is the Docker network of an app's containers. Unlike on Docker's default network, containers find each other by name there.
+const containerNetwork = "spacel"
+
+// makeNetwork makes the network unless it exists. Units start at the same time, and Docker would make two networks of one name, so
+// the script runs under a lock.
+const makeNetwork = "docker network inspect " + containerNetwork + " >/dev/null 2>&1 || docker network create " + containerNetwork
+
+// waitHealthy ends when the health check of a container ($0) passes, and fails when the container has none or when docker run ($1)
+// has ended. systemd counts the unit as started when it ends. Each change of the state goes to the journal.
+const waitHealthy = `while kill -0 "$1" 2>/dev/null; do ` +
+	`s=$(docker inspect --format "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}" "$0" 2>/dev/null); ` +
+	`case $s in healthy) exit 0;; none) echo "the container has no health check" >&2; exit 1;; esac; ` +
+	`[ "$s" = "$p" ] || echo "health: $s"; p=$s; sleep 1; done; exit 1`
 
 // unitSection returns the section [Unit]. A unit of which another one is the dependency has Wants= and not Requires=: with
 // Requires=, one failure of the dependency's first start would keep this unit from starting for ever. A unit that must have
@@ -116,7 +140,10 @@ func dockerRun(service schema.Service) []string {
 	if c.PullPolicy == schema.PullNever {
 		run.add("--pull", "never")
 	}
-	run.add("--network", c.NetworkMode)
+	run.add("--network", cmp.Or(c.NetworkMode, containerNetwork))
+	if c.NetworkMode == "" {
+		run.add("--network-alias", base) // Docker knows the container's name, web.service, by itself
+	}
 	for _, port := range service.Ports {
 		run.add("--publish", port.Host+":"+port.Container)
 	}

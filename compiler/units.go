@@ -15,8 +15,14 @@ import (
 func units(a appContext, r *report.Report) *part {
 	all := map[string]document.Content{}
 	environments := map[string][]document.Variable{}
+	awaited := map[string]bool{}
 	for _, service := range a.region.Services {
-		all[service.Name] = unit(service, r)
+		for _, d := range service.Container.DependsOn {
+			awaited[d.Unit] = awaited[d.Unit] || d.Condition == schema.Healthy
+		}
+	}
+	for _, service := range a.region.Services {
+		all[service.Name] = unit(service, awaited[service.Name], r)
 		if base, ok := strings.CutSuffix(service.Name, ".service"); ok {
 			environments[base+".env"] = environment(service)
 		}
@@ -33,14 +39,14 @@ func units(a appContext, r *report.Report) *part {
 }
 
 // unit is a service's own unit file, or one that runs its container.
-func unit(service schema.Service, r *report.Report) document.Content {
+func unit(service schema.Service, awaited bool, r *report.Report) document.Content {
 	if service.UnitFile != nil {
 		return content(*service.UnitFile, "")
 	}
 	if !containerName.MatchString(service.Name) {
 		r.Errorf(service.Pos, "a container's name may hold only letters, digits, _ . and -, and must end in .service; got %s", service.Name)
 	}
-	return document.Content{Lines: containerUnit(service)}
+	return document.Content{Lines: containerUnit(service, awaited)}
 }
 
 // environment is never nil: the unit reads its file even when nothing is in it.
