@@ -16,7 +16,7 @@ import (
 func TestDeployWithoutTerminal(t *testing.T) {
 	a := newAccount(t)
 	a.unchanged(func() {
-		s := a.spacel("deploy", "build")
+		s := a.spacel("deploy", "build", "--verbose")
 		a.expect(s, exitError, "us-east-1/test-vpc create", "+ create        Vpc  AWS::EC2::VPC  orbit.json:1:1",
 			"spacel deploy: there is no terminal to ask on: give --yes to go ahead, or --dry-run to see the plan only; nothing was changed")
 	})
@@ -33,7 +33,10 @@ func TestDeployWithoutTerminal(t *testing.T) {
 
 func TestDeployDryRun(t *testing.T) {
 	a := newAccount(t)
-	a.unchanged(func() { a.expect(a.spacel("deploy", "build", "--dry-run"), 0, "us-east-1/test-web later") })
+	a.unchanged(func() {
+		a.expect(a.spacel("deploy", "build", "--dry-run"), 0, "test-web later in us-east-1: 2 resources, waits for test-vpc",
+			"+ 1 database, 1 security group", "costs: database ", "(--verbose lists them)")
+	})
 	a.must("deploy", "build", "--yes")
 	a.build(web("large"))
 	a.unchanged(func() {
