@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test golden lint lint-go lint-templates fuzz soak bench clean
+.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test browser-test golden lint lint-go lint-templates fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -67,6 +67,10 @@ test-fast: ## run the tests that need no emulator
 boot-test: ## boot a real Debian with the user data of spacel build: needs mmdebstrap, and qemu or, as root, systemd-nspawn
 	.ci/moto/install
 	$(GO) test -tags boot ./agent/boottest -run '$(if $(CASE),TestBoot/$(CASE)$$,TestBoot)' -count=1 -v -timeout 2h -args -release=$(or $(IMAGE),13) -engine=$(ENGINE)
+
+browser-test: ## open the page of spacel graph in Debian's chromium: needs apt on Debian or Ubuntu, and no root
+	$(SPACEL) -o bin/demo/spacel ./cmd/spacel
+	$(GO) test -tags browser ./cmd/spacel -run TestPageInABrowser -count=1 -args -browser=$$(.ci/browser/install) -spacel=$(CURDIR)/bin/demo/spacel
 
 golden: ## rewrite the expected results in testdata, to be reviewed
 	SPACEL_UPDATE=1 $(GO) test ./schema/... ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1

@@ -52,6 +52,7 @@ func newApp(c *console) *cli.App {
 			evalCommand(c),
 			testCommand(c),
 			diffCommand(c),
+			graphCommand(c),
 			schemaCommand(c),
 			vendorCommand(c),
 			doctorCommand(c),

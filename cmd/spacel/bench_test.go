@@ -37,6 +37,33 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
+// BenchmarkReview is the comparison of two builds of 60 apps in three regions, one of which differs in every app, and its picture.
+func BenchmarkReview(b *testing.B) {
+	old, now := reviewed(b, 8080), reviewed(b, 8081)
+	for name, args := range map[string][]string{
+		"diff": {"diff", old, now}, "markdown": {"diff", old, now, "--output", "markdown"}, "graph": {"graph", now, "--output", "html"},
+		"graph of a change": {"graph", old, now, "--output", "html"},
+	} {
+		b.Run(name, func(b *testing.B) { process(b, binary(b), args...) })
+	}
+}
+
+// reviewed builds 60 apps in three regions with an internal port.
+func reviewed(b *testing.B, port int) string {
+	dir := manifests(b, size{60, 3})
+	for i := range 60 {
+		app := benchApp(fmt.Sprintf("app%04d", i))
+		app["all"].(map[string]any)["public_ports"] = map[int]any{443: map[string]any{"internal_port": port}}
+		write(b, filepath.Join(dir, fmt.Sprintf("app%04d.yaml", i)), app)
+	}
+	out := filepath.Join(dir, "build")
+	args := []string{"build", "--quiet", "--with-orbit", "--orbit", filepath.Join(dir, "orbit.yaml"), "--out", out}
+	if text, err := exec.Command(binary(b), append(args, apps(b, dir)...)...).CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, text)
+	}
+	return out
+}
+
 // BenchmarkVet is the same without writing: loading and compiling.
 func BenchmarkVet(b *testing.B) {
 	for _, size := range sizes {
@@ -130,7 +157,7 @@ func (s size) String() string { return fmt.Sprintf("%dx%d", s.apps, s.regions) }
 var sizes = []size{{1, 1}, {20, 3}, {250, 4}, {1000, 4}}
 
 // manifests writes an orbit and its apps, each of 2.6 kB as a real one has it.
-func manifests(b *testing.B, s size) string {
+func manifests(b testing.TB, s size) string {
 	dir := b.TempDir()
 	regions := []string{"us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"}[:s.regions]
 	orbit := map[string]any{"name": "bench", "regions": regions, "all": map[string]any{"domain": "example.com"}}
@@ -168,7 +195,7 @@ func benchApp(name string) map[string]any {
 	}
 }
 
-func write(b *testing.B, path string, v any) {
+func write(b testing.TB, path string, v any) {
 	body, err := yaml.Marshal(v)
 	if err != nil {
 		b.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -75,10 +74,7 @@ func compareSides(c *console, ctx *cli.Context) (*review.Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	old, err := assembly.Read(with.old)
-	if errors.Is(err, fs.ErrNotExist) {
-		return compareWithNothing(c, ctx, with)
-	}
+	old, err := readOrEmpty(c, ctx, with.old)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +95,6 @@ func compareWith(c *console, ctx *cli.Context, old *assembly.Assembly, with side
 	}
 	defer now.Close()
 	return review.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
-}
-
-// compareWithNothing takes a first directory that does not exist for an empty one, as in the pull request that brings the first build.
-func compareWithNothing(c *console, ctx *cli.Context, with sides) (*review.Review, error) {
-	if !ctx.Bool("quiet") {
-		fmt.Fprintf(c.stderr, "note: %s does not exist: it counts as empty, so everything is new\n", printable(with.old))
-	}
-	return compareWith(c, ctx, assembly.Empty(), with)
 }
 
 // sides are the two sides of a comparison: a directory, and another directory or manifests.

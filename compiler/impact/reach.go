@@ -14,6 +14,8 @@ type Edge struct {
 	To    string `json:"to"`
 	What  string `json:"what,omitempty"` // of the destination, unless it is the app's instances: load balancer, database
 	Ports string `json:"ports"`          // 443, 7000-7010/udp, icmp, all traffic
+
+	fromKey, toKey string // of the nodes on a map
 }
 
 // String is web → main:5432 (database).
@@ -117,7 +119,7 @@ func (s *Side) rule(kind Kind, rule map[string]any, group any, path string) []fa
 	ports := portsOf(rule)
 	for _, own := range s.group(group) {
 		for _, other := range s.peers(kind, rule, own) {
-			e := Edge{From: other.label(), To: own.name, What: own.what, Ports: ports}
+			e := Edge{From: other.label(), To: own.name, What: own.what, Ports: ports, fromKey: s.key(other), toKey: s.key(own)}
 			if kind == KindEgress {
 				e = Edge{From: own.label(), To: other.name, What: other.what, Ports: ports}
 			}

@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"compiler/assembly": {"agent/document"},
 	"compiler/diff":     {"compiler/assembly", "compiler/template"},
 	"compiler/impact":   {"agent/document", "compiler/assembly", "compiler/diff", "compiler/template"},
+	"compiler/graph":    {"compiler/assembly", "compiler/diff", "compiler/impact", "compiler/review"},
 	"compiler/review":   {"compiler/assembly", "compiler/diff", "compiler/impact", "compiler/template"},
 	// Only tests import assemblytest.
 	"compiler/assembly/assemblytest": {"compiler/assembly"},
