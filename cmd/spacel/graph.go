@@ -12,7 +12,8 @@ import (
 )
 
 const graphDescription = `Draws an artifact directory: regions, zones, apps, load balancers, stores, bastions and NAT, and who can
-connect to whom on which port. With two directories the changes from the first to the second are marked. It needs neither network nor account.
+connect to whom on which port. With two directories the changes from the first to the second are marked. It needs neither
+network nor account.
 
    spacel graph build                                  as text, with the reach matrix
    spacel graph build --output html > orbit.html       one page for a browser, which works offline
