@@ -27,8 +27,9 @@ binaries: ## build the programs that spacel carries: the agent, and the function
 	bin/pack bin/agent-amd64 $(CARRIED)/agent-amd64.gz
 	bin/pack bin/slack-arm64 $(CARRIED)/slack-arm64.zip
 
-PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-release: binaries ## build dist/: spacel for every platform, with checksums
+# With SIGNING_KEY, the file of an SSH key, the checksums are signed. Equal sources and an equal commit give equal bytes.
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+release: binaries ## build dist/: archives for every platform, deb and rpm packages, a list of components, checksums
 	@test -n '$(VERSION)' || { echo 'VERSION is missing: make release VERSION=v1.2.3'; exit 2; }
 	rm -rf dist && mkdir dist
 	@set -e; for platform in $(PLATFORMS); do \
@@ -37,7 +38,7 @@ release: binaries ## build dist/: spacel for every platform, with checksums
 		GOOS=$$os GOARCH=$$arch GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false \
 			-ldflags '-s -w -X main.release=$(VERSION)' -o $$file ./cmd/spacel; \
 	done
-	cd dist && sha256sum spacel-* > SHA256SUMS
+	.ci/release/package $(VERSION) dist
 	$(MAKE) dist/cue-module
 
 # In this directory `cue mod publish v0.N.0` publishes the definitions. The version is the one in schema/language/version.go.
@@ -102,5 +103,5 @@ bench: build ## time start-up, whole builds and deployments, and count the calls
 	$(GO) test ./deploy/e2e -run '^$$' -bench . -benchtime 3x
 
 clean: ## remove what the other targets made
-	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools .ci/boot/.cache
+	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools .ci/release/.tools .ci/boot/.cache
 	rm -f $(CARRIED)/*.gz $(CARRIED)/*.zip
