@@ -238,7 +238,7 @@ func write(t *testing.T, path string, data []byte) {
 func verdictsOfJSONSchema(t *testing.T, cases []manifestCase) []bool {
 	schemas := map[string]*jsonschema.Schema{}
 	for _, of := range []string{"orbit", "app"} {
-		text, err := language.JSONSchema(Definitions, of)
+		text, err := language.JSONSchema(Definitions, Examples, of)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -112,8 +113,30 @@ func oneOf(flag string, words []string) func(*cli.Context, string) error {
 	}
 }
 
+// invalidValue matches the cli library's message about a flag's value, with the value in quotes and the flag.
+var invalidValue = regexp.MustCompile(`^invalid value ("(?:[^"\\]|\\.)*") for flag -([a-z-]+): `)
+
+// wrongValue says which kind of value a flag takes. For other kinds the error stays the library's.
+func wrongValue(command *cli.Command, name, got string, err error) error {
+	for _, f := range command.Flags {
+		if !slices.Contains(f.Names(), name) {
+			continue
+		}
+		switch f.(type) {
+		case *cli.DurationFlag:
+			return fmt.Errorf("--%s must be a duration such as 45m, got %s", name, got)
+		case *cli.IntFlag:
+			return fmt.Errorf("--%s must be a whole number, got %s", name, got)
+		}
+	}
+	return err
+}
+
 // usageError replaces the cli library's answer to a wrong flag, which would print the whole help.
 func usageError(ctx *cli.Context, err error, _ bool) error {
+	if m := invalidValue.FindStringSubmatch(err.Error()); m != nil {
+		err = wrongValue(ctx.Command, m[2], m[1], err)
+	}
 	return fmt.Errorf("%s: %w; see %s -h", ctx.Command.HelpName, err, ctx.Command.HelpName)
 }
 

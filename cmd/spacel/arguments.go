@@ -45,6 +45,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spacel %s: %w", strings.Join(path, " "), err)
 	}
+	if arguments, err = withApp(strings.Join(path, " "), flags, arguments); err != nil {
+		return nil, err
+	}
 	return slices.Concat([]string{args[0]}, path, flags, []string{"--"}, arguments), nil
 }
 
@@ -90,12 +93,15 @@ func leadingFlags(args []string) (flags, rest []string) {
 // checkLeading accepts only a request for help where no command follows.
 func checkLeading(flags []string) error {
 	for _, flag := range flags {
-		if flag != "-h" && flag != "--help" && flag != "-help" {
+		if !isHelp(flag) {
 			return fmt.Errorf("spacel: %s: which command? See spacel -h", flag)
 		}
 	}
 	return nil
 }
+
+// isHelp reports whether a flag asks for help.
+func isHelp(flag string) bool { return flag == "-h" || flag == "--help" || flag == "-help" }
 
 // commandNames returns the names in the order of the help.
 func commandNames(commands []*cli.Command) []string {

@@ -52,14 +52,15 @@ func completionScript(app *cli.App, shell string) (string, error) {
 }
 
 // The scripts call the program with --generate-bash-completion as the last word, and it prints the possible next words.
-// Where it prints nothing the shell offers file names.
+// They
+// pass the word at the cursor in SPACEL_COMPLETE. Where the program prints nothing the shell offers file names.
 const (
 	bashScript = `_spacel() {
   local current=${COMP_WORDS[COMP_CWORD]}
   local line=("${COMP_WORDS[@]:0:COMP_CWORD}")
   [[ $current == -* ]] && line+=("$current")
   local IFS=$'\n'
-  COMPREPLY=($(compgen -W "$("${line[@]}" --generate-bash-completion 2>/dev/null)" -- "$current"))
+  COMPREPLY=($(compgen -W "$(SPACEL_COMPLETE=$current "${line[@]}" --generate-bash-completion 2>/dev/null)" -- "$current"))
 }
 complete -o bashdefault -o default -F _spacel spacel
 `
@@ -69,7 +70,7 @@ _spacel() {
   local -a line answers
   line=("${words[@]:0:$((CURRENT - 1))}")
   [[ $current == -* ]] && line+=("$current")
-  answers=("${(@f)$("${line[@]}" --generate-bash-completion 2>/dev/null)}")
+  answers=("${(@f)$(SPACEL_COMPLETE=$current "${line[@]}" --generate-bash-completion 2>/dev/null)}")
   if [[ -n ${answers[1]} ]]; then
     compadd -- "${answers[@]}"
   else

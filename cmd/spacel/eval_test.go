@@ -22,7 +22,7 @@ import (
 // byte.
 func TestResolvedValueBuildsTheSame(t *testing.T) {
 	compared := 0
-	for _, dir := range folders(t, "../../testdata/golden") {
+	for _, dir := range someFolders(t, "../../testdata/golden") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Chdir(dir)
 			orbit, apps := inputs(t)
@@ -41,7 +41,7 @@ func TestResolvedValueBuildsTheSame(t *testing.T) {
 			}
 		}
 	})
-	if compared < 60 {
+	if compared < 60 && !testing.Short() {
 		t.Errorf("only %d builds were compared", compared)
 	}
 }

@@ -14,15 +14,19 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/project"
 )
 
 const initDescription = `Writes an orbit's and an app's manifest with comments: a project, for which no command needs an argument. ` +
 	`Beside it come
-a .gitignore, a .gitattributes, and a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge.
+a .gitignore, a .gitattributes, a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge, and in
+.spacel the JSON Schemas that the manifests' first lines name: an editor with a YAML language server completes and checks them. Write those again
+after an update of spacel: spacel schema --json-schema app > .spacel/app.schema.json.
 
-If the directory has an orbit, an app or a project file, nothing is written. A .gitignore or .gitattributes that exists gets one more line. In a git
-repository the workflow goes to the repository's top directory, where GitHub looks for it, and works in the project's directory.
+If the directory has an orbit, an app or a project file, nothing is written. A .gitignore or .gitattributes that exists gets one
+more line. In a git repository the workflow goes to the repository's top directory, where GitHub looks for it, and works in the project's directory.
 A workflow that exists stays as it is.
 
    spacel init
@@ -36,6 +40,8 @@ const (
 	workflowPath  = ".github/workflows/spacel.yml"
 	gitIgnorePath = ".gitignore"
 	gitAttributes = ".gitattributes"
+
+	schemaDirectory = ".spacel" // of the JSON Schemas, which the first line of each manifest names for editors
 )
 
 // initCommand writes a project to start from. Its manifests build without a change.
@@ -78,6 +84,9 @@ func writeStarter(c *console, ctx *cli.Context, dir string) error {
 	s.write("workflow.yml", filepath.Join(top, workflowPath), workflowPlaces(below)...)
 	s.addLine("gitignore", filepath.Join(dir, gitIgnorePath))
 	s.addLine("gitattributes", filepath.Join(dir, gitAttributes))
+	for _, of := range []string{"orbit", "app"} {
+		s.schema(filepath.Join(dir, schemaDirectory, of+".schema.json"), of)
+	}
 	if s.err != nil || s.quiet {
 		return errors.Join(s.err, c.out.err)
 	}
@@ -186,6 +195,22 @@ func (s *starterWriter) write(from, to string, replace ...string) {
 	if errors.Is(err, fs.ErrExist) {
 		s.say("kept", to+", which exists")
 		return
+	}
+	s.err = err
+	s.say("wrote", to)
+}
+
+// schema writes the JSON Schema of a kind of manifest. It belongs to this version of spacel, so an older one is replaced.
+func (s *starterWriter) schema(to, of string) {
+	if s.err != nil {
+		return
+	}
+	text, err := language.JSONSchema(schema.Definitions, schema.Examples, of)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(to), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(to, text, 0o644)
 	}
 	s.err = err
 	s.say("wrote", to)

@@ -28,7 +28,7 @@ func instancesCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "instances",
 		Usage:       "list an app's instances",
-		ArgsUsage:   "APP",
+		ArgsUsage:   "[APP]",
 		Description: instancesDescription,
 		Flags:       targetFlags(),
 		Action: func(ctx *cli.Context) error {

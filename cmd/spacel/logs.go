@@ -28,7 +28,7 @@ func logsCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "logs",
 		Usage:       "print the logs of an app's instances",
-		ArgsUsage:   "APP",
+		ArgsUsage:   "[APP]",
 		Description: logsDescription,
 		Flags: append(targetFlags(),
 			&cli.BoolFlag{Name: "docker", Usage: "the output of containers", DisableDefaultText: true},

@@ -58,6 +58,14 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := newConsole(stdin, stdout, stderr)
 	app := newApp(c)
+	if last := len(args) - 1; last > 0 && args[last] == completing {
+		if words, ok := completions(app, args[1:last]); ok {
+			for _, word := range words {
+				fmt.Fprintln(c.out, word)
+			}
+			return c.exit(c.out.err)
+		}
+	}
 	// The cli library stops reading flags at the first argument. arrange puts flags first, so they may stand anywhere.
 	arranged, err := arrange(app, args)
 	if err == nil {

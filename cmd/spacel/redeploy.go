@@ -30,7 +30,7 @@ func redeployCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "redeploy",
 		Usage:       "replace an app's instances, with the deployed templates and values",
-		ArgsUsage:   "APP",
+		ArgsUsage:   "[APP]",
 		Description: redeployDescription,
 		Flags:       slices.Concat(targetFlags(), redeployFlags()),
 		Action:      func(ctx *cli.Context) error { return runRedeploy(c, ctx) },

@@ -57,7 +57,7 @@ func printLanguage(c *console, jsonSchema string, reference bool) error {
 	case jsonSchema != "" && reference:
 		return errors.New("spacel schema: --json-schema and --reference are two forms of the language: ask for one")
 	case jsonSchema != "":
-		form = func() ([]byte, error) { return language.JSONSchema(schema.Definitions, jsonSchema) }
+		form = func() ([]byte, error) { return language.JSONSchema(schema.Definitions, schema.Examples, jsonSchema) }
 	case reference:
 		form = func() ([]byte, error) { return language.Reference(schema.Definitions, schema.Examples) }
 	}

@@ -90,7 +90,7 @@ func checkPace(ctx *cli.Context) error {
 		return fmt.Errorf("--concurrency must be at least 1, got %d", n)
 	}
 	if d := ctx.Duration("timeout"); ctx.IsSet("timeout") && d <= 0 {
-		return fmt.Errorf("--timeout must be a time such as 45m, got %s", d)
+		return fmt.Errorf("--timeout must be a duration such as 45m, got %s", d)
 	}
 	return nil
 }

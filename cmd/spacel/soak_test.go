@@ -18,7 +18,11 @@ import (
 // SPACEL_SEED the one to try again or to begin with, SPACEL_SAMPLE a folder where SPACEL_SAMPLE_STACKS templates stay, for the
 // validators.
 func TestRandomManifests(t *testing.T) {
-	from, n := uint64(0), number(t, "SPACEL_SOAK", 40)
+	few := uint64(40)
+	if testing.Short() {
+		few = 8
+	}
+	from, n := uint64(0), number(t, "SPACEL_SOAK", few)
 	if os.Getenv("SPACEL_SEED") != "" {
 		from, n = number(t, "SPACEL_SEED", 0), number(t, "SPACEL_SOAK", 1)
 	}

@@ -37,7 +37,7 @@ func sshCommand(c *console) *cli.Command {
 	return command(&cli.Command{
 		Name:        "ssh",
 		Usage:       "log in to an instance of an app through the bastion",
-		ArgsUsage:   "APP [INSTANCE] [-- COMMAND...]",
+		ArgsUsage:   "[APP [INSTANCE] [-- COMMAND...]]",
 		Description: sshDescription,
 		Flags: append(targetFlags(),
 			&cli.StringFlag{Name: "user", Usage: "log in as `NAME`; else as the user of this machine"},

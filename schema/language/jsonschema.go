@@ -9,17 +9,19 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
 
 	"github.com/pebble/spacel/internal/jsontext"
+	"github.com/pebble/spacel/schema/manifest"
 )
 
 // JSONSchema returns the JSON Schema (draft 2020-12) of an orbit's or an app's manifest, for editors that complete
 // and check JSON and YAML while it is typed. It is generated from the definitions, and accepts every manifest that
-// they accept. Rules between two fields are checked by a build only.
+// they accept. Rules between two fields are checked by a build only. examples holds examples/*.yaml.
 //
 // CUE's own generator is not used. It closes definitions that embed others, and omits the fields of a definition
 // with a pattern.
-func JSONSchema(files fs.FS, of string) ([]byte, error) {
+func JSONSchema(files, examples fs.FS, of string) ([]byte, error) {
 	name, ok := map[string]string{"orbit": "Orbit", "app": "App"}[of]
 	if !ok {
 		return nil, fmt.Errorf("unknown manifest %q: must be orbit or app", of)
@@ -33,11 +35,15 @@ func JSONSchema(files fs.FS, of string) ([]byte, error) {
 		return nil, err
 	}
 	w := &schemaWriter{root: l.root, facts: facts, definitions: map[string]jsonSchema{}}
-	manifest := w.manifest(name)
-	manifest["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	manifest["title"] = "spacel " + of
-	manifest["$defs"] = w.definitions
-	return jsontext.Indent(manifest)
+	root := w.manifest(name)
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["$id"] = "https://" + manifest.ImportPath + "/" + of + "-" + Version + ".schema.json"
+	root["title"] = "spacel " + of
+	root["$defs"] = w.definitions
+	if err := w.addExamples(root, examples); err != nil {
+		return nil, err
+	}
+	return jsontext.Indent(root)
 }
 
 // jsonSchema is one schema: keywords and their values. encoding/json writes maps sorted by key, so the output is stable.
@@ -109,9 +115,9 @@ func (w *schemaWriter) form(v cue.Value, name string) jsonSchema {
 		return w.anyOf(args)
 	case cue.AndOp:
 		return w.allOf(args)
-	// JSON Schema searches for a pattern anywhere in a string, as CUE's =~ does, so the expression stays as it is.
+	// JSON Schema searches for a pattern anywhere in a string, as CUE's =~ does, so the expression stays the same.
 	case cue.RegexMatchOp:
-		return jsonSchema{"type": "string", "pattern": constant(args[0])}
+		return jsonSchema{"type": "string", "pattern": portable(constant(args[0]))}
 	// A call such as or([…]) is evaluated first: only its result shows the alternatives.
 	case cue.CallOp:
 		if evaluated := v.Eval(); isUnion(evaluated) {
@@ -125,6 +131,25 @@ func (w *schemaWriter) form(v cue.Value, name string) jsonSchema {
 		return jsonSchema{"const": constant(v)}
 	}
 	return kinds(v.IncompleteKind())
+}
+
+// portable rewrites an expression for the dialects of JavaScript and Python, which do not know classes such as \p{L}. In a class
+// with letters, spaces and digits of all scripts, the other characters of ASCII are excluded in their place.
+func portable(expression any) any {
+	text, ok := expression.(json.RawMessage)
+	var plain string
+	if !ok || json.Unmarshal(text, &plain) != nil {
+		return expression
+	}
+	converted := strings.ReplaceAll(plain, `[\p{L}\p{Z}\p{N}_.:/=+@-]`, "[^\x00-\x1f!\"#$%&'()*,;<>?\\[\\\\\\]^`{|}~\x7f]")
+	if converted == plain {
+		return expression
+	}
+	data, err := json.Marshal(converted)
+	if err != nil {
+		return expression
+	}
+	return json.RawMessage(data)
 }
 
 // bounds maps CUE's comparisons to keywords.
@@ -200,10 +225,29 @@ func (w *schemaWriter) anyOf(args []cue.Value) jsonSchema {
 	if values != nil {
 		alternatives = append([]jsonSchema{{"enum": values}}, alternatives...)
 	}
+	addMessage(alternatives, args)
 	if len(alternatives) == 1 {
 		return alternatives[0]
 	}
 	return jsonSchema{"anyOf": alternatives}
+}
+
+// addMessage adds the text of a definition's error() to each alternative. The language servers of VS Code for JSON and for YAML
+// show errorMessage in place of words of their own, at the alternative that they compare a value with.
+func addMessage(alternatives []jsonSchema, args []cue.Value) {
+	for _, a := range args {
+		if a.IncompleteKind() != cue.BottomKind {
+			continue
+		}
+		for _, e := range errors.Errors(a.Err()) {
+			format, args := e.Msg()
+			for _, s := range alternatives {
+				if s["$ref"] == nil {
+					s["errorMessage"] = fmt.Sprintf(format, args...)
+				}
+			}
+		}
+	}
 }
 
 // quotedRange narrows the alternative for a number in quotes to the range of the plain number next to it.

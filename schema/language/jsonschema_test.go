@@ -46,7 +46,7 @@ func newJudge(t testing.TB) judge {
 
 func compiled(t testing.TB, of string) *jsonschema.Schema {
 	t.Helper()
-	text, err := JSONSchema(definitionFiles, of)
+	text, err := JSONSchema(definitionFiles, definitionFiles, of)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestJSONSchema(t *testing.T) {
 			t.Errorf("%s: the definitions say %v", c.manifest, found)
 		}
 	}
-	if _, err := JSONSchema(definitionFiles, "bastion"); err == nil {
+	if _, err := JSONSchema(definitionFiles, definitionFiles, "bastion"); err == nil {
 		t.Error("a schema of no manifest")
 	}
 }
