@@ -94,7 +94,7 @@ func compareWith(c *console, ctx *cli.Context, old *assembly.Assembly, with side
 		return nil, err
 	}
 	defer now.Close()
-	return review.Compare(narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
+	return compareArtifacts(ctx, narrowed, now.Only(inRegions(ctx.StringSlice("region"))))
 }
 
 // sides are the two sides of a comparison: a directory, and another directory or manifests.
@@ -148,7 +148,7 @@ func compareWithManifests(c *console, ctx *cli.Context, old *assembly.Assembly, 
 		return nil, c.finish(ctx, found, "", nil, err)
 	}
 	printProblems(c.stderr, found, ctx.Bool("quiet"))
-	return review.Compare(old, now)
+	return compareArtifacts(ctx, old, now)
 }
 
 // printDiff prints the differences in the form of --output. --quiet prints only the forms for programs.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/graph"
+	"github.com/pebble/spacel/compiler/review"
 )
 
 const graphDescription = `Draws an artifact directory: regions, zones, apps, load balancers, stores, bastions and NAT, and who can
@@ -21,6 +22,20 @@ network nor account.
 
 The page has a picture of each region, the reach matrix, the rights, what is public, the changes and their lines in the manifests.
 A first directory of two that does not exist counts as empty.`
+
+// compareArtifacts compares two artifacts. The Markdown form, which is for comments, has a picture.
+func compareArtifacts(ctx *cli.Context, old, now *assembly.Assembly) (*review.Review, error) {
+	r, err := review.Compare(old, now)
+	if err != nil || ctx.String("output") != "markdown" {
+		return r, err
+	}
+	g, err := graph.Picture(old, now, r)
+	if err != nil {
+		return nil, err
+	}
+	r.Picture = g.Mermaid(review.MaxPicture)
+	return r, nil
+}
 
 // graphCommand draws artifacts with package compiler/graph.
 func graphCommand(c *console) *cli.Command {
@@ -74,7 +89,7 @@ func printGraph(c *console, ctx *cli.Context, g *graph.Graph) error {
 	case "html":
 		return g.HTML(c.out)
 	case "mermaid":
-		_, err := fmt.Fprint(c.out, g.Mermaid())
+		_, err := fmt.Fprint(c.out, g.Mermaid(graph.MaxMermaid))
 		return err
 	}
 	_, err := fmt.Fprint(c.out, g.Text())

@@ -75,7 +75,7 @@ func compareLive(c *console, ctx *cli.Context) (*review.Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := review.Compare(old, now)
+	d, err := compareArtifacts(ctx, old, now)
 	if err != nil {
 		return nil, err
 	}

@@ -22,22 +22,26 @@ type Graph struct {
 
 // Draw draws one artifact, or with old the change from it.
 func Draw(old, now *assembly.Assembly) (*Graph, error) {
-	g := &Graph{Orbit: now.Manifest.Orbit, Compare: old != nil}
-	var err error
-	if g.Regions, err = impact.Maps(now); err != nil {
-		return nil, err
-	}
 	before := old
 	if old == nil {
 		before = assembly.Empty()
-	} else {
-		regions, err := impact.Maps(old)
-		if err != nil {
-			return nil, err
-		}
-		g.Regions = impact.CompareMaps(regions, g.Regions)
 	}
-	g.Review, err = review.Compare(before, now)
+	r, err := review.Compare(before, now)
+	if err != nil {
+		return nil, err
+	}
+	return Picture(old, now, r)
+}
+
+// Picture draws a change that is already compared.
+func Picture(old, now *assembly.Assembly, r *review.Review) (*Graph, error) {
+	g := &Graph{Orbit: now.Manifest.Orbit, Compare: old != nil, Review: r}
+	var err error
+	if g.Regions, err = impact.Maps(now); err != nil || old == nil {
+		return g, err
+	}
+	regions, err := impact.Maps(old)
+	g.Regions = impact.CompareMaps(regions, g.Regions)
 	return g, err
 }
 

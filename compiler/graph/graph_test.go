@@ -67,7 +67,7 @@ func TestText(t *testing.T) {
 
 // TestMermaid holds the picture of a change. Regions that are alike are drawn once.
 func TestMermaid(t *testing.T) {
-	got := draw(t, artifact(t, web(8080, "")), artifact(t, web(8081, ""))).Mermaid()
+	got := draw(t, artifact(t, web(8080, "")), artifact(t, web(8081, ""))).Mermaid(MaxMermaid)
 	want := `flowchart LR
   subgraph region0["eu-west-1, us-east-1"]
     n1(["internet"])
@@ -104,9 +104,9 @@ func TestMermaidStaysBelowItsLimits(t *testing.T) {
 		return side.Assembly()
 	}
 	for name, g := range map[string]*Graph{"one": draw(t, nil, many(80)), "both": draw(t, many(80), many(81))} {
-		text := g.Mermaid()
+		text := g.Mermaid(MaxMermaid)
 		edges := strings.Count(text, "-->") + strings.Count(text, "==>") + strings.Count(text, ".->")
-		if len(text) > maxMermaidText || edges > maxMermaidEdges || edges < 50 {
+		if len(text) > MaxMermaid || edges > maxMermaidEdges || edges < 50 {
 			t.Errorf("%s: %d bytes, %d edges", name, len(text), edges)
 		}
 		if !strings.Contains(text, "left out") && !strings.Contains(text, "only a part is drawn") {
@@ -128,7 +128,7 @@ func TestHostileNames(t *testing.T) {
 	if strings.Contains(page.String(), "<script") {
 		t.Error("a script is on the page")
 	}
-	for line := range strings.Lines(g.Mermaid()) {
+	for line := range strings.Lines(g.Mermaid(MaxMermaid)) {
 		leaves := strings.Count(line, `"`) != 2 || strings.Contains(line, "<s") || strings.Contains(line, "\x1b")
 		if strings.Contains(line, "click") && leaves {
 			t.Errorf("a name leaves its quotes: %q", line)
@@ -144,7 +144,7 @@ func TestDeterministic(t *testing.T) {
 		if err := g.HTML(&page); err != nil {
 			t.Fatal(err)
 		}
-		return g.Text() + g.Mermaid() + page.String()
+		return g.Text() + g.Mermaid(MaxMermaid) + page.String()
 	}
 	first := forms()
 	for range 20 {

@@ -8,18 +8,19 @@ import (
 	"github.com/pebble/spacel/compiler/impact"
 )
 
-// Limits of Mermaid: a larger text or more edges are an error in place of a picture (Mermaid configuration, maxTextSize 50,000 and
+// MaxMermaid and maxMermaidEdges are limits of Mermaid: a larger text or more edges are an error in place of a picture (Mermaid configuration, maxTextSize 50,000 and
 // maxEdges 500).
 const (
-	maxMermaidText  = 45_000
+	MaxMermaid      = 45_000
 	maxMermaidEdges = 450
 )
 
 // Mermaid is the graph as a Mermaid flowchart. Regions with the same picture are drawn once. A graph above Mermaid's limits is reduced:
-// of a comparison to the changes and their neighbours, otherwise to the first regions, with a note of what is left out.
-func (g *Graph) Mermaid() string {
+// of a comparison to the changes and their neighbours, otherwise to the first regions, with a note of what is left out. Most is the largest
+// size in bytes, at most MaxMermaid.
+func (g *Graph) Mermaid(most int) string {
 	groups := alike(g.Regions)
-	if text, edges := chart(groups, ""); len(text) <= maxMermaidText && edges <= maxMermaidEdges {
+	if text, edges := chart(groups, ""); len(text) <= most && edges <= maxMermaidEdges {
 		return text
 	}
 	note := ""
@@ -28,7 +29,7 @@ func (g *Graph) Mermaid() string {
 	}
 	for {
 		text, edges := chart(groups, note)
-		if len(text) <= maxMermaidText && edges <= maxMermaidEdges || len(groups) == 0 {
+		if len(text) <= most && edges <= maxMermaidEdges || len(groups) == 0 {
 			return text
 		}
 		last := groups[len(groups)-1]

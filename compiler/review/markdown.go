@@ -13,6 +13,9 @@ import (
 // MaxMarkdown is the most that Markdown writes, in characters: a comment on GitHub takes 65,536.
 const MaxMarkdown = 60_000
 
+// MaxPicture is the most of a comment that the picture takes, in bytes.
+const MaxPicture = 12_000
+
 // maxTableRows limits the summary table, so that details fit into the comment, too.
 const maxTableRows = 200
 
@@ -38,7 +41,7 @@ func markdown(r *Review, most int) string {
 	return lead + details(r.Diff, repetitions(r.Diff), most-utf8.RuneCountInString(lead)).String()
 }
 
-// leadText is the title and all findings.
+// leadText is the title, all findings, and the picture.
 func leadText(r *Review, w width) string {
 	text := "### spacel: " + sentence(r.Diff) + "\n"
 	if line := headline(r.Impact); line != "" {
@@ -48,7 +51,11 @@ func leadText(r *Review, w width) string {
 	if w == compact && len(rows) > 0 {
 		text += "\nEqual findings of several stacks are written once: {app}, {stack} and {region} stand for the names of each place.\n"
 	}
-	return text + fenced(rows)
+	text += fenced(rows)
+	if r.Picture != "" && !r.Equal {
+		text += "\n```mermaid\n" + r.Picture + "```\n"
+	}
+	return text
 }
 
 // details are the differences, as far as they fit. Repeated maps a stack to the one in another region that reads the same.

@@ -13,6 +13,8 @@ import (
 type Review struct {
 	*diff.Diff
 	*impact.Report
+
+	Picture string // a Mermaid flowchart for the Markdown form, empty for none
 }
 
 // Compare compares two artifacts. Both must be open.
@@ -25,7 +27,7 @@ func Compare(old, now *assembly.Assembly) (*Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Review{d, report}, nil
+	return &Review{Diff: d, Report: report}, nil
 }
 
 // MarshalJSON writes the findings before the differences.
