@@ -76,6 +76,8 @@ func stages() []stage {
 		{name: "instance store", deadline: 2 * time.Minute, run: instanceStore},
 		{name: "free elastic address", deadline: time.Minute, run: claimAddress},
 		{name: "docker logging", deadline: 2 * time.Minute, run: dockerLogging},
+		{name: "database authorities", deadline: 10 * time.Second, run: databaseAuthorities},
+		{name: "registries", deadline: 10 * time.Second, run: registries},
 		{name: "metrics", deadline: time.Minute, run: publishStats},
 		{name: "files", deadline: 2 * time.Minute, run: files},
 		{name: "environments", deadline: 2 * time.Minute, run: environments},

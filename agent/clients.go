@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,6 +29,7 @@ type Clients struct {
 	CloudWatch     *cloudwatch.Client
 	DynamoDB       *dynamodb.Client
 	EC2            *ec2.Client
+	ECR            *ecr.Client // of each image's own region
 	ELB            *elasticloadbalancingv2.Client
 	KMS            *kms.Client
 	Logs           *cloudwatchlogs.Client
@@ -44,6 +46,7 @@ func NewClients(config aws.Config) *Clients {
 		CloudWatch:     cloudwatch.NewFromConfig(config),
 		DynamoDB:       dynamodb.NewFromConfig(config),
 		EC2:            ec2.NewFromConfig(config),
+		ECR:            ecr.NewFromConfig(config),
 		ELB:            elasticloadbalancingv2.NewFromConfig(config),
 		KMS:            kms.NewFromConfig(config),
 		Logs:           cloudwatchlogs.NewFromConfig(config),

@@ -113,7 +113,7 @@ func TestStores(t *testing.T) {
 	easy := h.newSecret("easy", `{"username":"shop","password":"abcdefgh"}`)
 	alone := h.newSecret("alone", `{"password":"ijklmnop"}`)
 	d.Databases = map[string]document.Database[string]{
-		"main":      {Engine: "postgres", Host: "main.example", Port: 5432, Database: "main", Secret: hard},
+		"main":      {Engine: "postgres", Host: "main.example", Port: 5432, Database: "main", Secret: hard, CA: document.DatabaseCA},
 		"my-orders": {Engine: "mysql", Host: "orders.example", Port: 3306, Database: "orders", Secret: easy},
 		"maria":     {Engine: "mariadb", Host: "m.example", Port: 3306, Database: "m", Secret: easy},
 		"ms":        {Engine: "sqlserver-ex", Host: "ms.example", Port: 1433, Secret: easy},
@@ -134,6 +134,7 @@ MAIN_PORT=5432
 MAIN_USERNAME=us er
 MAIN_PASSWORD=p@ss/w:rd?#%é
 MAIN_DATABASE=main
+MAIN_CA=/etc/spacel/rds-ca.pem
 MARIA_URL=mysql://shop:abcdefgh@m.example:3306/m
 MARIA_HOSTNAME=m.example
 MARIA_PORT=3306
@@ -178,14 +179,15 @@ SINGLE_PASSWORD=ijklmnop
 		t.Fatal(err)
 	}
 	wantText(t, "other.env", h.text("files/other.env"), `MAIN_PASSWORD=mine
-MAIN_URL=postgres://us%20er:p%40ss%2Fw%3Ard%3F%23%25%C3%A9@main.example:5432/main?sslmode=require
+MAIN_URL=postgresql://us%20er:p%40ss%2Fw%3Ard%3F%23%25%C3%A9@main.example:5432/main?sslmode=verify-full&sslrootcert=/etc/spacel/rds-ca.pem
 MAIN_HOSTNAME=main.example
 MAIN_PORT=5432
 MAIN_USERNAME=us er
 MAIN_DATABASE=main
+MAIN_CA=/etc/spacel/rds-ca.pem
 `)
-	h.Log.Info("p@ss/w:rd?#%é postgres://us%20er:p%40ss%2Fw%3Ard%3F%23%25%C3%A9@main.example")
-	wantText(t, "the log", h.log.String(), "*** postgres://us%20er:***@main.example\n")
+	h.Log.Info("p@ss/w:rd?#%é postgresql://us%20er:p%40ss%2Fw%3Ard%3F%23%25%C3%A9@main.example")
+	wantText(t, "the log", h.log.String(), "*** postgresql://us%20er:***@main.example\n")
 }
 
 func TestSecretsThatSayNothing(t *testing.T) {

@@ -1,9 +1,12 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,7 +81,7 @@ func TestReferences(t *testing.T) {
 		"database:main.username":  "us er",
 		"database:main.password":  "p@ss/w:rd?#%",
 		"database:main.name":      "main",
-		"database:main.url":       "postgres://us%20er:p%40ss%2Fw%3Ard%3F%23%25@main.example:5432/main?sslmode=require",
+		"database:main.url":       "postgresql://us%20er:p%40ss%2Fw%3Ard%3F%23%25@main.example:5432/main?sslmode=require",
 		"database:main.jdbc_url": "jdbc:postgresql://main.example:5432/main?user=us%20er&password=p%40ss%2Fw%3Ard%3F%23%25" +
 			"&sslmode=require",
 		"cache:sessions.host":     "cache.example",
@@ -198,4 +201,33 @@ func TestJDBC(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", engine, got, want)
 		}
 	}
+	for engine, want := range map[string]string{
+		"postgres": "&sslmode=verify-full&sslrootcert=/etc/spacel/rds-ca.pem",
+		"mariadb":  "&sslMode=verify-full&serverSslCert=/etc/spacel/rds-ca.pem",
+		"mysql":    "&sslMode=REQUIRED",
+	} {
+		d := document.Database[string]{Engine: engine, Host: "h", Port: 1, Database: "db", CA: document.DatabaseCA}
+		if got := jdbcURL(d, who); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: got %s, want %s", engine, got, want)
+		}
+	}
+}
+
+// The authorities of RDS are there for every user of the instance, when a database needs them, and only then.
+func TestDatabaseAuthorities(t *testing.T) {
+	h := newBootEnv(t, document.Document[string]{Databases: map[string]document.Database[string]{"old": {}}})
+	if err := databaseAuthorities(t.Context(), h.Boot); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(h.path(document.DatabaseCA)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file for a database without a CA: %v", err)
+	}
+	h.Document.Databases["main"] = document.Database[string]{CA: document.DatabaseCA}
+	if err := databaseAuthorities(t.Context(), h.Boot); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(h.text(document.DatabaseCA), "-----BEGIN CERTIFICATE-----") {
+		t.Error("the file is no PEM")
+	}
+	h.wantMode(document.DatabaseCA, 0o644)
 }

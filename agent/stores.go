@@ -25,8 +25,9 @@ type credentials struct {
 	Password string `json:"password"`
 }
 
-// schemes are those of databases' URLs, by the first word of RDS's name of the engine where they differ.
-var schemes = map[string]string{"mariadb": "mysql"}
+// schemes are those of databases' URLs, by the first word of RDS's name of the engine where they differ. SQLAlchemy refuses
+// postgres://, and every other client that reads that form reads postgresql://, too (PostgreSQL documentation, "Connection URIs").
+var schemes = map[string]string{"mariadb": "mysql", "postgres": "postgresql"}
 
 // storeVariables are how every unit finds the app's databases and caches.
 func (b *Boot) storeVariables(ctx context.Context) ([]document.Variable, error) {
@@ -96,10 +97,15 @@ func databaseVariables(prefix string, d document.Database[string], who credentia
 	if d.Database != "" {
 		variables = append(variables, document.Variable{Name: prefix + "_DATABASE", Value: d.Database})
 	}
+	if d.CA != "" {
+		variables = append(variables, document.Variable{Name: prefix + "_CA", Value: d.CA})
+	}
 	return variables
 }
 
-// databaseURL asks Postgres for TLS, which libpq and most that read such a URL take from it. There is no one word for the others.
+// databaseURL is a database's URL. That of Postgres has its clients use TLS and verify the server by the authorities of RDS: libpq and
+// most other clients read these parameters from a URL (PostgreSQL documentation, "SSL Support"). There is no one word for the clients
+// of other engines.
 func databaseURL(d document.Database[string], who credentials) string {
 	family, _, _ := strings.Cut(d.Engine, "-")
 	u := url.URL{Scheme: family, User: url.UserPassword(who.Username, who.Password), Host: address(d.Host, d.Port)}
@@ -110,9 +116,18 @@ func databaseURL(d document.Database[string], who credentials) string {
 		u.Path = "/" + d.Database
 	}
 	if family == "postgres" {
-		u.RawQuery = "sslmode=require"
+		u.RawQuery = postgresTLS(d)
 	}
 	return u.String()
+}
+
+// postgresTLS are the parameters of a URL that verify the server. A document without a CA is of an older build, whose containers
+// lack the file, or of a region whose authorities are not known.
+func postgresTLS(d document.Database[string]) string {
+	if d.CA == "" {
+		return "sslmode=require"
+	}
+	return "sslmode=verify-full&sslrootcert=" + d.CA
 }
 
 // cacheVariables name no database, and a URL for each node when there are several.

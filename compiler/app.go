@@ -51,6 +51,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		stats(a),
 		logging(a),
 		units(a, r),
+		registries(a, r),
 		localHealth(a),
 		decryption(a, r),
 		references(a),

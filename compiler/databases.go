@@ -29,6 +29,7 @@ func databases(a appContext, g groups, own addresses, r *report.Report) database
 			}
 			continue
 		}
+		noteUnverified(d, a.region.Region, r)
 		here := database(a, d, g, own, r)
 		set.merge(here.part)
 		set.instances[d.Name] = here.instance
@@ -79,7 +80,7 @@ func database(a appContext, d schema.Database, g groups, own addresses, r *repor
 	p.Output(s.id+"Endpoint", cfn.Output{Description: "The host name of the " + s.what + ".", Value: instance.EndpointAddress()})
 	p.Output(s.id+"Port", cfn.Output{Description: "The port of the " + s.what + ".", Value: instance.EndpointPort()})
 	p.Output(s.id+"Secret", cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})
-	return knownDatabase{p, instance, databaseEntry(d, instance.EndpointAddress(), secret.Ref())}
+	return knownDatabase{p, instance, databaseEntry(d, a.region.Region, instance.EndpointAddress(), secret.Ref())}
 }
 
 // databaseID is the logical id. A change of it would replace the database.
@@ -144,7 +145,9 @@ func initialDatabase(d schema.Database) string {
 	return d.Name
 }
 
-// databaseEntry is the database in the instance document.
-func databaseEntry(d schema.Database, host, secret cfn.Value) document.Database[cfn.Value] {
-	return document.Database[cfn.Value]{Engine: d.Engine, Host: host, Port: d.Port, Database: initialDatabase(d), Secret: secret}
+// databaseEntry is a database of a region in the instance document.
+func databaseEntry(d schema.Database, region string, host, secret cfn.Value) document.Database[cfn.Value] {
+	return document.Database[cfn.Value]{
+		Engine: d.Engine, Host: host, Port: d.Port, Database: initialDatabase(d), Secret: secret, CA: databaseCA(region),
+	}
 }

@@ -1,8 +1,10 @@
 package compiler
 
 import (
+	"cmp"
 	"strings"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -39,4 +41,31 @@ func tlsParameter(d schema.Database) (name, family string) {
 		return "require_secure_transport", d.Engine + strings.Join(major[:min(2, len(major))], ".")
 	}
 	return "", ""
+}
+
+// databaseCA is the file by which clients verify a database in a region, "" where RDS's authorities are not known.
+func databaseCA(region string) string {
+	if document.HasDatabaseCA(region) {
+		return document.DatabaseCA
+	}
+	return ""
+}
+
+// noteUnverified notes a database whose clients cannot verify it.
+func noteUnverified(d schema.Database, region string, r *report.Report) {
+	if databaseCA(region) == "" {
+		r.Notef(d.Pos, "connections in %s are encrypted but not verified: this release does not have the certificate authority of RDS "+
+			"there", region)
+	}
+}
+
+// authorities are the volumes by which every container of an app with databases has the authorities of RDS, at the path that
+// the databases' URLs name.
+func authorities(a appContext) []schema.Mapping {
+	for _, d := range a.region.Databases {
+		if databaseCA(cmp.Or(d.Global, a.region.Region)) != "" {
+			return []schema.Mapping{{Host: document.DatabaseCA, Container: document.DatabaseCA + ":ro"}}
+		}
+	}
+	return nil
 }

@@ -32,7 +32,7 @@ func hosted(a appContext, d schema.Database, r *report.Report) *knownDatabase {
 	p := &part{}
 	endpoint := a.fromHost(p, host, "Endpoint", `[a-z0-9][a-z0-9.-]*`, "The host name of the database "+d.Name+".")
 	secret := a.fromHost(p, host, "Secret", `arn:[A-Za-z0-9/_+=.@:-]+`, "The ARN of the secret of the database "+d.Name+" in "+d.Global+".")
-	return &knownDatabase{part: p, entry: databaseEntry(host, endpoint, replica(secret))}
+	return &knownDatabase{part: p, entry: databaseEntry(host, d.Global, endpoint, replica(secret))}
 }
 
 // awaits says whether an app's stack in one region comes after that in another, for the databases it uses.

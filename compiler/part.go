@@ -26,6 +26,7 @@ type part struct {
 
 	statements []cfn.Statement                     // of the instances' role
 	document   func(*document.Document[cfn.Value]) // adds to the instance document; nil when there is nothing
+	images     []assembly.ContainerImage           // that deploy checks; sorted
 	waitFor    []cfn.Resource                      // what instances read at boot, and so must be there first
 }
 
@@ -60,6 +61,7 @@ func (p *part) merge(other *part) {
 	p.refused = p.refused || other.refused
 	p.statements = append(p.statements, other.statements...)
 	p.waitFor = append(p.waitFor, other.waitFor...)
+	p.images = append(p.images, other.images...)
 }
 
 // origin is where in the manifests something of the part comes from.
@@ -130,6 +132,7 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 		Tags:                  stackTags(h),
 		DependsOn:             p.dependencies(),
 		Parameters:            p.sources,
+		Images:                p.images,
 		Guard:                 p.guard,
 	}, body, nil, nil
 }

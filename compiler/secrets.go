@@ -105,5 +105,8 @@ func payloads(app *schema.AppRegion) []*schema.Payload {
 	for _, file := range app.Files {
 		all = append(all, file.Text.Payload)
 	}
+	for _, registry := range app.Registries {
+		all = append(all, registry.Password.Payload)
+	}
 	return slices.DeleteFunc(all, func(p *schema.Payload) bool { return p == nil })
 }

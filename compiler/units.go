@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,6 +23,7 @@ func units(a appContext, r *report.Report) *part {
 		}
 	}
 	for _, service := range a.region.Services {
+		service.Volumes = append(slices.Clip(service.Volumes), authorities(a)...)
 		all[service.Name] = unit(service, awaited[service.Name], r)
 		if base, ok := strings.CutSuffix(service.Name, ".service"); ok {
 			environments[base+".env"] = environment(service)
@@ -53,11 +55,14 @@ func unit(service schema.Service, awaited bool, r *report.Report) document.Conte
 func environment(service schema.Service) []document.Variable {
 	variables := []document.Variable{}
 	for _, v := range service.Environment {
-		variables = append(variables, document.Variable{
-			Name: v.Name, Value: v.Value, Payload: payload(v.Payload), From: documentReference(v.From),
-		})
+		variables = append(variables, variable(v))
 	}
 	return variables
+}
+
+// variable converts the model's type to the document's.
+func variable(v schema.Variable) document.Variable {
+	return document.Variable{Name: v.Name, Value: v.Value, Payload: payload(v.Payload), From: documentReference(v.From)}
 }
 
 // content is text as lines, for a reviewer to read; what JSON cannot hold is base64.

@@ -43,10 +43,11 @@ type Deployment struct {
 // part is one stack's part in a deployment: the values returned by the steps.
 type part struct {
 	*stack
-	plan     stackPlan
-	result   StackResult // its Outcome is empty before the stack's turn
-	failure  *Failure
-	appeared []string // parameters whose optional outputs appeared after the stack's turn
+	plan      stackPlan
+	result    StackResult // its Outcome is empty before the stack's turn
+	failure   *Failure
+	unchecked []string // warnings about images that could not be checked
+	appeared  []string // parameters whose optional outputs appeared after the stack's turn
 }
 
 // Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
@@ -95,6 +96,7 @@ func (d *Deployment) wholePlan() Plan {
 		whole.Stacks = append(whole.Stacks, p.plan.StackPlan)
 		whole.Warnings = append(whole.Warnings, p.missingOutputs(p.plan.inputs)...)
 		whole.Warnings = append(whole.Warnings, p.routingWarnings(p.plan.Changes)...)
+		whole.Warnings = append(whole.Warnings, p.unchecked...)
 	}
 	return whole
 }

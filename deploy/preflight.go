@@ -43,8 +43,10 @@ func (d *Deployment) preflight(ctx context.Context) error {
 	}
 	errs = append(errs, d.each(ctx, valid(func(ctx context.Context, p *part) error { return p.checkNeeds(ctx) }))...)
 	errs = append(errs, d.each(ctx, valid(func(ctx context.Context, p *part) (err error) {
-		p.plan.inputs, err = p.resolve(ctx, p.plan.deployed)
-		return err
+		if p.plan.inputs, err = p.resolve(ctx, p.plan.deployed); err != nil {
+			return err
+		}
+		return checkContainers(ctx, p)
 	}))...)
 	return asProblems(errs)
 }

@@ -233,6 +233,8 @@ type AppRegion struct {
 	Services []Service // sorted by unit name
 	Files    []File    // sorted by name
 
+	Registries []Registry // sorted by host
+
 	// Each of these fields is compiled by a capability of its own, in a file of the same name in compiler/.
 	CWStats   bool
 	Volumes   []Volume

@@ -156,6 +156,10 @@ func (a *AppRegion) References() []Reference {
 	for _, f := range a.Files {
 		add(f.Text.From)
 	}
+	for _, r := range a.Registries {
+		add(r.Username.From)
+		add(r.Password.From)
+	}
 	return all
 }
 

@@ -11,7 +11,7 @@ import (
 
 // mergedByKey lists the objects of a section whose entries a region inherits one by one. Any other object of a region
 // replaces the one in all as a whole.
-var mergedByKey = []string{"services", "files", "public_ports", "private_ports"}
+var mergedByKey = []string{"services", "files", "registries", "public_ports", "private_ports"}
 
 // noteReplaced notes the fields that a region drops when one of its objects replaces an object of all. The rule is that of the
 // 2016 tool, and few expect it: databases: {main: {size: 200}} in a region also turns deletion protection off.

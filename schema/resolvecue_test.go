@@ -157,6 +157,7 @@ func merge(s section) any {
 	ports := defaultPorts(s, &AppRegion{ELBAvailability: Availability(s.text("elb_availability"))})
 	for name, entries := range map[string][]entry{
 		"services": s.merged("services", manifest.UnitName, nil), "files": s.merged("files", asIs, nil),
+		"registries":   s.merged("registries", asIs, nil),
 		"public_ports": s.merged("public_ports", asIs, ports), "private_ports": s.merged("private_ports", portRange, nil),
 	} {
 		whole := &manifest.Tree{Kind: manifest.Object}

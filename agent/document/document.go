@@ -34,6 +34,7 @@ type Document[T any] struct {
 	Units        map[string]Content     `json:"units,omitempty"`        // unit name → text
 	Files        map[string]Content     `json:"files,omitempty"`        // name below /files → content
 	Environments map[string][]Variable  `json:"environments,omitempty"` // .env file → variables in order, after those of Files
+	Registries   map[string]Registry    `json:"registries,omitempty"`   // host → how to log in there
 	Volumes      []Volume               `json:"volumes,omitempty"`
 	Stats        string                 `json:"statsNamespace,omitempty"` // publish memory and disk use as metrics of this namespace
 	Logging      *Logging[T]            `json:"logging,omitempty"`
@@ -63,6 +64,7 @@ type Database[T any] struct {
 	Port     int    `json:"port"`
 	Database string `json:"database,omitempty"` // none in SQL Server
 	Secret   T      `json:"secret"`             // ARN, in the instance's region
+	CA       string `json:"ca,omitempty"`       // the file with RDS's authorities; none where they are not known
 }
 
 // Cache is a Valkey or Redis cache as an app's instances reach it: over TLS. Its secret is JSON with password, which is that of
@@ -105,6 +107,16 @@ type Variable struct {
 // MaxVariable is the most bytes of a variable, as NAME=value. Docker reads its environment files line by line, and refuses one
 // with more (docker/cli, pkg/kvfile: bufio.MaxScanTokenSize, less the line break).
 const MaxVariable = 64<<10 - 1
+
+// Registry is how to log in to a registry of container images: with a user's name and a password, or with a token of Amazon ECR.
+type Registry struct {
+	ECR      bool      `json:"ecr,omitempty"`
+	Username *Variable `json:"username,omitempty"`
+	Password *Variable `json:"password,omitempty"` // its name is RegistryKey
+}
+
+// RegistryKey returns the name to which the payload of a registry's password is bound.
+func RegistryKey(host string) string { return "registries." + host }
 
 // Payload is an encrypted value. Version 0 is the 2016 tool's AES-CBC; 1 is AES-256-GCM.
 type Payload struct {

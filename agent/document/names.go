@@ -78,6 +78,9 @@ const (
 	TagVolume = "spacel:volume"
 )
 
+// CredentialHelper is the name of the program that Docker's client asks for logins. Docker's settings hold the last word of it.
+const CredentialHelper = "docker-credential-spacel"
+
 // Parameters of an app's template that redeploy changes.
 const (
 	ParameterToken   = "Token"   // a new value replaces the instances

@@ -29,6 +29,7 @@ var iamPrefix = map[string]string{
 	"cloudwatch":             "cloudwatch",
 	"cloudwatchlogs":         "logs",
 	"dynamodb":               "dynamodb",
+	"ecr":                    "ecr",
 	"ec2":                    "ec2",
 	"elasticloadbalancingv2": "elasticloadbalancing",
 	"kms":                    "kms",

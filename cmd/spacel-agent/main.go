@@ -7,15 +7,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 
 	"github.com/pebble/spacel/agent"
+	"github.com/pebble/spacel/agent/document"
 )
 
 // Exit codes. exitNo is an answer of the command status: the instance has not booted.
@@ -25,13 +28,15 @@ const (
 	exitError = 2
 )
 
-const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP NAMESPACE | version]
+const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP NAMESPACE | credentials VERB |
+                     version]
 
   boot                   boot this machine into the app of its instance document (the default)
   status                 say how the boot went; exits 1 unless it succeeded
   authorized-keys USER   print the keys that a user may log in with, for sshd's AuthorizedKeysCommand
   people                 make the local users those who may log in
   stats GROUP NAMESPACE  send memory and disk use to CloudWatch once, as an auto scaling group's
+  credentials VERB       be Docker's credential helper, which Docker calls docker-credential-spacel: get, store, erase or list
   version                print the version
 `
 
@@ -41,21 +46,26 @@ var release = "devel"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	args := os.Args[1:]
+	// Docker runs the helper by its own name, a link to this program.
+	if filepath.Base(os.Args[0]) == document.CredentialHelper {
+		args = append([]string{"credentials"}, args...)
+	}
+	os.Exit(run(ctx, args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the program without its process.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"boot"}
 	}
 	// The number of words of each command, its own name included. An unknown command has 0 and never matches.
-	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 3}
+	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 3, "credentials": 2}
 	if want[args[0]] != len(args) {
 		fmt.Fprint(stderr, usage)
 		return exitError
 	}
-	code, err := command(ctx, args, stdout, stderr)
+	code, err := command(ctx, args, stdin, stdout, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "spacel-agent: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
@@ -63,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // command runs one command and returns its exit code, and an error to print. version is the last one left.
-func command(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	switch args[0] {
 	case "boot":
 		return boot(ctx, stderr)
@@ -73,6 +83,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 		return authorizedKeys(ctx, args[1], stdout, stderr)
 	case "people":
 		return people(ctx, stderr)
+	case "credentials":
+		return credentials(ctx, args[1], stdin, stdout)
 	case "stats":
 		return failing(agent.Stats(ctx, machine(), endpoints(), args[1], args[2]))
 	}
@@ -128,6 +140,20 @@ func authorizedKeys(ctx context.Context, user string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stdout, key) // sshd closes the pipe once a key fits
 	}
 	return exitYes, nil
+}
+
+// credentials answers Docker's client. Docker reads an error from standard output, and old releases show it nowhere, so it reaches the
+// journal, too, through standard error. A registry without a login is no error there.
+func credentials(ctx context.Context, verb string, stdin io.Reader, stdout io.Writer) (int, error) {
+	err := agent.Credentials(ctx, machine(), endpoints(), verb, stdin, stdout)
+	if err == nil {
+		return exitYes, nil
+	}
+	fmt.Fprintln(stdout, strings.ReplaceAll(err.Error(), "\n", "; "))
+	if errors.Is(err, agent.ErrNoCredentials) {
+		return exitNo, nil
+	}
+	return exitNo, err
 }
 
 // people runs one synchronisation of local users. A systemd timer starts it every minute.

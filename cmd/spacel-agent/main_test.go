@@ -21,7 +21,7 @@ func TestCalls(t *testing.T) {
 		{"help", exitError, "", usage},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(t.Context(), strings.Fields(test.args), &stdout, &stderr)
+		code := run(t.Context(), strings.Fields(test.args), strings.NewReader(""), &stdout, &stderr)
 		if code != test.code || stdout.String() != test.stdout || stderr.String() != test.stderr {
 			t.Errorf("%s: exits %d with %q and %q, want %d with %q and %q", test.args, code, &stdout, &stderr, test.code, test.stdout,
 				test.stderr)

@@ -32,7 +32,7 @@ var features = []feature{
 		name:  "the boot itself, its log and signal, and who may log in",
 		used:  func(document.Document[string]) bool { return true },
 		roots: []string{"cmd/spacel-agent.main"},
-		but:   []string{"agent.stages", "agent.giveBack", "(*agent.People).scan", "agent.Stats"},
+		but:   []string{"agent.stages", "agent.giveBack", "(*agent.People).scan", "agent.Stats", "agent.Credentials"},
 	},
 	{
 		name:  "the document's large part",
@@ -82,6 +82,20 @@ var features = []feature{
 		roots: []string{"(*agent.Boot).open"},
 	},
 	{
+		name: "images in Amazon ECR",
+		used: func(d document.Document[string]) bool {
+			for _, registry := range d.Registries {
+				if registry.ECR {
+					return true
+				}
+			}
+			return false
+		},
+		roots: []string{"(*agent.credentialHelper).token"},
+		// The registry's own calls, which Docker makes with the token (Amazon ECR User Guide, "Private repository policies").
+		plus: []string{"ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:GetDownloadUrlForLayer"},
+	},
+	{
 		name:  "secrets by reference",
 		used:  refersTo(document.FromSecret),
 		roots: []string{"(agent.lookup).secretValue"},
@@ -126,6 +140,13 @@ func refersTo(kind string) func(document.Document[string]) bool {
 				return true
 			}
 		}
+		for _, registry := range d.Registries {
+			for _, v := range []*document.Variable{registry.Username, registry.Password} {
+				if v != nil && strings.HasPrefix(v.From, kind+":") {
+					return true
+				}
+			}
+		}
 		return false
 	}
 }
@@ -149,12 +170,14 @@ func TestTemplatesGrantWhatTheAgentCalls(t *testing.T) {
 	p := readProgram(t)
 	always := scriptActions(t)
 	needs := map[string][]string{}
-	everything := slices.Clone(always)
+	everything, called := slices.Clone(always), slices.Clone(always)
 	for _, f := range features {
-		needs[f.name] = append(p.reach(t, f.roots, f.but), f.plus...)
+		own := p.reach(t, f.roots, f.but)
+		called = append(called, own...)
+		needs[f.name] = append(own, f.plus...)
 		everything = append(everything, needs[f.name]...)
 	}
-	same(t, "the features together", distinct(everything), distinct(append(p.reach(t, []string{"cmd/spacel-agent.main"}, nil), always...)))
+	same(t, "the features together", distinct(called), distinct(append(p.reach(t, []string{"cmd/spacel-agent.main"}, nil), always...)))
 
 	used := map[string]int{}
 	granted := []string{}

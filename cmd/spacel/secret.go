@@ -35,6 +35,7 @@ func placeFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "service",
 			Usage: "with --key: the `UNIT` that has the variable; may be given again, and left out when the app has only one"},
 		&cli.StringFlag{Name: "file", Usage: "a file's `NAME` below /files"},
+		&cli.StringFlag{Name: "registry", Usage: "the password of the registry of container images at this `HOST`"},
 		&cli.StringFlag{Name: "endpoint", Usage: "the webhook of the alarm endpoint of this `NAME`"},
 	}
 }

@@ -127,6 +127,9 @@ func (v *secretEditor) stored() []stored {
 		for _, file := range region.Files {
 			add(file.Text.Pos, file.Name, file.Text.Payload)
 		}
+		for _, registry := range region.Registries {
+			add(registry.Password.Pos, registry.Password.Name, registry.Password.Payload)
+		}
 		for _, endpoint := range region.Alarms.Endpoints {
 			add(endpoint.At("url"), secrets.WebhookKey, endpoint.URLPayload)
 		}

@@ -20,6 +20,7 @@ comments. Without --modify the payload is printed, to be pasted by hand.
 
    spacel secret encrypt laika.yaml --orbit production.yaml --key DB_PASSWORD --modify
    spacel secret encrypt laika.yaml --orbit production.yaml --file tls.key --modify < tls.key
+   spacel secret encrypt laika.yaml --orbit production.yaml --registry ghcr.io --modify
    spacel secret encrypt laika.yaml --orbit production.yaml --endpoint chat --modify
    pass show token | spacel secret encrypt laika.yaml --orbit production.yaml --key TOKEN --service web`
 

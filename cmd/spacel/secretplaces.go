@@ -33,7 +33,7 @@ func (p secretPlace) String() string {
 	return p.file + ": " + strings.Join(p.path, ".")
 }
 
-// places returns the places of the secret that --key, --file or --endpoint names, sorted. There is one for each section of
+// places returns the places of the secret that --key, --file, --registry or --endpoint names, sorted. There is one for each section of
 // the manifest with the service, file or endpoint, since a region's section overrides that for all regions.
 func (v *secretEditor) places(ctx *cli.Context) ([]secretPlace, error) {
 	if err := onePlace(ctx); err != nil {
@@ -46,6 +46,8 @@ func (v *secretEditor) places(ctx *cli.Context) ([]secretPlace, error) {
 		found, err = v.variablePlaces(ctx.String("key"), ctx.StringSlice("service"))
 	case ctx.IsSet("file"):
 		found = v.filePlaces(ctx.String("file"))
+	case ctx.IsSet("registry"):
+		found = v.registryPlaces(ctx.String("registry"))
 	default:
 		found, err = v.endpointPlaces(ctx.String("endpoint"))
 	}
@@ -78,13 +80,13 @@ func (v *secretEditor) unshared(ctx *cli.Context, places []secretPlace) error {
 // onePlace checks that exactly one kind of secret is named.
 func onePlace(ctx *cli.Context) error {
 	given := 0
-	for _, flag := range []string{"key", "file", "endpoint"} {
+	for _, flag := range []string{"key", "file", "registry", "endpoint"} {
 		if ctx.IsSet(flag) {
 			given++
 		}
 	}
 	if given != 1 {
-		return fmt.Errorf("%s: which secret? Give one of --key, --file and --endpoint", ctx.Command.HelpName)
+		return fmt.Errorf("%s: which secret? Give one of --key, --file, --registry and --endpoint", ctx.Command.HelpName)
 	}
 	if ctx.IsSet("service") && !ctx.IsSet("key") {
 		return fmt.Errorf("%s: --service goes with --key", ctx.Command.HelpName)
@@ -153,6 +155,25 @@ func (v *secretEditor) filePlaces(name string) []secretPlace {
 	}
 	for i := range found {
 		found[i].verbatim = true
+	}
+	return found
+}
+
+// registryPlaces returns the places of a registry's password. A registry missing in the manifest is put into the section for all
+// regions. Its username is written by hand.
+func (v *secretEditor) registryPlaces(host string) []secretPlace {
+	key := document.RegistryKey(host)
+	var found []secretPlace
+	for _, region := range v.app.Regions {
+		for _, registry := range region.Registries {
+			if registry.Host == host {
+				found = append(found, at(registry.Pos, key, "password"))
+			}
+		}
+	}
+	if found == nil {
+		section := append(schema.SelectedKeys(v.app.Pos), "all", "registries", host, "password")
+		found = []secretPlace{{file: v.mainFile(), path: section, key: key}}
 	}
 	return found
 }

@@ -44,7 +44,14 @@ type Stack struct {
 	Tags                  map[string]string    `json:"tags"`
 	DependsOn             []StackRef           `json:"dependsOn,omitempty"` // sorted
 	Parameters            map[string]ValueFrom `json:"parameters,omitempty"`
-	Guard                 *Guard               `json:"guard,omitempty"` // nil: nothing is watched
+	Images                []ContainerImage     `json:"images,omitempty"` // of an app's containers, those in Amazon ECR; sorted
+	Guard                 *Guard               `json:"guard,omitempty"`  // nil: nothing is watched
+}
+
+// ContainerImage is an image that deploy checks before the rollout.
+type ContainerImage struct {
+	Image        string `json:"image"`        // its tag may be __VERSION__, for the version deployed
+	Architecture string `json:"architecture"` // of the instances: amd64 or arm64
 }
 
 // Ref is the stack's region and name.

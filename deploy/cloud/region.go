@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -95,6 +96,11 @@ func (r *Region) EC2() *ec2.Client {
 // ELB returns the client for load balancers and target groups.
 func (r *Region) ELB() *elasticloadbalancingv2.Client {
 	return client(r, "elb", func(c aws.Config) *elasticloadbalancingv2.Client { return elasticloadbalancingv2.NewFromConfig(c) })
+}
+
+// ECR returns the client of the Elastic Container Registry.
+func (r *Region) ECR() *ecr.Client {
+	return client(r, "ecr", func(c aws.Config) *ecr.Client { return ecr.NewFromConfig(c) })
 }
 
 // IAM returns the client of IAM, which is global: its one endpoint is found from any region.

@@ -148,7 +148,7 @@ func eachDefinition(file *ast.File, f func(name string, field *ast.Field)) {
 }
 
 // removable lists the maps from which a region removes a key of all by null.
-var removable = []string{"services", "public_ports", "private_ports", "files"}
+var removable = []string{"services", "public_ports", "private_ports", "files", "registries"}
 
 // fields edits the fields inside an expression. Only those of the definition itself have defaults, nested ones do not.
 func (p *publisher) fields(body ast.Expr, defaults *manifest.Tree, nullKeys bool) {

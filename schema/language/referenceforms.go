@@ -69,6 +69,8 @@ func placeholder(path string) string {
 		return "<port>"
 	case "services":
 		return "<unit>"
+	case "registries":
+		return "<host>"
 	case "volumes":
 		return "<label>"
 	case "patch":

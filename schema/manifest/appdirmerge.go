@@ -67,7 +67,7 @@ func (m *merger) written() []*Tree {
 }
 
 // keyed lists the objects of a section to merge key by key. Others replace the inherited value as a whole.
-var keyed = []string{"services", "files", "public_ports", "private_ports"}
+var keyed = []string{"services", "files", "registries", "public_ports", "private_ports"}
 
 // mergeSection merges two sections. The values of over win.
 func mergeSection(into, over *Tree) {
