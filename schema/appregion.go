@@ -72,7 +72,7 @@ func (b appBuilder) build() *AppRegion {
 	// Units and files come together: a file of variables belongs to a unit.
 	a.Services = b.services()
 	a.Files = b.files()
-	a.Registries = b.registries()
+	a.Registries = registries(b)
 	checkEnvironmentFiles(b.scope.report, a)
 
 	// Data stores add variables to the units, so they come after them.

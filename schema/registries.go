@@ -20,7 +20,7 @@ type Registry struct {
 var dockerHub = []string{"index.docker.io", "registry-1.docker.io", "hub.docker.com"}
 
 // registries returns the logins, merged by host: of the orbit's apps, of all, and of the region.
-func (b appBuilder) registries() []Registry {
+func registries(b appBuilder) []Registry {
 	var registries []Registry
 	for _, e := range b.section.merged("registries", asIs, nil) {
 		r := e.record(b.scope.report, nil)
