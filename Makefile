@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test browser-test golden lint lint-go lint-templates fuzz soak bench clean
+.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test database-test browser-test golden lint lint-go lint-templates fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -72,6 +72,10 @@ boot-test: ## boot a real Debian with the user data of spacel build: needs mmdeb
 browser-test: ## open the page of spacel graph in Debian's chromium: needs apt on Debian or Ubuntu, and no root
 	$(SPACEL) -o bin/demo/spacel ./cmd/spacel
 	$(GO) test -tags browser ./cmd/spacel -run TestPageInABrowser -count=1 -args -browser=$$(.ci/browser/install) -spacel=$(CURDIR)/bin/demo/spacel
+
+database-test: ## connect database clients to real servers with the agent's variables: needs PostgreSQL's server, node and apt-get
+	.ci/databases/install
+	$(GO) test -tags databases ./agent -run TestClientsAccept -count=1 -v
 
 golden: ## rewrite the expected results in testdata, to be reviewed
 	SPACEL_UPDATE=1 $(GO) test ./schema/... ./cmd/... -run 'Golden|Samples|Bad|Script|Model|Messages' -count=1
