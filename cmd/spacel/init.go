@@ -22,12 +22,12 @@ import (
 const initDescription = `Writes an orbit's and an app's manifest with comments: a project, for which no command needs an argument. ` +
 	`Beside it come
 a .gitignore, a .gitattributes, a GitHub workflow that builds, checks, comments on pull requests and deploys after a merge, and in
-.spacel the JSON Schemas that the manifests' first lines name: an editor with a YAML language server completes and checks them. Write those again
-after an update of spacel: spacel schema --json-schema app > .spacel/app.schema.json.
+.spacel the JSON Schemas that the manifests' first lines name: an editor with a YAML language server completes and checks them.
+Write those again after an update of spacel: spacel schema --json-schema app > .spacel/app.schema.json.
 
 If the directory has an orbit, an app or a project file, nothing is written. A .gitignore or .gitattributes that exists gets one
-more line. In a git repository the workflow goes to the repository's top directory, where GitHub looks for it, and works in the project's directory.
-A workflow that exists stays as it is.
+more line. In a git repository the workflow goes to the repository's top directory, where GitHub looks for it, and works in the
+project's directory. A workflow that exists stays as it is.
 
    spacel init
    spacel init shop`
