@@ -41,7 +41,36 @@ func leading(r *impact.Report, w width) []row {
 	for _, s := range sections(r) {
 		out = append(out, s.rows(w)...)
 	}
-	return append(out, impactRows(r.Impact, w)...)
+	out = append(out, impactRows(r.Impact, w)...)
+	if w == compact {
+		named(out)
+	}
+	return out
+}
+
+// maxRepeated is the length of a list of stacks, in bytes, that is written again.
+const maxRepeated = 80
+
+// named gives each long list of stacks that occurs several times a name where it is first written, and writes the name afterwards.
+func named(rows []row) {
+	occurs, names := map[string]int{}, map[string]string{}
+	for _, r := range rows {
+		occurs[r.stacks]++
+	}
+	for i := range rows {
+		list := rows[i].stacks
+		if len(list) <= maxRepeated || occurs[list] < 2 {
+			continue
+		}
+		name, known := names[list]
+		if !known {
+			name = fmt.Sprintf("[stacks %d]", len(names)+1)
+			names[list] = name
+			rows[i].text = strings.Replace(rows[i].text, list, name+" = "+list, 1)
+			continue
+		}
+		rows[i].text = strings.Replace(rows[i].text, list, name, 1)
+	}
 }
 
 // rows lays out a section: equal findings of several stacks once, with their places below.
@@ -54,7 +83,7 @@ func (s section) rows(w width) []row {
 		mark, action := marked(g.first.Change)
 		out = append(out, row{indent: 1, mark: mark, action: action, text: printable.Line(g.text())})
 		for _, place := range g.places(w) {
-			out = append(out, row{indent: 3, mark: ' ', text: printable.Line(place)})
+			out = append(out, row{indent: 3, mark: ' ', text: printable.Line(place.text), stacks: place.stacks})
 		}
 	}
 	return out
@@ -156,20 +185,25 @@ func touches(b byte) bool {
 		'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
 }
 
+// place is a line below a finding, and the list of stacks in it.
+type place struct{ text, stacks string }
+
 // places are the lines below a finding: resources, stacks, and lines of the manifests. A compact one leaves types and lines out.
-func (g *group) places(w width) []string {
-	var out []string
+func (g *group) places(w width) []place {
+	var out []place
 	for _, stacks := range g.byStacks() {
 		var ids, lines []string
 		for _, f := range stacks {
 			ids = appendNew(ids, f.Resource)
 			lines = appendNew(lines, f.From)
 		}
-		parts := []string{strings.Join(ids, ", "), stacks[0].Type, stacksText(stacks), strings.Join(lines, ", ")}
+		list := stacksText(stacks)
+		parts := []string{strings.Join(ids, ", "), stacks[0].Type, list, strings.Join(lines, ", ")}
 		if w == compact {
 			parts = []string{parts[0], parts[2]}
 		}
-		out = append(out, strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "  "))
+		text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "  ")
+		out = append(out, place{text, list})
 	}
 	return out
 }
@@ -256,7 +290,8 @@ func impactRows(all []impact.Traffic, w width) []row {
 	}
 	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(severity(effects[a][0].Kind), severity(effects[b][0].Kind)) })
 	for _, key := range order {
-		out = append(out, row{indent: 1, mark: ' ', text: printable.Line(stacksText(groups[key]))})
+		list := stacksText(groups[key])
+		out = append(out, row{indent: 1, mark: ' ', text: printable.Line(list), stacks: list})
 		for _, e := range effects[key] {
 			out = append(out, effectRows(e)...)
 		}

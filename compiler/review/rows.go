@@ -17,6 +17,7 @@ type row struct {
 	text   string
 
 	heading bool
+	stacks  string // the list of stacks in the text, if there is one
 }
 
 // rows lays a stack out, for text and markdown alike: notes and settings first, resources in the middle, outputs last.
