@@ -8,8 +8,8 @@ import (
 	"github.com/pebble/spacel/compiler/impact"
 )
 
-// MaxMermaid and maxMermaidEdges are limits of Mermaid: a larger text or more edges are an error in place of a picture (Mermaid configuration, maxTextSize 50,000 and
-// maxEdges 500).
+// MaxMermaid and maxMermaidEdges are limits of Mermaid: a larger text or more edges are an error in place of a picture (Mermaid
+// configuration, maxTextSize 50,000 and maxEdges 500).
 const (
 	MaxMermaid      = 45_000
 	maxMermaidEdges = 450

@@ -79,7 +79,7 @@ func (f *forecast) instances(id string) {
 	default:
 		f.say(Effect{Kind: Nothing, Resource: id, Text: "nothing: running instances stay as they are, only new ones differ"})
 	}
-	if replaces && f.now.movesVolumes() && f.changed(id, "VPCZoneIdentifier") {
+	if replaces && f.changed(id, "VPCZoneIdentifier") && f.now.movesVolumes() {
 		f.say(Effect{Kind: DataMoves, Resource: id,
 			Text: "data moves: the instances' zones change, and volumes follow by snapshot, which can take hours"})
 	}
@@ -87,9 +87,11 @@ func (f *forecast) instances(id string) {
 
 // movesVolumes reports whether the instances have EBS volumes: only then their role may attach some.
 func (s *Side) movesVolumes() bool {
-	for _, f := range s.facts() {
-		if f.Kind == KindStatement && f.Statement != nil && containsText(f.Statement["Action"], "ec2:AttachVolume") {
-			return true
+	for _, r := range s.t.Resources {
+		for _, f := range rights(r) {
+			if f.Statement != nil && containsText(f.Statement["Action"], "ec2:AttachVolume") {
+				return true
+			}
 		}
 	}
 	return false
