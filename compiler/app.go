@@ -52,6 +52,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		logging(a),
 		units(a, r),
 		registries(a, r),
+		jobs(a),
 		localHealth(a),
 		decryption(a, r),
 		references(a),

@@ -26,28 +26,30 @@ const stopMargin = 30 * time.Second
 func containerUnit(service schema.Service, awaited bool) []string {
 	c := service.Container
 	lines := append(unitSection(service), "", "[Service]")
-	lines = append(lines, restartLines(c.Restart)...)
+	lines = append(lines, restartLines(c)...)
 	lines = append(lines, pullLines(c.PullPolicy, word(versioned(service.Image)))...)
 	if c.NetworkMode == "" {
 		lines = append(lines, "ExecStartPre=-/usr/bin/flock /run/spacel-network.lock /bin/sh -c "+word(makeNetwork))
 	}
+	run := append([]string{"/usr/bin/docker", "run"}, dockerRun(service)...)
 	lines = append(lines,
 		"ExecStartPre=-/usr/bin/docker rm --force %n",
-		"ExecStart="+strings.Join(append([]string{"/usr/bin/docker", "run"}, dockerRun(service)...), " "))
+		"ExecStart="+strings.Join(append(exclusively(c), run...), " "))
 	if awaited {
 		lines = append(lines, "ExecStartPost=/bin/sh -c "+word(waitHealthy)+" %n $MAINPID")
 	}
-	return append(lines,
+	lines = append(lines,
 		// systemd runs ExecStop= after the container has ended by itself, too. The dash keeps that from counting as a failure.
 		"ExecStop=-/usr/bin/docker stop %n",
 		// A client that was killed leaves its container behind.
 		"ExecStopPost=-/usr/bin/docker rm --force %n",
 		fmt.Sprintf("TimeoutStopSec=%d", seconds(c.StopGrace+stopMargin)),
 		"",
-		"[Install]",
-		"WantedBy=multi-user.target",
-		"",
 	)
+	if c.Job {
+		return lines // only its timer starts it
+	}
+	return append(lines, "[Install]", "WantedBy=multi-user.target", "")
 }
 
 // containerNetwork is the Docker network of an app's containers. Unlike on Docker's default network, containers find each other by name there.
@@ -105,13 +107,16 @@ func unitSection(service schema.Service) []string {
 func escaped(name string) string { return strings.ReplaceAll(name, "%", "%%") }
 
 // restartLines returns the settings of restarts. A container that runs once is a oneshot: units that wait for it start when it has
-// ended. It stays active then, so it runs once per boot, and not again with each unit that depends on it.
-func restartLines(r schema.Restart) []string {
+// ended. It stays active then, so it runs once per boot, and not again with each unit that depends on it. A job does not stay active,
+// or its timer could not start it again.
+func restartLines(c schema.Container) []string {
 	const again = "RestartSec=2" // a crash loop must not ask the registry ten times a second
-	switch r.Policy {
-	case schema.RestartNo:
+	switch {
+	case c.Job:
+		return []string{"Type=oneshot", "TimeoutStartSec=0"}
+	case c.Restart.Policy == schema.RestartNo:
 		return []string{"Type=oneshot", "RemainAfterExit=yes", "TimeoutStartSec=0"}
-	case schema.RestartOnFailure:
+	case c.Restart.Policy == schema.RestartOnFailure:
 		return []string{"TimeoutStartSec=0", "Restart=on-failure", again}
 	}
 	// Docker's unless-stopped is systemd's always: systemd does not restart a unit that was stopped by hand.
@@ -139,6 +144,9 @@ func dockerRun(service schema.Service) []string {
 	run := dockerWords{"--rm", "--name", "%n", "--env-file", word("/files/" + base + ".env")}
 	if c.PullPolicy == schema.PullNever {
 		run.add("--pull", "never")
+	}
+	if c.Exclusive {
+		run.add("--env", document.FenceVariable)
 	}
 	run.add("--network", cmp.Or(c.NetworkMode, containerNetwork))
 	if c.NetworkMode == "" {

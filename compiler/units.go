@@ -25,6 +25,9 @@ func units(a appContext, r *report.Report) *part {
 	for _, service := range a.region.Services {
 		service.Volumes = append(slices.Clip(service.Volumes), authorities(a)...)
 		all[service.Name] = unit(service, awaited[service.Name], r)
+		if service.Container.Schedule != "" {
+			all[schema.TimerName(service.Name)] = document.Content{Lines: jobTimer(service)}
+		}
 		if base, ok := strings.CutSuffix(service.Name, ".service"); ok {
 			environments[base+".env"] = environment(service)
 		}

@@ -74,6 +74,7 @@ func (b appBuilder) build() *AppRegion {
 	a.Files = b.files()
 	a.Registries = registries(b)
 	checkEnvironmentFiles(b.scope.report, a)
+	checkPublished(b.section, a)
 
 	// Data stores add variables to the units, so they come after them.
 	a.Spot = b.spot(a)

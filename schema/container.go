@@ -38,6 +38,9 @@ type Container struct {
 	PullPolicy  PullPolicy
 	DependsOn   []Dependency // sorted by unit
 	Options     []string     // further words of docker run
+	Job         bool         // a timer starts it, and it runs once at a time
+	Schedule    string       // the calendar expression of a job's own timer; "" without one
+	Exclusive   bool         // each firing runs on one instance of the region
 }
 
 // Ulimit is a limit of a container's processes. -1 is no limit.
@@ -125,6 +128,7 @@ var containerFields = []string{
 	"ports", "volumes", "command", "entrypoint", "user", "working_dir", "mem_limit", "cpus", "shm_size", "ulimits", "cap_add", "cap_drop",
 	"read_only", "tmpfs", "init", "privileged", "devices", "extra_hosts", "hostname", "labels", "network_mode", "healthcheck",
 	"stop_grace_period", "stop_signal", "restart", "pull_policy", "depends_on", "options",
+	"schedule", "exclusive",
 }
 
 // checkContainer reports combinations that Docker refuses when the container starts.

@@ -42,6 +42,7 @@ func (c appScope) content(n node) Text {
 		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Text), ""))
 		if err != nil {
 			c.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")
+			t.Body = nil
 		}
 	case !n.value.Reported["body"] && !n.value.Reported["from"]:
 		c.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
@@ -19,6 +20,7 @@ func (b appBuilder) services() []Service {
 		records[e.key] = e.record(b.scope.report, nil)
 		services = append(services, b.service(e.key, records[e.key]))
 	}
+	checkTimers(services, records)
 	completes(services, records)
 	checkDependencies(b.scope.report, services)
 	checkHostPorts(b.scope.report, services)
@@ -37,6 +39,8 @@ func (b appBuilder) service(name string, r record) Service {
 		r.defaults = b.scope.facts.Defaults.Lookup("service")
 		s.Ports, s.Volumes = publishedPorts(r), mountReader{b.scope.report, b.section}.mounts(r)
 		s.Container = b.container(r)
+		readJob(r, &s.Container)
+		checkImageName(r, s.Image)
 	}
 	if n, ok := r.fields["unit_file"]; ok {
 		text := b.scope.content(n)
@@ -56,6 +60,7 @@ func checkUnit(r record, s Service) {
 	case strings.TrimSuffix(s.Name, suffix) == "":
 		r.report.Errorf(r.at, "a unit needs a name before %s", suffix)
 	}
+	checkUnitName(r, s.Name)
 	image := r.has("image") || r.unknown("image")
 	unitFile := r.has("unit_file") || r.unknown("unit_file")
 	switch {
@@ -66,6 +71,9 @@ func checkUnit(r record, s Service) {
 		r.report.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
 	case image && suffix != ".service":
 		r.errorf("image", "a container runs in a .service, not in a %s", suffix)
+	}
+	if unitFile && !image {
+		checkUnitText(r.report, s)
 	}
 	if unitFile {
 		for _, field := range containerFields {
@@ -106,26 +114,6 @@ func validPort(digits string) bool {
 	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
 }
 
-// checkHostPorts reports a port of the host that two containers publish. The second container would fail at its start on the
-// instance, long after the deploy began.
-func checkHostPorts(found *report.Report, services []Service) {
-	taken := map[Mapping]string{}
-	for _, s := range services {
-		if s.Image == "" {
-			continue
-		}
-		for _, m := range s.Ports {
-			_, protocol, _ := strings.Cut(m.Container, "/")
-			// Docker publishes TCP unless the container's port says /udp. The same number may be used once for each protocol.
-			port := Mapping{m.Host, cmp.Or(protocol, "tcp")}
-			if other, ok := taken[port]; ok {
-				found.Errorf(s.At("ports"), "port %s of the host is taken by %s", m.Host, other)
-			}
-			taken[port] = s.Name
-		}
-	}
-}
-
 // environment returns the variables sorted by name: those of env_file, and those of environment, which win.
 func (b appBuilder) environment(r record) []Variable {
 	const noValue = "has no value: nothing is taken from the shell that builds; write NAME=value"
@@ -157,6 +145,10 @@ func (c appScope) variable(e entry) Variable {
 	c.variableLookalike(e)
 	if strings.ContainsAny(v.Value, "\r\n") {
 		c.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
+	}
+	if size := len(v.Name) + len("=") + len(v.Value); size > names.MaxVariable {
+		c.report.Errorf(e.pos(), "has %d bytes, and Docker takes %d of a variable's name and value together: use a file", size,
+			names.MaxVariable)
 	}
 	return v
 }

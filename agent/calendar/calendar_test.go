@@ -186,8 +186,8 @@ func randomExpression(random *rand.Rand) string {
 		return one()
 	}
 	text := pick("", "", "Mon ", "Sat,Sun ", "Mon..Fri ", "tue..thu,SUN ")
-	text += pick("", "", "*-"+field(1, 12)+"-"+field(1, 28)+" ", field(1, 12)+"-"+field(1, 31)+" ", "20"+field(27, 60)+"-*-"+field(1, 28)+" ",
-		"*-"+field(1, 12)+"~"+field(1, 28)+" ")
+	text += pick("", "", "*-"+field(1, 12)+"-"+field(1, 28)+" ", field(1, 12)+"-"+field(1, 31)+" ",
+		"20"+field(27, 60)+"-*-"+field(1, 28)+" ", "*-"+field(1, 12)+"~"+field(1, 28)+" ")
 	text += field(0, 23) + ":" + field(0, 59) + pick("", "", ":"+field(0, 59), ":00")
 	return text + pick("", "", " UTC", " Europe/Berlin", " America/New_York", " Australia/Lord_Howe")
 }

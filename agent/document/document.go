@@ -7,6 +7,7 @@ package document
 const (
 	Path       = "/etc/spacel/document.json"   // where user data puts the document
 	StatusPath = "/var/lib/spacel/status.json" // how the boot went: written by the agent, read by userdata/install.sh
+	AgentPath  = "/usr/local/bin/spacel-agent" // the agent's program; userdata/install.sh installs it there
 	AgentUnit  = "spacel-agent.service"        // the unit that runs the agent; user data writes it
 )
 

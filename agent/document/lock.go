@@ -6,6 +6,9 @@ const (
 	LockExpires = "expires" // N, when DynamoDB may delete the item, in seconds since 1970; absent when never
 )
 
+// FenceVariable is the environment variable with the fencing number of an exclusive job's lock, for the job's command.
+const FenceVariable = "SPACEL_FENCE"
+
 // LockKey returns a lock's name. The IAM rights of an app's instances are for names with that beginning.
 func LockKey(app, rest string) string { return app + "/" + rest }
 

@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/pebble/spacel/agent"
 )
@@ -41,4 +44,30 @@ func runProgram(ctx context.Context, name string, args ...string) (string, error
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return stdout.String(), err
+}
+
+// endWithin is how long a program may take to end after it was asked to. A job that lost its lock must end before the lock's
+// lease.
+const endWithin = 20 * time.Second
+
+// streamProgram runs a program with this process's own output and input. A program that a signal ended has 128 and the signal's
+// number as its code, as in a shell.
+func streamProgram(ctx context.Context, env []string, name string, args ...string) (code int, err error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = endWithin
+	err = cmd.Run()
+	if cmd.ProcessState == nil {
+		return 0, fmt.Errorf("run %s: %w", name, err)
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal()), nil
+	}
+	// A program that ends with 0 after the signal has ended well.
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed && ctx.Err() == nil {
+		return 0, fmt.Errorf("run %s: %w", name, err)
+	}
+	return cmd.ProcessState.ExitCode(), nil
 }

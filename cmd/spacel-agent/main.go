@@ -30,6 +30,7 @@ const (
 
 const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP NAMESPACE | credentials VERB |
                      version]
+       spacel-agent exclusive UNIT SCHEDULE COMMAND…
 
   boot                   boot this machine into the app of its instance document (the default)
   status                 say how the boot went; exits 1 unless it succeeded
@@ -37,6 +38,8 @@ const usage = `usage: spacel-agent [boot | status | authorized-keys USER | peopl
   people                 make the local users those who may log in
   stats GROUP NAMESPACE  send memory and disk use to CloudWatch once, as an auto scaling group's
   credentials VERB       be Docker's credential helper, which Docker calls docker-credential-spacel: get, store, erase or list
+  exclusive UNIT SCHEDULE COMMAND…
+                         run the command of a job whose timer fired, unless another instance does
   version                print the version
 `
 
@@ -61,7 +64,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	// The number of words of each command, its own name included. An unknown command has 0 and never matches.
 	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 3, "credentials": 2}
-	if want[args[0]] != len(args) {
+	if want[args[0]] != len(args) && (args[0] != "exclusive" || len(args) < 4) {
 		fmt.Fprint(stderr, usage)
 		return exitError
 	}
@@ -87,6 +90,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return credentials(ctx, args[1], stdin, stdout)
 	case "stats":
 		return failing(agent.Stats(ctx, machine(), endpoints(), args[1], args[2]))
+	case "exclusive":
+		return exclusive(ctx, args[1:], stderr)
 	}
 	_, err := fmt.Fprintf(stdout, "spacel-agent %s (%s, %s/%s)\n", release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return failing(err)
@@ -163,4 +168,14 @@ func people(ctx context.Context, stderr io.Writer) (int, error) {
 		return exitError, err
 	}
 	return failing(p.Sync(ctx))
+}
+
+// exclusive runs a firing of a job. Its exit code is that of the command.
+func exclusive(ctx context.Context, args []string, stderr io.Writer) (int, error) {
+	job := agent.Job{Unit: args[0], Schedule: args[1], Command: args[2:]}
+	code, err := agent.Exclusive(ctx, machine(), endpoints(), stderr, streamProgram, job)
+	if err != nil {
+		return exitError, err
+	}
+	return code, nil
 }

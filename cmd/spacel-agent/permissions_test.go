@@ -32,7 +32,8 @@ var features = []feature{
 		name:  "the boot itself, its log and signal, and who may log in",
 		used:  func(document.Document[string]) bool { return true },
 		roots: []string{"cmd/spacel-agent.main"},
-		but:   []string{"agent.stages", "agent.giveBack", "(*agent.People).scan", "agent.Stats", "agent.Credentials"},
+		but: []string{"agent.stages", "agent.giveBack", "(*agent.People).scan", "agent.Stats", "agent.Credentials",
+			"agent.Exclusive"},
 	},
 	{
 		name:  "the document's large part",
@@ -119,6 +120,12 @@ var features = []feature{
 		roots: []string{"(*agent.Boot).credentials"},
 	},
 	{
+		name:  "exclusive jobs",
+		used:  hasExclusiveJob,
+		roots: []string{"agent.Exclusive"},
+		but:   []string{"agent.stages", "agent.giveBack"},
+	},
+	{
 		name:  "load balancers",
 		used:  func(d document.Document[string]) bool { return len(d.TargetGroups) > 0 },
 		roots: []string{"agent.targetHealth"},
@@ -149,6 +156,16 @@ func refersTo(kind string) func(document.Document[string]) bool {
 		}
 		return false
 	}
+}
+
+// hasExclusiveJob says whether a unit has the agent run its command on one instance.
+func hasExclusiveJob(d document.Document[string]) bool {
+	for _, unit := range d.Units {
+		if slices.ContainsFunc(unit.Lines, func(l string) bool { return strings.Contains(l, document.AgentPath+" exclusive ") }) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasPayload says whether anything in a document is encrypted: a unit, a file, a variable, or a value in an environment file.

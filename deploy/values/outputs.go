@@ -3,6 +3,7 @@ package values
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -35,7 +36,16 @@ func (r *Resolver) output(ctx context.Context, q question, o assembly.Output) (V
 	if stack.Exists() && isBuilt(stack.Status) && len(stack.Outputs) == 0 {
 		advice = "; deploy that stack again, from a directory whose template has the output"
 	}
+	if stack.Exists() && isBuilt(stack.Status) && len(stack.Outputs) > 0 && isOrbitStack(q.orbit(), o.Stack) {
+		advice = "; the orbit is older than this app: build and deploy the orbit's own stacks with this spacel first"
+	}
 	return Value{Pending: from, Missing: why(from, stack, o.Output) + advice}, nil
+}
+
+// isOrbitStack reports whether a stack is one of the orbit's own, which all its apps share.
+func isOrbitStack(orbit, stack string) bool {
+	name, found := document.CutStackName(orbit, stack)
+	return found && slices.Contains(document.OrbitStacks(), name)
 }
 
 // owner describes the tag that names another orbit.

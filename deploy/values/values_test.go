@@ -31,7 +31,8 @@ func TestOutputs(t *testing.T) {
 		Missing: "stack us-east-1/production-vpc is not deployed; deploy that stack first"})
 	a.wantValue(output(there, "production-vpc", "New", false), nil, Value{
 		Pending: assembly.StackRef{Region: there, Name: "production-vpc"},
-		Missing: "stack eu-west-1/production-vpc as it is deployed has no output New; deploy that stack first"})
+		Missing: "stack eu-west-1/production-vpc as it is deployed has no output New; " +
+			"the orbit is older than this app: build and deploy the orbit's own stacks with this spacel first"})
 	const leftOut = "the rules and settings that need P are left out until a later deploy finds the output"
 	a.wantValue(output(here, "production-belka", "Nat", true), nil, Value{
 		Missing: "stack us-east-1/production-belka is not deployed; " + leftOut})

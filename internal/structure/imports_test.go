@@ -75,7 +75,10 @@ var allowed = map[string][]string{
 		"deploy/schedule",
 		"deploy/staging", "deploy/values",
 	},
-	"schema":           {"agent/document", "schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved"},
+	"schema": {
+		"agent/calendar", "agent/document",
+		"schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved",
+	},
 	"schema/language":  {"schema/manifest", "schema/report"},
 	"schema/project":   {"schema/language", "schema/manifest", "schema/report"},
 	"schema/manifest":  {"schema/cuemodules", "schema/report"},
