@@ -22,7 +22,7 @@ var oddValues = []struct{ name, value, quoted string }{
 	{"TICKS", "'`id`'", "\"'\\`id\\`'\""},
 	{"CONT", `ends with backslash\`, `"ends with backslash\\"`},
 	{"HASH", "a #notacomment", "a #notacomment"},
-	{"TAB", "a\tb", "\"a\tb\""},
+	{"TAB", "a\tb", "a\tb"},
 }
 
 // The file of a hand-written unit has systemd's form, that of a container Docker's, and each has both beside it.
