@@ -31,7 +31,7 @@ func dockerLogging(ctx context.Context, b *Boot) error {
 		return fmt.Errorf("read %s: %w", dockerSettings, err)
 	}
 	if !toGroup {
-		return b.limitLogs(ctx, before)
+		return limitLogs(ctx, b, before)
 	}
 	after, err := withLogDriver(before, logDriver, b.logOptions())
 	if err != nil {
@@ -48,7 +48,7 @@ func dockerLogging(ctx context.Context, b *Boot) error {
 // limitLogs limits the logs of containers that Docker keeps in files. Docker's default has no limit, and a talkative container fills
 // the root volume within hours (Docker documentation, "JSON File logging driver"). A limit in the machine image, or another
 // driver, stays as it is.
-func (b *Boot) limitLogs(ctx context.Context, before []byte) error {
+func limitLogs(ctx context.Context, b *Boot, before []byte) error {
 	driver, own, err := logSettings(before)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dockerSettings, err)
@@ -59,7 +59,7 @@ func (b *Boot) limitLogs(ctx context.Context, before []byte) error {
 	if _, limited := own["max-size"]; limited || driver != "json-file" && driver != "local" {
 		return nil
 	}
-	if loaded, err := b.hasDocker(ctx); err != nil || !loaded {
+	if loaded, err := b.Machine.hasDocker(ctx); err != nil || !loaded {
 		return err
 	}
 	after, err := withLogDriver(before, driver, map[string]string{"max-size": "10m", "max-file": "3"})
@@ -137,7 +137,7 @@ func (b *Boot) applyDocker(ctx context.Context, settings []byte) error {
 	if applied, err := b.Machine.readFile(dockerApplied); err == nil && bytes.Equal(applied, digest) {
 		return nil
 	}
-	loaded, err := b.hasDocker(ctx)
+	loaded, err := b.Machine.hasDocker(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,8 +155,8 @@ func (b *Boot) applyDocker(ctx context.Context, settings []byte) error {
 }
 
 // hasDocker reports whether Docker is installed.
-func (b *Boot) hasDocker(ctx context.Context) (bool, error) {
-	load, err := b.Machine.Run(ctx, "systemctl", "show", "--property=LoadState", "--value", "docker.service")
+func (m Machine) hasDocker(ctx context.Context) (bool, error) {
+	load, err := m.Run(ctx, "systemctl", "show", "--property=LoadState", "--value", "docker.service")
 	if err != nil {
 		return false, fmt.Errorf("ask systemd for Docker: %w", err)
 	}

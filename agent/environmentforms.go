@@ -17,9 +17,9 @@ type form func([]envLine) []byte
 // environmentForms returns the files to write for a .env file, with their forms. The plain name has the form that its reader
 // expects: Docker's when a unit gives it to --env-file, as the unit of a container does, else systemd's, for EnvironmentFile=.
 // UNIT.docker.env and UNIT.systemd.env have the form that their name says, unless the manifest has a file of this name.
-func (b *Boot) environmentForms(name string) map[string]form {
+func environmentForms(b *Boot, name string) map[string]form {
 	forms := map[string]form{name: systemdForm}
-	if b.dockerReads(name) {
+	if dockerReads(b, name) {
 		forms[name] = dockerForm
 	}
 	if _, ofUnit := b.Document.Environments[name]; !ofUnit {
@@ -37,7 +37,7 @@ func (b *Boot) environmentForms(name string) map[string]form {
 }
 
 // dockerReads reports whether a unit gives a .env file to docker run. The stage files has written the units.
-func (b *Boot) dockerReads(name string) bool {
+func dockerReads(b *Boot, name string) bool {
 	option := regexp.MustCompile(`--env-file[ =]+"?/files/` + regexp.QuoteMeta(name) + `["\s]`)
 	for _, unit := range slices.Sorted(maps.Keys(b.Document.Units)) {
 		if text, err := b.Machine.readFile(unitsDirectory + "/" + unit); err == nil && option.Match(append(text, '\n')) {

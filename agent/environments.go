@@ -37,7 +37,7 @@ func environments(ctx context.Context, b *Boot) error {
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", name, err)
 		}
-		for file, form := range b.environmentForms(name) {
+		for file, form := range environmentForms(b, name) {
 			if err := b.Machine.writeNamed(filesDirectory, file, form(lines), b.Document.Files[name], environmentMode); err != nil {
 				return fmt.Errorf("environment %s: %w", file, err)
 			}
@@ -117,8 +117,8 @@ func payloadIn(value string) *document.Payload {
 	return &p
 }
 
-// variable returns a variable's value, which cannot hold line breaks in a .env file. The text of a payload of version 0 starts with its NAME=,
-// or else it was encrypted for another.
+// variable returns a variable's value, which cannot hold line breaks in a .env file. The text of a payload of version 0 starts
+// with its NAME=, or else it was encrypted for another.
 func (b *Boot) variable(ctx context.Context, v document.Variable) (string, error) {
 	value := v.Value
 	if v.From != "" {

@@ -49,13 +49,13 @@ func units(ctx context.Context, b *Boot) error {
 	}
 	var starts []*start
 	for _, name := range names {
-		s, err := b.enable(ctx, systemd, name)
+		s, err := enable(ctx, b, systemd, name)
 		if err != nil {
 			return b.journal().because(ctx, name, err)
 		}
 		starts = append(starts, s)
 	}
-	if err := b.writeTarget(ctx, systemd, names); err != nil {
+	if err := writeTarget(ctx, b, systemd, names); err != nil {
 		return err
 	}
 	jobs, err := systemd.Start(ctx, unitsTarget, names)
@@ -68,7 +68,7 @@ func units(ctx context.Context, b *Boot) error {
 
 // writeTarget makes the target that wants the units, for as long as the machine runs. After a reboot the units start with
 // multi-user.target, in one transaction, too.
-func (b *Boot) writeTarget(ctx context.Context, systemd Systemd, names []string) error {
+func writeTarget(ctx context.Context, b *Boot, systemd Systemd, names []string) error {
 	text := "[Unit]\nDescription=The units of " + b.Document.App + "\nWants=" + strings.Join(names, " ") + "\n"
 	if err := b.Machine.writeFile("/run/systemd/system/"+unitsTarget, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", unitsTarget, err)
@@ -123,7 +123,7 @@ type start struct {
 
 // enable has a restart of the machine start the unit, too. A unit's restarts so far are noted, because the count goes on over boots
 // of the agent. A unit that systemd cannot read is an error here: a target that wants it would start without a word about it.
-func (b *Boot) enable(ctx context.Context, systemd Systemd, unit string) (*start, error) {
+func enable(ctx context.Context, b *Boot, systemd Systemd, unit string) (*start, error) {
 	if err := systemd.Enable(ctx, unit); err != nil {
 		return nil, fmt.Errorf("cannot be enabled: %w", err)
 	}
@@ -160,7 +160,7 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start, jobs
 		for _, s := range starts {
 			s.result = results[s.unit]
 			started, err := s.look(ctx, systemd, results[unitsTarget] != "")
-			b.tellRestarts(ctx, s)
+			s.tellRestarts(ctx, b)
 			switch {
 			case err != nil:
 				failed = append(failed, b.journal().because(ctx, s.unit, err))
@@ -175,7 +175,8 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start, jobs
 		}
 		if !sleep(ctx, lookPause) {
 			for _, s := range starts {
-				failed = append(failed, b.journal().because(ctx, s.unit, fmt.Errorf("has not started: it is %s: %w", s.last, context.Cause(ctx))))
+				late := fmt.Errorf("has not started: it is %s: %w", s.last, context.Cause(ctx))
+				failed = append(failed, b.journal().because(ctx, s.unit, late))
 			}
 			return errors.Join(failed...)
 		}
@@ -195,7 +196,7 @@ func collect(jobs <-chan JobResult, results map[string]string) {
 }
 
 // tellRestarts logs that a unit was restarted, with its last line. Two restarts between looks are one line.
-func (b *Boot) tellRestarts(ctx context.Context, s *start) {
+func (s *start) tellRestarts(ctx context.Context, b *Boot) {
 	if s.last.Restarts <= s.told {
 		return
 	}

@@ -238,8 +238,8 @@ func TestUnitsThatWait(t *testing.T) {
 	if err != nil || took < up*time.Second || took > (up+15)*time.Second {
 		t.Errorf("it took %s: %v", took, err)
 	}
-	if log := h.log.String(); !strings.Contains(log, "web.service was restarted, once so far: activating (auto-restart, exit-code, status 1); "+
-		"its last line: ") || !strings.Contains(log, "web.service was restarted, 249 times so far") {
+	const first = "web.service was restarted, once so far: activating (auto-restart, exit-code, status 1); its last line: "
+	if log := h.log.String(); !strings.Contains(log, first) || !strings.Contains(log, "web.service was restarted, 249 times so far") {
 		t.Errorf("the log lacks the restarts:\n%s", log)
 	}
 }

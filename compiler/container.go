@@ -52,7 +52,8 @@ func containerUnit(service schema.Service, awaited bool) []string {
 	return append(lines, "[Install]", "WantedBy=multi-user.target", "")
 }
 
-// containerNetwork is the Docker network of an app's containers. Unlike on Docker's default network, containers find each other by name there.
+// containerNetwork is the Docker network of an app's containers. Unlike on Docker's default network, containers find each other by
+// name there.
 const containerNetwork = "spacel"
 
 // makeNetwork makes the network unless it exists. Units start at the same time, and Docker would make two networks of one name, so

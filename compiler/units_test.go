@@ -43,7 +43,8 @@ ExecStartPre=-/usr/bin/flock /run/spacel-network.lock /bin/sh -c `+
 		`"docker network inspect spacel >/dev/null 2>&1 || docker network create spacel"
 ExecStartPre=-/usr/bin/docker rm --force %n
 ExecStart=/usr/bin/docker run --rm --name %n --env-file /files/laika.env --network spacel --network-alias laika `+
-		`--publish 80:8080 --publish 53:53/udp --volume /mnt/data:/data:ro --stop-timeout 10 registry.example.com:5000/pebble/laika:__VERSION__
+		`--publish 80:8080 --publish 53:53/udp --volume /mnt/data:/data:ro --stop-timeout 10 `+
+		`registry.example.com:5000/pebble/laika:__VERSION__
 ExecStop=-/usr/bin/docker stop %n
 ExecStopPost=-/usr/bin/docker rm --force %n
 TimeoutStopSec=40

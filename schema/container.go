@@ -89,13 +89,13 @@ const (
 	PullNever   PullPolicy = "never"
 )
 
-// container reads the fields of a service that are for containers only.
-func (b appBuilder) container(r record) Container {
+// container reads the fields of a service that are for containers only. debian is the release on the instances, "" when unknown.
+func container(r record, debian string) Container {
 	c := Container{
 		Entrypoint:  commandWords(r, "entrypoint"),
 		Command:     commandWords(r, "command"),
-		User:        word(r, "user"),
-		WorkingDir:  word(r, "working_dir"),
+		User:        r.text("user"),
+		WorkingDir:  r.text("working_dir"),
 		Hostname:    r.text("hostname"),
 		Memory:      size(r, "mem_limit"),
 		ShmSize:     size(r, "shm_size"),
@@ -111,7 +111,7 @@ func (b appBuilder) container(r record) Container {
 		ExtraHosts:  extraHosts(r),
 		Labels:      labels(r),
 		NetworkMode: networkMode(r),
-		Health:      containerHealth(r, debianOf(b.image())),
+		Health:      containerHealth(r, debian),
 		StopSignal:  r.text("stop_signal"),
 		StopGrace:   duration(r, "stop_grace_period"),
 		Restart:     restart(r),
@@ -210,21 +210,13 @@ func commandWords(r record, field string) []string {
 func wordList(r record, field string) []string {
 	var words []string
 	for _, n := range r.list(field) {
-		checkWord(r, n, n.value.Text)
 		words = append(words, n.value.Text)
 	}
 	return words
 }
 
-// word returns a field that is one word.
-func word(r record, field string) string {
-	if n, ok := r.fields[field]; ok {
-		checkWord(r, n, n.value.Text)
-	}
-	return r.text(field)
-}
-
-// checkWord reports line breaks and other control characters: a unit file cannot hold them as they are written.
+// checkWord reports line breaks and other control characters in a word of a longer text: a unit file cannot hold them as they are
+// written. The definitions refuse them in other fields.
 func checkWord(r record, n node, word string) {
 	if strings.ContainsFunc(word, unicode.IsControl) {
 		r.report.Errorf(n.pos(), "cannot hold line breaks or other control characters: put such text into a file, or into environment")
@@ -261,7 +253,6 @@ func ulimits(r record) []Ulimit {
 func labels(r record) []string {
 	var all []string
 	for _, e := range pairs(r, "labels", "") {
-		checkWord(r, e.node, e.value.Text)
 		all = append(all, e.key+"="+e.value.Text)
 	}
 	return all
@@ -331,6 +322,7 @@ func healthTest(h record, check *ContainerHealth) {
 	n := h.fields["test"]
 	words := wordList(h, "test")
 	if n.value.Kind != manifest.List {
+		checkWord(h, n, n.value.Text)
 		words = []string{"CMD-SHELL", n.value.Text}
 	}
 	switch {

@@ -23,7 +23,6 @@ func (m mountReader) mounts(r record) []Mapping {
 	if !ok || n.value.Kind != manifest.List {
 		for _, e := range r.entries("volumes") {
 			if host, ok := m.mountSource(e.node, e.key); ok {
-				checkWord(r, e.node, e.key+e.value.Text)
 				mounts = append(mounts, Mapping{host, e.value.Text})
 			}
 		}
@@ -45,7 +44,6 @@ var mountMode = regexp.MustCompile(`^[a-zA-Z,]+$`)
 
 // shortMount reads SOURCE:TARGET[:MODE], or TARGET for an anonymous volume.
 func (m mountReader) shortMount(n node) []Mapping {
-	checkWord(record{report: m.report}, n, n.value.Text)
 	parts := strings.Split(n.value.Text, ":")
 	target := parts[min(1, len(parts)-1)]
 	wellFormed := len(parts) <= 3 && path.IsAbs(target) && (len(parts) < 3 || mountMode.MatchString(parts[2]))
@@ -77,7 +75,6 @@ func (m mountReader) longMount(r record) []Mapping {
 		}
 		return nil
 	}
-	checkWord(r, node{value: &manifest.Tree{}, at: r.tree.At, path: r.at.Path}, source+target)
 	host := ""
 	if source != "" {
 		n := r.fields["source"]

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -33,12 +34,12 @@ func (b appBuilder) service(name string, r record) Service {
 		Node:        r.node(),
 		Name:        name,
 		Image:       r.text("image"),
-		Environment: b.environment(r),
+		Environment: b.scope.environment(r),
 	}
 	if r.has("image") {
 		r.defaults = b.scope.facts.Defaults.Lookup("service")
 		s.Ports, s.Volumes = publishedPorts(r), mountReader{b.scope.report, b.section}.mounts(r)
-		s.Container = b.container(r)
+		s.Container = container(r, debianOf(b.image()))
 		readJob(r, &s.Container)
 		checkImageName(r, s.Image)
 	}
@@ -115,17 +116,25 @@ func validPort(digits string) bool {
 }
 
 // environment returns the variables sorted by name: those of env_file, and those of environment, which win.
-func (b appBuilder) environment(r record) []Variable {
+func (c appScope) environment(r record) []Variable {
 	const noValue = "has no value: nothing is taken from the shell that builds; write NAME=value"
-	found := map[string]Variable{}
+	all := envFiles(r)
 	for _, e := range pairs(r, "environment", noValue) {
-		found[e.key] = b.scope.variable(e)
+		all[e.key] = e
 	}
+	entries := slices.SortedFunc(maps.Values(all), func(x, y entry) int { return cmp.Compare(x.key, y.key) })
 	var variables []Variable
-	for _, v := range found {
-		variables = append(variables, v)
+	object := &manifest.Tree{Kind: manifest.Object}
+	for _, e := range entries {
+		variables = append(variables, c.variable(e))
+		object.Set(e.key, e.at, e.value)
 	}
-	slices.SortFunc(variables, func(x, y Variable) int { return cmp.Compare(x.Name, y.Name) })
+	if n, listed := r.fields["environment"]; r.has("env_file") || listed && n.value.Kind == manifest.List {
+		// The resolved value has one object for all forms.
+		object.At = r.tree.At
+		r.derive("environment", object)
+		r.trace.put(r.tree, manifest.Field{Key: "env_file"})
+	}
 	return variables
 }
 
