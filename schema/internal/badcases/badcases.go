@@ -42,7 +42,7 @@ func Unpack(t *testing.T, archive *txtar.Archive) (c Case) {
 		top, _, _ := strings.Cut(f.Name, "/")
 		if strings.HasPrefix(top, "orbit.") {
 			c.Orbit = top
-		} else if path.Ext(top) != ".env" && !slices.Contains(c.Apps, top) {
+		} else if filepath.Ext(top) != ".env" && !slices.Contains(c.Apps, top) {
 			c.Apps = append(c.Apps, top)
 		}
 	}
