@@ -45,8 +45,9 @@ func TestSystemdVerifiesUnits(t *testing.T) {
 // verifyUnits has systemd-analyze read the units of containers. It returns their number.
 func verifyUnits(t *testing.T, path string, services []schema.Service) int {
 	dir, names := t.TempDir(), []string{}
-	// systemd-analyze looks for the programs, and Docker need not be here.
-	here := strings.NewReplacer("/usr/bin/docker", "/usr/bin/env", "__VERSION__", "v1")
+	// systemd-analyze looks for the programs, and Docker and the agent need not be here.
+	here := strings.NewReplacer("/usr/bin/docker", "/usr/bin/env", "/usr/local/bin/spacel-agent", "/usr/bin/env",
+		"__VERSION__", "v1")
 	write := func(name string, lines ...string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(here.Replace(strings.Join(lines, "\n"))+"\n"), 0o600); err != nil {
 			t.Fatal(err)
