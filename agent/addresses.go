@@ -54,8 +54,9 @@ const leavingPatience = time.Minute
 
 // takeAddress gives a healthy instance an address. It takes a free one, or takes one over from an instance of an older
 // version of the launch template, never from the same or a newer version: else two new instances could take the address
-// from each other forever. When all addresses are in use, an app's instance goes on without: during an update there may
-// be fewer addresses than instances. A bastion waits, since nobody can reach it without an address.
+// from each other forever. When newer instances or ones of the same version have all addresses, it goes on without: during an update or a
+// rollback there are fewer addresses than instances, and watchAddress takes one as soon as it is free. A bastion waits longer than an app's
+// instance for one in termination, since nobody can reach it without an address.
 func takeAddress(ctx context.Context, b *Boot) error {
 	if len(b.Document.Addresses) == 0 {
 		return nil
@@ -67,7 +68,7 @@ func takeAddress(ctx context.Context, b *Boot) error {
 	defer cancel()
 	err := until(patient, b.Log, func(ctx context.Context) (string, error) {
 		waiting, hopeless, err := newSharedAddresses(b).try(ctx)
-		if hopeless && !b.Document.Bastion {
+		if hopeless {
 			b.Log.Warn("the instance goes on without an elastic address: " + waiting)
 			return "", nil
 		}

@@ -87,6 +87,7 @@ func stages() []stage {
 		{name: "elastic address", deadline: 3 * time.Minute, run: takeAddress},
 		{name: "target health", deadline: 10 * time.Minute, run: targetHealth, waits: true},
 		{name: "keep the elastic address", deadline: 10 * time.Second, run: keepAddress},
+		{name: "watch elastic addresses", deadline: time.Minute, run: watchAddress},
 	}
 }
 

@@ -100,7 +100,7 @@ func databaseTier(d schema.Database) tier {
 
 // dbInstance is the database itself. Deleting or replacing it leaves a snapshot, and the daily backups until they are too old.
 func dbInstance(a appContext, p *part, d schema.Database, group *cfn.SecurityGroup, secret *cfn.Secret) *cfn.DBInstance {
-	return add(p, d.Pos, databaseID(d), &cfn.DBInstance{
+	instance := &cfn.DBInstance{
 		Attributes:               cfn.Attributes{DeletionPolicy: cfn.Snapshot, UpdateReplacePolicy: cfn.Snapshot},
 		Engine:                   d.Engine,
 		EngineVersion:            d.Version,
@@ -112,7 +112,7 @@ func dbInstance(a appContext, p *part, d schema.Database, group *cfn.SecurityGro
 		AllocatedStorage:         strconv.Itoa(d.Size),
 		StorageType:              d.StorageType,
 		Iops:                     d.IOPS,
-		StorageEncrypted:         d.Encrypted,
+		StorageEncrypted:         &d.Encrypted,
 		DBName:                   initialDatabase(d),
 		MasterUsername:           d.Username,
 		MasterUserPassword:       secret.Resolve(passwordKey),
@@ -121,11 +121,24 @@ func dbInstance(a appContext, p *part, d schema.Database, group *cfn.SecurityGro
 		PubliclyAccessible:       exposed(d),
 		Port:                     strconv.Itoa(d.Port),
 		BackupRetentionPeriod:    d.Backups,
-		DeleteAutomatedBackups:   false,
+		DeleteAutomatedBackups:   new(bool),
 		CopyTagsToSnapshot:       true,
 		DeletionProtection:       d.DeletionProtection,
 		Tags:                     a.nameTag(),
-	})
+	}
+	if d.Snapshot != "" {
+		restore(instance, d.Snapshot)
+	}
+	return add(p, d.Pos, databaseID(d), instance)
+}
+
+// restore has an instance start from a snapshot. Of the properties that a restored instance takes from its snapshot, CloudFormation refuses
+// all but the password, which it sets after the restoration (Template Reference, AWS::RDS::DBInstance, DBSnapshotIdentifier; the CDK's
+// DatabaseInstanceFromSnapshot does the same).
+func restore(instance *cfn.DBInstance, snapshot string) {
+	instance.DBSnapshotIdentifier = snapshot
+	instance.DBName, instance.MasterUsername = "", ""
+	instance.StorageEncrypted, instance.DeleteAutomatedBackups = nil, nil
 }
 
 // lifecycle keeps RDS from billing for the years after an engine's standard support; it upgrades the database then. Only

@@ -91,7 +91,7 @@ func balancerAttributes(a appContext, kind balancerKind) []cfn.LoadBalancerAttri
 		{Key: "deletion_protection.enabled", Value: "false"},
 		{Key: "idle_timeout.timeout_seconds", Value: strconv.Itoa(a.region.IdleTimeout)},
 		{Key: "routing.http.desync_mitigation_mode", Value: "defensive"},
-		{Key: "routing.http.drop_invalid_header_fields.enabled", Value: "true"},
+		{Key: "routing.http.drop_invalid_header_fields.enabled", Value: strconv.FormatBool(!a.region.PassInvalidHeaders)},
 		{Key: "routing.http2.enabled", Value: "true"},
 	}
 }

@@ -35,6 +35,8 @@ func (w watched) series(t schema.Trigger, r *report.Report) (series, bool) {
 	switch {
 	case t.Metric.Namespace != "":
 		return custom(t.Metric), true
+	case kind == "EC2" && t.Metric.OfVolumes:
+		return w.ofGroup("AWS/EC2", "EBS"+strings.TrimPrefix(name, "Disk")), true
 	case kind == "EC2":
 		return w.ofGroup("AWS/EC2", name), true
 	case kind == "System":

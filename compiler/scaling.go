@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
@@ -119,24 +120,34 @@ var predefined = map[string]string{
 // targetTracking makes a policy for which AWS itself creates and deletes the alarms. They are not in the template, so diff and plan
 // do not show them.
 func targetTracking(p *part, w watched, t schema.ScalingTarget, r *report.Report) {
-	metric := cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric]}
+	tracking := &cfn.TargetTracking{TargetValue: t.Value, DisableScaleIn: !t.ScaleIn}
 	var after []cfn.Resource
-	if t.Metric == "requests" {
-		if metric.ResourceLabel = w.requestLabel(t, r); metric.ResourceLabel == nil {
+	switch t.Metric {
+	case "memory":
+		tracking.CustomizedMetricSpecification = w.memory()
+	case "requests":
+		label := w.requestLabel(t, r)
+		if label == nil {
 			return
 		}
+		tracking.PredefinedMetricSpecification = &cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric], ResourceLabel: label}
 		after = w.balancer.listeners // only they tie the target group to the balancer
+	default:
+		tracking.PredefinedMetricSpecification = &cfn.PredefinedMetric{PredefinedMetricType: predefined[t.Metric]}
 	}
 	add(p, t.Pos, "TargetPolicy"+idPart(t.Name), &cfn.ScalingPolicy{
 		Attributes:           cfn.Attributes{DependsOn: after},
 		AutoScalingGroupName: w.group.Ref(),
 		PolicyType:           "TargetTrackingScaling",
-		TargetTrackingConfiguration: &cfn.TargetTracking{
-			PredefinedMetricSpecification: metric,
-			TargetValue:                   t.Value,
-			DisableScaleIn:                !t.ScaleIn,
-		},
+
+		TargetTrackingConfiguration: tracking,
 	})
+}
+
+// memory is the agent's metric of memory in use, as target tracking takes a metric that AWS does not predefine.
+func (w watched) memory() *cfn.CustomizedMetric {
+	s := w.ofSystem(document.StatMemory)
+	return &cfn.CustomizedMetric{Namespace: s.namespace, MetricName: s.name, Dimensions: s.dimensions[0], Statistic: "Average"}
 }
 
 // requestLabel names the balancer and the target group whose requests count, as AWS wants it (EC2 Auto Scaling API Reference,

@@ -82,6 +82,19 @@ func (s *stack) replacementLoss(c Change) string {
 	return "the new one is empty, the old one is deleted with what it holds"
 }
 
+// refuseProtected is the failure of a stack that must be deleted and has protected databases. CloudFormation would delete everything else
+// first, and then fail.
+func (s *stack) refuseProtected(protected []live.Resource) error {
+	var lines []string
+	for _, r := range protected {
+		lines = append(lines, fmt.Sprintf("%s is protected from deletion: turn that off with %s",
+			describeResource(r.Type, r.LogicalID, r.PhysicalID), r.Unprotect(s.spec.Region)))
+	}
+	return refuse("%s: the stack must be deleted before it can be created again, and nothing was deleted: %s; then run spacel %s again; "+
+		"or keep the database and delete the rest with spacel destroy --orbit %s --stack %s --leave-behind",
+		s.ref(), strings.Join(lines, "; "), s.verb(), s.orbit, s.spec.Name)
+}
+
 // removalDangers returns the dangers of deleting a failed stack. The policies of its own template decide, not the artifact's.
 func (s *stack) removalDangers(ctx context.Context, deployed *live.Stack) ([]Danger, error) {
 	all, err := s.live.Resources(ctx, deployed)
@@ -101,6 +114,9 @@ func (s *stack) removalDangers(ctx context.Context, deployed *live.Stack) ([]Dan
 	old, err := s.live.Template(ctx, deployed)
 	if err != nil {
 		return nil, s.asFailure(err)
+	}
+	if protected := old.Protected(holding); len(protected) > 0 {
+		return nil, s.refuseProtected(protected)
 	}
 	var out []Danger
 	for _, r := range holding {

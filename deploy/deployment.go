@@ -85,18 +85,19 @@ func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err err
 		d.discardUnused(ctx)
 		return err
 	}
-	d.Plan = d.wholePlan()
+	d.Plan = d.wholePlan(ctx)
 	return nil
 }
 
 // wholePlan joins the stacks' plans and their warnings in the order of the stacks.
-func (d *Deployment) wholePlan() Plan {
-	whole := Plan{Orbit: d.orbit, Account: d.identity.Account, Directory: d.options.Directory}
+func (d *Deployment) wholePlan(ctx context.Context) Plan {
+	whole := Plan{Orbit: d.orbit, Account: d.identity.Account, Directory: d.options.Directory, Warnings: d.accountWarnings(ctx)}
 	for _, p := range d.parts {
 		whole.Stacks = append(whole.Stacks, p.plan.StackPlan)
 		whole.Warnings = append(whole.Warnings, p.missingOutputs(p.plan.inputs)...)
 		whole.Warnings = append(whole.Warnings, p.routingWarnings(p.plan.Changes)...)
 		whole.Warnings = append(whole.Warnings, p.unchecked...)
+		whole.Warnings = append(whole.Warnings, p.crowdedGroups(ctx)...)
 	}
 	return whole
 }

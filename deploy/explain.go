@@ -173,7 +173,7 @@ func (x explainer) describeEnding(end live.Ending) string {
 		if s.Status == types.StackStatusReviewInProgress {
 			return "the creation never began: the next deploy tries again"
 		}
-		return "the stack was deleted again: nothing is in the way of the next deploy" + x.describeRetained()
+		return "the stack was deleted again: nothing is in the way of the next deploy" + x.describeRetained() + x.describeSnapshots(end.Events)
 	case toUpdate:
 		return fmt.Sprintf("the stack is %s: it is as it was before", end.Status)
 	}
@@ -186,6 +186,36 @@ func (x explainer) describeRetained() string {
 		return ""
 	}
 	return "; resources with a Retain policy are kept, and the next deploy imports them"
+}
+
+// describeSnapshots names the final snapshots that the deletion of a failed creation leaves behind. CloudFormation makes one of each
+// database and cache with the policy Snapshot, also when the creation failed ("DeletionPolicy attribute", Template Reference). They are
+// empty, cost money, and count against the quota of 100 manual snapshots.
+func (x explainer) describeSnapshots(events []live.Event) string {
+	var lines []string
+	for _, e := range events {
+		if e.Status == string(types.ResourceStatusDeleteComplete) && e.PhysicalID != "" &&
+			x.template.DeletionPolicy(e.Resource, e.Type) == "Snapshot" {
+			lines = append(lines, fmt.Sprintf("%s %s (%s)", e.Type, e.Resource, snapshotsOf(x.spec.Region, e.Type, e.PhysicalID)))
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return "; a final snapshot is left of " + strings.Join(lines, " and of ") + ": delete it if it holds nothing"
+}
+
+// snapshotsOf returns the command that lists a deleted resource's snapshots.
+func snapshotsOf(region, kind, id string) string {
+	switch kind {
+	case "AWS::ElastiCache::ReplicationGroup":
+		return fmt.Sprintf("aws elasticache describe-snapshots --region %s --replication-group-id %s", region, id)
+	case "AWS::RDS::DBCluster":
+		return fmt.Sprintf("aws rds describe-db-cluster-snapshots --region %s --db-cluster-identifier %s", region, id)
+	case "AWS::RDS::DBInstance":
+		return fmt.Sprintf("aws rds describe-db-snapshots --region %s --db-instance-identifier %s", region, id)
+	}
+	return id
 }
 
 // hintFor returns advice for frequent reasons, empty for none.

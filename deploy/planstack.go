@@ -59,8 +59,18 @@ func (p planner) replan(ctx context.Context) (stackPlan, error) {
 	return p.planOnce(ctx, deployed, in)
 }
 
-// planOnce makes the plan by the state of the stack. The error is errOvertaken if the state has changed since.
+// planOnce makes the plan by the state of the stack, and checks what AWS would refuse late. The error is errOvertaken if the state has
+// changed since.
 func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
+	plan, err := p.planByState(ctx, deployed, in)
+	if err == nil {
+		err = errors.Join(p.guardRecords(ctx, plan), p.guardRootVolume(ctx, plan))
+	}
+	return plan, err
+}
+
+// planByState makes the plan that the state of the stack asks for.
+func (p planner) planByState(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
 	plan := stackPlan{StackPlan: StackPlan{StackRef: p.ref()}, deployed: deployed, inputs: in}
 	if p.options.Redeploy && !isDeployed(deployed) {
 		return plan, p.refuseRedeploy(deployed)
@@ -190,7 +200,7 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	plan.Action = map[types.ChangeSetType]Action{types.ChangeSetTypeCreate: Create, types.ChangeSetTypeUpdate: Update}[kind]
 	plan.Parameters = plan.inputs.changes(plan.deployed)
 	plan.Changes = p.changes(description)
-	plan.Dangers = p.dangers(plan.Changes)
+	plan.Dangers = append(p.dangers(plan.Changes), p.adoptions(ctx, plan.Changes)...)
 	plan.Guard.noteChanges(plan.Changes, p.spec.Guard)
 	if err := p.forecastPlan(ctx, &plan); err != nil {
 		return plan, err

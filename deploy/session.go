@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
@@ -28,6 +29,8 @@ type session struct {
 	control  *activity.Control
 	follower *live.Follower
 	stacks   []*stack // of this run, sorted by region and name
+
+	unreadable sync.Once // tells that existing DNS records cannot be read
 }
 
 // newSession makes the parts that the stacks share. The listener is called by one goroutine at a time (activity.Serial).

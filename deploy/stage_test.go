@@ -106,7 +106,7 @@ const tables = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "Deleti
 func TestRetainedTablesAreAdopted(t *testing.T) {
 	b := newEnv(t)
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-tables", Logical: "Topic", When: cloudtest.Create, Reason: "no"})
-	b.cf.Retain(east, "AWS::DynamoDB::Table", "test-users")
+	cloudtest.RetainTable(b.cf, east, "test-users", map[string]string{"spacel:orbit": "test"}, "")
 	r := b.deploy(testStack(east, "test-tables", tables))
 	b.expect(r, "test-tables failed")
 	b.says(r.Failures[0].State, "resources with a Retain policy are kept")

@@ -15,7 +15,7 @@ func (b alarmBuilder) alarm(e entry, metric Metric, defaults *manifest.Tree) Tri
 	r := e.record(b.scope.report, defaults)
 	t := Trigger{Node: r.node(), Name: e.key, Metric: metric, Statistic: r.text("statistic")}
 	t.Comparison, t.Threshold = readThreshold(r)
-	t.Periods, t.Period = readPeriod(r)
+	t.Periods, t.Period = readPeriod(r, b.scope.facts.Metrics.Shortest(metric.Namespace, metric.Name))
 	t.MissingData = missingData(r, t)
 	t.Endpoints = b.endpointNames(r)
 	t.Notify = b.notify(r, t.Endpoints)
@@ -107,8 +107,8 @@ const (
 
 // readPeriod reads "NxS": N periods of S seconds. CloudWatch takes multiples of 60 seconds, so other numbers are
 // rounded with a warning. "60x3" is understood as 3 periods of 60 seconds, because a period of 3 seconds cannot be
-// meant.
-func readPeriod(r record) (periods, seconds int) {
+// meant. A period below the shortest one that the metric has values for is raised to it, with a warning.
+func readPeriod(r record, fewest int) (periods, seconds int) {
 	left, right, _ := strings.Cut(r.text("period"), "x")
 	periods, _ = strconv.Atoi(left)
 	seconds, _ = strconv.Atoi(right)
@@ -125,6 +125,12 @@ func readPeriod(r record) (periods, seconds int) {
 		}
 		r.warnf("period", "is rounded to %d seconds: CloudWatch wants a multiple of 60", rounded)
 		seconds = rounded
+	}
+	if raised := (seconds + fewest - 1) / fewest * fewest; fewest > 60 && raised != seconds {
+		if r.has("period") {
+			r.warnf("period", "is raised to %dx%d: the metric has a value every %d seconds", periods, raised, fewest)
+		}
+		seconds = raised
 	}
 	most, word := day, "a day"
 	if seconds >= 3600 {

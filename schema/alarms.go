@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	names "github.com/pebble/spacel/agent/document"
@@ -13,9 +15,32 @@ import (
 // log lines.
 type alarmBuilder struct {
 	scope      appScope
-	section    record // the app's field alarms
-	incomplete bool   // something in that field was refused, and is reported
-	measured   bool   // the agent sends metrics: cw_stats is on, or was refused
+	section    record   // the app's field alarms
+	incomplete bool     // something in that field was refused, and is reported
+	types      []string // of the instances
+	measured   bool     // the agent sends metrics: cw_stats is on, or was refused
+}
+
+// withoutVolumeMetrics are the types without disks of their own for which CloudWatch has no metrics of EBS volumes either: they are not
+// built on the Nitro System (EC2 User Guide, "Amazon EBS metrics for Nitro-based instances").
+var withoutVolumeMetrics = regexp.MustCompile(`^(t[12]|[mcr]4|p2|p3|g3s?)\.`)
+
+// watchesVolumes reports whether a metric of disks means the EBS volumes. EC2/Disk* counts the disks of the instance's own, which most types
+// do not have, and never moves there.
+func (b alarmBuilder) watchesVolumes(r record, name string) bool {
+	if !strings.HasPrefix(name, "EC2/Disk") {
+		return false
+	}
+	for _, kind := range b.types {
+		if b.scope.facts.Catalog.InstanceStore.MatchString(kind) {
+			continue
+		}
+		if withoutVolumeMetrics.MatchString(kind) {
+			r.warnf("metric", "has no values on %s, which has no disks of its own, and no metrics of its EBS volumes", kind)
+		}
+		return true
+	}
+	return false
 }
 
 // alarmBuilder returns the builder of the app's alarms.
@@ -24,6 +49,7 @@ func (b appBuilder) alarmBuilder() alarmBuilder {
 		scope:      b.scope,
 		section:    b.section.child("alarms", nil),
 		incomplete: b.section.unknown("alarms"),
+		types:      b.types,
 		measured:   b.section.flag("cw_stats") || b.section.unknown("cw_stats"),
 	}
 }
@@ -84,7 +110,7 @@ func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tr
 		r.errorf("metric", "%s needs cw_stats: true, which makes the agent measure it", name)
 	}
 	usual := b.scope.facts.Metrics.Builtin[name]
-	return Metric{Name: name, Counts: usual.Absent == "zero"}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
+	return Metric{Name: name, Counts: usual.Absent == "zero", OfVolumes: b.watchesVolumes(r, name)}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
 }
 
 // hasBuiltinNamespace reports whether a built-in metric is written with the namespace that AWS has it in. The
@@ -144,7 +170,11 @@ func (b alarmBuilder) databaseAlarms(db record) []Trigger {
 		defaults := anyAlarm
 		if known {
 			usual := b.scope.facts.Defaults.Lookup("database_alarm")
-			defaults = alarmDefaults(b.scope.facts.Metrics.Database[metric], usual.Lookup("period").Text, usual.Lookup("statistic").Text)
+			period := usual.Lookup("period").Text
+			if b.scope.facts.Metrics.Shortest("AWS/RDS", metric) == language.SlowPeriod {
+				period = fmt.Sprintf("3x%d", language.SlowPeriod)
+			}
+			defaults = alarmDefaults(b.scope.facts.Metrics.Database[metric], period, usual.Lookup("statistic").Text)
 		}
 		triggers = append(triggers, b.alarm(e, Metric{Name: "RDS/" + metric}, defaults))
 	}

@@ -11,6 +11,7 @@ import (
 // appBuilder makes an app in one region. It reads the section, which is the manifest's part for the region, and
 // looks up everything else in the scope.
 type appBuilder struct {
+	types   []string // of the instances, once they are known
 	section section
 	scope   appScope
 }
@@ -44,6 +45,7 @@ func (b appBuilder) build() *AppRegion {
 		BootTimeout:          b.section.number("boot_timeout"),
 		ELBAvailability:      Availability(b.section.text("elb_availability")),
 		IdleTimeout:          b.section.number("idle_timeout"),
+		PassInvalidHeaders:   !b.section.flag("drop_invalid_header_fields"),
 		DeregistrationDelay:  b.section.number("deregistration_delay"),
 		TLSPolicy:            b.section.text("tls_policy"),
 		CWStats:              b.section.flag("cw_stats"),
@@ -78,6 +80,7 @@ func (b appBuilder) build() *AppRegion {
 
 	// Data stores add variables to the units, so they come after them.
 	a.Spot = b.spot(a)
+	b.types = a.types()
 	a.Volumes = b.volumes(a)
 	checkUpdates(b.section, a)
 	a.Databases = b.databases()

@@ -28,6 +28,7 @@ func (b appBuilder) database(e entry) Database {
 		MultiAZ: r.flag("multi_az"), Encrypted: r.flag("encrypted"), Public: r.flag("public"),
 		Size: r.number("size"), StorageType: r.text("storage_type"), IOPS: r.number("iops"), Global: r.text("global"),
 		Backups: r.number("backups"), DeletionProtection: r.flag("deletion_protection"), MajorUpgrades: r.flag("major_upgrades"),
+		Snapshot: r.text("snapshot"),
 	}
 	known := b.scope.facts.Catalog.Databases[d.Engine]
 	d.Version = engineVersion(r, d.Engine, known)

@@ -223,8 +223,9 @@ type AppRegion struct {
 	LocalHealthCheck    *HealthCheck // nil when not written
 	PublicPorts         []PublicPort // sorted by port
 	PrivatePorts        []PrivatePort
-	IdleTimeout         int // seconds
-	DeregistrationDelay int // seconds
+	IdleTimeout         int  // seconds
+	PassInvalidHeaders  bool // header fields that drop_invalid_header_fields would remove
+	DeregistrationDelay int  // seconds
 	TLSPolicy           string
 
 	Hostnames []Hostname // as written, or <app>-<orbit>.<domain>; empty without either
@@ -429,7 +430,8 @@ type Database struct {
 	Alarms       []Trigger
 
 	DeletionProtection bool
-	MajorUpgrades      bool // whether a new major version upgrades the database
+	MajorUpgrades      bool   // whether a new major version upgrades the database
+	Snapshot           string // the DB snapshot that it starts from; "" for none
 }
 
 // Cache is an ElastiCache replication group.
@@ -490,6 +492,7 @@ type Metric struct {
 	Namespace  string
 	Dimensions map[string]string
 	Counts     bool // no data is 0
+	OfVolumes  bool // of EC2/Disk*: the instance has no disks of its own, so the metric of its EBS volumes is meant
 }
 
 // Scaling configures scaling by load and time. Alarms with endpoints that scale are separate. Each list is sorted

@@ -25,7 +25,11 @@ func (b appBuilder) scaling(a *AppRegion) Scaling {
 	r := b.section.child("scaling", nil)
 	s := Scaling{Node: r.node()}
 	for _, e := range r.entries("targets") {
-		s.Targets = append(s.Targets, scalingTarget(b.scope.facts, b.scope.report, e))
+		target := scalingTarget(b.scope.facts, b.scope.report, e)
+		if target.Metric == "memory" && !a.CWStats && !b.section.unknown("cw_stats") {
+			b.scope.report.Errorf(target.At("metric"), "memory needs cw_stats: true, which makes the agent measure it")
+		}
+		s.Targets = append(s.Targets, target)
 	}
 	for _, e := range r.entries("steps") {
 		s.Steps = append(s.Steps, b.alarmBuilder().stepScaling(e)...)
@@ -65,7 +69,7 @@ func scalingTarget(facts *language.Facts, found *report.Report, e entry) Scaling
 	r := e.record(found, facts.Defaults.Lookup("scaling_target"))
 	t := ScalingTarget{Node: r.node(), Name: e.key, Metric: r.text("metric"), Port: r.number("port"), ScaleIn: r.flag("scale_in")}
 	t.Value, _ = strconv.ParseFloat(r.text("value"), 64)
-	if t.Metric == "cpu" && t.Value > 100 {
+	if (t.Metric == "cpu" || t.Metric == "memory") && t.Value > 100 {
 		r.errorf("value", "must be at most 100 percent, got %s", r.text("value"))
 	}
 	if t.Metric != "requests" && r.has("port") && !r.unknown("metric") {
@@ -135,7 +139,7 @@ func (b alarmBuilder) stepScaling(e entry) []StepScaling {
 	metric, defaults := b.metric(r)
 	r.defaults = defaults
 	all := StepScaling{Trigger: Trigger{Node: r.node(), Name: e.key, Metric: metric, Statistic: r.text("statistic")}}
-	all.Periods, all.Period = readPeriod(r)
+	all.Periods, all.Period = readPeriod(r, b.scope.facts.Metrics.Shortest(metric.Namespace, metric.Name))
 	above, below := stepsOnSide(r, ">", all), stepsOnSide(r, "<", all)
 	if len(above.Steps)+len(below.Steps) == 0 && r.has("adjustments") && !r.unknown("adjustments") {
 		r.errorf("adjustments", "must have at least one")

@@ -36,6 +36,7 @@ const usage = `usage: spacel-agent [boot | status | authorized-keys USER | peopl
   status                 say how the boot went; exits 1 unless it succeeded
   authorized-keys USER   print the keys that a user may log in with, for sshd's AuthorizedKeysCommand
   people                 make the local users those who may log in
+  address                take a free elastic address, if this instance has none
   stats GROUP NAMESPACE  send memory and disk use to CloudWatch once, as an auto scaling group's
   credentials VERB       be Docker's credential helper, which Docker calls docker-credential-spacel: get, store, erase or list
   exclusive UNIT SCHEDULE COMMAND…
@@ -63,7 +64,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		args = []string{"boot"}
 	}
 	// The number of words of each command, its own name included. An unknown command has 0 and never matches.
-	want := map[string]int{"boot": 1, "status": 1, "people": 1, "version": 1, "authorized-keys": 2, "stats": 3, "credentials": 2}
+	want := map[string]int{"boot": 1, "status": 1, "people": 1, "address": 1, "version": 1, "authorized-keys": 2, "stats": 3,
+		"credentials": 2}
 	if want[args[0]] != len(args) && (args[0] != "exclusive" || len(args) < 4) {
 		fmt.Fprint(stderr, usage)
 		return exitError
@@ -88,6 +90,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return people(ctx, stderr)
 	case "credentials":
 		return credentials(ctx, args[1], stdin, stdout)
+	case "address":
+		return failing(agent.Address(ctx, machine(), endpoints(), stderr))
 	case "stats":
 		return failing(agent.Stats(ctx, machine(), endpoints(), args[1], args[2]))
 	case "exclusive":

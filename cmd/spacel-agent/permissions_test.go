@@ -60,9 +60,10 @@ var features = []feature{
 		roots: []string{"agent.instanceStore"},
 	},
 	{
-		name:  "elastic addresses",
-		used:  func(d document.Document[string]) bool { return len(d.Addresses) > 0 },
-		roots: []string{"agent.claimAddress", "agent.takeAddress", "agent.keepAddress", "agent.giveBack"},
+		name: "elastic addresses",
+		used: func(d document.Document[string]) bool { return len(d.Addresses) > 0 },
+		roots: []string{"agent.claimAddress", "agent.takeAddress", "agent.keepAddress", "agent.giveBack", "agent.watchAddress",
+			"agent.Address"},
 	},
 	{
 		name:  "containers' logs",

@@ -116,7 +116,8 @@ func (d *destruction) prepare(ctx context.Context) (*destroy.Plan, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d.interrupts.preparing(cancel)
-	scope := destroy.Scope{Orbit: d.of.Orbit, Names: d.of.selection.stacks, Apps: d.of.selection.apps, Regions: d.of.selection.regions}
+	scope := destroy.Scope{Orbit: d.of.Orbit, Names: d.of.selection.stacks, Apps: d.of.selection.apps, Regions: d.of.selection.regions,
+		LeaveBehind: d.flags.Bool("leave-behind")}
 	if d.of.artifact != nil {
 		scope.Stacks = d.of.artifact.Manifest.Stacks
 	}

@@ -13,18 +13,19 @@ type DBInstance struct {
 	MultiAZ                  bool
 	AllocatedStorage         string // GiB
 	StorageType              string
-	Iops                     int `json:",omitempty"`
-	StorageEncrypted         bool
+	Iops                     int    `json:",omitempty"`
+	StorageEncrypted         *bool  `json:",omitempty"` // nil with a snapshot
+	DBSnapshotIdentifier     string `json:",omitempty"`
 	DBName                   string `json:",omitempty"`
-	MasterUsername           string
+	MasterUsername           string `json:",omitempty"`
 	MasterUserPassword       Value
 	DBParameterGroupName     Value `json:",omitempty"`
 	DBSubnetGroupName        Value
 	VPCSecurityGroups        []Value
 	PubliclyAccessible       bool
 	Port                     string
-	BackupRetentionPeriod    int // days
-	DeleteAutomatedBackups   bool
+	BackupRetentionPeriod    int   // days
+	DeleteAutomatedBackups   *bool `json:",omitempty"` // nil with a snapshot
 	CopyTagsToSnapshot       bool
 	DeletionProtection       bool
 	Tags                     []Tag `json:",omitempty"`

@@ -25,9 +25,18 @@ type StepAdjustment struct {
 
 // TargetTracking keeps a metric near a value.
 type TargetTracking struct {
-	PredefinedMetricSpecification PredefinedMetric
+	PredefinedMetricSpecification *PredefinedMetric `json:",omitempty"` // this or the next
+	CustomizedMetricSpecification *CustomizedMetric `json:",omitempty"`
 	TargetValue                   float64
 	DisableScaleIn                bool
+}
+
+// CustomizedMetric is a metric of CloudWatch that goes up when the group is too small, and down when it grows.
+type CustomizedMetric struct {
+	Namespace  string
+	MetricName string
+	Dimensions []Dimension
+	Statistic  string
 }
 
 // PredefinedMetric is a metric of a group that AWS knows.

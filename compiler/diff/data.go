@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/pebble/spacel/compiler/template"
@@ -33,9 +34,25 @@ func dataOf(before, now template.Resource, action Action) *Data {
 		return outcome(deletionPolicy(before), "DeletionPolicy")
 	case Replace, MaybeReplace:
 		policy, _ := now.Attributes["UpdateReplacePolicy"].(string)
-		return outcome(policy, "UpdateReplacePolicy")
+		d := outcome(policy, "UpdateReplacePolicy")
+		d.Outcome += restoredFrom(before, now)
+		return d
 	}
 	return nil
+}
+
+// restoredFrom says what a database holds whose snapshot changes: "After you restore a DB instance with a DBSnapshotIdentifier property, you
+// must specify the same DBSnapshotIdentifier property for any future updates" (Template Reference, AWS::RDS::DBInstance).
+func restoredFrom(before, now template.Resource) string {
+	const property = "DBSnapshotIdentifier"
+	was, is := before.Properties[property], now.Properties[property]
+	switch {
+	case was == is:
+		return ""
+	case is == nil:
+		return fmt.Sprintf("; the new one is empty: write snapshot: %v again to keep the database as it is", was)
+	}
+	return fmt.Sprintf("; the new one holds what the snapshot %v holds", is)
 }
 
 // deletionPolicy is a resource's own, else CloudFormation's default.

@@ -4,6 +4,7 @@
 //	scope.go     the selected stacks
 //	depends.go   the dependencies, found in live parameters and outputs
 //	order.go     the order, and which rules of others are unbound first
+//	protected.go databases that are protected from deletion
 //	kept.go      resources that stay in the account
 //	left.go      things outside of stacks, which spacel does not delete
 //	execute.go   the plan carried out
@@ -78,6 +79,9 @@ func Prepare(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, scope Sco
 		return p, nil
 	}
 	if err := s.details(ctx, doomed); err != nil {
+		return nil, err
+	}
+	if err := s.refuseProtected(doomed); err != nil {
 		return nil, err
 	}
 	order, unbind, err := orderDeletions(s.edges(doomed), doomed)
@@ -174,6 +178,9 @@ func (s *survey) describe(ref assembly.StackRef, after []assembly.StackRef) Stac
 		out.Resources++
 		r.Policy = s.templates[ref].DeletionPolicy(r.LogicalID, r.Type)
 		switch {
+		case s.templates[ref].Protects(r.LogicalID):
+			r.Policy = "DeletionProtection"
+			out.Kept = append(out.Kept, r)
 		case keeps(r.Policy):
 			out.Kept = append(out.Kept, r)
 		case diff.HoldsData(r.Type):

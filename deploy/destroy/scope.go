@@ -15,6 +15,8 @@ type Scope struct {
 	Apps    []string         // only theirs; none: all
 	Regions []string         // only there; none: everywhere
 	Search  []string         // the regions to search, also for dependent stacks
+
+	LeaveBehind bool // the user agreed to keep resources that cannot be deleted: see refuseProtected
 }
 
 // wants reports whether a stack of the orbit is selected.

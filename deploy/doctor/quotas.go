@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,9 +23,38 @@ type quota struct {
 // limits are the quotas that a new account meets first: an orbit has a VPC, and an address for each NAT gateway and bastion.
 // The codes are those of https://docs.aws.amazon.com/general/latest/gr/ec2-service.html and vpc-service.html.
 var limits = []quota{
-	{"elastic addresses", "ec2", "L-0263D0A3", addresses},
-	{"VPCs", "vpc", "L-F678F1CE", vpcs},
-	{"vCPUs of standard instances", "ec2", "L-1216C47A", processors},
+	{"elastic addresses", "ec2", QuotaAddresses, addresses},
+	{"VPCs", "vpc", QuotaVPCs, vpcs},
+	{"vCPUs of standard instances", "ec2", QuotaProcessors, processors},
+}
+
+// The codes of the quotas.
+const (
+	QuotaAddresses  = "L-0263D0A3"
+	QuotaVPCs       = "L-F678F1CE"
+	QuotaProcessors = "L-1216C47A" // of running on-demand standard instances
+	QuotaRules      = "L-0EA8095F" // of VPC: rules into or out of a security group
+)
+
+// byCode returns the quota with a code. The codes are the constants above.
+func byCode(code string) quota {
+	return limits[slices.IndexFunc(limits, func(q quota) bool { return q.code == code })]
+}
+
+// Limit returns a quota of VPC in a region.
+func Limit(ctx context.Context, in *cloud.Region, code string) (int, error) {
+	return quota{service: "vpc", code: code}.limit(ctx, in)
+}
+
+// Usage returns how much of a quota is in use in a region, and the quota.
+func Usage(ctx context.Context, in *cloud.Region, code string) (used, limit int, err error) {
+	return byCode(code).usage(ctx, in)
+}
+
+// AskForMore returns the command that asks AWS for a higher quota.
+func AskForMore(region, code string, desired int) string {
+	return fmt.Sprintf("aws service-quotas request-service-quota-increase --region %s --service-code %s --quota-code %s --desired-value %d",
+		region, byCode(code).service, code, desired)
 }
 
 // quotas compares the quotas with their use.
@@ -38,25 +68,36 @@ func quotas(ctx context.Context, c *cloud.Cloud, region string) []Finding {
 
 // compare asks for the quota and for its use, and returns a warning if nothing is left.
 func (q quota) compare(ctx context.Context, in *cloud.Region) Finding {
-	out, err := in.ServiceQuotas().GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
+	used, limit, err := q.usage(ctx, in)
 	if err != nil {
 		return unread(q.check, in.Name, err)
 	}
-	if out.Quota == nil || out.Quota.Value == nil {
-		return unread(q.check, in.Name, cloud.Incomplete("servicequotas:GetServiceQuota", "no Quota of "+q.code+" with a Value"))
-	}
-	used, err := q.used(ctx, in.EC2())
-	if err != nil {
-		return unread(q.check, in.Name, err)
-	}
-	limit := int(aws.ToFloat64(out.Quota.Value))
 	f := Finding{Check: q.check, Region: in.Name, State: OK, Found: fmt.Sprintf("%d of %d in use", used, limit)}
 	if used >= limit {
 		f.State = Warning
-		f.Fix = fmt.Sprintf("release some, or ask for more: aws service-quotas request-service-quota-increase --region %s "+
-			"--service-code %s --quota-code %s --desired-value %d", in.Name, q.service, q.code, 2*limit)
+		f.Fix = "release some, or ask for more: " + AskForMore(in.Name, q.code, 2*limit)
 	}
 	return f
+}
+
+// usage asks for the quota and for its use.
+func (q quota) usage(ctx context.Context, in *cloud.Region) (used, limit int, err error) {
+	if limit, err = q.limit(ctx, in); err == nil {
+		used, err = q.used(ctx, in.EC2())
+	}
+	return used, limit, err
+}
+
+// limit asks for the quota.
+func (q quota) limit(ctx context.Context, in *cloud.Region) (int, error) {
+	out, err := in.ServiceQuotas().GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
+	if err != nil {
+		return 0, err
+	}
+	if out.Quota == nil || out.Quota.Value == nil {
+		return 0, cloud.Incomplete("servicequotas:GetServiceQuota", "no Quota of "+q.code+" with a Value")
+	}
+	return int(aws.ToFloat64(out.Quota.Value)), nil
 }
 
 // addresses returns the number of elastic addresses in use in a region, those of other programs included.
@@ -91,8 +132,8 @@ func vpcs(ctx context.Context, in *ec2.Client) (int, error) {
 // standard are the first letters of the instance families that share the quota of standard instances.
 const standard = "acdhimrtz"
 
-// isStandard reports whether a type is of a standard family. An answer without a type counts for no quota.
-func isStandard(t types.InstanceType) bool {
+// IsStandard reports whether a type is of a standard family. An answer without a type counts for no quota.
+func IsStandard(t types.InstanceType) bool {
 	return t != "" && strings.Contains(standard, string(t)[:1])
 }
 
@@ -111,7 +152,7 @@ func processors(ctx context.Context, in *ec2.Client) (int, error) {
 		}
 		for _, reservation := range page.Reservations {
 			for _, i := range reservation.Instances {
-				if i.CpuOptions != nil && i.InstanceLifecycle == "" && isStandard(i.InstanceType) {
+				if i.CpuOptions != nil && i.InstanceLifecycle == "" && IsStandard(i.InstanceType) {
 					count += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
 				}
 			}

@@ -122,6 +122,22 @@ func (r *Resolver) checkImage(ctx context.Context, region, id, architecture stri
 	return err
 }
 
+// RootSize returns the size of an image's root snapshot in GiB, 0 if it is not known.
+func RootSize(ctx context.Context, c *cloud.Cloud, region, id string) (int, error) {
+	out, err := c.Region(region).EC2().DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
+	if err != nil {
+		return 0, fmt.Errorf("describe the image %s in %s: %w", id, region, cloud.Explain(err))
+	}
+	for _, i := range out.Images {
+		for _, m := range i.BlockDeviceMappings {
+			if aws.ToString(m.DeviceName) == aws.ToString(i.RootDeviceName) && m.Ebs != nil {
+				return int(aws.ToInt32(m.Ebs.VolumeSize)), nil
+			}
+		}
+	}
+	return 0, nil
+}
+
 // errorCode returns the code of AWS's answer, "" for any other error, such as one of the network.
 func errorCode(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {

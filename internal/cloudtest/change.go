@@ -195,6 +195,10 @@ func (g *change) finishResource(at time.Time, logical string, f *resourceChange)
 			g.failResource(at, logical, f, fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", f.next.Type, name))
 			return
 		}
+		if reason := g.engine.refusesRecord(f.next); reason != "" {
+			g.failResource(at, logical, f, reason)
+			return
+		}
 		g.finishCreation(at, logical, f)
 		return
 	}

@@ -42,7 +42,11 @@ func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, fail
 	}
 	s.mark(at, r, types.ResourceStatusDeleteInProgress, "")
 	return []step{func(at time.Time) []step {
-		if reason := e.failure(s, r.Logical, Delete); reason != "" {
+		reason := e.failure(s, r.Logical, Delete)
+		if reason == "" {
+			reason = r.protection()
+		}
+		if reason != "" {
 			s.mark(at, r, types.ResourceStatusDeleteFailed, reason)
 			failed(r.Logical)
 			return nil
@@ -58,10 +62,22 @@ func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, fail
 	}}
 }
 
+// protection returns the reason for which AWS refuses to delete a protected database, "" if it does not. The words are RDS's
+// (github.com/hashicorp/terraform-provider-aws/issues/7041).
+func (r *resource) protection() string {
+	if strings.HasPrefix(r.Type, "AWS::RDS::DB") && fmt.Sprint(r.Properties["DeletionProtection"]) == "true" {
+		return "Cannot delete protected DB Instance, please disable deletion protection and try again. (Service: Rds, Status Code: 400)"
+	}
+	return ""
+}
+
 // retain takes a resource out of its stack and leaves it in the account (DELETE_SKIPPED). A later stack can import it, and a
 // resource of the same name cannot be created.
 func (e *engine) retain(s *stack, r *resource, at time.Time) {
 	e.retained = append(e.retained, asset{s.region, r.Type, r.Physical})
+	if r.Type == "AWS::DynamoDB::Table" {
+		e.keepTable(s.region, r.Physical, tableOf(r))
+	}
 	s.mark(at, r, types.ResourceStatusDeleteSkipped, "")
 }
 

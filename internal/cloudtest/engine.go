@@ -26,6 +26,9 @@ type engine struct {
 
 	onGroup func(*Group) // see CloudFormation.OnGroup
 
+	records    []Record         // without a stack
+	unreadable bool             // see HideRecords
+	tables     map[string]table // without a stack, by region/name
 	launches   []*FailedLaunch
 	activities []activity // oldest first
 }

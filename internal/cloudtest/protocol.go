@@ -45,10 +45,12 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		groupCalls{c}.serve(w, r, region)
 	case "monitoring":
 		Alarms{c, region}.serve(w, r)
+	case "dynamodb":
+		tableCalls{c}.serve(w, r, region)
 	case "ssm":
 		c.serveSSM(w, r, region)
 	case "route53":
-		c.serveRoute53(w)
+		c.serveRoute53(w, r)
 	default:
 		c.forwardCall(w, r, service)
 	}

@@ -58,8 +58,12 @@ func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// serveRoute53 answers ListHostedZones.
-func (c *CloudFormation) serveRoute53(w http.ResponseWriter) {
+// serveRoute53 answers ListHostedZones and ListResourceRecordSets.
+func (c *CloudFormation) serveRoute53(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/rrset") {
+		recordCalls{c}.serve(w, r)
+		return
+	}
 	// Route 53 is a global service, so there is one list for all regions. Names end with a dot in its answers.
 	c.count("route53", "ListHostedZones")
 	c.mu.Lock()

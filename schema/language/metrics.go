@@ -1,6 +1,7 @@
 package language
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -9,6 +10,22 @@ import (
 type Metrics struct {
 	Builtin  map[string]BuiltinMetric `json:"builtin"`
 	Database map[string]string        `json:"database"`
+	Slow     map[string][]string      `json:"slow"` // metrics with a value every five minutes, by namespace
+}
+
+// SlowPeriod is the shortest period of an alarm on a slow metric, in seconds.
+const SlowPeriod = 300
+
+// Shortest returns the shortest period of an alarm on a metric, in seconds. A built-in metric's name begins with EC2/ or RDS/, without
+// a namespace.
+func (m Metrics) Shortest(namespace, name string) int {
+	if group, short, ok := strings.Cut(name, "/"); ok && namespace == "" {
+		namespace, name = "AWS/"+group, short
+	}
+	if slices.Contains(m.Slow[namespace], name) {
+		return SlowPeriod
+	}
+	return 60
 }
 
 // BuiltinMetric is a metric that spacel knows, with the defaults for an alarm on it.
