@@ -49,6 +49,7 @@ func (r rules) crowded(at report.Pos, into *cfn.SecurityGroup, report *report.Re
 	count := r.into[into.ID()]
 	if n := max(count.v4, count.v6); n > maxRules {
 		report.Notef(at, "needs %d rules in one security group: AWS allows %d unless it has raised the account's quota; "+
-			"fewer sources need fewer; a prefix list counts as many rules as its maximum number of entries, which deploy looks up", n, maxRules)
+			"fewer sources need fewer; a prefix list counts as many rules as its maximum number of entries, which deploy looks up", n,
+			maxRules)
 	}
 }

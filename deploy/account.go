@@ -192,6 +192,7 @@ func keyWarning(ctx context.Context, in *cloud.Region) []string {
 	if err == nil && json.Valid([]byte(aws.ToString(policy.Policy))) && strings.Contains(aws.ToString(policy.Policy), role) {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: the default key of EBS volumes is a key of your own, %s: its policy must let %s and the apps' roles use "+
+	return []string{fmt.Sprintf("%s: the default key of EBS volumes is a key of your own, %s: its policy must let %s and the apps' "+
+		"roles use "+
 		"it, or no instance starts; see docs/security.md, encryption at rest", in.Name, key, role)}
 }

@@ -85,7 +85,8 @@ func TestAccountWarnings(t *testing.T) {
 	allows := `{"Policy": "{\"Statement\": [{\"Principal\": {\"AWS\": \"arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/` +
 		`AWSServiceRoleForAutoScaling\"}}]}"}`
 	all := []string{"role AWSServiceRoleForAutoScaling yet", "role AWSServiceRoleForRDS yet",
-		"us-east-1: this needs 1 elastic addresses, and 5 of 5 are in use", "us-east-1: this needs 4 vCPUs of standard instances, and 2 of 5",
+		"us-east-1: this needs 1 elastic addresses, and 5 of 5 are in use", "us-east-1: this needs 4 vCPUs of standard instances, and 2 " +
+			"of 5",
 		"us-east-1: the default key of EBS volumes is a key of your own, arn:aws:kms:us-east-1:123456789012:key/k"}
 	for name, c := range map[string]struct {
 		change map[string]string // of an answer; "" forbids it
@@ -143,7 +144,8 @@ func TestImageLargerThanRootVolume(t *testing.T) {
 	if err == nil {
 		t.Fatal("it is planned")
 	}
-	b.says(err.Error(), "us-east-1/test-web: test-web.cue:3:2: the root volume has 8 GiB, and the image ami-0123456789abcdef0 (ami: ami-0123456789abcdef0) needs 30",
+	b.says(err.Error(), "us-east-1/test-web: test-web.cue:3:2: the root volume has 8 GiB, and the image ami-0123456789abcdef0 (ami: "+
+		"ami-0123456789abcdef0) needs 30",
 		"write root_volume: {size: 30}")
 }
 
@@ -152,7 +154,8 @@ func cdn(ports ...int) built {
 	var rules []string
 	for _, port := range ports {
 		rules = append(rules, fmt.Sprintf(`"Rule%d": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": `+
-			`{"Fn::GetAtt": ["BalancerSg", "GroupId"]}, "IpProtocol": "tcp", "FromPort": %d, "ToPort": %d, "SourcePrefixListId": "pl-3b927c52"}}`,
+			`{"Fn::GetAtt": ["BalancerSg", "GroupId"]}, "IpProtocol": "tcp", "FromPort": %d, "ToPort": %d, "SourcePrefixListId": `+
+			`"pl-3b927c52"}}`,
 			port, port, port))
 	}
 	return testStack(east, "test-web", `{"Resources": {"BalancerSg": {"Type": "AWS::EC2::SecurityGroup"}, `+strings.Join(rules, ", ")+`}}`)
@@ -184,7 +187,8 @@ func TestWeightOfPrefixLists(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := newEnv(t)
 			if c.quota != "" {
-				c.answers = map[string]string{"GetServiceQuota": c.quota, "DescribeManagedPrefixLists": c.answers["DescribeManagedPrefixLists"]}
+				c.answers = map[string]string{"GetServiceQuota": c.quota,
+					"DescribeManagedPrefixLists": c.answers["DescribeManagedPrefixLists"]}
 			}
 			b.cf.Forward(accountServer(t, c.answers))
 			got := strings.Join(b.prepared(cdn(c.ports...)).Plan.Warnings, "\n")

@@ -25,7 +25,8 @@ func (p planner) adoptions(ctx context.Context, changes []Change) []Danger {
 		}
 		if wrong := p.foreignTable(ctx, c.LogicalID); wrong != "" {
 			out = append(out, p.danger(c.LogicalID, describeResource(c.Type, c.LogicalID, p.tableName(c.LogicalID))+
-				" exists already, and is adopted with all it holds although "+wrong+"; everybody who can write it may give rights to log in"))
+				" exists already, and is adopted with all it holds although "+wrong+"; everybody who can write it may give rights to "+
+				"log in"))
 		}
 	}
 	return out

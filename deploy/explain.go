@@ -173,7 +173,8 @@ func (x explainer) describeEnding(end live.Ending) string {
 		if s.Status == types.StackStatusReviewInProgress {
 			return "the creation never began: the next deploy tries again"
 		}
-		return "the stack was deleted again: nothing is in the way of the next deploy" + x.describeRetained() + x.describeSnapshots(end.Events)
+		return "the stack was deleted again: nothing is in the way of the next deploy" + x.describeRetained() +
+			x.describeSnapshots(end.Events)
 	case toUpdate:
 		return fmt.Sprintf("the stack is %s: it is as it was before", end.Status)
 	}

@@ -70,7 +70,8 @@ func (p *part) crowdedGroups(ctx context.Context) []string {
 			}
 		}
 		if total > quota {
-			out = append(out, fmt.Sprintf("%s: the security group %s has rules that count as %d, and AWS allows %d: %s; use the list for fewer "+
+			out = append(out, fmt.Sprintf("%s: the security group %s has rules that count as %d, and AWS allows %d: %s; use the list "+
+				"for fewer "+
 				"ports, make a list with fewer entries at most, or ask for a higher quota of rules per security group",
 				p.ref(), logicalIDIn(group), total, quota, strings.Join(slices.Sorted(maps.Keys(heavy)), ", ")))
 		}

@@ -217,7 +217,8 @@ func (p planner) refuseRecord(c Change, r record, e types.ResourceRecordSet, why
 	whose := fmt.Sprintf("no stack of orbit %s made it: replace or remove it first; docs/migrating.md, step 7, says how to do that "+
 		"without an outage", p.orbit)
 	if owner != nil {
-		whose = fmt.Sprintf("it belongs to the stack %s (orbit %s, app %s): take the name out there and deploy that first, or share the name "+
+		whose = fmt.Sprintf("it belongs to the stack %s (orbit %s, app %s): take the name out there and deploy that first, or share the "+
+			"name "+
 			"by weight (dns: {routing: weighted}) in both", owner.StackRef, owner.Orbit(), owner.App())
 	}
 	return refuse("%s: %s%s: Route 53 would refuse the %s record of this name with %s routing in zone %s: there is %s, and %s; %s",

@@ -17,7 +17,8 @@ import (
 func named(app, region, zone string, more string) built {
 	return testStack(region, "test-"+app, fmt.Sprintf(`{"Parameters": {"Zone": {"Type": "String"}}, "Resources": {
   "Topic": {"Type": "AWS::SNS::Topic"},
-  "DnsRecordWww": {"Type": "AWS::Route53::RecordSet", "Properties": {"HostedZoneId": {"Ref": "Zone"}, "Name": "www.example.com", "Type": "A"%s}}},
+  "DnsRecordWww": {"Type": "AWS::Route53::RecordSet", "Properties": {"HostedZoneId": {"Ref": "Zone"}, "Name": "www.example.com",
+	"Type": "A"%s}}},
   "Outputs": {"DnsRecordWww": {"Value": "www.example.com"}}}`, more),
 		func(s *assembly.Stack) { s.Parameters["Zone"] = assembly.ValueFrom{Literal: &zone} })
 }
@@ -45,13 +46,14 @@ func TestExistingRecords(t *testing.T) {
 		"CNAME": {old(cloudtest.Record{Type: "CNAME"}), latency("web", east), "beside a CNAME record there is no other one"},
 		"the old tool's, in the same region": {old(cloudtest.Record{Type: "A", SetIdentifier: "OLD", Region: east}), latency("web", east),
 			`identifier "OLD", for 203.0.113.9, and a region has one record with latency routing`},
-		"two simple ones":         {old(cloudtest.Record{Type: "A"}), "", "there is one record with simple routing"},
-		"weighted beside latency": {old(cloudtest.Record{Type: "A", SetIdentifier: "before", Weight: "100"}), latency("web", east), "one kind of routing"},
-		"another region's":        {old(cloudtest.Record{Type: "A", SetIdentifier: "OLD", Region: west}), latency("web", east), ""},
-		"both weighted":           {old(cloudtest.Record{Type: "A", SetIdentifier: "before", Weight: "100"}), weighted("web"), ""},
-		"another type":            {old(cloudtest.Record{Type: "MX"}), latency("web", east), ""},
-		"another name":            {cloudtest.Record{Zone: zone, Name: "www2.example.com", Type: "A"}, latency("web", east), ""},
-		"another zone":            {cloudtest.Record{Zone: "Z2", Name: "www.example.com", Type: "A"}, latency("web", east), ""},
+		"two simple ones": {old(cloudtest.Record{Type: "A"}), "", "there is one record with simple routing"},
+		"weighted beside latency": {old(cloudtest.Record{Type: "A", SetIdentifier: "before", Weight: "100"}), latency("web", east),
+			"one kind of routing"},
+		"another region's": {old(cloudtest.Record{Type: "A", SetIdentifier: "OLD", Region: west}), latency("web", east), ""},
+		"both weighted":    {old(cloudtest.Record{Type: "A", SetIdentifier: "before", Weight: "100"}), weighted("web"), ""},
+		"another type":     {old(cloudtest.Record{Type: "MX"}), latency("web", east), ""},
+		"another name":     {cloudtest.Record{Zone: zone, Name: "www2.example.com", Type: "A"}, latency("web", east), ""},
+		"another zone":     {cloudtest.Record{Zone: "Z2", Name: "www.example.com", Type: "A"}, latency("web", east), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newEnv(t)
@@ -101,7 +103,8 @@ func TestRecordOfAnotherApp(t *testing.T) {
 		if err == nil {
 			t.Fatal("it is planned")
 		}
-		b.says(err.Error(), "it belongs to the stack us-east-1/test-blog (orbit test, app blog): take the name out there and deploy that first")
+		b.says(err.Error(), "it belongs to the stack us-east-1/test-blog (orbit test, app blog): take the name out there and deploy "+
+			"that first")
 	}
 }
 
@@ -126,7 +129,8 @@ func TestPlainNames(t *testing.T) {
 	}
 }
 
-const tablesOfOrbit = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", ` +
+const tablesOfOrbit = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": ` +
+	`"Retain", ` +
 	`"Properties": {"TableName": "test-users", "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}]}}}}`
 
 // A table that is not this orbit's is adopted only with a consent of its own.
@@ -169,7 +173,7 @@ func TestForeignTables(t *testing.T) {
 	}
 }
 
-const guarded = `{"Resources": {
+const protectedStack = `{"Resources": {
   "Main": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "Properties": {"DeletionProtection": %s}},
   "Topic": {"Type": "AWS::SNS::Topic", "DependsOn": "Main"}}}`
 
@@ -177,11 +181,11 @@ const guarded = `{"Resources": {
 func TestFailedStackWithProtectedDatabase(t *testing.T) {
 	for _, status := range []types.StackStatus{types.StackStatusRollbackFailed, types.StackStatusDeleteFailed} {
 		b := newEnvNow(t)
-		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: status, Template: fmt.Sprintf(guarded, "true"),
+		b.cf.Put(t, cloudtest.Stack{Region: east, Name: "test-web", Status: status, Template: fmt.Sprintf(protectedStack, "true"),
 			Tags: map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
 		b.user.dangers, b.user.leave = true, true
 		before := b.cf.State()
-		_, err := b.prepare(testStack(east, "test-web", fmt.Sprintf(guarded, "true")))
+		_, err := b.prepare(testStack(east, "test-web", fmt.Sprintf(protectedStack, "true")))
 		if err == nil {
 			t.Fatal("it is planned")
 		}
@@ -197,7 +201,7 @@ func TestFailedStackWithProtectedDatabase(t *testing.T) {
 func TestSnapshotsOfAFailedCreation(t *testing.T) {
 	b := newEnv(t)
 	b.cf.Fail(cloudtest.Failure{Region: east, Stack: "test-web", Logical: "Topic", When: cloudtest.Create, Reason: "no"})
-	r := b.deploy(testStack(east, "test-web", fmt.Sprintf(guarded, "false")))
+	r := b.deploy(testStack(east, "test-web", fmt.Sprintf(protectedStack, "false")))
 	b.expect(r, "test-web failed")
 	if got := b.cf.Snapshots(); len(got) != 1 {
 		t.Fatalf("got %v", got)

@@ -25,7 +25,8 @@ type alarmBuilder struct {
 // built on the Nitro System (EC2 User Guide, "Amazon EBS metrics for Nitro-based instances").
 var withoutVolumeMetrics = regexp.MustCompile(`^(t[12]|[mcr]4|p2|p3|g3s?)\.`)
 
-// watchesVolumes reports whether a metric of disks means the EBS volumes. EC2/Disk* counts the disks of the instance's own, which most types
+// watchesVolumes reports whether a metric of disks means the EBS volumes. EC2/Disk* counts the disks of the instance's own, which most
+// types
 // do not have, and never moves there.
 func (b alarmBuilder) watchesVolumes(r record, name string) bool {
 	if !strings.HasPrefix(name, "EC2/Disk") {
@@ -110,7 +111,8 @@ func (b alarmBuilder) builtinMetric(r record, name string) (Metric, *manifest.Tr
 		r.errorf("metric", "%s needs cw_stats: true, which makes the agent measure it", name)
 	}
 	usual := b.scope.facts.Metrics.Builtin[name]
-	return Metric{Name: name, Counts: usual.Absent == "zero", OfVolumes: b.watchesVolumes(r, name)}, alarmDefaults(usual.Threshold, usual.Period, usual.Statistic)
+	return Metric{Name: name, Counts: usual.Absent == "zero", OfVolumes: b.watchesVolumes(r, name)}, alarmDefaults(usual.Threshold,
+		usual.Period, usual.Statistic)
 }
 
 // hasBuiltinNamespace reports whether a built-in metric is written with the namespace that AWS has it in. The

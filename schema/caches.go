@@ -15,7 +15,7 @@ func (b appBuilder) caches() []Cache {
 	for _, e := range b.section.entries("caches") {
 		r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("cache"))
 		c := Cache{Node: r.node(), Name: e.key, Engine: r.text("type"), Replicas: r.number("replicas"), Backups: r.number("backups")}
-		c.Version = engineVersion(r, c.Engine, b.cacheEngine(r, c.Engine))
+		c.Version = engineVersion(r, c.Engine, cacheEngine(b.scope.facts.Catalog.Caches, r, c.Engine))
 		c.InstanceType = instanceClass(b.scope.facts, r, "cache.", b.scope.facts.Catalog.Shapes.Cache, "cache_classes")
 		c.AutomaticFailover = c.Replicas > 0
 		if r.has("automatic_failover") {
@@ -34,8 +34,7 @@ func (b appBuilder) caches() []Cache {
 
 // cacheEngine returns an engine's versions. When another engine has the written version, such as 7.1, which only Redis OSS has, the hint
 // names that one.
-func (b appBuilder) cacheEngine(r record, name string) language.Engine {
-	engines := b.scope.facts.Catalog.Caches
+func cacheEngine(engines map[string]language.Engine, r record, name string) language.Engine {
 	known := engines[name]
 	if _, ok := majorOf(r.text("version"), known.Versions); ok {
 		return known

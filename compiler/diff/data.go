@@ -41,8 +41,8 @@ func dataOf(before, now template.Resource, action Action) *Data {
 	return nil
 }
 
-// restoredFrom says what a database holds whose snapshot changes: "After you restore a DB instance with a DBSnapshotIdentifier property, you
-// must specify the same DBSnapshotIdentifier property for any future updates" (Template Reference, AWS::RDS::DBInstance).
+// restoredFrom says what a database holds whose snapshot changes: "After you restore a DB instance with a DBSnapshotIdentifier property,
+// you must specify the same DBSnapshotIdentifier property for any future updates" (Template Reference, AWS::RDS::DBInstance).
 func restoredFrom(before, now template.Resource) string {
 	const property = "DBSnapshotIdentifier"
 	was, is := before.Properties[property], now.Properties[property]

@@ -30,7 +30,8 @@ func (s *survey) refuseProtected(doomed map[assembly.StackRef]bool) error {
 
 // refusal names the two ways to delete a stack with a protected database.
 func refusal(stack *live.Stack, r Resource) error {
-	return fmt.Errorf("%s: %s %s (%s) is protected from deletion: nothing was changed; write deletion_protection: no into the manifest and "+
+	return fmt.Errorf("%s: %s %s (%s) is protected from deletion: nothing was changed; write deletion_protection: no into the manifest "+
+		"and "+
 		"deploy it, then run this again; or give --leave-behind, which deletes the rest and keeps the database in the account",
 		stack.StackRef, r.Type, r.LogicalID, r.PhysicalID)
 }

@@ -6,8 +6,9 @@ import "fmt"
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html: "You can't delete a DB instance when deletion
 // protection is turned on for it".
 var protections = map[string]string{
-	"AWS::RDS::DBInstance": "DeletionProtection", "AWS::RDS::DBCluster": "DeletionProtection", "AWS::RDS::GlobalCluster": "DeletionProtection",
-	"AWS::DocDB::DBCluster": "DeletionProtection", "AWS::Neptune::DBCluster": "DeletionProtection",
+	"AWS::RDS::DBInstance": "DeletionProtection", "AWS::RDS::DBCluster": "DeletionProtection",
+	"AWS::RDS::GlobalCluster": "DeletionProtection",
+	"AWS::DocDB::DBCluster":   "DeletionProtection", "AWS::Neptune::DBCluster": "DeletionProtection",
 	"AWS::DynamoDB::Table": "DeletionProtectionEnabled",
 }
 
@@ -34,7 +35,8 @@ func (t *Template) Protected(resources []Resource) []Resource {
 func (r Resource) Unprotect(region string) string {
 	switch r.Type {
 	case "AWS::RDS::DBInstance":
-		return fmt.Sprintf("aws rds modify-db-instance --region %s --db-instance-identifier %s --no-deletion-protection", region, r.PhysicalID)
+		return fmt.Sprintf("aws rds modify-db-instance --region %s --db-instance-identifier %s --no-deletion-protection", region,
+			r.PhysicalID)
 	case "AWS::DynamoDB::Table":
 		return fmt.Sprintf("aws dynamodb update-table --region %s --table-name %s --no-deletion-protection-enabled", region, r.PhysicalID)
 	case "AWS::RDS::GlobalCluster":

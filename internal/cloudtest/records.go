@@ -63,7 +63,8 @@ func recordOf(r *resource) Record {
 	}
 	return Record{
 		Zone: text("HostedZoneId"), Name: strings.TrimSuffix(strings.ToLower(text("Name")), "."), Type: text("Type"),
-		SetIdentifier: text("SetIdentifier"), Region: text("Region"), Weight: text("Weight"), Alias: "balancer." + r.region + ".elb.amazonaws.com",
+		SetIdentifier: text("SetIdentifier"), Region: text("Region"), Weight: text("Weight"),
+		Alias: "balancer." + r.region + ".elb.amazonaws.com",
 	}
 }
 
@@ -74,8 +75,8 @@ func recordOf(r *resource) Record {
 //	                                          (github.com/kubernetes-sigs/external-dns/issues/3945)
 //	two kinds of routing, or simple beside    "RRSet with DNS name …, type A, SetIdentifier … cannot be created as other RRSets exist
 //	another one                               with the same name and type" (github.com/kubernetes-sigs/external-dns/issues/2813)
-//	a CNAME beside anything                   "RRSet of type CNAME with DNS name … is not permitted as it conflicts with other records with
-//	                                          the same DNS name"
+//	a CNAME beside anything                   "RRSet of type CNAME with DNS name … is not permitted as it conflicts with other
+//	                                          records with the same DNS name"
 func (n Record) conflict(all []Record) string {
 	for _, e := range all {
 		if e.Zone != n.Zone || e.Name != n.Name {
@@ -83,16 +84,19 @@ func (n Record) conflict(all []Record) string {
 		}
 		switch {
 		case e.Type != n.Type && (e.Type == "CNAME" || n.Type == "CNAME"):
-			return fmt.Sprintf("[RRSet of type %s with DNS name %s. is not permitted as it conflicts with other records with the same DNS name "+
+			return fmt.Sprintf("[RRSet of type %s with DNS name %s. is not permitted as it conflicts with other records with the same "+
+				"DNS name "+
 				"in zone %s]", n.Type, n.Name, n.Zone)
 		case e.Type != n.Type:
 		case e.SetIdentifier == n.SetIdentifier:
 			return fmt.Sprintf("[Tried to create resource record set [name='%s.', type='%s'] but it already exists]", n.Name, n.Type)
 		case e.SetIdentifier == "" || n.SetIdentifier == "" || (e.Region == "") != (n.Region == "") || (e.Weight == "") != (n.Weight == ""):
-			return fmt.Sprintf("[RRSet with DNS name %s., type %s, SetIdentifier %s cannot be created as other RRSets exist with the same name "+
+			return fmt.Sprintf("[RRSet with DNS name %s., type %s, SetIdentifier %s cannot be created as other RRSets exist with the "+
+				"same name "+
 				"and type]", n.Name, n.Type, n.SetIdentifier)
 		case e.Region != "" && e.Region == n.Region:
-			return fmt.Sprintf("[RRSet with DNS name %s., type %s, SetIdentifier %s, and region %s cannot be created because a latency RRSet "+
+			return fmt.Sprintf("[RRSet with DNS name %s., type %s, SetIdentifier %s, and region %s cannot be created because a latency "+
+				"RRSet "+
 				"with the same name, type and region already exists.]", n.Name, n.Type, n.SetIdentifier, n.Region)
 		}
 	}
@@ -148,8 +152,9 @@ func (n Record) write(w http.ResponseWriter) {
 	element("Region", n.Region)
 	element("Weight", n.Weight)
 	if n.Alias != "" {
-		fmt.Fprintf(w, "<AliasTarget><HostedZoneId>ZELB</HostedZoneId><DNSName>%s.</DNSName><EvaluateTargetHealth>true</EvaluateTargetHealth>"+
-			"</AliasTarget>", n.Alias)
+		fmt.Fprintf(w,
+			"<AliasTarget><HostedZoneId>ZELB</HostedZoneId><DNSName>%s.</DNSName><EvaluateTargetHealth>true</EvaluateTargetHealth>"+
+				"</AliasTarget>", n.Alias)
 	} else {
 		fmt.Fprint(w, "<TTL>60</TTL><ResourceRecords><ResourceRecord><Value>203.0.113.9</Value></ResourceRecord></ResourceRecords>")
 	}
