@@ -40,13 +40,11 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			noTable(w) // a stack's tables are only names here
 			return
 		}
-		c.forwardCall(w, r, service)
+		tableCalls{c}.serve(w, r, region)
 	case "autoscaling":
 		groupCalls{c}.serve(w, r, region)
 	case "monitoring":
 		Alarms{c, region}.serve(w, r)
-	case "dynamodb":
-		tableCalls{c}.serve(w, r, region)
 	case "ssm":
 		c.serveSSM(w, r, region)
 	case "route53":
