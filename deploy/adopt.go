@@ -14,10 +14,13 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// adoptions returns a danger for each table that the change set imports and that is not this orbit's. CloudFormation imports any
+// adopter decides whose the tables are that a change set imports.
+type adopter struct{ planner }
+
+// dangersOf returns a danger for each table that the change set imports and that is not this orbit's. CloudFormation imports any
 // table of the name that is in no stack, and does not look at its tags or keys ("Import AWS resources into a CloudFormation stack
 // automatically", User Guide). The orbit's tables decide who may log in as root, so whoever can write a foreign one could.
-func (p planner) adoptions(ctx context.Context, changes []Change) []Danger {
+func (p adopter) dangersOf(ctx context.Context, changes []Change) []Danger {
 	var out []Danger
 	for _, c := range changes {
 		if c.Action != string(types.ChangeActionImport) || c.Type != "AWS::DynamoDB::Table" {
@@ -33,13 +36,13 @@ func (p planner) adoptions(ctx context.Context, changes []Change) []Danger {
 }
 
 // tableName returns the name in the template. CloudFormation imports by a literal name only.
-func (p planner) tableName(logicalID string) string {
+func (p adopter) tableName(logicalID string) string {
 	name, _ := p.template.Resources[logicalID].Properties["TableName"].(string)
 	return name
 }
 
 // foreignTable says what tells a table from this orbit's, "" for nothing. A table that cannot be read is not known to be ours.
-func (p planner) foreignTable(ctx context.Context, logicalID string) string {
+func (p adopter) foreignTable(ctx context.Context, logicalID string) string {
 	client, name := p.cloud.Region(p.spec.Region).DynamoDB(), p.tableName(logicalID)
 	described, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if err == nil && (described.Table == nil || aws.ToString(described.Table.TableName) != name) {

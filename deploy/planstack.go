@@ -64,7 +64,7 @@ func (p planner) replan(ctx context.Context) (stackPlan, error) {
 func (p planner) planOnce(ctx context.Context, deployed *live.Stack, in inputs) (stackPlan, error) {
 	plan, err := p.planByState(ctx, deployed, in)
 	if err == nil {
-		err = errors.Join(p.guardRecords(ctx, plan), p.guardRootVolume(ctx, plan))
+		err = errors.Join(recordGuard{p}.check(ctx, plan), guardRootVolume(ctx, p, plan))
 	}
 	return plan, err
 }
@@ -200,7 +200,7 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	plan.Action = map[types.ChangeSetType]Action{types.ChangeSetTypeCreate: Create, types.ChangeSetTypeUpdate: Update}[kind]
 	plan.Parameters = plan.inputs.changes(plan.deployed)
 	plan.Changes = p.changes(description)
-	plan.Dangers = append(p.dangers(plan.Changes), p.adoptions(ctx, plan.Changes)...)
+	plan.Dangers = append(p.dangers(plan.Changes), adopter{p}.dangersOf(ctx, plan.Changes)...)
 	plan.Guard.noteChanges(plan.Changes, p.spec.Guard)
 	if err := p.forecastPlan(ctx, &plan); err != nil {
 		return plan, err

@@ -22,10 +22,13 @@ import (
 
 const recordType = "AWS::Route53::RecordSet"
 
-// guardRecords refuses new DNS records that Route 53 would refuse, because others of the name exist. The records of a stack come last,
+// recordGuard looks for existing DNS records before a plan is carried out.
+type recordGuard struct{ planner }
+
+// check refuses new DNS records that Route 53 would refuse, because others of the name exist. The records of a stack come last,
 // after its certificate, databases and instances, so the refusal would come after half an hour, and a first creation would then be
 // deleted whole.
-func (p planner) guardRecords(ctx context.Context, plan stackPlan) error {
+func (p recordGuard) check(ctx context.Context, plan stackPlan) error {
 	var problems []error
 	for _, c := range plan.Changes {
 		if c.Type != recordType || c.Action != string(cloudformation.ChangeActionAdd) && !c.ends() ||
@@ -70,7 +73,7 @@ func (p planner) guardRecords(ctx context.Context, plan stackPlan) error {
 type record struct{ zone, name, kind, set, region, routing string }
 
 // record returns a record of the template, and false for one whose name or zone is not known yet.
-func (p planner) record(logicalID string, in inputs) (record, bool) {
+func (p recordGuard) record(logicalID string, in inputs) (record, bool) {
 	properties := p.template.Resources[logicalID].Properties
 	text := func(property string) string {
 		switch v := properties[property].(type) {
@@ -156,7 +159,7 @@ func plainName(name string) string {
 }
 
 // recordsOf returns the zone's records of a name. Route 53 lists records from a name on, so the first other name ends the list.
-func (p planner) recordsOf(ctx context.Context, r record) ([]types.ResourceRecordSet, error) {
+func (p recordGuard) recordsOf(ctx context.Context, r record) ([]types.ResourceRecordSet, error) {
 	var found []types.ResourceRecordSet
 	pages := route53.NewListResourceRecordSetsPaginator(p.cloud.Default().Route53(), &route53.ListResourceRecordSetsInput{
 		HostedZoneId: &r.zone, StartRecordName: &r.name,
@@ -184,7 +187,7 @@ func (p planner) recordsOf(ctx context.Context, r record) ([]types.ResourceRecor
 
 // ownerOf returns the stack that made a record, nil for one of nobody's whom this orbit knows. spacel's records name their stack and region
 // in their identifier, and the stacks name their records in their outputs.
-func (p planner) ownerOf(ctx context.Context, r record, e types.ResourceRecordSet) (*live.Stack, error) {
+func (p recordGuard) ownerOf(ctx context.Context, r record, e types.ResourceRecordSet) (*live.Stack, error) {
 	region := string(e.Region)
 	if region == "" {
 		region = p.spec.Region
@@ -213,7 +216,7 @@ func (p planner) ownerOf(ctx context.Context, r record, e types.ResourceRecordSe
 }
 
 // refuseRecord says whose the existing record is, and what to do.
-func (p planner) refuseRecord(c Change, r record, e types.ResourceRecordSet, why string, owner *live.Stack) error {
+func (p recordGuard) refuseRecord(c Change, r record, e types.ResourceRecordSet, why string, owner *live.Stack) error {
 	whose := fmt.Sprintf("no stack of orbit %s made it: replace or remove it first; docs/migrating.md, step 7, says how to do that "+
 		"without an outage", p.orbit)
 	if owner != nil {

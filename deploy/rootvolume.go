@@ -9,7 +9,7 @@ import (
 
 // guardRootVolume refuses an image of the user's own whose root snapshot is larger than the root volume. EC2 refuses each launch then
 // ("Volume of size 8GB is smaller than snapshot"), and CloudFormation waits for its whole timeout. Debian's own images fit.
-func (p planner) guardRootVolume(ctx context.Context, plan stackPlan) error {
+func guardRootVolume(ctx context.Context, p planner, plan stackPlan) error {
 	for _, c := range plan.Changes {
 		if c.Type != "AWS::EC2::LaunchTemplate" || c.Action == "Remove" {
 			continue
