@@ -53,7 +53,8 @@ func ofImage(ami string) built {
 const quotaOf5 = `{"Quota": {"Value": 5}}`
 
 func image(size int) string {
-	return fmt.Sprintf(`<DescribeImagesResponse><imagesSet><item><imageId>ami-0123456789abcdef0</imageId><imageState>available</imageState>`+
+	return fmt.Sprintf(`<DescribeImagesResponse><imagesSet><item><imageId>ami-0123456789abcdef0</imageId>`+
+		`<imageState>available</imageState>`+
 		`<architecture>x86_64</architecture><rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/xvda</rootDeviceName>`+
 		`<blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><volumeSize>%d</volumeSize></ebs></item></blockDeviceMapping>`+
 		`</item></imagesSet></DescribeImagesResponse>`, size)
@@ -64,11 +65,13 @@ func fullAccount() map[string]string {
 	return map[string]string{
 		"DescribeImages":  image(8),
 		"GetServiceQuota": quotaOf5,
-		"DescribeAddresses": `<DescribeAddressesResponse><addressesSet>` + strings.Repeat(`<item><publicIp>203.0.113.1</publicIp></item>`, 5) +
+		"DescribeAddresses": `<DescribeAddressesResponse><addressesSet>` +
+			strings.Repeat(`<item><publicIp>203.0.113.1</publicIp></item>`, 5) +
 			`</addressesSet></DescribeAddressesResponse>`,
 		"DescribeVpcs": `<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>`,
 		"DescribeInstances": `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>` +
-			`<instanceType>m5.large</instanceType><cpuOptions><coreCount>1</coreCount><threadsPerCore>2</threadsPerCore></cpuOptions></item>` +
+			`<instanceType>m5.large</instanceType><cpuOptions><coreCount>1</coreCount>` +
+			`<threadsPerCore>2</threadsPerCore></cpuOptions></item>` +
 			`</instancesSet></item></reservationSet></DescribeInstancesResponse>`,
 		"DescribeInstanceTypes": `<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>t3.nano</instanceType>` +
 			`<vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>`,
