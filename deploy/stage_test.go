@@ -61,7 +61,7 @@ func TestExchangedTemplateIsRefused(t *testing.T) {
 	b := newEnv(t)
 	name := b.cf.Bucket(t, east)
 	b.options.Buckets.Template = name
-	b.cf.Intrude(name, func(string, []byte) []byte {
+	cloudtest.Intrude(b.cf, name, func(string, []byte) []byte {
 		return []byte(`{"Resources": {"Backdoor": {"Type": "AWS::SNS::Topic"}}}`)
 	})
 	before := b.cf.Everything()
@@ -81,8 +81,8 @@ func TestExchangedTemplateIsRefused(t *testing.T) {
 	v := newEnvNow(t)
 	name = v.cf.Bucket(t, east)
 	v.options.Buckets.Template = name
-	v.cf.Versions(name)
-	v.cf.Intrude(name, func(string, []byte) []byte { return []byte(`{"Resources": {"Backdoor": {"Type": "AWS::SNS::Topic"}}}`) })
+	cloudtest.Versions(v.cf, name)
+	cloudtest.Intrude(v.cf, name, func(string, []byte) []byte { return []byte(`{"Resources": {"Backdoor": {"Type": "AWS::SNS::Topic"}}}`) })
 	v.expect(v.deploy(testStack(east, "test-web", large())), "test-web created")
 	if seen := v.cf.Seen(east, "test-web"); seen == nil || seen.Template != large() {
 		t.Errorf("created %+v", seen)

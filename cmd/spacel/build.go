@@ -66,7 +66,7 @@ func buildCommand(c *console) *cli.Command {
 			}
 			return runBuild(c, ctx, r, out)
 		},
-	}, "text", "json")
+	}, "text", "json", "github", "sarif")
 }
 
 // runBuild builds and prints the stacks with their templates. Mistakes in the manifests are printed by finish.
@@ -81,7 +81,7 @@ func runBuild(c *console, ctx *cli.Context, r request, out string) error {
 	if err == nil && ctx.String("output") == "json" {
 		return c.printJSON(result{OK: true, Problems: problems(found), Out: out, Stacks: stacks, LeftOut: gone, Kept: keeper.names()})
 	}
-	if err := c.finish(ctx, found, out, stacks, err); err != nil || ctx.Bool("quiet") {
+	if err := c.finish(ctx, found, out, stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") != "text" {
 		return err
 	}
 	printStacks(c.out, out, stacks)

@@ -84,6 +84,10 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 	if ctx.String("output") == "json" {
 		return errors.Join(c.printJSON(r), answer)
 	}
+	if form := ctx.String("output"); annotates(form) {
+		all := append(problemAnnotations(found, ctx.Bool("quiet")), staleAnnotations(r)...)
+		return errors.Join(c.printAnnotations(form, all, problemSummary(ctx.Command.HelpName+" --check", all)), answer)
+	}
 	printProblems(c.stderr, found, ctx.Bool("quiet"))
 	if r.Clean {
 		if !ctx.Bool("quiet") {
@@ -103,8 +107,8 @@ func printCheck(c *console, ctx *cli.Context, found *report.Report, r checkResul
 		}
 	}
 	if r.MadeBy != "" {
-		fmt.Fprintf(c.stderr, "%s: %s, which may make other templates of the same manifests: build with one version in a commit of its own, or "+
-			"use that version here; CHANGELOG.md says which templates a version changes\n", trimSlash(r.Out), r.MadeBy)
+		fmt.Fprintf(c.stderr, "%s: %s, which may make other templates of the same manifests: build with one version in a commit of "+
+			"its own, or use that version here; CHANGELOG.md says which templates a version changes\n", trimSlash(r.Out), r.MadeBy)
 	}
 	// This is the case in CI: somebody changed a manifest and forgot to commit the new build.
 	fmt.Fprintf(c.stderr, "%s does not match the manifests: run spacel build without --check, and commit the result\n", trimSlash(r.Out))

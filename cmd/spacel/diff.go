@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -40,7 +41,7 @@ func diffCommand(c *console) *cli.Command {
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 1 when there are differences", DisableDefaultText: true},
 		}, liveFlags()),
 		Action: func(ctx *cli.Context) error { return runDiff(c, ctx) },
-	}, "text", "markdown", "json")
+	}, "text", "markdown", "json", "github", "sarif")
 }
 
 // runDiff prints the differences. Mistakes in manifests exit with 2 under --exit-code, as a script would take 1 for "there
@@ -158,6 +159,12 @@ func printDiff(c *console, ctx *cli.Context, d *review.Review) error {
 		return review.JSON(c.out, d)
 	case "markdown":
 		return review.Markdown(c.out, d)
+	case "github", "sarif":
+		var summary strings.Builder
+		if err := review.Markdown(&summary, d); err != nil {
+			return err
+		}
+		return c.printAnnotations(ctx.String("output"), reviewAnnotations(d), summary.String())
 	}
 	if ctx.Bool("quiet") {
 		return nil

@@ -32,7 +32,8 @@ func stacksIn(dir string) []assembly.StackRef {
 func leftOut(before []assembly.StackRef, built []builtStack, kept []assembly.StackRef) []string {
 	var gone []string
 	for _, ref := range before {
-		if !slices.Contains(kept, ref) && !slices.ContainsFunc(built, func(s builtStack) bool { return s.Region == ref.Region && s.Name == ref.Name }) {
+		made := func(s builtStack) bool { return s.Region == ref.Region && s.Name == ref.Name }
+		if !slices.Contains(kept, ref) && !slices.ContainsFunc(built, made) {
 			gone = append(gone, ref.String())
 		}
 	}

@@ -24,6 +24,10 @@ func (c *console) finish(ctx *cli.Context, found *report.Report, out string, sta
 	if err != nil && !errors.Is(err, errNo) {
 		return err
 	}
+	if form := ctx.String("output"); annotates(form) {
+		all := problemAnnotations(found, ctx.Bool("quiet"))
+		return errors.Join(c.printAnnotations(form, all, problemSummary(ctx.Command.HelpName, all)), err)
+	}
 	if ctx.String("output") == "json" {
 		if err != nil {
 			out, stacks = "", []builtStack{}

@@ -37,14 +37,14 @@ func vetCommand(c *console) *cli.Command {
 			}
 			return runVet(c, ctx, r)
 		},
-	}, "text", "json")
+	}, "text", "json", "github", "sarif")
 }
 
 // runVet compiles and prints the names of the stacks, by which a user sees whether all manifests were meant.
 func runVet(c *console, ctx *cli.Context, r request) error {
 	found := &report.Report{}
 	stacks, err := r.compile(ctx.Context, c, found, func(*schema.Model) (compiler.Sink, error) { return nowhere{}, nil })
-	if err := c.finish(ctx, found, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") == "json" {
+	if err := c.finish(ctx, found, "", stacks, err); err != nil || ctx.Bool("quiet") || ctx.String("output") != "text" {
 		return err
 	}
 	_, err = fmt.Fprintf(c.out, "valid: %s (%s)\n", plural(len(stacks), "stack"), stackNames(stacks))

@@ -74,9 +74,9 @@ func (s *Stage) upload(ctx context.Context, b bucket, region string, i item) (Ob
 	})
 }
 
-// putObject uploads an item. It returns the object's version, if the bucket has versions, and whether it uploaded it. It first looks for the object, because an earlier run
-// uploaded most of them. If-None-Match makes S3 refuse to overwrite an object that another run uploaded in the
-// meantime. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+// putObject uploads an item. It returns the object's version, if the bucket has versions, and whether it uploaded it. It first looks for
+// the object, because an earlier run uploaded most of them. If-None-Match makes S3 refuse to overwrite an object that
+// another run uploaded in the meantime. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (s *Stage) putObject(ctx context.Context, p location, i item) (version string, made bool, err error) {
 	version, there, err := s.checkObject(ctx, p, i.digest)
 	if there || err != nil && status(err) != http.StatusForbidden { // without s3:ListBucket, S3 answers 403 and not 404 for a missing key
@@ -115,8 +115,8 @@ func (s *Stage) putObject(ctx context.Context, p location, i item) (version stri
 	return version, true, nil
 }
 
-// checkObject reports whether an object exists, and returns its version. An existing object must have the content which the digest in its key
-// promises: somebody could have put another one there.
+// checkObject reports whether an object exists, and returns its version. An existing object must have the content which the digest in
+// its key promises: somebody could have put another one there.
 func (s *Stage) checkObject(ctx context.Context, p location, digest string) (version string, there bool, err error) {
 	out, err := s.cloud.Region(p.region).S3().HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: &p.owner, ChecksumMode: types.ChecksumModeEnabled,
@@ -134,8 +134,8 @@ func (s *Stage) checkObject(ctx context.Context, p location, digest string) (ver
 	case got != digest:
 		return "", false, fmt.Errorf("something else is there, with the sha256 %s: find out who put it there, and delete it", got)
 	case out.ServerSideEncryption == types.ServerSideEncryptionAwsKms && strings.HasPrefix(p.key, assets):
-		return "", false, fmt.Errorf("it is there, under the KMS key %s, with which instances can't read it: delete it, and run deploy again",
-			aws.ToString(out.SSEKMSKeyId))
+		return "", false, fmt.Errorf("it is there, under the KMS key %s, with which instances can't read it: delete it, and run deploy "+
+			"again", aws.ToString(out.SSEKMSKeyId))
 	}
 	return aws.ToString(out.VersionId), true, nil
 }
@@ -202,8 +202,8 @@ func (s *Stage) checkContent(ctx context.Context, p location, checksum string) e
 	case err != nil:
 		return fmt.Errorf("read %s: %w", p, cloud.Explain(err))
 	case got != want:
-		return fmt.Errorf("%s is not the program that was deployed: its content has the sha256 %s: find out who put it there, and delete it",
-			p, got)
+		return fmt.Errorf("%s is not the program that was deployed: its content has the sha256 %s: find out who put it there, and "+
+			"delete it", p, got)
 	}
 	return nil
 }

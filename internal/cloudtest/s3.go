@@ -42,7 +42,7 @@ func (c *CloudFormation) EncryptBucket(name, key string) {
 
 // Versions turns versioning on for a bucket. A PUT returns a version id, and an address with versionId= means that version:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/manage-objects-versioned-bucket.html
-func (c *CloudFormation) Versions(name string) {
+func Versions(c *CloudFormation, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.buckets[name].versions = map[string][]byte{}
@@ -50,7 +50,7 @@ func (c *CloudFormation) Versions(name string) {
 
 // Intrude has somebody else, who may write to a bucket, exchange each new object right after its upload. A Lambda function on the
 // bucket's events could do that before CloudFormation fetches a template.
-func (c *CloudFormation) Intrude(name string, exchange func(key string, body []byte) []byte) {
+func Intrude(c *CloudFormation, name string, exchange func(key string, body []byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.buckets[name].intruder = exchange
