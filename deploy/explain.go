@@ -33,7 +33,7 @@ func (x explainer) explain(ctx context.Context, end outcome) *Failure {
 	causes := rootCauses(ending.Events)
 	// No resource failed by itself when an alarm rolled the update back.
 	if len(causes) == 0 && ending.Status == types.StackStatusUpdateRollbackComplete {
-		if why, origin := (guardian{x.stack}).breached(ctx, end.plan.Guard, end.plan.began); why != "" {
+		if why, origin := guardian(x).breached(ctx, end.plan.Guard, end.plan.began); why != "" {
 			f.Reason, f.Origin = why, origin
 			f.What = fmt.Sprintf("%s: %s%s, so CloudFormation rolled the update back", x.ref(), place(origin), why)
 			return f

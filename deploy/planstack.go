@@ -158,7 +158,7 @@ func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) 
 // planChangeSet makes a change set, and takes the plan from it.
 func (p planner) planChangeSet(ctx context.Context, plan stackPlan, kind types.ChangeSetType) (stackPlan, error) {
 	var err error
-	if plan.Guard, err = (guardian{p.stack}).guard(ctx, plan.deployed, kind == types.ChangeSetTypeCreate); err != nil {
+	if plan.Guard, err = guardian(p).guard(ctx, plan.deployed, kind == types.ChangeSetTypeCreate); err != nil {
 		return plan, err
 	}
 	made, description, err := changeSets(p).create(ctx, kind, plan)
