@@ -118,7 +118,8 @@ func TestReferencesAreWritten(t *testing.T) {
 	if err := environments(t.Context(), h.Boot); err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, "web.docker.env", h.text("files/web.docker.env"), "TOKEN=tok3n-value\nPLAIN=plain#text=with\\odd$signs\nQUEUE=https://queue\n")
+	wantText(t, "web.docker.env", h.text("files/web.docker.env"),
+		"TOKEN=tok3n-value\nPLAIN=plain#text=with\\odd$signs\nQUEUE=https://queue\n")
 	wantText(t, "key.bin", h.text("files/key.bin"), "\x00\x01\xff")
 	h.wantMode("files/key.bin", 0o600)
 	wantText(t, "shared.env", h.text("files/shared.env"), "plain#text=with\\odd$signs\n")

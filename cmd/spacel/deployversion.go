@@ -32,6 +32,6 @@ func checkVersion(ctx *cli.Context) error {
 	if other := strings.TrimLeft(notInVersion.ReplaceAllString(version, "-"), ".-"); other != "" {
 		hint = ", such as " + other[:min(len(other), maxVersion)]
 	}
-	return fmt.Errorf("--version becomes an image's tag: it must be at most %d letters, digits, _ . and -, and not begin with . or -, got %q%s",
-		maxVersion, version, hint)
+	return fmt.Errorf("--version becomes an image's tag: it must be at most %d letters, digits, _ . and -, "+
+		"and not begin with . or -, got %q%s", maxVersion, version, hint)
 }

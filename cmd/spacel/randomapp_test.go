@@ -222,7 +222,8 @@ func (a *randomApp) units() {
 func incompressible(size int) any { return files(size)["files"].(object)["f"] }
 
 func (a *randomApp) container(host int) object {
-	c := object{"image": pick(a.random, "nginx:1.29", "example/app", "registry.example.com:5000/team/app@sha256:"+strings.Repeat("0123", 16))}
+	c := object{"image": pick(a.random, "nginx:1.29", "example/app",
+		"registry.example.com:5000/team/app@sha256:"+strings.Repeat("0123", 16))}
 	a.maybe(c, 60, "ports", func() any {
 		return object{fmt.Sprint(host): pick[any](a.random, 80, "8080", "53/udp"), fmt.Sprintf("127.0.0.1:%d", host+100): 90}
 	})
@@ -243,7 +244,8 @@ func (a *randomApp) payload() object {
 }
 
 func (a *randomApp) content() any {
-	return pick[any](a.random, "[Service]\nExecStart=/bin/true ${x} %n\n", object{"body": "W1NlcnZpY2VdCkV4ZWNTdGFydD0vYmluL3RydWUK"}, a.payload())
+	return pick[any](a.random, "[Service]\nExecStart=/bin/true ${x} %n\n",
+		object{"body": "W1NlcnZpY2VdCkV4ZWNTdGFydD0vYmluL3RydWUK"}, a.payload())
 }
 
 // extras are the escape hatch.
