@@ -562,8 +562,6 @@ type GuardAlarm struct {
 	ARN  string
 	Kind AlarmKind
 	Name string
-
-	elsewhere string // the region of a global database with this alarm, if it is another one
 }
 
 // String returns the alarm as it is written in a manifest.

@@ -60,19 +60,19 @@ func checkGuards(r record, release Release) {
 }
 
 // guard returns the alarm that an item of the list names.
-func (b appBuilder) guard(item node, known []GuardAlarm) (GuardAlarm, bool) {
+func (b appBuilder) guard(item node, known []namedAlarm) (GuardAlarm, bool) {
 	text := item.value.Text
 	if strings.HasPrefix(text, "arn:") {
 		return b.guardARN(item)
 	}
-	var found []GuardAlarm
+	var found []namedAlarm
 	for _, alarm := range known {
 		if alarm.Name == text || strings.HasSuffix(alarm.Name, "/"+text) {
 			found = append(found, alarm)
 		}
 	}
 	// A trigger has no other name than its own, so it wins over a longer name that ends alike.
-	exact := slices.IndexFunc(found, func(alarm GuardAlarm) bool { return alarm.Name == text })
+	exact := slices.IndexFunc(found, func(alarm namedAlarm) bool { return alarm.Name == text })
 	switch {
 	case exact >= 0:
 		found = found[exact : exact+1]
@@ -95,7 +95,7 @@ func (b appBuilder) guard(item node, known []GuardAlarm) (GuardAlarm, bool) {
 		return GuardAlarm{}, false
 	}
 	found[0].Node = Node{Pos: item.pos()}
-	return found[0], true
+	return found[0].GuardAlarm, true
 }
 
 // alarmsUnknown reports whether a part of the app with alarms was refused, so that the list of alarms is incomplete.
@@ -121,22 +121,28 @@ func (b appBuilder) guardARN(item node) (GuardAlarm, bool) {
 	return GuardAlarm{Node: Node{Pos: item.pos()}, ARN: text}, true
 }
 
+// namedAlarm is an alarm that release.alarms may name.
+type namedAlarm struct {
+	GuardAlarm
+	elsewhere string // the region of a global database with this alarm, if it is another one
+}
+
 // alarmNames returns the app's alarms in a region, by their names in release.alarms.
-func alarmNames(a *AppRegion) []GuardAlarm {
-	var names []GuardAlarm
+func alarmNames(a *AppRegion) []namedAlarm {
+	var names []namedAlarm
 	for _, t := range a.Alarms.Triggers {
-		names = append(names, GuardAlarm{Kind: TriggerAlarm, Name: t.Name})
+		names = append(names, namedAlarm{GuardAlarm: GuardAlarm{Kind: TriggerAlarm, Name: t.Name}})
 	}
 	if a.Logging.Docker != nil {
 		for _, metric := range a.Logging.Docker.Metrics {
 			for _, t := range metric.Alarms {
-				names = append(names, GuardAlarm{Kind: LogLineAlarm, Name: metric.Name + "/" + t.Name})
+				names = append(names, namedAlarm{GuardAlarm: GuardAlarm{Kind: LogLineAlarm, Name: metric.Name + "/" + t.Name}})
 			}
 		}
 	}
 	for _, d := range a.Databases {
 		for _, t := range d.Alarms {
-			guard := GuardAlarm{Kind: DatabaseAlarm, Name: d.Name + "/" + t.Name}
+			guard := namedAlarm{GuardAlarm: GuardAlarm{Kind: DatabaseAlarm, Name: d.Name + "/" + t.Name}}
 			if d.Global != a.Region {
 				guard.elsewhere = d.Global
 			}
@@ -147,7 +153,7 @@ func alarmNames(a *AppRegion) []GuardAlarm {
 }
 
 // sensibleAlarms suggests alarms for a watch without any: those of the app or, without any, metrics for a first one.
-func sensibleAlarms(a *AppRegion, known []GuardAlarm) string {
+func sensibleAlarms(a *AppRegion, known []namedAlarm) string {
 	var names []string
 	for _, alarm := range known {
 		names = append(names, alarm.Name)

@@ -16,6 +16,7 @@ import (
 var inUseElsewhere = map[string]string{
 	"vpc":     "the domain of an elastic address; an endpoint's kind",
 	"bastion": "a flag of spacel logs",
+	"url":     "the field of an endpoint in manifests",
 	"users":   "", "services": "", "volumes": "", "tables": "", "locks": "", "releases": "",
 	"Endpoint": "", "Bucket": "",
 }

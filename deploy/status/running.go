@@ -63,7 +63,7 @@ func runningIn(ctx context.Context, region *cloud.Region, orbit string, stacks [
 		}
 	}
 	// CloudFormation names alarms <stack>-<logical id>-<suffix>, and each stack of the orbit begins with its name.
-	on, err := alarms.On(ctx, region, orbit+"-")
+	on, err := alarms.On(ctx, region, document.StackName(orbit, ""))
 	switch {
 	case cloud.IsDenied(err):
 		notes = append(notes, fmt.Sprintf("%s: the states of alarms are not known: %v", region.Name, err))
