@@ -9,13 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/pebble/spacel/internal/hexdigest"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/project"
@@ -97,9 +95,7 @@ func writeStarter(c *console, ctx *cli.Context, dir string) error {
 		there = "cd " + dir + "\n   "
 	}
 	fmt.Fprintf(c.out, "\nnext:\n   %sspacel build\n", there)
-	if digestOfRelease() == "" {
-		fmt.Fprintf(c.out, "   fill in SPACEL_VERSION and SPACEL_SHA256 in the workflow, from a release's SHA256SUMS\n")
-	}
+	fmt.Fprintf(c.out, "   fill in SPACEL_VERSION and SPACEL_SHA256 in the workflow, from a release's SHA256SUMS\n")
 	return c.out.err
 }
 
@@ -174,28 +170,9 @@ func workflowPlaces(below string) []string {
 	return []string{"# WORKING_DIRECTORY\n", fmt.Sprintf("defaults: {run: {working-directory: %q}}\n\n", below), "BELOW", below}
 }
 
-// pinnedVersion returns the replacements that pin the workflow to this release. A program that is no release leaves both lines to be
-// filled in, and one for another system leaves the digest: the workflow runs on Linux on amd64.
-func pinnedVersion() []string {
-	return []string{`"VERSION"`, fmt.Sprintf("%q", releaseVersion()), `"DIGEST"`, fmt.Sprintf("%q", digestOfRelease())}
-}
-
-// digestOfRelease returns the sha256 of this program in hex, "" if it is no release for Linux on amd64. SHA256SUMS of the release has the
-// same digest.
-func digestOfRelease() string {
-	if releaseVersion() == "" || runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return ""
-	}
-	path, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	body, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	return hexdigest.SHA256(body)
-}
+// pinnedVersion returns the replacements that pin the workflow to this release. A program that is no release leaves the version to be
+// filled in. The digest is always filled in by hand: it is that of the release's archive, which no program knows.
+func pinnedVersion() []string { return []string{`"VERSION"`, fmt.Sprintf("%q", releaseVersion())} }
 
 // starterWriter writes files until the first error.
 type starterWriter struct {

@@ -161,12 +161,14 @@ func (r *runner) programs() {
 	for name, text := range map[string]string{
 		"curl": `while [ $# -gt 1 ]; do [ "$1" = -o ] && out=$2; shift; done
 echo "curl $1" >> "$CALLS"
-cat > "$out" <<'END'
+name=$(basename "$1" .tar.gz); mkdir -p "$RUNNER_TEMP/made/$name"
+cat > "$RUNNER_TEMP/made/$name/spacel" <<'END'
 #!/bin/bash
 echo "spacel $*" >> "$CALLS"
 case $1 in deploy|redeploy) exit 0;; esac
 exec -a spacel "$SPACEL_TEST_BINARY" "$@"
-END`,
+END
+tar -czf "$out" -C "$RUNNER_TEMP/made" "$name"`,
 		"gh": `echo "gh $*" >> "$CALLS"; [ "$GH_TOKEN" = write ] || { echo "Resource not accessible by integration"; exit 1; }`,
 		// The digest in the workflow is the release's, and the program is the test's.
 		"sha256sum": `grep -qE '^[0-9a-f]{64}  /' || { echo "no digest"; exit 1; }`,
@@ -304,7 +306,7 @@ func TestGeneratedWorkflow(t *testing.T) {
 	r.must("review")
 	r.has("the summary", r.file("summary"), "test-shop")
 	r.has("the calls", r.called(), "gh pr comment 7 --repo owner/name --edit-last --create-if-none",
-		"releases/download/v1.4.0/spacel-linux-amd64")
+		"releases/download/v1.4.0/spacel-v1.4.0-linux-amd64.tar.gz")
 
 	// A fork's token may not comment: the summary is there all the same, and the job passes.
 	fork := pull(merged("first"), "read", "stranger")
