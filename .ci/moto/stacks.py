@@ -231,6 +231,13 @@ def describe_change_set(self):
     return ActionResult(find_change_set(self))
 
 
+def get_template(self):
+    """moto knows GetTemplate of a stack only. With ChangeSetName, AWS returns the template of the change set."""
+    if self._get_param("ChangeSetName"):
+        return ActionResult({"TemplateBody": find_change_set(self).template})
+    return ActionResult({"TemplateBody": self.cloudformation_backend.get_template(self._get_param("StackName"))})
+
+
 def delete_change_set(self):
     del self.cloudformation_backend.change_sets[find_change_set(self).change_set_id]
     return EmptyResult()
@@ -442,7 +449,7 @@ def delete_all(self):
 
 def install():
     for action in (
-        create_change_set, describe_change_set, delete_change_set, list_change_sets, execute_change_set,
+        create_change_set, describe_change_set, get_template, delete_change_set, list_change_sets, execute_change_set,
         delete_stack, update_termination_protection, describe_events,
     ):
         setattr(responses.CloudFormationResponse, action.__name__, with_token(action))

@@ -118,8 +118,8 @@ func (c *console) exit(err error) int {
 // such file" says no more than "x: no such file".
 func errorLine(err error) string {
 	text := err.Error()
-	if file, ok := err.(*fs.PathError); ok {
-		text = safe.Name(file.Path) + ": " + file.Err.Error()
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		text = strings.Replace(text, file.Error(), safe.Name(file.Path)+": "+file.Err.Error(), 1)
 	}
 	return withProgram(text)
 }

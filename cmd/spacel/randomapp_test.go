@@ -208,6 +208,8 @@ func (a *randomApp) units() {
 	for i := range 1 + a.IntN(3) {
 		services[fmt.Sprintf("c%d%s", i, pick(a.random, "", ".service"))] = a.container(host + i)
 	}
+	// A container on the machine's own network publishes every port, so that any check is possible.
+	services["edge"] = object{"image": "nginx:1.29", "network_mode": "host"}
 	a.maybe(services, 40, "run", func() any { return object{"unit_file": a.content(), "environment": a.environment()} })
 	a.maybe(services, 30, "backup.timer", func() any { return object{"unit_file": "[Timer]\nOnCalendar=hourly\n"} })
 	a.all["services"] = services
@@ -227,7 +229,7 @@ func (a *randomApp) container(host int) object {
 	a.maybe(c, 60, "ports", func() any {
 		return object{fmt.Sprint(host): pick[any](a.random, 80, "8080", "53/udp"), fmt.Sprintf("127.0.0.1:%d", host+100): 90}
 	})
-	a.maybe(c, 40, "volumes", func() any { return object{"/var/data": "/data:ro", "named": "/named"} })
+	a.maybe(c, 40, "volumes", func() any { return object{"/var/data": "/data:ro", "/var/lib/named": "/named"} })
 	a.maybe(c, 60, "environment", func() any { return a.environment() })
 	return c
 }

@@ -76,7 +76,7 @@ func TestReadFindsTampering(t *testing.T) {
 		"changed asset": {func(t *testing.T, dir, asset string) { write(t, dir+"/"+asset, "A long document") },
 			[]string{"assets/", ": is not what was built"}},
 		"line ends": {func(t *testing.T, dir, _ string) { edit(t, dir+"/"+api, "\n", "\r\n") },
-			[]string{api + ": its line ends became CRLF"}},
+			[]string{api + ": its line endings became CRLF"}},
 		"missing template": {func(t *testing.T, dir, _ string) { remove(t, dir+"/"+api) }, []string{api + ": is missing"}},
 		"missing asset":    {func(t *testing.T, dir, asset string) { remove(t, dir+"/"+asset) }, []string{"assets/", ": is missing"}},
 		"stray template": {func(t *testing.T, dir, _ string) { write(t, dir+"/us-east-1/test-x.template.json", "{}") },
