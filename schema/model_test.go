@@ -94,6 +94,13 @@ func TestFormatsAgree(t *testing.T) {
 			}
 			files[name+format] = string(body)
 		}
+		for _, name := range []string{"worker.env", "more.env"} {
+			body, err := os.ReadFile(filepath.Join(everything, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = string(body)
+		}
 		models = append(models, load(t, files))
 	}
 	for _, other := range models[1:] {

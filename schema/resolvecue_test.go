@@ -51,7 +51,7 @@ func manifestsOf(t *testing.T, dir string) (orbits, apps []string) {
 		switch name := e.Name(); {
 		case strings.HasPrefix(name, "orbit."):
 			orbits = append(orbits, filepath.Join(dir, name))
-		case name != "want" && !strings.HasSuffix(name, ".txt") && name != "model.json":
+		case name != "want" && !strings.HasSuffix(name, ".txt") && !strings.HasSuffix(name, ".env") && name != "model.json":
 			apps = append(apps, filepath.Join(dir, name))
 		}
 	}

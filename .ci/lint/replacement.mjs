@@ -18,6 +18,7 @@ const TYPES = {
     ' VPCEndpoint VPCGatewayAttachment Volume',
   'AWS::ElastiCache': 'ParameterGroup ReplicationGroup SubnetGroup User UserGroup',
   'AWS::ElasticLoadBalancingV2': 'Listener ListenerCertificate ListenerRule LoadBalancer TargetGroup',
+  'AWS::Events': 'EventBus',
   'AWS::IAM': 'InstanceProfile ManagedPolicy Policy Role',
   'AWS::KMS': 'Alias Key',
   'AWS::Lambda': 'Function Permission',
