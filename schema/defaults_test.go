@@ -159,9 +159,10 @@ func loadInputs(t *testing.T, files map[string]string, in Inputs) (*Model, *repo
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(name, "orbit.") {
+		switch {
+		case strings.HasPrefix(name, "orbit."):
 			in.Orbit = path
-		} else {
+		case !strings.HasSuffix(name, ".env"): // which a manifest names
 			in.Apps = append(in.Apps, path)
 		}
 	}
