@@ -33,6 +33,11 @@ type GuardAlarm struct {
 }
 
 // guardian finds the guard of a stack's next update.
+//
+// CloudFormation takes the guard with a change set (RollbackConfiguration) and keeps it with the stack. An alarm that does not exist, or
+// is in ALARM, rolls the update back at once, which looks like a failed release. So both are refused before anything begins. An alarm in
+// INSUFFICIENT_DATA is accepted: it rolls nothing back, and every new alarm begins in that state. The alarms of the first deployment are
+// made by it, so there is nothing to watch yet. OnStackFailure DELETE would also delete the new stack with its logs.
 type guardian struct{ *stack }
 
 // guard returns the guard for a plan, nil for a stack without one. It refuses alarms that are on and alarms that do not exist: with

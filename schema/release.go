@@ -59,7 +59,9 @@ func checkGuards(r record, release Release) {
 	}
 }
 
-// guard returns the alarm that an item of the list names.
+// guard returns the alarm that an item of the list names. A name without a slash is that of a trigger, or the end of the only longer name
+// that ends so: busy is main/busy while no other alarm is called busy. A second alarm of that name makes it a mistake, with both
+// full names in the message, so a manifest never watches another alarm than before without a word.
 func (b appBuilder) guard(item node, known []namedAlarm) (GuardAlarm, bool) {
 	text := item.value.Text
 	if strings.HasPrefix(text, "arn:") {

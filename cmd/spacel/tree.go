@@ -189,7 +189,9 @@ func (t *tree) view(width, height int, now time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-// detail says what of the tree is shown.
+// detail says what of the tree is shown. A terminal has 30 to 60 lines, and a large orbit thousands of stacks, of which a few dozen are in
+// progress. A user who watches wants to know what runs, since when, and what failed. Finished and pending stacks are many, and a
+// number says enough about them. So the details differ in the states that get lines, and in the resources below each stack.
 type detail struct {
 	shown     [branchSkipped + 1]bool // by state
 	resources int                     // at most, of each stack

@@ -1,4 +1,8 @@
 // Package alarms reads CloudWatch alarms: their states, and when they went off.
+//
+// CloudFormation names the alarms of a stack <stack>-<logical id>-<suffix>. An alarm's ARN ends with its name, which may contain colons.
+// A new alarm is in INSUFFICIENT_DATA until its metric has data, and an alarm on a metric without data stays there. Composite alarms
+// combine the states of others. CloudWatch returns them in a list of their own, and only to a call that asks for them.
 package alarms
 
 import (

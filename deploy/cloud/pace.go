@@ -24,6 +24,10 @@ const (
 	slowClimb  = 0.01 // the same, above room
 )
 
+// A refused call costs more than a late one: it counts against the account's limit all the same, and it is repeated after a random
+// delay of up to 20 s. Other tools of the account lose calls by it, too. So the rate goes up in small steps, and each step must be
+// earned by calls that AWS took.
+
 // pace is the rate of one operation in one region. All callers of the operation share it.
 type pace struct {
 	calls *rate.Limiter

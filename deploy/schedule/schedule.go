@@ -51,7 +51,9 @@ func Run(ctx context.Context, g Graph) {
 	q.skipRest(ctx)
 }
 
-// queue is the state of a run. Only the goroutine of Run uses it. A stack is named by its index in Graph.Stacks, its node.
+// queue is the state of a run. A stack moves from waiting over ready to running, and ends as done or notDone. Each list is sorted by
+// node, so that the order of the graph decides and not the order in which goroutines end. Only the goroutine of Run uses it. A stack
+// is named by its index in Graph.Stacks, its node.
 type queue struct {
 	Graph
 	nodes    []node

@@ -107,6 +107,9 @@ func readGroups(ctx context.Context, region *cloud.Region, stacks []*Stack) (map
 	return found, nil
 }
 
+// An instance counts as healthy by the group's view. With a load balancer that is the result of its health checks, since the groups have
+// HealthCheckType ELB. Instances that boot are Pending, and count among the group's instances only.
+
 // addGroup counts the group's instances. A stack whose group should have instances and has no healthy one is down, whatever
 // CloudFormation says: its state is that of the last operation.
 func (s *Stack) addGroup(groups map[string]types.AutoScalingGroup) {
