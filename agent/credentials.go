@@ -172,12 +172,12 @@ func (h *credentialHelper) token(ctx context.Context, r document.ECR) (login, er
 		return login{}, err
 	}
 	if len(out.AuthorizationData) == 0 {
-		return login{}, errors.New("Amazon ECR's answer holds no token")
+		return login{}, errors.New("the answer of Amazon ECR holds no token")
 	}
 	text, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
 	username, password, ok := strings.Cut(string(text), ":")
 	if err != nil || !ok || password == "" {
-		return login{}, errors.New("Amazon ECR's answer holds a token of an unknown form")
+		return login{}, errors.New("the answer of Amazon ECR holds a token of an unknown form")
 	}
 	return login{Username: username, Secret: password}, nil
 }

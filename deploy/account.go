@@ -179,7 +179,7 @@ func missingRoles(ctx context.Context, c *cloud.Cloud, types map[string]bool) []
 // https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
 func keyWarning(ctx context.Context, in *cloud.Region) []string {
 	out, err := in.EC2().GetEbsDefaultKmsKeyId(ctx, &ec2.GetEbsDefaultKmsKeyIdInput{})
-	if err != nil || aws.ToString(out.KmsKeyId) == "" || strings.HasSuffix(aws.ToString(out.KmsKeyId), "alias/aws/ebs") {
+	if err != nil || aws.ToString(out.KmsKeyId) == "" || strings.HasSuffix(aws.ToString(out.KmsKeyId), "/aws/ebs") {
 		return nil
 	}
 	key := aws.ToString(out.KmsKeyId)

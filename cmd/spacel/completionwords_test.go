@@ -47,7 +47,7 @@ func TestCompletedWords(t *testing.T) {
 		"build --region":          "us-west-2 eu-central-1",
 		"vet -r":                  "us-west-2 eu-central-1",
 		"vet --region =":          "us-west-2 eu-central-1",
-		"vet --output":            "text json",
+		"vet --output":            "text json github sarif",
 		"eval web.yaml --output":  "cue json yaml",
 		"deploy --upgrade":        "agent image agent,image",
 		"schema --json-schema":    "orbit app",

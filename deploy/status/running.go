@@ -17,7 +17,9 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// Running is what an app's stack runs now.
+// Running is what an app's stack runs now. CloudFormation's status is that of the last operation: a stack stays UPDATE_COMPLETE while
+// its instances fail one after the other. So status asks the group, and CloudWatch for the alarms of the orbit that are on. The
+// version is the deployed parameter, which every instance of the group gets at its next launch.
 type Running struct {
 	Version   string   `json:"version,omitempty"` // as deployed; empty for an app without one
 	Healthy   int      `json:"healthy"`           // instances in service that the group takes for healthy
