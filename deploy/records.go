@@ -193,7 +193,11 @@ func (p recordGuard) ownerOf(ctx context.Context, r record, e types.ResourceReco
 		region = p.spec.Region
 	}
 	if name, ok := strings.CutSuffix(aws.ToString(e.SetIdentifier), "-"+region); ok {
-		if owner, err := p.live.Get(ctx, assembly.StackRef{Region: region, Name: name}); err != nil || owner.Exists() {
+		ref, read := assembly.StackRef{Region: region, Name: name}, p.live.Get
+		if ref == p.ref() {
+			read = p.live.Refresh // another run may have made this very stack, and its record, since the plan
+		}
+		if owner, err := read(ctx, ref); err != nil || owner.Exists() {
 			return owner, err
 		}
 	}
