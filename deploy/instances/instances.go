@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	compute "github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -21,6 +20,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/groups"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -71,29 +71,19 @@ func inRegion(ctx context.Context, region *cloud.Region, stacks *live.Stacks, re
 		return nil, err
 	}
 	name := stack.Outputs[document.OutputGroup]
-	out, err := region.AutoScaling().DescribeAutoScalingGroups(ctx,
-		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	found, err := groups.Read(ctx, region, name)
 	if err != nil {
-		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, cloud.Explain(err))
+		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name, err)
 	}
-	// AWS sends an empty list for an unknown group. A missing list is an answer that says nothing about the group.
-	if out.AutoScalingGroups == nil {
-		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name,
-			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no AutoScalingGroups"))
-	}
-	if len(out.AutoScalingGroups) == 0 {
+	group, exists := found[name]
+	if !exists {
 		return nil,
 			fmt.Errorf("the auto scaling group %s, which the outputs of stack %s name, does not exist: somebody deleted it outside of "+
 				"CloudFormation; look at the stack's drift in the console, and deploy again", name, ref)
 	}
-	if got := aws.ToString(out.AutoScalingGroups[0].AutoScalingGroupName); got != name {
-		return nil, fmt.Errorf("describe the auto scaling group %s: %w", name,
-			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "another group, "+got))
-	}
-	if len(out.AutoScalingGroups[0].Instances) == 0 {
+	if len(group.Instances) == 0 {
 		return nil, nil
 	}
-	group := out.AutoScalingGroups[0]
 	machines, err := describe(ctx, region, group.Instances)
 	if err != nil {
 		return nil, err

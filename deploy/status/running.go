@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/alarms"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/groups"
 )
 
 // Running is what an app's stack runs now. CloudFormation's status is that of the last operation: a stack stays UPDATE_COMPLETE while
@@ -53,7 +53,7 @@ func readRunning(ctx context.Context, c *cloud.Cloud, r *Report) error {
 
 // runningIn adds what runs to the stacks of one region. It returns what could not be read.
 func runningIn(ctx context.Context, region *cloud.Region, orbit string, stacks []*Stack) (notes []string, err error) {
-	groups, err := readGroups(ctx, region, stacks)
+	found, err := readGroups(ctx, region, stacks)
 	switch {
 	case cloud.IsDenied(err):
 		notes = append(notes, fmt.Sprintf("%s: the health of instances is not known: %v", region.Name, err))
@@ -61,7 +61,7 @@ func runningIn(ctx context.Context, region *cloud.Region, orbit string, stacks [
 		return nil, err
 	default:
 		for _, stack := range stacks {
-			stack.addGroup(groups)
+			stack.addGroup(found)
 		}
 	}
 	// CloudFormation names alarms <stack>-<logical id>-<suffix>, and each stack of the orbit begins with its name.
@@ -78,33 +78,15 @@ func runningIn(ctx context.Context, region *cloud.Region, orbit string, stacks [
 	return notes, nil
 }
 
-// groupsPerCall is the number of groups in one answer (EC2 Auto Scaling API Reference, DescribeAutoScalingGroups, MaxRecords).
-const groupsPerCall = 100
-
 // readGroups returns the stacks' groups by name.
 func readGroups(ctx context.Context, region *cloud.Region, stacks []*Stack) (map[string]types.AutoScalingGroup, error) {
 	var names []string
 	for _, stack := range stacks {
 		names = append(names, stack.Outputs[document.OutputGroup])
 	}
-	found := map[string]types.AutoScalingGroup{}
-	for some := range slices.Chunk(names, groupsPerCall) {
-		pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(region.AutoScaling(), &autoscaling.DescribeAutoScalingGroupsInput{
-			AutoScalingGroupNames: some, MaxRecords: aws.Int32(groupsPerCall),
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("describe the auto scaling groups in %s: %w", region.Name, cloud.Explain(err))
-			}
-			if page.AutoScalingGroups == nil {
-				return nil, fmt.Errorf("describe the auto scaling groups in %s: %w", region.Name,
-					cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no AutoScalingGroups"))
-			}
-			for _, group := range page.AutoScalingGroups {
-				found[aws.ToString(group.AutoScalingGroupName)] = group
-			}
-		}
+	found, err := groups.Read(ctx, region, names...)
+	if err != nil {
+		return nil, fmt.Errorf("describe the auto scaling groups in %s: %w", region.Name, err)
 	}
 	return found, nil
 }

@@ -8,12 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
-
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/groups"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -93,28 +91,17 @@ func (r *Resolver) liveSizes(ctx context.Context, stack assembly.Stack, deployed
 		return nil, nil
 	}
 	name := deployed.Outputs[document.OutputGroup]
-	out, err := r.cloud.Region(stack.Region).AutoScaling().DescribeAutoScalingGroups(ctx,
-		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
+	found, err := groups.Read(ctx, r.cloud.Region(stack.Region), name)
 	if err != nil {
-		return nil, fmt.Errorf("read the size of the auto scaling group %s: %w", name, cloud.Explain(err))
+		return nil, fmt.Errorf("read the size of the auto scaling group %s: %w", name, err)
 	}
-	if out.AutoScalingGroups == nil {
+	g, exists := found[name]
+	switch {
+	case !exists: // somebody deleted the group outside of CloudFormation
+		return nil, nil
+	case g.MinSize == nil || g.MaxSize == nil || g.DesiredCapacity == nil:
 		return nil, fmt.Errorf("read the size of the auto scaling group %s: %w", name,
-			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no AutoScalingGroups"))
+			cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no MinSize, MaxSize or DesiredCapacity"))
 	}
-	for _, g := range out.AutoScalingGroups {
-		if aws.ToString(g.AutoScalingGroupName) != name {
-			continue
-		}
-		if g.MinSize == nil || g.MaxSize == nil || g.DesiredCapacity == nil {
-			return nil, fmt.Errorf("read the size of the auto scaling group %s: %w", name,
-				cloud.Incomplete("autoscaling:DescribeAutoScalingGroups", "no MinSize, MaxSize or DesiredCapacity"))
-		}
-		return &assembly.Sizes{Min: int(*g.MinSize), Desired: int(*g.DesiredCapacity), Max: int(*g.MaxSize)}, nil
-	}
-	if len(out.AutoScalingGroups) > 0 {
-		return nil, fmt.Errorf("read the size of the auto scaling group %s: %w", name, cloud.Incomplete(
-			"autoscaling:DescribeAutoScalingGroups", "another group, "+aws.ToString(out.AutoScalingGroups[0].AutoScalingGroupName)))
-	}
-	return nil, nil // somebody deleted the group outside of CloudFormation
+	return &assembly.Sizes{Min: int(*g.MinSize), Desired: int(*g.DesiredCapacity), Max: int(*g.MaxSize)}, nil
 }

@@ -71,9 +71,8 @@ var allowed = map[string][]string{
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
 		"agent/document", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
-		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/launches", "deploy/live", "deploy/pagerduty", "deploy/release",
-		"deploy/schedule",
-		"deploy/staging", "deploy/values",
+		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/groups", "deploy/launches", "deploy/live",
+		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/values",
 	},
 	"schema": {
 		"agent/calendar", "agent/document",
