@@ -22,7 +22,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
@@ -137,28 +136,11 @@ func (d *Deployment) Discard(ctx context.Context) error {
 // errors are in the stacks' order, nil for those without one.
 func (d *Deployment) each(ctx context.Context, do func(context.Context, *part) error) []error {
 	errs := make([]error, len(d.parts))
-	var wait sync.WaitGroup
-	// CloudFormation throttles calls for each region separately, so each region has slots of its own.
-	slots := map[string]chan struct{}{}
-	for _, region := range d.regions() {
-		slots[region] = make(chan struct{}, d.options.concurrency())
-	}
-	for i, p := range d.parts {
-		slot := slots[p.spec.Region]
-		wait.Go(func() {
-			slot <- struct{}{}
-			defer func() { <-slot }()
-			errs[i] = do(ctx, p)
-		})
-	}
-	wait.Wait()
+	regionOf := func(i int) string { return d.parts[i].spec.Region }
+	// Each error stays with its stack, so none of them ends the work on the others.
+	_ = schedule.Each(ctx, len(d.parts), d.options.Concurrency, regionOf, func(ctx context.Context, i int) error {
+		errs[i] = do(ctx, d.parts[i])
+		return nil
+	})
 	return errs
-}
-
-// concurrency returns the number of stacks at a time in one region.
-func (o Options) concurrency() int {
-	if o.Concurrency <= 0 {
-		return schedule.DefaultConcurrency
-	}
-	return o.Concurrency
 }

@@ -91,7 +91,7 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 	var mu sync.Mutex
 	var errs []error
 	schedule.Run(ctx, schedule.Graph{
-		Stacks: refs, Limit: d.options.concurrency(), Stopped: d.control.IsStopped,
+		Stacks: refs, Limit: d.options.Concurrency, Stopped: d.control.IsStopped,
 		Needs: func(i int) []assembly.StackRef { return needs(parts[i]) },
 		Do: func(ctx context.Context, i int) bool {
 			p := parts[i]

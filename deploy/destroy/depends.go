@@ -100,7 +100,7 @@ func (s *survey) details(ctx context.Context, doomed map[assembly.StackRef]bool)
 	templates := make([]*live.Template, len(s.found))
 	resources := make([][]Resource, len(s.found))
 	regionOf := func(i int) string { return s.found[i].Region }
-	err := schedule.Each(ctx, len(s.found), regionOf, func(ctx context.Context, i int) (err error) {
+	err := schedule.Each(ctx, len(s.found), 0, regionOf, func(ctx context.Context, i int) (err error) {
 		// Other stacks are not concerned. Each skipped one saves two calls.
 		if stack := s.found[i]; doomed[stack.StackRef] || takes(stack, givers) {
 			if templates[i], err = s.readTemplate(ctx, stack); err != nil {

@@ -16,7 +16,7 @@ func TestEachLimitsRegions(t *testing.T) {
 	regionOf := func(i int) string { return fmt.Sprint("r", i%regions) }
 	full := make(chan struct{}) // closed when every region has as many calls as its limit
 	reached := 0
-	err := Each(t.Context(), 60, regionOf, func(_ context.Context, i int) error {
+	err := Each(t.Context(), 60, 0, regionOf, func(_ context.Context, i int) error {
 		mu.Lock()
 		calls++
 		region := regionOf(i)
@@ -46,7 +46,7 @@ func TestEachLimitsRegions(t *testing.T) {
 
 func TestEachReturnsTheFirstError(t *testing.T) {
 	broken := errors.New("broken")
-	err := Each(t.Context(), 4, func(i int) string { return fmt.Sprint(i % 2) }, func(ctx context.Context, i int) error {
+	err := Each(t.Context(), 4, 0, func(i int) string { return fmt.Sprint(i % 2) }, func(ctx context.Context, i int) error {
 		if i == 2 {
 			return broken
 		}

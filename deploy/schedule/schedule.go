@@ -34,9 +34,7 @@ type Reason struct {
 // Run works on all stacks of the graph, and returns when none is worked on any more. Each stack had one call of Do or Skip. Apart from
 // Do and Skip it takes time in proportion to the stacks and their needs: an end looks only at the stacks that need the ended one.
 func Run(ctx context.Context, g Graph) {
-	if g.Limit <= 0 {
-		g.Limit = DefaultConcurrency
-	}
+	g.Limit = orDefault(g.Limit)
 	q := newQueue(g)
 	for {
 		q.start(ctx)

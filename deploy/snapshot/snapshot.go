@@ -28,7 +28,7 @@ func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.
 	}
 	written := a.Manifest.Stacks
 	regionOf := func(i int) string { return written[i].Region }
-	err = schedule.Each(ctx, len(written), regionOf, func(ctx context.Context, i int) error { return s.stack(ctx, written[i]) })
+	err = schedule.Each(ctx, len(written), 0, regionOf, func(ctx context.Context, i int) error { return s.stack(ctx, written[i]) })
 	if err != nil {
 		return nil, err
 	}

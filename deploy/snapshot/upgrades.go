@@ -40,7 +40,7 @@ func Upgrades(ctx context.Context, r *values.Resolver, stacks *live.Stacks, a *a
 	written := a.Manifest.Stacks
 	found := make([][]Upgrade, len(written))
 	regionOf := func(i int) string { return written[i].Region }
-	err := schedule.Each(ctx, len(written), regionOf, func(ctx context.Context, i int) (err error) {
+	err := schedule.Each(ctx, len(written), 0, regionOf, func(ctx context.Context, i int) (err error) {
 		found[i], err = upgradesOf(ctx, r, stacks, written[i])
 		return err
 	})

@@ -23,7 +23,7 @@ func compareAll(ctx context.Context, stacks *live.Stacks, scope Scope, found []S
 	}
 	out := make([]Stack, len(written))
 	regionOf := func(i int) string { return written[i].Region }
-	err := schedule.Each(ctx, len(written), regionOf, func(ctx context.Context, i int) (err error) {
+	err := schedule.Each(ctx, len(written), 0, regionOf, func(ctx context.Context, i int) (err error) {
 		out[i], err = compareOne(ctx, stacks, scope.Artifact, written[i])
 		return err
 	})
