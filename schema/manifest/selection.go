@@ -30,13 +30,7 @@ type Selected struct {
 // DIR:package#PATH name a value inside of one: an app, or an object of apps. It returns no apps if the manifest was rejected,
 // and the report tells why.
 func (in Reader) ReadApps(argument string, r *report.Report) ([]Selected, error) {
-	base, sel, err := parseSelection(argument)
-	if err != nil {
-		return nil, err
-	}
-	in.selection = sel
-	in.Secret = sel.secret(in.Secret)
-	t, err := in.Read(base, r)
+	t, sel, err := in.readSelection(argument, r)
 	if t == nil || err != nil {
 		return nil, err
 	}
@@ -47,15 +41,21 @@ func (in Reader) ReadApps(argument string, r *report.Report) ([]Selected, error)
 	return sel.apps(t, name, r), nil
 }
 
-// ReadOne reads the one manifest that an argument names. As for apps, it may be a value inside of one: FILE#PATH.
-func (in Reader) ReadOne(argument string, r *report.Report) (*Tree, error) {
+// readSelection reads the manifest of an argument. The selection is nil for an argument without #.
+func (in Reader) readSelection(argument string, r *report.Report) (*Tree, *selection, error) {
 	base, sel, err := parseSelection(argument)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	in.selection = sel
 	in.Secret = sel.secret(in.Secret)
 	t, err := in.Read(base, r)
+	return t, sel, err
+}
+
+// ReadOne reads the one manifest that an argument names. As for apps, it may be a value inside of one: FILE#PATH.
+func (in Reader) ReadOne(argument string, r *report.Report) (*Tree, error) {
+	t, sel, err := in.readSelection(argument, r)
 	if t == nil || err != nil || sel == nil {
 		return t, err
 	}
