@@ -20,6 +20,7 @@ import (
 
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/doctor"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // needs counts what the plans of one region take from the account.
@@ -71,7 +72,7 @@ func (n *needs) add(p *part) {
 			n.addresses++
 		case "AWS::EC2::VPC":
 			n.vpcs++
-		case "AWS::AutoScaling::AutoScalingGroup":
+		case live.GroupType:
 			if kind := p.instanceType(); kind != "" {
 				n.instances[kind] += firstSize(p.template.Resources[c.LogicalID].Properties)
 			}
@@ -151,7 +152,7 @@ func (n *needs) countProcessors(ctx context.Context, in *cloud.Region) int {
 // linkedRoles are the roles that AWS makes at the first use of a service in an account, by a type of resource that uses it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
 var linkedRoles = []struct{ kind, role, service string }{
-	{"AWS::AutoScaling::AutoScalingGroup", "AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"},
+	{live.GroupType, "AWSServiceRoleForAutoScaling", "autoscaling.amazonaws.com"},
 	{"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWSServiceRoleForElasticLoadBalancing", "elasticloadbalancing.amazonaws.com"},
 	{"AWS::RDS::DBInstance", "AWSServiceRoleForRDS", "rds.amazonaws.com"},
 	{"AWS::ElastiCache::ReplicationGroup", "AWSServiceRoleForElastiCache", "elasticache.amazonaws.com"},

@@ -69,7 +69,7 @@ func (x explainer) explainCauses(ctx context.Context, f *Failure, causes, events
 	if hint := hintFor(f.Reason); hint != "" {
 		f.Next = hint + ", then run " + x.command()
 	}
-	if root.Type == groupType {
+	if root.Type == live.GroupType {
 		x.explainLaunches(ctx, f, events)
 	}
 }
@@ -237,12 +237,10 @@ func hintFor(reason string) string {
 	return ""
 }
 
-const groupType = "AWS::AutoScaling::AutoScalingGroup"
-
 // signalWords match the reasons of a group whose instances did not signal success (cfn-signal, sent by the agent).
 var signalWords = regexp.MustCompile(`(?i)\bsignal|did not stabilize|resource signal`)
 
 // awaitsSignals reports whether a failure is about instances that did not start.
 func awaitsSignals(e live.Event) bool {
-	return e.Type == groupType && signalWords.MatchString(e.Reason)
+	return e.Type == live.GroupType && signalWords.MatchString(e.Reason)
 }

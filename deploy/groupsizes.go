@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
@@ -68,12 +68,6 @@ func sameSizes(of assembly.Stack, a, b inputs) bool {
 	return true
 }
 
-// instanceProperties are the properties of a group whose change replaces its instances (CloudFormation Template Reference, "UpdatePolicy
-// attribute").
-var instanceProperties = []string{
-	"LaunchTemplate", "MixedInstancesPolicy", "LaunchConfigurationName", "VPCZoneIdentifier", "PlacementGroup",
-}
-
 // replacesInstances reports whether a change set replaces the instances of the stack's group.
 func replacesInstances(d *cloudformation.DescribeChangeSetOutput, deployed *live.Stack) bool {
 	if deployed == nil || deployed.Outputs[document.OutputGroup] == "" {
@@ -93,8 +87,8 @@ func replacesInstances(d *cloudformation.DescribeChangeSetOutput, deployed *live
 
 // isInstanceProperty reports whether a changed property, or a part of one, replaces instances.
 func isInstanceProperty(t *types.ResourceTargetDefinition) bool {
-	name, _, _ := strings.Cut(propertyPath(aws.ToString(t.Path)), ".")
-	return slices.Contains(instanceProperties, aws.ToString(t.Name)) || slices.Contains(instanceProperties, name)
+	return diff.ReplacesInstances(live.GroupType, aws.ToString(t.Name)) ||
+		diff.ReplacesInstances(live.GroupType, propertyPath(aws.ToString(t.Path)))
 }
 
 // resized reports whether the group was scaled since the plan was made.

@@ -68,7 +68,7 @@ func (g guardian) guard(ctx context.Context, deployed *live.Stack, creates bool)
 			found.physical = own[alarm.LogicalID]
 			found.ARN = alarmARN(deployed.ID, found.physical)
 		default:
-			found.physical = alarmName(alarm.ARN)
+			found.physical = assembly.AlarmName(alarm.ARN)
 		}
 		guard.Alarms = append(guard.Alarms, found)
 	}
@@ -100,12 +100,6 @@ func alarmARN(stackID, name string) string {
 		return ""
 	}
 	return strings.Join([]string{parts[0], parts[1], "cloudwatch", parts[3], parts[4], "alarm", name}, ":")
-}
-
-// alarmName returns the name in an alarm's ARN. A name may have colons.
-func alarmName(arn string) string {
-	parts := strings.SplitN(arn, ":", 7)
-	return parts[len(parts)-1]
 }
 
 // check reads the states of the alarms.
@@ -163,7 +157,7 @@ func (guard *Guard) noteChanges(changes []Change, spec *assembly.Guard) {
 		if own >= 0 && change.Action != string(types.ChangeActionAdd) {
 			guard.Notes = append(guard.Notes, fmt.Sprintf("this update changes the alarm %s, which guards it", spec.Alarms[own].Name))
 		}
-		if change.Type == "AWS::AutoScaling::AutoScalingGroup" && change.Replacement == string(types.ReplacementTrue) && guard.Minutes > 0 {
+		if change.Type == live.GroupType && change.Replacement == string(types.ReplacementTrue) && guard.Minutes > 0 {
 			guard.Notes = append(guard.Notes, "the old and the new instances both serve during the watch")
 		}
 	}

@@ -19,6 +19,13 @@ type GuardAlarm struct {
 	ARN       string `json:"arn,omitempty"`
 }
 
+// AlarmName returns the name in an alarm's ARN, which is its seventh part and may contain colons
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html).
+func AlarmName(arn string) string {
+	parts := strings.SplitN(arn, ":", 7)
+	return parts[len(parts)-1]
+}
+
 // Limits of CloudFormation: API Reference, RollbackConfiguration.
 const (
 	maxGuardAlarms  = 5

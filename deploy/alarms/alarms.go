@@ -32,6 +32,12 @@ type Alarm struct {
 // IsOn reports whether the alarm is in the state ALARM.
 func (a Alarm) IsOn() bool { return a.State == types.StateValueAlarm }
 
+// newAlarm returns a metric alarm in our form.
+func newAlarm(a types.MetricAlarm) Alarm {
+	return Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn), Description: aws.ToString(a.AlarmDescription),
+		State: a.StateValue, Reason: aws.ToString(a.StateReason), Since: aws.ToTime(a.StateTransitionedTimestamp)}
+}
+
 // perCall is the number of names for one call (CloudWatch API Reference, DescribeAlarms).
 const perCall = 100
 
@@ -54,8 +60,7 @@ func Read(ctx context.Context, region *cloud.Region, names []string) (map[string
 					cloud.Incomplete("cloudwatch:DescribeAlarms", "no list of alarms"))
 			}
 			for _, a := range page.MetricAlarms {
-				found[aws.ToString(a.AlarmName)] = Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn),
-					State: a.StateValue, Reason: aws.ToString(a.StateReason), Since: aws.ToTime(a.StateTransitionedTimestamp)}
+				found[aws.ToString(a.AlarmName)] = newAlarm(a)
 			}
 			for _, a := range page.CompositeAlarms {
 				found[aws.ToString(a.AlarmName)] = Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn), Composite: true,
@@ -91,9 +96,7 @@ func On(ctx context.Context, region *cloud.Region, prefix string) ([]Alarm, erro
 			return nil, fmt.Errorf("read the alarms of %s… in %s: %w", prefix, region.Name, cloud.Explain(err))
 		}
 		for _, a := range page.MetricAlarms {
-			alarm := Alarm{Name: aws.ToString(a.AlarmName), ARN: aws.ToString(a.AlarmArn), Description: aws.ToString(a.AlarmDescription),
-				State: a.StateValue, Reason: aws.ToString(a.StateReason), Since: aws.ToTime(a.StateTransitionedTimestamp)}
-			if alarm.IsOn() && strings.HasPrefix(alarm.Name, prefix) {
+			if alarm := newAlarm(a); alarm.IsOn() && strings.HasPrefix(alarm.Name, prefix) {
 				found = append(found, alarm)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 	"github.com/pebble/spacel/deploy/launches"
 )
 
-const groupType = "AWS::AutoScaling::AutoScalingGroup"
+// GroupType is the resource type of an auto scaling group.
+const GroupType = "AWS::AutoScaling::AutoScalingGroup"
 
 // launching watches the groups of one operation, and tells why their instances do not launch.
 type launching struct {
@@ -24,7 +25,7 @@ type launching struct {
 
 // note remembers a group while it is in progress. CloudFormation names a new group in its second event, "Resource creation Initiated".
 func (l *launching) note(e Event) {
-	if e.Type != groupType || e.PhysicalID == "" {
+	if e.Type != GroupType || e.PhysicalID == "" {
 		return
 	}
 	if l.groups == nil {
@@ -53,13 +54,13 @@ func (w *watch) tellOfLaunches(ctx context.Context, now time.Time) {
 			l.refused = IsRefusal(err)
 			// A call without an answer has cost time already, so the next one comes later.
 			l.next = now.Add(4 * w.launchEvery())
-			w.tell(activity.Event{Kind: activity.Note, Resource: resource, Type: groupType, Reason: err.Error()})
+			w.tell(activity.Event{Kind: activity.Note, Resource: resource, Type: GroupType, Reason: err.Error()})
 			return
 		}
 		for _, f := range failed {
 			if key := group + " " + f.Message; !l.told[key] {
 				l.told[key] = true
-				w.tell(activity.Event{Kind: activity.LaunchFailed, Time: f.Time, Resource: resource, Type: groupType,
+				w.tell(activity.Event{Kind: activity.LaunchFailed, Time: f.Time, Resource: resource, Type: GroupType,
 					Reason: describeLaunch(f.Message), Origin: w.Origins[resource]})
 			}
 		}
@@ -88,7 +89,7 @@ func (s *Stacks) FailedLaunches(ctx context.Context, stack *Stack, since time.Ti
 	}
 	var events []Event
 	for _, r := range resources {
-		if r.Type != groupType || r.PhysicalID == "" {
+		if r.Type != GroupType || r.PhysicalID == "" {
 			continue
 		}
 		failed, err := launches.Read(ctx, s.cloud.Region(stack.Region), r.PhysicalID, since)
@@ -97,7 +98,7 @@ func (s *Stacks) FailedLaunches(ctx context.Context, stack *Stack, since time.Ti
 		}
 		for _, f := range failed {
 			events = append(events, Event{ID: f.ID, Time: f.Time, Region: stack.Region, Stack: stack.Name, Resource: r.LogicalID,
-				PhysicalID: r.PhysicalID, Type: groupType, Status: FailedLaunch, Reason: describeLaunch(f.Message)})
+				PhysicalID: r.PhysicalID, Type: GroupType, Status: FailedLaunch, Reason: describeLaunch(f.Message)})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return a.Time.Compare(b.Time) })
@@ -108,7 +109,7 @@ func (s *Stacks) FailedLaunches(ctx context.Context, stack *Stack, since time.Ti
 func Groups(events []Event) []string {
 	var names []string
 	for _, e := range events {
-		if e.Type == groupType && e.PhysicalID != "" && !slices.Contains(names, e.PhysicalID) {
+		if e.Type == GroupType && e.PhysicalID != "" && !slices.Contains(names, e.PhysicalID) {
 			names = append(names, e.PhysicalID)
 		}
 	}

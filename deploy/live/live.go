@@ -228,8 +228,8 @@ func guardOf(c *types.RollbackConfiguration) *assembly.Guard {
 	}
 	guard := &assembly.Guard{Minutes: int(aws.ToInt32(c.MonitoringTimeInMinutes))}
 	for _, trigger := range c.RollbackTriggers {
-		parts := strings.SplitN(aws.ToString(trigger.Arn), ":", 7)
-		guard.Alarms = append(guard.Alarms, assembly.GuardAlarm{Name: parts[len(parts)-1], ARN: aws.ToString(trigger.Arn)})
+		arn := aws.ToString(trigger.Arn)
+		guard.Alarms = append(guard.Alarms, assembly.GuardAlarm{Name: assembly.AlarmName(arn), ARN: arn})
 	}
 	return guard
 }
