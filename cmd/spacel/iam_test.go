@@ -140,7 +140,8 @@ func conditioned(s policyStatement, key string) bool {
 // isKeyPolicy reports whether a statement is that of a KMS key which lets the account's own policies decide. It is about the key alone
 // (KMS Developer Guide, "Default key policy").
 func isKeyPolicy(s policyStatement) bool {
-	return slices.Equal(s.Action, []string{"kms:*"}) && s.Principal != nil
+	principal, _ := s.Principal.(map[string]any)
+	return slices.Equal(s.Action, []string{"kms:*"}) && strings.HasSuffix(plainText(principal["AWS"]), ":root")
 }
 
 // conditionKeys are the keys of all conditions of a statement.

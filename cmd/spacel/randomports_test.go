@@ -32,7 +32,11 @@ func (a *randomApp) ports() {
 		return object{"7000": []string{"TCP", "udp"}, "7001": []string{"-1"},
 			"8000-8010": some(a.random, 1, "tcp", "UDP", "icmp", "ICMPv6")}
 	})
-	a.maybe(a.all, 30, "deregistration_delay", func() any { return a.between(0, 600) })
+	longest := 3600
+	if a.all["volumes"] != nil { // an instance waits for its predecessor's volume, within boot_timeout
+		longest = 600
+	}
+	a.maybe(a.all, 30, "deregistration_delay", func() any { return a.between(0, longest) })
 	a.maybe(a.all, 30, "idle_timeout", func() any { return a.between(60, 4000) })
 	a.maybe(a.all, 30, "tls_policy", func() any {
 		return pick(a.random, "ELBSecurityPolicy-TLS13-1-3-2021-06", "ELBSecurityPolicy-TLS13-1-2-2021-06")
