@@ -140,6 +140,14 @@ func usageError(ctx *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%s: %w; see %s -h", ctx.Command.HelpName, err, ctx.Command.HelpName)
 }
 
+// directoryOrHere returns the only argument, or the current directory without one. Want describes it for the message.
+func directoryOrHere(ctx *cli.Context, want string) (string, error) {
+	if ctx.NArg() == 0 {
+		return ".", nil
+	}
+	return ctx.Args().First(), exactly(ctx, 1, want)
+}
+
 // exactly returns an error unless there are n arguments. Want describes them for the message: "one artifact directory".
 func exactly(ctx *cli.Context, n int, want string) error {
 	if ctx.NArg() == n {

@@ -52,12 +52,9 @@ func initCommand(c *console) *cli.Command {
 		ArgsUsage:   "[DIR]",
 		Description: initDescription,
 		Action: func(ctx *cli.Context) error {
-			if ctx.NArg() > 1 {
-				return exactly(ctx, 1, "at most one directory")
-			}
-			dir := "."
-			if ctx.NArg() == 1 {
-				dir = ctx.Args().First()
+			dir, err := directoryOrHere(ctx, "at most one directory")
+			if err != nil {
+				return err
 			}
 			return writeStarter(c, ctx, dir)
 		},

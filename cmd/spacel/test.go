@@ -35,12 +35,9 @@ func testCommand(c *console) *cli.Command {
 		ArgsUsage:   "[DIR]",
 		Description: testDescription,
 		Action: func(ctx *cli.Context) error {
-			if ctx.NArg() > 1 {
-				return exactly(ctx, 1, "at most one directory")
-			}
-			dir := "."
-			if ctx.NArg() == 1 {
-				dir = ctx.Args().First()
+			dir, err := directoryOrHere(ctx, "at most one directory")
+			if err != nil {
+				return err
 			}
 			return runTests(c, ctx, relative(dir))
 		},

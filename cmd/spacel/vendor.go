@@ -32,12 +32,9 @@ func vendorCommand(c *console) *cli.Command {
 			Name: "copy", Usage: "copy the modules into cue.mod/spacel, too", DisableDefaultText: true,
 		}},
 		Action: func(ctx *cli.Context) error {
-			dir := "."
-			if ctx.Args().Present() {
-				if err := exactly(ctx, 1, "the directory of a CUE module"); err != nil {
-					return err
-				}
-				dir = ctx.Args().First()
+			dir, err := directoryOrHere(ctx, "the directory of a CUE module")
+			if err != nil {
+				return err
 			}
 			return runVendor(c, ctx, dir)
 		},
