@@ -56,13 +56,14 @@ demo: ## build the example orbit and app, and list the files
 # The last line names the programs that were missing, so that tests were skipped.
 test: ## run every test; changes nothing in the tree
 	.ci/moto/install
+	.ci/ministack/install
 	$(GO) vet ./...
 	@.ci/missing $(GO) test ./...
 
-# -short skips the tests that talk to moto, and a few that take long.
+# -short skips the tests that talk to an emulator, and a few that take long.
 test-fast: ## run the tests that need no emulator
 	@.ci/missing $(GO) test -short ./...
-	@echo 'tests that need moto did not run: make test runs them'
+	@echo 'tests that need an emulator did not run: make test runs them'
 
 # IMAGE is Debian's release, 12 or 13; ENGINE is qemu or nspawn, by default what the machine allows; CASE picks cases.
 boot-test: ## boot a real Debian with the user data of spacel build: needs mmdebstrap, and qemu or, as root, systemd-nspawn
@@ -107,5 +108,5 @@ bench: build ## time start-up, whole builds and deployments, and count the calls
 	$(GO) test ./deploy/e2e -run '^$$' -bench . -benchtime 3x
 
 clean: ## remove what the other targets made
-	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools .ci/release/.tools .ci/boot/.cache
+	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools .ci/ministack/.tools .ci/release/.tools .ci/boot/.cache
 	rm -f $(CARRIED)/*.gz $(CARRIED)/*.zip

@@ -17,9 +17,12 @@ import (
 
 var regions = []string{"us-east-1", "us-west-2", "eu-west-1"}
 
-// newMotoEnv is a world by others: moto, with a hosted zone, and a bucket in each region.
-func newMotoEnv(t testing.TB) *awsEnv {
-	w := &awsEnv{TB: t, endpoint: cloudtest.Moto(t), buckets: "spacel-" + cloudtest.Account(t) + "-{region}"}
+// newMotoEnv is an AWS by others: moto, with a hosted zone, and a bucket in each region.
+func newMotoEnv(t testing.TB) *awsEnv { return newEmulatorEnv(t, cloudtest.Moto(t)) }
+
+// newEmulatorEnv prepares the test's account of an emulator: a hosted zone, and a bucket in each region.
+func newEmulatorEnv(t testing.TB, endpoint string) *awsEnv {
+	w := &awsEnv{TB: t, endpoint: endpoint, buckets: "spacel-" + cloudtest.Account(t) + "-{region}"}
 	for _, region := range regions {
 		w.bucket("spacel-"+cloudtest.Account(t)+"-"+region, region)
 	}

@@ -39,8 +39,8 @@ func Account(t testing.TB) string {
 	return accounts[name]
 }
 
-// AccessKey returns the access key of the test's account. .ci/moto/accounts.py and CloudFormation read the account
-// out of it.
+// AccessKey returns the access key of the test's account. The emulators' accounts.py and CloudFormation read the
+// account out of it.
 func AccessKey(t testing.TB) string { return "AKIA" + Account(t) + "SPCL" }
 
 // Config returns a configuration for the test's account in a region. Names of buckets are the only thing that tests

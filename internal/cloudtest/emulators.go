@@ -1,11 +1,11 @@
-// Package cloudtest gives tests an AWS to talk to. There is moto, an emulator by others, with an account for each
-// test. There is a CloudFormation whose stacks pass through their states as the test says. A proxy between the SDK
+// Package cloudtest gives tests an AWS to talk to. There are moto and ministack, two emulators by others, with an account for
+// each test. There is a CloudFormation whose stacks pass through their states as the test says. A proxy between the SDK
 // and either of them breaks calls.
 //
 // Everything listens on loopback only.
 //
 //	account.go         the account and credentials of a test
-//	moto.go            starts moto
+//	emulators.go       starts moto and ministack
 //	proxy.go           the proxy
 //	bend.go            answers that AWS would not give
 //	programs.go        programs in place of those of a release
@@ -39,64 +39,77 @@ import (
 	"time"
 )
 
-// URLVariable names the environment variable with the address of a moto which is running already. It must have been
-// started by .ci/moto/serve.py, for the accounts.
-const URLVariable = "SPACEL_MOTO_URL"
+// emulator is an emulator of AWS that others wrote, in a directory of .ci. Its serve.py prints the server's address and
+// ends with its standard input, so the server never outlives the test process.
+type emulator struct {
+	name     string // of the directory
+	variable string // an environment variable: the address of a server that another process started by serve.py
 
-// startLimit limits the start of moto, which takes about 2 s on an idle machine.
-const startLimit = 2 * time.Minute
-
-// moto is the server of this test process.
-var moto struct {
 	once  sync.Once
 	url   string
 	err   error
-	input io.WriteCloser // kept: the garbage collector would close it, and moto ends when it is closed
+	input io.WriteCloser // kept: the garbage collector would close it, and the server ends when it is closed
 }
+
+// The emulators. moto is the older one. ministack knows balancers, databases and caches, which moto refuses.
+var (
+	moto      = &emulator{name: "moto", variable: "SPACEL_MOTO_URL"}
+	ministack = &emulator{name: "ministack", variable: "SPACEL_MINISTACK_URL"}
+)
+
+// startLimit limits the start of an emulator, which takes about 2 s on an idle machine.
+const startLimit = 2 * time.Minute
 
 // Moto returns the address of moto's server. The first test that asks starts it, and it ends with the test process.
 // The test fails when moto is not installed.
 func Moto(t testing.TB) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs moto")
-	}
-	moto.once.Do(func() { moto.url, moto.err = findMoto() })
-	if moto.err != nil {
-		t.Fatalf("start moto: %v", moto.err)
-	}
-	return moto.url
+	return moto.address(t)
 }
 
-// findMoto returns the URL of moto. A URL in the environment is another process's, which the tests then share. Else moto starts
-// here.
-func findMoto() (string, error) {
-	if url := os.Getenv(URLVariable); url != "" {
+// Ministack returns the address of ministack's server, as Moto does of moto's.
+func Ministack(t testing.TB) string {
+	t.Helper()
+	return ministack.address(t)
+}
+
+// address starts the server once, and fails the test when there is none.
+func (e *emulator) address(t testing.TB) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs " + e.name)
+	}
+	e.once.Do(func() { e.url, e.err = e.find() })
+	if e.err != nil {
+		t.Fatalf("start %s: %v", e.name, e.err)
+	}
+	return e.url
+}
+
+// find returns the URL of the server. A URL in the environment is another process's, which the tests then share. Else the
+// server starts here.
+func (e *emulator) find() (string, error) {
+	if url := os.Getenv(e.variable); url != "" {
 		return url, nil
 	}
-	dir := motoDir()
-	if err := installed(dir); err != nil {
+	_, file, _, _ := runtime.Caller(0)
+	dir := filepath.Join(filepath.Dir(file), "../../.ci", e.name)
+	if err := installed(dir, e.name); err != nil {
 		return "", err
 	}
-	return startMoto(filepath.Join(dir, ".tools/python/bin/python"), filepath.Join(dir, "serve.py"))
+	return e.start(filepath.Join(dir, ".tools/python/bin/python"), filepath.Join(dir, "serve.py"))
 }
 
-// motoDir is .ci/moto of the checkout that this file was compiled from.
-func motoDir() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../../.ci/moto")
-}
-
-// installed checks that moto is installed. It reads every file that decides about moto's behaviour, so that go test
-// does not use cached results after one of them changed.
-func installed(dir string) error {
+// installed checks that an emulator is installed. It reads every file that decides about the emulator's behaviour, so that
+// go test does not use cached results after one of them changed.
+func installed(dir, name string) error {
 	want, err := os.ReadFile(filepath.Join(dir, "requirements.txt"))
 	if err != nil {
 		return err
 	}
 	have, err := os.ReadFile(filepath.Join(dir, ".tools/python/made-from"))
 	if err != nil || !bytes.Equal(want, have) {
-		return errors.New("it is not installed; run make test, or .ci/moto/install, which installs it into the checkout")
+		return fmt.Errorf("it is not installed; run make test, or .ci/%s/install, which installs it into the checkout", name)
 	}
 	sources, err := filepath.Glob(filepath.Join(dir, "*.py"))
 	for _, source := range sources {
@@ -106,9 +119,9 @@ func installed(dir string) error {
 	return err
 }
 
-// startMoto starts the server and waits for its first line. The server ends when this process does, which holds the
+// start starts the server and waits for its first line. The server ends when this process does, which holds the
 // other end of its standard input.
-func startMoto(python, script string) (string, error) {
+func (e *emulator) start(python, script string) (string, error) {
 	log := &tail{}
 	cmd := exec.Command(python, "-B", script)
 	cmd.Stderr = log
@@ -116,7 +129,7 @@ func startMoto(python, script string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	moto.input = input
+	e.input = input
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err
@@ -144,7 +157,7 @@ func startMoto(python, script string) (string, error) {
 	return "", fmt.Errorf("%w: %s", err, log)
 }
 
-// tail keeps the last bytes that are written to it: the end of moto's log, for an error message.
+// tail keeps the last bytes that are written to it: the end of an emulator's log, for an error message.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -152,7 +165,7 @@ type tail struct {
 
 const tailSize = 4096
 
-// Write implements io.Writer. It never fails, so moto never blocks on its log.
+// Write implements io.Writer. It never fails, so the emulator never blocks on its log.
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
