@@ -82,7 +82,8 @@ func (w *awsEnv) checkSecureListener(region string) {
 			&elasticloadbalancingv2.DescribeListenersInput{LoadBalancerArn: b.LoadBalancerArn})
 		w.fatal(err)
 		for _, l := range listeners.Listeners {
-			kinds = append(kinds, fmt.Sprintf("%s %s %d with %d certificates", b.Type, l.Protocol, aws.ToInt32(l.Port), len(l.Certificates)))
+			kinds = append(kinds, fmt.Sprintf("%s %s %d with %d certificates",
+				b.Type, l.Protocol, aws.ToInt32(l.Port), len(l.Certificates)))
 		}
 	}
 	slices.Sort(kinds)
