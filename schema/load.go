@@ -35,7 +35,7 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 	if err := in.oneStdin(); err != nil {
 		return nil, err
 	}
-	first, err := language.NewChecker(Definitions)
+	first, err := borrow()
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,11 @@ func Load(ctx context.Context, in Inputs, r *report.Report) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in.load(ctx, r, first, facts)
+	model, err := in.load(ctx, r, first, facts)
+	if err == nil {
+		giveBack(first)
+	}
+	return model, err
 }
 
 // load is Load with the definitions compiled, for tests that load many manifests.
@@ -205,7 +209,7 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 			checker := <-checkers
 			defer func() { checkers <- checker }()
 			if checker == nil {
-				if checker, err = language.NewChecker(Definitions); err != nil {
+				if checker, err = borrow(); err != nil {
 					return err
 				}
 			}
@@ -215,6 +219,11 @@ func (l *loader) loadApps(ctx context.Context, paths []string, orbit *Orbit, fir
 	}
 	if err := work.Wait(); err != nil {
 		return nil, err
+	}
+	for range max(workers, 1) {
+		if c := <-checkers; c != nil && c != first {
+			giveBack(c)
+		}
 	}
 	// nil stands for an app with mistakes. They are in the report, so Load returns no model.
 	apps := slices.DeleteFunc(slices.Concat(loaded...), func(a *App) bool { return a == nil })

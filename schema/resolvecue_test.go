@@ -21,12 +21,13 @@ import (
 // The published definition #Resolve and the merge in Go agree, on every region of all samples and golden cases.
 func TestResolveInCUE(t *testing.T) {
 	compared := 0
+	definitions := publishedDefinitions(t)
 	for _, dir := range []string{"../testdata/golden/*", "../testdata/everything", "../testdata/samples"} {
 		dirs, _ := filepath.Glob(dir)
 		for _, dir := range dirs {
 			orbits, apps := manifestsOf(t, dir)
 			for _, orbit := range orbits {
-				compared += compareWithCUE(t, orbit, apps)
+				compared += compareWithCUE(t, definitions, orbit, apps)
 			}
 		}
 	}
@@ -59,12 +60,13 @@ func manifestsOf(t *testing.T, dir string) (orbits, apps []string) {
 }
 
 // compareWithCUE compares the sections of apps in all regions of an orbit, and returns how many.
-func compareWithCUE(t *testing.T, orbitPath string, appPaths []string) int {
+func compareWithCUE(t *testing.T, definitions cue.Value, orbitPath string, appPaths []string) int {
 	t.Helper()
-	checker, err := language.NewChecker(Definitions)
+	checker, err := borrow()
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer giveBack(checker)
 	facts, err := checker.Facts()
 	if err != nil {
 		t.Fatal(err)
@@ -76,9 +78,8 @@ func compareWithCUE(t *testing.T, orbitPath string, appPaths []string) int {
 	}
 	l.shared = orbitDocument.part("apps")
 	orbit, _ := orbitDocument.orbit(nil)
-	definitions := publishedDefinitions(t)
 	compared := 0
-	context := cuecontext.New()
+	context := definitions.Context()
 	for _, path := range appPaths {
 		tree, err := l.reader.Read(path, l.report)
 		if err != nil || tree == nil {

@@ -21,6 +21,7 @@ type Checker struct {
 	files fs.FS
 	lean  *definitions
 	full  *definitions
+	facts *Facts
 }
 
 // NewChecker compiles the lean definitions from *.cue in files.
@@ -29,8 +30,13 @@ func NewChecker(files fs.FS) (*Checker, error) {
 	return &Checker{files: files, lean: lean}, err
 }
 
-// Facts returns the data about AWS and the defaults, which are part of the definitions.
-func (c *Checker) Facts() (*Facts, error) { return c.lean.facts() }
+// Facts returns the data about AWS and the defaults, which are part of the definitions. They are only read.
+func (c *Checker) Facts() (_ *Facts, err error) {
+	if c.facts == nil {
+		c.facts, err = c.lean.facts()
+	}
+	return c.facts, err
+}
 
 // Secret reports whether the definitions mark the value at a path of keys, or one that it is in, as a secret: no message may
 // show it. The key of a list's item is its index.
