@@ -118,6 +118,9 @@ func (c compilation) app(app *schema.App, scope Scope) error {
 // emit checks a stack and hands it to the sink. Problems found by cfn go to the report at the stack's place, since they
 // concern no single field.
 func (c compilation) emit(p *part, h header) error {
+	if err := c.bound(p, h); err != nil {
+		return fmt.Errorf("set the permissions boundary of %s in %s: %w", h.stackName(), h.net.region.Region, err)
+	}
 	if p.refused {
 		return nil
 	}

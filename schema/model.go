@@ -90,6 +90,10 @@ type Orbit struct {
 	Name    string
 	Regions []*OrbitRegion // sorted by region
 	Digest  string         `json:"-"` // of the manifest's data, in hex: equal manifests have equal ones
+
+	Account             string // 12 digits; "" if the manifest has neither an account nor the ARN of a role
+	Role                string // the ARN of the role that commands assume; "" for none
+	PermissionsBoundary string // the ARN or the name of a managed policy; "" for none
 }
 
 // Region returns the orbit in one region, nil if it is not there.

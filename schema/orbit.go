@@ -23,6 +23,7 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 		top.errorf("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
 			names.StackName("<name>", names.StackBastion), longestStack)
 	}
+	o.own(top)
 	regions := m.orbitRegions(top, narrow)
 	sections := map[string]section{}
 	m.sections(regions)
@@ -30,7 +31,7 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 		sections[region] = m.section(region, m.facts.Defaults.Lookup("orbit"))
 		made := m.orbitRegion(sections[region])
 		if m.resolves {
-			made.Resolved = m.resolvedOrbit(sections[region], o.Name, regions)
+			made.Resolved = m.resolvedOrbit(sections[region], o, regions)
 		}
 		o.Regions = append(o.Regions, made)
 	}

@@ -37,11 +37,14 @@ func (m document) regionList() []node {
 	return regions
 }
 
+// wholeFields are the fields of an orbit's manifest that are no region's section.
+var wholeFields = []string{"name", "regions", "all", "apps", "account", "role", "permissions_boundary"}
+
 // sections checks the manifest's sections for regions. A section for an unknown region is a mistake. A section for
 // a region outside of the manifest's list has no effect and gets a note.
 func (m document) sections(active []string) {
 	for _, f := range m.root.value.Fields {
-		if f.Key == "name" || f.Key == "regions" || f.Key == "all" || f.Key == "apps" {
+		if slices.Contains(wholeFields, f.Key) {
 			continue
 		}
 		at := f.At.Pos(report.Member(m.root.path, f.Key))

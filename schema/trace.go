@@ -228,13 +228,14 @@ func extraNode(name, text string, at report.Pos) node {
 	return node{value: &manifest.Tree{Kind: manifest.Text, Text: text, At: place}, at: place, path: name}
 }
 
-// resolvedOrbit returns the resolved section of the orbit in one region, with the orbit's name and regions.
-func (m document) resolvedOrbit(s section, name string, regions []string) *resolved.Section {
+// resolvedOrbit returns the resolved section of the orbit in one region, with the fields that hold for all of it.
+func (m document) resolvedOrbit(s section, o *Orbit, regions []string) *resolved.Section {
 	top := m.root.record(m.report, nil)
 	list := node{value: &manifest.Tree{Kind: manifest.List}, at: m.part("regions").at, path: "regions"}
 	list.value.At = list.at
 	for _, region := range slices.Sorted(slices.Values(regions)) {
 		list.value.Items = append(list.value.Items, &manifest.Tree{Kind: manifest.Text, Text: region, At: list.at})
 	}
-	return s.resolve(extraNode("name", name, top.posOf("name")), list)
+	whole := []node{extraNode("name", o.Name, top.posOf("name")), list}
+	return s.resolve(append(whole, o.ownership(top)...)...)
 }

@@ -74,7 +74,7 @@ func changeGrant(c *console, ctx *cli.Context, known bool, change grantChange) e
 	if err != nil {
 		return err
 	}
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, toChange)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func userListCommand(c *console) *cli.Command {
 			if err := exactly(ctx, 0, "no arguments"); err != nil {
 				return err
 			}
-			to, err := findTarget(c, ctx)
+			to, err := findTarget(c, ctx, toRead)
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func accessListCommand(c *console) *cli.Command {
 // listGrants prints the users of an app, or of all apps. An app without any grant must at least be deployed, otherwise its
 // name is reported as misspelt.
 func listGrants(c *console, ctx *cli.Context, app string) error {
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, toRead)
 	if err != nil {
 		return err
 	}

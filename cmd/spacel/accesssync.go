@@ -37,7 +37,7 @@ they may have been revoked.
 // syncTables compares the regions' tables, or with --from overwrites all others with those of one region. Nothing decides
 // which region is right, because a row that one region lacks may be a failed grant or a failed revocation.
 func syncTables(c *console, ctx *cli.Context) error {
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, purpose(ctx.String("from") != ""))
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func changeUser(c *console, ctx *cli.Context, change func(*access.Tables, string
 	if err := access.CheckUser(name); err != nil {
 		return err
 	}
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, toChange)
 	if err != nil {
 		return err
 	}

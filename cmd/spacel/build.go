@@ -110,6 +110,7 @@ func (r request) write(ctx context.Context, c *console, found *report.Report, ou
 		var err error
 		if writer, err = assembly.NewWriter(out, model.Orbit.Name); err == nil {
 			writer.From(originOf(model.Orbit))
+			writer.Of(ownerOf(model.Orbit))
 		}
 		return writer, err
 	})

@@ -115,7 +115,7 @@ func runDeploy(c *console, ctx *cli.Context) error {
 	options.Directory = dir
 	// From here on AWS is asked. Everything before works without network.
 	warnOfSecrets(c, ctx)
-	to, err := c.connect(ctx)
+	to, err := c.connect(ctx, orbitOfArtifact(a, dir), toChange)
 	if err != nil {
 		return err
 	}

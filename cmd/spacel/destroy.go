@@ -66,7 +66,7 @@ func runDestroy(c *console, ctx *cli.Context) error {
 	if err := checkPace(ctx); err != nil {
 		return err
 	}
-	of, err := findDeployed(c, ctx)
+	of, err := findDeployed(c, ctx, purpose(!ctx.Bool("dry-run")))
 	if err != nil {
 		return err
 	}

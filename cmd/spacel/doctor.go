@@ -56,14 +56,14 @@ func runDoctor(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	to, err := c.connect(ctx)
+	to, err := c.connect(ctx, orbit{}, toRead) // another account is a finding here
 	if err != nil {
 		return err
 	}
 	if len(regions) == 0 {
 		regions = []string{to.Default().Name}
 	}
-	found := doctor.Examine(ctx.Context, to, doctor.Scope{Regions: regions, Buckets: buckets(c, ctx)}, doctor.ThisMachine())
+	found := doctor.Examine(ctx.Context, to, doctor.Scope{Regions: regions, Buckets: buckets(c, ctx), Owner: o.owner}, doctor.ThisMachine())
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -89,6 +89,12 @@ func writeResolved(t *testing.T, dir, file, name string, sections map[string]*re
 	m := map[string]any{"name": name, "regions": slices.Sorted(maps.Keys(sections))}
 	for region, section := range sections {
 		data := section.Tree.Data().(map[string]any)
+		for _, whole := range []string{"account", "role", "permissions_boundary"} {
+			if value, ok := data[whole]; ok {
+				m[whole] = value // the orbit's own, repeated in each region
+				delete(data, whole)
+			}
+		}
 		delete(data, "name")
 		delete(data, "regions")
 		m[region] = data

@@ -30,7 +30,7 @@ func eventsCommand(c *console) *cli.Command {
 			if ctx.NArg() > 1 {
 				return exactly(ctx, 1, "at most one app")
 			}
-			to, err := findTarget(c, ctx)
+			to, err := findTarget(c, ctx, toRead)
 			if err != nil {
 				return err
 			}

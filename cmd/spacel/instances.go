@@ -47,7 +47,7 @@ func findInstances(c *console, ctx *cli.Context, app string, usage error) (*targ
 	if usage != nil {
 		return nil, nil, usage
 	}
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, toRead)
 	if err != nil {
 		return nil, nil, err
 	}

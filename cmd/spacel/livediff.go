@@ -64,7 +64,7 @@ func compareLive(c *console, ctx *cli.Context) (*review.Review, error) {
 	if err := c.checkVariable(ctx, dir, all.Manifest.Orbit); err != nil {
 		return nil, err
 	}
-	to, err := c.connect(ctx)
+	to, err := c.connect(ctx, orbitOfArtifact(all, dir), toRead)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func findLogGroups(c *console, ctx *cli.Context) (*target, []logs.Group, error) 
 	if err := exactly(ctx, arguments, want); err != nil {
 		return nil, nil, err
 	}
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, toRead)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -178,6 +178,7 @@ func (r request) inMemory(ctx context.Context, c *console, found *report.Report,
 	stacks, err := r.compile(ctx, c, found, func(model *schema.Model) (compiler.Sink, error) {
 		memory = assembly.NewInMemory(base, model.Orbit.Name)
 		memory.From(originOf(model.Orbit))
+		memory.Of(ownerOf(model.Orbit))
 		return memory, nil
 	})
 	if err != nil {

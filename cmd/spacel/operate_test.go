@@ -113,7 +113,7 @@ func (o *scriptAccount) deploy(ts *testscript.TestScript, args []string) {
 	a, err := assembly.Read(ts.MkAbs(args[0]))
 	ts.Check(err)
 	defer a.Close()
-	o.prepare(ts, orbitOfArtifact(a).regions)
+	o.prepare(ts, orbitOfArtifact(a, "build").regions)
 	d, err := deploy.Prepare(o.Context(), o.cloud, a, deploy.Options{
 		Poll: 5 * time.Millisecond, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: o.bucket("{region}")},
 		Values: values.Settings{Environment: os.LookupEnv, Version: "v1"},

@@ -55,7 +55,7 @@ func runRedeploy(c *console, ctx *cli.Context) error {
 	}
 	// The artifact is made of the chosen regions only, so a second selection by region would be one too many.
 	options.Redeploy, options.Directory, options.Regions = true, "", nil
-	to, err := findTarget(c, ctx)
+	to, err := findTarget(c, ctx, toChange)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func decryptCommand(c *console) *cli.Command {
 		Description: decryptDescription,
 		Flags:       append(placeFlags(), secretFlags()...),
 		Action: func(ctx *cli.Context) error {
-			v, err := newSecretEditor(c, ctx)
+			v, err := newSecretEditor(c, ctx, toRead)
 			if err != nil {
 				return err
 			}

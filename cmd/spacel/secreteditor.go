@@ -30,7 +30,7 @@ type secretEditor struct {
 
 // newSecretEditor loads the app's manifest together with the orbit's, because a secret is bound to the orbit's name and
 // the app's regions are checked against the orbit's.
-func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
+func newSecretEditor(c *console, ctx *cli.Context, does purpose) (*secretEditor, error) {
 	r, err := newRequest(c, ctx, ctx.String("orbit"), ctx.Args().Slice())
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func newSecretEditor(c *console, ctx *cli.Context) (*secretEditor, error) {
 		return nil, fmt.Errorf("%s: %s names %d apps, and a secret belongs to one: name it, as in %s", ctx.Command.HelpName, manifest,
 			len(model.Apps), model.Apps[0].Pos.In)
 	}
-	to, err := c.connect(ctx)
+	to, err := c.connect(ctx, orbitOfModel(model.Orbit), does)
 	if err != nil {
 		return nil, err
 	}

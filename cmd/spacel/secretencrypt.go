@@ -38,7 +38,7 @@ func encryptCommand(c *console) *cli.Command {
 		Description: encryptDescription,
 		Flags:       append(flags, secretFlags()...),
 		Action: func(ctx *cli.Context) error {
-			v, err := newSecretEditor(c, ctx)
+			v, err := newSecretEditor(c, ctx, toChange)
 			if err != nil {
 				return err
 			}

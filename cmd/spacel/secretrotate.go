@@ -26,7 +26,7 @@ func rotateCommand(c *console) *cli.Command {
 		Description: rotateDescription,
 		Flags:       slices.DeleteFunc(secretFlags(), func(f cli.Flag) bool { return f.Names()[0] == "region" }),
 		Action: func(ctx *cli.Context) error {
-			v, err := newSecretEditor(c, ctx)
+			v, err := newSecretEditor(c, ctx, toChange)
 			if err != nil {
 				return err
 			}

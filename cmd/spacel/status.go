@@ -63,7 +63,7 @@ func runStatus(c *console, ctx *cli.Context) error {
 // readStatus reads the state of the selected stacks. It is an error when there are none: an empty report
 // would look like a healthy one.
 func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
-	t, err := findDeployed(c, ctx)
+	t, err := findDeployed(c, ctx, toRead)
 	if err != nil {
 		return nil, err
 	}

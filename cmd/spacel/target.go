@@ -39,6 +39,7 @@ func (t *target) close() {
 type orbit struct {
 	name    string
 	regions []string // sorted; nil: only the name is known
+	owner   cloud.Owner
 }
 
 // accessFlags choose the credentials and the address for calls of AWS.
@@ -65,27 +66,15 @@ func orbitFlag() cli.Flag {
 		Usage: "without a directory: the `ORBIT`, by its name or its manifest"}
 }
 
-// connect returns clients for AWS by the flags of accessFlags. A profile with an MFA device asks for the code on the
-// terminal. Credentials are first used by the first call, so that connecting cannot fail for wrong ones.
-func (c *console) connect(ctx *cli.Context) (*cloud.Cloud, error) {
-	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url"),
-		Waiting: c.tellOfWaiting, Timing: c.timing}
-	// Without a terminal MFA stays nil, and the SDK reports that the profile needs a code.
-	if c.prompter.possible() {
-		access.MFA = func() (string, error) { return c.prompter.line(ctx.Context, "MFA code: ") }
-	}
-	return cloud.Connect(ctx.Context, access)
-}
-
 // findTarget finds the orbit named by --orbit. A bare name tells nothing of its regions: those with a VPC of the orbit are
 // looked up in the account.
-func findTarget(c *console, ctx *cli.Context) (*target, error) {
+func findTarget(c *console, ctx *cli.Context, does purpose) (*target, error) {
 	o, err := orbitOfCommand(c, ctx)
 	if err != nil {
 		return nil, err
 	}
 	t := &target{selection: selection{regions: ctx.StringSlice("region")}}
-	return t, t.locate(c, ctx, o, func(to *cloud.Cloud) ([]string, error) { return live.Regions(ctx.Context, to, o.name) })
+	return t, t.locate(c, ctx, o, does, func(to *cloud.Cloud) ([]string, error) { return live.Regions(ctx.Context, to, o.name) })
 }
 
 // orbitOfCommand returns the orbit that --orbit or SPACEL_ORBIT names, or else the project's.
@@ -103,14 +92,14 @@ func orbitOfCommand(c *console, ctx *cli.Context) (orbit, error) {
 // findDeployed finds the orbit of a command that takes an artifact directory or --orbit. The caller closes the target.
 // With a bare name all enabled regions of the account are searched, because stacks may be left in a region removed from the
 // orbit.
-func findDeployed(c *console, ctx *cli.Context) (*target, error) {
+func findDeployed(c *console, ctx *cli.Context, does purpose) (*target, error) {
 	if err := oneOfDirectoryAndOrbit(ctx); err != nil {
 		return nil, err
 	}
 	t := &target{selection: selectionOf(ctx)}
 	o, err := t.open(c, ctx)
 	if err == nil {
-		err = t.locate(c, ctx, o, func(to *cloud.Cloud) ([]string, error) { return live.Enabled(ctx.Context, to) })
+		err = t.locate(c, ctx, o, does, func(to *cloud.Cloud) ([]string, error) { return live.Enabled(ctx.Context, to) })
 	}
 	if err != nil {
 		t.close()
@@ -138,14 +127,14 @@ func (t *target) open(c *console, ctx *cli.Context) (o orbit, err error) {
 	if err := t.selection.check(t.artifact); err != nil {
 		return orbit{}, fmt.Errorf("%s: %w", ctx.Command.HelpName, err)
 	}
-	return orbitOfArtifact(t.artifact), nil
+	return orbitOfArtifact(t.artifact, dir), nil
 }
 
 // locate connects to AWS and finds the regions: --region narrows those of the manifest or the directory. Where only the
 // orbit's name is known and --region is not given, search finds them.
-func (t *target) locate(c *console, ctx *cli.Context, o orbit, search func(*cloud.Cloud) ([]string, error)) (err error) {
+func (t *target) locate(c *console, ctx *cli.Context, o orbit, does purpose, search func(*cloud.Cloud) ([]string, error)) (err error) {
 	t.Orbit = o.name
-	if t.Cloud, err = c.connect(ctx); err != nil {
+	if t.Cloud, err = c.connect(ctx, o, does); err != nil {
 		return err
 	}
 	// Searching takes a call to every enabled region, so it is the last resort.
@@ -174,7 +163,7 @@ func oneOfDirectoryAndOrbit(ctx *cli.Context) error {
 // directory, or a directory with a CUE package. A word without slash, dot and colon is a name.
 func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 	if orbitName.MatchString(what) {
-		return orbit{name: what}, nil
+		return orbit{name: what, owner: c.ownerInProject(ctx, what)}, nil
 	}
 	info, err := os.Stat(what)
 	switch {
@@ -188,7 +177,7 @@ func readOrbit(c *console, ctx context.Context, what string) (orbit, error) {
 			return orbit{}, err
 		}
 		defer a.Close()
-		return orbitOfArtifact(a), nil
+		return orbitOfArtifact(a, what), nil
 	case err == nil:
 		return orbit{}, fmt.Errorf(
 			"--orbit %s: the directory holds neither an artifact nor a CUE package: build one with spacel build --out %s", what, what)
@@ -220,17 +209,22 @@ func orbitOfManifest(c *console, ctx context.Context, file string) (orbit, error
 		printProblems(c.stderr, found, true)
 		return orbit{}, errNo
 	}
-	o := orbit{name: model.Orbit.Name}
-	for _, r := range model.Orbit.Regions {
+	return orbitOfModel(model.Orbit), nil
+}
+
+// orbitOfModel returns the orbit of a model.
+func orbitOfModel(from *schema.Orbit) orbit {
+	o := orbit{name: from.Name, owner: ownerInManifest(from)}
+	for _, r := range from.Regions {
 		o.regions = append(o.regions, r.Region)
 	}
-	return o, nil
+	return o
 }
 
 // orbitOfArtifact returns the orbit of a directory, with the regions of its stacks. A directory of one app knows only the
 // app's regions.
-func orbitOfArtifact(a *assembly.Assembly) orbit {
-	o := orbit{name: a.Manifest.Orbit}
+func orbitOfArtifact(a *assembly.Assembly, dir string) orbit {
+	o := orbit{name: a.Manifest.Orbit, owner: ownerInArtifact(a, dir)}
 	for _, s := range a.Manifest.Stacks {
 		o.regions = append(o.regions, s.Region)
 	}

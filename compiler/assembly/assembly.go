@@ -21,6 +21,7 @@ const Format = 1
 type Manifest struct {
 	Format int    `json:"format"`
 	Orbit  string `json:"orbit"`
+	Owner
 	Origin
 	Stacks []Stack `json:"stacks"`           // sorted by region and name
 	Assets []Asset `json:"assets,omitempty"` // sorted by digest

@@ -32,6 +32,7 @@ func (m *Manifest) problems() []string {
 	if m.Orbit == "" {
 		out = append(out, "orbit: is missing")
 	}
+	out = append(out, m.Owner.problems()...)
 	if !slices.IsSortedFunc(m.Stacks, func(a, b Stack) int { return a.Ref().Compare(b.Ref()) }) {
 		out = append(out, "stacks: are not sorted by region and name")
 	}

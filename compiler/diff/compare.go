@@ -203,6 +203,7 @@ func (c *comparison) result() (*Diff, error) {
 	if before, now := c.old.Manifest.Orbit, c.now.Manifest.Orbit; before != now && before != "" {
 		d.Orbit = &Change{Path: "orbit", Before: encoded(before), After: encoded(now)}
 	}
+	d.Owner = compareOwners(c.old.Manifest, c.now.Manifest)
 	for _, stack := range c.stacks {
 		if stack.Status == Affected && len(stack.Resources) == 0 {
 			continue // its inputs change, but none of its resources
@@ -218,6 +219,27 @@ func (c *comparison) result() (*Diff, error) {
 	}
 	d.summarise()
 	return d, nil
+}
+
+// compareOwners lists the changes of account and role. Against a directory that was never built, both are new.
+func compareOwners(old, now assembly.Manifest) []Change {
+	var out []Change
+	for _, c := range []struct{ path, before, now string }{
+		{"account", old.Account, now.Account}, {"role", old.Role, now.Role},
+	} {
+		if c.before == c.now {
+			continue
+		}
+		change := Change{Path: c.path}
+		if c.before != "" {
+			change.Before = encoded(c.before)
+		}
+		if c.now != "" {
+			change.After = encoded(c.now)
+		}
+		out = append(out, change)
+	}
+	return out
 }
 
 // compareAssets lists the digests on one side only.

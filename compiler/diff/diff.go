@@ -21,12 +21,13 @@ const Format = 1
 // Diff is what differs between two artifact directories. Its JSON form is stable: lists are sorted, and fields are only
 // ever added.
 type Diff struct {
-	Format  int     `json:"format"`
-	Equal   bool    `json:"equal"`
-	Orbit   *Change `json:"orbit,omitempty"` // the two are not of one orbit
-	Summary Summary `json:"summary"`
-	Stacks  []Stack `json:"stacks"` // those that differ or are affected, sorted by region and name
-	Assets  Assets  `json:"assets"`
+	Format  int      `json:"format"`
+	Equal   bool     `json:"equal"`
+	Orbit   *Change  `json:"orbit,omitempty"` // the two are not of one orbit
+	Owner   []Change `json:"owner,omitempty"` // the account that is deployed to, and the role
+	Summary Summary  `json:"summary"`
+	Stacks  []Stack  `json:"stacks"` // those that differ or are affected, sorted by region and name
+	Assets  Assets   `json:"assets"`
 }
 
 // Summary counts.
@@ -133,7 +134,7 @@ func (d *Diff) summarise() {
 			d.Summary.Resources[r.Action]++
 		}
 	}
-	d.Equal = d.Orbit == nil && len(d.Stacks) == 0 && len(d.Assets.Added) == 0 && len(d.Assets.Removed) == 0
+	d.Equal = d.Orbit == nil && len(d.Owner) == 0 && len(d.Stacks) == 0 && len(d.Assets.Added) == 0 && len(d.Assets.Removed) == 0
 }
 
 // sortResources sorts by logical id. A resource whose type changed appears twice, the deletion first.

@@ -47,6 +47,7 @@ func leadText(r *Review, w width) string {
 	if line := headline(r.Impact); line != "" {
 		text += "\n" + line + "\n"
 	}
+	text += fenced(ownerRows(r.Diff))
 	rows := leading(r.Report, w)
 	if w == compact && len(rows) > 0 {
 		text += "\nEqual findings of several stacks are written once: {app}, {stack} and {region} stand for the names of each place.\n"

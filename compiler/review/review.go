@@ -36,9 +36,10 @@ func (r *Review) MarshalJSON() ([]byte, error) {
 		Format int  `json:"format"`
 		Equal  bool `json:"equal"`
 		*impact.Report
-		Orbit   *diff.Change `json:"orbit,omitempty"`
-		Summary diff.Summary `json:"summary"`
-		Stacks  []diff.Stack `json:"stacks"`
-		Assets  diff.Assets  `json:"assets"`
-	}{r.Format, r.Equal, r.Report, r.Orbit, r.Summary, r.Stacks, r.Assets})
+		Orbit   *diff.Change  `json:"orbit,omitempty"`
+		Owner   []diff.Change `json:"owner,omitempty"`
+		Summary diff.Summary  `json:"summary"`
+		Stacks  []diff.Stack  `json:"stacks"`
+		Assets  diff.Assets   `json:"assets"`
+	}{r.Format, r.Equal, r.Report, r.Orbit, r.Owner, r.Summary, r.Stacks, r.Assets})
 }

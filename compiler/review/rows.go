@@ -1,6 +1,7 @@
 package review
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -168,6 +169,24 @@ func general(d *diff.Diff) []row {
 	}
 	out = append(out, assetRows('+', diff.Create, d.Assets.Added)...)
 	return append(out, assetRows('-', diff.Delete, d.Assets.Removed)...)
+}
+
+// ownerRows lays out changes of the account and the role. They lead every form: they decide where everything else is deployed.
+func ownerRows(d *diff.Diff) []row {
+	var out []row
+	for _, c := range d.Owner {
+		text := fmt.Sprintf("the orbit's %s: %s, before: %s", c.Path, valueOrNone(c.After), valueOrNone(c.Before))
+		out = append(out, row{mark: '!', text: text})
+	}
+	return out
+}
+
+// valueOrNone returns a value of the manifest for display.
+func valueOrNone(value json.RawMessage) string {
+	if value == nil {
+		return "none"
+	}
+	return template.Inline(value)
 }
 
 // assetRows lists the first few digests. More would not help a reviewer.

@@ -11,7 +11,7 @@ import (
 // Text writes the comparison for a terminal, in colour if asked for.
 func Text(w io.Writer, d *Review, colour bool) error {
 	out := &painter{Writer: bufio.NewWriter(w), colour: colour}
-	rows := leading(d.Report, whole)
+	rows := append(ownerRows(d.Diff), leading(d.Report, whole)...)
 	for _, r := range rows {
 		out.row(r)
 	}

@@ -2,6 +2,7 @@
 // and explains AWS's errors.
 //
 //	cloud.go        configuration and credentials
+//	owner.go        the account and the role of an orbit
 //	region.go       the clients of a region
 //	retry.go        retries and the rate limit that calls of one service share
 //	timing.go       how long to wait for answers
@@ -51,6 +52,8 @@ type Access struct {
 // Cloud makes clients. It is safe for concurrent use.
 type Cloud struct {
 	config   aws.Config
+	given    aws.Config // the configuration as New got it, for another Cloud with other credentials
+	access   Access
 	timing   Timing
 	waiting  func(string) // see Access.Waiting
 	answered atomic.Bool  // the endpoint, or AWS, answered something in this run
@@ -59,6 +62,8 @@ type Cloud struct {
 	told     time.Time // when waiting was called last
 	regions  map[string]*Region
 	identity Identity // once it is known
+
+	ofUser bool // the user named the role, with --role-arn
 }
 
 // Connect reads the configuration. AWS is not called before a client is used.
@@ -71,12 +76,11 @@ func Connect(ctx context.Context, access Access) (*Cloud, error) {
 		cfg.ConfigSources = nil // or AWS_ENDPOINT_URL_<SERVICE> would win over --endpoint
 	}
 	if access.RoleARN != "" {
-		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), access.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-			o.RoleSessionName = "spacel"
-		})
-		cfg.Credentials = aws.NewCredentialsCache(role)
+		cfg.Credentials = roleCredentials(cfg, access.RoleARN, "spacel")
 	}
-	return New(cfg, access), nil
+	c := New(cfg, access)
+	c.ofUser = access.RoleARN != ""
+	return c, nil
 }
 
 // options returns the SDK's options for an Access. An empty field adds none: then the SDK's environment variables and files
@@ -89,12 +93,12 @@ func options(access Access) []func(*config.LoadOptions) error {
 	if access.Endpoint != "" {
 		chosen = append(chosen, config.WithBaseEndpoint(access.Endpoint))
 	}
-	if access.MFA != nil {
-		chosen = append(chosen, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+	return append(chosen, config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+		o.Client = checkedRoles{o.Client}
+		if access.MFA != nil {
 			o.TokenProvider = access.MFA
-		}))
-	}
-	return chosen
+		}
+	}))
 }
 
 // explainConfiguration words the two mistakes that users make most: an unknown profile, and MFA without a terminal.
@@ -116,6 +120,7 @@ func explainConfiguration(err error) error {
 // New sets the limit for the first byte of an answer. The client is copied, so the caller's own configuration stays as it is.
 // A client of another kind, such as a test's, keeps its own limits.
 func New(cfg aws.Config, access Access) *Cloud {
+	given := cfg.Copy()
 	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
 	if ok || cfg.HTTPClient == nil {
 		if client == nil {
@@ -124,7 +129,7 @@ func New(cfg aws.Config, access Access) *Cloud {
 		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = access.Timing.answer() })
 	}
 	cfg.Logger = logging.Nop{} // only cmd prints
-	c := &Cloud{config: cfg, timing: access.Timing, waiting: access.Waiting, regions: map[string]*Region{}}
+	c := &Cloud{config: cfg, given: given, access: access, timing: access.Timing, waiting: access.Waiting, regions: map[string]*Region{}}
 	c.config.APIOptions = append(slices.Clone(cfg.APIOptions), checkAnswers, c.limitBodies, c.tellOfWaiting)
 	return c
 }
@@ -148,8 +153,8 @@ func (c *Cloud) Identity(ctx context.Context, region string) (Identity, error) {
 		return known, nil
 	}
 	out, err := c.Region(region).STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err == nil && (aws.ToString(out.Account) == "" || aws.ToString(out.Arn) == "") {
-		err = Incomplete("sts:GetCallerIdentity", "no Account or no Arn")
+	if err == nil {
+		err = CheckIdentity(out)
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("find out whose AWS credentials these are: %w", Explain(err))

@@ -17,6 +17,9 @@ import (
 
 const keys = "AWS_ACCESS_KEY_ID=KEY AWS_SECRET_ACCESS_KEY=s"
 
+// userARN is the answer of the server to calls that were signed with a key.
+func userARN(key string) string { return "arn:aws:iam::123456789012:user/" + key }
+
 func identity(t *testing.T, c *Cloud) Identity {
 	t.Helper()
 	id, err := c.Identity(t.Context(), "eu-west-1")
@@ -31,7 +34,7 @@ func TestIdentityIsAskedOnce(t *testing.T) {
 	s := newServer(t)
 	c := connect(t, Access{Endpoint: s.URL})
 	for range 3 {
-		if got := identity(t, c); got != (Identity{"123456789012", "KEY"}) {
+		if got := identity(t, c); got != (Identity{"123456789012", userARN("KEY")}) {
 			t.Errorf("got %+v", got)
 		}
 	}
@@ -64,7 +67,7 @@ func TestEndpoints(t *testing.T) {
 func TestRole(t *testing.T) {
 	environment(t, "", strings.Fields(keys)...)
 	s := newServer(t)
-	if got := identity(t, connect(t, Access{Endpoint: s.URL, RoleARN: "arn:aws:iam::123456789012:role/deploy"})); got.ARN != "ROLE" {
+	if got := identity(t, connect(t, Access{Endpoint: s.URL, RoleARN: deployRole})); got.ARN != userARN("ROLE") {
 		t.Errorf("called as %s", got.ARN)
 	}
 	if seen := s.requests(); seen[0].action != "AssumeRole" || seen[0].key != "KEY" || seen[0].region != fallbackRegion {
@@ -85,11 +88,11 @@ mfa_serial = arn:aws:iam::123456789012:mfa/me
 func TestProfile(t *testing.T) {
 	environment(t, profiles, strings.Fields(keys)...)
 	s := newServer(t)
-	if got := identity(t, connect(t, Access{Endpoint: s.URL, Profile: "plain"})); got.ARN != "PLAIN" {
+	if got := identity(t, connect(t, Access{Endpoint: s.URL, Profile: "plain"})); got.ARN != userARN("PLAIN") {
 		t.Errorf("--profile called as %s", got.ARN)
 	}
 	code := func() (string, error) { return "123456", nil }
-	if got := identity(t, connect(t, Access{Endpoint: s.URL, Profile: "careful", MFA: code})); got.ARN != "ROLE" {
+	if got := identity(t, connect(t, Access{Endpoint: s.URL, Profile: "careful", MFA: code})); got.ARN != userARN("ROLE") {
 		t.Errorf("with MFA called as %s", got.ARN)
 	}
 	for profile, want := range map[string]string{"absent": "no AWS profile absent",

@@ -49,14 +49,17 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.action == "AssumeRole" {
-		fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials>`+
+		role := r.FormValue("RoleArn")
+		fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><AssumedRoleUser><Arn>arn:aws:sts::%s:assumed-role/%s/%s</Arn>`+
+			`</AssumedRoleUser><Credentials>`+
 			`<AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>%s</SessionToken>`+
 			`<Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
-			r.FormValue("TokenCode")+r.FormValue("RoleArn"), time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			strings.Split(role, ":")[4], role[strings.LastIndex(role, "/")+1:], r.FormValue("RoleSessionName"),
+			r.FormValue("TokenCode")+role, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		return
 	}
 	fmt.Fprintf(w, `<GetCallerIdentityResponse><GetCallerIdentityResult>`+
-		`<Account>123456789012</Account><Arn>%s</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`, q.key)
+		`<Account>123456789012</Account><Arn>%s</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`, userARN(q.key))
 }
 
 func (s *server) requests() []request {

@@ -28,8 +28,8 @@ const (
 // not valid.
 func caller(ctx context.Context, c *cloud.Cloud, m Machine) (findings []Finding, account string) {
 	out, err := c.Default().STS().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err == nil && (aws.ToString(out.Account) == "" || aws.ToString(out.Arn) == "") {
-		err = cloud.Incomplete("sts:GetCallerIdentity", "no Account or no Arn")
+	if err == nil {
+		err = cloud.CheckIdentity(out)
 	}
 	if err != nil {
 		findings = []Finding{{Check: "credentials", State: Problem, Found: cloud.Explain(err).Error(),

@@ -2,6 +2,7 @@
 //
 //	doctor.go   the list of checks
 //	caller.go   credentials, account and clock
+//	owner.go    the orbit's account and role
 //	region.go   buckets and image parameters
 //	quotas.go   quotas of EC2 and VPC
 //	roles.go    service-linked roles
@@ -44,6 +45,7 @@ type Finding struct {
 type Scope struct {
 	Regions []string
 	Buckets staging.Buckets
+	Owner   cloud.Owner // of the orbit; empty without one
 }
 
 // Machine is the part of this machine that the checks ask.
@@ -62,7 +64,11 @@ func Examine(ctx context.Context, c *cloud.Cloud, scope Scope, m Machine) []Find
 	if account == "" {
 		return append(findings, sshClient(m))
 	}
-	findings = append(findings, sshClient(m))
+	c, of := owned(ctx, c, scope.Owner)
+	findings = append(append(findings, of...), sshClient(m))
+	if c == nil {
+		return findings
+	}
 	findings = append(findings, roles(ctx, c)...)
 	regions := make([][]Finding, len(scope.Regions))
 	var group errgroup.Group

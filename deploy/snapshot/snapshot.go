@@ -22,6 +22,8 @@ import (
 // sources of its values, so these come from the directory. Stacks which are not deployed are left out.
 func Take(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, a *assembly.Assembly) (*assembly.Assembly, error) {
 	s := &snapshot{cloud: c, stacks: stacks, artifact: a, memory: assembly.NewInMemory(a, a.Manifest.Orbit)}
+	// The command has refused another account, so the deployed stacks have the directory's.
+	s.memory.Of(a.Manifest.Owner)
 	var err error
 	if s.places, err = a.SourceMap(); err != nil {
 		return nil, err

@@ -43,6 +43,9 @@ type CloudFormation struct {
 	// (github.com/dcos/dcos-launch/pull/113, github.com/zalando-incubator/cluster-lifecycle-manager/pull/944).
 	BeginsLate time.Duration
 
+	// Roles are the ARNs of the roles that the caller may assume.
+	Roles []string
+
 	forward *url.URL
 
 	mu         sync.Mutex // for all that follows

@@ -1,7 +1,6 @@
 package cloudtest
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -29,7 +28,9 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	region, service := m[2], m[3]
 	switch service {
-	case "cloudformation", "sts":
+	case "sts":
+		stsCalls{c}.serve(w, r)
+	case "cloudformation":
 		c.serveQuery(w, r, service, region)
 	case "s3":
 		c.serveS3(w, r, region)
@@ -109,9 +110,6 @@ func answer(w http.ResponseWriter, out []byte, err error) {
 func (c *CloudFormation) perform(service, region, operation string, form url.Values) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if service == "sts" {
-		return identity(c.engine.account, operation)
-	}
 	if c.throttled(operation) {
 		return nil, refuse("Throttling", "Rate exceeded")
 	}
@@ -133,16 +131,6 @@ func (c *CloudFormation) throttled(operation string) bool {
 		}
 	}
 	return false
-}
-
-// identity answers GetCallerIdentity, which deploy calls to learn the account. The user's name is invented.
-func identity(account, operation string) ([]byte, error) {
-	if operation != "GetCallerIdentity" {
-		return nil, refuse("InvalidAction", "this test has no sts:%s", operation)
-	}
-	return fmt.Appendf(nil, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`+
-		`<GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:user/test</Arn><UserId>AIDA%[1]s</UserId>`+
-		`<Account>%[1]s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, account), nil
 }
 
 // call is one request to CloudFormation, with its region and time.
