@@ -61,6 +61,7 @@ func newApp(c *console) *cli.App {
 			statusCommand(c),
 			outputsCommand(c),
 			destroyCommand(c),
+			policyCommand(c),
 			redeployCommand(c),
 			instancesCommand(c),
 			logsCommand(c),

@@ -18,6 +18,9 @@ import (
 // orbitVariable names the orbit for every command without --orbit.
 const orbitVariable = "SPACEL_ORBIT"
 
+// accountForm matches the number of an AWS account.
+var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+
 // orbitName matches a valid name of an orbit. Where a name is allowed, a word that matches is a name even if a file or
 // directory is called like it: ./prod is the directory.
 var orbitName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)

@@ -31,3 +31,11 @@ const (
 
 // written is a manifest with a part changed.
 func written(manifest, old, now string) string { return strings.Replace(manifest, old, now, 1) }
+
+// store is an app with volumes, whose zones deploy looks up.
+const store = `{
+  "name": "store",
+  "all": {"instance_type": "t4g.small", "instance_max": 1, "elb_availability": "disabled",
+    "volumes": {"data": {}},
+    "services": {"store": {"image": "example/store:1"}}}
+}`

@@ -74,6 +74,8 @@ var allowed = map[string][]string{
 		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/groups", "deploy/launches", "deploy/live",
 		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/values",
 	},
+	// It reads a directory, and calls no AWS.
+	"deploy/rights": {"agent/document", "compiler/assembly", "compiler/template", "deploy/live", "deploy/staging"},
 	"schema": {
 		"agent/calendar", "agent/document",
 		"schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved",
