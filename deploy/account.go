@@ -35,6 +35,7 @@ type needs struct {
 // accountWarnings compares the plans with the account: roles, keys and quotas on which a stack would fail late. An answer that these
 // credentials may not read is no warning, since others may be fine. Nothing is asked for plans that add nothing of the kind.
 func (d *Deployment) accountWarnings(ctx context.Context) []string {
+	var out []string
 	byRegion := map[string]*needs{}
 	for _, p := range d.parts {
 		n := byRegion[p.spec.Region]
@@ -42,9 +43,10 @@ func (d *Deployment) accountWarnings(ctx context.Context) []string {
 			n = &needs{types: map[string]bool{}, instances: map[string]int{}}
 			byRegion[p.spec.Region] = n
 		}
-		n.add(p)
+		if err := n.add(p); err != nil {
+			out = append(out, err.Error())
+		}
 	}
-	var out []string
 	types := map[string]bool{}
 	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
 		n := byRegion[region]
@@ -58,7 +60,7 @@ func (d *Deployment) accountWarnings(ctx context.Context) []string {
 }
 
 // add counts the additions of one stack's plan.
-func (n *needs) add(p *part) {
+func (n *needs) add(p *part) error {
 	for _, c := range p.plan.Changes {
 		if c.Type == "AWS::EC2::LaunchTemplate" && c.Action != string(cloudformation.ChangeActionRemove) {
 			n.launches = true
@@ -73,16 +75,21 @@ func (n *needs) add(p *part) {
 		case "AWS::EC2::VPC":
 			n.vpcs++
 		case live.GroupType:
-			if kind := p.instanceType(); kind != "" {
-				n.instances[kind] += firstSize(p.template.Resources[c.LogicalID].Properties)
+			whole, err := p.template.whole()
+			if err != nil {
+				return err
+			}
+			if kind := instanceType(whole); kind != "" {
+				n.instances[kind] += firstSize(whole.Resources[c.LogicalID].Properties)
 			}
 		}
 	}
+	return nil
 }
 
 // instanceType returns the type in the stack's launch template, "" for none.
-func (p *part) instanceType() string {
-	for _, r := range p.template.Resources {
+func instanceType(whole *live.Template) string {
+	for _, r := range whole.Resources {
 		if data, ok := r.Properties["LaunchTemplateData"].(map[string]any); ok {
 			kind, _ := data["InstanceType"].(string)
 			return kind

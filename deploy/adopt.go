@@ -12,6 +12,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
 )
 
 // adopter decides whose the tables are that a change set imports.
@@ -20,30 +21,38 @@ type adopter struct{ planner }
 // dangersOf returns a danger for each table that the change set imports and that is not this orbit's. CloudFormation imports any
 // table of the name that is in no stack, and does not look at its tags or keys ("Import AWS resources into a CloudFormation stack
 // automatically", User Guide). The orbit's tables decide who may log in as root, so whoever can write a foreign one could.
-func (p adopter) dangersOf(ctx context.Context, changes []Change) []Danger {
+func (p adopter) dangersOf(ctx context.Context, changes []Change) ([]Danger, error) {
 	var out []Danger
+	var whole *live.Template // read when there is a table to look at
 	for _, c := range changes {
 		if c.Action != string(types.ChangeActionImport) || c.Type != "AWS::DynamoDB::Table" {
 			continue
 		}
-		if wrong := p.foreignTable(ctx, c.LogicalID); wrong != "" {
-			out = append(out, p.danger(c.LogicalID, describeResource(c.Type, c.LogicalID, p.tableName(c.LogicalID))+
+		if whole == nil {
+			var err error
+			if whole, err = p.template.whole(); err != nil {
+				return nil, err
+			}
+		}
+		table := whole.Resources[c.LogicalID]
+		if wrong := p.foreignTable(ctx, table); wrong != "" {
+			out = append(out, p.danger(c.LogicalID, describeResource(c.Type, c.LogicalID, tableName(table))+
 				" exists already, and is adopted with all it holds although "+wrong+"; everybody who can write it may give rights to "+
 				"log in"))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // tableName returns the name in the template. CloudFormation imports by a literal name only.
-func (p adopter) tableName(logicalID string) string {
-	name, _ := p.template.Resources[logicalID].Properties["TableName"].(string)
+func tableName(table live.TemplateResource) string {
+	name, _ := table.Properties["TableName"].(string)
 	return name
 }
 
 // foreignTable says what tells a table from this orbit's, "" for nothing. A table that cannot be read is not known to be ours.
-func (p adopter) foreignTable(ctx context.Context, logicalID string) string {
-	client, name := p.cloud.Region(p.spec.Region).DynamoDB(), p.tableName(logicalID)
+func (p adopter) foreignTable(ctx context.Context, wanted live.TemplateResource) string {
+	client, name := p.cloud.Region(p.spec.Region).DynamoDB(), tableName(wanted)
 	described, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if err == nil && (described.Table == nil || aws.ToString(described.Table.TableName) != name) {
 		err = cloud.Incomplete("dynamodb:DescribeTable", "no Table of the name "+name)
@@ -55,7 +64,7 @@ func (p adopter) foreignTable(ctx context.Context, logicalID string) string {
 	for _, k := range described.Table.KeySchema {
 		keys = append(keys, fmt.Sprintf("%s %s", aws.ToString(k.AttributeName), k.KeyType))
 	}
-	if want := keySchema(p.template.Resources[logicalID].Properties["KeySchema"]); !slices.Equal(keys, want) {
+	if want := keySchema(wanted.Properties["KeySchema"]); !slices.Equal(keys, want) {
 		return fmt.Sprintf("its keys are %s, and not %s", strings.Join(keys, ", "), strings.Join(want, ", "))
 	}
 	pages := &dynamodb.ListTagsOfResourceInput{ResourceArn: described.Table.TableArn}

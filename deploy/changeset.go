@@ -129,15 +129,18 @@ func (s changeSets) input(ctx context.Context, made *changeSet, plan stackPlan) 
 		input.UsePreviousTemplate = aws.Bool(true)
 		return input, nil
 	}
-	if s.template.Retains() {
+	whole, err := s.template.whole()
+	if err != nil {
+		return nil, err
+	}
+	if whole.Retains() {
 		input.ImportExistingResources = aws.Bool(true) // an earlier stack of this name may have left them behind
 	}
 	if s.sendsTemplate() {
-		input.TemplateBody = aws.String(string(s.template.Body))
+		input.TemplateBody = aws.String(string(whole.Body))
 		return input, nil
 	}
-	var err error
-	if made.template, err = s.stageTemplate(ctx); err != nil {
+	if made.template, err = s.stageTemplate(ctx, whole.Body); err != nil {
 		return nil, err
 	}
 	input.TemplateURL = &made.template.URL
@@ -155,16 +158,16 @@ func (s changeSets) tags() []types.Tag {
 
 // sendsTemplate reports whether the template is sent with the call, and not uploaded to a bucket. Every template that fits is sent:
 // nobody can exchange it on the way.
-func (s changeSets) sendsTemplate() bool { return len(s.template.Body) <= maxInline }
+func (s changeSets) sendsTemplate() bool { return s.template.size <= maxInline }
 
 // stageTemplate uploads the template. A deploy keeps it under its digest for later runs; a dry run uploads it under a
 // temporary name, and discard removes it.
-func (s changeSets) stageTemplate(ctx context.Context) (staging.Object, error) {
+func (s changeSets) stageTemplate(ctx context.Context, body []byte) (staging.Object, error) {
 	upload := s.stage.Template
 	if s.options.DryRun {
 		upload = s.stage.Temporary
 	}
-	object, err := upload(ctx, s.spec.Region, s.spec.Digest, s.template.Body)
+	object, err := upload(ctx, s.spec.Region, s.spec.Digest, body)
 	if err != nil {
 		return staging.Object{}, fmt.Errorf("%s: %w", s.ref(), err)
 	}

@@ -67,11 +67,14 @@ func removalLoss(policy string) string {
 	return "is deleted with what it holds"
 }
 
-// replacementLoss reads the change set's policy, or the template's if the change set has none.
+// replacementLoss reads the change set's policy, or the template's if the change set has none. A template that cannot be read any more
+// counts as one without policies: that is the largest loss.
 func (s *stack) replacementLoss(c Change) string {
 	policy := c.Policy
 	if policy == "" {
-		policy = "ReplaceAnd" + s.template.Resources[c.LogicalID].UpdateReplacePolicy
+		if whole, err := s.template.whole(); err == nil {
+			policy = "ReplaceAnd" + whole.Resources[c.LogicalID].UpdateReplacePolicy
+		}
 	}
 	switch policy {
 	case string(types.PolicyActionReplaceAndRetain):

@@ -183,7 +183,7 @@ func (x explainer) describeEnding(end live.Ending) string {
 
 // describeRetained mentions the resources which their policies keep when the stack is deleted.
 func (x explainer) describeRetained() string {
-	if !x.template.Retains() {
+	if whole, err := x.template.whole(); err != nil || !whole.Retains() {
 		return ""
 	}
 	return "; resources with a Retain policy are kept, and the next deploy imports them"
@@ -193,10 +193,14 @@ func (x explainer) describeRetained() string {
 // database and cache with the policy Snapshot, also when the creation failed ("DeletionPolicy attribute", Template Reference). They are
 // empty, cost money, and count against the quota of 100 manual snapshots.
 func (x explainer) describeSnapshots(events []live.Event) string {
+	whole, err := x.template.whole()
+	if err != nil {
+		return ""
+	}
 	var lines []string
 	for _, e := range events {
 		if e.Status == string(types.ResourceStatusDeleteComplete) && e.PhysicalID != "" &&
-			x.template.DeletionPolicy(e.Resource, e.Type) == "Snapshot" {
+			whole.DeletionPolicy(e.Resource, e.Type) == "Snapshot" {
 			lines = append(lines, fmt.Sprintf("%s %s (%s)", e.Type, e.Resource, snapshotsOf(x.spec.Region, e.Type, e.PhysicalID)))
 		}
 	}

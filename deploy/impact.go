@@ -62,7 +62,11 @@ func (p planner) forecast(deployed []byte, plan stackPlan) (*impact.Report, erro
 	if err != nil {
 		return nil, err
 	}
-	now, err := p.assemblyOf(p.template.Body, withoutMasked(after))
+	body, err := p.template.body()
+	if err != nil {
+		return nil, err
+	}
+	now, err := p.assemblyOf(body, withoutMasked(after))
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +106,11 @@ func (p planner) summary(plan stackPlan) (*impact.Summary, error) {
 	if isDeployed(plan.deployed) {
 		return nil, nil
 	}
-	side, err := impact.NewSide(p.orbit, p.spec, p.template.Body, p.origins())
+	body, err := p.template.body()
+	if err != nil {
+		return nil, err
+	}
+	side, err := impact.NewSide(p.orbit, p.spec, body, p.origins())
 	if err != nil {
 		return nil, err
 	}

@@ -15,15 +15,15 @@ const (
 func (s *stack) checkLimits() error {
 	// The limits are checked before any call, since CloudFormation's own message names neither the file nor a way out.
 	switch t := s.template; {
-	case len(t.Body) > maxTemplate:
+	case t.size > maxTemplate:
 		return fmt.Errorf("%s: its template is %d bytes, CloudFormation takes %d: write fewer services, or make two apps of it",
-			s.ref(), len(t.Body), maxTemplate)
-	case len(t.Resources) > maxResources:
+			s.ref(), t.size, maxTemplate)
+	case t.resources > maxResources:
 		return fmt.Errorf("%s: its template has %d resources, CloudFormation takes %d: make two apps of it",
-			s.ref(), len(t.Resources), maxResources)
-	case len(t.Parameters) > maxParameters:
+			s.ref(), t.resources, maxResources)
+	case t.parameters > maxParameters:
 		return fmt.Errorf("%s: its template has %d parameters, CloudFormation takes %d: make two apps of it",
-			s.ref(), len(t.Parameters), maxParameters)
+			s.ref(), t.parameters, maxParameters)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (p planner) planOffline(ctx context.Context, plan stackPlan) (stackPlan, er
 // offlineChanges compares the deployed template with the artifact's.
 func (p planner) offlineChanges(ctx context.Context, plan stackPlan) ([]Change, error) {
 	if !isDeployed(plan.deployed) {
-		return p.additions(), nil
+		return p.additions()
 	}
 	body, err := p.live.TemplateText(ctx, plan.deployed)
 	if err != nil {
@@ -50,7 +50,11 @@ func (p planner) compare(deployed []byte) (*diff.Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := p.assemblyOf(p.template.Body, nil)
+	body, err := p.template.body()
+	if err != nil {
+		return nil, err
+	}
+	now, err := p.assemblyOf(body, nil)
 	if err != nil {
 		return nil, err
 	}

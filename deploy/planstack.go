@@ -152,7 +152,10 @@ func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) 
 		return false, nil // GetTemplate returns the template, though it was applied in part only
 	}
 	body, err := p.live.TemplateText(ctx, plan.deployed)
-	return live.SameTemplate(body, p.template.Body), p.asFailure(err)
+	if err != nil {
+		return false, p.asFailure(err)
+	}
+	return p.template.equals(body)
 }
 
 // planChangeSet makes a change set, and takes the plan from it.
@@ -200,7 +203,11 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	plan.Action = map[types.ChangeSetType]Action{types.ChangeSetTypeCreate: Create, types.ChangeSetTypeUpdate: Update}[kind]
 	plan.Parameters = plan.inputs.changes(plan.deployed)
 	plan.Changes = p.changes(description)
-	plan.Dangers = append(p.dangers(plan.Changes), adopter{p}.dangersOf(ctx, plan.Changes)...)
+	adopted, err := adopter{p}.dangersOf(ctx, plan.Changes)
+	if err != nil {
+		return plan, err
+	}
+	plan.Dangers = append(p.dangers(plan.Changes), adopted...)
 	plan.Guard.noteChanges(plan.Changes, p.spec.Guard)
 	if err := p.forecastPlan(ctx, &plan); err != nil {
 		return plan, err
@@ -216,7 +223,9 @@ func (p planner) planRemoval(ctx context.Context, plan stackPlan) (stackPlan, er
 	if err != nil {
 		return plan, err
 	}
-	plan.Changes = p.additions()
+	if plan.Changes, err = p.additions(); err != nil {
+		return plan, err
+	}
 	plan.Dangers, err = p.removalDangers(ctx, plan.deployed)
 	return plan, err
 }
@@ -235,11 +244,15 @@ func (p planner) planLater(ctx context.Context, plan stackPlan, why string) (sta
 }
 
 // additions lists the template's resources, all as new.
-func (p planner) additions() []Change {
+func (p planner) additions() ([]Change, error) {
+	whole, err := p.template.whole()
+	if err != nil {
+		return nil, err
+	}
 	var out []Change
-	for _, id := range slices.Sorted(maps.Keys(p.template.Resources)) {
-		kind := p.template.Resources[id].Type
+	for _, id := range slices.Sorted(maps.Keys(whole.Resources)) {
+		kind := whole.Resources[id].Type
 		out = append(out, Change{LogicalID: id, Type: kind, Action: string(types.ChangeActionAdd), Origin: p.origin(id)})
 	}
-	return out
+	return out, nil
 }

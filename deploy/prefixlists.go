@@ -36,9 +36,13 @@ func (p *part) crowdedGroups(ctx context.Context) []string {
 	}) {
 		return nil
 	}
+	whole, err := p.template.whole()
+	if err != nil {
+		return []string{err.Error()}
+	}
 	groups := map[string][]string{} // group → the prefix list of each rule, "" for another source
 	lists := map[string]bool{}
-	for _, r := range p.template.Resources {
+	for _, r := range whole.Resources {
 		if r.Type != ruleType {
 			continue
 		}

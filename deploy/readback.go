@@ -38,8 +38,9 @@ func (s changeSets) verifyTemplate(ctx context.Context, made *changeSet) error {
 		return s.failed("read the template of change set "+made.name+" back",
 			cloud.Incomplete("cloudformation:GetTemplate", "an empty template"))
 	}
-	if live.SameTemplate(body, s.template.Body) {
-		return nil
+	same, err := s.template.equals(body)
+	if err != nil || same {
+		return err
 	}
 	from := "sent with the call"
 	if made.template.URL != "" {

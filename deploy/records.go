@@ -30,12 +30,19 @@ type recordGuard struct{ planner }
 // deleted whole.
 func (p recordGuard) check(ctx context.Context, plan stackPlan) error {
 	var problems []error
+	var whole *live.Template // read when there is a record to look at
 	for _, c := range plan.Changes {
 		if c.Type != recordType || c.Action != string(cloudformation.ChangeActionAdd) && !c.ends() ||
 			c.Action == string(cloudformation.ChangeActionRemove) {
 			continue
 		}
-		wanted, ok := p.record(c.LogicalID, plan.inputs)
+		if whole == nil {
+			var err error
+			if whole, err = p.template.whole(); err != nil {
+				return err
+			}
+		}
+		wanted, ok := recordIn(whole, c.LogicalID, plan.inputs)
 		if !ok {
 			continue
 		}
@@ -72,9 +79,9 @@ func (p recordGuard) check(ctx context.Context, plan stackPlan) error {
 // record is a DNS record of a template, with the values that decide whether it may exist beside another one.
 type record struct{ zone, name, kind, set, region, routing string }
 
-// record returns a record of the template, and false for one whose name or zone is not known yet.
-func (p recordGuard) record(logicalID string, in inputs) (record, bool) {
-	properties := p.template.Resources[logicalID].Properties
+// recordIn returns a record of the template, and false for one whose name or zone is not known yet.
+func recordIn(whole *live.Template, logicalID string, in inputs) (record, bool) {
+	properties := whole.Resources[logicalID].Properties
 	text := func(property string) string {
 		switch v := properties[property].(type) {
 		case string:

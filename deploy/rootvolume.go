@@ -14,7 +14,11 @@ func guardRootVolume(ctx context.Context, p planner, plan stackPlan) error {
 		if c.Type != "AWS::EC2::LaunchTemplate" || c.Action == "Remove" {
 			continue
 		}
-		data, _ := p.template.Resources[c.LogicalID].Properties["LaunchTemplateData"].(map[string]any)
+		whole, err := p.template.whole()
+		if err != nil {
+			return err
+		}
+		data, _ := whole.Resources[c.LogicalID].Properties["LaunchTemplateData"].(map[string]any)
 		reference, _ := data["ImageId"].(map[string]any)
 		name, _ := reference["Ref"].(string)
 		source := p.spec.Parameters[name].Image

@@ -49,8 +49,8 @@ func (s *session) newResolver() {
 
 // find returns a stack of this run, nil for another stack.
 func (s *session) find(ref assembly.StackRef) *stack {
-	i := slices.IndexFunc(s.stacks, func(other *stack) bool { return other.ref() == ref })
-	if i < 0 {
+	i, found := slices.BinarySearchFunc(s.stacks, ref, func(s *stack, r assembly.StackRef) int { return s.ref().Compare(r) })
+	if !found {
 		return nil
 	}
 	return s.stacks[i]

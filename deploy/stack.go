@@ -21,20 +21,16 @@ type stack struct {
 
 	spec       assembly.Stack
 	needs      []assembly.StackRef // see needsOf
-	template   *live.Template
+	template   artifactTemplate
 	secrets    live.Secrets // all secret values that were found for its parameters in this run
 	operations int          // change sets and operations so far: they are numbered
 }
 
-// newStack reads the stack's template from the artifact. A broken template is an error of the artifact, not of AWS.
+// newStack makes the stack, with the counts of its template in the artifact.
 func newStack(s *session, a *assembly.Assembly, spec assembly.Stack) (*stack, error) {
-	body, err := a.Template(spec.Ref())
+	t, err := newTemplate(a, spec)
 	if err != nil {
 		return nil, err
-	}
-	t, err := live.ParseTemplate(body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: read its template: %w: run spacel build again", spec.Ref(), err)
 	}
 	return &stack{session: s, spec: spec, needs: needsOf(spec), template: t}, nil
 }

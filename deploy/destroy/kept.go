@@ -18,12 +18,16 @@ func keeps(policy string) bool {
 	return slices.Contains([]string{"Retain", "RetainExceptOnCreate", "Snapshot"}, policy)
 }
 
-// readTemplate reads a stack's template as it was deployed. A stack that only holds change sets has an empty one.
+// readTemplate reads the outline of a stack's template as it was deployed, since the survey holds those of all stacks. A stack that only holds change sets has an empty one.
 func (s *survey) readTemplate(ctx context.Context, stack *live.Stack) (*live.Template, error) {
 	if !stack.Exists() {
 		return &live.Template{}, nil
 	}
-	return s.stacks.Template(ctx, stack)
+	whole, err := s.stacks.Template(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	return whole.Outline(), nil
 }
 
 // readResources lists the current resources of a stack, none for a stack that only holds change sets.

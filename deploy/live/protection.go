@@ -15,6 +15,9 @@ var protections = map[string]string{
 // Protects reports whether a template protects a resource from being deleted, and a deletion of the stack would try to delete it.
 func (t *Template) Protects(id string) bool {
 	r := t.Resources[id]
+	if r.protected {
+		return true
+	}
 	property, ok := protections[r.Type]
 	policy := t.DeletionPolicy(id, r.Type)
 	return ok && policy != "Retain" && policy != "RetainExceptOnCreate" && fmt.Sprint(r.Properties[property]) == "true"

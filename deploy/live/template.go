@@ -30,6 +30,10 @@ type TemplateResource struct {
 	Type                                string
 	DeletionPolicy, UpdateReplacePolicy string
 	Properties                          map[string]any
+
+	// Of an Outline, in place of the properties.
+	defaultPolicy string
+	protected     bool
 }
 
 // ParseTemplate reads a template in JSON.
@@ -45,7 +49,20 @@ func ParseTemplate(body []byte) (*Template, error) {
 // default for its type.
 func (t *Template) DeletionPolicy(id, kind string) string {
 	r := t.Resources[id]
-	return cmp.Or(r.DeletionPolicy, diff.DefaultDeletionPolicy(kind, r.Properties))
+	return cmp.Or(r.DeletionPolicy, r.defaultPolicy, diff.DefaultDeletionPolicy(kind, r.Properties))
+}
+
+// Outline returns the template without its text and its properties, which take most of the memory. The answers of its methods stay
+// the same.
+func (t *Template) Outline() *Template {
+	out := &Template{Parameters: t.Parameters, Resources: make(map[string]TemplateResource, len(t.Resources))}
+	for id, r := range t.Resources {
+		out.Resources[id] = TemplateResource{
+			Type: r.Type, DeletionPolicy: r.DeletionPolicy, UpdateReplacePolicy: r.UpdateReplacePolicy,
+			defaultPolicy: diff.DefaultDeletionPolicy(r.Type, r.Properties), protected: t.Protects(id),
+		}
+	}
+	return out
 }
 
 // Retains reports whether a resource stays when its stack is deleted. A new stack may then find it: CloudFormation only
