@@ -18,7 +18,8 @@ func keeps(policy string) bool {
 	return slices.Contains([]string{"Retain", "RetainExceptOnCreate", "Snapshot"}, policy)
 }
 
-// readTemplate reads the outline of a stack's template as it was deployed, since the survey holds those of all stacks. A stack that only holds change sets has an empty one.
+// readTemplate reads a stack's template as it was deployed, and returns its outline, since the survey holds those of all stacks. A stack
+// that only holds change sets has an empty one.
 func (s *survey) readTemplate(ctx context.Context, stack *live.Stack) (*live.Template, error) {
 	if !stack.Exists() {
 		return &live.Template{}, nil
