@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,10 +50,12 @@ const (
 type bootCase struct {
 	name   string            // of the app, or bastion
 	docker bool              // the image has Docker already
-	qemu   bool              // it takes a kernel and a network that reaches Debian's mirrors
+	qemu   bool              // it takes a kernel of its own
 	age    time.Duration     // how long ago EC2 launched the instance when the machine starts
 	sealed string            // the key that the app's secret is bound to
 	alter  map[string]string // parameters that deploy would never give
+
+	registries bool // it pulls images
 
 	signal string   // SUCCESS or FAILURE
 	log    []string // what the boot log says
@@ -73,6 +76,9 @@ type awsEnv struct {
 	ada, eve person // an admin of the app, and one of another
 	mallory  person // of none
 	seen     string // for the summary
+
+	poweredOn, signalledAt time.Time
+	bootLog                string
 }
 
 func (c bootCase) run(t *testing.T) {
@@ -92,13 +98,21 @@ func (c bootCase) run(t *testing.T) {
 	w.build()
 	w.prepare()
 	w.cloud = New(t, moto)
+	hosts := map[string]http.Handler{}
+	if c.registries {
+		hosts = w.registries()
+	}
 	w.machine = newMachine(t, surroundings{
-		image: image, instance: w.instance.id, metadata: newMetadata(t, w.instance, w.userData()), cloud: w.cloud,
+		image: image, instance: w.instance.id, metadata: newMetadata(t, w.instance, w.userData()), cloud: byHost(hosts, w.cloud),
 		cloudTrust: &tls.Config{Certificates: []tls.Certificate{certificate(t)}},
 	})
+	w.poweredOn = time.Now()
 	w.machine.start(t)
 	w.expectSignal()
 	w.expectLog()
+	if c.signal == "SUCCESS" && c.name != bastion && !t.Failed() {
+		w.measure()
+	}
 	if c.check != nil {
 		c.check(t, w)
 	}
@@ -177,6 +191,7 @@ func (w *awsEnv) manifest(dir string) string {
 	if w.sealed != "" {
 		text = strings.ReplaceAll(text, "PAYLOAD", encode(w.t, w.seal()))
 	}
+	text = strings.NewReplacer(containerWords(w.t)...).Replace(text)
 	path := filepath.Join(dir, w.name+".yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
@@ -354,6 +369,7 @@ func (w *awsEnv) expectSignal() {
 		}
 		time.Sleep(time.Second)
 	}
+	w.signalledAt = time.Now()
 	got, want := w.cloud.signalled(), signal{w.stack.id, "Asg", w.instance.id, w.signal}
 	w.seen = got[0].status
 	if len(got) != 1 || got[0] != want {
@@ -375,6 +391,7 @@ func (w *awsEnv) expectLog() {
 	for _, e := range out.Events {
 		fmt.Fprintln(&log, *e.Message)
 	}
+	w.bootLog = log.String()
 	w.t.Logf("the boot log:\n%s", &log)
 	if strings.Contains(log.String(), secretText) {
 		w.t.Error("the boot log shows a secret")

@@ -48,7 +48,7 @@ func New(t *testing.T, moto string) *cloud {
 	}}}
 }
 
-// certificate is for all of AWS, by the authority that the image trusts.
+// certificate is for all of AWS and the registries, by the authority that the image trusts.
 func certificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	cache := filepath.Join(imageDir, ".cache")
@@ -62,11 +62,12 @@ func certificate(t *testing.T) tls.Certificate {
 	}
 	leaf, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		DNSNames:     []string{"*." + region + ".amazonaws.com", "*.s3." + region + ".amazonaws.com", "*.s3.amazonaws.com"},
-		NotBefore:    time.Now().Add(-24 * time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: []string{"*." + region + ".amazonaws.com", "*.s3." + region + ".amazonaws.com", "*.s3.amazonaws.com",
+			"*.ecr." + region + ".amazonaws.com", privateRegistry, publicRegistry},
+		NotBefore:   time.Now().Add(-24 * time.Hour),
+		NotAfter:    time.Now().Add(24 * time.Hour),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, authority.Leaf, key.Public(), authority.PrivateKey)
 	if err != nil {
 		t.Fatal(err)

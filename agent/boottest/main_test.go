@@ -9,10 +9,12 @@
 //	userdata_test.go  user data out of a template, as CloudFormation makes it
 //	metadata_test.go  the instance metadata service, version 2
 //	cloud_test.go     AWS's endpoints: TLS, a record of the calls, signals
+//	containers_test.go  containers: registries, order, values, jobs, logs
 //	machine_test.go   a machine and what is around it
 //	qemu_test.go      with a kernel of its own
 //	nspawn_test.go    on this kernel
 //	ssh_test.go       people who log in
+//	timeline_test.go  how long each part of a boot took
 //
 // make boot-test runs it.
 package boottest
@@ -139,4 +141,5 @@ func summarize(out io.Writer) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", r.name, r.expected, strings.ReplaceAll(r.seen, "\n", " "), r.seconds, r.verdict)
 	}
 	_ = table.Flush()
+	fmt.Fprint(out, timelines())
 }

@@ -5,7 +5,9 @@ package boottest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,14 +22,21 @@ import (
 )
 
 // container is a machine that systemd-nspawn boots from the image's disk: its own systemd, users and network, on this host's
-// kernel. Nothing outside is reached. It needs root.
+// kernel. Nothing outside is reached but Debian's mirror. It needs root.
 type container struct {
 	space   *space
 	root    string // what it sees as /
+	docker  string // Docker's directory: it takes a filesystem that is no overlay itself
 	console *console
 	cmd     *exec.Cmd
 	ended   chan struct{}
 }
+
+// mirrorAddress stands for Debian's mirror, whose name leads there.
+const (
+	mirrorAddress = "169.254.169.252:80"
+	mirrorName    = "deb.debian.org"
+)
 
 // containerFiles are what only a container's disk has: there is no firmware to tell cloud-init that this is EC2, and no network
 // card to configure or to wait for.
@@ -43,7 +52,7 @@ func newContainer(t *testing.T, s surroundings) *container {
 	dir := t.TempDir()
 	m.root = filepath.Join(dir, "root")
 	layers := map[string]string{}
-	for _, name := range []string{"root", "image", "changes", "work"} {
+	for _, name := range []string{"root", "image", "changes", "work", "docker"} {
 		layers[name] = filepath.Join(dir, name)
 		if err := os.Mkdir(layers[name], 0o755); err != nil {
 			t.Fatal(err)
@@ -56,12 +65,18 @@ func newContainer(t *testing.T, s surroundings) *container {
 		{"ip", "link", "set", "lo", "up"},
 		{"ip", "address", "add", "169.254.169.254/32", "dev", "lo"},
 		{"ip", "address", "add", "169.254.169.253/32", "dev", "lo"},
+		{"ip", "address", "add", "169.254.169.252/32", "dev", "lo"},
 	} {
 		if said, err := m.space.run(command...); err != nil {
 			t.Fatalf("%v: %v: %s", command, err, said)
 		}
 	}
+	m.docker = layers["docker"]
 	m.write(t)
+	mirror := &http.Server{Handler: behind(t, "http://"+mirrorName), ReadHeaderTimeout: time.Minute}
+	listener := m.space.listen(t, mirrorAddress)
+	go func() { _ = mirror.Serve(listener) }()
+	t.Cleanup(func() { mirror.Close() })
 	s.serve(t, m.space.listen(t, metadataAddress), m.space.listen(t, cloudAddress))
 	t.Cleanup(m.kill)
 	return m
@@ -70,7 +85,14 @@ func newContainer(t *testing.T, s surroundings) *container {
 func (m *container) write(t *testing.T) {
 	t.Helper()
 	m.space.do(func() {
-		for name, text := range containerFiles {
+		hosts, err := os.ReadFile(filepath.Join(m.root, "etc/hosts"))
+		if err != nil {
+			t.Error(err)
+		}
+		address, _, _ := strings.Cut(mirrorAddress, ":")
+		files := maps.Clone(containerFiles)
+		files["etc/hosts"] = string(hosts) + address + " " + mirrorName + "\n"
+		for name, text := range files {
 			path := filepath.Join(m.root, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Error(err)
@@ -90,8 +112,11 @@ func (m *container) start(t *testing.T) {
 	m.ended = make(chan struct{})
 	m.cmd = exec.Command("systemd-nspawn", "--boot", "--quiet", "--directory="+m.root, "--machine=spacel-boot-test", "--register=no",
 		"--keep-unit",
+		// For Docker inside: its rules of the network, its calls for keys and for devices of containers, a filesystem for layers.
+		"--capability=CAP_NET_ADMIN", "--system-call-filter=@keyring bpf", "--bind="+m.docker+":/var/lib/docker",
 		"--network-namespace-path="+m.space.network, "--console=pipe", "--link-journal=no", "systemd.show_status=true")
-	m.cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // systemd since 256 knows no other
+	m.cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", // systemd since 256 knows no other
+		"SYSTEMD_NSPAWN_API_VFS_WRITABLE=network") // Docker turns on forwarding
 	m.cmd.Stdout, m.cmd.Stderr = m.console, m.console
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // when the test is gone, shut down
 	var err error

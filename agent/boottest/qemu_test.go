@@ -34,7 +34,7 @@ func newQemu(t *testing.T, s surroundings) *qemu {
 	t.Helper()
 	m := &qemu{dir: t.TempDir(), ports: map[int]string{22: freeAddress(t), 8080: freeAddress(t)}, console: newConsole(t)}
 	disk := filepath.Join(m.dir, "disk.qcow2")
-	said, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", s.image+"/disk.raw", disk).CombinedOutput()
+	said, err := exec.Command(emulator(t, "qemu-img"), "create", "-q", "-f", "qcow2", "-F", "raw", "-b", s.image+"/disk.raw", disk).CombinedOutput()
 	if err != nil {
 		t.Fatalf("make a disk: %v: %s", err, said)
 	}
@@ -70,6 +70,19 @@ func newQemu(t *testing.T, s surroundings) *qemu {
 	}
 	t.Cleanup(m.kill)
 	return m
+}
+
+// emulator returns the path of one of qemu's programs. Where qemu is not installed, it is unpacked first.
+func emulator(t *testing.T, name string) string {
+	t.Helper()
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	said, err := exec.CommandContext(t.Context(), imageDir+"/qemu").Output()
+	if err != nil {
+		t.Fatalf("unpack qemu: %v", err)
+	}
+	return filepath.Join(strings.TrimSpace(string(said)), name)
 }
 
 // virtualized says whether the processor can run the guest itself.
@@ -115,7 +128,7 @@ func freeAddress(t *testing.T) string {
 
 func (m *qemu) start(t *testing.T) {
 	t.Helper()
-	m.cmd, m.ended = exec.Command("qemu-system-x86_64", m.args...), make(chan struct{})
+	m.cmd, m.ended = exec.Command(emulator(t, "qemu-system-x86_64"), m.args...), make(chan struct{})
 	m.cmd.Stdout, m.cmd.Stderr = m.console, m.console
 	if err := m.cmd.Start(); err != nil {
 		t.Fatalf("start qemu: %v", err)
