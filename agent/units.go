@@ -116,7 +116,7 @@ type start struct {
 	since    time.Time // when it was first seen to run, without a restart since
 	restarts int       // at that time
 	begun    int       // restarts before this boot
-	told     int       // restarts that the log has
+	told     int       // restarts in the log so far
 	looping  time.Time // when its first restart of this boot was seen
 	last     UnitState
 }
@@ -183,7 +183,7 @@ func (b *Boot) watch(ctx context.Context, systemd Systemd, starts []*start, jobs
 	}
 }
 
-// collect reads the results that have arrived.
+// collect reads the results so far.
 func collect(jobs <-chan JobResult, results map[string]string) {
 	for {
 		select {
@@ -195,7 +195,7 @@ func collect(jobs <-chan JobResult, results map[string]string) {
 	}
 }
 
-// tellRestarts logs that a unit was restarted, with its last line. Two restarts between looks are one line.
+// tellRestarts logs restarts of a unit, with its last line. Two restarts between looks are one line.
 func (s *start) tellRestarts(ctx context.Context, b *Boot) {
 	if s.last.Restarts <= s.told {
 		return

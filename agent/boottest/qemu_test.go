@@ -34,7 +34,8 @@ func newQemu(t *testing.T, s surroundings) *qemu {
 	t.Helper()
 	m := &qemu{dir: t.TempDir(), ports: map[int]string{22: freeAddress(t), 8080: freeAddress(t)}, console: newConsole(t)}
 	disk := filepath.Join(m.dir, "disk.qcow2")
-	said, err := exec.Command(emulator(t, "qemu-img"), "create", "-q", "-f", "qcow2", "-F", "raw", "-b", s.image+"/disk.raw", disk).CombinedOutput()
+	said, err := exec.Command(emulator(t, "qemu-img"), "create", "-q", "-f", "qcow2", "-F", "raw", "-b", s.image+"/disk.raw",
+		disk).CombinedOutput()
 	if err != nil {
 		t.Fatalf("make a disk: %v: %s", err, said)
 	}

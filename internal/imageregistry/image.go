@@ -19,11 +19,11 @@ import (
 	"testing"
 )
 
-// applets are the programs of busybox that the image has by name.
+// applets lists the programs of busybox in the image.
 var applets = []string{"cat", "date", "echo", "grep", "head", "httpd", "mkdir", "sh", "sleep", "test", "touch", "yes"}
 
-// serveScript is the image's program /bin/serve. It keeps its words and variables as the kernel has them, asks the other containers
-// that the variable ASK names, and serves all this on port 80.
+// serveScript is the image's program /bin/serve. It keeps its words and variables as the kernel has them, asks the containers
+// in the variable ASK, and serves all this on port 80.
 const serveScript = `#!/bin/sh
 mkdir -p /www
 cat /proc/1/cmdline >/www/words
@@ -65,7 +65,7 @@ func (r *Registry) Push(t *testing.T, name, tag string) {
 	r.do(t, http.MethodPut, r.URL()+"/v2/"+name+"/manifests/"+tag, docker+"distribution.manifest.v2+json", manifest)
 }
 
-// layer returns the image's only layer, packed, and the digest of what is packed.
+// layer returns the image's only layer, packed, and the digest of the unpacked archive.
 func (r *Registry) layer(t *testing.T) (packed []byte, diff string) {
 	t.Helper()
 	busybox, err := os.ReadFile(r.program + "/usr/bin/busybox")

@@ -39,7 +39,7 @@ var OddValues = map[string]string{
 	"TRAILING_NEWLINE": `ends with \n`,
 }
 
-// OddWords returns the values that a word of a command may have, in the order of their names. A unit's line cannot hold a tab, and a
+// OddWords returns the values for words of a command, in the order of their names. A unit's line cannot hold a tab, and a
 // reference of CloudFormation is refused in a command.
 func OddWords() []string {
 	var words []string
