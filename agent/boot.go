@@ -72,6 +72,7 @@ func stages() []stage {
 	return []stage{
 		{name: "document", deadline: 2 * time.Minute, run: fetchAsset},
 		{name: "people", deadline: time.Minute, run: people},
+		{name: "host key", deadline: 30 * time.Second, run: recordHostKey},
 		{name: "volumes", deadline: 10 * time.Minute, run: mountVolumes, waits: true}, // for a predecessor that stops, or for a snapshot
 		{name: "instance store", deadline: 2 * time.Minute, run: instanceStore},
 		{name: "free elastic address", deadline: time.Minute, run: claimAddress},

@@ -91,11 +91,14 @@ const (
 	managerPath = "/org/freedesktop/systemd1"
 )
 
+// unitPath is the path of a unit's object. systemd loads the unit when somebody asks for it.
+func unitPath(unit string) string { return managerPath + "/unit/" + dbus.PathBusEscape(unit) }
+
 // Start forgets earlier failures first: too many of them, and systemd refuses to start the unit. It has systemd keep the units in
 // memory while the connection lasts, or a unit that isn't running would forget why.
 func (b bus) Start(ctx context.Context, target string, units []string) (<-chan JobResult, error) {
 	for _, unit := range units {
-		path := godbus.ObjectPath(managerPath + "/unit/" + dbus.PathBusEscape(unit))
+		path := godbus.ObjectPath(unitPath(unit))
 		if err := b.hold.Object(manager, path).CallWithContext(ctx, manager+".Unit.Ref", 0).Err; err != nil {
 			return nil, fmt.Errorf("%s: %w", unit, err)
 		}

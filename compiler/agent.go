@@ -52,6 +52,15 @@ func bootLogStatement(group, app string) cfn.Statement {
 		cfn.ARN("logs", cfn.String("log-group:"+group+":log-stream:"+document.BootStream(app, "*"))))
 }
 
+// hostKeyStatement lets an instance record its SSH host key in a tag of its own. The user id of a role's session on an instance
+// ends with the instance's id (IAM User Guide, "aws:userid"), so no instance can write another one's tag. The tag's name is the
+// only one allowed: other tags of instances decide about rights.
+func hostKeyStatement() cfn.Statement {
+	return cfn.Allow([]string{"ec2:CreateTags"}, cfn.ARN("ec2", cfn.String("instance/*"))).
+		When("StringLike", "aws:userid", cfn.String("*:${ec2:InstanceID}")).
+		When("ForAllValues:StringEquals", "aws:TagKeys", cfn.String(document.TagHostKey))
+}
+
 // addressStatements let the stack's instances share its elastic addresses: move one of the addresses to one of the
 // instances. The condition uses CloudFormation's own tag on the instance, which cannot be set by anybody else because
 // tags with the prefix aws: are reserved.

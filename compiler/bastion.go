@@ -151,6 +151,7 @@ func (b *bastionPart) role(agent agentBinary) (*cfn.InstanceProfile, *cfn.IAMPol
 		agent.statement(),
 		signalStatement(),
 		bootLogStatement(b.net.bootLog(b.part), ""),
+		hostKeyStatement(),
 		cfn.Allow([]string{"dynamodb:BatchGetItem"}, tableARN(b.net.usersTable(b.part))),
 		// An admin of any service may log in to a bastion, so the agent reads them all.
 		cfn.Allow([]string{"dynamodb:Scan"}, tableARN(b.net.servicesTable(b.part))),

@@ -42,8 +42,9 @@ func cache(a appContext, p *part, c schema.Cache, g groups, r *report.Report) do
 	group := replicationGroup(a, p, c, s.group, secret)
 	// Instances boot after the cache is there. Otherwise the app would fail its first connections.
 	p.waitFor = append(p.waitFor, group)
-	p.Output(s.id+"Endpoint", cfn.Output{Description: "The host name of the " + s.what + ".", Value: group.PrimaryAddress()})
-	p.Output(s.id+"Secret", cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})
+	p.Output(s.id+document.OutputStoreHost, cfn.Output{Description: document.StoreHostDescription(document.KindCache, c.Name),
+		Value: group.PrimaryAddress()})
+	p.Output(s.id+document.OutputStoreSecret, cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})
 
 	entry := document.Cache[cfn.Value]{Host: group.PrimaryAddress(), Port: cachePort, Secret: secret.Ref()}
 	if c.Replicas > 0 {

@@ -32,6 +32,9 @@ func containerUnit(service schema.Service, awaited bool) []string {
 		lines = append(lines, "ExecStartPre=-/usr/bin/flock /run/spacel-network.lock /bin/sh -c "+word(makeNetwork))
 	}
 	run := append([]string{"/usr/bin/docker", "run"}, dockerRun(service)...)
+	if len(c.Entrypoint) > 1 {
+		lines = append(lines, document.EntrypointWords+"="+strconv.Itoa(len(c.Entrypoint)))
+	}
 	lines = append(lines,
 		"ExecStartPre=-/usr/bin/docker rm --force %n",
 		"ExecStart="+strings.Join(append(exclusively(c), run...), " "))

@@ -77,9 +77,10 @@ func database(a appContext, d schema.Database, g groups, own addresses, r *repor
 	})
 	p.waitFor = append(p.waitFor, instance, attachment)
 
-	p.Output(s.id+"Endpoint", cfn.Output{Description: "The host name of the " + s.what + ".", Value: instance.EndpointAddress()})
-	p.Output(s.id+"Port", cfn.Output{Description: "The port of the " + s.what + ".", Value: instance.EndpointPort()})
-	p.Output(s.id+"Secret", cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})
+	p.Output(s.id+document.OutputStoreHost, cfn.Output{Description: document.StoreHostDescription(document.KindDatabase, d.Name),
+		Value: instance.EndpointAddress()})
+	p.Output(s.id+document.OutputStorePort, cfn.Output{Description: "The port of the " + s.what + ".", Value: instance.EndpointPort()})
+	p.Output(s.id+document.OutputStoreSecret, cfn.Output{Description: "The ARN of the secret of the " + s.what + ".", Value: secret.Ref()})
 	return knownDatabase{p, instance, databaseEntry(d, a.region.Region, instance.EndpointAddress(), secret.Ref())}
 }
 

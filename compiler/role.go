@@ -47,6 +47,7 @@ func agentStatements(a appContext, p *part) []cfn.Statement {
 	return []cfn.Statement{
 		signalStatement(),
 		bootLogStatement(a.net.bootLog(p), a.app.Name),
+		hostKeyStatement(),
 		cfn.Allow([]string{"dynamodb:BatchGetItem"}, tableARN(a.net.usersTable(p))),
 		services,
 	}

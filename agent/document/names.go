@@ -78,8 +78,17 @@ const (
 	TagVolume = "spacel:volume"
 )
 
+// TagHostKey is the tag in which an instance records its SSH host key, as a line of known_hosts without the host's name. An
+// instance may write this tag, and only on itself.
+const TagHostKey = "spacel:ssh-host-key"
+
 // CredentialHelper is the name of the program that Docker's client asks for logins. Docker's settings hold the last word of it.
 const CredentialHelper = "docker-credential-spacel"
+
+// EntrypointWords is the setting of a unit that has the number of words in a container's entrypoint, if it has more than one. docker
+// run takes all words but the first in front of the command, so a reader of the unit could not tell them apart. systemd ignores
+// settings that begin with X- (systemd.syntax(7)).
+const EntrypointWords = "X-SpacelEntrypointWords"
 
 // Parameters of an app's template that redeploy changes.
 const (
@@ -103,6 +112,33 @@ const BucketParameter = "Bucket"
 const (
 	DeployLogGroup = "DeployLogGroup" // the agent's own log
 	DockerLogGroup = "DockerLogGroup" // the containers' output
+)
+
+// The kinds of stores that an app can have.
+const (
+	KindDatabase = "database"
+	KindCache    = "cache"
+)
+
+// storeHost begins the description of the output that has a store's host name.
+const storeHost = "The host name of the "
+
+// StoreHostDescription describes the output that has the host name of a database or a cache. The ids of outputs do not tell the name
+// in the manifest, and the description does.
+func StoreHostDescription(kind, name string) string { return storeHost + kind + " " + name + "." }
+
+// CutStoreHostDescription returns the kind and the name of the store whose host name an output describes.
+func CutStoreHostDescription(description string) (kind, name string, found bool) {
+	rest, found := strings.CutPrefix(description, storeHost)
+	kind, name, split := strings.Cut(strings.TrimSuffix(rest, "."), " ")
+	return kind, name, found && split && (kind == KindDatabase || kind == KindCache)
+}
+
+// The ends of a store's outputs. Each begins with the logical id of the store.
+const (
+	OutputStoreHost   = "Endpoint"
+	OutputStorePort   = "Port"
+	OutputStoreSecret = "Secret"
 )
 
 // Outputs that deploy and the commands read. The last three are the beginnings of several outputs' names. OutputLocks belongs

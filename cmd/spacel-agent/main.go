@@ -31,6 +31,7 @@ const (
 const usage = `usage: spacel-agent [boot | status | authorized-keys USER | people | stats GROUP NAMESPACE | credentials VERB |
                      version]
        spacel-agent exclusive UNIT SCHEDULE COMMAND…
+       spacel-agent exec [--one-off] [--terminal] UNIT COMMAND…
 
   boot                   boot this machine into the app of its instance document (the default)
   status                 say how the boot went; exits 1 unless it succeeded
@@ -41,6 +42,7 @@ const usage = `usage: spacel-agent [boot | status | authorized-keys USER | peopl
   credentials VERB       be Docker's credential helper, which Docker calls docker-credential-spacel: get, store, erase or list
   exclusive UNIT SCHEDULE COMMAND…
                          run the command of a job whose timer fired, unless another instance does
+  exec UNIT COMMAND…     run a command in the container of a unit; --one-off runs a new container like it
   version                print the version
 `
 
@@ -66,7 +68,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	// The number of words of each command, its own name included. An unknown command has 0 and never matches.
 	want := map[string]int{"boot": 1, "status": 1, "people": 1, "address": 1, "version": 1, "authorized-keys": 2, "stats": 3,
 		"credentials": 2}
-	if want[args[0]] != len(args) && (args[0] != "exclusive" || len(args) < 4) {
+	least := map[string]int{"exclusive": 4, "exec": 3}
+	if want[args[0]] != len(args) && (least[args[0]] == 0 || len(args) < least[args[0]]) {
 		fmt.Fprint(stderr, usage)
 		return exitError
 	}
@@ -96,6 +99,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return failing(agent.Stats(ctx, machine(), endpoints(), args[1], args[2]))
 	case "exclusive":
 		return exclusive(ctx, args[1:], stderr)
+	case "exec":
+		return execIn(ctx, args[1:])
 	}
 	_, err := fmt.Fprintf(stdout, "spacel-agent %s (%s, %s/%s)\n", release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return failing(err)
@@ -178,6 +183,34 @@ func people(ctx context.Context, stderr io.Writer) (int, error) {
 func exclusive(ctx context.Context, args []string, stderr io.Writer) (int, error) {
 	job := agent.Job{Unit: args[0], Schedule: args[1], Command: args[2:]}
 	code, err := agent.Exclusive(ctx, machine(), endpoints(), stderr, streamProgram, job)
+	if err != nil {
+		return exitError, err
+	}
+	return code, nil
+}
+
+// execIn runs a command for spacel exec, with its exit code. Options come before the unit, whose name begins with no dash. A terminal
+// that is closed ends the command, too.
+func execIn(ctx context.Context, args []string) (int, error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
+	e := agent.Exec{Caller: os.Getenv("SUDO_USER")}
+	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
+		switch args[0] {
+		case "--one-off":
+			e.OneOff = true
+		case "--terminal":
+			e.Terminal = true
+		default:
+			return exitError, fmt.Errorf("exec: unknown option %s", args[0])
+		}
+		args = args[1:]
+	}
+	if len(args) < 2 {
+		return exitError, errors.New("exec: which unit, and which command?")
+	}
+	e.Unit, e.Command = args[0], args[1:]
+	code, err := e.Run(ctx, machine(), streamProgram)
 	if err != nil {
 		return exitError, err
 	}

@@ -31,7 +31,7 @@ var features = []feature{
 	{
 		name:  "the boot itself, its log and signal, and who may log in",
 		used:  func(document.Document[string]) bool { return true },
-		roots: []string{"cmd/spacel-agent.main"},
+		roots: []string{"cmd/spacel-agent.main", "agent.recordHostKey"},
 		but: []string{"agent.stages", "agent.giveBack", "(*agent.People).scan", "agent.Stats", "agent.Address", "agent.Credentials",
 			"agent.Exclusive"},
 	},

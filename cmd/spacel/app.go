@@ -67,6 +67,8 @@ func newApp(c *console) *cli.App {
 			logsCommand(c),
 			eventsCommand(c),
 			sshCommand(c),
+			execCommand(c),
+			tunnelCommand(c),
 			accessCommand(c),
 			secretCommand(c),
 			completionCommand(c),

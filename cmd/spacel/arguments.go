@@ -158,6 +158,9 @@ func (p *parser) sort(words []string) (flags, arguments []string, err error) {
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		if word == "--" {
+			if p.command == "exec" {
+				i-- // the command begins there: APP and UNIT before it are optional
+			}
 			return flags, append(arguments, words[i+1:]...), nil
 		}
 		if word == "-" || !strings.HasPrefix(word, "-") {

@@ -24,7 +24,8 @@ var flagWords = map[string][]string{
 }
 
 // takesApp lists the commands whose first argument is the name of an app, and not a manifest.
-var takesApp = []string{"logs", "events", "ssh", "instances", "redeploy", "access grant", "access revoke", "access list"}
+var takesApp = []string{"logs", "events", "ssh", "instances", "redeploy", "exec", "tunnel", "access grant",
+	"access revoke", "access list"}
 
 // completions returns the words that can follow a command line: the values of a flag, or the names of apps. It reports false where
 // the cli library completes, which knows commands and flags. Without words the shell offers file names.
@@ -143,20 +144,21 @@ func projectApps() []string {
 }
 
 // needsApp lists the commands of takesApp that work on one app, and cannot do without its name.
-var needsApp = []string{"logs", "ssh", "instances", "redeploy"}
+var needsApp = []string{"logs", "ssh", "instances", "redeploy", "exec"}
 
 // withApp adds the app's name to a command line without one, if the project has one app. It returns nil for other command lines, and
 // for a project of several apps an error with their names.
 func withApp(name string, flags, arguments []string) ([]string, error) {
 	ofBastions := name == "logs" && slices.Contains(flags, "--bastion")
-	if len(arguments) > 0 || ofBastions || !slices.Contains(needsApp, name) || slices.ContainsFunc(flags, isHelp) {
+	ofCommand := name == "exec" && len(arguments) > 0 && arguments[0] == "--"
+	if len(arguments) > 0 && !ofCommand || ofBastions || !slices.Contains(needsApp, name) || slices.ContainsFunc(flags, isHelp) {
 		return arguments, nil
 	}
 	switch apps := projectApps(); len(apps) {
 	case 0:
 		return arguments, nil
 	case 1:
-		return apps, nil
+		return append(apps, arguments...), nil
 	default:
 		return nil, &missingAppError{name, apps}
 	}

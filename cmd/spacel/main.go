@@ -13,6 +13,7 @@
 //	prompter.go          questions on a terminal
 //	consent.go           the questions that deploy asks
 //	progress.go          a run on a terminal (tree.go), in a log or for a program (deployevents.go)
+//	sshroute.go          the way to an instance, for ssh, exec and tunnel; knownhosts.go its host keys
 //	secreteditor.go      an app's secrets, for spacel secret
 //	build.go, vet.go, diff.go, deploy.go …   a command each
 package main
@@ -89,6 +90,14 @@ func (n no) Error() string { return string(n) }
 // Is makes errors.Is(err, errNo) true for every reason.
 func (no) Is(target error) bool { return target == errNo }
 
+// remoteCode is the error of a remote command that failed: spacel ends with the same exit code. The command itself said why.
+type remoteCode int
+
+// Error returns the code in words.
+func (code remoteCode) Error() string {
+	return fmt.Sprintf("the remote command ended with exit code %d", int(code))
+}
+
 // exit prints the error of a command on standard error and returns the exit code. Several joined errors have a line each.
 func (c *console) exit(err error) int {
 	switch {
@@ -99,6 +108,9 @@ func (c *console) exit(err error) int {
 			fmt.Fprintln(c.stderr, safe.Line(errorLine(reason)))
 		}
 		return exitNo
+	case errors.As(err, new(remoteCode)):
+		code, _ := errors.AsType[remoteCode](err)
+		return int(code)
 	case errors.As(err, new(interruption)):
 		fmt.Fprintln(c.stderr, safe.Line(errorLine(err)))
 		return exitInterrupted

@@ -100,6 +100,9 @@ func TestDeadEndpoint(t *testing.T) {
 	wait.Wait()
 }
 
+// oddKey is the host key of each instance.
+const oddKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+
 // oddTiming are times for tests. A late answer comes in time, as one of AWS after 20 s does with the times for AWS.
 var oddTiming = cloud.Timing{Answer: 2500 * time.Millisecond, Notice: 500 * time.Millisecond, Delay: 2 * time.Millisecond}
 
@@ -129,6 +132,7 @@ var oddCommands = []oddCommand{
 	{args: []string{"logs", "web", "--orbit", "test"}},
 	{args: []string{"logs", "web", "--docker", "--orbit", "test"}},
 	{args: []string{"ssh", "web", "--orbit", "test", "--user", "ada", "--print"}},
+	{args: []string{"exec", "web", "--orbit", "test", "--user", "ada", "--print", "--", "uptime"}},
 	{args: []string{"access", "list", "--orbit", "test"}},
 	{args: []string{"access", "grant", "ada", "web", "--orbit", "test"}},
 	{args: []string{"access", "revoke", "ada", "web", "--orbit", "test"}},
@@ -200,6 +204,7 @@ func newOddAccounts(t *testing.T) *oddAccounts {
 	a := newAccount(t)
 	// A bundle of authorities, if this machine has one, is read by each run and takes a third of the test's time.
 	t.Setenv("AWS_CA_BUNDLE", "")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where ssh's host keys go
 	a.build(oddWeb("small"))
 	if err := os.Rename("build", "same"); err != nil {
 		t.Fatal(err)
@@ -265,7 +270,7 @@ func (o *oddAccounts) account(c oddCommand) *cloudtest.CloudFormation {
 		Tags:       map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
 	if !c.changes {
 		cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-bastion", Status: types.StackStatusCreateComplete, Template: vpcTemplate,
-			Tags: tags, Outputs: map[string]string{"DnsRecord01": "bastion.example.com"}})
+			Tags: tags, Outputs: map[string]string{"DnsRecord01": "bastion.example.com", "ElasticIp01": "203.0.113.1"}})
 	}
 	return cf
 }
@@ -417,7 +422,8 @@ func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
 		"DescribeRegions": `<DescribeRegionsResponse><regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>` +
 			`</DescribeRegionsResponse>`,
 		"DescribeInstances": `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>` +
-			form.Get("Filter.1.Value.1") + `</instanceId>` +
+			form.Get("Filter.1.Value.1") + `</instanceId><ipAddress>` + form.Get("Filter.1.Value.1") + `</ipAddress>` +
+			`<tagSet><item><key>spacel:ssh-host-key</key><value>` + oddKey + `</value></item></tagSet>` +
 			`<privateIpAddress>10.0.0.1</privateIpAddress></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
 		"DescribeScalingActivities": `<DescribeScalingActivitiesResponse><DescribeScalingActivitiesResult><Activities/>` +
 			`</DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>`,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -10,14 +11,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -41,7 +46,7 @@ func TestOperate(t *testing.T) {
 			o := &scriptAccount{TB: t, moto: moto, proxy: newRegionProxy(t, moto), cloud: account}
 			env.Values[scriptAccountKey{}] = o
 			env.Vars = append(env.Vars, cloudtest.Environment(t, o.proxy.url)...)
-			env.Vars = append(env.Vars, "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))
+			env.Vars = append(env.Vars, "XDG_CACHE_HOME="+filepath.Join(env.WorkDir, "cache"), "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -51,13 +56,15 @@ func TestOperate(t *testing.T) {
 				args []string) {
 				o.proxy.setDown(args[0])
 			}),
-			"regions-up":  operate("regions-up", 0, func(o *scriptAccount, _ *testscript.TestScript, _ []string) { o.proxy.setDown("") }),
-			"logged":      operate("logged REGION GROUP STREAM AGE TEXT", 5, (*scriptAccount).logged),
-			"capture":     operate("capture VARIABLE PATTERN", 2, (*scriptAccount).capture),
-			"old-payload": operate("old-payload REGION ALIAS TEXT FILE", 4, (*scriptAccount).oldPayload),
-			"agent-opens": operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*scriptAccount).agentOpens),
-			"replace":     operate("replace FILE OLD NEW INTO", 4, (*scriptAccount).replace),
-			"awaits":      operate("awaits FILE TEXT", 2, (*scriptAccount).awaits),
+			"regions-up":    operate("regions-up", 0, func(o *scriptAccount, _ *testscript.TestScript, _ []string) { o.proxy.setDown("") }),
+			"bastion-up":    operate("bastion-up REGION", 1, (*scriptAccount).bastionUp),
+			"keys-recorded": operate("keys-recorded REGION", 1, (*scriptAccount).keysRecorded),
+			"logged":        operate("logged REGION GROUP STREAM AGE TEXT", 5, (*scriptAccount).logged),
+			"capture":       operate("capture VARIABLE PATTERN", 2, (*scriptAccount).capture),
+			"old-payload":   operate("old-payload REGION ALIAS TEXT FILE", 4, (*scriptAccount).oldPayload),
+			"agent-opens":   operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*scriptAccount).agentOpens),
+			"replace":       operate("replace FILE OLD NEW INTO", 4, (*scriptAccount).replace),
+			"awaits":        operate("awaits FILE TEXT", 2, (*scriptAccount).awaits),
 		},
 	})
 }
@@ -149,6 +156,33 @@ func (o *scriptAccount) logged(ts *testscript.TestScript, args []string) {
 			{Message: &args[4], Timestamp: aws.Int64(time.Now().Add(-age).UnixMilli())},
 		}})
 	ts.Check(err)
+}
+
+// bastionUp gives the bastion's address to its instance, as its agent does.
+func (o *scriptAccount) bastionUp(ts *testscript.TestScript, args []string) {
+	client := o.cloud.Region(args[0]).EC2()
+	group := o.resource(ts, args[0], "test-bastion", "Asg")
+	found, err := o.cloud.Region(args[0]).AutoScaling().DescribeAutoScalingGroups(o.Context(),
+		&autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{group}})
+	ts.Check(err)
+	address := o.resource(ts, args[0], "test-bastion", "ElasticIp01")
+	_, err = client.AssociateAddress(o.Context(), &ec2.AssociateAddressInput{PublicIp: &address,
+		InstanceId: found.AutoScalingGroups[0].Instances[0].InstanceId})
+	ts.Check(err)
+}
+
+// keysRecorded writes the tags that every instance's agent writes at its boot.
+func (o *scriptAccount) keysRecorded(ts *testscript.TestScript, args []string) {
+	client := o.cloud.Region(args[0]).EC2()
+	found, err := client.DescribeInstances(o.Context(), &ec2.DescribeInstancesInput{})
+	ts.Check(err)
+	for _, reservation := range found.Reservations {
+		for _, instance := range reservation.Instances {
+			_, err := client.CreateTags(o.Context(), &ec2.CreateTagsInput{Resources: []string{aws.ToString(instance.InstanceId)},
+				Tags: []ec2types.Tag{{Key: aws.String(document.TagHostKey), Value: aws.String(oddKey)}}})
+			ts.Check(err)
+		}
+	}
 }
 
 // resource is the physical id of a stack's resource.

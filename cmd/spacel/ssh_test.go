@@ -1,13 +1,17 @@
 package main
 
 import (
+	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pebble/spacel/deploy/instances"
+	"github.com/pebble/spacel/internal/needs"
 )
 
 // choose takes the named instance, else the first of those that are best to log in to.
@@ -42,15 +46,6 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-func TestSSHArguments(t *testing.T) {
-	got := sshArgv("ada", "us-east-1.test.example.com", instances.Instance{ID: "i-1", PrivateIP: "10.0.0.1", PublicIP: "203.0.113.1"})
-	want := []string{"ssh", "-J", "ada@us-east-1.test.example.com", "-o", "HostKeyAlias=i-1", "-o", "StrictHostKeyChecking=accept-new",
-		"ada@10.0.0.1"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // What is printed gives a shell the same words.
 func TestShellLine(t *testing.T) {
 	words := []string{"plain", "user@10.0.0.1", "two words", "it's", "$HOME", "`id`", "a;b", "", "*", "~", "\"", "\\", "new\nline", "ü",
@@ -62,20 +57,47 @@ func TestShellLine(t *testing.T) {
 	if diff := cmp.Diff(words, strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")); diff != "" {
 		t.Error(diff)
 	}
+	for _, first := range []string{"A=b", "if"} {
+		out, err := exec.Command("sh", "-c", shellLine([]string{first, "x"})).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "not found") {
+			t.Errorf("%s is not a program: %s", first, out)
+		}
+	}
 	if got := shellLine([]string{"ssh", "-J", "ada@bastion", "sudo",
 		"journalctl -u web"}); got != "ssh -J ada@bastion sudo 'journalctl -u web'" {
 		t.Errorf("got %s", got)
 	}
 }
 
-// The exit code says whether it was ssh that failed, or what it ran.
-func TestRunHere(t *testing.T) {
-	for script, want := range map[string]error{"exit 0": nil, "exit 3": errNo, "exit 255": errSilent} {
-		if got := runHere(t.Context(), []string{"sh", "-c", script}); got != want {
-			t.Errorf("%s: got %v, want %v", script, got, want)
+// The exit code is the remote command's, or ssh itself failed.
+func TestRunSSH(t *testing.T) {
+	for script, want := range map[string]struct {
+		code int
+		err  error
+	}{
+		"exit 0": {0, nil}, "exit 3": {3, nil}, "exit 255": {0, errSilent}, "kill -9 $$": {1, nil},
+		"echo Host key verification failed. >&2; exit 255": {0, errHostKey},
+		"echo Host key verification failed. >&2; exit 1":   {1, nil},
+	} {
+		code, err := runSSH(t.Context(), []string{"sh", "-c", script}, nil, io.Discard, io.Discard)
+		if code != want.code || err != want.err {
+			t.Errorf("%s: got %d, %v", script, code, err)
 		}
 	}
-	if err := runHere(t.Context(), []string{"no-such-ssh"}); err == nil || !strings.Contains(err.Error(), "no-such-ssh") {
+	if _, err := runSSH(t.Context(), []string{"no-such-ssh"}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "no-such-ssh") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A name with spaces, quotes and per cent signs is one word for ssh, and stands for itself.
+func TestSSHPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), `a "b" 100%h's \ c`)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "i-1")
+	out, err := exec.Command(needs.Program(t, "ssh"), "-G", "-F", "none", "-o", "UserKnownHostsFile="+sshPath(file), "host").Output()
+	if err != nil || !strings.Contains(string(out), "userknownhostsfile "+file+"\n") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

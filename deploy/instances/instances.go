@@ -37,6 +37,7 @@ type Instance struct {
 	Version   string    `json:"version,omitempty"`
 	Current   bool      `json:"current"` // was launched from the group's current launch template
 	Launched  time.Time `json:"launched"`
+	HostKey   string    `json:"hostKey,omitempty"` // of SSH, as the instance recorded it at its boot
 }
 
 // List returns an app's instances, sorted by region, age (the oldest first) and id. The error names every region that
@@ -115,6 +116,7 @@ func newInstance(stack *live.Stack, group scaling.AutoScalingGroup, member scali
 		Health:    cmp.Or(target, strings.ToLower(aws.ToString(member.HealthStatus))),
 		Current:   templateVersion(group) == versionOf(member.LaunchTemplate),
 		Launched:  aws.ToTime(machine.LaunchTime).UTC(),
+		HostKey:   hostKey(machine),
 	}
 	if i.Current { // the stack's parameters no longer say the version of an older template
 		i.Version = stack.Parameters[document.ParameterVersion]

@@ -1,0 +1,130 @@
+// Package stores finds the databases and caches of a deployed app.
+package stores
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/template"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/live"
+)
+
+// Store is a database or a cache.
+type Store struct {
+	Kind     string `json:"kind"` // database or cache
+	Name     string `json:"name"` // in the manifest
+	Region   string `json:"region"`
+	Engine   string `json:"engine"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	Database string `json:"database,omitempty"` // that RDS made in it
+	User     string `json:"user,omitempty"`
+	Secret   string `json:"secret"` // the ARN of the secret with the password
+}
+
+// Find returns the stores of a stack, by name. Their kinds, engines and ports stand in the deployed template, their host names in the
+// outputs.
+func Find(ctx context.Context, stacks *live.Stacks, stack *live.Stack) (map[string]Store, error) {
+	body, err := stacks.TemplateText(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.Parse(body)
+	if err != nil {
+		return nil, fmt.Errorf("read the deployed template of %s: %w", stack.StackRef, err)
+	}
+	found := map[string]Store{}
+	for _, output := range slices.Sorted(maps.Keys(t.Outputs)) {
+		description, _ := template.Section(t.Outputs, output)["Description"].(string)
+		kind, name, ok := document.CutStoreHostDescription(description)
+		id := strings.TrimSuffix(output, document.OutputStoreHost)
+		if !ok || stack.Outputs[output] == "" {
+			continue // an output that a failed creation left without a value is no store yet
+		}
+		s := Store{Kind: kind, Name: name, Region: stack.Region, Host: stack.Outputs[output], Secret: stack.Outputs[id+document.OutputStoreSecret]}
+		s.describe(t.Resources[id].Properties)
+		found[name] = s
+	}
+	return found, nil
+}
+
+// describe fills in the properties of the store's resource. A property that is a reference is unknown.
+func (s *Store) describe(properties map[string]any) {
+	text := func(name string) string {
+		value, _ := properties[name].(string)
+		return value
+	}
+	s.Engine, s.Database, s.User = text("Engine"), text("DBName"), text("MasterUsername")
+	s.Port, _ = strconv.Atoi(text("Port"))
+	if number, ok := properties["Port"].(json.Number); ok {
+		port, _ := number.Int64()
+		s.Port = int(port)
+	}
+	if number, ok := properties["Port"].(float64); ok {
+		s.Port = int(number)
+	}
+}
+
+// Credentials are the fields of a store's secret.
+type Credentials struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// Credentials reads the store's secret. An error never has a part of it.
+func (s Store) Credentials(ctx context.Context, region *cloud.Region) (Credentials, error) {
+	out, err := region.SecretsManager().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.Secret})
+	if err != nil {
+		return Credentials{}, fmt.Errorf("read the password of the %s %s: %w", s.Kind, s.Name, cloud.Explain(err))
+	}
+	var c Credentials
+	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &c) != nil || c.Password == "" {
+		return Credentials{}, fmt.Errorf("read the password of the %s %s: the secret %s is no JSON with a password", s.Kind, s.Name, s.Secret)
+	}
+	return c, nil
+}
+
+// schemes are those of URLs, by the first word of the engine's name where they differ.
+var schemes = map[string]string{"mariadb": "mysql", "postgres": "postgresql", "valkey": "rediss", "redis": "rediss"}
+
+// URL returns the store's URL at another address, such as the end of a tunnel. The server's certificate has the store's own name, so
+// clients can use TLS there, and cannot verify the name.
+func (s Store) URL(host string, port int, who Credentials) string {
+	family, _, _ := strings.Cut(s.Engine, "-")
+	u := url.URL{Scheme: family, Host: net.JoinHostPort(host, strconv.Itoa(port))}
+	if scheme := schemes[family]; scheme != "" {
+		u.Scheme = scheme
+	}
+	user := who.Username
+	if user == "" {
+		user = s.User
+	}
+	if s.Kind == document.KindCache && user == "" {
+		user = "default" // the user of a password that AUTH set
+	}
+	switch {
+	case who.Password != "":
+		u.User = url.UserPassword(user, who.Password)
+	case user != "":
+		u.User = url.User(user)
+	}
+	if s.Database != "" {
+		u.Path = "/" + s.Database
+	}
+	if u.Scheme == "postgresql" {
+		u.RawQuery = "sslmode=require"
+	}
+	return u.String()
+}
