@@ -41,6 +41,7 @@ func readDockerRun(unit string, words []string, entrypoint int) (dockerRun, erro
 	if i < 0 {
 		return dockerRun{}, fmt.Errorf("%s has no container that a command could run in: its ExecStart= is not docker run", unit)
 	}
+	// Docker reads options until the first word that is none, which is the image.
 	var found dockerRun
 	rest := words[i+2:]
 	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {

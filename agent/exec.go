@@ -155,6 +155,7 @@ func (e Exec) oneOff(ctx context.Context, m Machine, unit string, run Stream) (c
 	name := strings.TrimSuffix(unit, ".service") + "-one-off-" + strings.ToLower(rand.Text()[:8])
 	argv := container.oneOff(name, e.interactive(), e.Command)
 	code, err = run(ctx, nil, argv[0], argv[1:]...)
+	// An interrupted run has an ended context, with which no program could be started.
 	// --rm removes the container when it ends. A client that was killed leaves it running.
 	_, _ = m.Run(context.WithoutCancel(ctx), docker, "rm", "--force", name)
 	return code, err

@@ -77,12 +77,15 @@ func TestExecRunsInTheContainer(t *testing.T) {
 		containers map[string]string
 		want       []string
 	}{
-		"a container":       {Exec{Unit: "web", Command: odd}, map[string]string{"web.service": "running"}, append([]string{docker, "exec", "--interactive", "web.service"}, odd...)},
-		"by its whole name": {Exec{Unit: "web.service", Command: []string{"id"}}, map[string]string{"web.service": "running"}, []string{docker, "exec", "--interactive", "web.service", "id"}},
+		"a container": {Exec{Unit: "web", Command: odd}, map[string]string{"web.service": "running"},
+			append([]string{docker, "exec", "--interactive", "web.service"}, odd...)},
+		"by its whole name": {Exec{Unit: "web.service", Command: []string{"id"}}, map[string]string{"web.service": "running"},
+			[]string{docker, "exec", "--interactive", "web.service", "id"}},
 		"a terminal": {Exec{Unit: "web", Command: []string{"bash"}, Terminal: true}, map[string]string{"web.service": "running"},
 			[]string{docker, "exec", "--interactive", "--tty", "web.service", "bash"}},
-		"no container, as the user": {Exec{Unit: "host", Command: []string{"id"}, Caller: "ada"}, nil, []string{"sudo", "-H", "-u", "ada", "--", "id"}},
-		"no container, as root":     {Exec{Unit: "host", Command: []string{"id"}}, nil, []string{"id"}},
+		"no container, as the user": {Exec{Unit: "host", Command: []string{"id"}, Caller: "ada"}, nil,
+			[]string{"sudo", "-H", "-u", "ada", "--", "id"}},
+		"no container, as root": {Exec{Unit: "host", Command: []string{"id"}}, nil, []string{"id"}},
 	} {
 		h := newExecHost(t)
 		h.containers, h.code = c.containers, 7
@@ -106,8 +109,8 @@ func TestExecRefuses(t *testing.T) {
 		"a system's unit": {Exec{Unit: "sshd"}, "running", "there is no unit sshd: "},
 		"the agent":       {Exec{Unit: "spacel-agent"}, "running", "there is no unit spacel-agent: "},
 		"a timer":         {Exec{Unit: "tidy.timer"}, "running", "there is no unit tidy.timer: "},
-		"no container now": {Exec{Unit: "web"}, "", "the container of web.service is not running (absent): see systemctl status web.service, " +
-			"or run a container of its own with --one-off"},
+		"no container now": {Exec{Unit: "web"}, "", "the container of web.service is not running (absent): " +
+			"see systemctl status web.service, or run a container of its own with --one-off"},
 		"a stopped container":      {Exec{Unit: "web"}, "exited", "is not running (exited)"},
 		"one-off of no container":  {Exec{Unit: "host", OneOff: true}, "", "host.service has no container that a command could run in"},
 		"a directory up the files": {Exec{Unit: "../../../etc/passwd"}, "", "there is no unit"},
@@ -116,7 +119,7 @@ func TestExecRefuses(t *testing.T) {
 		h.containers["web.service"] = c.state
 		c.exec.Command = []string{"id"}
 		_, err := c.exec.Run(t.Context(), h.machine, h.stream)
-		if err == nil || !strings.HasPrefix(err.Error(), c.want) && !strings.Contains(err.Error(), c.want) || h.ran != nil {
+		if err == nil || !strings.Contains(err.Error(), c.want) || h.ran != nil {
 			t.Errorf("%s: ran %q: %v", name, h.ran, err)
 		}
 	}
@@ -126,7 +129,8 @@ func TestExecRefuses(t *testing.T) {
 func TestOneOff(t *testing.T) {
 	h := newExecHost(t)
 	h.code = 3
-	code, err := Exec{Unit: "web", OneOff: true, Terminal: true, Command: []string{"rake", "db:migrate"}}.Run(t.Context(), h.machine, h.stream)
+	code, err := Exec{Unit: "web", OneOff: true, Terminal: true, Command: []string{"rake", "db:migrate"}}.Run(t.Context(), h.machine,
+		h.stream)
 	if err != nil || code != 3 {
 		t.Fatalf("%d, %v", code, err)
 	}
@@ -135,8 +139,8 @@ func TestOneOff(t *testing.T) {
 		t.Errorf("the container %s, and removed are %q", name, h.removed)
 	}
 	h.ran[4] = "NAME"
-	want := "/usr/bin/docker run --rm --name NAME --interactive --tty --env-file /files/web.env --network spacel --volume /data:/data --init " +
-		"-e A=b -eX=y --label=a=b --stop-timeout 10 example/web:v1 rake db:migrate"
+	want := "/usr/bin/docker run --rm --name NAME --interactive --tty --env-file /files/web.env --network spacel " +
+		"--volume /data:/data --init -e A=b -eX=y --label=a=b --stop-timeout 10 example/web:v1 rake db:migrate"
 	if got := strings.Join(h.ran, " "); got != want {
 		t.Errorf("ran\n%s\nwant\n%s", got, want)
 	}

@@ -85,7 +85,19 @@ func TestAgentPolicy(t *testing.T) {
 	}
 }
 
-func limitedToKeys(s statement) bool { return s.Condition["ForAllValues:StringEquals"] != nil }
+func limitedToKeys(s statement) bool {
+	return s.Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] != nil
+}
+
+// An instance may write one tag, of itself: the user id of its role's session ends with its own id.
+func TestInstancesTagOnlyThemselves(t *testing.T) {
+	s := lower(t, everything()).allowed("ec2:CreateTags")
+	s.on(t, `{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"}`)
+	if s.Condition["StringLike"]["aws:userid"] != "*:${ec2:InstanceID}" ||
+		s.Condition["ForAllValues:StringEquals"]["aws:TagKeys"] != "spacel:ssh-host-key" || len(s.Action) != 1 {
+		t.Errorf("got %+v", s)
+	}
+}
 
 // TestRightsOnlyWhenNeeded wants a plain app to have none of the rights that its parts ask for.
 func TestRightsOnlyWhenNeeded(t *testing.T) {
@@ -163,7 +175,7 @@ func TestTooManyPermissions(t *testing.T) {
 
 	build(t, orbit, testApp(orbit, "web", asking(8000))).silent()
 	addresses := availability(schema.Disabled, schema.InternetFacing, true)
-	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 80",
+	build(t, orbit, testApp(orbit, "web", asking(8000), addresses, size(5, 5, schema.Rolling))).reported("at most 77",
 		"characters of IAM policy")
 }
 

@@ -363,7 +363,8 @@ func TestFeaturesDiffer(t *testing.T) {
 	for _, a := range append(p.reach(t, features[0].roots, features[0].but), scriptActions(t)...) {
 		plain[a] = true
 	}
-	want := []string{"cloudformation:SignalResource", "dynamodb:BatchGetItem", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject"}
+	want := []string{"cloudformation:SignalResource", "dynamodb:BatchGetItem", "ec2:CreateTags", "logs:CreateLogStream",
+		"logs:PutLogEvents", "s3:GetObject"}
 	if got := slices.Sorted(maps.Keys(plain)); !slices.Equal(got, want) {
 		t.Errorf("every instance may %v, want %v", got, want)
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/pebble/spacel/deploy/instances"
 )
 
-const execDescription = `Runs a command on an instance of an app, through the bastion. With a UNIT it runs in the unit's container, by docker
-exec, and without one on the host, as your user. A unit without a container also means the host. The instance is the
-app's first one in service, or the one of --instance. With --all it is every instance in service, and each line of the
-output begins with the instance's id.
+const execDescription = `Runs a command on an instance of an app, through the bastion. With a UNIT it runs in the unit's container, by
+docker exec, and without one on the host, as your user. A unit without a container also means the host. The instance is
+the app's first one in service, or the one of --instance. With --all it is every instance in service, and each line of
+the output begins with the instance's id.
 
 The command gets its arguments byte for byte, without a shell: write sh -c '…' for one. Standard input is passed on, except
 with --all. --interactive also allocates a terminal.
@@ -62,7 +62,7 @@ type execRequest struct {
 // execArguments splits the command line at --.
 func execArguments(c *console, ctx *cli.Context) (execRequest, error) {
 	words, name := ctx.Args().Slice(), ctx.Command.HelpName
-	at := slices.Index(words, "--")
+	at := slices.Index(words, "--") // a later one belongs to the command
 	switch {
 	case at < 0 || at == len(words)-1:
 		return execRequest{}, fmt.Errorf("%s: write the command after --, as in %s laika web -- uptime", name, name)
@@ -71,6 +71,7 @@ func execArguments(c *console, ctx *cli.Context) (execRequest, error) {
 			plural(at, "argument"), name)
 	}
 	r := execRequest{app: words[0], command: words[at+1:], terminal: ctx.Bool("interactive"), oneOff: ctx.Bool("one-off")}
+	// Flags stand anywhere before --, and arrange has taken them out.
 	if at == 2 {
 		r.unit = words[1]
 	}
@@ -92,6 +93,7 @@ func (r execRequest) remote() string {
 	if r.unit == "" {
 		return shellLine(r.command)
 	}
+	// -n: sudo must not ask for a password, which an admin of the app has not.
 	argv := []string{"sudo", "-n", document.AgentPath, "exec"}
 	if r.oneOff {
 		argv = append(argv, "--one-off")
@@ -124,6 +126,7 @@ func runExec(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// All ways are found before the first command runs: a machine without a recorded key must not stop a half-done --all.
 	var argvs [][]string
 	for _, instance := range chosen {
 		argv, err := r.to(ctx.Context, instance, request.options()...)
@@ -154,7 +157,9 @@ func chooseInstances(r *routes, id string, all bool) ([]instances.Instance, erro
 		one, err := choose(r.app, id, r.found)
 		return []instances.Instance{one}, err
 	}
-	serving := slices.DeleteFunc(slices.Clone(r.found), func(i instances.Instance) bool { return i.State != "InService" || i.PrivateIP == "" })
+	serving := slices.DeleteFunc(slices.Clone(r.found), func(i instances.Instance) bool {
+		return i.State != "InService" || i.PrivateIP == ""
+	})
 	if len(serving) == 0 {
 		return nil, fmt.Errorf("app %s has no instance in service: see spacel instances %s", r.app, r.app)
 	}
@@ -178,6 +183,7 @@ func execOnAll(ctx context.Context, c *console, on []instances.Instance, argvs [
 			stdout := &prefixed{to: c.out, prefix: instance.ID + ": ", turn: &lines}
 			stderr := &prefixed{to: c.stderr, prefix: instance.ID + ": ", turn: &lines}
 			codes[i], errs[i] = runSSH(ctx, argvs[i], nil, stdout, stderr)
+			// A last line without a line break is still in the buffer.
 			stdout.end()
 			stderr.end()
 		})
@@ -186,6 +192,7 @@ func execOnAll(ctx context.Context, c *console, on []instances.Instance, argvs [
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	// A command that failed somewhere is the answer no. A connection that failed is an error: whether the command ran is not known.
 	var problems []error
 	failed := false
 	for i, err := range errs {

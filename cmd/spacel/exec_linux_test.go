@@ -27,8 +27,8 @@ func (o *sshOrbit) spacel(stdin string, args ...string) session {
 }
 
 // oddWords are arguments that a shell, ssh or sudo could change.
-var oddWords = []string{"", " ", "two words", "it's", `"`, `\`, "$HOME", "`id`", "$(id)", "a;b", "*", "~", "-n", "--", "--all", "new\nline", "\t",
-	"ü", "\xff\xfe", "a=b", "#", "!", "{a,b}", "%h", "&&", ">x"}
+var oddWords = []string{"", " ", "two words", "it's", `"`, `\`, "$HOME", "`id`", "$(id)", "a;b", "*", "~", "-n", "--", "--all",
+	"new\nline", "\t", "ü", "\xff\xfe", "a=b", "#", "!", "{a,b}", "%h", "&&", ">x"}
 
 // Arguments, standard input, output and the exit code pass in both directions unchanged: on the host, and through the agent.
 func TestExec(t *testing.T) {
@@ -40,8 +40,8 @@ func TestExec(t *testing.T) {
 	}
 	got = o.spacel("", slices.Concat([]string{"exec", "web", "app", "--one-off", "--", "/usr/bin/printf", `%s\0`}, oddWords)...)
 	words, _ := os.ReadFile(filepath.Join(o.dir, "sudo"))
-	wantSudo := strings.Join(slices.Concat([]string{"-n", "/usr/local/bin/spacel-agent", "exec", "--one-off", "app", "/usr/bin/printf", `%s\0`},
-		oddWords), "\x00") + "\x00"
+	wantSudo := strings.Join(slices.Concat([]string{"-n", "/usr/local/bin/spacel-agent", "exec", "--one-off", "app", "/usr/bin/printf",
+		`%s\0`}, oddWords), "\x00") + "\x00"
 	if string(words) != wantSudo {
 		t.Errorf("in a unit: %d %s\n%s", got.code, got.stderr, cmp.Diff(wantSudo, string(words)))
 	}
@@ -80,7 +80,8 @@ func TestExecOnAll(t *testing.T) {
 		t.Errorf("a command that fails: %+v", got)
 	}
 	o.record(o.instances[1], "ssh-ed25519 AAAA")
-	if got = o.spacel("", "exec", "web", "--all", "--", "true"); got.code != 2 || !strings.Contains(got.stderr, o.instances[1]+" in us-east-1: the tag") {
+	got = o.spacel("", "exec", "web", "--all", "--", "true")
+	if got.code != 2 || !strings.Contains(got.stderr, o.instances[1]+" in us-east-1: the tag") {
 		t.Errorf("a tag that is no key: %+v", got)
 	}
 }
@@ -92,7 +93,8 @@ func TestHostKeysAreChecked(t *testing.T) {
 	touched := filepath.Join(o.dir, "touched")
 	try := func(flags ...string) session {
 		_ = os.Remove(touched)
-		return o.spacel("", slices.Concat([]string{"exec", "web", "--instance", o.instances[0]}, flags, []string{"--", "touch", touched})...)
+		return o.spacel("", slices.Concat([]string{"exec", "web", "--instance", o.instances[0]}, flags,
+			[]string{"--", "touch", touched})...)
 	}
 	refused := func(name, want string) {
 		t.Helper()
@@ -134,9 +136,10 @@ func TestExecRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no command":         {[]string{"web", "uptime"}, "write the command after --"},
-		"nothing after --":   {[]string{"web", "--"}, "write the command after --"},
-		"too many words":     {[]string{"web", "app", "more", "--", "id"}, "takes an app's name and perhaps a unit's before --, got 3 arguments"},
+		"no command":       {[]string{"web", "uptime"}, "write the command after --"},
+		"nothing after --": {[]string{"web", "--"}, "write the command after --"},
+		"too many words": {[]string{"web", "app", "more", "--", "id"},
+			"takes an app's name and perhaps a unit's before --, got 3 arguments"},
 		"one-off of no unit": {[]string{"web", "--one-off", "--", "id"}, "--one-off needs the unit whose image to run"},
 		"no terminal":        {[]string{"web", "-i", "--", "id"}, "--interactive needs a terminal"},
 		"two choices":        {[]string{"web", "--all", "--instance", "i-1", "--", "id"}, "give --instance or --all, not both"},
@@ -154,7 +157,10 @@ func TestExecRefuses(t *testing.T) {
 // With --interactive both sides have a terminal, and the agent is told.
 func TestExecOnATerminal(t *testing.T) {
 	o := newSSHOrbit(t)
-	for unit, command := range map[string]string{"": "tty && echo size $(stty size)", "app": "tty && echo words $(tr '\\0' ' ' < " + o.dir + "/sudo | cut -c1-60)"} {
+	for unit, command := range map[string]string{
+		"":    "tty && echo size $(stty size)",
+		"app": "tty && echo words $(tr '\\0' ' ' < " + o.dir + "/sudo | cut -c1-60)",
+	} {
 		term := newTerminal(t)
 		args := []string{"spacel", "exec", "--orbit", "test", "--region", east, "--user", o.user, "-i", "web"}
 		if unit != "" {
@@ -172,14 +178,16 @@ func TestExecOnATerminal(t *testing.T) {
 	}
 }
 
-// tunnelStack is the stack of an app with a database on loopback, and a cache.
+// stores gives the app a database and a cache, both on a port of loopback.
 func (o *sshOrbit) stores(port int) {
 	o.stack("web", "web", `{"AutoScalingGroup": {"Value": "web"},
 		"DatabaseMainEndpoint": {"Description": "The host name of the database main.", "Value": "127.0.0.1"},
 		"DatabaseMainSecret": {"Value": "arn:aws:secretsmanager:us-east-1:123456789012:secret:main"},
-		"CacheHotEndpoint": {"Description": "The host name of the cache hot.", "Value": "127.0.0.1"}, "CacheHotSecret": {"Value": "hot"}}`,
-		`{, "DatabaseMain": {"Type": "AWS::SNS::Topic", "Properties": {"Engine": "postgres", "Port": "`+strconv.Itoa(port)+`", "DBName": "main",
-		"MasterUsername": "web"}}, "CacheHot": {"Type": "AWS::SNS::Topic", "Properties": {"Engine": "valkey", "Port": `+strconv.Itoa(port)+`}}}`)
+		"CacheHotEndpoint": {"Description": "The host name of the cache hot.", "Value": "127.0.0.1"},
+		"CacheHotSecret": {"Value": "hot"}}`,
+		`{, "DatabaseMain": {"Type": "AWS::SNS::Topic", "Properties": {"Engine": "postgres", "Port": "`+strconv.Itoa(port)+`",
+		"DBName": "main", "MasterUsername": "web"}},
+		"CacheHot": {"Type": "AWS::SNS::Topic", "Properties": {"Engine": "valkey", "Port": `+strconv.Itoa(port)+`}}}`)
 }
 
 // A tunnel passes bytes to the store and back, until an interrupt ends it without an error.
@@ -195,8 +203,8 @@ func TestTunnel(t *testing.T) {
 		var stdout, stderr lockedBuffer
 		ended := make(chan int)
 		go func() {
-			ended <- run(ctx, []string{"spacel", "tunnel", "--orbit", "test", "--region", east, "--user", o.user, "--port", "0", "web", name},
-				strings.NewReader(""), &stdout, &stderr)
+			args := []string{"spacel", "tunnel", "--orbit", "test", "--region", east, "--user", o.user, "--port", "0", "web", name}
+			ended <- run(ctx, args, strings.NewReader(""), &stdout, &stderr)
 		}()
 		url := regexp.MustCompile(want)
 		for range 500 {
@@ -226,8 +234,8 @@ func TestTunnel(t *testing.T) {
 		}
 	}
 	busy := o.spacel("", "tunnel", "web", "main")
-	if busy.code != 2 || !strings.Contains(busy.stderr, "port "+strconv.Itoa(server)+" of this machine cannot be used: address already in use; "+
-		"choose another one with --port") {
+	taken := "port " + strconv.Itoa(server) + " of this machine cannot be used: address already in use; choose another one with --port"
+	if busy.code != 2 || !strings.Contains(busy.stderr, taken) {
 		t.Errorf("a port in use: %+v", busy)
 	}
 	if got := o.spacel("", "tunnel", "web", "mian"); got.code != 2 || !strings.Contains(got.stderr,

@@ -24,6 +24,7 @@ const forgetAfter = 90 * 24 * time.Hour
 
 // openKnownHosts makes the directory in the user's cache.
 func openKnownHosts(accept bool) (knownHosts, error) {
+	// Not ~/.ssh/known_hosts: a line of another tool, or a pattern for private addresses there, would be accepted as well.
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return knownHosts{}, fmt.Errorf("find a place for the host keys of instances: %w", err)
@@ -63,6 +64,7 @@ func (k knownHosts) options(what, id, recorded string) ([]string, error) {
 // remember writes the recorded key into the machine's file, and returns ssh's word for how to check the key. A key that differs from
 // an earlier one is an error: sshd makes a new key only when somebody removes the old one.
 func (k knownHosts) remember(what, id, recorded, file string) (checking string, err error) {
+	// ssh itself writes the file when it accepts a first key, so both writers leave one line.
 	before, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -74,8 +76,9 @@ func (k knownHosts) remember(what, id, recorded, file string) (checking string, 
 	case recorded == "" && k.accept:
 		return "accept-new", nil
 	case recorded == "":
-		return "", fmt.Errorf("%s has recorded no SSH host key, so nobody can tell it from an impostor: its agent is older than this spacel "+
-			"(deploy with --upgrade agent), or its boot has not come so far; to trust the key of this connection, add --accept-host-key", what)
+		return "", fmt.Errorf("%s has recorded no SSH host key, so nobody can tell it from an impostor: its agent is older than this "+
+			"spacel (deploy with --upgrade agent), or its boot has not come so far; to trust the key of this connection, "+
+			"add --accept-host-key", what)
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(recorded))
 	if err != nil {
@@ -83,8 +86,9 @@ func (k knownHosts) remember(what, id, recorded, file string) (checking string, 
 	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 	if known != "" && known != line {
-		return "", fmt.Errorf("the SSH host key of %s changed: it was %s, and now its tag says %s; somebody may have replaced the machine's "+
-			"key or the tag; if you know why, remove %s and try again", what, fingerprint(known), ssh.FingerprintSHA256(key), file)
+		return "", fmt.Errorf("the SSH host key of %s changed: it was %s, and now its tag says %s; somebody may have "+
+			"replaced the machine's key or the tag; if you know why, remove %s and try again",
+			what, fingerprint(known), ssh.FingerprintSHA256(key), file)
 	}
 	// It is written again each time, so that the file's age is that of its last use.
 	return "yes", os.WriteFile(file, []byte(id+" "+line+"\n"), 0o600)

@@ -316,7 +316,9 @@ func (o *oddAccounts) spacelIn(endpoint string, command oddCommand, timing cloud
 	defer func() { panicked = recover() }()
 	app := newApp(c)
 	// The flags of a command come after its arguments, and those of a command within a command as well.
-	arranged, err := arrange(app, append(append([]string{"spacel"}, command.args...), "--endpoint-url", endpoint))
+	at := slices.Index(append(slices.Clone(command.args), "--"), "--") // the rest is a command of exec
+	args := slices.Concat([]string{"spacel"}, command.args[:at], []string{"--endpoint-url", endpoint}, command.args[at:])
+	arranged, err := arrange(app, args)
 	if err != nil {
 		return session{exitError, "", err.Error()}, nil
 	}

@@ -46,7 +46,8 @@ func TestOperate(t *testing.T) {
 			o := &scriptAccount{TB: t, moto: moto, proxy: newRegionProxy(t, moto), cloud: account}
 			env.Values[scriptAccountKey{}] = o
 			env.Vars = append(env.Vars, cloudtest.Environment(t, o.proxy.url)...)
-			env.Vars = append(env.Vars, "XDG_CACHE_HOME="+filepath.Join(env.WorkDir, "cache"), "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))
+			env.Vars = append(env.Vars, "XDG_CACHE_HOME="+filepath.Join(env.WorkDir, "cache"))
+			env.Vars = append(env.Vars, "SPACEL_ORBIT=", "LAMBDA_BUCKET="+o.bucket("{region}"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -84,7 +84,8 @@ func TestRunSSH(t *testing.T) {
 			t.Errorf("%s: got %d, %v", script, code, err)
 		}
 	}
-	if _, err := runSSH(t.Context(), []string{"no-such-ssh"}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "no-such-ssh") {
+	_, err := runSSH(t.Context(), []string{"no-such-ssh"}, nil, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "no-such-ssh") {
 		t.Errorf("got %v", err)
 	}
 }

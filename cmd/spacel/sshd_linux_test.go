@@ -58,7 +58,8 @@ func newSSHOrbit(t *testing.T) *sshOrbit {
 	o.keygen("user")
 	o.install()
 	bastion, instance := o.serve("bastion"), o.serve("instance")
-	o.write("ssh_config", fmt.Sprintf("Host bastion.test\n  HostName 127.0.0.1\n  Port %d\nHost 10.* 172.*\n  HostName 127.0.0.1\n  Port %d\n"+
+	o.write("ssh_config", fmt.Sprintf("Host bastion.test\n  HostName 127.0.0.1\n  Port %d\n"+
+		"Host 10.* 172.*\n  HostName 127.0.0.1\n  Port %d\n"+
 		"Host *\n  IdentityFile %s/user\n  IdentitiesOnly yes\n  BatchMode yes\n", bastion, instance, o.dir))
 	o.account()
 	return o
@@ -159,7 +160,8 @@ func (o *sshOrbit) account() {
 	_, err = r.EC2().AssociateAddress(o.Context(), &ec2.AssociateAddressInput{AllocationId: address.AllocationId, InstanceId: &o.bastion})
 	o.check(err)
 	o.stack("vpc", "", "{}", `{}`)
-	o.stack("bastion", "", `{"ElasticIp01": {"Value": "`+aws.ToString(address.PublicIp)+`"}, "DnsRecord01": {"Value": "bastion.test"}}`, `{}`)
+	o.stack("bastion", "", `{"ElasticIp01": {"Value": "`+aws.ToString(address.PublicIp)+`"},
+		"DnsRecord01": {"Value": "bastion.test"}}`, `{}`)
 	o.stack("web", "web", `{"AutoScalingGroup": {"Value": "web"}}`, `{}`)
 	o.group(aws.ToString(subnets.Subnets[0].SubnetId))
 	o.record(o.bastion, o.keys["bastion"])
@@ -177,9 +179,10 @@ func (o *sshOrbit) stack(name, app, outputs, resources string) {
 	}
 	resources = strings.Replace(resources, "{", `{"Topic": {"Type": "AWS::SNS::Topic"}`, 1)
 	stacks := o.cloud.Region(east).CloudFormation()
-	_, _ = stacks.DeleteStack(o.Context(), &cloudformation.DeleteStackInput{StackName: aws.String(document.StackName("test", name))})
+	name = document.StackName("test", name)
+	_, _ = stacks.DeleteStack(o.Context(), &cloudformation.DeleteStackInput{StackName: &name}) // of before, if there is one
 	_, err := stacks.CreateStack(o.Context(), &cloudformation.CreateStackInput{
-		StackName: aws.String(document.StackName("test", name)), Tags: tags,
+		StackName: &name, Tags: tags,
 		TemplateBody: aws.String(`{"Resources": ` + resources + `, "Outputs": ` + outputs + `}`),
 	})
 	o.check(err)
@@ -188,8 +191,9 @@ func (o *sshOrbit) stack(name, app, outputs, resources string) {
 // group makes the app's group of two instances.
 func (o *sshOrbit) group(subnet string) {
 	r := o.cloud.Region(east)
-	_, err := r.EC2().CreateLaunchTemplate(o.Context(), &ec2.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"),
-		LaunchTemplateData: &compute.RequestLaunchTemplateData{ImageId: aws.String("ami-12c6146b"), InstanceType: compute.InstanceTypeT3Nano}})
+	data := &compute.RequestLaunchTemplateData{ImageId: aws.String("ami-12c6146b"), InstanceType: compute.InstanceTypeT3Nano}
+	_, err := r.EC2().CreateLaunchTemplate(o.Context(),
+		&ec2.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data})
 	o.check(err)
 	_, err = r.AutoScaling().CreateAutoScalingGroup(o.Context(), &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String("web"), MinSize: aws.Int32(2), MaxSize: aws.Int32(2), VPCZoneIdentifier: &subnet,

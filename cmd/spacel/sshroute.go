@@ -72,6 +72,7 @@ func (r *routes) to(ctx context.Context, instance instances.Instance, options ..
 		return nil, err
 	}
 	what := fmt.Sprintf("the bastion %s in %s", cmp.Or(bastion.ID, bastion.Host), instance.Region)
+	// Without the instance its key is unknown. Whoever answers at the address could be anybody.
 	if bastion.ID == "" && !r.hosts.accept {
 		return nil, fmt.Errorf("no instance has the bastion's address %s in %s: it is being replaced, or could not take the address; "+
 			"see spacel logs --bastion", bastion.Address, instance.Region)
@@ -85,10 +86,12 @@ func (r *routes) to(ctx context.Context, instance instances.Instance, options ..
 		return nil, err
 	}
 	proxy := slices.Concat([]string{"ssh"}, before, []string{"-W", "%h:%p", r.user + "@" + bastion.Host})
-	return slices.Concat([]string{"ssh", "-o", "ProxyCommand=" + proxyLine(proxy)}, after, options, []string{r.user + "@" + instance.PrivateIP}), nil
+	return slices.Concat([]string{"ssh", "-o", "ProxyCommand=" + proxyLine(proxy)}, after, options,
+		[]string{r.user + "@" + instance.PrivateIP}), nil
 }
 
-// proxyLine writes a command for ssh's ProxyCommand, which a shell reads after ssh has replaced %h, %p and %%.
+// proxyLine writes a command for ssh's ProxyCommand, which the user's shell reads after ssh has replaced %h, %p and %% (ssh_config(5),
+// "TOKENS"). A per cent sign of a file's name must survive both that and the ssh of the bastion.
 func proxyLine(argv []string) string {
 	for i, word := range argv {
 		if word != "%h:%p" {
@@ -173,6 +176,7 @@ var errHostKey = errors.New("the machine that answered has another SSH host key 
 func runSSH(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	watch := &keyWatch{out: stderr}
+	// ssh asks for passphrases on the terminal itself, so standard error may be a pipe.
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, watch
 	cmd.Cancel = func() error {
 		if cmd.Process.Signal(syscall.SIGTERM) != nil { // Windows has no such signal

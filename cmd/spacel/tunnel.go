@@ -23,9 +23,9 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const tunnelDescription = `Forwards a port of this machine to a database or a cache of an app, through the bastion and an instance of the app, and
-prints the URL to use. The port is the store's own, or that of --port, and only this machine can connect to it. Ctrl-C
-closes the tunnel.
+const tunnelDescription = `Forwards a port of this machine to a database or a cache of an app, through the bastion and an instance of the
+app, and prints the URL to use. The port is the store's own, or that of --port, and only this machine can connect to
+it. Ctrl-C closes the tunnel.
 
 The URL has no password, unless you ask with --password: then it is read from Secrets Manager, with your own rights. The
 server's certificate has the store's name and not 127.0.0.1, so a client can require TLS here, but not verify the name.
@@ -41,7 +41,8 @@ func tunnelCommand(c *console) *cli.Command {
 		ArgsUsage:   "APP DATABASE|CACHE",
 		Description: tunnelDescription,
 		Flags: append(routeFlags(),
-			&cli.IntFlag{Name: "port", Usage: "listen on this `PORT` of 127.0.0.1; 0 takes a free one; else the store's own", DefaultText: "the store's"},
+			&cli.IntFlag{Name: "port", DefaultText: "the store's",
+				Usage: "listen on this `PORT` of 127.0.0.1; 0 takes a free one; else the store's own"},
 			&cli.BoolFlag{Name: "password", Usage: "print the password in the URL", DisableDefaultText: true},
 		),
 		Action: func(ctx *cli.Context) error { return runTunnel(c, ctx) },
@@ -62,6 +63,7 @@ func runTunnel(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	// A store accepts connections from the app's instances of its own region: its security group names theirs.
 	near := slices.DeleteFunc(slices.Clone(r.found), func(i instances.Instance) bool { return i.Region != store.Region })
 	instance, err := choose(app, "", near)
 	if err != nil {
@@ -89,7 +91,8 @@ func runTunnel(c *console, ctx *cli.Context) error {
 	return forwardPort(ctx.Context, c, append(argv, remoteWait), func() {
 		fmt.Fprintln(c.out, store.URL("127.0.0.1", port, who))
 		if !ctx.Bool("quiet") {
-			fmt.Fprintf(c.stderr, "127.0.0.1:%d is %s:%d, through %s; Ctrl-C closes the tunnel\n", port, store.Host, store.Port, instance.ID)
+			fmt.Fprintf(c.stderr, "127.0.0.1:%d is %s:%d, through %s; Ctrl-C closes the tunnel\n", port, store.Host, store.Port,
+				instance.ID)
 		}
 	})
 }
@@ -173,6 +176,7 @@ func forwardPort(ctx context.Context, c *console, argv []string, open func()) er
 	defer hold.Close()
 	output, tell := io.Pipe()
 	opened := make(chan bool, 1)
+	// The login shell of the instance may print lines of its own before the marker.
 	go func() {
 		lines := bufio.NewScanner(output)
 		for lines.Scan() {

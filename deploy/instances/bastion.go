@@ -70,6 +70,7 @@ func (b *Bastion) identify(ctx context.Context, region *cloud.Region) error {
 		return fmt.Errorf("find the bastion with the address %s in %s: %w", b.Address, region.Name,
 			cloud.Incomplete("ec2:DescribeInstances", "no reservationSet"))
 	}
+	// The address is compared again: an answer about another instance would bring another machine's key.
 	for _, reservation := range out.Reservations {
 		for _, machine := range reservation.Instances {
 			if aws.ToString(machine.PublicIpAddress) == b.Address {

@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/pebble/spacel/agent/document"
-	"github.com/pebble/spacel/compiler/template"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 )
@@ -34,46 +31,52 @@ type Store struct {
 	Secret   string `json:"secret"` // the ARN of the secret with the password
 }
 
-// Find returns the stores of a stack, by name. Their kinds, engines and ports stand in the deployed template, their host names in the
-// outputs.
+// deployed is the part of a stack's template that describes its stores.
+type deployed struct {
+	Outputs   map[string]struct{ Description string }
+	Resources map[string]struct{ Properties map[string]any }
+}
+
+// Find returns the stores of a stack, by name. The kind and the name stand in the description of the output with the host name, since
+// a logical id does not tell the name in the manifest. Engine and port stand in the properties of the resource.
 func Find(ctx context.Context, stacks *live.Stacks, stack *live.Stack) (map[string]Store, error) {
 	body, err := stacks.TemplateText(ctx, stack)
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.Parse(body)
-	if err != nil {
-		return nil, fmt.Errorf("read the deployed template of %s: %w", stack.StackRef, err)
+	var t deployed
+	if err := json.Unmarshal(body, &t); err != nil {
+		return nil, fmt.Errorf("read the deployed template of %s: it is not one that spacel deploys: %w", stack.StackRef, err)
 	}
 	found := map[string]Store{}
-	for _, output := range slices.Sorted(maps.Keys(t.Outputs)) {
-		description, _ := template.Section(t.Outputs, output)["Description"].(string)
-		kind, name, ok := document.CutStoreHostDescription(description)
+	for output, written := range t.Outputs {
+		kind, name, ok := document.CutStoreHostDescription(written.Description)
 		id := strings.TrimSuffix(output, document.OutputStoreHost)
+		// An output that a failed creation left without a value is no store yet.
 		if !ok || stack.Outputs[output] == "" {
-			continue // an output that a failed creation left without a value is no store yet
+			continue
 		}
-		s := Store{Kind: kind, Name: name, Region: stack.Region, Host: stack.Outputs[output], Secret: stack.Outputs[id+document.OutputStoreSecret]}
+		s := Store{Kind: kind, Name: name, Region: stack.Region, Host: stack.Outputs[output],
+			Secret: stack.Outputs[id+document.OutputStoreSecret]}
 		s.describe(t.Resources[id].Properties)
 		found[name] = s
 	}
 	return found, nil
 }
 
-// describe fills in the properties of the store's resource. A property that is a reference is unknown.
+// describe fills in the properties of the store's resource. A property that is a reference, and no text or number, stays unknown. The
+// port of a database is a text in the template, that of a cache a number, as CloudFormation's types are.
 func (s *Store) describe(properties map[string]any) {
 	text := func(name string) string {
 		value, _ := properties[name].(string)
 		return value
 	}
 	s.Engine, s.Database, s.User = text("Engine"), text("DBName"), text("MasterUsername")
-	s.Port, _ = strconv.Atoi(text("Port"))
-	if number, ok := properties["Port"].(json.Number); ok {
-		port, _ := number.Int64()
+	switch port := properties["Port"].(type) {
+	case string:
+		s.Port, _ = strconv.Atoi(port)
+	case float64:
 		s.Port = int(port)
-	}
-	if number, ok := properties["Port"].(float64); ok {
-		s.Port = int(number)
 	}
 }
 
@@ -91,7 +94,9 @@ func (s Store) Credentials(ctx context.Context, region *cloud.Region) (Credentia
 	}
 	var c Credentials
 	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &c) != nil || c.Password == "" {
-		return Credentials{}, fmt.Errorf("read the password of the %s %s: the secret %s is no JSON with a password", s.Kind, s.Name, s.Secret)
+		// The cause of a failed Unmarshal would quote the secret.
+		return Credentials{}, fmt.Errorf("read the password of the %s %s: the secret %s is no JSON with a password", s.Kind, s.Name,
+			s.Secret)
 	}
 	return c, nil
 }
@@ -102,15 +107,18 @@ var schemes = map[string]string{"mariadb": "mysql", "postgres": "postgresql", "v
 // URL returns the store's URL at another address, such as the end of a tunnel. The server's certificate has the store's own name, so
 // clients can use TLS there, and cannot verify the name.
 func (s Store) URL(host string, port int, who Credentials) string {
+	// RDS's names of engines have an edition or a family behind a dash: sqlserver-ex, oracle-se2.
 	family, _, _ := strings.Cut(s.Engine, "-")
 	u := url.URL{Scheme: family, Host: net.JoinHostPort(host, strconv.Itoa(port))}
 	if scheme := schemes[family]; scheme != "" {
 		u.Scheme = scheme
 	}
+	// The secret's user wins: that of the template is the first one, which a snapshot of another database does not have.
 	user := who.Username
 	if user == "" {
 		user = s.User
 	}
+	// Redis has logins by a password alone, and takes a name in a URL since version 6.
 	if s.Kind == document.KindCache && user == "" {
 		user = "default" // the user of a password that AUTH set
 	}
