@@ -69,8 +69,8 @@ func TestURL(t *testing.T) {
 	}{
 		"postgresql://web@127.0.0.1:15432/main?sslmode=require":          {postgres, login{}},
 		"postgresql://u:p%2F%40%3A@127.0.0.1:15432/main?sslmode=require": {postgres, login{"u", "p/@:"}},
-		"mysql://127.0.0.1:15432/shop":                                   {Store{Kind: "database", Engine: "mariadb", Database: "shop"}, login{}},
-		"sqlserver://sa@127.0.0.1:15432":                                 {Store{Kind: "database", Engine: "sqlserver-ex", User: "sa"}, login{}},
+		"mysql://127.0.0.1:15432/shop":                                   {Store{Engine: "mariadb", Database: "shop"}, login{}},
+		"sqlserver://sa@127.0.0.1:15432":                                 {Store{Engine: "sqlserver-ex", User: "sa"}, login{}},
 		"rediss://default@127.0.0.1:15432":                               {Store{Kind: "cache", Engine: "redis"}, login{}},
 		"rediss://default:x@127.0.0.1:15432":                             {Store{Kind: "cache", Engine: "valkey"}, login{"", "x"}},
 	} {
