@@ -56,6 +56,7 @@ func (e Exec) find(m Machine) (string, error) {
 	if len(known) == 0 {
 		return "", fmt.Errorf("there is no unit %s: this instance has no units, or has not booted yet; see spacel-agent status", e.Unit)
 	}
+	// Users know units by the name in the manifest, which has no ending.
 	for i, name := range known {
 		known[i] = strings.TrimSuffix(name, ".service")
 	}

@@ -43,6 +43,7 @@ func recordHostKey(ctx context.Context, b *Boot) error {
 
 // hostKey reads the first public host key there is, without its comment.
 func hostKey(m Machine) (string, error) {
+	// cloud-init makes new keys at the first boot of an instance, before the agent runs, so an image's keys are not shared.
 	for _, name := range hostKeyFiles {
 		text, err := m.readFile(name)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -133,6 +133,7 @@ func findStore(ctx context.Context, r *routes, name string) (stores.Store, error
 
 // localPort returns the port to listen on, after a test that it is free: ssh would tell so only after the login.
 func localPort(ctx *cli.Context, store stores.Store) (int, error) {
+	// The store's own port is what clients expect, and what their saved settings have.
 	port := store.Port
 	if ctx.IsSet("port") {
 		port = ctx.Int("port")
@@ -167,6 +168,7 @@ const remoteWait = "echo " + ready + "; exec cat >/dev/null"
 // forwardPort runs ssh until it ends or the user interrupts it, which is the usual end and no error. It calls open when the tunnel is
 // there.
 func forwardPort(ctx context.Context, c *console, argv []string, open func()) error {
+	// A file and not a Go pipe: exec then hands the descriptor on, and no goroutine of ours holds it.
 	// The remote command reads the pipe, whose other end closes with this process at the latest.
 	input, hold, err := os.Pipe()
 	if err != nil {

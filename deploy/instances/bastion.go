@@ -37,6 +37,7 @@ func FindBastion(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit
 	if stack == nil {
 		return Bastion{}, absent
 	}
+	// The first address belongs to the first name, as the compiler numbers them.
 	b := Bastion{Address: firstOutput(stack.Outputs, document.OutputElasticIP)}
 	// A DNS name survives the replacement of the bastion's address, so it is preferred.
 	if b.Host = firstOutput(stack.Outputs, document.OutputDNSRecord); b.Host == "" {
