@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 SOAK     ?= 500
 SAMPLE   ?= bin/soak
 
-.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test database-test browser-test golden lint lint-go lint-templates fuzz soak bench clean
+.PHONY: dist/cue-module help build binaries release demo test test-fast boot-test docker-test database-test browser-test golden lint lint-go lint-templates fuzz soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -73,6 +73,11 @@ boot-test: ## boot a real Debian with the user data of spacel build: needs mmdeb
 browser-test: ## open the page of spacel graph in Debian's chromium: needs apt on Debian or Ubuntu, and no root
 	$(SPACEL) -o bin/demo/spacel ./cmd/spacel
 	$(GO) test -tags browser ./cmd/spacel -run TestPageInABrowser -count=1 -args -browser=$$(.ci/browser/install) -spacel=$(CURDIR)/bin/demo/spacel
+
+docker-test: ## run the units of containers by Debian's Docker, with images of a real registry: needs Linux, root and apt-get
+	.ci/moto/install
+	.ci/docker/install docker >/dev/null && .ci/docker/install registry >/dev/null
+	$(GO) test -tags docker ./agent -run TestDockerRunsUnits -count=1 -v -timeout 10m
 
 database-test: ## connect database clients to real servers with the agent's variables: needs PostgreSQL's server, node and apt-get
 	.ci/databases/install
