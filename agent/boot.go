@@ -52,6 +52,7 @@ type stage struct {
 	deadline time.Duration // the whole boot has one too, so a failure is signalled while the stack waits
 	run      func(ctx context.Context, b *Boot) error
 	waits    bool // for something whose duration the app knows: a longer boot_timeout is for this stage
+	tasks    bool // runs release tasks: it has their timeouts, too
 }
 
 // usualTimeout is the default of boot_timeout. The stages' deadlines fit into it.
@@ -59,7 +60,11 @@ const usualTimeout = 15 * time.Minute
 
 // deadlineOf returns the deadline of a stage. A boot_timeout above the default extends the stages that wait.
 func (b *Boot) deadlineOf(s stage) time.Duration {
-	if more := time.Duration(b.Document.Signal.Timeout)*time.Second - usualTimeout; s.waits && more > 0 {
+	tasks := b.tasksLimit()
+	if s.tasks {
+		return s.deadline + tasks
+	}
+	if more := time.Duration(b.Document.Signal.Timeout)*time.Second - tasks - usualTimeout; s.waits && more > 0 {
 		return s.deadline + more
 	}
 	return s.deadline
@@ -82,6 +87,7 @@ func stages() []stage {
 		{name: "metrics", deadline: time.Minute, run: publishStats},
 		{name: "files", deadline: 2 * time.Minute, run: files},
 		{name: "environments", deadline: 2 * time.Minute, run: environments},
+		{name: "release tasks", deadline: 2 * time.Minute, run: releaseTasks, tasks: true},
 		{name: "ready", deadline: 10 * time.Second, run: ready},
 		{name: "units", deadline: 10 * time.Minute, run: units, waits: true},
 		{name: "local health check", deadline: 10 * time.Minute, run: localHealth, waits: true},

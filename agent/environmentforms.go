@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // envLine is a line of a .env file: a variable, or with an empty name a line as the user wrote it.
@@ -39,7 +41,11 @@ func environmentForms(b *Boot, name string) map[string]form {
 // dockerReads reports whether a unit gives a .env file to docker run. The stage files has written the units.
 func dockerReads(b *Boot, name string) bool {
 	option := regexp.MustCompile(`--env-file[ =]+"?/files/` + regexp.QuoteMeta(name) + `["\s]`)
-	for _, unit := range slices.Sorted(maps.Keys(b.Document.Units)) {
+	units := slices.Sorted(maps.Keys(b.Document.Units))
+	for _, task := range b.Document.Tasks {
+		units = append(units, document.TaskUnit(task.Name))
+	}
+	for _, unit := range units {
 		if text, err := b.Machine.readFile(unitsDirectory + "/" + unit); err == nil && option.Match(append(text, '\n')) {
 			return true
 		}

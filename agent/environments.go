@@ -24,6 +24,9 @@ func isEnvironment(name string) bool { return path.Ext(name) == ".env" }
 // those of the databases and caches, where the user's own win. systemd and Docker read such a file differently, so each unit has
 // one in either form beside the one under the plain name.
 func environments(ctx context.Context, b *Boot) error {
+	if err := taskEnvironments(ctx, b); err != nil {
+		return err
+	}
 	names := b.environmentNames()
 	if len(names) == 0 {
 		return nil

@@ -120,7 +120,7 @@ func (f firing) result(ctx context.Context, code int, err error, unkept bool) lo
 	switch {
 	case err == nil && code == 0:
 		return lock.Result{State: lock.Done}
-	case unkept || f.stopping(ctx):
+	case unkept || f.machine.stopping(ctx):
 		f.log.Warn("stopped before the end: another instance may run it")
 		return lock.Result{State: lock.Pending}
 	case err != nil:
@@ -131,7 +131,7 @@ func (f firing) result(ctx context.Context, code int, err error, unkept bool) lo
 }
 
 // stopping reports whether the machine shuts down. systemctl's exit status is not 0 then.
-func (f firing) stopping(ctx context.Context) bool {
-	out, _ := f.machine.Run(context.WithoutCancel(ctx), "systemctl", "is-system-running")
+func (m Machine) stopping(ctx context.Context) bool {
+	out, _ := m.Run(context.WithoutCancel(ctx), "systemctl", "is-system-running")
 	return strings.TrimSpace(out) == "stopping"
 }

@@ -43,6 +43,12 @@ func files(ctx context.Context, b *Boot) error {
 			return fmt.Errorf("unit %s: %w", name, err)
 		}
 	}
+	for _, task := range b.Document.Tasks {
+		name := document.TaskUnit(task.Name)
+		if err := b.writeUnit(ctx, name, task.Unit); err != nil {
+			return fmt.Errorf("unit %s: %w", name, err)
+		}
+	}
 	return nil
 }
 

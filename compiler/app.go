@@ -52,7 +52,8 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		logging(a),
 		units(a, r),
 		registries(a, r),
-		jobs(a),
+		tasks(a),
+		locks(a),
 		localHealth(a),
 		decryption(a, r),
 		references(a),
@@ -80,6 +81,11 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 	whole.merge(databaseAlarms(a, databases.instances, to))
 	whole.merge(scaling(a, watch, r))
 	whole.merge(guard(a))
+	releases, err := release(a)
+	if err != nil {
+		return nil, err
+	}
+	whole.merge(releases)
 	whole.merge(extra(a, whole, r))
 	patch(a, whole, r)
 	checkCircles(a, whole, r)

@@ -77,6 +77,10 @@ func unitSection(service schema.Service) []string {
 	wants := []string{"network-online.target", document.AgentUnit}
 	after := []string{"docker.service", "network-online.target", document.AgentUnit}
 	requires := []string{"docker.service"}
+	if service.Container.Task {
+		// The agent waits for the task before it is ready, so the task must not wait for the agent.
+		wants, after = wants[:1], after[:2]
+	}
 	if service.Container.Restart.Policy == schema.RestartNo {
 		// A restart of Docker restarts units that require it. A unit that runs once must not run again then.
 		requires, wants = nil, append([]string{"docker.service"}, wants...)
@@ -145,7 +149,10 @@ func pullLines(p schema.PullPolicy, image string) []string {
 func dockerRun(service schema.Service) []string {
 	c := service.Container
 	base := strings.TrimSuffix(service.Name, ".service")
-	run := dockerWords{"--rm", "--name", "%n", "--env-file", word("/files/" + base + ".env")}
+	run := dockerWords{"--rm", "--name", "%n"}
+	for _, file := range environmentFiles(service) {
+		run.add("--env-file", "/files/"+file)
+	}
 	if c.PullPolicy == schema.PullNever {
 		run.add("--pull", "never")
 	}
@@ -179,6 +186,19 @@ func dockerRun(service schema.Service) []string {
 		run = append(run, word(w))
 	}
 	return run
+}
+
+// environmentFiles returns the names of a container's .env files, in the order in which Docker reads them: a later one wins.
+func environmentFiles(service schema.Service) []string {
+	own := strings.TrimSuffix(service.Name, ".service") + ".env"
+	other := strings.TrimSuffix(service.Container.EnvOf, ".service") + ".env"
+	switch {
+	case service.Container.EnvOf == "":
+		return []string{own}
+	case len(service.Environment) == 0:
+		return []string{other}
+	}
+	return []string{other, own}
 }
 
 // entrypointAndCommand splits the two as docker run wants them: its --entrypoint is one word, and the others come before the

@@ -41,7 +41,7 @@ func instances(a appContext, g groups, lb loadBalancer, id identity, l launchTex
 		DefaultInstanceWarmup:  a.region.InstanceWarmup,
 		VPCZoneIdentifier:      instanceSubnets(a, p),
 		HealthCheckType:        "EC2",
-		HealthCheckGracePeriod: a.region.BootTimeout, // an instance that still boots is not to be replaced
+		HealthCheckGracePeriod: a.region.BootLimit(), // an instance that still boots is not to be replaced
 		MetricsCollection:      []cfn.MetricsCollection{{Granularity: "1Minute"}},
 		Tags:                   []cfn.GroupTag{{Key: "Name", Value: cfn.String(a.stackName()), PropagateAtLaunch: true}},
 	})

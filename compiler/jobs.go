@@ -33,11 +33,11 @@ func exclusively(c schema.Container) []string {
 	return []string{document.AgentPath, "exclusive", "%n", word(c.Schedule)}
 }
 
-// jobs lets the instances of an app with exclusive jobs use the app's own locks. The table's name comes from the orbit's stack, so that
-// deploy refuses the app while that stack is too old to have the table.
-func jobs(a appContext) *part {
+// locks lets the instances of an app with exclusive jobs or release tasks use the app's own locks. The table's name comes from the
+// orbit's stack, so that deploy refuses the app while that stack is too old to have the table.
+func locks(a appContext) *part {
 	p := &part{}
-	exclusive := false
+	exclusive := len(a.region.TasksHere()) > 0
 	for _, s := range a.region.Services {
 		exclusive = exclusive || s.Container.Exclusive
 	}

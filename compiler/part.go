@@ -21,6 +21,7 @@ type part struct {
 	sources map[string]assembly.ValueFrom
 	after   []assembly.StackRef // stacks it needs without taking an output of theirs
 	guard   *assembly.Guard     // of the whole stack; nil for most parts
+	release *assembly.Release   // likewise
 
 	refused bool // a mistake in it is reported: it makes no template
 
@@ -57,6 +58,9 @@ func (p *part) merge(other *part) {
 	p.after = append(p.after, other.after...)
 	if other.guard != nil {
 		p.guard = other.guard
+	}
+	if other.release != nil {
+		p.release = other.release
 	}
 	p.refused = p.refused || other.refused
 	p.statements = append(p.statements, other.statements...)
@@ -134,6 +138,7 @@ func finish(p *part, h header) (assembly.Stack, []byte, []string, error) {
 		Parameters:            p.sources,
 		Images:                p.images,
 		Guard:                 p.guard,
+		Release:               p.release,
 	}, body, nil, nil
 }
 

@@ -53,7 +53,7 @@ func pulling(repositories []string) []cfn.Statement {
 // ecrImages returns the images of the app's containers that are in ECR, but for registries with a login of the manifest's.
 func ecrImages(a appContext) []document.ECRImage {
 	var images []document.ECRImage
-	for _, service := range a.region.Services {
+	for _, service := range a.region.Containers() {
 		image, ok := document.ParseECRImage(versioned(service.Image))
 		if ok && !hasLogin(a, image.Host) {
 			images = append(images, image)
@@ -74,7 +74,7 @@ func hasLogin(a appContext, host string) bool {
 
 // foreignRegistries warns about images in a partition of AWS in which the instances' role is unknown, such as China's.
 func foreignRegistries(a appContext, r *report.Report) {
-	for _, service := range a.region.Services {
+	for _, service := range a.region.Containers() {
 		image, ok := document.ParseECRImage(service.Image)
 		if ok && image.Partition != "aws" && !hasLogin(a, image.Host) {
 			r.Warnf(service.At("image"), "is in the partition %s of AWS, where the role of an instance in %s has no rights: "+

@@ -94,7 +94,7 @@ func decryptStatement(a appContext, regions map[string]bool) cfn.Statement {
 // payloads are all encrypted values of the app's units, files and environments.
 func payloads(app *schema.AppRegion) []*schema.Payload {
 	var all []*schema.Payload
-	for _, service := range app.Services {
+	for _, service := range app.Containers() {
 		if service.UnitFile != nil {
 			all = append(all, service.UnitFile.Payload)
 		}

@@ -10,10 +10,11 @@ import (
 
 // signalDuration is how long CloudFormation waits for an instance's signal, from its launch, in ISO 8601.
 func signalDuration(app *schema.AppRegion) string {
-	if app.BootTimeout%60 == 0 {
-		return fmt.Sprintf("PT%dM", app.BootTimeout/60)
+	limit := app.BootLimit()
+	if limit%60 == 0 {
+		return fmt.Sprintf("PT%dM", limit/60)
 	}
-	return fmt.Sprintf("PT%dS", app.BootTimeout)
+	return fmt.Sprintf("PT%dS", limit)
 }
 
 // suspended are the processes that would change the group during a rolling update and make it fail (AWS Knowledge Center,

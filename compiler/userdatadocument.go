@@ -27,7 +27,7 @@ const appGroupID = "Asg"
 // digest.
 func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error) {
 	l := launchText{part: &part{}}
-	b := boot{document: l.document(a, whole), agent: agentParameters(l.part, a.region.Architecture), docker: len(a.region.Services) > 0}
+	b := boot{document: l.document(a, whole), agent: agentParameters(l.part, a.region.Architecture), docker: len(a.region.Containers()) > 0}
 	l.statements = append(agentStatements(a, l.part), b.agent.statement())
 	l.text = userData(b)
 	if fitsUserData(l.text) {
@@ -67,7 +67,7 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 		Region:  a.region.Region,
 		Version: versionParameter(l.part),
 		Token:   tokenParameter(l.part),
-		Signal:  document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: appGroupID, Timeout: a.region.BootTimeout},
+		Signal:  document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: appGroupID, Timeout: a.region.BootLimit()},
 		BootLog: a.net.bootLog(l.part),
 	}
 	if whole.document != nil {

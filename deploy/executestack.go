@@ -151,6 +151,9 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 			return plan, "", err
 		}
 	}
+	if err := (taskPlanner{x.stack}).release(ctx, plan); err != nil {
+		return plan, "", err
+	}
 	plan, end, err := x.execute(ctx, plan)
 	if err != nil {
 		return plan, "", err

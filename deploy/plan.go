@@ -26,6 +26,7 @@ type StackPlan struct {
 	Dangers    []Danger          `json:"dangers,omitempty"`
 	Instances  *Instances        `json:"instances,omitempty"` // when the app's instances are replaced
 	Guard      *Guard            `json:"guard,omitempty"`     // nil: nothing is watched
+	Tasks      []PlannedTask     `json:"tasks,omitempty"`     // release tasks, when the app's instances are replaced or new
 	New        *impact.Summary   `json:"new,omitempty"`       // of a stack that is not deployed yet
 	Impact     []impact.Effect   `json:"impact,omitempty"`    // what users of a deployed stack notice, the worst first
 	Moves      []values.Move     `json:"moves,omitempty"`     // EBS volumes that go to another zone

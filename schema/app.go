@@ -53,8 +53,8 @@ func (m document) stackName(top record, orbit *Orbit, name string) {
 // several orbits.
 func (m document) appRegions(top record, orbit *Orbit) []string {
 	var active, listed []string
-	for _, region := range orbit.Regions {
-		active = append(active, region.Region)
+	for _, region := range orbit.Listed {
+		active = append(active, region)
 	}
 	list := m.regionList()
 	if len(top.list("regions")) == 0 {

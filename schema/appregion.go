@@ -75,7 +75,6 @@ func (b appBuilder) build() *AppRegion {
 	a.Services = b.services()
 	a.Files = b.files()
 	a.Registries = registries(b)
-	checkEnvironmentFiles(b.scope.report, a)
 	checkPublished(b.section, a)
 
 	// Data stores add variables to the units, so they come after them.
@@ -91,6 +90,8 @@ func (b appBuilder) build() *AppRegion {
 	b.checkZones(a)
 	a.Logging = b.logging()
 	a.Release = b.release(a)
+	checkBootLimit(b.section, a)
+	checkEnvironmentFiles(b.scope.report, a)
 	a.Extra = extra(b.section)
 	a.Patches = patches(b.section)
 	checkReferences(b.section, a) // the names in references are those of the parts above

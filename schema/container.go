@@ -41,6 +41,8 @@ type Container struct {
 	Job         bool         // a timer starts it, and it runs once at a time
 	Schedule    string       // the calendar expression of a job's own timer; "" without one
 	Exclusive   bool         // each firing runs on one instance of the region
+	Task        bool         `json:",omitempty"` // a release task: the agent runs it within a boot, before the app's units may start
+	EnvOf       string       `json:",omitempty"` // of a task: the service whose .env file it reads, before its own; "" for none
 }
 
 // Ulimit is a limit of a container's processes. -1 is no limit.

@@ -70,7 +70,7 @@ func checkNestedFiles(found *report.Report, files []File) {
 // checkEnvironmentFiles reports a file with the name of a file that spacel generates for a unit's environment.
 func checkEnvironmentFiles(found *report.Report, a *AppRegion) {
 	made := map[string]string{}
-	for _, s := range a.Services {
+	for _, s := range a.Containers() {
 		if len(s.Environment) > 0 {
 			made[strings.TrimSuffix(s.Name, path.Ext(s.Name))+".env"] = s.Name
 		}

@@ -89,6 +89,7 @@ type Orbit struct {
 	Node
 	Name    string
 	Regions []*OrbitRegion // sorted by region
+	Listed  []string       `json:"-"` // the regions in the order of the manifest
 	Digest  string         `json:"-"` // of the manifest's data, in hex: equal manifests have equal ones
 
 	Account             string // 12 digits; "" if the manifest has neither an account nor the ARN of a role
@@ -547,6 +548,7 @@ type Release struct {
 	Node
 	Watch  int
 	Alarms []GuardAlarm
+	Tasks  []Task `json:",omitempty"` // sorted by name
 }
 
 // AlarmKind is the part of the manifest that an alarm belongs to.

@@ -25,6 +25,7 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 	}
 	o.own(top)
 	regions := m.orbitRegions(top, narrow)
+	o.Listed = regions
 	sections := map[string]section{}
 	m.sections(regions)
 	for _, region := range regions {

@@ -148,7 +148,7 @@ func (a *AppRegion) References() []Reference {
 			all = append(all, *ref)
 		}
 	}
-	for _, s := range a.Services {
+	for _, s := range a.Containers() {
 		for _, v := range s.Environment {
 			add(v.From)
 		}

@@ -7,7 +7,7 @@ package document
 // references (a T) out of the bulk: an asset is fetched as it was built, so deploy cannot put values into it.
 func copyBulk[A, B any](to *Document[A], from *Document[B]) {
 	to.Units, to.Files, to.Environments, to.Volumes = from.Units, from.Files, from.Environments, from.Volumes
-	to.Registries = from.Registries
+	to.Registries, to.Tasks = from.Registries, from.Tasks
 }
 
 // Bulk returns the bulk as a document of its own, which says to which instances it belongs.

@@ -35,6 +35,7 @@ type Document[T any] struct {
 	Units        map[string]Content     `json:"units,omitempty"`        // unit name → text
 	Files        map[string]Content     `json:"files,omitempty"`        // name below /files → content
 	Environments map[string][]Variable  `json:"environments,omitempty"` // .env file → variables in order, after those of Files
+	Tasks        []Task                 `json:"tasks,omitempty"`        // release tasks, in the order in which they run
 	Registries   map[string]Registry    `json:"registries,omitempty"`   // host → how to log in there
 	Volumes      []Volume               `json:"volumes,omitempty"`
 	Stats        string                 `json:"statsNamespace,omitempty"` // publish memory and disk use as metrics of this namespace

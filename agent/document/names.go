@@ -126,4 +126,5 @@ const (
 	OutputEndpoint  = "Endpoint"        // and a port: the app's URL there
 	OutputDNSRecord = "DnsRecord"       // a host name of the stack
 	OutputElasticIP = "ElasticIp"       // and a number: a public address
+	OutputRelease   = "Release"         // how the app is released: assembly.Release as JSON
 )

@@ -12,10 +12,12 @@
 //	acquire.go  waits for a lock
 //	held.go     runs the work of an owner
 //	item.go     reads and writes items
+//	operate.go  for people: reads locks, and says how work ended whose end is unknown
 package lock
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -56,6 +58,14 @@ func (r Record) String() string {
 		text += ": " + r.Note
 	}
 	return text
+}
+
+// Instance returns the instance of the owner, "no instance" without one.
+func (r Record) Instance() string {
+	if instance, _, _ := strings.Cut(r.Owner, "/"); instance != "" {
+		return instance
+	}
+	return "no instance"
 }
 
 // sameHolder reports whether nothing has happened between two looks at a lock.

@@ -127,6 +127,11 @@ var features = []feature{
 		but:   []string{"agent.stages", "agent.giveBack"},
 	},
 	{
+		name:  "release tasks",
+		used:  func(d document.Document[string]) bool { return len(d.Tasks) > 0 },
+		roots: []string{"agent.releaseTasks"},
+	},
+	{
 		name:  "load balancers",
 		used:  func(d document.Document[string]) bool { return len(d.TargetGroups) > 0 },
 		roots: []string{"agent.targetHealth"},
@@ -141,6 +146,11 @@ func refersTo(kind string) func(document.Document[string]) bool {
 				if strings.HasPrefix(v.From, kind+":") {
 					return true
 				}
+			}
+		}
+		for _, task := range d.Tasks {
+			if slices.ContainsFunc(task.Environment, func(v document.Variable) bool { return strings.HasPrefix(v.From, kind+":") }) {
+				return true
 			}
 		}
 		for _, file := range d.Files {

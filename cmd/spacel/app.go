@@ -64,6 +64,7 @@ func newApp(c *console) *cli.App {
 			policyCommand(c),
 			redeployCommand(c),
 			instancesCommand(c),
+			tasksCommand(c),
 			logsCommand(c),
 			eventsCommand(c),
 			sshCommand(c),

@@ -82,6 +82,7 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 			w.line(3, sign(p.Before, p.After), p.Name, p.Before, p.After, "")
 		}
 	}
+	w.tasks(s.Tasks)
 	w.guard(s.Guard)
 	for _, danger := range s.Dangers {
 		w.wrapped(red, "  ! "+printable(danger.What))
@@ -97,6 +98,13 @@ func instancesText(n deploy.Instances) string {
 		return text + ", in a new group beside the old one"
 	}
 	return fmt.Sprintf("%s, at most %d at a time, at least %d in service", text, n.Batch, n.InService)
+}
+
+// tasks prints what happens to release tasks.
+func (w *planWriter) tasks(all []deploy.PlannedTask) {
+	for _, task := range all {
+		w.wrapped("", "  "+printable(task.Text))
+	}
 }
 
 // guard prints what rolls the update back, and the limits of that.

@@ -69,6 +69,7 @@ func (w *planWriter) newStacks(n *newStacks) {
 			w.wrapped("", "    "+line.word+": "+printable(strings.Join(line.texts, ", ")))
 		}
 	}
+	w.tasks(n.plan.Tasks)
 	w.guard(n.plan.Guard)
 }
 

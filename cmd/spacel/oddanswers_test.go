@@ -129,6 +129,7 @@ var oddCommands = []oddCommand{
 	{args: []string{"diff", "--live", "build"}},
 	{args: []string{"events", "--orbit", "test"}},
 	{args: []string{"instances", "web", "--orbit", "test"}},
+	{args: []string{"tasks", "web", "--orbit", "test"}},
 	{args: []string{"logs", "web", "--orbit", "test"}},
 	{args: []string{"logs", "web", "--docker", "--orbit", "test"}},
 	{args: []string{"ssh", "web", "--orbit", "test", "--user", "ada", "--print"}},

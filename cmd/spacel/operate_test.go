@@ -23,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/lock"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -66,6 +67,7 @@ func TestOperate(t *testing.T) {
 			"agent-opens":   operate("agent-opens REGION STACK VARIABLE TEXT", 4, (*scriptAccount).agentOpens),
 			"replace":       operate("replace FILE OLD NEW INTO", 4, (*scriptAccount).replace),
 			"awaits":        operate("awaits FILE TEXT", 2, (*scriptAccount).awaits),
+			"task-ended":    operate("task-ended REGION APP TASK VERSION STATE NOTE", 6, (*scriptAccount).taskEnded),
 		},
 	})
 }
@@ -184,6 +186,17 @@ func (o *scriptAccount) keysRecorded(ts *testscript.TestScript, args []string) {
 			ts.Check(err)
 		}
 	}
+}
+
+// taskEnded writes the end of a release task, as if an instance had run it.
+func (o *scriptAccount) taskEnded(ts *testscript.TestScript, args []string) {
+	table := lock.Table{Client: o.cloud.Region(args[0]).DynamoDB(), Name: document.TableName("test", document.LocksTable),
+		Owner: "i-0123456789abcdef0/x", Lease: time.Minute}
+	name := document.TaskLock(args[1], args[2], args[3], "digest", "stack")
+	_, record, err := table.Acquire(o.Context(), name, lock.MustNotAgain, func(lock.Record) {})
+	ts.Check(err)
+	_, err = table.Mark(o.Context(), record, lock.State(args[4]), args[5])
+	ts.Check(err)
 }
 
 // resource is the physical id of a stack's resource.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/status"
 )
 
@@ -58,6 +59,9 @@ func runOutputs(c *console, ctx *cli.Context) error {
 	}
 	for _, s := range r.Stacks {
 		for _, name := range slices.Sorted(maps.Keys(s.Outputs)) {
+			if name == document.OutputRelease {
+				continue // is for spacel itself
+			}
 			fmt.Fprintf(c.out, "%s  %s  %s\n", s, name, printable(s.Outputs[name]))
 		}
 	}
@@ -75,6 +79,9 @@ func environment(stacks []status.Stack, short bool) (string, error) {
 	of := map[string]string{}
 	for _, s := range stacks {
 		for _, name := range slices.Sorted(maps.Keys(s.Outputs)) {
+			if name == document.OutputRelease {
+				continue // is for spacel itself
+			}
 			variable, full := variableName(name), s.String()+" "+name
 			if !short {
 				variable = variableName(s.Region) + "_" + variableName(s.Name) + "_" + variable

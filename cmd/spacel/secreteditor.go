@@ -116,7 +116,7 @@ func (v *secretEditor) stored() []stored {
 		}
 	}
 	for _, region := range v.app.Regions {
-		for _, service := range region.Services {
+		for _, service := range region.Containers() {
 			if service.UnitFile != nil {
 				add(service.UnitFile.Pos, service.Name, service.UnitFile.Payload)
 			}

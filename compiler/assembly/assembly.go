@@ -47,6 +47,7 @@ type Stack struct {
 	Parameters            map[string]ValueFrom `json:"parameters,omitempty"`
 	Images                []ContainerImage     `json:"images,omitempty"` // of an app's containers, those in Amazon ECR; sorted
 	Guard                 *Guard               `json:"guard,omitempty"`  // nil: nothing is watched
+	Release               *Release             `json:"release,omitempty"`
 }
 
 // ContainerImage is an image that deploy checks before the rollout.

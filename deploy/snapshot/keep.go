@@ -57,6 +57,7 @@ func kept(deployed *live.Stack, body []byte) assembly.Stack {
 		Tags:                  deployed.OwnTags(),
 		Parameters:            map[string]assembly.ValueFrom{},
 		Guard:                 deployed.Guard,
+		Release:               assembly.ParseRelease(deployed.Outputs[document.OutputRelease]),
 	}
 	for name, value := range deployed.Parameters {
 		s.Parameters[name] = literal(value) // which is never sent: sources.Settings.Keep

@@ -66,11 +66,11 @@ var allowed = map[string][]string{
 	"compiler/review":   {"compiler/assembly", "compiler/diff", "compiler/impact", "compiler/template"},
 	// Only tests import assemblytest.
 	"compiler/assembly/assemblytest": {"compiler/assembly"},
-	"deploy": {"agent/document", "agent/secrets", "compiler/assembly", "compiler/diff", "compiler/impact",
+	"deploy": {"agent/document", "agent/lock", "agent/secrets", "compiler/assembly", "compiler/diff", "compiler/impact",
 		"deploy"},
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
-		"agent/document", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
+		"agent/document", "agent/lock", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
 		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/groups", "deploy/launches", "deploy/live",
 		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/values",
 	},

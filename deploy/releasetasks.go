@@ -1,0 +1,132 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/lock"
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/tasks"
+)
+
+// PlannedTask is a release task of an app, as an update of its instances meets it.
+type PlannedTask struct {
+	Name    string `json:"task"`
+	Version string `json:"version"`
+	Region  string `json:"region"` // the region where it runs
+	Runs    bool   `json:"runs"`   // by this deployment, in this stack
+	Text    string `json:"text"`   // what happens to it, in one sentence
+}
+
+// taskPlanner decides about the release tasks of a stack. The instances run them: one of the new instances takes the lock of a task,
+// and the others wait. A task that has ended well for a version and a stack is never run again, and one that failed only when deploy
+// says so, by giving the lock back. So a rollback and a scale-out run nothing, and neither does a second instance of a failed update.
+type taskPlanner struct{ *stack }
+
+// plan returns the tasks of an update that replaces the instances, or of a new stack. It refuses an update that could not end well: a
+// task's end is unknown, or the task runs in another region and has not ended well there.
+func (p taskPlanner) plan(ctx context.Context, plan stackPlan) ([]PlannedTask, error) {
+	if p.spec.Release == nil {
+		return nil, nil
+	}
+	var planned []PlannedTask
+	version := plan.inputs[document.ParameterVersion].Text
+	for _, task := range p.spec.Release.Tasks {
+		next := PlannedTask{Name: task.Name, Version: version, Region: task.Region}
+		var err error
+		if task.Region == p.spec.Region {
+			next.Runs, next.Text, err = p.here(ctx, plan.deployed, task, version)
+		} else {
+			next.Text, err = p.elsewhere(ctx, task, version)
+		}
+		if err != nil {
+			return nil, err
+		}
+		planned = append(planned, next)
+	}
+	return planned, nil
+}
+
+// here says what happens to a task of this region.
+func (p taskPlanner) here(ctx context.Context, deployed *live.Stack, task assembly.ReleaseTask, version string) (runs bool, text string,
+	err error) {
+	runs, text = true, fmt.Sprintf("the task %s runs for version %s, before new instances serve", task.Name, version)
+	if !isDeployed(deployed) {
+		return runs, text, nil // a new stack has a new id, and no lock
+	}
+	found, err := tasks.Read(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, task, version, deployed.ID)
+	switch {
+	case err != nil:
+		return false, "", fmt.Errorf("%s: %w", p.ref(), err)
+	case found.IsOpen():
+		return false, "", p.unknown(found)
+	case found.State == lock.Done:
+		return false, fmt.Sprintf("the task %s has ended well for version %s, and does not run again", task.Name, version), nil
+	case found.State == lock.Failed:
+		return true, fmt.Sprintf("the task %s runs again for version %s: it %s", task.Name, version, p.mask(found.Problem())), nil
+	case found.IsRunning():
+		return true, fmt.Sprintf("the task %s of version %s runs on %s", task.Name, version, found.Instance), nil
+	}
+	return runs, text, nil
+}
+
+// unknown is the refusal for a task whose end nobody knows. Another run of it could do harm, and so could new code without it.
+func (p taskPlanner) unknown(t tasks.Task) error {
+	return refuse("%s: nobody knows how the task %s of version %s ended (%s): find out, then run spacel tasks %s --orbit %s --region %s "+
+		"--mark %s=done, or %s=failed to run it again with the next deploy", p.ref(), t.Name, t.Version, p.mask(t.Problem()), p.spec.App, p.orbit,
+		t.Region, t.Name, t.Name)
+}
+
+// elsewhere says where a task of another region runs. When that region's stack is in this run, this stack waits for it. Otherwise the
+// task must have ended well already.
+func (p taskPlanner) elsewhere(ctx context.Context, task assembly.ReleaseTask, version string) (string, error) {
+	text := fmt.Sprintf("the task %s of version %s runs in %s only", task.Name, version, task.Region)
+	ref := assembly.StackRef{Region: task.Region, Name: p.spec.Name}
+	if p.find(ref) != nil {
+		return text, nil
+	}
+	deployed, err := p.live.Get(ctx, ref)
+	if err != nil || deployed == nil {
+		return text, err // checkNeeds has refused a missing stack
+	}
+	found, err := tasks.Read(ctx, p.cloud.Region(task.Region), p.orbit, p.spec.App, task, version, deployed.ID)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", p.ref(), err)
+	case found.State != lock.Done:
+		return "", refuse("%s: the task %s runs in %s only, and has not ended well there for version %s: deploy %s first, or together with this",
+			p.ref(), task.Name, task.Region, version, ref)
+	}
+	return text + ", where it has ended well", nil
+}
+
+// release gives the locks of failed tasks back, right before an update that runs them again.
+func (p taskPlanner) release(ctx context.Context, plan stackPlan) error {
+	if p.spec.Release == nil || plan.deployed == nil {
+		return nil
+	}
+	region := p.cloud.Region(p.spec.Region)
+	for _, planned := range plan.Tasks {
+		if !planned.Runs {
+			continue
+		}
+		for _, task := range p.spec.Release.Tasks {
+			if task.Name != planned.Name {
+				continue
+			}
+			found, err := tasks.Read(ctx, region, p.orbit, p.spec.App, task, planned.Version, plan.deployed.ID)
+			if err == nil && found.IsOpen() {
+				err = p.unknown(found)
+			}
+			if err == nil && found.State == lock.Failed {
+				err = tasks.Mark(ctx, region, p.orbit, found, lock.Pending, "")
+			}
+			if err != nil {
+				return refuseFor(err)
+			}
+		}
+	}
+	return nil
+}

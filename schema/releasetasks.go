@@ -1,0 +1,217 @@
+package schema
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	names "github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
+)
+
+// Task is a release task: a container that one instance of a release runs to its end before the new instances serve.
+type Task struct {
+	Node
+	Name    string
+	Once    TaskScope
+	Region  string        // the region where it runs: the app's first region, or this one
+	Service Service       // its Environment lacks the variables of the service that it is like
+	Timeout time.Duration // in whole seconds
+}
+
+// TaskScope tells in how many regions a task runs.
+type TaskScope string
+
+// The scopes of a task.
+const (
+	OnceInApp    TaskScope = "app"
+	OnceInRegion TaskScope = "region"
+)
+
+// Limits of times. CloudFormation waits at most an hour for an instance's signal (Template Reference, "CreationPolicy" and
+// "UpdatePolicy attribute", PauseTime).
+const (
+	usualTaskTime = 10 * time.Minute
+	shortestTask  = 10 * time.Second
+	longestBoot   = time.Hour
+)
+
+// Containers returns the app's services and the containers of its release tasks.
+func (a *AppRegion) Containers() []Service {
+	all := slices.Clone(a.Services)
+	for _, task := range a.Release.Tasks {
+		all = append(all, task.Service)
+	}
+	return all
+}
+
+// TasksHere returns the tasks that run in this region.
+func (a *AppRegion) TasksHere() []Task {
+	return slices.DeleteFunc(slices.Clone(a.Release.Tasks), func(t Task) bool { return t.Region != a.Region })
+}
+
+// BootLimit returns the seconds that CloudFormation waits for an instance: those of boot_timeout, and those of the tasks.
+func (a *AppRegion) BootLimit() int {
+	limit := a.BootTimeout
+	for _, task := range a.TasksHere() {
+		limit += int(task.Timeout / time.Second)
+	}
+	return limit
+}
+
+// tasks reads the release tasks.
+func (b appBuilder) tasks(r record, a *AppRegion) []Task {
+	services := map[string]entry{}
+	if len(r.entries("tasks")) > 0 {
+		for _, e := range b.section.merged("services", manifest.UnitName, nil) {
+			services[e.key] = e
+		}
+	}
+	var tasks []Task
+	for _, e := range r.entries("tasks") {
+		tasks = append(tasks, b.task(e, services, a))
+	}
+	return tasks
+}
+
+// checkBootLimit reports more time than CloudFormation waits for an instance.
+func checkBootLimit(s section, a *AppRegion) {
+	if most := int(longestBoot / time.Second); a.BootLimit() > most && !s.unknown("boot_timeout") {
+		s.report.Errorf(a.Release.At("tasks"), "CloudFormation waits at most an hour for an instance, and boot_timeout (%d s) with the timeouts of the tasks is "+
+			"longer: make them shorter", a.BootTimeout)
+	}
+}
+
+// task reads one task. The words of its container come first, then those of the service that it names.
+func (b appBuilder) task(e entry, services map[string]entry, a *AppRegion) Task {
+	own := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("service"))
+	task := Task{Node: own.node(), Name: e.key, Once: TaskScope(own.text("once")), Region: a.Region, Timeout: taskTime(own)}
+	b.checkScope(own, &task, a)
+	like, known := b.likeService(own, services)
+	whole := own
+	if known {
+		whole = overlaid(own, like)
+	}
+	s := Service{
+		Node: own.node(), Name: names.TaskUnit(e.key), Image: whole.text("image"), Environment: b.scope.environment(own),
+		Volumes: mountReader{b.scope.report, b.section}.mounts(whole), Container: container(whole, debianOf(b.image())),
+	}
+	if s.Image != "" {
+		checkImageName(whole, s.Image)
+	}
+	checkTaskNetwork(own, s.Container)
+	s.Container.Restart, s.Container.Job, s.Container.Task = Restart{Policy: RestartNo}, true, true
+	if known {
+		s.Container.EnvOf = manifest.UnitName(own.text("service"))
+	}
+	whole.drop("restart")
+	task.Service = s
+	return task
+}
+
+// taskTime returns the time that a task may take.
+func taskTime(r record) time.Duration {
+	if !r.has("timeout") {
+		return usualTaskTime
+	}
+	limit := duration(r, "timeout").Round(time.Second)
+	if limit < shortestTask || limit > longestBoot {
+		r.errorf("timeout", "must be 10s to 1h, got %s", r.text("timeout"))
+		return usualTaskTime
+	}
+	return limit
+}
+
+// checkScope finds the region of a task. In one region both scopes mean the same.
+func (b appBuilder) checkScope(r record, task *Task, a *AppRegion) {
+	first := b.firstRegion(a)
+	switch {
+	case task.Once == OnceInApp:
+		task.Region = first
+	case task.Once == "" && len(b.scope.regions) > 1 && !r.unknown("once"):
+		r.errorf("once", "is missing: write app to run the task in %s only, which is the app's first region, or region to run it in each of %s",
+			first, strings.Join(b.scope.regions, ", "))
+	}
+	if task.Once == "" {
+		task.Once = OnceInRegion
+		r.deriveText("once", string(OnceInRegion))
+	}
+}
+
+// firstRegion returns the region of tasks with once: app. A global database is changed in its own region only.
+func (b appBuilder) firstRegion(a *AppRegion) string {
+	for _, d := range a.Databases {
+		if d.Global != "" {
+			return d.Global
+		}
+	}
+	return b.scope.regions[0]
+}
+
+// likeService returns the record of the container that a task is like.
+func (b appBuilder) likeService(r record, services map[string]entry) (like record, known bool) {
+	image := r.has("image") || r.unknown("image")
+	name := manifest.UnitName(r.text("service"))
+	found, ok := services[name]
+	switch {
+	case r.unknown("service"):
+		return record{}, false
+	case !r.has("service"):
+		if !image {
+			r.report.Errorf(r.at, "must have service (a container of this app) or image")
+		}
+		return record{}, false
+	case !ok && b.section.unknown("services"):
+		return record{}, false
+	case !ok:
+		var known []string
+		for _, unit := range slices.Sorted(maps.Keys(services)) {
+			known = append(known, strings.TrimSuffix(unit, ".service"))
+		}
+		r.errorf("service", "%s is no service of this app%s", r.text("service"), report.Suggest(r.text("service"), known))
+		return record{}, false
+	}
+	like = found.record(b.scope.report, nil)
+	switch {
+	case like.has("unit_file"):
+		r.errorf("service", "%s is written by hand, so it has no container to take over: write image", name)
+	case !r.has("command") && !r.has("entrypoint") && !r.unknown("command") && !r.unknown("entrypoint") && !image:
+		r.errorf("command", "is missing: the task would run %s itself, which does not end", name)
+	}
+	return like, true
+}
+
+// notTaken are fields of a service that a task does not take over. Its variables are read from its .env file. The others are about
+// units that run on: a task has ended before these start.
+var notTaken = []string{"environment", "env_file", "ports", "healthcheck", "restart", "schedule", "exclusive", "depends_on", "unit_file"}
+
+// overlaid returns the fields of a task, and those of its service that the task does not have.
+func overlaid(own, like record) record {
+	whole := own
+	whole.fields, whole.reported = maps.Clone(own.fields), maps.Clone(own.reported)
+	for name, field := range like.fields {
+		if _, has := whole.fields[name]; !has && !slices.Contains(notTaken, name) {
+			whole.fields[name] = field
+		}
+	}
+	for name := range like.reported {
+		if _, has := own.fields[name]; !has {
+			if whole.reported == nil {
+				whole.reported = map[string]bool{}
+			}
+			whole.reported[name] = true
+		}
+	}
+	return whole
+}
+
+// checkTaskNetwork reports the network of another container, which does not run yet.
+func checkTaskNetwork(own record, c Container) {
+	if other, shares := strings.CutPrefix(c.NetworkMode, "container:"); shares {
+		at := cmp.Or(map[bool]string{true: "network_mode"}[own.has("network_mode")], "service")
+		own.errorf(at, "shares the network of %s, which starts after the task: write network_mode: bridge, host or none in the task", other)
+	}
+}
