@@ -55,6 +55,13 @@ func (b *Boot) tasksLimit() time.Duration {
 	return limit
 }
 
+// The order of the steps makes a task run once. The lock says "running" before the unit starts, and "done" only after systemd has said
+// that the unit ended well. Whatever happens between the two, nobody takes the task for done. A second run needs a person or a deploy,
+// because a migration that stopped in the middle may do harm when it is repeated.
+//
+// The task is a unit of systemd, and no child of this process, for three reasons. Its output is in the journal under its own name. Its
+// container ends with the unit, whatever becomes of the agent. And it is written into the template, where a reviewer sees it.
+
 // releaseTasks runs the release tasks, in order, unless an instance of this release has run them. It comes before the agent is ready,
 // so no unit of the app serves before. Of several instances one holds the lock of a task and runs it. The others wait.
 func releaseTasks(ctx context.Context, b *Boot) error {

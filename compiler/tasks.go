@@ -22,6 +22,9 @@ func tasks(a appContext) *part {
 	}}
 }
 
+// The units of tasks are not among the document's units, for two reasons. The agent starts those all at once, after the tasks. And a unit
+// of a task has no [Install] section, so a restart of the machine does not start it.
+
 // addTask adds a task to the document. A task that is like a service reads the service's .env file. Any other has a file as a service
 // has one, with the variables of databases and caches.
 func addTask(a appContext, d *document.Document[cfn.Value], task schema.Task) {

@@ -23,6 +23,9 @@ type PlannedTask struct {
 // taskPlanner decides about the release tasks of a stack. The instances run them: one of the new instances takes the lock of a task,
 // and the others wait. A task that has ended well for a version and a stack is never run again, and one that failed only when deploy
 // says so, by giving the lock back. So a rollback and a scale-out run nothing, and neither does a second instance of a failed update.
+//
+// Deploy cannot tell an instance in another way that a task may run again. A parameter would do, but a new value of it replaces the
+// instances of every later update, and CloudFormation would restore the old value in a rollback.
 type taskPlanner struct{ *stack }
 
 // plan returns the tasks of an update that replaces the instances, or of a new stack. It refuses an update that could not end well: a
@@ -75,8 +78,8 @@ func (p taskPlanner) here(ctx context.Context, deployed *live.Stack, task assemb
 // unknown is the refusal for a task whose end nobody knows. Another run of it could do harm, and so could new code without it.
 func (p taskPlanner) unknown(t tasks.Task) error {
 	return refuse("%s: nobody knows how the task %s of version %s ended (%s): find out, then run spacel tasks %s --orbit %s --region %s "+
-		"--mark %s=done, or %s=failed to run it again with the next deploy", p.ref(), t.Name, t.Version, p.mask(t.Problem()), p.spec.App, p.orbit,
-		t.Region, t.Name, t.Name)
+		"--mark %s=done, or %s=failed to run it again with the next deploy", p.ref(), t.Name, t.Version, p.mask(t.Problem()), p.spec.App,
+		p.orbit, t.Region, t.Name, t.Name)
 }
 
 // elsewhere says where a task of another region runs. When that region's stack is in this run, this stack waits for it. Otherwise the
@@ -96,8 +99,8 @@ func (p taskPlanner) elsewhere(ctx context.Context, task assembly.ReleaseTask, v
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", p.ref(), err)
 	case found.State != lock.Done:
-		return "", refuse("%s: the task %s runs in %s only, and has not ended well there for version %s: deploy %s first, or together with this",
-			p.ref(), task.Name, task.Region, version, ref)
+		return "", refuse("%s: the task %s runs in %s only, and has not ended well there for version %s: deploy %s first, or together "+
+			"with this", p.ref(), task.Name, task.Region, version, ref)
 	}
 	return text + ", where it has ended well", nil
 }

@@ -29,7 +29,7 @@ func (b appBuilder) release(a *AppRegion) Release {
 	if release.Watch > 0 && len(release.Alarms) == 0 && !r.unknown("alarms") {
 		r.notef("watch", "watches no alarm, so nothing rolls a release back: name some under alarms%s", sensibleAlarms(a, known))
 	}
-	release.Tasks = b.tasks(r, a)
+	release.Tasks = tasks(b, r, a)
 	return release
 }
 

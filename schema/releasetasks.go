@@ -62,17 +62,28 @@ func (a *AppRegion) BootLimit() int {
 	return limit
 }
 
-// tasks reads the release tasks.
-func (b appBuilder) tasks(r record, a *AppRegion) []Task {
-	services := map[string]entry{}
+// taskReader reads the release tasks of an app in a region.
+//
+// A task is read like a service, from the same definition of a container. With service, the words of that service fill the fields that
+// the task lacks. They are put together in the tree of the manifest and not in the model, so each word keeps its place, and a mistake in
+// a service's word is reported there. It is found a second time then, and the report drops equal problems.
+type taskReader struct {
+	appBuilder
+	services map[string]entry // by unit
+	first    string           // the app's first region
+}
+
+// tasks reads the release tasks, in the order of their names. It comes after the databases, which decide about the first region.
+func tasks(b appBuilder, r record, a *AppRegion) []Task {
+	reader := taskReader{b, map[string]entry{}, firstRegion(b, a)}
 	if len(r.entries("tasks")) > 0 {
 		for _, e := range b.section.merged("services", manifest.UnitName, nil) {
-			services[e.key] = e
+			reader.services[e.key] = e
 		}
 	}
 	var tasks []Task
 	for _, e := range r.entries("tasks") {
-		tasks = append(tasks, b.task(e, services, a))
+		tasks = append(tasks, reader.task(e, a))
 	}
 	return tasks
 }
@@ -80,17 +91,17 @@ func (b appBuilder) tasks(r record, a *AppRegion) []Task {
 // checkBootLimit reports more time than CloudFormation waits for an instance.
 func checkBootLimit(s section, a *AppRegion) {
 	if most := int(longestBoot / time.Second); a.BootLimit() > most && !s.unknown("boot_timeout") {
-		s.report.Errorf(a.Release.At("tasks"), "CloudFormation waits at most an hour for an instance, and boot_timeout (%d s) with the timeouts of the tasks is "+
-			"longer: make them shorter", a.BootTimeout)
+		s.report.Errorf(a.Release.At("tasks"), "CloudFormation waits at most an hour for an instance, and boot_timeout (%d s) with the "+
+			"timeouts of the tasks is longer: make them shorter", a.BootTimeout)
 	}
 }
 
 // task reads one task. The words of its container come first, then those of the service that it names.
-func (b appBuilder) task(e entry, services map[string]entry, a *AppRegion) Task {
+func (b taskReader) task(e entry, a *AppRegion) Task {
 	own := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("service"))
 	task := Task{Node: own.node(), Name: e.key, Once: TaskScope(own.text("once")), Region: a.Region, Timeout: taskTime(own)}
-	b.checkScope(own, &task, a)
-	like, known := b.likeService(own, services)
+	b.checkScope(own, &task)
+	like, known := b.likeService(own)
 	whole := own
 	if known {
 		whole = overlaid(own, like)
@@ -126,14 +137,13 @@ func taskTime(r record) time.Duration {
 }
 
 // checkScope finds the region of a task. In one region both scopes mean the same.
-func (b appBuilder) checkScope(r record, task *Task, a *AppRegion) {
-	first := b.firstRegion(a)
+func (b taskReader) checkScope(r record, task *Task) {
 	switch {
 	case task.Once == OnceInApp:
-		task.Region = first
+		task.Region = b.first
 	case task.Once == "" && len(b.scope.regions) > 1 && !r.unknown("once"):
-		r.errorf("once", "is missing: write app to run the task in %s only, which is the app's first region, or region to run it in each of %s",
-			first, strings.Join(b.scope.regions, ", "))
+		r.errorf("once", "is missing: write app to run the task in %s only, which is the app's first region, or region to run it in "+
+			"each of %s", b.first, strings.Join(b.scope.regions, ", "))
 	}
 	if task.Once == "" {
 		task.Once = OnceInRegion
@@ -142,7 +152,7 @@ func (b appBuilder) checkScope(r record, task *Task, a *AppRegion) {
 }
 
 // firstRegion returns the region of tasks with once: app. A global database is changed in its own region only.
-func (b appBuilder) firstRegion(a *AppRegion) string {
+func firstRegion(b appBuilder, a *AppRegion) string {
 	for _, d := range a.Databases {
 		if d.Global != "" {
 			return d.Global
@@ -152,10 +162,10 @@ func (b appBuilder) firstRegion(a *AppRegion) string {
 }
 
 // likeService returns the record of the container that a task is like.
-func (b appBuilder) likeService(r record, services map[string]entry) (like record, known bool) {
+func (b taskReader) likeService(r record) (like record, known bool) {
 	image := r.has("image") || r.unknown("image")
 	name := manifest.UnitName(r.text("service"))
-	found, ok := services[name]
+	found, ok := b.services[name]
 	switch {
 	case r.unknown("service"):
 		return record{}, false
@@ -168,7 +178,7 @@ func (b appBuilder) likeService(r record, services map[string]entry) (like recor
 		return record{}, false
 	case !ok:
 		var known []string
-		for _, unit := range slices.Sorted(maps.Keys(services)) {
+		for _, unit := range slices.Sorted(maps.Keys(b.services)) {
 			known = append(known, strings.TrimSuffix(unit, ".service"))
 		}
 		r.errorf("service", "%s is no service of this app%s", r.text("service"), report.Suggest(r.text("service"), known))
@@ -183,6 +193,10 @@ func (b appBuilder) likeService(r record, services map[string]entry) (like recor
 	}
 	return like, true
 }
+
+// A service that needs another unit, such as a container that prepares a volume, cannot be the model of a task as it is: at the time of a
+// task no unit of the app runs. depends_on is not taken over, and a shared network is an error. Ports are left out so that a task of a
+// rolling update cannot take a port that the service needs a moment later.
 
 // notTaken are fields of a service that a task does not take over. Its variables are read from its .env file. The others are about
 // units that run on: a task has ended before these start.

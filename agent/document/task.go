@@ -34,6 +34,14 @@ func Definition(image string, entrypoint, command []string) string {
 // TaskLocks begins the names of the locks of an app's release tasks. No unit is called task, so no job has such a lock.
 func TaskLocks(app string) string { return LockKey(app, "task/") }
 
+// The parts of a lock's name decide what counts as the same release. Each has a reason:
+//
+//   - The version is what people release. A scale-out, a retry and a rollback have a version whose task has ended.
+//   - The definition covers a release without a version: an image by digest, or a corrected command.
+//   - The stack's id differs for a stack that was deleted and created again, with an empty database under the same names.
+//
+// The token of a forced redeploy is left out, since a redeploy is a restart and no release. So is the image of the machine.
+
 // TaskLock returns the name of the lock of a task for a release. A release of a task is a version, its definition, and the stack: a new
 // stack has a new database. Instances of the same release find the end of the task there, now and after a rollback.
 func TaskLock(app, task, version, definition, stackID string) string {

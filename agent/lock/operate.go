@@ -42,6 +42,9 @@ func (t Table) List(ctx context.Context, prefix string) ([]Record, error) {
 	return found, nil
 }
 
+// The condition of a mark is the state that a person or a deploy has seen. An instance that was only slow may have written the end of its
+// work meanwhile. That end is the better one, and stays.
+
 // Mark writes a state for work that nobody does any more. It changes nothing, and returns false, when something has happened to the lock
 // since it was read. Pending gives the lock to the next owner that wants it. Without an item it makes one.
 func (t Table) Mark(ctx context.Context, from Record, state State, note string) (bool, error) {

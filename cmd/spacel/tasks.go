@@ -120,13 +120,18 @@ func printTasks(c *console, ctx *cli.Context, found []tasks.Task) error {
 	return cmp.Or(table.Flush(), c.out.err)
 }
 
+// The word of a person is needed where no program can know: an instance that died in the middle of a migration may have changed half of
+// a table. "done" keeps every later instance from running the task. "failed" has the next deploy give the lock back, which says so in its
+// plan. The note keeps what was there before, for those who read the list later.
+
 // markTask writes how a task ended. A task that ended well stays as it is, and so does one that runs.
 func markTask(c *console, ctx *cli.Context, to *target, found []tasks.Task, name string, end lock.State) error {
 	of := slices.DeleteFunc(slices.Clone(found), func(t tasks.Task) bool {
 		return t.Name != name || ctx.IsSet("version") && t.Version != ctx.String("version")
 	})
 	if len(of) == 0 {
-		return fmt.Errorf("no instance has run a task %s%s%s", name, prefixedVersion(ctx.String("version")), suggestion(name, taskNames(found)))
+		return fmt.Errorf("no instance has run a task %s%s%s", name, prefixedVersion(ctx.String("version")),
+			suggestion(name, taskNames(found)))
 	}
 	open := slices.DeleteFunc(slices.Clone(of), func(t tasks.Task) bool {
 		return !t.IsOpen() && !(t.State == lock.Failed && end == lock.Done)

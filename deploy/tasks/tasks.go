@@ -31,6 +31,10 @@ type Task struct {
 // slack is the time by which the clocks of an instance and of this machine may differ.
 const slack = time.Minute
 
+// A task in the state running may have lost its instance: the state changes to unknown only when another instance waits for the lock.
+// After a rollback nobody waits. So a lease that ended is a sign, too, by the clock of this machine. The two clocks may differ, so the
+// sign decides nothing by itself: a person does, and the lock changes only if it is still as that person saw it.
+
 // IsOpen reports whether the end of the task is unknown: it was found to be, or the instance that ran it no longer renews its lock.
 func (t Task) IsOpen() bool {
 	return t.State == lock.Unknown || t.State == lock.Running && time.Since(t.Until) > slack
