@@ -45,7 +45,7 @@ func tasksCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
-			to, err := findTarget(c, ctx)
+			to, err := findTarget(c, ctx, purpose(name != ""))
 			if err != nil {
 				return err
 			}

@@ -55,6 +55,7 @@ func (s *scope) grantCalls(all grants) {
 	s.grantBuckets(give)
 	s.grantSources(give)
 	s.grantPayloads(all)
+	s.grantTasks(all)
 	s.grantLinkedRoles(all)
 	if !s.NoList {
 		// Destroy and some plans look for other stacks of the orbit. The list is one of the whole account, in any of its regions.
