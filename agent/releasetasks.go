@@ -23,7 +23,7 @@ const (
 	stopLimit = time.Minute // for a task to stop; the unit kills it before
 )
 
-// taskEnvironments writes the variables of tasks that are like a service. The service's own file has the variables of databases and
+// taskEnvironments writes the variables of tasks with a service. The service's own file has the variables of databases and
 // caches, which the task's file must not repeat: the service may have replaced them.
 func taskEnvironments(ctx context.Context, b *Boot) error {
 	for _, task := range b.Document.Tasks {
@@ -56,7 +56,7 @@ func (b *Boot) tasksLimit() time.Duration {
 }
 
 // The order of the steps makes a task run once. The lock says "running" before the unit starts, and "done" only after systemd has said
-// that the unit ended well. Whatever happens between the two, nobody takes the task for done. A second run needs a person or a deploy,
+// "success" of the unit. Whatever happens between the two, nobody takes the task for done. A second run needs a person or a deploy,
 // because a migration that stopped in the middle may do harm when it is repeated.
 //
 // The task is a unit of systemd, and no child of this process, for three reasons. Its output is in the journal under its own name. Its
@@ -140,7 +140,7 @@ func (r taskRun) elsewhere(t releaseTask, record lock.Record) error {
 		record.Note, again, t.Name, t.Name)
 }
 
-// errStillRuns says that a task could not be stopped.
+// errStillRuns is the failure to stop a task.
 var errStillRuns = errors.New("it could not be stopped")
 
 // run runs the task's unit and waits until it ends. The error has the last lines of the task's output.
@@ -148,7 +148,7 @@ func (r taskRun) run(ctx context.Context, t releaseTask) error {
 	unit := document.TaskUnit(t.Name)
 	ctx, cancel := context.WithTimeoutCause(ctx, t.limit(), fmt.Errorf("took longer than its timeout of %s", t.limit()))
 	defer cancel()
-	// The result is not needed: the state of a unit that is held by the connection has it, too.
+	// The result is not needed: systemd keeps the state of the unit for this connection, and it has the result, too.
 	if _, err := r.systemd.Start(ctx, unit, []string{unit}); err != nil {
 		return fmt.Errorf("cannot be started: %w", err)
 	}
@@ -215,5 +215,5 @@ func note(err error) string {
 // releaseTask is a task of the document.
 type releaseTask struct{ document.Task }
 
-// limit returns the time that a task may take.
+// limit returns the longest time of a task.
 func (t releaseTask) limit() time.Duration { return time.Duration(t.Timeout) * time.Second }

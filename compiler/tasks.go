@@ -25,7 +25,7 @@ func tasks(a appContext) *part {
 // The units of tasks are not among the document's units, for two reasons. The agent starts those all at once, after the tasks. And a unit
 // of a task has no [Install] section, so a restart of the machine does not start it.
 
-// addTask adds a task to the document. A task that is like a service reads the service's .env file. Any other has a file as a service
+// addTask adds a task to the document. A task with a service reads the service's .env file. Any other has a file as a service
 // has one, with the variables of databases and caches.
 func addTask(a appContext, d *document.Document[cfn.Value], task schema.Task) {
 	s := task.Service
@@ -42,7 +42,7 @@ func addTask(a appContext, d *document.Document[cfn.Value], task schema.Task) {
 	d.Tasks = append(d.Tasks, made)
 }
 
-// definition returns the digest of what a task runs. The version stands for itself, since it is another part of the lock's name.
+// definition returns the digest of a task's image and command. The version stands for itself, since it is another part of the lock's name.
 func definition(task schema.Task) string {
 	c := task.Service.Container
 	return document.Definition(task.Service.Image, c.Entrypoint, c.Command)

@@ -213,7 +213,6 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 		return plan, err
 	}
 	plan.Moves = plan.inputs.moves()
-	var err error
 	if kind == types.ChangeSetTypeCreate || replacesInstances(description, plan.deployed) {
 		if plan.Tasks, err = (taskPlanner{p.stack}).plan(ctx, plan); err != nil {
 			return plan, err

@@ -21,10 +21,10 @@ type PlannedTask struct {
 }
 
 // taskPlanner decides about the release tasks of a stack. The instances run them: one of the new instances takes the lock of a task,
-// and the others wait. A task that has ended well for a version and a stack is never run again, and one that failed only when deploy
+// and the others wait. After a good end for a version and a stack a task is never run again, and after a failure only when deploy
 // says so, by giving the lock back. So a rollback and a scale-out run nothing, and neither does a second instance of a failed update.
 //
-// Deploy cannot tell an instance in another way that a task may run again. A parameter would do, but a new value of it replaces the
+// Deploy has no other way to tell an instance about a second run. A parameter would do, but a new value of it replaces the
 // instances of every later update, and CloudFormation would restore the old value in a rollback.
 type taskPlanner struct{ *stack }
 

@@ -64,8 +64,8 @@ func (a *AppRegion) BootLimit() int {
 
 // taskReader reads the release tasks of an app in a region.
 //
-// A task is read like a service, from the same definition of a container. With service, the words of that service fill the fields that
-// the task lacks. They are put together in the tree of the manifest and not in the model, so each word keeps its place, and a mistake in
+// A task is read like a service, from the same definition of a container. With service, the words of that service fill the missing
+// fields. They are put together in the tree of the manifest and not in the model, so each word keeps its place, and a mistake in
 // a service's word is reported there. It is found a second time then, and the report drops equal problems.
 type taskReader struct {
 	appBuilder
@@ -96,7 +96,7 @@ func checkBootLimit(s section, a *AppRegion) {
 	}
 }
 
-// task reads one task. The words of its container come first, then those of the service that it names.
+// task reads one task. The words of its container come first, then those of its service.
 func (b taskReader) task(e entry, a *AppRegion) Task {
 	own := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("service"))
 	task := Task{Node: own.node(), Name: e.key, Once: TaskScope(own.text("once")), Region: a.Region, Timeout: taskTime(own)}
@@ -123,7 +123,7 @@ func (b taskReader) task(e entry, a *AppRegion) Task {
 	return task
 }
 
-// taskTime returns the time that a task may take.
+// taskTime returns the longest time of a task.
 func taskTime(r record) time.Duration {
 	if !r.has("timeout") {
 		return usualTaskTime
@@ -161,7 +161,7 @@ func firstRegion(b appBuilder, a *AppRegion) string {
 	return b.scope.regions[0]
 }
 
-// likeService returns the record of the container that a task is like.
+// likeService returns the record of the service of a task.
 func (b taskReader) likeService(r record) (like record, known bool) {
 	image := r.has("image") || r.unknown("image")
 	name := manifest.UnitName(r.text("service"))
@@ -195,14 +195,14 @@ func (b taskReader) likeService(r record) (like record, known bool) {
 }
 
 // A service that needs another unit, such as a container that prepares a volume, cannot be the model of a task as it is: at the time of a
-// task no unit of the app runs. depends_on is not taken over, and a shared network is an error. Ports are left out so that a task of a
-// rolling update cannot take a port that the service needs a moment later.
+// task no unit of the app runs. depends_on is not taken over, and a shared network is an error. Ports are left out, or
+// a task could take a port from the service of the same instance.
 
-// notTaken are fields of a service that a task does not take over. Its variables are read from its .env file. The others are about
+// notTaken are fields of a service without effect on a task. Its variables are read from its .env file. The others are about
 // units that run on: a task has ended before these start.
 var notTaken = []string{"environment", "env_file", "ports", "healthcheck", "restart", "schedule", "exclusive", "depends_on", "unit_file"}
 
-// overlaid returns the fields of a task, and those of its service that the task does not have.
+// overlaid returns the fields of a task, and the other ones of its service.
 func overlaid(own, like record) record {
 	whole := own
 	whole.fields, whole.reported = maps.Clone(own.fields), maps.Clone(own.reported)

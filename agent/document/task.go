@@ -18,7 +18,7 @@ type Task struct {
 // TaskUnit returns the name of the unit that runs a task. No unit of a manifest has such a name.
 func TaskUnit(task string) string { return "spacel-task-" + task + ".service" }
 
-// Definition returns the digest of what a task runs: its image, entry point and command. Its variables and limits are left out: a
+// Definition returns the digest of a task: of its image, entry point and command. Its variables and limits are left out: a
 // changed setting is no reason to run a migration again.
 func Definition(image string, entrypoint, command []string) string {
 	sum := sha256.New()
@@ -38,7 +38,7 @@ func TaskLocks(app string) string { return LockKey(app, "task/") }
 //
 //   - The version is what people release. A scale-out, a retry and a rollback have a version whose task has ended.
 //   - The definition covers a release without a version: an image by digest, or a corrected command.
-//   - The stack's id differs for a stack that was deleted and created again, with an empty database under the same names.
+//   - The stack's id differs after a stack was deleted and created again, with an empty database under the same names.
 //
 // The token of a forced redeploy is left out, since a redeploy is a restart and no release. So is the image of the machine.
 

@@ -42,7 +42,7 @@ func (t Table) List(ctx context.Context, prefix string) ([]Record, error) {
 	return found, nil
 }
 
-// The condition of a mark is the state that a person or a deploy has seen. An instance that was only slow may have written the end of its
+// The condition of a mark is the state as a person or a deploy has seen it. A slow instance may have written the end of its
 // work meanwhile. That end is the better one, and stays.
 
 // Mark writes a state for work that nobody does any more. It changes nothing, and returns false, when something has happened to the lock

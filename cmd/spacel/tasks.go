@@ -122,7 +122,7 @@ func printTasks(c *console, ctx *cli.Context, found []tasks.Task) error {
 
 // The word of a person is needed where no program can know: an instance that died in the middle of a migration may have changed half of
 // a table. "done" keeps every later instance from running the task. "failed" has the next deploy give the lock back, which says so in its
-// plan. The note keeps what was there before, for those who read the list later.
+// plan. The note keeps the former one, for later readers of the list.
 
 // markTask writes how a task ended. A task that ended well stays as it is, and so does one that runs.
 func markTask(c *console, ctx *cli.Context, to *target, found []tasks.Task, name string, end lock.State) error {

@@ -74,7 +74,7 @@ func Read(ctx context.Context, region *cloud.Region, orbit, app string, task ass
 	return newTask(region.Name, task.Name, version, record), nil
 }
 
-// List returns all tasks of an app in a region, sorted by task and version. Those of a stack that was deleted are among them.
+// List returns all tasks of an app in a region, sorted by task and version. Tasks of deleted stacks are among them.
 func List(ctx context.Context, region *cloud.Region, orbit, app string) ([]Task, error) {
 	records, err := table(region, orbit).List(ctx, document.TaskLocks(app))
 	if err != nil {
