@@ -37,6 +37,39 @@ func writeAnnotated(t *testing.T) {
 	t.Setenv("GITHUB_STEP_SUMMARY", filepath.Join(t.TempDir(), "summary"))
 }
 
+// Violations of policies are annotations at the user's line, from vet and from build --check, in both forms.
+func TestPolicyViolationsAreAnnotations(t *testing.T) {
+	writeAnnotated(t)
+	for name, text := range map[string]string{
+		"rules/size.cue": "package policy\n\napp: instance_type: =~\"^[a-z]+[0-9]+g\" | error(\"must be\\nGraviton\")\n",
+		"spacel.yaml":    "orbit: orbit.yaml\nmanifests: [rights.yaml]\npolicy: rules\n",
+		"rights.yaml":    "name: web\nall:\n  instance_type: m5.large\n  services: {web: {image: \"nginx:1\", ports: {80: 80}}}\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"vet"}, {"build"}, {"build", "--check"}} {
+		out, code := annotated(t, append(args, "--output", "github")...)
+		if want := "::error file=rights.yaml,line=3,col=3,"; code != exitNo || !strings.Contains(out, want) {
+			t.Errorf("%v: exit code %d, no %q in\n%s", args, code, want, out)
+		}
+		for line := range strings.Lines(out) {
+			if !strings.HasPrefix(line, "::") {
+				t.Errorf("%v: not an annotation: %q", args, line)
+			}
+		}
+		out, code = annotated(t, append(args, "--output", "sarif")...)
+		report, err := sarif.FromString(out)
+		if err != nil || code != exitNo || len(report.Runs) != 1 || len(report.Runs[0].Results) != 1 {
+			t.Errorf("%v: exit code %d, %v in\n%s", args, code, err, out)
+		}
+	}
+}
+
 func TestAnnotationsForGitHub(t *testing.T) {
 	writeAnnotated(t)
 	out, code := annotated(t, "vet", "--orbit", "orbit.yaml", "app.yaml", "a,b:%c.yaml", "--output", "github")
