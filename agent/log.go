@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/pebble/spacel/internal/printable"
 )
 
 // logLine is a line of the log.
@@ -126,12 +128,13 @@ func (h logHandler) WithGroup(string) slog.Handler { return h }
 // attribute returns one attribute as it stands at the end of a line.
 func attribute(a slog.Attr) string { return " " + a.Key + "=" + a.Value.String() }
 
-// oneLine returns text for a console, without control characters: an app may write anything.
+// oneLine returns text for a console, without control characters, and with escapes for characters that hide or reorder others: an app
+// may write anything.
 func oneLine(text string) string {
-	return strings.Map(func(c rune) rune {
+	return printable.Line(strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {
 			return ' '
 		}
 		return c
-	}, strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", " | "))
+	}, strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", " | ")))
 }

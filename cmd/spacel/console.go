@@ -32,8 +32,8 @@ type console struct {
 func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 	return &console{
 		stdin:    stdin,
-		out:      &checked{w: stdout},
-		stderr:   stderr,
+		out:      &checked{w: stdout, shown: visible{w: stdout}},
+		stderr:   &visible{w: stderr},
 		terminal: isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		prompter: newPrompter(stdin, stderr),
 	}
@@ -66,8 +66,9 @@ func (c *console) width() int {
 // checked is a writer that remembers its first error, so that commands can print without checking each call. run turns the
 // error into exit code 2: a full disk must not look like success.
 type checked struct {
-	w   io.Writer
-	err error
+	w     io.Writer // the stream itself, for what is drawn on a terminal
+	shown visible   // the same, for text
+	err   error
 }
 
 // Write writes to the stream until the first error, and from then on returns this error without writing.
@@ -75,7 +76,7 @@ func (c *checked) Write(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
-	n, err := c.w.Write(p)
+	n, err := c.shown.Write(p)
 	c.err = err
 	return n, err
 }

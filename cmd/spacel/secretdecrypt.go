@@ -59,6 +59,7 @@ func (v *secretEditor) decrypt(ctx *cli.Context, places []secretPlace) error {
 			return fmt.Errorf("the secret differs between %s: choose with --region or --service", strings.Join(where, " and "))
 		}
 	}
+	v.out.shown.raw = true
 	_, err := v.out.Write(opened[0])
 	// A file's content is printed byte for byte, so it can be redirected into a file.
 	if err == nil && !places[0].verbatim {
