@@ -151,6 +151,7 @@ func (r *runner) environment() []string {
 	return []string{
 		"HOME=" + r.temp, "RUNNER_TEMP=" + r.temp, "GITHUB_WORKSPACE=" + r.work, "GITHUB_PATH=" + filepath.Join(r.temp, "path"),
 		"GITHUB_STEP_SUMMARY=" + filepath.Join(r.temp, "summary"), "GITHUB_REPOSITORY=owner/name", "GITHUB_ACTIONS=true", "CI=true",
+		"GITHUB_SERVER_URL=https://github.com", "GITHUB_RUN_ID=42",
 		"SPACEL_TEST_BINARY=" + os.Args[0], "CALLS=" + r.calls,
 	}
 }
@@ -208,8 +209,10 @@ func (r *runner) use(step workflowStep) {
 			}
 		}
 	case "actions/upload-artifact":
-		if _, err := os.Stat(r.evaluate(fmt.Sprint(step.With["path"]))); err != nil {
-			r.Error(err)
+		for path := range strings.Lines(r.evaluate(fmt.Sprint(step.With["path"]))) {
+			if _, err := os.Stat(strings.TrimSpace(path)); err != nil {
+				r.Error(err)
+			}
 		}
 	case "aws-actions/configure-aws-credentials":
 		if step.With["role-to-assume"] == nil {
@@ -314,6 +317,28 @@ func TestGeneratedWorkflow(t *testing.T) {
 	fork.has("the summary", fork.file("summary"), "test-shop")
 	if strings.Contains(fork.called(), "gh ") {
 		t.Errorf("a fork's job comments: %s", fork.called())
+	}
+
+	// A review that no comment can hold: it is whole in the summary, and the comment says where.
+	repo.git("checkout", "--quiet", "-b", "long", "first")
+	var statements []string
+	for i := range 300 {
+		statements = append(statements, fmt.Sprintf(`{Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::%s-%d/*"}`,
+			strings.Repeat("x", 200), i))
+	}
+	repo.edit("shop/app.yaml", "instance_max: 2", "instance_max: 2\n  resources: {Resources: {Big: {Type: \"AWS::IAM::Policy\", "+
+		"Properties: {PolicyName: big, Roles: [{Ref: Role}], PolicyDocument: {Version: \"2012-10-17\", Statement: ["+
+		strings.Join(statements, ", ")+"]}}}}}")
+	repo.spacel("shop", "build", "--quiet")
+	repo.commit("a long change")
+	long := pull(merged("long"), "write", "owner")
+	long.must("review")
+	long.has("the summary", long.file("summary"), "xxx-0/*", "xxx-299/*")
+	long.has("the comment", long.file("review.md"), "[the page of the run](https://github.com/owner/name/actions/runs/42)",
+		"and a comment takes 65,536")
+	long.has("the calls", long.called(), "gh pr comment 7")
+	if text := long.file("review.md"); len(text) > 1000 {
+		t.Errorf("the comment has %d bytes", len(text))
 	}
 
 	push := func(head string) *runner {
