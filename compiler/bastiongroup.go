@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"slices"
+
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
@@ -21,6 +23,15 @@ func (v *vpcPart) bastionGroup(r *report.Report) {
 		open.admit(named.Pos, group, bastionPeer(named), tcp(22))
 	}
 	open.crowded(v.net.region.At("bastion_sources"), group, r)
+}
+
+// noteOpenBastions notes bastions that the whole internet can reach, which is the default: SSH with keys only, and still the one port of
+// the orbit that no app decides about.
+func noteOpenBastions(region *schema.OrbitRegion, r *report.Report) {
+	open := func(p schema.Peer) bool { return p.Value == "0.0.0.0/0" || p.Value == "::/0" }
+	if region.BastionInstanceCount > 0 && slices.ContainsFunc(region.BastionSources, open) {
+		r.Notef(region.At("bastion_sources"), "everybody may reach port 22 of the bastions in %s: list your own addresses", region.Region)
+	}
 }
 
 // bastionPeer converts an entry of bastion_sources, which the schema limits to blocks and prefix lists.

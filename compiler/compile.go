@@ -81,6 +81,7 @@ type compilation struct {
 func (c compilation) orbit(region *schema.OrbitRegion) error {
 	net := network{c.model.Orbit, region}
 	countOrbitAddresses(region, c.report)
+	noteOpenBastions(region, c.report)
 	stacks := map[string]*part{
 		document.StackVPC:    vpc(net, c.report),
 		document.StackTables: tables(net),

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/pebble/spacel/schema"
@@ -12,6 +13,7 @@ func TestElasticAddressQuota(t *testing.T) {
 	for bastions, noted := range map[int]bool{3: false, 4: true} {
 		orbit := &schema.Orbit{Name: "test", Regions: []*schema.OrbitRegion{orbitRegion(2, func(r *schema.OrbitRegion) {
 			r.NAT, r.BastionInstanceCount = schema.NATPerAZ, bastions
+			r.BastionSources = []schema.Peer{source(schema.CIDRv4, "203.0.113.0/24")}
 		})}}
 		b := &built{t: t}
 		report := &report.Report{}
@@ -32,6 +34,25 @@ func TestElasticAddressQuota(t *testing.T) {
 	elastic := availability(schema.Disabled, schema.InternetFacing, true)
 	build(t, orbit, testApp(orbit, "web", elastic, size(5, 5, schema.Rolling))).silent()
 	build(t, orbit, testApp(orbit, "web", elastic, size(6, 6, schema.Rolling))).reported("needs 6 elastic addresses", "AWS allows 5")
+}
+
+// Bastions that everybody may reach are noted, by either kind of address.
+func TestOpenBastionsAreNoted(t *testing.T) {
+	for sources, noted := range map[string]bool{"203.0.113.0/24": false, "0.0.0.0/0": true, "203.0.113.0/24 ::/0": true} {
+		for count := range 2 {
+			region := orbitRegion(2, func(r *schema.OrbitRegion) {
+				r.BastionInstanceCount, r.BastionSources = count, nil
+				for block := range strings.FieldsSeq(sources) {
+					r.BastionSources = append(r.BastionSources, schema.Peer{Kind: schema.CIDRv4, Value: block})
+				}
+			})
+			found := &report.Report{}
+			noteOpenBastions(region, found)
+			if got := len(found.Problems()) > 0; got != (noted && count > 0) {
+				t.Errorf("%d bastions for %s: %v", count, sources, found.Problems())
+			}
+		}
+	}
 }
 
 // TestRuleQuota counts what EC2 counts: IPv4 and IPv6 apart, a list for both.
