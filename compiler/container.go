@@ -295,7 +295,7 @@ func versioned(image string) string {
 	if strings.Contains(image, "@") || strings.Contains(image[strings.LastIndex(image, "/")+1:], ":") {
 		return image
 	}
-	return image + ":__VERSION__"
+	return image + ":" + versionWord
 }
 
 // word is a word of a systemd command line: % and $ stand for themselves, and a word that systemd would split or change is quoted

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +66,6 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 		Orbit:   a.net.orbit.Name,
 		App:     a.app.Name,
 		Region:  a.region.Region,
-		Version: versionParameter(l.part),
 		Token:   tokenParameter(l.part),
 		Signal:  document.Signal[cfn.Value]{Stack: cfn.StackID, Resource: appGroupID, Timeout: a.region.BootLimit()},
 		BootLog: a.net.bootLog(l.part),
@@ -73,8 +73,29 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 	if whole.document != nil {
 		whole.document(&d)
 	}
+	// A release task runs once for each version, so the agent must know it.
+	if len(d.Tasks) > 0 || usesVersion(d.Units) {
+		d.Version = versionParameter(l.part)
+	}
 	return d
 }
+
+// usesVersion reports whether the agent replaces __VERSION__ in a unit. Only then is the version part of user data: otherwise a release
+// of a version would replace the instances and change nothing on them. An encrypted unit may hold anything.
+func usesVersion(units map[string]document.Content) bool {
+	for _, unit := range units {
+		text, err := base64.StdEncoding.DecodeString(unit.Base64)
+		unknown := unit.Payload != nil || unit.From != "" || err != nil
+		inLine := func(line string) bool { return strings.Contains(line, versionWord) }
+		if unknown || inLine(string(text)) || slices.ContainsFunc(unit.Lines, inLine) {
+			return true
+		}
+	}
+	return false
+}
+
+// versionWord stands for the deployed version in units.
+const versionWord = "__VERSION__"
 
 // versionParameter declares the parameter for the app's version. It is part of user data, so a new version replaces the
 // instances.

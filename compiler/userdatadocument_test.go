@@ -70,8 +70,42 @@ func (v *stackView) document() document.Document[string] {
 	return d
 }
 
+// image is a change to the image of the app's one service.
+func image(name string) appChange {
+	return func(a *schema.AppRegion) { a.Services = []schema.Service{{Name: "web.service", Image: name}} }
+}
+
+// The version is in user data only if a unit uses it: the tag of an image, or the word itself.
+func TestVersionIsForUnitsThatUseIt(t *testing.T) {
+	unit := func(text string) appChange {
+		return func(a *schema.AppRegion) {
+			a.Services = []schema.Service{{Name: "web.service", UnitFile: &schema.Text{Body: []byte(text)}}}
+		}
+	}
+	for name, c := range map[string]struct {
+		change appChange
+		want   bool
+	}{
+		"no tag":         {image("nginx"), true},
+		"a port, no tag": {image("registry.example.com:5000/nginx"), true},
+		"a tag":          {image("nginx:1.29"), false},
+		"a digest":       {image("nginx@sha256:" + strings.Repeat("0", 64)), false},
+		"the word":       {image("nginx:__VERSION__"), true},
+		"an encrypted unit": {func(a *schema.AppRegion) {
+			a.Services = []schema.Service{{Name: "web.service", UnitFile: &schema.Text{Payload: secret("us-east-1")}}}
+		}, true},
+		"a unit":          {unit("[Service]\nExecStart=/bin/true"), false},
+		"a unit, by word": {unit("[Service]\nEnvironment=V=__VERSION__\nExecStart=/bin/true"), true},
+	} {
+		v := lower(t, c.change)
+		if _, declared := v.stack.Parameters["Version"]; declared != c.want || (v.document().Version != "") != c.want {
+			t.Errorf("%s: declared %v, document %q", name, declared, v.document().Version)
+		}
+	}
+}
+
 func TestDocument(t *testing.T) {
-	v := lower(t, twoPorts())
+	v := lower(t, twoPorts(), image("nginx"))
 	d := v.document()
 	d.Units, d.Files, d.Environments = nil, nil, nil
 	got, err := json.Marshal(d)

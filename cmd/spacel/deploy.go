@@ -112,6 +112,9 @@ func runDeploy(c *console, ctx *cli.Context) error {
 	if err := c.checkVariable(ctx, dir, a.Manifest.Orbit); err != nil {
 		return err
 	}
+	if err := checkTaken(ctx, a); err != nil {
+		return err
+	}
 	options.Directory = dir
 	// From here on AWS is asked. Everything before works without network.
 	warnOfSecrets(c, ctx)

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/compiler/assembly"
 )
 
 // maxVersion is the length of document.VersionPattern.
@@ -34,4 +35,19 @@ func checkVersion(ctx *cli.Context) error {
 	}
 	return fmt.Errorf("--version becomes an image's tag: it must be at most %d letters, digits, _ . and -, "+
 		"and not begin with . or -, got %q%s", maxVersion, version, hint)
+}
+
+// checkTaken reports a --version that no stack of the directory takes: the images of its apps have tags, and no unit has __VERSION__.
+// The deployment would end well, and nothing would have been released.
+func checkTaken(ctx *cli.Context, a *assembly.Assembly) error {
+	if !ctx.IsSet("version") {
+		return nil
+	}
+	for _, s := range a.Manifest.Stacks {
+		if _, takes := s.Parameters[document.ParameterVersion]; takes {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: --version %s: no app in the directory takes a version, because every image has a tag and no unit has "+
+		"__VERSION__: write the new tag into the manifest and build", ctx.Command.HelpName, ctx.String("version"))
 }

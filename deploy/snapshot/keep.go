@@ -41,7 +41,8 @@ func changeable(deployed *live.Stack, newVersion bool) error {
 			deployed.StackRef, document.ParameterToken)
 	}
 	if _, ok := deployed.Parameters[document.ParameterVersion]; !ok && newVersion {
-		return fmt.Errorf("%s: its template takes no version: leave --version out", deployed.StackRef)
+		return fmt.Errorf("%s: its template takes no version, because every image has a tag and no unit has __VERSION__: write the "+
+			"new tag into the manifest, build and deploy", deployed.StackRef)
 	}
 	return nil
 }
