@@ -33,14 +33,15 @@ func TestHiddenCharactersAreVisible(t *testing.T) {
 // No command shows such a character, though manifests, files' names and the orbit's stacks in AWS have them.
 func TestNoCommandPrintsHiddenCharacters(t *testing.T) {
 	const hidden = "x\u202ey\u200bz"
+	const service = "{image: \"nginx:1\", environment: {A: \"" + hidden + "\"}}"
 	a := newAccount(t)
 	a.must("deploy", "build", "--yes")
 	a.build(strings.Replace(web("small"), "https://web-test.example.com", `https://x\u202ey\u200bz`, 1))
 	a.must("deploy", "build", "--yes")
 	for name, text := range map[string]string{
 		"orbit.yaml":             "name: test\nregions: [us-east-1]\nall: {tags: {a: \"" + hidden + "\"}}\n",
-		"app" + hidden + ".yaml": "name: web\nall: {instance_mx: 1, services: {w: {image: \"nginx:1\", environment: {A: \"" + hidden + "\"}}}}\n",
-		"app.yaml":               "name: web\nall: {services: {w: {image: \"nginx:1\", environment: {A: \"" + hidden + "\"}}}}\n",
+		"app" + hidden + ".yaml": "name: web\nall: {instance_mx: 1, services: {w: " + service + "}}\n",
+		"app.yaml":               "name: web\nall: {services: {w: " + service + "}}\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
