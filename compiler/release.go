@@ -19,14 +19,18 @@ var guardIDs = map[schema.AlarmKind]string{
 // update has the new guard. Alarms are named by logical id, since CloudFormation chooses their names. Deploy looks the names up in the
 // stack's resources, and finds none for an alarm that this very update makes.
 
-// release describes the releases of the app in this region, for deploy: nil without tasks. An output of the stack has the same text, so
+// release describes the releases of the app in this region, for deploy: nil without tasks and waves. An output of the stack has the same text, so
 // that a redeploy, which has no artifact directory, knows it, too.
 func release(a appContext) (*part, error) {
 	p := &part{}
-	if len(a.region.Release.Tasks) == 0 {
+	waves := a.region.Release.Waves
+	if len(a.region.Release.Tasks) == 0 && waves == nil {
 		return p, nil
 	}
 	p.release = &assembly.Release{}
+	if waves != nil {
+		p.release.Wave, p.release.Waves, p.release.Pause = waves.Of(a.region.Region), len(waves.Regions), waves.Pause
+	}
 	for _, task := range a.region.Release.Tasks {
 		p.release.Tasks = append(p.release.Tasks, assembly.ReleaseTask{
 			Name: task.Name, Region: task.Region, Definition: definition(task),

@@ -45,8 +45,9 @@ type part struct {
 	plan      stackPlan
 	result    StackResult // its Outcome is empty before the stack's turn
 	failure   *Failure
-	unchecked []string // warnings about images that could not be checked
-	appeared  []string // parameters whose optional outputs appeared after the stack's turn
+	unchecked []string  // warnings about images that could not be checked
+	appeared  []string  // parameters whose optional outputs appeared after the stack's turn
+	ended     time.Time // of an operation in this run, by this machine's clock
 }
 
 // Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
@@ -98,6 +99,8 @@ func (d *Deployment) wholePlan(ctx context.Context) Plan {
 		whole.Warnings = append(whole.Warnings, p.unchecked...)
 		whole.Warnings = append(whole.Warnings, p.crowdedGroups(ctx)...)
 	}
+	whole.Waves = d.wavePlans()
+	whole.Warnings = append(whole.Warnings, d.lifetimeWarnings(ctx, whole.Waves)...)
 	return whole
 }
 

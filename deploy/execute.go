@@ -35,7 +35,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 		defer timer.Stop()
 	}
 	d.announce()
-	errs := d.run(ctx, d.parts, func(p *part) []assembly.StackRef { return p.needs })
+	errs := d.run(ctx, d.parts, d.order)
 	// The second pass needs the outputs of all stacks, so it begins when the first one has ended.
 	errs = append(errs, d.secondPass(ctx)...)
 	if late.Load() {
@@ -75,7 +75,7 @@ func (p *Plan) changes() bool {
 // announce tells the user which stacks wait for which.
 func (d *Deployment) announce() {
 	for _, p := range d.parts {
-		before := slices.DeleteFunc(slices.Clone(p.needs), func(ref assembly.StackRef) bool { return d.find(ref) == nil })
+		before := slices.DeleteFunc(d.order(p), func(ref assembly.StackRef) bool { return d.find(ref) == nil })
 		if len(before) > 0 && p.plan.Action != None {
 			p.tell(activity.Event{Kind: activity.Waiting, Reason: "for " + listRefs(before)})
 		}
@@ -95,7 +95,7 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 		Needs: func(i int) []assembly.StackRef { return needs(parts[i]) },
 		Do: func(ctx context.Context, i int) bool {
 			p := parts[i]
-			end := executor{p.stack, d.approvals}.run(ctx, p.plan)
+			end := d.turn(ctx, p)
 			p.record(ctx, end)
 			if isInfrastructureError(end.err) {
 				mu.Lock()
@@ -109,6 +109,16 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 	return errs
 }
 
+// turn gives a stack its turn. A second turn in the same run waits for no wave.
+func (d *Deployment) turn(ctx context.Context, p *part) outcome {
+	if p.result.Outcome == "" {
+		if err := (waveGate{d, p}).pass(ctx); err != nil {
+			return outcome{Outcome: outcomeOf(err), plan: p.plan, err: err}
+		}
+	}
+	return executor{p.stack, d.approvals}.run(ctx, p.plan)
+}
+
 // part returns the part of a stack of this run.
 func (d *Deployment) part(ref assembly.StackRef) *part {
 	return d.parts[slices.IndexFunc(d.parts, func(p *part) bool { return p.ref() == ref })]
@@ -119,7 +129,11 @@ func (d *Deployment) skip(p *part, why schedule.Reason) {
 	text := "stopped before its turn"
 	switch {
 	case why.BlockedBy != nil:
-		text = fmt.Sprintf("needs %s, which %s", why.BlockedBy, describeOutcome(d.part(*why.BlockedBy).result.Outcome))
+		verb := "needs"
+		if !slices.Contains(p.needs, *why.BlockedBy) {
+			verb = "comes in a wave after"
+		}
+		text = fmt.Sprintf("%s %s, which %s", verb, why.BlockedBy, describeOutcome(d.part(*why.BlockedBy).result.Outcome))
 	case len(why.Cycle) > 0:
 		text = "waits for " + listRefs(why.Cycle) + ", which waits for it"
 	}
@@ -147,6 +161,7 @@ func (p *part) record(ctx context.Context, end outcome) {
 	case activity.WasUnchanged:
 		p.tell(activity.Event{Kind: activity.Unchanged})
 	case activity.WasCreated, activity.WasUpdated:
+		p.ended = time.Now()
 		p.tell(activity.Event{Kind: activity.Done, Status: p.summary().Status})
 	case activity.HasFailed:
 		f := explainer{p.stack}.explain(ctx, end)
@@ -179,6 +194,7 @@ func (d *Deployment) result(begun time.Time) *Result {
 		}
 		r.Warnings = append(r.Warnings, p.stillMissing()...)
 	}
+	r.Warnings = append(r.Warnings, d.wavesEnd()...)
 	return r
 }
 

@@ -11,6 +11,7 @@ type Plan struct {
 	Orbit    string      `json:"orbit"`
 	Account  string      `json:"account"`
 	Stacks   []StackPlan `json:"stacks"`
+	Waves    []WavePlan  `json:"waves,omitempty"` // of apps that change in several waves of regions
 	Warnings []string    `json:"warnings,omitempty"`
 
 	Directory string `json:"-"` // the artifact directory as the user gave it, empty for a redeploy

@@ -549,6 +549,7 @@ type Release struct {
 	Watch  int
 	Alarms []GuardAlarm
 	Tasks  []Task `json:",omitempty"` // sorted by name
+	Waves  *Waves `json:",omitempty"` // nil: all regions at the same time
 }
 
 // AlarmKind is the part of the manifest that an alarm belongs to.

@@ -29,21 +29,27 @@ func (b appBuilder) release(a *AppRegion) Release {
 	if release.Watch > 0 && len(release.Alarms) == 0 && !r.unknown("alarms") {
 		r.notef("watch", "watches no alarm, so nothing rolls a release back: name some under alarms%s", sensibleAlarms(a, known))
 	}
-	release.Tasks = tasks(b, r, a)
+	release.Waves = waves(b)
+	release.Tasks = tasks(b, r, a, release.Waves)
 	return release
 }
 
 // watchMinutes returns the duration of the watch in minutes.
 func watchMinutes(r record) int {
-	text := r.text("watch")
+	return minutesOf(r, "watch", maxWatch, "3h, which is what CloudFormation allows")
+}
+
+// minutesOf returns a duration in minutes. most describes the limit.
+func minutesOf(r record, field string, limit int, most string) int {
+	text := r.text(field)
 	if text == "" {
 		return 0
 	}
 	watch, err := time.ParseDuration(text)
-	if minutes := int(watch.Minutes()); err == nil && minutes <= maxWatch {
+	if minutes := int(watch.Minutes()); err == nil && minutes <= limit {
 		return minutes
 	}
-	r.errorf("watch", "must be at most 3h, which is what CloudFormation allows, got %s", text)
+	r.errorf(field, "must be at most %s, got %s", most, text)
 	return 0
 }
 

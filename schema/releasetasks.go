@@ -74,8 +74,8 @@ type taskReader struct {
 }
 
 // tasks reads the release tasks, in the order of their names. It comes after the databases, which decide about the first region.
-func tasks(b appBuilder, r record, a *AppRegion) []Task {
-	reader := taskReader{b, map[string]entry{}, firstRegion(b, a)}
+func tasks(b appBuilder, r record, a *AppRegion, waves *Waves) []Task {
+	reader := taskReader{b, map[string]entry{}, firstRegion(b, a, waves)}
 	if len(r.entries("tasks")) > 0 {
 		for _, e := range b.section.merged("services", manifest.UnitName, nil) {
 			reader.services[e.key] = e
@@ -83,7 +83,7 @@ func tasks(b appBuilder, r record, a *AppRegion) []Task {
 	}
 	var tasks []Task
 	for _, e := range r.entries("tasks") {
-		tasks = append(tasks, reader.task(e, a))
+		tasks = append(tasks, reader.task(e, a, waves))
 	}
 	return tasks
 }
@@ -97,10 +97,11 @@ func checkBootLimit(s section, a *AppRegion) {
 }
 
 // task reads one task. The words of its container come first, then those of its service.
-func (b taskReader) task(e entry, a *AppRegion) Task {
+func (b taskReader) task(e entry, a *AppRegion, waves *Waves) Task {
 	own := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("service"))
 	task := Task{Node: own.node(), Name: e.key, Once: TaskScope(own.text("once")), Region: a.Region, Timeout: taskTime(own)}
 	b.checkScope(own, &task)
+	checkWaveOf(own, task, waves)
 	like, known := b.likeService(own)
 	whole := own
 	if known {
@@ -152,13 +153,25 @@ func (b taskReader) checkScope(r record, task *Task) {
 }
 
 // firstRegion returns the region of tasks with once: app. A global database is changed in its own region only.
-func firstRegion(b appBuilder, a *AppRegion) string {
+func firstRegion(b appBuilder, a *AppRegion, waves *Waves) string {
 	for _, d := range a.Databases {
 		if d.Global != "" {
 			return d.Global
 		}
 	}
+	if waves != nil {
+		return waves.Regions[0][0]
+	}
 	return b.scope.regions[0]
+}
+
+// checkWaveOf reports waves in which regions get the new code before the task has run.
+func checkWaveOf(r record, task Task, waves *Waves) {
+	if task.Once != OnceInApp || waves == nil || slices.Contains(waves.Regions[0], task.Region) {
+		return
+	}
+	r.errorf("once", "runs in %s, which has the global database, and the first wave (%s) would get the new version before: put %s into the "+
+		"first wave", task.Region, strings.Join(waves.Regions[0], ", "), task.Region)
 }
 
 // likeService returns the record of the service of a task.

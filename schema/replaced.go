@@ -25,6 +25,9 @@ func (s section) noteReplaced() {
 			continue
 		}
 		dropped := droppedFields(inherited, f.Value, "")
+		if f.Key == "release" { // waves hold for all regions, wherever they are
+			dropped = slices.DeleteFunc(dropped, func(field string) bool { return field == "waves" || field == "pause" })
+		}
 		if len(dropped) == 0 {
 			continue
 		}

@@ -38,6 +38,9 @@ func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
 			out.stack(stack)
 		}
 	}
+	for _, waves := range plan.Waves {
+		out.wrapped(bold, wavesText(waves))
+	}
 	for _, warning := range plan.Warnings {
 		out.wrapped(yellow, "! "+printable(warning))
 	}
@@ -47,6 +50,19 @@ func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
 	}
 	out.wrapped(bold, sentence)
 	return out.Flush()
+}
+
+// wavesText says in which order a release reaches the regions.
+func wavesText(w deploy.WavePlan) string {
+	var waves []string
+	for _, regions := range w.Waves {
+		waves = append(waves, strings.Join(regions, ", "))
+	}
+	pause := ""
+	if w.Pause > 0 {
+		pause = fmt.Sprintf("%d min, ", w.Pause)
+	}
+	return fmt.Sprintf("%s is released in %d waves: %s; about %d min in all", w.App, len(waves), strings.Join(waves, " → "+pause), w.Minutes)
 }
 
 // planWriter prints a plan. The buffered writer keeps the first error for Flush, so single writes need no check.

@@ -38,6 +38,7 @@ type branch struct {
 	done  int             // resources
 	total int             // resources that change; 0: not known
 
+	until   time.Time     // the end of a pause before it; zero: none
 	watch   time.Duration // for which alarms are watched after all resources are updated
 	watched time.Time     // when the watch began; zero: not yet
 }
@@ -97,7 +98,9 @@ func (t *tree) note(e activity.Event, now time.Time) {
 		b.resource(e, now)
 		b.noteWatch(e, now)
 	case activity.Waiting:
-		b.state, b.text = branchPending, "waits "+printable(e.Reason)
+		b.state, b.text, b.until = branchPending, "waits "+printable(e.Reason), time.Time{}
+	case activity.Paused:
+		b.state, b.until = branchPending, now.Add(e.Until.Sub(e.Time)) // by this machine's clock
 	case activity.Started:
 		b.begin(doing(e.Status), now)
 		b.total, b.watch = e.Total, time.Duration(e.Watch)*time.Minute
@@ -287,6 +290,9 @@ func (b *branch) line(p painter, name string, width int, now time.Time) string {
 	mark := [...]string{"○", "●", "✓", "✗", "-"}[b.state]
 	colour := [...]string{dim, yellow, green, red, dim}[b.state]
 	doing := cmp.Or(b.text, "pending")
+	if b.state == branchPending && !b.until.IsZero() {
+		doing = fmt.Sprintf("pauses after the wave before, %s left", elapsed(b.until.Sub(now)))
+	}
 	if b.state == branchRunning && !b.watched.IsZero() {
 		doing = fmt.Sprintf("watching alarms, %s left", elapsed(b.watched.Add(b.watch).Sub(now)))
 	}

@@ -5,6 +5,9 @@ import "encoding/json"
 // Release says how an app is released in a region. It is in the artifact directory, and in an output of the stack for commands without
 // one.
 type Release struct {
+	Wave  int           `json:"wave,omitempty"`  // of this region, from 1; 0: there are no waves
+	Waves int           `json:"waves,omitempty"` // how many there are
+	Pause int           `json:"pause,omitempty"` // minutes between two waves
 	Tasks []ReleaseTask `json:"tasks,omitempty"` // in the order in which they run
 }
 

@@ -28,6 +28,7 @@ type Event struct {
 	Reason   string    `json:"reason,omitempty"`
 	Origin   string    `json:"origin,omitempty"` // file:line:col in the manifests
 	Total    int       `json:"total,omitempty"`  // of Started: how many resources change
+	Until    time.Time `json:"until,omitzero"`   // of Paused: the end of the pause
 	Watch    int       `json:"watch,omitempty"`  // of Started: minutes for which alarms are watched after all resources are updated
 }
 
@@ -38,6 +39,7 @@ type Kind string
 const (
 	Uploaded  Kind = "uploaded"  // a template or an asset; Reason is its address
 	Waiting   Kind = "waiting"   // for another stack, or for an operation that somebody else began: see Reason
+	Paused    Kind = "paused"    // between two waves of regions; Until says when it ends
 	Started   Kind = "started"   // an operation of the stack; Status names it: create, update, delete, rollback
 	Resource  Kind = "resource"  // a resource's status changed
 	Unchanged Kind = "unchanged" // the stack already matches the artifact

@@ -1,0 +1,97 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// WavePlan is the order in which an app's changes reach its regions.
+type WavePlan struct {
+	App     string     `json:"app"`
+	Waves   [][]string `json:"waves"`   // regions with changes
+	Pause   int        `json:"pause"`   // minutes between two waves
+	Minutes int        `json:"minutes"` // about how long the release takes: pauses, watches and usual durations
+}
+
+// usualUpdate is the time that an update of an app's stack takes as a rule: a few instances, replaced one at a time. It is only used to
+// compare the whole with the credentials, and a waiting user sees the real times.
+const usualUpdate = 10 * time.Minute
+
+// wavePlans returns the waves of all apps that have some and change in at least two of them.
+func (d *Deployment) wavePlans() []WavePlan {
+	var plans []WavePlan
+	for _, p := range d.parts {
+		if p.waveOf() == 0 || slices.ContainsFunc(plans, func(w WavePlan) bool { return w.App == p.spec.App }) {
+			continue
+		}
+		if plan := d.wavePlan(p.spec.App); len(plan.Waves) > 1 {
+			plans = append(plans, plan)
+		}
+	}
+	return plans
+}
+
+// wavePlan returns the waves of an app. A wave takes as long as its longest watch and a usual update.
+func (d *Deployment) wavePlan(app string) WavePlan {
+	plan := WavePlan{App: app}
+	waves, watches := map[int][]string{}, map[int]int{}
+	for _, p := range d.parts {
+		if p.spec.App != app || p.waveOf() == 0 || p.plan.Action == None {
+			continue
+		}
+		wave := p.waveOf()
+		waves[wave], plan.Pause = append(waves[wave], p.spec.Region), p.spec.Release.Pause
+		if p.spec.Guard != nil {
+			watches[wave] = max(watches[wave], p.spec.Guard.Minutes)
+		}
+	}
+	for wave := range d.highestWave() {
+		if regions := waves[wave+1]; len(regions) > 0 {
+			plan.Waves = append(plan.Waves, regions)
+			plan.Minutes += watches[wave+1] + int(usualUpdate/time.Minute)
+		}
+	}
+	plan.Minutes += plan.Pause * (len(plan.Waves) - 1)
+	return plan
+}
+
+// highestWave returns the number of the last wave of all apps.
+func (d *Deployment) highestWave() int {
+	last := 0
+	for _, p := range d.parts {
+		last = max(last, p.waveOf())
+	}
+	return last
+}
+
+// lifetimeWarnings compares the time of the waves with the end of the credentials. An operation goes on in CloudFormation without them,
+// but the next wave would not begin.
+func (d *Deployment) lifetimeWarnings(ctx context.Context, plans []WavePlan) []string {
+	var out []string
+	for _, plan := range plans {
+		length := time.Duration(plan.Minutes) * time.Minute
+		end, of := d.cloud.CredentialsEnd(ctx)
+		const advice = "make the session longer (the role's maximum, --duration-seconds, role-duration-seconds), or run the same command again " +
+			"with new credentials: it goes on where it was"
+		switch {
+		case of == "":
+		case !end.IsZero() && time.Until(end) < length:
+			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials (%s) end at %s: %s", plan.App, spoken(plan.Minutes),
+				of, end.UTC().Format("15:04Z"), advice))
+		case end.IsZero() && length > time.Hour:
+			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials (%s) are of a session whose end AWS does not tell. A "+
+				"session of a role that another role assumed ends after an hour: %s", plan.App, spoken(plan.Minutes), of, advice))
+		}
+	}
+	return out
+}
+
+// spoken returns a time in hours and minutes.
+func spoken(minutes int) string {
+	if minutes < 60 {
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
+}
