@@ -100,7 +100,7 @@ func (d *Deployment) wholePlan(ctx context.Context) Plan {
 		whole.Warnings = append(whole.Warnings, p.crowdedGroups(ctx)...)
 	}
 	whole.Waves = d.wavePlans()
-	whole.Warnings = append(whole.Warnings, d.lifetimeWarnings(ctx, whole.Waves)...)
+	whole.Warnings = append(whole.Warnings, d.options.lifetimeWarnings(whole.Waves)...)
 	return whole
 }
 

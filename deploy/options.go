@@ -24,6 +24,7 @@ type Options struct {
 	Concurrency  int           // stacks at a time in each region; 0: schedule.DefaultConcurrency
 	Timeout      time.Duration // of Execute, which then detaches; 0: none
 	Poll         time.Duration // between two looks at a running operation; 0: live.DefaultPoll
+	Session      Session       // of the credentials
 	Minute       time.Duration // of a pause between waves; 0: a minute. Tests have shorter ones
 	Patience     time.Duration // for an accepted operation to begin; 0: live.DefaultPatience
 	Directory    string        // the artifact directory as the user gave it, for the recommended commands

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -66,23 +65,27 @@ func (d *Deployment) highestWave() int {
 	return last
 }
 
+// Session is the life of the credentials of a run. Credentials that the SDK renews by itself have no end, as those of a user.
+type Session struct {
+	End     time.Time // zero: there is none, or nobody knows it
+	Unknown bool      // the credentials are of a session whose end nobody knows
+}
+
 // lifetimeWarnings compares the time of the waves with the end of the credentials. An operation goes on in CloudFormation without them,
-// but the next wave would not begin.
-func (d *Deployment) lifetimeWarnings(ctx context.Context, plans []WavePlan) []string {
+// but the next wave would not begin. AWS has no call that tells the end of a session.
+func (o Options) lifetimeWarnings(plans []WavePlan) []string {
 	var out []string
 	for _, plan := range plans {
 		length := time.Duration(plan.Minutes) * time.Minute
-		end, of := d.cloud.CredentialsEnd(ctx)
-		const advice = "make the session longer (the role's maximum, --duration-seconds, role-duration-seconds), or run the same command again " +
-			"with new credentials: it goes on where it was"
+		const advice = "make the session longer (--duration-seconds, role-duration-seconds, up to the role's maximum), or run the same command " +
+			"again with new credentials: it goes on where it was"
 		switch {
-		case of == "":
-		case !end.IsZero() && time.Until(end) < length:
-			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials (%s) end at %s: %s", plan.App, spoken(plan.Minutes),
-				of, end.UTC().Format("15:04Z"), advice))
-		case end.IsZero() && length > time.Hour:
-			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials (%s) are of a session whose end AWS does not tell. A "+
-				"session of a role that another role assumed ends after an hour: %s", plan.App, spoken(plan.Minutes), of, advice))
+		case !o.Session.End.IsZero() && time.Until(o.Session.End) < length:
+			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials end at %s: %s", plan.App, spoken(plan.Minutes),
+				o.Session.End.UTC().Format("15:04 UTC"), advice))
+		case o.Session.Unknown && length > time.Hour:
+			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials are of a session whose end AWS does not tell. A "+
+				"session of a role that another role assumed ends after an hour: %s", plan.App, spoken(plan.Minutes), advice))
 		}
 	}
 	return out

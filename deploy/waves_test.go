@@ -169,8 +169,21 @@ func TestInterruptInAPause(t *testing.T) {
 // The time of the waves is compared with the end of the credentials.
 func TestWavesAndCredentials(t *testing.T) {
 	b := newEnv(t)
-	d := b.prepared(waved(30, "v1")...)
-	if slices.ContainsFunc(d.Plan.Warnings, func(w string) bool { return strings.Contains(w, "credentials") }) {
-		t.Errorf("credentials without an end: %v", d.Plan.Warnings)
+	for _, c := range []struct {
+		session Session
+		want    string
+	}{
+		{Session{}, ""},
+		{Session{End: time.Now().Add(3 * time.Hour)}, ""},
+		{Session{End: time.Now().Add(time.Hour)}, "the waves of web take about 1 h 30 min, and the credentials end at "},
+		{Session{Unknown: true}, "a session of a role that another role assumed ends after an hour"},
+	} {
+		b.options.Session = c.session
+		said := strings.Join(slices.DeleteFunc(b.prepared(waved(30, "v1")...).Plan.Warnings, func(w string) bool {
+			return !strings.Contains(w, "credentials")
+		}), "\n")
+		if c.want == "" && said != "" || !strings.Contains(strings.ToLower(said), c.want) {
+			t.Errorf("%+v: got %q, want %q", c.session, said, c.want)
+		}
 	}
 }

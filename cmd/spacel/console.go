@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/internal/jsontext"
@@ -24,6 +25,7 @@ type console struct {
 	poll     time.Duration                     // between two looks at an operation in AWS; 0: deploy's default. Tests shorten it
 	patience time.Duration                     // for an accepted operation to begin; 0: live.DefaultPatience
 	timing   cloud.Timing                      // of calls of AWS
+	session  deploy.Session                    // of the credentials, once a command that changes something has connected
 	waiting  atomic.Pointer[func(line string)] // shows a call without an answer; nil: on stderr
 }
 

@@ -180,6 +180,7 @@ func (d *deployment) prepare(ctx context.Context, a *assembly.Assembly) (*deploy
 	ctx, cancel := context.WithCancel(ctx)
 	d.interrupts.preparing(cancel)
 	early := earlyListener(d.console, d.flags)
+	d.options.Session = d.session
 	return deploy.Prepare(ctx, d.cloud, a, d.options, func(e activity.Event) {
 		if d.interrupts.progress == nil {
 			early(e)

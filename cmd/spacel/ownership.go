@@ -57,11 +57,17 @@ const shortLife = 30 * time.Minute
 
 // warnOfExpiry warns of credentials that end soon. Where the SDK does not know the end, tools such as aws-vault and aws configure
 // export-credentials say it in a variable beside the keys.
+//
+// The end is kept for the comparison with the time of a release in waves.
 func (c *console) warnOfExpiry(ctx context.Context, to *cloud.Cloud, access cloud.Access) {
 	end, known := to.Expires(ctx)
 	if given, err := time.Parse(time.RFC3339, os.Getenv("AWS_CREDENTIAL_EXPIRATION")); !known && err == nil && access.Profile == "" {
 		end, known = given, os.Getenv("AWS_ACCESS_KEY_ID") != ""
 	}
+	if known {
+		c.session.End = end
+	}
+	c.session.Unknown = !known && access.Profile == "" && os.Getenv("AWS_SESSION_TOKEN") != "" && os.Getenv("AWS_ACCESS_KEY_ID") != ""
 	if left := time.Until(end); known && left < shortLife {
 		fmt.Fprintf(c.stderr, "warning: these AWS credentials are valid for %s more, until %s: a command that takes longer stops in the "+
 			"middle. Log in again before it\n", max(left, 0).Round(time.Minute), end.Local().Format("15:04"))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/pebble/spacel/compiler/assembly"
@@ -146,6 +147,55 @@ func TestProcessKilled(t *testing.T) {
 			w.mustDeploy(dir)
 			same(t, cf.State(), want)
 		})
+	}
+}
+
+// waves are an app's regions, one after the other.
+var waves = map[string]string{
+	"orbit.json": `{"name": "test", "regions": ["us-east-1", "us-west-2", "eu-west-1"],
+		"all": {"domain": "example.com", "bastion_instance_count": 0}}`,
+	"web.json": written(web, `"all": {`, `"all": {"release": {"waves": [["eu-west-1"], ["us-east-1"], ["us-west-2"]]}, `),
+}
+
+// A release in three waves that is gone after any of its calls is gone on with by the same command. No wave begins before the one before
+// has ended, in either run.
+func TestWavesKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	dir := build(t, waves)
+	next := build(t, map[string]string{"orbit.json": waves["orbit.json"],
+		"web.json": written(waves["web.json"], `"example/web"`, `"example/web:2"`)})
+	w, cf := newFakeEnv(t)
+	w.mustDeploy(dir)
+	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
+	w.endpoint = p.URL
+	w.wantOutcome(w.mustDeploy(next), activity.WasUpdated, 3)
+	want, calls := cf.State(), len(p.Calls())
+	for at := 1; at <= calls; at++ {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			t.Parallel()
+			w, cf := newFakeEnv(t)
+			w.mustDeploy(dir)
+			interruptedDeploy(w, cf, next, at)
+			w.wantWaves(cf)
+			w.events = nil
+			w.mustDeploy(next)
+			same(t, cf.State(), want)
+		})
+	}
+}
+
+// wantWaves fails when a region has the new release and one of the waves before has not.
+func (w *awsEnv) wantWaves(cf *cloudtest.CloudFormation) {
+	w.Helper()
+	first := true
+	for i, region := range []string{"eu-west-1", "us-east-1", "us-west-2"} {
+		s := cf.Seen(region, "test-web")
+		isNew := strings.Contains(s.Template, "example/web:2")
+		if done := isNew && s.Status == "UPDATE_COMPLETE"; isNew && !first {
+			w.Errorf("wave %d began before the one before had ended", i+1)
+		} else {
+			first = done
+		}
 	}
 }
 
