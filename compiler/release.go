@@ -19,8 +19,8 @@ var guardIDs = map[schema.AlarmKind]string{
 // update has the new guard. Alarms are named by logical id, since CloudFormation chooses their names. Deploy looks the names up in the
 // stack's resources, and finds none for an alarm that this very update makes.
 
-// release describes the releases of the app in this region, for deploy: nil without tasks and waves. An output of the stack has the same text, so
-// that a redeploy, which has no artifact directory, knows it, too.
+// release describes the releases of the app in this region, for deploy: nil without tasks and waves. An output of the stack has the same
+// text, so that a redeploy, which has no artifact directory, knows it, too.
 func release(a appContext) (*part, error) {
 	p := &part{}
 	waves := a.region.Release.Waves

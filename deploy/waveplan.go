@@ -18,11 +18,14 @@ type WavePlan struct {
 // compare the whole with the credentials, and a waiting user sees the real times.
 const usualUpdate = 10 * time.Minute
 
+// The plan of the waves is for people. Which stack waits for which follows from order, when the run begins, and a stack whose plan changes
+// meanwhile changes nothing about that. A wave without changes is left out of the plan, because nothing waits for it or in it.
+
 // wavePlans returns the waves of all apps that have some and change in at least two of them.
 func (d *Deployment) wavePlans() []WavePlan {
 	var plans []WavePlan
 	for _, p := range d.parts {
-		if p.waveOf() == 0 || slices.ContainsFunc(plans, func(w WavePlan) bool { return w.App == p.spec.App }) {
+		if waveOf(p.spec) == 0 || slices.ContainsFunc(plans, func(w WavePlan) bool { return w.App == p.spec.App }) {
 			continue
 		}
 		if plan := d.wavePlan(p.spec.App); len(plan.Waves) > 1 {
@@ -37,10 +40,10 @@ func (d *Deployment) wavePlan(app string) WavePlan {
 	plan := WavePlan{App: app}
 	waves, watches := map[int][]string{}, map[int]int{}
 	for _, p := range d.parts {
-		if p.spec.App != app || p.waveOf() == 0 || p.plan.Action == None {
+		if p.spec.App != app || waveOf(p.spec) == 0 || p.plan.Action == None {
 			continue
 		}
-		wave := p.waveOf()
+		wave := waveOf(p.spec)
 		waves[wave], plan.Pause = append(waves[wave], p.spec.Region), p.spec.Release.Pause
 		if p.spec.Guard != nil {
 			watches[wave] = max(watches[wave], p.spec.Guard.Minutes)
@@ -60,10 +63,13 @@ func (d *Deployment) wavePlan(app string) WavePlan {
 func (d *Deployment) highestWave() int {
 	last := 0
 	for _, p := range d.parts {
-		last = max(last, p.waveOf())
+		last = max(last, waveOf(p.spec))
 	}
 	return last
 }
+
+// The comparison warns and does not refuse. A release that is cut off between two waves does no harm: its finished regions serve the new
+// version, the others the old one, and the same command goes on with new credentials.
 
 // Session is the life of the credentials of a run. Credentials that the SDK renews by itself have no end, as those of a user.
 type Session struct {
@@ -77,15 +83,15 @@ func (o Options) lifetimeWarnings(plans []WavePlan) []string {
 	var out []string
 	for _, plan := range plans {
 		length := time.Duration(plan.Minutes) * time.Minute
-		const advice = "make the session longer (--duration-seconds, role-duration-seconds, up to the role's maximum), or run the same command " +
-			"again with new credentials: it goes on where it was"
+		const advice = "make the session longer (--duration-seconds, role-duration-seconds, up to the role's maximum), or run the " +
+			"same command again with new credentials: it goes on where it was"
 		switch {
 		case !o.Session.End.IsZero() && time.Until(o.Session.End) < length:
-			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials end at %s: %s", plan.App, spoken(plan.Minutes),
-				o.Session.End.UTC().Format("15:04 UTC"), advice))
+			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials end at %s: %s", plan.App,
+				spoken(plan.Minutes), o.Session.End.UTC().Format("15:04 UTC"), advice))
 		case o.Session.Unknown && length > time.Hour:
-			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials are of a session whose end AWS does not tell. A "+
-				"session of a role that another role assumed ends after an hour: %s", plan.App, spoken(plan.Minutes), advice))
+			out = append(out, fmt.Sprintf("the waves of %s take about %s, and the credentials are of a session whose end AWS does not "+
+				"tell. A session of a role that another role assumed ends after an hour: %s", plan.App, spoken(plan.Minutes), advice))
 		}
 	}
 	return out

@@ -32,18 +32,18 @@ const (
 )
 
 // waveOf returns the number of a stack's wave, 0 for a stack without waves.
-func (s *stack) waveOf() int {
-	if s.spec.Release == nil || s.spec.Release.Waves < 2 {
+func waveOf(s assembly.Stack) int {
+	if s.Release == nil || s.Release.Waves < 2 {
 		return 0
 	}
-	return s.spec.Release.Wave
+	return s.Release.Wave
 }
 
 // earlier returns the parts of this run that are the same app in the waves before.
 func (d *Deployment) earlier(p *part) []*part {
 	var before []*part
 	for _, other := range d.parts {
-		if other.spec.App == p.spec.App && p.spec.App != "" && other.waveOf() > 0 && other.waveOf() < p.waveOf() {
+		if other.spec.App == p.spec.App && p.spec.App != "" && waveOf(other.spec) > 0 && waveOf(other.spec) < waveOf(p.spec) {
 			before = append(before, other)
 		}
 	}
@@ -58,6 +58,9 @@ func (d *Deployment) order(p *part) []assembly.StackRef {
 	}
 	return refs
 }
+
+// A stack holds its place in the region's limit of concurrent stacks while it waits. Another place would be needed later anyway, and the
+// waves of one app have one stack in each region.
 
 // waveGate lets a stack begin when the waves before it have ended, paused and proved healthy.
 type waveGate struct {
@@ -197,6 +200,9 @@ func (g waveGate) alarms(ctx context.Context, before []*part) error {
 	return nil
 }
 
+// The group's own health is compared, which includes the load balancer's where the group asks it. The desired capacity is the measure and not
+// the minimum, since alarms may have scaled the group out, and a region with fewer instances than it wants is not one to build on.
+
 // unhealthy says how many instances of a stack's group are missing, "" when it has all of them.
 func (g waveGate) unhealthy(ctx context.Context, p *part) (string, error) {
 	if !isDeployed(p.plan.deployed) {
@@ -231,7 +237,8 @@ func (d *Deployment) wavesEnd() []string {
 	var out []string
 	for _, p := range d.parts {
 		// The first stack of an app speaks for all of them.
-		if p.waveOf() == 0 || slices.IndexFunc(d.parts, func(o *part) bool { return o.spec.App == p.spec.App }) != slices.Index(d.parts, p) {
+		first := slices.IndexFunc(d.parts, func(other *part) bool { return other.spec.App == p.spec.App })
+		if waveOf(p.spec) == 0 || d.parts[first] != p {
 			continue
 		}
 		if text := d.waveEnd(p.spec.App); text != "" {
@@ -246,7 +253,7 @@ func (d *Deployment) waveEnd(app string) string {
 	var done, rest, back []string
 	for _, p := range d.parts {
 		switch {
-		case p.spec.App != app || p.waveOf() == 0:
+		case p.spec.App != app || waveOf(p.spec) == 0:
 		case p.result.Outcome.OK():
 			done = append(done, p.spec.Region)
 			if p.result.Outcome != activity.WasCreated {

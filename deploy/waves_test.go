@@ -25,8 +25,8 @@ func waved(pause int, version string) []built {
 			s.Release = &assembly.Release{Wave: i + 1, Waves: 3, Pause: pause}
 			s.Guard = &assembly.Guard{Alarms: []assembly.GuardAlarm{{Name: "errors", LogicalID: "AlarmErrors"}}}
 		})
-		s.template = strings.Replace(s.template, `"Topic": {`, `"AlarmErrors": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Threshold": 1}},
-			"Topic": {`, 1)
+		const alarm = `"AlarmErrors": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Threshold": 1}}, `
+		s.template = strings.Replace(s.template, `"Topic": {`, alarm+`"Topic": {`, 1)
 		sum := sha256.Sum256([]byte(s.template))
 		s.Digest = hex.EncodeToString(sum[:])
 		stacks = append(stacks, s)
@@ -101,8 +101,8 @@ func TestFailureStopsTheWaves(t *testing.T) {
 	r := b.deploy(waved(0, "v2")...)
 	b.expect(r, "test-web failed, test-web updated, test-web skipped")
 	b.says(r.Stacks[2].Why, "comes in a wave after eu-west-1/test-web, which failed")
-	b.says(strings.Join(r.Warnings, "\n"), "the release of web is in us-east-1 and not in eu-west-1, us-west-2: run the same command again to go on, "+
-		"or take it back with spacel rollback web --orbit test --region us-east-1")
+	b.says(strings.Join(r.Warnings, "\n"), "the release of web is in us-east-1 and not in eu-west-1, us-west-2: "+
+		"run the same command again to go on, or take it back with spacel rollback web --orbit test --region us-east-1")
 	// The same command goes on.
 	b.began()
 	b.expect(b.deploy(waved(0, "v2")...), "test-web updated, test-web unchanged, test-web updated")

@@ -170,8 +170,8 @@ func checkWaveOf(r record, task Task, waves *Waves) {
 	if task.Once != OnceInApp || waves == nil || slices.Contains(waves.Regions[0], task.Region) {
 		return
 	}
-	r.errorf("once", "runs in %s, which has the global database, and the first wave (%s) would get the new version before: put %s into the "+
-		"first wave", task.Region, strings.Join(waves.Regions[0], ", "), task.Region)
+	r.errorf("once", "runs in %s, which has the global database, and the first wave (%s) would get the new version before: put %s into "+
+		"the first wave", task.Region, strings.Join(waves.Regions[0], ", "), task.Region)
 }
 
 // likeService returns the record of the service of a task.

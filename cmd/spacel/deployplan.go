@@ -52,7 +52,8 @@ func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
 	return out.Flush()
 }
 
-// wavesText says in which order a release reaches the regions.
+// wavesText says in which order a release reaches the regions. The time is an estimate: pauses and watches are exact, and each update
+// counts as the usual one. It is there so that a person sees whether to wait for the end, and whether the credentials last as long.
 func wavesText(w deploy.WavePlan) string {
 	var waves []string
 	for _, regions := range w.Waves {
@@ -62,7 +63,8 @@ func wavesText(w deploy.WavePlan) string {
 	if w.Pause > 0 {
 		pause = fmt.Sprintf("%d min, ", w.Pause)
 	}
-	return fmt.Sprintf("%s is released in %d waves: %s; about %d min in all", w.App, len(waves), strings.Join(waves, " → "+pause), w.Minutes)
+	return fmt.Sprintf("%s is released in %d waves: %s; about %d min in all", w.App, len(waves), strings.Join(waves, " → "+pause),
+		w.Minutes)
 }
 
 // planWriter prints a plan. The buffered writer keeps the first error for Flush, so single writes need no check.
@@ -116,7 +118,8 @@ func instancesText(n deploy.Instances) string {
 	return fmt.Sprintf("%s, at most %d at a time, at least %d in service", text, n.Batch, n.InService)
 }
 
-// tasks prints what happens to release tasks.
+// tasks prints what happens to release tasks. A task that does not run is printed, too: whoever releases a version twice, or without a
+// version, learns here that the migration of new code would be missing.
 func (w *planWriter) tasks(all []deploy.PlannedTask) {
 	for _, task := range all {
 		w.wrapped("", "  "+printable(task.Text))

@@ -100,6 +100,7 @@ func (t *tree) note(e activity.Event, now time.Time) {
 	case activity.Waiting:
 		b.state, b.text, b.until = branchPending, "waits "+printable(e.Reason), time.Time{}
 	case activity.Paused:
+		// The end is told by the clock of the run, which is this machine's, but a test or a replayed log may be late.
 		b.state, b.until = branchPending, now.Add(e.Until.Sub(e.Time)) // by this machine's clock
 	case activity.Started:
 		b.begin(doing(e.Status), now)
