@@ -200,7 +200,7 @@ func (g waveGate) alarms(ctx context.Context, before []*part) error {
 	return nil
 }
 
-// The group's own health is compared, which includes the load balancer's where the group asks it. The desired capacity is the measure and not
+// The group's own health is compared, which includes the load balancer's where the group asks it. The desired capacity is the measure, not
 // the minimum, since alarms may have scaled the group out, and a region with fewer instances than it wants is not one to build on.
 
 // unhealthy says how many instances of a stack's group are missing, "" when it has all of them.
