@@ -172,6 +172,10 @@ func (r taskRun) run(ctx context.Context, t releaseTask) error {
 	return r.journal().because(ctx, "the task", err)
 }
 
+// The state is asked for again and again, and systemd's signals are not used: a signal that is lost with a connection would leave the boot
+// waiting until its deadline, and the state of a oneshot tells the same. A queued job is looked for, because right after the call the
+// unit is still inactive, as it is after its end.
+
 // wait waits until a unit's run has ended. A oneshot has ended when it is no longer starting.
 func (r taskRun) wait(ctx context.Context, unit string) error {
 	for {
@@ -194,6 +198,9 @@ func (r taskRun) wait(ctx context.Context, unit string) error {
 		}
 	}
 }
+
+// A container gets its stop signal and its grace period, as Docker gives them, since a migration may roll its transaction back in that
+// time. The limit is longer than the unit's own, after which systemd kills the container.
 
 // stop stops a task's unit, which stops its container.
 func (r taskRun) stop(ctx context.Context, unit string) error {

@@ -232,6 +232,10 @@ func (g waveGate) unhealthy(ctx context.Context, p *part) (string, error) {
 	return "", nil
 }
 
+// How far a release came is said once for each app, at the end. The failure of a stack is explained in its own place, and the stacks that
+// never began have only the reason that they came later. The advice is for the app as a whole: on or back. Stacks that this release
+// created have no earlier version, so going back is not offered for them.
+
 // wavesEnd says for each app whose waves did not all end well how far the release came, and how to go on or back.
 func (d *Deployment) wavesEnd() []string {
 	var out []string
