@@ -172,7 +172,7 @@ func (r taskRun) run(ctx context.Context, t releaseTask) error {
 	return r.journal().because(ctx, "the task", err)
 }
 
-// The state is asked for again and again, and systemd's signals are not used: a signal that is lost with a connection would leave the boot
+// The state is asked for again and again, and systemd's signals are not used: a lost signal would leave the boot
 // waiting until its deadline, and the state of a oneshot tells the same. A queued job is looked for, because right after the call the
 // unit is still inactive, as it is after its end.
 

@@ -105,8 +105,8 @@ func (p taskPlanner) elsewhere(ctx context.Context, task assembly.ReleaseTask, v
 	return text + ", where it has ended well", nil
 }
 
-// The lock is given back as late as possible: after all questions, and right before the change set is executed. A run that is interrupted
-// before has changed nothing, and one that is killed after it leaves a free lock, which is what the next run wants. An instance of the
+// The lock is given back as late as possible: after all questions, and right before the change set is executed. An interrupt
+// before has changed nothing, and a kill after it leaves a free lock, as the next run wants it. An instance of the
 // former attempt cannot take it, because that attempt's rollback has ended by now.
 
 // release gives the locks of failed tasks back, right before an update that runs them again.

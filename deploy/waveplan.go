@@ -14,14 +14,14 @@ type WavePlan struct {
 	Minutes int        `json:"minutes"` // about how long the release takes: pauses, watches and usual durations
 }
 
-// usualUpdate is the time that an update of an app's stack takes as a rule: a few instances, replaced one at a time. It is only used to
+// usualUpdate is the usual time of an update of an app's stack: a few instances, replaced one at a time. It is only used to
 // compare the whole with the credentials, and a waiting user sees the real times.
 const usualUpdate = 10 * time.Minute
 
-// The plan of the waves is for people. Which stack waits for which follows from order, when the run begins, and a stack whose plan changes
-// meanwhile changes nothing about that. A wave without changes is left out of the plan, because nothing waits for it or in it.
+// The plan of the waves is for people. Which stack waits for which follows from order, when the run begins, and a changed plan
+// changes nothing about it. A wave without changes is left out of the plan, because nothing waits for it or in it.
 
-// wavePlans returns the waves of all apps that have some and change in at least two of them.
+// wavePlans returns the waves of all apps with changes in at least two of them.
 func (d *Deployment) wavePlans() []WavePlan {
 	var plans []WavePlan
 	for _, p := range d.parts {
@@ -68,10 +68,10 @@ func (d *Deployment) highestWave() int {
 	return last
 }
 
-// The comparison warns and does not refuse. A release that is cut off between two waves does no harm: its finished regions serve the new
+// The comparison warns and does not refuse. A release cut off between two waves does no harm: its finished regions serve the new
 // version, the others the old one, and the same command goes on with new credentials.
 
-// Session is the life of the credentials of a run. Credentials that the SDK renews by itself have no end, as those of a user.
+// Session is the life of the credentials of a run. Credentials of a user, and those renewed by the SDK, have no end.
 type Session struct {
 	End     time.Time // zero: there is none, or nobody knows it
 	Unknown bool      // the credentials are of a session whose end nobody knows

@@ -39,7 +39,7 @@ func waveOf(s assembly.Stack) int {
 	return s.Release.Wave
 }
 
-// earlier returns the parts of this run that are the same app in the waves before.
+// earlier returns the same app's parts of this run in the waves before.
 func (d *Deployment) earlier(p *part) []*part {
 	var before []*part
 	for _, other := range d.parts {
@@ -50,7 +50,7 @@ func (d *Deployment) earlier(p *part) []*part {
 	return before
 }
 
-// order returns the stacks that a stack waits for: its needs, and the waves before.
+// order returns the stacks before a stack: its needs, and the waves before.
 func (d *Deployment) order(p *part) []assembly.StackRef {
 	refs := slices.Clone(p.needs)
 	for _, other := range d.earlier(p) {
@@ -232,9 +232,9 @@ func (g waveGate) unhealthy(ctx context.Context, p *part) (string, error) {
 	return "", nil
 }
 
-// How far a release came is said once for each app, at the end. The failure of a stack is explained in its own place, and the stacks that
-// never began have only the reason that they came later. The advice is for the app as a whole: on or back. Stacks that this release
-// created have no earlier version, so going back is not offered for them.
+// How far a release came is said once for each app, at the end. The failure of a stack is explained in its own place, and later
+// stacks have no reason of their own. The advice is for the app as a whole: on or back. Newly created
+// stacks have no earlier version, so going back is not offered for them.
 
 // wavesEnd says for each app whose waves did not all end well how far the release came, and how to go on or back.
 func (d *Deployment) wavesEnd() []string {

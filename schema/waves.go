@@ -21,11 +21,11 @@ func (w *Waves) Of(region string) int {
 	return 1 + slices.IndexFunc(w.Regions, func(wave []string) bool { return slices.Contains(wave, region) })
 }
 
-// A region that no wave names is an error and not a last wave. A list of waves is written for safety, and a region that was forgotten in
-// it, or was added to the orbit later, would get every release unguarded, or last, without anybody having decided so. The opposite is
+// A region that no wave names is an error and not a last wave. A list of waves is written for safety, and a region forgotten in
+// it, or added to the orbit later, would get every release unguarded, or last, and nobody decided so. The opposite is
 // harmless: waves of an orbit's apps may name regions where an app does not run.
 //
-// The order within one wave has no meaning, except that the very first region is where tasks with once: app run.
+// The order within one wave has no meaning, except for the very first region: tasks with once: app run there.
 
 // waves reads the waves of the app, nil when all regions are in one. They are about all regions, so they are those of all or of the
 // orbit's apps, also for a region whose own release replaces the others.

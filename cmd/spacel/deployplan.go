@@ -53,7 +53,7 @@ func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
 }
 
 // wavesText says in which order a release reaches the regions. The time is an estimate: pauses and watches are exact, and each update
-// counts as the usual one. It is there so that a person sees whether to wait for the end, and whether the credentials last as long.
+// counts as the usual one. It helps a person to decide about waiting for the end, and about longer credentials.
 func wavesText(w deploy.WavePlan) string {
 	var waves []string
 	for _, regions := range w.Waves {
@@ -118,8 +118,8 @@ func instancesText(n deploy.Instances) string {
 	return fmt.Sprintf("%s, at most %d at a time, at least %d in service", text, n.Batch, n.InService)
 }
 
-// tasks prints what happens to release tasks. A task that does not run is printed, too: whoever releases a version twice, or without a
-// version, learns here that the migration of new code would be missing.
+// tasks prints what happens to release tasks. A task without a run is printed, too: whoever releases a version twice, or without a
+// version, learns here about the missing migration of the new code.
 func (w *planWriter) tasks(all []deploy.PlannedTask) {
 	for _, task := range all {
 		w.wrapped("", "  "+printable(task.Text))
