@@ -87,7 +87,7 @@ func unitSection(service schema.Service) []string {
 	}
 	for _, d := range service.Container.DependsOn {
 		after = append(after, escaped(d.Unit))
-		if d.Condition == schema.Completed {
+		if d.Condition == schema.Completed && !d.Optional {
 			requires = append(requires, escaped(d.Unit))
 		} else {
 			wants = append(wants, escaped(d.Unit))
@@ -101,14 +101,25 @@ func unitSection(service schema.Service) []string {
 		lines = append(lines, "Requires="+strings.Join(requires, " "))
 	}
 	lines = append(lines, "Wants="+strings.Join(wants, " "), "After="+strings.Join(after, " "))
-	// The network of another container ends with it. systemd restarts this unit whenever it restarts the other one.
-	if other, ok := strings.CutPrefix(service.Container.NetworkMode, "container:"); ok {
-		lines = append(lines, "PartOf="+escaped(other))
+	if partOf := together(service.Container); len(partOf) > 0 {
+		lines = append(lines, "PartOf="+strings.Join(partOf, " "))
 	}
 	if retries := service.Container.Restart.Retries; retries > 0 {
 		return append(lines, "StartLimitIntervalSec=infinity", fmt.Sprintf("StartLimitBurst=%d", retries+1))
 	}
 	return append(lines, "StartLimitIntervalSec=0")
+}
+
+// together returns the units with which a container is restarted and stopped (systemd.unit(5), PartOf=). The network of another
+// container ends with it, so a container that shares one is always restarted with it.
+func together(c schema.Container) []string {
+	var units []string
+	for _, d := range c.DependsOn {
+		if d.Restart || c.NetworkMode == "container:"+d.Unit {
+			units = append(units, escaped(d.Unit))
+		}
+	}
+	return units
 }
 
 // escaped returns a unit's name for a unit file, in which % begins a specifier.
@@ -243,6 +254,7 @@ func (w *dockerWords) identity(c schema.Container) {
 	w.add("--workdir", c.WorkingDir)
 	w.flag("--read-only", c.ReadOnly)
 	w.each("--tmpfs", c.Tmpfs)
+	w.each("--mount", c.Mounts)
 	w.each("--device", c.Devices)
 	w.flag("--init", c.Init)
 }

@@ -27,6 +27,7 @@ type Container struct {
 	Init        bool
 	Privileged  bool
 	Tmpfs       []string // path, or path:options
+	Mounts      []string // values of docker run's --mount, for mounts that --volume cannot express
 	Devices     []string
 	ExtraHosts  []string // NAME:ADDRESS, sorted
 	Labels      []string // NAME=value, sorted

@@ -13,6 +13,8 @@ type Dependency struct {
 	Node
 	Unit      string // with its suffix
 	Condition Condition
+	Optional  bool // a failure of the other unit does not keep this one from starting
+	Restart   bool // this unit is restarted and stopped together with the other one
 }
 
 // Condition tells for how long a unit waits for another one.
@@ -32,7 +34,7 @@ func dependencies(r record) []Dependency {
 	if n, ok := r.fields["depends_on"]; ok && n.value.Kind == manifest.List {
 		for _, item := range n.items() {
 			unit := manifest.UnitName(item.value.Text)
-			found[unit] = Dependency{NewNode(item.pos(), nil), unit, Started}
+			found[unit] = Dependency{Node: NewNode(item.pos(), nil), Unit: unit, Condition: Started}
 		}
 	}
 	for _, e := range r.entries("depends_on") {
@@ -45,11 +47,14 @@ func dependencies(r record) []Dependency {
 		if _, twice := found[unit]; twice {
 			r.report.Errorf(e.pos(), "%s is listed twice", unit)
 		}
-		found[unit] = Dependency{inner.node(), unit, condition}
+		found[unit] = Dependency{
+			Node: inner.node(), Unit: unit, Condition: condition,
+			Optional: inner.has("required") && !inner.flag("required"), Restart: inner.flag("restart"),
+		}
 	}
 	if unit, ok := strings.CutPrefix(networkMode(r), "container:"); ok {
 		if _, listed := found[unit]; !listed {
-			found[unit] = Dependency{NewNode(r.posOf("network_mode"), nil), unit, Started}
+			found[unit] = Dependency{Node: NewNode(r.posOf("network_mode"), nil), Unit: unit, Condition: Started}
 		}
 	}
 	var all []Dependency
@@ -58,6 +63,22 @@ func dependencies(r record) []Dependency {
 	}
 	slices.SortFunc(all, func(a, b Dependency) int { return strings.Compare(a.Unit, b.Unit) })
 	return all
+}
+
+// withoutMissing removes dependencies with required: no on units that the app does not have, as Compose does. A region may have
+// removed the unit.
+func withoutMissing(found *report.Report, services []Service) {
+	byName := servicesByName(services)
+	for i := range services {
+		c := &services[i].Container
+		c.DependsOn = slices.DeleteFunc(c.DependsOn, func(d Dependency) bool {
+			missing := d.Optional && byName[d.Unit] == nil
+			if missing {
+				found.Notef(d.Pos, "%s is no unit of this app, and is not waited for: required is no", d.Unit)
+			}
+			return missing
+		})
+	}
 }
 
 // completes marks containers that another unit waits for until they complete: they run once, unless the manifest says otherwise.

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"path"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/pebble/spacel/schema/manifest"
@@ -60,37 +62,177 @@ func (m mountReader) shortMount(n node) []Mapping {
 	return nil
 }
 
-// longMount reads a volume in the long form. A directory in memory is among tmpfsMounts.
+// longMount reads a volume in the long form. A directory in memory is among tmpfsMounts, and a mount with options that --volume
+// does not have is among mountWords.
 func (m mountReader) longMount(r record) []Mapping {
+	source, target, ok := m.ends(r)
+	if !ok || needsMountWord(r) {
+		return nil
+	}
+	options := mountOptions(r)
+	if len(options) > 0 {
+		target += ":" + strings.Join(options, ",")
+	}
+	return []Mapping{{source, target}}
+}
+
+// ends returns the host's path, "" for an anonymous volume, and the path in the container of a mount in the long form. It reports
+// paths that cannot be mounted. ok is false for a directory in memory, too.
+func (m mountReader) ends(r record) (host, target string, ok bool) {
 	source, target, kind := r.text("source"), r.text("target"), r.text("type")
 	switch {
-	case kind == "tmpfs" || target == "" || kind == "":
-		return nil
-	case strings.Contains(target, ":") || strings.HasPrefix(source, "/") && strings.Contains(source, ":"):
-		r.report.Errorf(r.at, "a path of a mount cannot hold a colon")
-		return nil
+	case kind == "" || target == "" || kind == "tmpfs":
+		return "", "", false
+	case strings.ContainsAny(target, ":,\"") || strings.HasPrefix(source, "/") && strings.ContainsAny(source, ":,\""):
+		r.report.Errorf(r.at, "a path of a mount cannot hold a colon, a comma or a quote")
+		return "", "", false
 	case source == "" && kind == "bind":
 		if !r.unknown("source") {
 			r.errorf("source", "is missing: the path on the instance")
 		}
+		return "", "", false
+	case source == "":
+		if r.has("volume") && r.child("volume", nil).has("subpath") {
+			r.errorf("source", "is missing: the label of the volume that has the subpath")
+		}
+		return "", target, true
+	case kind == "volume" && strings.HasPrefix(source, "/"):
+		r.errorf("source", "must be the label of one of the app's volumes: a path has type bind")
+		return "", "", false
+	}
+	host, ok = m.mountSource(r.fields["source"], source)
+	if sub := m.subpath(r); sub != "" && kind == "volume" {
+		host = path.Join(host, sub)
+	}
+	return host, target, ok
+}
+
+// subpath returns the directory of a volume that is mounted, "" for all of it.
+func (m mountReader) subpath(r record) string {
+	if !r.has("volume") {
+		return ""
+	}
+	sub := r.child("volume", nil).text("subpath")
+	if sub != "" && !filepath.IsLocal(sub) {
+		m.report.Errorf(r.child("volume", nil).posOf("subpath"), "leads out of the volume")
+		return ""
+	}
+	return sub
+}
+
+// checkOptionsOfKind reports options of another kind of mount, which Compose would ignore.
+func checkOptionsOfKind(r record) {
+	kind := r.text("type")
+	for _, of := range []string{"bind", "volume", "tmpfs"} {
+		if r.has(of) && kind != "" && kind != of {
+			r.errorf(of, "has no effect on a mount of type %s: remove it", kind)
+		}
+	}
+}
+
+// mountOptions returns the options after the container's path in --volume.
+func mountOptions(r record) []string {
+	var options []string
+	if r.flag("read_only") {
+		options = append(options, "ro")
+	}
+	if !r.has("bind") {
+		return options
+	}
+	bind := r.child("bind", nil)
+	for _, field := range []string{"propagation", "selinux"} {
+		if option := bind.text(field); option != "" {
+			options = append(options, option)
+		}
+	}
+	return options
+}
+
+// needsMountWord reports whether a mount has options that only --mount of docker run has.
+func needsMountWord(r record) bool {
+	if r.has("bind") {
+		bind := r.child("bind", nil)
+		if bind.has("recursive") || bind.has("create_host_path") && !bind.flag("create_host_path") {
+			return true
+		}
+	}
+	return r.has("volume") && !r.has("source") && r.child("volume", nil).flag("nocopy")
+}
+
+// mountWords returns values of docker run's --mount, for mounts in the long form with options that --volume does not have. With
+// --mount, Docker does not make a path of the host that does not exist.
+func (m mountReader) mountWords(r record, debian string) []string {
+	var words []string
+	for _, mount := range longMounts(r) {
+		checkOptionsOfKind(mount)
+		if !needsMountWord(mount) {
+			continue
+		}
+		source, target, ok := m.ends(mount)
+		if !ok {
+			continue
+		}
+		parts := []string{"type=" + mount.text("type")}
+		if source != "" {
+			parts = append(parts, "source="+source)
+		}
+		parts = append(parts, "target="+target)
+		if mount.flag("read_only") {
+			parts = append(parts, "readonly")
+		}
+		if mount.text("type") == "volume" {
+			parts = append(parts, "volume-nocopy")
+		} else {
+			parts = append(parts, bindWords(mount, debian)...)
+		}
+		words = append(words, strings.Join(parts, ","))
+	}
+	return words
+}
+
+// bindWords returns options of a bind mount as --mount takes them. docker run knows SELinux's labels in --volume only, and refuses
+// recursive: readonly unless the propagation is rprivate.
+func bindWords(mount record, debian string) []string {
+	bind := mount.child("bind", nil)
+	var words []string
+	propagation, recursive := bind.text("propagation"), bind.text("recursive")
+	switch {
+	case recursive == "readonly" && propagation == "":
+		propagation = "rprivate"
+	case recursive == "readonly" && propagation != "rprivate":
+		bind.errorf("propagation", "must be rprivate beside recursive: readonly, got %s", propagation)
+	}
+	if (recursive == "readonly" || recursive == "writable") && !mount.flag("read_only") && !mount.unknown("read_only") {
+		bind.errorf("recursive", "%s needs read_only: yes", recursive)
+	}
+	if propagation != "" {
+		words = append(words, "bind-propagation="+propagation)
+	}
+	if bind.has("selinux") {
+		bind.errorf("selinux", "cannot be set beside create_host_path: no or recursive: docker run has no such mount")
+	}
+	if recursive != "" {
+		words = append(words, "bind-recursive="+recursive)
+		if debian == "12" {
+			bind.errorf("recursive", "needs Docker 25, and Debian 12 has 20.10: set debian to 13, or remove it")
+		}
+	}
+	return words
+}
+
+// longMounts returns the volumes in the long form.
+func longMounts(r record) []record {
+	var mounts []record
+	n, ok := r.fields["volumes"]
+	if !ok || n.value.Kind != manifest.List {
 		return nil
 	}
-	host := ""
-	if source != "" {
-		n := r.fields["source"]
-		if kind == "volume" && strings.HasPrefix(source, "/") {
-			r.errorf("source", "must be the label of one of the app's volumes: a path has type bind")
-			return nil
-		}
-		var ok bool
-		if host, ok = m.mountSource(n, source); !ok {
-			return nil
+	for _, item := range n.items() {
+		if item.value.Kind == manifest.Object {
+			mounts = append(mounts, item.record(r.report, nil))
 		}
 	}
-	if r.flag("read_only") {
-		target += ":ro"
-	}
-	return []Mapping{{host, target}}
+	return mounts
 }
 
 // mountSource returns the host's path of a mount. It reports a source that the instance does not have.
@@ -117,29 +259,46 @@ func (m mountReader) mountSource(n node, source string) (host string, ok bool) {
 	return "", false
 }
 
-// tmpfsMounts returns the mounts of type tmpfs in Compose's long form.
+// tmpfsMounts returns the mounts of type tmpfs in Compose's long form, as --tmpfs takes them.
 func tmpfsMounts(r record) []string {
 	var paths []string
-	n, ok := r.fields["volumes"]
-	if !ok || n.value.Kind != manifest.List {
-		return nil
-	}
-	for _, item := range n.items() {
-		if item.value.Kind != manifest.Object {
-			continue
-		}
-		mount := item.record(r.report, nil)
+	for _, mount := range longMounts(r) {
 		if mount.text("type") != "tmpfs" || !mount.has("target") {
 			continue
 		}
 		if mount.has("source") {
 			mount.errorf("source", "a mount of type tmpfs has no source")
 		}
-		options := ""
+		var options []string
 		if mount.flag("read_only") {
-			options = ":ro"
+			options = append(options, "ro")
 		}
-		paths = append(paths, mount.text("target")+options)
+		if mount.has("tmpfs") {
+			inner := mount.child("tmpfs", nil)
+			if bytes := size(inner, "size"); bytes != "" {
+				options = append(options, "size="+tmpfsSize(bytes))
+			}
+			if mode := inner.text("mode"); mode != "" {
+				options = append(options, "mode="+mode)
+			}
+		}
+		path := mount.text("target")
+		if len(options) > 0 {
+			path += ":" + strings.Join(options, ",")
+		}
+		paths = append(paths, path)
 	}
 	return paths
+}
+
+// tmpfsSize returns a size in bytes. Docker passes the options of --tmpfs on to the kernel, which knows no fractions and no units
+// of two letters (tmpfs(5)).
+func tmpfsSize(text string) string {
+	number := strings.TrimRight(strings.ToLower(text), "bi")
+	unit := strings.IndexByte("kmgt", number[len(number)-1])
+	amount, err := strconv.ParseFloat(strings.TrimRight(number, "kmgt"), 64)
+	if err != nil {
+		return text // the definitions have reported it
+	}
+	return strconv.FormatInt(int64(amount*float64(int64(1)<<(10*(unit+1)))), 10)
 }

@@ -22,6 +22,7 @@ func (b appBuilder) services() []Service {
 		services = append(services, b.service(e.key, records[e.key]))
 	}
 	checkTimers(services, records)
+	withoutMissing(b.scope.report, services)
 	completes(services, records)
 	checkDependencies(b.scope.report, services)
 	checkHostPorts(b.scope.report, services)
@@ -38,8 +39,10 @@ func (b appBuilder) service(name string, r record) Service {
 	}
 	if r.has("image") {
 		r.defaults = b.scope.facts.Defaults.Lookup("service")
-		s.Ports, s.Volumes = publishedPorts(r), mountReader{b.scope.report, b.section}.mounts(r)
+		mounts := mountReader{b.scope.report, b.section}
+		s.Ports, s.Volumes = publishedPorts(r), mounts.mounts(r)
 		s.Container = container(r, debianOf(b.image()))
+		s.Container.Mounts = mounts.mountWords(r, debianOf(b.image()))
 		readJob(r, &s.Container)
 		checkImageName(r, s.Image)
 	}

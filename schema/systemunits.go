@@ -37,6 +37,11 @@ func checkUnitName(r record, name string) {
 	}
 }
 
+// ReservedUnit reports whether a unit of this name belongs to Debian or to spacel, so that no manifest can have it.
+func ReservedUnit(name string) bool {
+	return strings.HasPrefix(name, spacelPrefix) || isSystemUnit(name)
+}
+
 // isSystemUnit reports whether Debian has a unit of this name. An instance of a template, getty@tty1.service, is one when the
 // template is.
 func isSystemUnit(name string) bool {

@@ -48,6 +48,7 @@ func newApp(c *console) *cli.App {
 		OnUsageError:   usageError,
 		Commands: []*cli.Command{
 			initCommand(c),
+			importCommand(c),
 			buildCommand(c),
 			vetCommand(c),
 			evalCommand(c),

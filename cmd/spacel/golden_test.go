@@ -15,8 +15,8 @@ import (
 )
 
 // A golden case is a folder of testdata/golden: orbit.* is the orbit, every other manifest or app directory beside it an
-// app. Without apps the orbit's stacks are built, else the apps'. want/ is the artifact directory, byte for byte, with
-// report.txt for what the command said; a case whose want/ has no manifest.json is one that must be refused.
+// app, and a .env file belongs to one. Without apps the orbit's stacks are built, else the apps'. want/ is the artifact directory,
+// byte for byte, with report.txt for what the command said; a case whose want/ has no manifest.json is one that must be refused.
 func TestGolden(t *testing.T) {
 	for _, dir := range folders(t, "../../testdata/golden") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
@@ -65,7 +65,7 @@ func golden(t *testing.T, want string, args []string) {
 func inputs(t *testing.T) (orbit string, apps []string) {
 	for _, name := range list(t, ".") {
 		switch {
-		case name == "want":
+		case name == "want", filepath.Ext(name) == ".env":
 		case stem(name) == "orbit":
 			orbit = name
 		default:

@@ -61,7 +61,7 @@ func goldenInputs(t *testing.T, dir string) schema.Inputs {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
-		case e.Name() == "want":
+		case e.Name() == "want", filepath.Ext(path) == ".env":
 		case strings.HasPrefix(e.Name(), "orbit."):
 			in.Orbit = path
 		default:
