@@ -65,7 +65,7 @@ func dependencies(r record) []Dependency {
 	return all
 }
 
-// withoutMissing removes dependencies with required: no on units that the app does not have, as Compose does. A region may have
+// withoutMissing removes dependencies with required: no on units missing in the app, as Compose does. A region may have
 // removed the unit.
 func withoutMissing(found *report.Report, services []Service) {
 	byName := servicesByName(services)

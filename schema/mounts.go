@@ -100,6 +100,8 @@ func (m mountReader) ends(r record) (host, target string, ok bool) {
 		r.errorf("source", "must be the label of one of the app's volumes: a path has type bind")
 		return "", "", false
 	}
+	// A subpath is a directory below the mount point. docker run makes it if it is absent,
+	// where a volume of Docker's would be refused.
 	host, ok = m.mountSource(r.fields["source"], source)
 	if sub := m.subpath(r); sub != "" && kind == "volume" {
 		host = path.Join(host, sub)
@@ -107,7 +109,7 @@ func (m mountReader) ends(r record) (host, target string, ok bool) {
 	return host, target, ok
 }
 
-// subpath returns the directory of a volume that is mounted, "" for all of it.
+// subpath returns the mounted directory of a volume, "" for all of it.
 func (m mountReader) subpath(r record) string {
 	if !r.has("volume") {
 		return ""

@@ -16,8 +16,9 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-const importDescription = `Prints the manifest of an app that runs the containers of a Compose file. The file is read as docker compose reads it,
-with extends, include, profiles and references to variables. Several files are merged, as with docker compose -f.
+const importDescription = `Prints the manifest of an app that runs the containers of a Compose file. The file is
+read as docker compose reads it, with extends, include, profiles and references to variables. Several files are merged, as with
+docker compose -f.
 
 The manifest builds as it is, in any directory. The values of env_file and of the file .env beside the Compose file are written into
 it, and small mounted files, too. Nothing is taken from the environment of the shell. Whatever the manifest does not have as the
@@ -46,7 +47,7 @@ func importComposeCommand(c *console) *cli.Command {
 		ArgsUsage:   "FILE...",
 		Description: importDescription,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "profile", Usage: "import the services of this `PROFILE`, too, or of all with '*'; may be given again"},
+			&cli.StringSliceFlag{Name: "profile", Usage: "import services of this `PROFILE`, too; '*' is all of them; may be given again"},
 		},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() == 0 {
@@ -88,9 +89,10 @@ const importOrbit = "name: import\nregions: [us-east-1]\n"
 // mostDrops limits the checks of an imported manifest. Each check drops at least one value.
 const mostDrops = 100
 
-// dropInvalid builds the manifest as spacel build does, and removes each value that is refused, until none is. The import needs no
+// dropInvalid builds the manifest as spacel build does, and removes each refused value, until none is left. The import needs no
 // rules of its own for the values of fields this way.
 func dropInvalid(ctx context.Context, m *compose.Manifest) error {
+	// The orbit must be a file, and the manifest is given as standard input.
 	dir, err := os.MkdirTemp("", "spacel-import-")
 	if err != nil {
 		return err
@@ -116,7 +118,7 @@ func dropInvalid(ctx context.Context, m *compose.Manifest) error {
 	return errors.New("the manifest would be invalid, and removing the invalid values does not help")
 }
 
-// importProblems returns the mistakes in the manifest as it is now, the last one first: an item that is removed from a list does not
+// importProblems returns the mistakes in the manifest as it is now, the last one first: removing an item of a list does not
 // change the number of an earlier one.
 func importProblems(ctx context.Context, m *compose.Manifest, orbit string) ([]report.Problem, error) {
 	text, err := m.YAML()

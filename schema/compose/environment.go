@@ -23,6 +23,8 @@ func (s *service) takeEnvironment() {
 			s.left("cannot be read: "+err.Error(), s.at("environment")...)
 		}
 	}
+	// A name without a value takes the shell's in Compose. The file .env stands for the
+	// shell here, as it does in references.
 	values := map[string]string{}
 	for name, value := range written {
 		switch fromFile, set := s.project.env[name]; {
@@ -89,6 +91,7 @@ func (s *service) variablesWith(path, format string, required bool, at []string,
 	case format == "raw":
 		return rawVariables(data)
 	}
+	// The order of the look-up is that of compose-go (types.Project, resolveEnvironment).
 	values, missing := map[string]string{}, map[string]bool{}
 	err = dotenv.ParseWithFormat(bytes.NewReader(data), path, values, func(name string) (string, bool) {
 		for _, from := range []map[string]string{s.project.env, own, before, values} {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Finding is a line for the user: a key of the Compose file that is not in the manifest as it was, and why.
+// Finding is a line for the user: a key of the Compose file, missing or changed in the manifest, and why.
 type Finding struct {
 	Place Place
 	Path  string // of the key in the Compose file, such as services.web.build; "" for the file
@@ -32,13 +32,13 @@ type findings struct {
 	all    []Finding
 }
 
-// left lists a key that the manifest does not have.
+// left lists a key missing in the manifest.
 func (f *findings) left(reason string, path ...string) { f.add("left out: "+reason, path...) }
 
-// changed lists a key that has become another one.
+// changed lists a key with another form in the manifest.
 func (f *findings) changed(what string, path ...string) { f.add("changed: "+what, path...) }
 
-// note lists a fact about a key that the manifest has.
+// note lists a fact about a key of the manifest.
 func (f *findings) note(what string, path ...string) {
 	f.add("note: "+what, path...)
 	f.all[len(f.all)-1].Note = true
@@ -97,6 +97,7 @@ func (f *fields) at(key ...string) []string { return append(slices.Clone(f.path)
 
 // take returns the value of a key, nil if it is absent or null, and counts the key as translated.
 func (f *fields) take(key string) any {
+	// The map is a copy, so the model stays complete for parts that look at it later.
 	value := f.values[key]
 	delete(f.values, key)
 	return value
@@ -150,8 +151,10 @@ func (f *fields) objects(key string) []*fields {
 	return all
 }
 
-// rest lists each key that was not taken. The reason is that of the table, by the key's path below the service.
+// rest lists each key not taken. The reason is that of the table, by the key's path below the service.
 func (f *fields) rest(reasons map[string]string, below ...string) {
+	// Sorted keys keep the output the same from run to run. The objects inside, of which a
+	// reader took some keys, are looked at with the same table.
 	for _, key := range slices.Sorted(maps.Keys(f.values)) {
 		value := f.values[key]
 		if value == nil {
@@ -169,7 +172,7 @@ func (f *fields) rest(reasons map[string]string, below ...string) {
 	}
 }
 
-// inner names the keys of a value that is listed as a whole, at every depth.
+// inner names the keys at every depth of a value, which is listed as a whole.
 func inner(value any) string {
 	keys := keysOf(value, "")
 	if len(keys) == 0 {

@@ -36,13 +36,13 @@ func Import(ctx context.Context, src Source) (*Manifest, error) {
 	return i.manifest, nil
 }
 
-// importer holds the parts of a manifest that is being made.
+// importer holds the parts of the manifest while it is made.
 type importer struct {
 	*findings
 	project  *project
 	manifest *Manifest
 
-	units    map[string]string   // the unit of each service that is imported
+	units    map[string]string   // the unit of each imported service
 	aliases  map[string][]string // further names of a service on the network
 	services mapping
 	volumes  mapping
@@ -102,7 +102,8 @@ func (i *importer) ignored() {
 		}
 	}
 	if name := i.project.override; name != "" {
-		i.all = append(i.all, Finding{Place{File: shown(name)}, "", "left out: the file was not named; Compose reads it unless files are named", false})
+		const unnamed = "left out: the file was not named; Compose reads it unless files are named"
+		i.all = append(i.all, Finding{Place{File: shown(name)}, "", unnamed, false})
 	}
 }
 
@@ -120,12 +121,14 @@ func (i *importer) order(services map[string]any, kind string) []string {
 	return names
 }
 
-// oddInUnit matches the characters of a service's name that a container's unit cannot have: systemd takes the text after a dot for
+// oddInUnit matches the characters of a service's name not allowed in a unit's: systemd takes the text after a dot for
 // the kind of unit.
 var oddInUnit = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
-// name chooses the unit of each service or job. One of a profile that is not active has none.
+// name chooses the unit of each service or job. One of an inactive profile has none.
 func (i *importer) name(names []string, services map[string]any, kind string) {
+	// Services come before jobs, and Compose refuses equal names among them. But two
+	// names may become one unit: a.b and a-b.
 	taken := map[string]bool{}
 	for _, unit := range i.units {
 		taken[unit] = true
@@ -144,8 +147,8 @@ func (i *importer) name(names []string, services map[string]any, kind string) {
 		taken[unit] = true
 		i.units[name] = unit
 		if unit != name {
-			i.changed(fmt.Sprintf("is called %s here, since no unit can be called %s; other containers still find it by that name", unit, name),
-				kind, name)
+			i.changed(fmt.Sprintf("is called %s here, since no unit can be called %s; other containers still find it by that name",
+				unit, name), kind, name)
 			i.aliases[name] = append(i.aliases[name], name)
 		}
 	}
@@ -173,6 +176,10 @@ func (i *importer) active(name string, service any, kind string) bool {
 
 // names collects the names by which containers find a service beside its own.
 func (i *importer) names(services map[string]any) {
+	// In Compose, a container has its service's name, the name of the container, the
+	// aliases of its networks, and the names in other services' links. The last are for
+	// the linking service only, which docker run cannot express on a network: here they
+	// are names for all containers of the app.
 	for name := range i.units {
 		s := object(services[name])
 		add := func(service, alias string) {
@@ -223,6 +230,8 @@ func (i *importer) write() {
 			`note: a container without restart is started again when it ends; if it is to run once, write restart: "no" (%s)`,
 			strings.Join(i.restarts, ", ")), true})
 	}
+	// Compose does not restart a container by default, and spacel does. The words differ
+	// only for containers that end, and the file does not tell which do.
 	root.set("all", all)
 	i.manifest.root = root.Node
 }
@@ -239,6 +248,8 @@ func (i *importer) header() string {
 
 // capacity writes the type and the number of instances.
 func (i *importer) capacity(all mapping) {
+	// spacel's default, t3.nano, has half a GiB of memory: too little for most projects
+	// with several containers. No Compose file says how much memory all of them need.
 	kind := "t3.small"
 	if i.arm > 0 && i.arm == len(i.units) {
 		kind = "t4g.small"
@@ -250,7 +261,7 @@ func (i *importer) capacity(all mapping) {
 	}
 }
 
-// comment sets a comment above a key, below one that it has.
+// comment adds a line to the comment above a key.
 func comment(key *yaml.Node, line string) {
 	key.HeadComment = strings.TrimPrefix(key.HeadComment+"\n"+line, "\n")
 }

@@ -11,6 +11,8 @@ import (
 
 // jobs translates the jobs of a Compose file. One with a schedule is a service with a schedule. All others are run by hand.
 func (i *importer) jobs(f *fields) {
+	// Compose's jobs are new in the specification. Their schedules are those of cron, and a
+	// manifest's are systemd's.
 	names := i.order(f.values, "jobs")
 	i.name(names, f.values, "jobs")
 	for _, name := range names {
@@ -104,6 +106,8 @@ var cronItem = regexp.MustCompile(`^(\*|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?$`)
 
 // cronPart translates a part. systemd counts steps from the first value, as cron does.
 func cronPart(part string, low, high int, months bool) (string, error) {
+	// A star with a step begins at the lowest value, in cron as in systemd. systemd needs
+	// the range in full, because its own short form counts on beyond the range.
 	var items []string
 	for item := range strings.SplitSeq(part, ",") {
 		if months {
@@ -140,6 +144,8 @@ func cronWeekdays(part string) (string, error) {
 	if part == "*" || part == "*/1" {
 		return "", nil
 	}
+	// Cron counts days from Sunday, which is 0 and 7. systemd has names only, and refuses a
+	// range that wraps around, so each day is written.
 	var days []string
 	for item := range strings.SplitSeq(part, ",") {
 		for number, name := range cronDays[:7] {

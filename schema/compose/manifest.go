@@ -19,7 +19,7 @@ type Manifest struct {
 	origin map[string][]string // the path in the Compose files of a path in the manifest
 }
 
-// Findings returns what the manifest does not have as the Compose files have it, in the files' order.
+// Findings returns the differences between the Compose files and the manifest, in the files' order.
 func (m *Manifest) Findings() []Finding { return m.sorted() }
 
 // YAML returns the manifest.
@@ -37,6 +37,8 @@ func (m *Manifest) YAML() ([]byte, error) {
 // whether there was such a value. The reader of manifests finds values that spacel cannot take, and this package need not know
 // their rules.
 func (m *Manifest) Drop(path, reason string) bool {
+	// The default health check goes to the lowest public port. It is refused when the port's
+	// container lost its own port before, and there is no value to remove but the ports.
 	keys := splitPath(path)
 	if len(keys) == 2 && keys[1] == "health_check" {
 		return m.withoutBalancer(reason)
@@ -61,7 +63,7 @@ func whole(keys []string) []string {
 	return keys
 }
 
-// withoutBalancer removes the public ports, when the one that is checked has lost its container. It reports whether there were any.
+// withoutBalancer removes the public ports, when the checked one has lost its container. It reports whether there were any.
 func (m *Manifest) withoutBalancer(reason string) bool {
 	if !remove(m.root, []string{"all", "public_ports"}) {
 		return false
@@ -156,7 +158,7 @@ func removeFrom(node *yaml.Node, last string, options bool) bool {
 	return false
 }
 
-// mapping is an object that is being written.
+// mapping is an object of the manifest.
 type mapping struct{ *yaml.Node }
 
 // newMapping returns an empty object.
@@ -217,11 +219,13 @@ func sequence(texts []string) *yaml.Node {
 	return list
 }
 
-// truthWord matches words that are true, false or a number to the base 60 in YAML 1.1, and text in YAML 1.2.
+// truthWord matches words for true, false or a number to the base 60 in YAML 1.1. In YAML 1.2 they are text.
 var truthWord = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|~|[0-9]+(:[0-9]+)+)$`)
 
 // scalar returns a text. The encoder quotes texts that YAML would take for something else.
 func scalar(text string) *yaml.Node {
+	// The library quotes texts for readers of YAML 1.2. Other tools that read the manifest
+	// may follow YAML 1.1, so its words are quoted here.
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	switch {
 	case strings.Contains(text, "\n"):

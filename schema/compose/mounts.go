@@ -18,13 +18,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The limits of files that are written into a manifest.
+// The limits of files inside a manifest.
 const (
 	largestMounted = 256 << 10 // bytes of one file, and of a directory
 	mostMounted    = 50        // files of a directory
 )
 
-// dataDirectory is the directory of an EBS volume that a container gets. The top of the volume has files of its own, such as
+// dataDirectory is a container's directory of an EBS volume. The top of the volume has files of its own, such as
 // lost+found, for which databases take the volume for one in use.
 const dataDirectory = "data"
 
@@ -112,11 +112,12 @@ func (s *service) volume(f, options *fields, source, target string, readOnly boo
 	return []*yaml.Node{long("volume", label, target, readOnly, "volume", inside)}
 }
 
-// oddInLabel matches characters that the label of a volume cannot have.
+// oddInLabel matches characters not allowed in the label of a volume.
 var oddInLabel = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 
 // label returns the label of the app's volume for a named volume, or for a directory of data. It makes the volume at its first use.
 func (i *importer) label(name string) (string, bool) {
+	// Services that mount one named volume share it, so its label is kept.
 	if label, known := i.labels[name]; known {
 		return label, true
 	}
@@ -134,12 +135,14 @@ func (i *importer) label(name string) (string, bool) {
 	return label, true
 }
 
-// hostPaths are directories that every machine has, so that they mean the same on an instance.
+// hostPaths are directories of every machine. They mean the same on an instance.
 var hostPaths = []string{"/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sys", "/usr", "/var/lib/docker", "/var/log", "/var/run"}
 
 // bind translates a mount of a path. A path below the Compose file's directory is on the machine that imports, and not on the
 // instance.
 func (s *service) bind(f *fields, source, target string, readOnly bool) []*yaml.Node {
+	// compose-go has made the path absolute. Only the file itself tells a path of the
+	// project, which exists on this machine, from a path of the host.
 	options, inside := f.object("bind"), newMapping()
 	for _, key := range []string{"propagation", "selinux", "recursive"} {
 		inside.set(key, options.text(key))
@@ -147,8 +150,8 @@ func (s *service) bind(f *fields, source, target string, readOnly bool) []*yaml.
 	create := options.text("create_host_path")
 	written := s.source(f, source)
 	if strings.HasPrefix(written, "/") {
-		known := slices.ContainsFunc(hostPaths, func(p string) bool { return source == "/" || source == p || strings.HasPrefix(source, p+"/") })
-		if !known {
+		below := func(p string) bool { return source == p || strings.HasPrefix(source, p+"/") }
+		if source != "/" && !slices.ContainsFunc(hostPaths, below) {
 			s.note(source+" is a path of the instance: it is empty at first, and lost when the instance is replaced", f.path...)
 		}
 		if create == "false" {
@@ -169,7 +172,8 @@ func (s *service) bind(f *fields, source, target string, readOnly bool) []*yaml.
 		f.left(fmt.Sprintf("%s is neither a file nor a directory", shown(source)), f.path...)
 		return nil
 	case create == "false" || readOnly || path.Ext(source) != "":
-		f.left(fmt.Sprintf("%s does not exist beside the Compose file, so it cannot be written into the manifest", shown(source)), f.path...)
+		f.left(fmt.Sprintf("%s does not exist beside the Compose file, so it cannot be written into the manifest", shown(source)),
+			f.path...)
 		return nil
 	}
 	return s.dataVolume(f, source, target)
@@ -226,8 +230,11 @@ func (s *service) bindFile(f *fields, source, target string, info fs.FileInfo) [
 	return []*yaml.Node{short("/files/"+name, target, true)}
 }
 
-// bindDirectory writes a small directory into the manifest that the container only reads. A directory that it writes to is for data.
+// bindDirectory writes a small directory into the manifest. The container only reads it. An empty directory is for data.
 func (s *service) bindDirectory(f *fields, source, target string, readOnly bool) []*yaml.Node {
+	// Nothing in the file says whether the container writes to the directory. One with
+	// files in it holds configuration more often than data, and the finding says that it
+	// is read-only now. An empty one can only be for data.
 	entries, err := os.ReadDir(source)
 	if err == nil && len(entries) == 0 && !readOnly {
 		return s.dataVolume(f, source, target)
@@ -304,6 +311,8 @@ func (i *importer) fileName(source string) string { return path.Join("compose", 
 
 // addFile writes a file into the manifest, once.
 func (i *importer) addFile(source string, info fs.FileInfo) (name string, err error) {
+	// Two services may mount one file. An executable bit matters for scripts that are
+	// mounted as entry points.
 	name = i.fileName(source)
 	if valueOf(i.files.Node, name) != nil {
 		return name, nil

@@ -10,12 +10,15 @@ import (
 
 // takeResources writes the limits, those of deploy, too. Compose refuses a file in which both differ.
 func (s *service) takeResources() {
+	// Compose applies deploy.resources without Swarm, too, and refuses a file in which it
+	// contradicts the older keys.
 	resources := s.deploy.object("resources")
 	limits, reservations := resources.object("limits"), resources.object("reservations")
 	cpus, memory, pids := limits.text("cpus"), limits.text("memory"), limits.text("pids")
 	for key, value := range map[string]string{"cpus": cpus, "memory": memory, "pids": pids} {
 		if value != "" {
-			s.changed("is "+map[string]string{"cpus": "cpus", "memory": "mem_limit", "pids": "options: [--pids-limit]"}[key], limits.at(key)...)
+			field := map[string]string{"cpus": "cpus", "memory": "mem_limit", "pids": "options: [--pids-limit]"}[key]
+			s.changed("is "+field, limits.at(key)...)
 		}
 	}
 	if memory = first(s.text("mem_limit"), memory); memory != "0" {
@@ -32,11 +35,11 @@ func (s *service) takeResources() {
 			s.option("--memory-reservation", reserved)
 		}
 	}
-	s.takeUlimits()
+	takeUlimits(s)
 }
 
 // takeUlimits writes the limits of processes.
-func (s *service) takeUlimits() {
+func takeUlimits(s *service) {
 	if ulimits := object(s.take("ulimits")); len(ulimits) > 0 {
 		out := newMapping()
 		for _, name := range sortedKeys(ulimits) {
@@ -55,7 +58,7 @@ func (s *service) takeUlimits() {
 	}
 }
 
-// first returns the first text that is not empty.
+// first returns the first text with a character.
 func first(texts ...string) string {
 	for _, text := range texts {
 		if text != "" {
@@ -65,7 +68,7 @@ func first(texts ...string) string {
 	return ""
 }
 
-// takeRights writes what a container may do.
+// takeRights writes a container's rights.
 func (s *service) takeRights() {
 	s.out.set("cap_add", s.texts("cap_add"))
 	s.out.set("cap_drop", s.texts("cap_drop"))
@@ -105,7 +108,7 @@ func (s *service) takeNetwork() {
 		s.left("all containers of an app share one network", s.at("network_mode")...)
 	}
 	if networks := object(s.values["networks"]); len(networks) > 0 {
-		s.takeNetworks(networks)
+		takeNetworks(s, networks)
 	}
 	s.take("networks")
 	switch value := s.take("extra_hosts").(type) {
@@ -138,7 +141,7 @@ func (s *service) takeNetwork() {
 }
 
 // takeNetworks lists the networks of a service. Their aliases have become names on the app's network.
-func (s *service) takeNetworks(networks map[string]any) {
+func takeNetworks(s *service, networks map[string]any) {
 	for _, name := range sortedKeys(networks) {
 		settings := object(networks[name])
 		s.left(serviceReasons["networks"]+inner(settings), s.at("networks", name)...)
@@ -201,11 +204,11 @@ func (s *service) takeOptions() {
 			s.options = append(s.options, "--"+strings.ReplaceAll(key, "_", "-"))
 		}
 	}
-	s.takeBlkio()
+	takeBlkio(s)
 }
 
 // takeBlkio writes the weight and the limits of block devices.
-func (s *service) takeBlkio() {
+func takeBlkio(s *service) {
 	b := s.object("blkio_config")
 	s.option("--blkio-weight", b.text("weight"))
 	for _, device := range b.list("weight_device") {
@@ -220,8 +223,10 @@ func (s *service) takeBlkio() {
 	}
 }
 
-// takeShared writes the namespaces and volumes that a container shares with another one.
-func (s *service) takeShared() {
+// takeShared writes the namespaces and volumes shared with another container.
+func takeShared(s *service) {
+	// Docker resolves container:NAME when the container starts, so the other one must run
+	// by then, and a restart of the other one must restart this one.
 	for _, key := range []string{"pid", "ipc"} {
 		value := s.text(key)
 		if other, ok := strings.CutPrefix(value, "service:"); ok {

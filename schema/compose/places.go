@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Place is where a key stands in a Compose file. Line 0 means that the line is not known.
+// Place is where a key stands in a Compose file. Line 0 means an unknown line.
 type Place struct {
 	File string
 	Line int
@@ -33,7 +33,7 @@ func (p Place) String() string {
 // value that cannot be found there has no line.
 type places struct {
 	dir   string
-	files []placedFile // those that were named, later also those that they include or extend
+	files []placedFile // the named ones, and the files included or extended by them
 }
 
 // placedFile is a Compose file with its documents.
@@ -62,7 +62,7 @@ func (p *places) add(name string, data []byte) {
 	}
 }
 
-// addIncluded reads the files that a document includes. A path with references to variables is not followed.
+// addIncluded reads the files included by a document. A path with references to variables is not followed.
 func (p *places) addIncluded(name string, document *yaml.Node) {
 	list := valueOf(document, "include")
 	if list == nil || list.Kind != yaml.SequenceNode {
@@ -88,6 +88,8 @@ func (p *places) addFile(from, name string) {
 	if !filepath.IsAbs(name) {
 		path = filepath.Join(filepath.Dir(from), name)
 	}
+	// The limit is for files which include each other in many ways. compose-go reports a
+	// real circle before any place is asked for.
 	known := slices.ContainsFunc(p.files, func(f placedFile) bool { return f.name == path })
 	if known || name == "" || len(p.files) > 200 {
 		return
@@ -102,6 +104,9 @@ func (p *places) addFile(from, name string) {
 
 // of returns the place of a key. Without one it is that of the nearest key around it.
 func (p *places) of(path ...string) Place {
+	// A later file and a later document override earlier ones, so the last place counts.
+	// If the key itself is nowhere, for example because a merge made it, the path gets
+	// shorter until a key is found.
 	for ; len(path) > 0; path = path[:len(path)-1] {
 		for i := len(p.files) - 1; i >= 0; i-- {
 			for _, document := range slices.Backward(p.files[i].documents) {
@@ -117,7 +122,7 @@ func (p *places) of(path ...string) Place {
 // has reports whether a file has a key at its top.
 func (p *places) has(key string) bool { return p.of(key).Line > 0 }
 
-// lineIn returns the place of a key below a node. A service's own keys come before those that it extends.
+// lineIn returns the place of a key below a node. A service's own keys come before the extended ones.
 func (p *places) lineIn(file string, node *yaml.Node, path []string, depth int) Place {
 	at := 0
 	for i, key := range path {
@@ -183,6 +188,7 @@ func findIn(node *yaml.Node, key string, depth int) (name, value *yaml.Node) {
 				return node.Content[i], resolve(node.Content[i+1])
 			}
 		}
+		// The object's own keys win over those of a merge key, wherever it stands.
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			if node.Content[i].Value != "<<" {
 				continue
@@ -237,7 +243,7 @@ var pathInMessage = regexp.MustCompile(`\b(services|jobs|volumes|networks|secret
 // serviceInMessage matches a quoted service in a message of compose-go.
 var serviceInMessage = regexp.MustCompile(`[Ss]ervice "([^"]+)"`)
 
-// inMessage returns the place that a message of compose-go is about.
+// inMessage returns the place named in a message of compose-go.
 func (p *places) inMessage(message string) Place {
 	if m := pathInMessage.FindStringSubmatch(message); m != nil {
 		path := append([]string{m[1]}, strings.FieldsFunc(m[2], func(c rune) bool { return c == '.' || c == '[' || c == ']' })...)

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// port is a port that a container publishes on the instance.
+// port is a container's port, published on the instance.
 type port struct {
 	service   string
 	path      []string
@@ -24,8 +24,8 @@ type port struct {
 
 // plainTCP lists ports of containers whose protocol is not HTTP. A load balancer passes their connections on as they are.
 var plainTCP = []int{
-	21, 22, 25, 53, 110, 143, 389, 443, 465, 587, 636, 853, 993, 995, 1433, 1521, 1883, 2222, 3306, 4222, 5222, 5432, 5671, 5672, 6379, 6432,
-	6443, 7687, 8443, 8883, 9042, 9092, 11211, 25565, 27017, 33060, 61613, 61616,
+	21, 22, 25, 53, 110, 143, 389, 443, 465, 587, 636, 853, 993, 995, 1433, 1521, 1883, 2222, 3306, 4222, 5222, 5432, 5671, 5672, 6379,
+	6432, 6443, 7687, 8443, 8883, 9042, 9092, 11211, 25565, 27017, 33060, 61613, 61616,
 }
 
 // takePorts writes the ports of a service. A port on the loopback address of the host is published on all addresses if it becomes
@@ -60,6 +60,8 @@ func (s *service) takePort(f *fields) (port, bool) {
 		p.address = ""
 	}
 	p.container, _ = strconv.Atoi(target)
+	// compose-go has written a range of both sides as one item for each port. A range of
+	// the host's alone lets Docker choose, which a manifest cannot leave open.
 	switch from, to, isRange := strings.Cut(published, "-"); {
 	case published == "" || published == "0":
 		p.host = p.container
@@ -91,6 +93,7 @@ func (p port) loopback() bool {
 // public writes public_ports, and the ports of the containers behind them.
 func (i *importer) public(all mapping) {
 	i.withoutClashes()
+	// The services are complete by now, so all ports of the app are known.
 	chosen := i.choosePublic()
 	out, udpOnly := newMapping(), len(chosen) > 0
 	for _, c := range chosen {
@@ -111,18 +114,22 @@ func (i *importer) public(all mapping) {
 		all.set("elb_availability", "disabled").HeadComment = "No port is for the public, so there is no load balancer."
 		return
 	case udpOnly:
-		all.set("elb_availability", "disabled").HeadComment = "The instances have the public ports themselves: a load balancer has no health check by UDP."
+		key := all.set("elb_availability", "disabled")
+		key.HeadComment = "The instances have the public ports: a load balancer has no health check by UDP."
 		all.set("instance_availability", "internet-facing")
 	}
-	all.set("public_ports", out).HeadComment = "The ports of the load balancer. For HTTPS, write 443: {internal_port: …}, and give the orbit a domain."
+	key := all.set("public_ports", out)
+	key.HeadComment = "The ports of the load balancer. For HTTPS, write 443: {internal_port: …}, and give the orbit a domain."
 }
 
 // sshPort is the port on which an instance's own sshd listens.
 const sshPort = 22
 
-// withoutClashes removes ports that the instance cannot publish: those that two containers publish, and sshd's.
+// withoutClashes removes ports with two users: two containers, or a container and sshd.
 func (i *importer) withoutClashes() {
 	var kept []port
+	// Compose fails at the second container that publishes a port. Here the second one keeps
+	// running without it, because other containers still reach it on the app's network.
 	for _, p := range i.ports {
 		clash := slices.ContainsFunc(kept, func(k port) bool {
 			return k.host == p.host && k.protocol == p.protocol && (k.address == p.address || k.address == "" || p.address == "")
@@ -145,10 +152,13 @@ type publicPort struct {
 	public int
 }
 
-// choosePublic decides which ports are public: those that are published on all addresses, except those of databases and caches.
+// choosePublic decides which ports are public: the ones published on all addresses, except the ports of databases and caches.
 // Without one for HTTP, the first port for HTTP on a loopback address becomes port 80: in Compose a proxy on the host has the public
 // port, and here it is the load balancer.
 func (i *importer) choosePublic() []publicPort {
+	// A network load balancer serves TCP and UDP, and one with HTTP only is an application
+	// load balancer. spacel chooses the kind by the schemes, so a port gets a scheme here
+	// only if HTTP, the default, would be wrong.
 	var chosen []publicPort
 	taken := map[int]*port{}
 	http := false
@@ -157,11 +167,13 @@ func (i *importer) choosePublic() []publicPort {
 		switch other := taken[p.host]; {
 		case p.loopback():
 		case p.store:
-			i.changed(fmt.Sprintf("port %d is not for the public: clients outside of the app need public_ports, with sources", p.host), p.path...)
+			i.changed(fmt.Sprintf("port %d is not for the public: clients outside of the app need public_ports, with sources", p.host),
+				p.path...)
 		case p.protocol == "sctp":
 			i.left("a load balancer has no SCTP, so the port is not public", p.path...)
 		case p.address != "":
-			i.changed(fmt.Sprintf("the instance does not have the address %s, so the port is published on all of its addresses", p.address), p.path...)
+			i.changed(fmt.Sprintf("the instance does not have the address %s, so the port is published on all of its addresses", p.address),
+				p.path...)
 			p.address = ""
 			fallthrough
 		default:
@@ -174,6 +186,8 @@ func (i *importer) choosePublic() []publicPort {
 			chosen = append(chosen, publicPort{*p, p.host})
 		}
 	}
+	// Ports on a loopback address come last: they count only when no other port is for
+	// HTTP. A second one stays private, since it may be a tool for administrators.
 	for n := range i.ports {
 		p := &i.ports[n]
 		switch {
@@ -185,7 +199,8 @@ func (i *importer) choosePublic() []publicPort {
 			p.address = ""
 			chosen = append(chosen, publicPort{*p, 80})
 		default:
-			i.note(fmt.Sprintf("stays private; for the public, write \"%d:%d\" and public_ports: {%d: {}}", p.host, p.container, p.host), p.path...)
+			i.note(fmt.Sprintf("stays private; for the public, write \"%d:%d\" and public_ports: {%d: {}}", p.host, p.container, p.host),
+				p.path...)
 		}
 	}
 	slices.SortStableFunc(chosen, func(a, b publicPort) int { return a.public - b.public })
@@ -218,6 +233,7 @@ func (i *importer) writePorts() {
 
 // joinPorts returns ports in the short form. A run of ports becomes one range.
 func joinPorts(ports []port) []string {
+	// A media server may publish ten thousand ports. compose-go lists each of them.
 	var all []string
 	for n := 0; n < len(ports); {
 		first, length := ports[n], 1

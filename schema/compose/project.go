@@ -30,7 +30,7 @@ type Source struct {
 }
 
 // project is a Compose project as compose-go reads it: all files merged, with extends, include and references resolved, and each
-// value in its long form. Its keys are those that the files have: no default is filled in.
+// value in its long form. Its keys are the files' keys: no default is filled in.
 type project struct {
 	name     string
 	dir      string // absolute; relative paths of the first file begin here
@@ -38,7 +38,7 @@ type project struct {
 	env      map[string]string // of the file .env
 	profiles []string
 	places   *places
-	missing  map[string]bool // variables that have no value
+	missing  map[string]bool // variables without a value
 	override string          // a file beside the only one that docker compose would read, too; "" for none
 }
 
@@ -167,6 +167,9 @@ func readDotEnv(path string) (map[string]string, error) {
 
 // read loads and checks the model.
 func (p *project) read(ctx context.Context, details types.ConfigDetails) error {
+	// Normalization and defaults would add keys that nobody wrote, such as the network
+	// default, and each of them would be a finding. The variables of env_file are read
+	// later, with their places, because compose-go fails on the first missing file.
 	options := func(o *loader.Options) {
 		o.SetProjectName(projectName(p.dir), false)
 		o.SkipNormalization, o.SkipDefaultValues = true, true
@@ -192,6 +195,7 @@ func (p *project) read(ctx context.Context, details types.ConfigDetails) error {
 // check runs compose-go's own checks of the whole project: references to services, networks and volumes that do not exist, and
 // circles. It works on a copy, since it moves keys.
 func (p *project) check(details types.ConfigDetails) error {
+	// Nothing is interpolated here a second time: a value may hold dollar signs by now.
 	details.Environment = types.Mapping{}
 	o := loader.ToOptions(&details, []func(*loader.Options){func(o *loader.Options) {
 		o.SetProjectName(p.name, false)
@@ -218,6 +222,8 @@ func (p *project) check(details types.ConfigDetails) error {
 // substitute replaces references to variables, as Compose does, and notes variables without a value. A required variable without
 // one, ${NAME:?message}, is empty here: it is listed as well, and the rest of the file is of use all the same.
 func (p *project) substitute(s string, lookup template.Mapping) (string, error) {
+	// compose-go ends at the first required variable without a value. The text is then
+	// replaced again, with a stand-in for this variable, until it is complete.
 	known := map[string]string{}
 	for {
 		result, err := template.SubstituteWithOptions(s, func(name string) (string, bool) {
@@ -235,11 +241,11 @@ func (p *project) substitute(s string, lookup template.Mapping) (string, error) 
 	}
 }
 
-// unset stands for the value of a required variable that has none, until the text is complete. It is not empty, because Compose
+// unset stands for the value of a required variable without one, until the text is complete. It is not empty, because Compose
 // refuses an empty value, too.
 const unset = "\x00unset\x00"
 
-// replace replaces one reference. A reference that has neither a value nor a default names a variable to be listed.
+// replace replaces one reference. A reference with neither a value nor a default names a variable to be listed.
 func (p *project) replace(reference string, lookup template.Mapping, config *template.Config) (string, error) {
 	value, applied, err := template.DefaultReplacementAppliedFunc(reference, lookup, config)
 	if err == nil && !applied {
@@ -272,6 +278,7 @@ var rewording = []struct {
 
 // clear turns an error of compose-go into one line that begins with the place, as far as the error tells it.
 func (p *project) clear(err error) error {
+	// The library's messages have several lines for circles, and absolute paths.
 	message := strings.Join(strings.Fields(err.Error()), " ")
 	message = strings.ReplaceAll(message, p.dir+string(filepath.Separator), "")
 	for _, r := range rewording {
@@ -302,6 +309,7 @@ func (p *project) clear(err error) error {
 // withoutValue returns a parser's message about a file of variables in one line, without the text of the line, which may hold a
 // secret.
 func withoutValue(err error) string {
+	// The parser quotes the line in its message. Only the line's number is repeated.
 	message := strings.Join(strings.Fields(err.Error()), " ")
 	if _, rest, ok := strings.Cut(message, "line "); ok {
 		number, _, _ := strings.Cut(rest, ":")

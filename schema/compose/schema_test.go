@@ -16,21 +16,90 @@ import (
 
 // sampleTexts holds texts for keys that do not take any text.
 var sampleTexts = map[string][]string{
-	"image": {"example/other:1"}, "condition": {"service_healthy", "on-failure"}, "restart": {"on-failure:3"}, "pull_policy": {"never"}, "cron": {"5 4 * * *"},
-	"timezone": {"Europe/Berlin"}, "stop_grace_period": {"1m"}, "interval": {"7s"}, "timeout": {"7s"}, "start_period": {"7s"},
-	"start_interval": {"7s"}, "delay": {"7s"}, "window": {"7s"}, "monitor": {"7s"}, "network_mode": {"host"}, "working_dir": {"/srv"},
-	"mem_limit": {"64m"}, "shm_size": {"64m"}, "memory": {"64m"}, "mem_reservation": {"64m"}, "memswap_limit": {"64m"}, "rate": {"1mb"}, "cpus": {"0.5"},
-	"stop_signal": {"SIGINT"}, "type": {"bind", "volume", "tmpfs", "image", "cluster", "npipe"}, "published": {"8000"}, "protocol": {"udp"},
-	"target": {"/target", "80"}, "host_ip": {"10.0.0.9"}, "devices": {"/dev/fuse"}, "tmpfs": {"/run"}, "extra_hosts": {"db:10.0.0.1"}, "ports": {"80:80"},
-	"volumes": {"/srv:/srv"}, "links": {"db"}, "env_file": {"a.env"}, "label_file": {"a.env"}, "path": {"a.env", "/dev/sda"}, "networks": {"net"},
-	"profiles": {"active"}, "depends_on": {"db"}, "extends": {"db"}, "service": {"db"}, "source": {"/srv/source", "shared", "data"}, "secrets": {"shared"},
-	"configs": {"shared"}, "models": {"model"}, "user": {"7"}, "uid": {"7"}, "hostname": {"host"}, "cap_add": {"NET_ADMIN"}, "cap_drop": {"NET_ADMIN"},
-	"volumes_from": {"db"}, "pid": {"host"}, "test": {"true"}, "subpath": {"sub"}, "count": {"1"}, "umask": {"0077"}, "propagation": {"rslave"},
-	"selinux": {"z"}, "recursive": {"disabled"}, "mode": {"0400", "global", "host"}, "schedule": {"5 4 * * *"}, "file": {"a.env", "base.yaml"}, "pull_refresh_after": {"1h"},
-	"action": {"restart"}, "additional_contexts": {"a=b"}, "ssh": {"default"}, "mac_address": {"02:42:ac:11:65:43"}, "size": {"64m"}, "group_add": {"7"},
-	"cpu_quota": {"5000"}, "cpu_period": {"5000"}, "retries": {"7"}, "mem_swappiness": {"7"}, "external_links": {"other"}, "environment": {"NAME=value"},
-	"labels": {"NAME=value"}, "annotations": {"NAME=value"}, "sysctls": {"NAME=value"},
+	"image":               {"example/other:1"},
+	"condition":           {"service_healthy", "on-failure"},
+	"restart":             {"on-failure:3"},
+	"pull_policy":         {"never"},
+	"cron":                {"5 4 * * *"},
+	"timezone":            {"Europe/Berlin"},
+	"stop_grace_period":   {"1m"},
+	"interval":            {"7s"},
+	"timeout":             {"7s"},
+	"start_period":        {"7s"},
+	"start_interval":      {"7s"},
+	"delay":               {"7s"},
+	"window":              {"7s"},
+	"monitor":             {"7s"},
+	"network_mode":        {"host"},
+	"working_dir":         {"/srv"},
+	"mem_limit":           {"64m"},
+	"shm_size":            {"64m"},
+	"memory":              {"64m"},
+	"mem_reservation":     {"64m"},
+	"memswap_limit":       {"64m"},
+	"rate":                {"1mb"},
+	"cpus":                {"0.5"},
+	"stop_signal":         {"SIGINT"},
+	"type":                {"bind", "volume", "tmpfs", "image", "cluster", "npipe"},
+	"published":           {"8000"},
+	"protocol":            {"udp"},
+	"target":              {"/target", "80"},
+	"host_ip":             {"10.0.0.9"},
+	"devices":             {"/dev/fuse"},
+	"tmpfs":               {"/run"},
+	"extra_hosts":         {"db:10.0.0.1"},
+	"ports":               {"80:80"},
+	"volumes":             {"/srv:/srv"},
+	"links":               {"db"},
+	"env_file":            {"a.env"},
+	"label_file":          {"a.env"},
+	"path":                {"a.env", "/dev/sda"},
+	"networks":            {"net"},
+	"profiles":            {"active"},
+	"depends_on":          {"db"},
+	"extends":             {"db"},
+	"service":             {"db"},
+	"source":              {"/srv/source", "shared", "data"},
+	"secrets":             {"shared"},
+	"configs":             {"shared"},
+	"models":              {"model"},
+	"user":                {"7"},
+	"uid":                 {"7"},
+	"hostname":            {"host"},
+	"cap_add":             {"NET_ADMIN"},
+	"cap_drop":            {"NET_ADMIN"},
+	"volumes_from":        {"db"},
+	"pid":                 {"host"},
+	"test":                {"true"},
+	"subpath":             {"sub"},
+	"count":               {"1"},
+	"umask":               {"0077"},
+	"propagation":         {"rslave"},
+	"selinux":             {"z"},
+	"recursive":           {"disabled"},
+	"mode":                {"0400", "global", "host"},
+	"schedule":            {"5 4 * * *"},
+	"file":                {"a.env", "base.yaml"},
+	"pull_refresh_after":  {"1h"},
+	"action":              {"restart"},
+	"additional_contexts": {"a=b"},
+	"ssh":                 {"default"},
+	"mac_address":         {"02:42:ac:11:65:43"},
+	"size":                {"64m"},
+	"group_add":           {"7"},
+	"cpu_quota":           {"5000"},
+	"cpu_period":          {"5000"},
+	"retries":             {"7"},
+	"mem_swappiness":      {"7"},
+	"external_links":      {"other"},
+	"environment":         {"NAME=value"},
+	"labels":              {"NAME=value"},
+	"annotations":         {"NAME=value"},
+	"sysctls":             {"NAME=value"},
 }
+
+// userKeys holds a key for each object whose keys the user chooses.
+var userKeys = map[string]string{"depends_on": "db", "networks": "net", "models": "model", "ulimits": "nofile", "extra_hosts": "db"}
 
 // needed lists keys that compose-go needs beside those that the schema requires.
 var needed = map[string][]any{
@@ -106,9 +175,9 @@ func (s sampler) object(node map[string]any, path []string) []sample {
 		inner, ok := properties[name].(map[string]any)
 		key, below := name, append(slices.Clone(path), name)
 		if name == "*" {
-			key, below = map[string]string{"depends_on": "db", "networks": "net", "models": "model", "ulimits": "nofile", "extra_hosts": "db"}[path[len(path)-1]], path
-			if key == "" {
-				key = "NAME"
+			key, below = "NAME", path
+			if known := userKeys[path[len(path)-1]]; known != "" {
+				key = known
 			}
 		}
 		if !ok {

@@ -13,52 +13,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// serviceReasons says why keys of a service are left out, by the path below the service.
-var serviceReasons = map[string]string{
-	"attach":                                "logs are those of the journal, and of CloudWatch with logging: {docker: true}",
-	"credential_spec":                       "Windows only",
-	"cpu_count":                             "Windows only; cpus limits a container on Linux",
-	"cpu_percent":                           "Windows only; cpus limits a container on Linux",
-	"isolation":                             "Windows only",
-	"deploy.endpoint_mode":                  "there is no Swarm: public_ports and the load balancer lead to the instances",
-	"deploy.labels":                         "they are labels of a Swarm service, not of its containers: write labels, or tags of the app",
-	"deploy.mode":                           "every instance runs every service once: instance_min and instance_max say how many there are",
-	"deploy.placement":                      "every instance runs every service",
-	"deploy.replicas":                       "every instance runs every service once: instance_min and instance_max say how many there are",
-	"deploy.rollback_config":                "CloudFormation rolls a failed update back by itself",
-	"deploy.update_config":                  "update_policy and update say how instances are replaced",
-	"deploy.resources.reservations.cpus":    "containers get processors when they need them; cpus limits them",
-	"deploy.resources.reservations.devices": "needs a machine image (ami) with the devices' drivers; then options: [--gpus, all]",
-	"deploy.resources.reservations.generic_resources": "there is no Swarm",
-	"deploy.restart_policy.delay":                     "a container is started again after two seconds",
-	"deploy.restart_policy.window":                    "a container has started when it was not started again for ten seconds",
-	"develop":                                         "it is for work on the developer's machine",
-	"dockerfile":                                      "spacel builds no images",
-	"expose":                                          "containers of an app reach each other on every port",
-	"external_links":                                  "containers outside of the app are not on its network: give their address in environment",
-	"gpus":                                            "needs a machine image (ami) with NVIDIA's driver and container toolkit; then options: [--gpus, all]",
-	"logging":                                         "the size of Docker's logs is limited always; logging: {docker: true} sends them to CloudWatch",
-	"log_driver":                                      "the size of Docker's logs is limited always; logging: {docker: true} sends them to CloudWatch",
-	"log_opt":                                         "the size of Docker's logs is limited always; logging: {docker: true} sends them to CloudWatch",
-	"models":                                          "models run outside of the containers: give the address of one in environment",
-	"networks":                                        "all containers of an app share one network",
-	"post_start":                                      "no command runs in a container after its start: put it into the image's entry point",
-	"pre_start":                                       `write a service with restart: "no", and wait for it by depends_on with service_completed_successfully`,
-	"pre_stop":                                        "no command runs in a container before its end: handle the stop_signal",
-	"pull_refresh_after":                              "the image is pulled at each start",
-	"runtime":                                         "needs a machine image (ami) with that runtime; then options: [--runtime, NAME]",
-	"stdin_open":                                      "nobody types into a container of a unit",
-	"umask":                                           "docker run has no such option: set it in the image's entry point",
-	"use_api_socket":                                  "mount the socket by volumes: [\"/var/run/docker.sock:/var/run/docker.sock\"], if the container may do everything",
-	"configs.gid":                                     "a file belongs to its user's group",
-	"secrets.gid":                                     "a file belongs to its user's group",
-	"ports.name":                                      "a port has no name",
-	"volumes.consistency":                             "Docker on Linux ignores it, too",
-	"volumes.volume.nocopy":                           "an app's volume never gets the image's files",
-	"volumes.volume.labels":                           "write tags of the app",
-	"volume_driver":                                   "an app's volumes are EBS volumes",
-}
-
 // translate translates one service, unless it is left out. A job has a schedule.
 func (i *importer) translate(name string, f *fields, schedule string) {
 	unit := i.units[name]
@@ -74,7 +28,7 @@ func (i *importer) translate(name string, f *fields, schedule string) {
 	i.manifest.from(f.path, "services", unit)
 }
 
-// service is a service that is being translated.
+// service is a service while it is translated.
 type service struct {
 	*findings
 	*importer
@@ -95,7 +49,7 @@ type service struct {
 // run translates the keys of a service, in the order in which the manifest has them.
 func (s *service) run() {
 	s.deploy = s.object("deploy")
-	s.takeProfiles()
+	takeProfiles(s)
 	s.takeImage()
 	for _, key := range []string{"entrypoint", "command"} {
 		s.takeCommand(key)
@@ -110,7 +64,7 @@ func (s *service) run() {
 	s.takeLabels()
 	s.takeHealth()
 	s.takeStop()
-	s.takeShared()
+	takeShared(s)
 	s.takeDependencies()
 	s.takeOptions()
 	s.out.set("options", s.options)
@@ -120,8 +74,8 @@ func (s *service) run() {
 // rest lists the keys of the service that were not taken.
 func (s *service) rest(reasons map[string]string) { s.fields.rest(reasons) }
 
-// takeProfiles takes the keys that have had their effect before.
-func (s *service) takeProfiles() {
+// takeProfiles takes keys with an effect elsewhere.
+func takeProfiles(s *service) {
 	if s.take("profiles") != nil {
 		s.changed("the service belongs to the app whatever profiles are active", s.at("profiles")...)
 	}
@@ -147,20 +101,22 @@ func (s *service) copyText(keys ...string) {
 	}
 }
 
-// copyFlag copies a key that is yes or no. no is the default of each of them.
+// copyFlag copies a key with yes or no. The default is no.
 func (s *service) copyFlag(keys ...string) {
 	for _, key := range keys {
 		s.out.set(key, s.flag(key))
 	}
 }
 
-// takeImage writes the image's name. A service that is only built gets the name that Compose would give the image.
+// takeImage writes the image's name. A service with only a build gets Compose's name for the image.
 func (s *service) takeImage() {
 	image, build := s.text("image"), s.take("build")
 	own := imageName(s.project.name, s.name)
 	s.built = build != nil
 	comments := ""
 	_, err := reference.ParseNormalizedNamed(image)
+	// An image without a tag means latest to Compose. In a manifest it means the version
+	// that is deployed, which is right for an image of the project's own only.
 	switch {
 	case image == "" && build != nil:
 		s.image = own
@@ -182,11 +138,11 @@ func (s *service) takeImage() {
 	}
 	s.out.set("image", s.image).HeadComment = comments
 	if platform := s.text("platform"); platform != "" {
-		s.takePlatform(platform)
+		takePlatform(s, platform)
 	}
 }
 
-// oddInImage matches characters that the name of an image cannot have.
+// oddInImage matches characters not allowed in the name of an image.
 var oddInImage = regexp.MustCompile(`[^a-z0-9]+`)
 
 // imageName returns the name that Compose gives the image of a service without one, as far as it is valid.
@@ -195,7 +151,9 @@ func imageName(project, service string) string {
 }
 
 // takePlatform takes the platform. The instance's type has it for all services.
-func (s *service) takePlatform(platform string) {
+func takePlatform(s *service, platform string) {
+	// A manifest has no platform for a container: all containers of an instance have the
+	// instance's own. Only if all services ask for arm64, the instance gets it.
 	if strings.HasPrefix(platform, "linux/arm64") || strings.HasPrefix(platform, "linux/aarch64") {
 		s.arm++
 	}
@@ -224,6 +182,8 @@ func (s *service) takeCommand(key string) {
 			s.out.set(key, line)
 			return
 		}
+		// compose-go parses commands with this library and its defaults. It ends the
+		// command at an operator of a shell, without an error.
 		parser := shellwords.NewParser()
 		words, err := parser.Parse(line)
 		if err != nil {
@@ -231,8 +191,8 @@ func (s *service) takeCommand(key string) {
 			return
 		}
 		if parser.Position >= 0 {
-			s.note(fmt.Sprintf(`ends before %q, as in Compose: no shell runs it; write ["sh", "-c", "…"]`, line[min(parser.Position, len(line)):]),
-				s.at(key)...)
+			cut := line[min(parser.Position, len(line)):]
+			s.note(fmt.Sprintf(`ends before %q, as in Compose: no shell runs it; write ["sh", "-c", "…"]`, cut), s.at(key)...)
 		}
 		s.out.Content = append(s.out.Content, scalar(key), sequence(words))
 	}
@@ -240,6 +200,7 @@ func (s *service) takeCommand(key string) {
 
 // takeLabels writes the labels, with those of label_file.
 func (s *service) takeLabels() {
+	// As in Compose, the field labels wins over the files.
 	labels := types.Labels{}
 	written := types.Labels{}
 	if value := s.take("labels"); value != nil {
@@ -269,6 +230,7 @@ func (s *service) takeHealth() {
 	if s.values["healthcheck"] == nil {
 		return
 	}
+	// Zero means the default to Docker, and a manifest leaves the key out for that.
 	h := s.object("healthcheck")
 	out := newMapping()
 	switch test := h.take("test").(type) {
@@ -313,6 +275,8 @@ func (s *service) takeStop() {
 		}
 		s.changed("is restart: "+restart, policy.path...)
 	}
+	// restart: "no" is a unit that runs once in a manifest, and the boot waits for its
+	// end. A container that serves a port never ends, so it must not be one.
 	switch {
 	case s.schedule != "":
 		s.out.set("schedule", s.schedule)
@@ -323,11 +287,11 @@ func (s *service) takeStop() {
 	default:
 		s.out.set("restart", restart)
 	}
-	s.takePull()
+	takePull(s)
 }
 
 // takePull copies when the image is pulled.
-func (s *service) takePull() {
+func takePull(s *service) {
 	switch policy := s.text("pull_policy"); policy {
 	case "":
 	case "always", "never", "missing", "if_not_present":
@@ -347,6 +311,7 @@ type dependency struct {
 
 // takeDependencies writes depends_on, with the services whose network, volumes or processes this one shares.
 func (s *service) takeDependencies() {
+	// compose-go has written out every form of depends_on as an object with conditions.
 	for name, value := range object(s.take("depends_on")) {
 		d := object(value)
 		wanted := dependency{text(d["condition"]), text(d["required"]) == "false", text(d["restart"]) == "true"}

@@ -72,6 +72,8 @@ func octal(mode string) string {
 
 // addShared writes the file of a config or secret.
 func (s *service) addShared(f *fields, kind, source, name, mode, user string) bool {
+	// Compose takes the content of a config from a file, from the file itself, or from a
+	// variable. An external one is in Swarm, which a Compose file cannot tell about.
 	definition := object(object(s.project.model[kind])[source])
 	if kind == "secrets" {
 		m := newMapping()

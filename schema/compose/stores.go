@@ -16,7 +16,7 @@ type store struct {
 	images   []string // the last parts of the images' names
 	field    string   // of the manifest: databases or caches; "" when spacel makes no such store
 	engine   string
-	versions []string // major versions that are offered without further cost; the first one that the image's tag begins with is used
+	versions []string // major versions without extra cost; the first one that begins the image's tag is used
 	name     string   // of the variable with the database's name
 	says     string   // a remark
 }
@@ -24,18 +24,21 @@ type store struct {
 // stores lists well-known images.
 var stores = []store{
 	{
-		images: []string{"postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"}, field: "databases", engine: "postgres",
-		versions: []string{"18", "17", "16", "15", "14"}, name: "POSTGRES_DB",
+		images: []string{"postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"},
+		field:  "databases", engine: "postgres", versions: []string{"18", "17", "16", "15", "14"}, name: "POSTGRES_DB",
 	},
 	{
-		images: []string{"mysql", "mysql-server", "percona", "percona-server"}, field: "databases", engine: "mysql", versions: []string{"8.4"},
-		name: "MYSQL_DATABASE",
+		images: []string{"mysql", "mysql-server", "percona", "percona-server"},
+		field:  "databases", engine: "mysql", versions: []string{"8.4"}, name: "MYSQL_DATABASE",
 	},
 	{
-		images: []string{"mariadb", "mariadb-galera"}, field: "databases", engine: "mariadb", versions: []string{"12.3", "11.8", "11.4", "10.11"},
-		name: "MARIADB_DATABASE",
+		images: []string{"mariadb", "mariadb-galera"},
+		field:  "databases", engine: "mariadb", versions: []string{"12.3", "11.8", "11.4", "10.11"}, name: "MARIADB_DATABASE",
 	},
-	{images: []string{"valkey", "valkey-bundle"}, field: "caches", engine: "valkey", versions: []string{"9.1", "9.0", "8.2", "8.1", "8.0", "7.2"}},
+	{
+		images: []string{"valkey", "valkey-bundle"},
+		field:  "caches", engine: "valkey", versions: []string{"9.1", "9.0", "8.2", "8.1", "8.0", "7.2"},
+	},
 	{
 		images: []string{"redis", "redis-stack", "redis-stack-server", "keydb", "dragonfly"}, field: "caches", engine: "valkey",
 		says: "Valkey speaks the protocol of Redis.",
@@ -50,10 +53,11 @@ var stores = []store{
 	{images: []string{"kafka", "cp-kafka", "redpanda"}, says: "Amazon MSK can be made in resources."},
 	{images: []string{"minio"}, says: "Amazon S3 can take its place."},
 	{images: []string{"server-2022-latest", "mssql", "mssql-server"}, says: `databases has engines such as sqlserver-ex.`},
-	{images: []string{"cassandra", "scylla", "couchdb", "couchbase", "neo4j", "influxdb", "clickhouse-server", "clickhouse", "zookeeper", "nats"}},
+	{images: []string{"cassandra", "scylla", "couchdb", "couchbase", "neo4j", "influxdb", "clickhouse-server", "clickhouse"}},
+	{images: []string{"zookeeper", "nats"}},
 }
 
-// storeOf returns the store that an image is, nil for any other image.
+// storeOf returns the store in an image, nil for any other image.
 func storeOf(image string) *store {
 	name := path.Base(image)
 	name, _, _ = strings.Cut(name, "@")
@@ -72,11 +76,13 @@ func storeOf(image string) *store {
 // tagVersion matches the version at the beginning of a tag.
 var tagVersion = regexp.MustCompile(`:(?:pg)?([0-9]+(?:\.[0-9]+)?)`)
 
-// oddInStore matches characters that a database's name cannot have.
+// oddInStore matches characters not allowed in a database's name.
 var oddInStore = regexp.MustCompile(`[^A-Za-z0-9_]`)
 
 // reservedNames are names of databases that RDS refuses for the first user, which is called after the database.
-var reservedNames = []string{"admin", "rdsadmin", "rdsrepladmin", "user", "authorization", "public", "mysql", "db", "postgres", "database", "root"}
+var reservedNames = []string{
+	"admin", "rdsadmin", "rdsrepladmin", "user", "authorization", "public", "mysql", "db", "postgres", "database", "root",
+}
 
 // offer returns a comment for a service that AWS could run as a database or cache, "" for any other.
 func (i *importer) offer(service, unit, image string) string {
@@ -108,9 +114,11 @@ func (i *importer) offer(service, unit, image string) string {
 	return strings.Join(lines, "\n")
 }
 
-// version returns the offered version that the image's tag names, "" for the engine's default. An older version is not offered, so
-// the comment has the oldest one that is.
+// version returns the offered version named by the image's tag, "" for the engine's default. An older version is not offered, so
+// the comment has the default.
 func (s store) version(image string) string {
+	// A tag such as 16-alpine or pg16 names a version, and latest does not. MariaDB has
+	// no default version in RDS, so its comment always has one.
 	m := tagVersion.FindStringSubmatch(image)
 	if m == nil {
 		if s.engine == "mariadb" {
@@ -140,6 +148,7 @@ func (i *importer) storeName(service string, s store) string {
 			name = *environment[s.name]
 		}
 	}
+	// The database's name is the first user's, too, which MySQL limits to 16 characters.
 	name = strings.Trim(oddInStore.ReplaceAllString(name, "_"), "_0123456789")
 	name = strings.TrimRight(name[:min(len(name), 16)], "_")
 	if name == "" || slices.Contains(reservedNames, strings.ToLower(name)) {
