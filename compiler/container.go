@@ -101,7 +101,7 @@ func unitSection(service schema.Service) []string {
 		lines = append(lines, "Requires="+strings.Join(requires, " "))
 	}
 	lines = append(lines, "Wants="+strings.Join(wants, " "), "After="+strings.Join(after, " "))
-	if partOf := together(service.Container); len(partOf) > 0 {
+	if partOf := restartedWith(service.Container); len(partOf) > 0 {
 		lines = append(lines, "PartOf="+strings.Join(partOf, " "))
 	}
 	if retries := service.Container.Restart.Retries; retries > 0 {
@@ -110,9 +110,9 @@ func unitSection(service schema.Service) []string {
 	return append(lines, "StartLimitIntervalSec=0")
 }
 
-// together returns the units with which a container is restarted and stopped (systemd.unit(5), PartOf=). The network of another
+// restartedWith returns the units with which a container is restarted and stopped (systemd.unit(5), PartOf=). The network of another
 // container ends with it, so a container that shares one is always restarted with it.
-func together(c schema.Container) []string {
+func restartedWith(c schema.Container) []string {
 	var units []string
 	for _, d := range c.DependsOn {
 		if d.Restart || c.NetworkMode == "container:"+d.Unit {
