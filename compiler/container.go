@@ -44,7 +44,7 @@ func containerUnit(service schema.Service, awaited bool) []string {
 	lines = append(lines,
 		// systemd runs ExecStop= after the container has ended by itself, too. The dash keeps that from counting as a failure.
 		"ExecStop=-/usr/bin/docker stop %n",
-		// A client that was killed leaves its container behind.
+		// A killed client leaves its container behind.
 		"ExecStopPost=-/usr/bin/docker rm --force %n",
 		fmt.Sprintf("TimeoutStopSec=%d", seconds(c.StopGrace+stopMargin)),
 		"",
@@ -138,7 +138,7 @@ func restartLines(c schema.Container) []string {
 	case c.Restart.Policy == schema.RestartOnFailure:
 		return []string{"TimeoutStartSec=0", "Restart=on-failure", again}
 	}
-	// Docker's unless-stopped is systemd's always: systemd does not restart a unit that was stopped by hand.
+	// Docker's unless-stopped is systemd's always: systemd does not restart a unit stopped by hand.
 	return []string{"TimeoutStartSec=0", "Restart=always", again}
 }
 

@@ -113,8 +113,8 @@ func servicesByName(services []Service) map[string]*Service {
 	return byName
 }
 
-// checkDependencies reports dependencies that systemd could not satisfy: unknown units, conditions that the other unit cannot
-// meet, and circles.
+// checkDependencies reports dependencies impossible for systemd: unknown units, conditions out of reach for the other unit,
+// and circles.
 func checkDependencies(found *report.Report, services []Service) {
 	byName := servicesByName(services)
 	var names []string
@@ -140,7 +140,7 @@ func checkDependencies(found *report.Report, services []Service) {
 	checkCircles(found, services, byName)
 }
 
-// checkCondition reports a condition that the other unit cannot meet.
+// checkCondition reports a condition out of reach for the other unit.
 func checkCondition(found *report.Report, d Dependency, other Service) {
 	health := other.Container.Health
 	switch {

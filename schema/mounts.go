@@ -237,7 +237,7 @@ func longMounts(r record) []record {
 	return mounts
 }
 
-// mountSource returns the host's path of a mount. It reports a source that the instance does not have.
+// mountSource returns the host's path of a mount. It reports a source missing on the instance.
 func (m mountReader) mountSource(n node, source string) (host string, ok bool) {
 	if strings.HasPrefix(source, "/") {
 		return source, true

@@ -14,7 +14,7 @@ type component struct {
 	repeat int // 0: start alone
 }
 
-// open is the stop of a component that is no range.
+// open is the stop of a component without a range.
 const open = -1
 
 // field holds the components of one field, sorted. An empty field is *.
@@ -60,7 +60,7 @@ func (f field) text(digits int) string {
 	return strings.Join(parts, ",")
 }
 
-// next returns the lowest number of the field that is not below from.
+// next returns the lowest number of the field from a number on.
 func (f field) next(from int) (number int, found bool) {
 	if len(f) == 0 {
 		return from, true
@@ -73,7 +73,7 @@ func (f field) next(from int) (number int, found bool) {
 	return number, found
 }
 
-// next returns the component's lowest number that is not below from.
+// next returns the component's lowest number from a number on.
 func (c component) next(from int) (int, bool) {
 	if c.start >= from {
 		return c.start, true

@@ -102,7 +102,7 @@ func (s *Spec) dayOfMonth(year, month, day int) (int, bool) {
 	}
 }
 
-// clockOf returns the microseconds since midnight that a clock shows.
+// clockOf returns the microseconds since midnight on a clock.
 func clockOf(t time.Time) int {
 	return ((t.Hour()*60+t.Minute())*60+t.Second())*second + t.Nanosecond()/1000
 }
@@ -142,7 +142,7 @@ func shown(wall, from time.Time) (time.Time, bool) {
 	return t, true
 }
 
-// nextClock returns the first matching clock of any day that is not below the given one.
+// nextClock returns the first matching clock of any day, from the given one on.
 func (s *Spec) nextClock(clock int) (int, bool) {
 	const minute, hour = 60 * second, 3600 * second
 	for {
