@@ -56,6 +56,9 @@ var secretName = regexp.MustCompile(`(?i)(passw|secret|token|api_?key|private_?k
 
 // writeEnvironment writes variables, and lists those that look like secrets.
 func (s *service) writeEnvironment(values map[string]string) {
+	// Every value is text for a container. As text it stays as it is: 1.10 does not become
+	// 1.1, and yes does not become true. A name that ends in _FILE names a file with the
+	// secret, and not the secret.
 	out, secrets := newMapping(), []string{}
 	for _, name := range sortedKeys(values) {
 		out.set2(name, values[name])
@@ -116,6 +119,8 @@ func (s *service) variablesWith(path, format string, required bool, at []string,
 
 // hasDefault reports whether every reference to a variable says what to take without a value.
 func hasDefault(data []byte, name string) bool {
+	// The parser asks for a variable's value before it looks at the default, so asking does
+	// not tell whether the value is missed.
 	quoted := regexp.QuoteMeta(name)
 	all := len(regexp.MustCompile(`\$\{?`+quoted+`\b`).FindAll(data, -1))
 	return len(regexp.MustCompile(`\$\{`+quoted+`:?[-+]`).FindAll(data, -1)) == all

@@ -107,6 +107,8 @@ func (s *service) volume(f, options *fields, source, target string, readOnly boo
 		f.left("has no name that a volume of the app could have", f.path...)
 		return nil
 	}
+	// Two named volumes may have one label's directory in common only if they are the same
+	// volume, so a subpath of Compose's stays below the directory.
 	inside := newMapping()
 	inside.set("subpath", path.Join(dataDirectory, sub))
 	return []*yaml.Node{long("volume", label, target, readOnly, "volume", inside)}

@@ -111,6 +111,8 @@ func (s *service) takeNetwork() {
 		takeNetworks(s, networks)
 	}
 	s.take("networks")
+	// Both forms of Compose are forms of a manifest. The values are copied as they are, and
+	// the build judges the addresses.
 	switch value := s.take("extra_hosts").(type) {
 	case []any:
 		var hosts []string
@@ -133,6 +135,8 @@ func (s *service) takeNetwork() {
 		}
 		s.out.set("extra_hosts", hosts)
 	}
+	// Docker knows further names on networks of users only, and the app's own is one. A
+	// container on the host's network has no name.
 	if mode == "" {
 		for _, alias := range s.aliases[s.name] {
 			s.option("--network-alias", alias)
@@ -180,6 +184,8 @@ func (s *service) option(option, value string) {
 
 // takeOptions writes keys without a field as options of docker run.
 func (s *service) takeOptions() {
+	// These words have no field in a manifest, because few containers need them. docker run
+	// takes each value as Compose writes it.
 	for _, o := range optionKeys {
 		s.option(o.option, s.text(o.key))
 	}

@@ -45,6 +45,8 @@ type placedFile struct {
 
 // add reads a file's documents, as far as they are YAML.
 func (p *places) add(name string, data []byte) {
+	// A file that compose-go refuses may be cut off here. Its error has the library's own
+	// line, so the documents before the mistake are enough.
 	f := placedFile{name: name, lines: bytes.Split(data, []byte("\n"))}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {

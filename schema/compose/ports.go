@@ -86,6 +86,8 @@ func (s *service) takePort(f *fields) (port, bool) {
 
 // loopback reports whether a port is published on the loopback address only.
 func (p port) loopback() bool {
+	// Compose has no names of hosts here, so an address that cannot be read is not the
+	// loopback one. The build refuses it later.
 	ip, err := netip.ParseAddr(p.address)
 	return err == nil && ip.IsLoopback()
 }

@@ -321,6 +321,8 @@ func (s *service) takeDependencies() {
 		}
 		s.wait(name, wanted)
 	}
+	// A link is Compose's old way to a name, and to an order: the other service starts
+	// first. The name was collected before.
 	for _, link := range s.texts("links") {
 		name, alias, _ := strings.Cut(link, ":")
 		s.changed("containers find each other by name", s.at("links")...)
@@ -329,6 +331,7 @@ func (s *service) takeDependencies() {
 		}
 		s.wait(name, dependency{})
 	}
+	// The short form, a list, says the same when no dependency has a condition of its own.
 	out, plain := newMapping(), []string{}
 	for _, name := range sortedKeys(s.waits) {
 		d := s.waits[name]

@@ -44,6 +44,8 @@ func (i *importer) secret(name string) string { return i.manifest.Name + "/" + n
 // takeFiles writes the configs and secrets of a service as mounts of files. The content of a config is written into the manifest. A
 // secret stays out of it: instances read it from Secrets Manager.
 func (s *service) takeFiles(kind, directory string) {
+	// Compose mounts a config at the top of the container, and a secret below /run/secrets,
+	// unless the service names a path.
 	for _, f := range s.objects(kind) {
 		source, target := f.text("source"), f.text("target")
 		mode, user := f.text("mode"), f.text("uid")

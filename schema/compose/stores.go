@@ -59,6 +59,7 @@ var stores = []store{
 
 // storeOf returns the store in an image, nil for any other image.
 func storeOf(image string) *store {
+	// The registry and the owner do not matter: mirrors and forks have the same last part.
 	name := path.Base(image)
 	name, _, _ = strings.Cut(name, "@")
 	name, _, _ = strings.Cut(name, ":")
