@@ -26,7 +26,7 @@ func (c compilation) bound(p *part, h header) error {
 	return err
 }
 
-// boundaryARN returns the ARN of a managed policy. A name means a policy of the account that the stack is deployed to.
+// boundaryARN returns the ARN of a managed policy. A name means a policy of the stack's own account.
 func boundaryARN(policy string) cfn.Value {
 	if strings.HasPrefix(policy, "arn:") {
 		return cfn.String(policy)

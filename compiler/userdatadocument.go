@@ -83,6 +83,7 @@ func (l launchText) document(a appContext, whole *part) document.Document[cfn.Va
 // usesVersion reports whether the agent replaces __VERSION__ in a unit. Only then is the version part of user data: otherwise a release
 // of a version would replace the instances and change nothing on them. An encrypted unit may hold anything.
 func usesVersion(units map[string]document.Content) bool {
+	// A unit is lines of text, bytes in Base64 if it is not UTF-8, a payload, or a reference.
 	for _, unit := range units {
 		text, err := base64.StdEncoding.DecodeString(unit.Base64)
 		unknown := unit.Payload != nil || unit.From != "" || err != nil

@@ -11,6 +11,7 @@ func (o *Orbit) own(top record) {
 	o.Account = top.text("account")
 	o.Role = top.text("role")
 	o.PermissionsBoundary = top.text("permissions_boundary")
+	// Commands compare accounts before they do anything else, so the model has the account even if only the role's ARN says it.
 	switch of := accountInARN(o.Role); {
 	case o.Role == "":
 	case of == "" && o.Account == "":

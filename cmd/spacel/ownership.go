@@ -30,7 +30,7 @@ const (
 func (c *console) connect(ctx *cli.Context, o orbit, does purpose) (*cloud.Cloud, error) {
 	access := cloud.Access{Profile: ctx.String("profile"), RoleARN: ctx.String("role-arn"), Endpoint: ctx.String("endpoint-url"),
 		Waiting: c.tellOfWaiting, Timing: c.timing}
-	// Without a terminal MFA stays nil, and the SDK reports that the profile needs a code.
+	// Without a terminal MFA stays nil, and the SDK asks for a code in its error.
 	if c.prompter.possible() {
 		access.MFA = func() (string, error) { return c.prompter.line(ctx.Context, "MFA code: ") }
 	}
@@ -46,13 +46,14 @@ func (c *console) connect(ctx *cli.Context, o orbit, does purpose) (*cloud.Cloud
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ctx.Command.HelpName, err)
 	}
+	// Reading takes seconds. A change may take as long as its slowest resource, and an interrupted one leaves CloudFormation working.
 	if does == toChange {
 		c.warnOfExpiry(ctx.Context, to, access)
 	}
 	return entered, nil
 }
 
-// shortLife is the time that a deployment may take: a database alone takes a quarter of an hour.
+// shortLife is a common time of a deployment: a database alone takes a quarter of an hour.
 const shortLife = 30 * time.Minute
 
 // warnOfExpiry warns of credentials that end soon. Where the SDK does not know the end, tools such as aws-vault and aws configure
@@ -95,8 +96,8 @@ func ownerInArtifact(a *assembly.Assembly, dir string) cloud.Owner {
 	return cloud.Owner{Orbit: m.Orbit, Account: m.Account, Role: m.Role, At: filepath.Join(dir, "manifest.json")}
 }
 
-// ownerInProject returns the owner of an orbit that is given by its name alone, from a manifest here: the project's, or one
-// that is called like the orbit. Without a valid manifest of that orbit the owner is unknown.
+// ownerInProject returns the owner of an orbit given by its name alone, from a manifest here: the project's, or one
+// with the orbit's name. Without a valid manifest of that orbit the owner is unknown.
 func (c *console) ownerInProject(ctx context.Context, name string) cloud.Owner {
 	var files []string
 	if p, err := project.Find(schema.Definitions, &report.Report{}); err == nil && p != nil {
@@ -105,6 +106,7 @@ func (c *console) ownerInProject(ctx context.Context, name string) cloud.Owner {
 	if file := project.Named(name); file != "" {
 		files = append(files, file)
 	}
+	// A manifest with mistakes says nothing here: the command that builds it reports them.
 	for _, file := range files {
 		model, err := schema.Load(ctx, schema.Inputs{Orbit: relative(file)}, &report.Report{})
 		if err == nil && model != nil && model.Orbit.Name == name {

@@ -102,7 +102,7 @@ func runPolicy(c *console, ctx *cli.Context) error {
 	} else {
 		err = c.printJSON(rights.Template(policies, a.Manifest.Orbit, request.Account, roleName(a), trusted))
 	}
-	// The policies are printed all the same, since they are right for all other types. The exit code says that they are not enough.
+	// The policies are printed all the same, since they are right for all other types. The exit code says: not enough.
 	if err == nil && len(policies.Unknown) > 0 {
 		return errNo
 	}
@@ -119,6 +119,7 @@ func policyRequest(ctx *cli.Context, a *assembly.Assembly) (rights.Request, righ
 		}
 	}
 	trusted := rights.Repository{Name: ctx.String("github"), Environment: ctx.String("environment")}
+	// The generated workflow calls its environment like the orbit.
 	if trusted.Environment == "" {
 		trusted.Environment = a.Manifest.Orbit
 	}
@@ -137,7 +138,7 @@ func policyRequest(ctx *cli.Context, a *assembly.Assembly) (rights.Request, righ
 	return r, trusted, cmp.Or(trusted.Check(), checkApps(r.Apps, a))
 }
 
-// checkApps reports an app that the directory does not have.
+// checkApps reports an app missing from the directory.
 func checkApps(chosen []string, a *assembly.Assembly) error {
 	var known []string
 	for _, s := range a.Manifest.Stacks {
@@ -153,7 +154,7 @@ func checkApps(chosen []string, a *assembly.Assembly) error {
 	return nil
 }
 
-// roleName returns the name of the orbit's role, so that the template makes the role that commands assume. A role with a path, or none,
+// roleName returns the name of the orbit's role, so that the template makes the role for commands to assume. A role with a path, or none,
 // gets a name of CloudFormation's.
 func roleName(a *assembly.Assembly) string {
 	_, name, _ := strings.Cut(a.Manifest.Role, ":role/")
@@ -163,7 +164,7 @@ func roleName(a *assembly.Assembly) string {
 	return name
 }
 
-// notePolicies says what the reader must still do.
+// notePolicies tells the reader the remaining steps.
 func (c *console) notePolicies(ctx *cli.Context, p *rights.Policies, r rights.Request, trusted rights.Repository) {
 	for _, u := range p.Unknown {
 		fmt.Fprintf(c.stderr, "%s: %s is of type %s, whose rights are not known: add them to the role by hand\n", u.From, u.ID, u.Type)

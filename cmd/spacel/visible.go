@@ -7,7 +7,7 @@ import (
 	safe "github.com/pebble/spacel/internal/printable"
 )
 
-// visible writes text with an escape such as \u202e in the place of each character that a reader cannot see, or that changes the order
+// visible writes text with an escape such as \u202e in the place of each character invisible to a reader, or changing the order
 // of its neighbours. Such a character can be in any answer of AWS, in a file's name or in a manifest. Each command escapes line breaks
 // and control characters where it prints a text of others; this writer is for all output at once.
 type visible struct {

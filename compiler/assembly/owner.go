@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// Owner is the AWS account that a directory is for, and the role that changes it. Both may be empty. Unlike Origin it says what is
-// deployed, so comparisons look at it.
+// Owner is the AWS account of a directory, and the role for changes. Both may be empty. Unlike Origin it decides about
+// the deployment, so comparisons look at it.
 type Owner struct {
 	Account string `json:"account,omitempty"` // 12 digits
 	Role    string `json:"role,omitempty"`    // the ARN of an IAM role in this account
@@ -17,7 +17,7 @@ var (
 	roleForm    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/[!-~]{1,574}$`)
 )
 
-// Of notes whose the build is.
+// Of notes the account and role of the build.
 func (c *contents) Of(owner Owner) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,9 +8,10 @@ import (
 // bounded are the types that IAM gives a permissions boundary. Every other type with rights of its own is used through one of them.
 var bounded = []string{"AWS::IAM::Role", "AWS::IAM::User"}
 
-// SetBoundary gives every role and user of the template a permissions boundary. It returns the ids of those that have another
+// SetBoundary gives every role and user of the template a permissions boundary. It returns the ids of resources with another
 // value, which it leaves alone: the manifest's own resources or a patch wrote it.
 func (t *Template) SetBoundary(boundary Value) (others []string, err error) {
+	// The value is compared as text: a manifest that writes the same function as the orbit means the same policy.
 	text, err := compact(boundary)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Owner is the account that an orbit is in, and the role that changes it. The zero value allows every account.
+// Owner is the account of an orbit, and the role for changes. The zero value allows every account.
 type Owner struct {
 	Orbit   string
 	Account string // 12 digits; "" for any
@@ -25,12 +25,13 @@ type Owner struct {
 // Enter checks the account of the credentials, and returns the Cloud for a command that works on the orbit. For a command that changes
 // something it assumes the orbit's role. A command that only reads works with the credentials as they are.
 //
-// A role that the user named with --role-arn is the one to use. Credentials that are the orbit's role already, as in CI, stay: few
+// A role named by the user with --role-arn is the one to use. Credentials of the orbit's role, as in CI, stay: few
 // roles may assume themselves.
 func (c *Cloud) Enter(ctx context.Context, region string, o Owner, changes bool) (*Cloud, error) {
 	if o.Account == "" {
 		return c, nil
 	}
+	// The answer is remembered, so a deployment that needs the account again asks only once.
 	caller, err := c.Identity(ctx, region)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func (o Owner) refuse(caller Identity) error {
 		caller.Account, caller.ARN, o.Orbit, o.Account, o.At, instead)
 }
 
-// assume returns a Cloud with the role's credentials. The first call is made here, so that a role which cannot be assumed fails before
+// assume returns a Cloud with the role's credentials. The first call is made here, so that a wrong role fails before
 // anything else is asked.
 func (c *Cloud) assume(ctx context.Context, region string, o Owner, caller Identity) (*Cloud, error) {
 	credentials := roleCredentials(c.Region(region).config, o.Role, sessionName(o.Orbit, caller))
@@ -70,6 +71,7 @@ func (c *Cloud) assume(ctx context.Context, region string, o Owner, caller Ident
 	if err != nil {
 		return nil, err
 	}
+	// STS has named the role's account already. An emulator, or a proxy with an answer of its own, may name another.
 	if now.Account != o.Account {
 		return nil, o.refuse(now)
 	}
@@ -110,7 +112,7 @@ type checkedRoles struct {
 	stscreds.AssumeRoleAPIClient
 }
 
-// AssumeRole returns the answer of STS. It must be about the role that was asked for, and for some time to come.
+// AssumeRole returns the answer of STS. It must be about the role in question, and for some time to come.
 func (c checkedRoles) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, options ...func(*sts.Options)) (
 	*sts.AssumeRoleOutput, error,
 ) {

@@ -7,7 +7,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 )
 
-// owned checks the account and the role of the orbit as a deployment would, and returns the Cloud that a deployment would use. It is nil
+// owned checks the account and the role of the orbit as a deployment would, and returns the Cloud for a deployment. It is nil
 // if the credentials may do nothing for the orbit. An orbit without an account gets no finding.
 func owned(ctx context.Context, c *cloud.Cloud, o cloud.Owner) (*cloud.Cloud, []Finding) {
 	if o.Account == "" {

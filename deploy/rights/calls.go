@@ -134,7 +134,7 @@ func (s *scope) grantBuckets(give func(string, ...string)) {
 	give(objectActions, objects...)
 }
 
-// grantSources allows reading the values of parameters that are elsewhere: secrets, parameters, images, payloads.
+// grantSources allows reading the values of parameters from elsewhere: secrets, parameters, images, payloads.
 func (s *scope) grantSources(give func(string, ...string)) {
 	// Each source is read in the region of its stack. Values of other kinds come from the stacks, or from the user.
 	for _, stack := range s.stacks {
@@ -174,7 +174,7 @@ func (s *scope) grantPayloads(all grants) {
 	}
 }
 
-// linked are the services that have a role of their own in each account, by a type of resource that needs it. AWS makes the role at the
+// linked are the services with a role of their own in each account, by a type of resource in need of it. AWS makes the role at the
 // first use, with the caller's rights (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html).
 var linked = map[string]string{
 	"AWS::AutoScaling::AutoScalingGroup":        "autoscaling.amazonaws.com",
@@ -195,6 +195,7 @@ func (s *scope) grantLinkedRoles(all grants) {
 			}
 		}
 	}
+	// The condition lists all services, to give the grants of one action one condition, and so one statement.
 	slices.Sort(services)
 	for _, service := range services {
 		all.add(grant{action: "iam:CreateServiceLinkedRole", resources: []string{at + service + "/*"},

@@ -6,7 +6,7 @@ import (
 )
 
 // Template returns a CloudFormation template of the role, its policies and its trust. Where the directory has no account, the template
-// takes the one that it is deployed to. Without a repository it has a parameter. name is the role's name, "" for one that
+// takes its own. Without a repository it has a parameter. name is the role's name, "" for one that
 // CloudFormation makes up.
 func Template(p *Policies, orbit, account, name string, r Repository) map[string]any {
 	resources := map[string]any{}
@@ -19,6 +19,7 @@ func Template(p *Policies, orbit, account, name string, r Repository) map[string
 		})
 		policies = append(policies, map[string]any{"Ref": id})
 	}
+	// An unknown repository is a question at the deployment of the template. Its pattern allows no wildcard.
 	subject := any(r.subject())
 	parameters := map[string]any{}
 	if r.Name == "" {

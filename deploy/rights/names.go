@@ -78,6 +78,7 @@ func (s *scope) arns(of resource) []string {
 // account and region only, and one by one they would fill several policies.
 func (s *scope) unnamed(of resource, arn string) string {
 	services := func(key string) bool { return strings.HasPrefix(key, of.service+" ") }
+	// Public images and snapshots have no account in their ARNs, so they keep a pattern of their own.
 	whole := strings.HasPrefix(of.arn, "arn:${Partition}:"+of.service+":${Region}:${Account}:")
 	if whole && !slices.ContainsFunc(slices.Collect(maps.Keys(namings)), services) {
 		return "arn:aws:" + of.service + ":" + s.region() + ":" + s.Account + ":*"
@@ -93,7 +94,7 @@ func (s *scope) region() string {
 	return "*"
 }
 
-// names returns the patterns of names that the resources of the stacks have, sorted. Without a resource of the type, all names that
+// names returns the patterns of the resources' names, sorted. Without a resource of the type, all names that
 // begin with a stack's are allowed, such as a role's that another type is given.
 func (s *scope) names(how naming) []string {
 	var out []string
@@ -141,6 +142,7 @@ func (how naming) form(name string) string {
 
 // addBuckets adds the buckets for uploads, from which Lambda and CloudFormation read.
 func (s *scope) addBuckets(add func(string)) {
+	// Each region has a bucket of its own, because Lambda fetches code from its own region only.
 	for _, region := range s.regions {
 		if len(s.Buckets) == 0 {
 			add(staging.OwnName(s.Account, region))

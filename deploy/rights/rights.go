@@ -35,7 +35,7 @@ type Policies struct {
 	Unknown   []Unknown  // resources whose rights the table lacks
 }
 
-// Unknown is a resource of a type that the table does not have.
+// Unknown is a resource of a type missing from the table.
 type Unknown struct {
 	Stack assembly.StackRef
 	ID    string // logical
@@ -58,7 +58,7 @@ type Statement struct {
 	Condition map[string]map[string][]string `json:",omitempty"`
 }
 
-// Make returns the policies that a role needs to deploy the stacks of a request, to roll them back and to delete them.
+// Make returns the policies for a role to deploy the stacks of a request, to roll them back and to delete them.
 func Make(a *assembly.Assembly, r Request) (*Policies, error) {
 	s, err := newScope(a, r)
 	if err != nil {
@@ -87,7 +87,7 @@ func Make(a *assembly.Assembly, r Request) (*Policies, error) {
 	return out, nil
 }
 
-// scope is a request together with the stacks that it is about.
+// scope is a request together with its stacks.
 type scope struct {
 	Request
 	orbit   string
@@ -111,6 +111,8 @@ type stack struct {
 // newScope reads the templates of the stacks.
 func newScope(a *assembly.Assembly, r Request) (*scope, error) {
 	s := &scope{Request: r, orbit: a.Manifest.Orbit, answered: map[string][]string{}}
+	// IAM compares the account of an ARN like its other parts, so * allows any. A policy of a role still reaches only its own account,
+	// unless another account's resource policy lets it in.
 	s.Account = cmp.Or(r.Account, a.Manifest.Account, "*")
 	var err error
 	if s.places, err = a.SourceMap(); err != nil {
@@ -138,7 +140,7 @@ func newScope(a *assembly.Assembly, r Request) (*scope, error) {
 	return s, nil
 }
 
-// findOthers lists the stacks that the stacks of the pipeline take outputs from.
+// findOthers lists the stacks outside of the pipeline whose outputs it reads.
 func (s *scope) findOthers() {
 	for _, from := range s.stacks {
 		refs := slices.Clone(from.DependsOn)

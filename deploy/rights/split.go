@@ -16,7 +16,7 @@ const (
 	MaxRaised   = 20
 )
 
-// split puts the statements into as few policies as their order allows. A statement that is too long for a policy is divided.
+// split puts the statements into as few policies as their order allows. A statement too long for a policy is divided.
 func split(statements []Statement) []Document {
 	var out []Document
 	now := Document{Version: "2012-10-17"}

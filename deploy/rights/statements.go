@@ -95,6 +95,7 @@ var bounded = []string{"iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole
 // grantForType allows an action that CloudFormation calls for a type of resource.
 func (s *scope) grantForType(all grants, kind, action string) {
 	g := grant{action: action, resources: s.resourcesFor(kind, action), condition: condition{}}
+	// The first case that holds decides: the condition on a boundary is narrower than any other on the same action.
 	switch boundary := s.bounds; {
 	case action == "iam:DeleteRolePermissionsBoundary" && boundary != "", action == "iam:CreateServiceLinkedRole":
 		return // see grantCalls for service-linked roles
@@ -150,6 +151,8 @@ func (s *scope) find(action string) []string {
 
 // storing returns the service of a resource type, as KMS names the service that calls it: rds.us-east-1.amazonaws.com.
 func (s *scope) storing(kind string) []string {
+	// The condition's value is the endpoint of the service that calls KMS for the caller
+	// (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html, kms:ViaService).
 	service := strings.ToLower(strings.Split(kind, "::")[1])
 	var out []string
 	for _, region := range s.regions {

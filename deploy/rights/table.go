@@ -28,7 +28,7 @@ var tables = sync.OnceValue(func() (t struct {
 			t.types[kind] = append(t.types[kind], ungrouped(group)...)
 		}
 	}
-	// The lines of a service begin with its resource types, so that the actions after them find theirs.
+	// The lines of a service begin with its resource types, for the actions after them.
 	byKind := map[string]resource{}
 	for line := range lines(actionsText) {
 		fields := strings.Fields(line)
@@ -77,13 +77,13 @@ func ungrouped(group string) []string {
 	return out
 }
 
-// actionsOf returns the actions that CloudFormation calls for a type, and false for a type that the table does not have.
+// actionsOf returns the actions that CloudFormation calls for a type, and false for a type missing from the table.
 func actionsOf(kind string) ([]string, bool) {
 	actions, known := tables().types[kind]
 	return actions, known
 }
 
-// resourcesOf returns the resources that an action works on. None means that IAM knows no resource for it, so that only * allows it. That
+// resourcesOf returns the resources of an action. None means that IAM knows no resource for it, so that only * allows it. That
 // holds for a wildcard, too, which stands for many actions.
 func resourcesOf(action string) []resource { return tables().arns[action] }
 

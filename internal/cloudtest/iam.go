@@ -17,7 +17,7 @@ type Policy struct {
 	}
 }
 
-// ParsePolicy reads a policy that has a list in every place.
+// ParsePolicy reads a policy with a list in every place.
 func ParsePolicy(body []byte) (p Policy, err error) { return p, json.Unmarshal(body, &p) }
 
 // Allows judges a call as IAM does: a statement allows it if action, resource and all conditions match, and one that denies wins

@@ -115,7 +115,7 @@ var named = map[string]struct{ field, form string }{
 // describing matches the operations of Auto Scaling that IAM knows no resource for.
 var describing = regexp.MustCompile(`^(Describe|List|Get)`)
 
-// arn returns the ARN that the call is about.
+// arn returns the ARN of the call's resource.
 func (r *Recorder) arn(service, operation, region string, fields map[string]any) string {
 	how, known := named[service]
 	if service == "autoscaling" && !describing.MatchString(operation) {
@@ -139,7 +139,7 @@ func (r *Recorder) arn(service, operation, region string, fields map[string]any)
 	return "arn:aws:" + service + ":" + region + ":" + r.account + ":" + name
 }
 
-// s3Queries are the calls on a bucket that a query names, as IAM's actions without their verb
+// s3Queries are the calls on a bucket, by their query, as IAM's actions without their verb
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html).
 var s3Queries = map[string]string{"policy": "BucketPolicy", "tagging": "BucketTagging", "versioning": "BucketVersioning",
 	"encryption": "EncryptionConfiguration", "ownershipControls": "BucketOwnershipControls", "publicAccessBlock": "BucketPublicAccessBlock"}
