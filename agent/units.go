@@ -14,6 +14,7 @@ import (
 const (
 	lookPause   = time.Second      // between looks at units that start
 	settle      = 10 * time.Second // for which a service must run before it counts as started
+	checked     = 3 * time.Second  // the same, when a health check of the app follows: longer than the pause before a restart
 	longestLoop = 3 * time.Minute  // for which a service that waits for no other unit may be restarted again and again
 )
 
@@ -111,8 +112,9 @@ func toStart(ctx context.Context, systemd Systemd, names []string) ([]string, er
 // start is a unit on its way.
 type start struct {
 	unit     string
-	result   string    // of the job, once it is over
-	waits    bool      // for another unit of the app
+	result   string // of the job, once it is over
+	waits    bool   // for another unit of the app
+	settle   time.Duration
 	since    time.Time // when it was first seen to run, without a restart since
 	restarts int       // at that time
 	begun    int       // restarts before this boot
@@ -138,7 +140,16 @@ func enable(ctx context.Context, b *Boot, systemd Systemd, unit string) (*start,
 		_, own := b.Document.Units[other]
 		return own && other != unit
 	})
-	return &start{unit: unit, waits: waits, begun: before.Restarts, told: before.Restarts}, nil
+	return &start{unit: unit, waits: waits, settle: b.settle(), begun: before.Restarts, told: before.Restarts}, nil
+}
+
+// settle returns how long a service must run without a restart before it counts as started. It is the only evidence in an app without
+// a health check. Otherwise a later stage asks the app itself, and the time only shows a service that ends at once.
+func (b *Boot) settle() time.Duration {
+	if b.Document.LocalHealth != nil || len(b.Document.TargetGroups) > 0 {
+		return checked
+	}
+	return settle
 }
 
 // prefixed returns a text with a prefix, "" for an empty one.
@@ -259,7 +270,7 @@ func (s *start) settled() bool {
 	if s.since.IsZero() || s.restarts != s.last.Restarts {
 		s.since, s.restarts = time.Now(), s.last.Restarts
 	}
-	return time.Since(s.since) >= settle
+	return time.Since(s.since) >= s.settle
 }
 
 // ended judges a unit that does not run and has not failed. Ending is right for a oneshot unit and wrong for any other type.

@@ -82,7 +82,14 @@ func always(s UnitState) func(int) UnitState { return func(int) UnitState { retu
 // onUnits runs the stage with an hour of a clock of its own.
 func onUnits(t *testing.T, f *fakeSystemd, names ...string) (h *bootEnv, took time.Duration, err error) {
 	t.Helper()
-	h = newBootEnv(t, document.Document[string]{Units: map[string]document.Content{}})
+	return onUnitsOf(t, f, document.Document[string]{}, names...)
+}
+
+// onUnitsOf is onUnits for a document with more than units.
+func onUnitsOf(t *testing.T, f *fakeSystemd, d document.Document[string], names ...string) (h *bootEnv, took time.Duration, err error) {
+	t.Helper()
+	d.Units = map[string]document.Content{}
+	h = newBootEnv(t, d)
 	for _, name := range names {
 		h.Document.Units[name] = document.Content{}
 	}
@@ -99,6 +106,30 @@ func onUnits(t *testing.T, f *fakeSystemd, names ...string) (h *bootEnv, took ti
 		took = time.Since(began)
 	})
 	return h, took, err
+}
+
+// An app with a health check is asked itself after its units, so that a unit need not run for long before.
+func TestCheckedUnitsStartSooner(t *testing.T) {
+	for _, d := range []document.Document[string]{
+		{LocalHealth: &document.LocalHealth{Protocol: "TCP", Port: 80}}, {TargetGroups: []string{"arn:group"}},
+	} {
+		if _, took, err := onUnitsOf(t, &fakeSystemd{}, d, "web.service"); err != nil || took != checked {
+			t.Errorf("took %s, want %s: %v", took, checked, err)
+		}
+		// It is longer than the pause before a restart: a service that ends at once has not started.
+		f := &fakeSystemd{play: map[string]func(int) UnitState{"web.service": func(second int) UnitState {
+			if second%3 == 0 {
+				return running(second / 3)
+			}
+			return UnitState{Load: "loaded", Active: "activating", Sub: "auto-restart", Type: "simple", Restarts: second / 3}
+		}}}
+		if _, took, err := onUnitsOf(t, f, d, "web.service"); err == nil || took < longestLoop {
+			t.Errorf("a service that ends at once has started after %s", took)
+		}
+	}
+	if _, took, err := onUnits(t, &fakeSystemd{}, "web.service"); err != nil || took != settle {
+		t.Errorf("without a check it took %s, want %s: %v", took, settle, err)
+	}
 }
 
 func TestUnitsStart(t *testing.T) {

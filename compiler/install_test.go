@@ -43,6 +43,7 @@ func newMachine(t *testing.T) machine {
 	}
 	m.command("dpkg", "")
 	m.packages("dockerd docker") // as on Debian 12
+	m.command("apt-cache", "exit 100")
 	m.command("aws", `[ "$2" != get-object ] || { for last; do :; done; cp "$ROOT/uploaded" "$last"; }`)
 	m.copy("bin/aws", "awscli")
 	m.command("sleep", `echo "$(($(cut -d. -f1 "$ROOT/proc/uptime") + $1)).00" >"$ROOT/proc/uptime"`)
@@ -85,8 +86,9 @@ func (m machine) remove(name string) {
 // packages has docker.io bring commands, and docker-cli the one it is for.
 func (m machine) packages(docker string) {
 	m.command("apt-get", `made() { for name; do cp "$ROOT/bin/dpkg" "$ROOT/bin/$name"; done; }
-case "$*" in *install*docker.io*) made `+docker+` ;; *install*docker-cli*) made docker ;; *install*awscli*) cp "$ROOT/awscli" `+
-		`"$ROOT/bin/aws" ;; esac`)
+case "$*" in *install*docker.io*) made `+docker+` ;; esac
+case "$*" in *install*docker-cli*) made docker ;; esac
+case "$*" in *install*awscli*) cp "$ROOT/awscli" "$ROOT/bin/aws" ;; esac`)
 }
 
 // install runs the script and gives the calls it made, one per line.
@@ -159,8 +161,9 @@ func TestInstallGetsWhatTheImageLacks(t *testing.T) {
 		docker  bool
 		want    []string
 	}{
-		"Debian 12":      {func(m machine) {}, true, []string{"docker.io apparmor"}},
-		"Debian 13":      {func(m machine) { m.packages("dockerd") }, true, []string{"docker.io apparmor", "docker-cli"}},
+		"Debian 12": {func(m machine) {}, true, []string{"docker.io apparmor"}},
+		"Debian 13": {func(m machine) { m.packages("dockerd"); m.command("apt-cache", "") }, true,
+			[]string{"docker.io apparmor docker-cli"}},
 		"prebaked":       {func(m machine) { m.command("dockerd", ""); m.command("docker", "") }, true, nil},
 		"without client": {func(m machine) { m.command("dockerd", "") }, true, []string{"docker-cli"}},
 		"a bastion":      {func(m machine) {}, false, nil},
@@ -196,6 +199,17 @@ func TestInstallFetchesTheAgent(t *testing.T) {
 		m.path("usr/local/bin/spacel-agent.new")}
 	if got := called(calls, "aws"); !slices.Equal(got, want) {
 		t.Errorf("aws %q, want %q", got, want)
+	}
+}
+
+// The agent arrives while the packages are installed, not after them.
+func TestInstallFetchesMeanwhile(t *testing.T) {
+	m := newMachine(t)
+	m.copy("bin/apt-get", "bin/ready")
+	m.command("apt-get", `case "$*" in *install*) n=0; until [ -e "$ROOT/usr/local/bin/spacel-agent.new" ]; do n=$((n + 1))
+[ $n -lt 1000000 ] || exit 1; done; ready "$@" ;; esac`)
+	if _, err := m.install(true); err != nil || !m.installed() {
+		t.Errorf("installed: %t, %v", m.installed(), err)
 	}
 }
 

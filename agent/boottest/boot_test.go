@@ -33,6 +33,10 @@ func TestBoot(t *testing.T) {
 		{name: "unreadable-secret", docker: true, sealed: "ANOTHER", signal: "FAILURE", within: patience, log: []string{"TOKEN"}},
 		// A stock image: Docker is installed from Debian's mirrors.
 		{name: "container", registries: true, signal: "SUCCESS", within: 2 * patience, check: runsContainers},
+		{name: "stock", registries: true, signal: "SUCCESS", within: 2 * patience, check: serves},
+		// The same app on an image with Docker and the agent.
+		{name: "ready", like: "stock", docker: true, agent: true, registries: true, signal: "SUCCESS", within: patience,
+			check: fetchedNothing},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -188,4 +192,16 @@ func nothingInstalled(t *testing.T, w *awsEnv) {
 	if strings.Contains(w.machine.screen(), "spacel-agent boot") {
 		t.Error("a refused agent was started")
 	}
+}
+
+// fetchedNothing holds that an image with Docker and the agent needs neither S3 nor Debian's mirrors for them.
+func fetchedNothing(t *testing.T, w *awsEnv) {
+	serves(t, w)
+	if n := w.cloud.count("s3:GET /agent"); n != 0 {
+		t.Errorf("the agent was fetched %d times", n)
+	}
+	if said := w.sudo("cat /var/log/apt/history.log 2>/dev/null || true"); said != "" {
+		t.Errorf("apt installed packages: %s", said)
+	}
+	w.seen += "; nothing installed"
 }

@@ -3,6 +3,7 @@
 package boottest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,7 +56,9 @@ type bootCase struct {
 	sealed string            // the key that the app's secret is bound to
 	alter  map[string]string // parameters that deploy would never give
 
-	registries bool // it pulls images
+	registries bool   // it pulls images
+	like       string // the case whose manifest it has; without it its own
+	agent      bool   // the image has the agent already
 
 	signal string   // SUCCESS or FAILURE
 	log    []string // what the boot log says
@@ -104,7 +107,7 @@ func (c bootCase) run(t *testing.T) {
 	}
 	w.machine = newMachine(t, surroundings{
 		image: image, instance: w.instance.id, metadata: newMetadata(t, w.instance, w.userData()), cloud: byHost(hosts, w.cloud),
-		cloudTrust: &tls.Config{Certificates: []tls.Certificate{certificate(t)}},
+		cloudTrust: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}, hasAgent: c.agent,
 	})
 	w.poweredOn = time.Now()
 	w.machine.start(t)
@@ -184,13 +187,14 @@ const bastion = "bastion"
 // manifest writes the case's manifest, with what stands for LARGE and PAYLOAD.
 func (w *awsEnv) manifest(dir string) string {
 	w.t.Helper()
-	source := must[[]byte](w.t, "read the manifest")(os.ReadFile("testdata/" + w.name + ".yaml"))
+	source := must[[]byte](w.t, "read the manifest")(os.ReadFile("testdata/" + cmp.Or(w.like, w.name) + ".yaml"))
 	large := make([]byte, 12<<10)
 	_, _ = rand.Read(large)
 	text := strings.ReplaceAll(string(source), "LARGE", base64.StdEncoding.EncodeToString(large))
 	if w.sealed != "" {
 		text = strings.ReplaceAll(text, "PAYLOAD", encode(w.t, w.seal()))
 	}
+	text = strings.Replace(text, "name: "+w.like+"\n", "name: "+w.name+"\n", 1)
 	text = strings.NewReplacer(containerWords(w.t)...).Replace(text)
 	path := filepath.Join(dir, w.name+".yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -42,7 +42,11 @@ type surroundings struct {
 	metadata   http.Handler
 	cloud      http.Handler
 	cloudTrust *tls.Config
+	hasAgent   bool // its disk has the agent
 }
+
+// agentPath is where the agent is on a machine.
+const agentPath = "/usr/local/bin/spacel-agent"
 
 // newMachine makes a machine of the kind that the flags name.
 func newMachine(t *testing.T, s surroundings) machine {

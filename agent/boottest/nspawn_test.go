@@ -73,6 +73,11 @@ func newContainer(t *testing.T, s surroundings) *container {
 	}
 	m.docker = layers["docker"]
 	m.write(t)
+	if s.hasAgent {
+		if said, err := m.space.run("install", "-D", programs.agent, m.root+agentPath); err != nil {
+			t.Fatalf("put the agent on the disk: %v: %s", err, said)
+		}
+	}
 	mirror := &http.Server{Handler: behind(t, "http://"+mirrorName), ReadHeaderTimeout: time.Minute}
 	listener := m.space.listen(t, mirrorAddress)
 	go func() { _ = mirror.Serve(listener) }()

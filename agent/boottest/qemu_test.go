@@ -33,9 +33,11 @@ const qemuNetwork = "160.0.0.0/4"
 func newQemu(t *testing.T, s surroundings) *qemu {
 	t.Helper()
 	m := &qemu{dir: t.TempDir(), ports: map[int]string{22: freeAddress(t), 8080: freeAddress(t)}, console: newConsole(t)}
-	disk := filepath.Join(m.dir, "disk.qcow2")
-	said, err := exec.Command(emulator(t, "qemu-img"), "create", "-q", "-f", "qcow2", "-F", "raw", "-b", s.image+"/disk.raw",
-		disk).CombinedOutput()
+	disk, base := filepath.Join(m.dir, "disk.qcow2"), s.image+"/disk.raw"
+	if s.hasAgent {
+		base = withAgent(t, base)
+	}
+	said, err := exec.Command(emulator(t, "qemu-img"), "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, disk).CombinedOutput()
 	if err != nil {
 		t.Fatalf("make a disk: %v: %s", err, said)
 	}
@@ -71,6 +73,21 @@ func newQemu(t *testing.T, s surroundings) *qemu {
 	}
 	t.Cleanup(m.kill)
 	return m
+}
+
+// withAgent returns a copy of a disk with the agent on it.
+func withAgent(t *testing.T, disk string) string {
+	t.Helper()
+	made := filepath.Join(t.TempDir(), "disk.raw")
+	commands := "write " + programs.agent + " " + agentPath + "\nset_inode_field " + agentPath + " mode 0100755\n"
+	edit := exec.Command("debugfs", "-w", "-f", "-", made)
+	edit.Stdin = strings.NewReader(commands)
+	for _, command := range []*exec.Cmd{exec.Command("cp", "--sparse=always", disk, made), edit} {
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("put the agent on a disk: %v: %s", err, said)
+		}
+	}
+	return made
 }
 
 // emulator returns the path of one of qemu's programs. Where qemu is not installed, it is unpacked first.

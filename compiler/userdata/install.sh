@@ -1,5 +1,5 @@
-# Installs Docker and the agent, whatever of them is not there yet: systemd runs this before it starts the agent, at each boot.
-# The first thing that fails ends the stack's wait, with the reason in the orbit's boot log.
+# Installs Docker and the agent, unless they are there: systemd runs this before the agent, at each boot.
+# The first failure ends the stack's wait, with the reason in the boot log.
 set -u
 export AWS_DEFAULT_REGION="$region" DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 instance=$(cat /var/lib/cloud/data/instance-id)
@@ -11,7 +11,7 @@ fail() {
 	aws logs create-log-stream --log-group-name "$log_group" --log-stream-name "$stream"
 	aws logs put-log-events --log-group-name "$log_group" --log-stream-name "$stream" \
 		--log-events "[{\"timestamp\":$(date +%s)000,\"message\":\"$1\"}]"
-	# Nobody waits for an instance that has booted before: a stack would take the signal for another's.
+	# A stack would take the signal of an instance that has booted before for another's.
 	grep -qs "$instance" /var/lib/spacel/status.json ||
 		aws cloudformation signal-resource --stack-name "$stack" --logical-resource-id "$resource" \
 			--unique-id "$instance" --status FAILURE
@@ -20,41 +20,51 @@ fail() {
 
 uptime() { cut -d. -f1 /proc/uptime; }
 
-# retry SECONDS COMMAND...: a new instance's network, permissions and mirrors may lag.
+# retry SECONDS COMMAND...: network, permissions and mirrors may lag.
 retry() {
 	limit=$(($(uptime) + $1))
 	shift
 	until "$@"; do
 		[ "$(uptime)" -lt "$limit" ] || return 1
-		sleep 5
+		sleep 2
 	done
 }
 
 missing() {
 	command -v aws >/dev/null || echo awscli
 	[ "$docker" = true ] || return 0
-	if ! command -v dockerd >/dev/null; then
-		echo docker.io apparmor
-	elif ! command -v docker >/dev/null; then
-		echo docker-cli # apart from docker.io since Debian 13
-	fi
+	command -v dockerd >/dev/null || echo docker.io apparmor
+	# The client is a package of its own since Debian 13.
+	command -v docker >/dev/null || ! { command -v dockerd || apt-cache show docker-cli; } >/dev/null 2>&1 || echo docker-cli
 }
 
-apt() { apt-get -qq -o Acquire::http::Timeout=15 -o DPkg::Lock::Timeout=60 "$@"; }
-
-install_missing() {
-	packages=$(missing)
-	# shellcheck disable=SC2086 # a list
-	[ -z "$packages" ] || apt install --no-install-recommends $packages
+# Without deb-src and translations, update reads a third. A new disk needs no sync after each package.
+apt() {
+	apt-get -qq -o Acquire::http::Timeout=15 -o DPkg::Lock::Timeout=60 -o Acquire::Languages=none \
+		-o Acquire::IndexTargets::deb-src::Sources::DefaultEnabled=0 -o DPkg::Options::=--force-unsafe-io "$@"
 }
 
 install_packages() {
-	dpkg --configure -a # an earlier boot may have been interrupted
+	dpkg --configure -a # after an interrupted boot
 	apt update
-	install_missing && install_missing
+	packages=$(missing)
+	# shellcheck disable=SC2086 # a list
+	apt install --no-install-recommends $packages && [ -z "$(missing)" ]
 }
 
 digest_of() { sha256sum <"$1" | cut -d' ' -f1; }
+
+have_agent() { [ -x "$agent" ] && [ "$(digest_of "$agent")" = "$digest" ]; }
+
+fetch() {
+	retry 120 aws s3api get-object --cli-connect-timeout 10 --bucket "$bucket" --key "$key" "$agent.new" >/dev/null
+}
+
+fetching=
+if ! have_agent && command -v aws >/dev/null; then
+	fetch & # while packages are installed
+	fetching=$!
+fi
 
 if [ -n "$(missing)" ]; then
 	exec 9>/var/lib/apt/daily_lock # which unattended upgrades wait for
@@ -63,9 +73,8 @@ if [ -n "$(missing)" ]; then
 	exec 9>&-
 fi
 
-[ ! -x "$agent" ] || [ "$(digest_of "$agent")" != "$digest" ] || exit 0
-retry 120 aws s3api get-object --cli-connect-timeout 10 --bucket "$bucket" --key "$key" "$agent.new" >/dev/null ||
-	fail "the agent could not be fetched from s3://$bucket/$key"
+! have_agent || exit 0
+if [ "$fetching" ]; then wait $fetching; else fetch; fi || fail "the agent could not be fetched from s3://$bucket/$key"
 got=$(digest_of "$agent.new")
 if [ "$got" != "$digest" ]; then
 	rm -f "$agent.new"
