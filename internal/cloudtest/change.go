@@ -82,9 +82,12 @@ func (g *change) startResource(at time.Time, logical string) {
 	f := &resourceChange{next: next}
 	old := g.s.resources[logical]
 	switch {
+	case g.set.reverts && g.engine.hand.deleted[old.Physical]:
+		delete(g.engine.hand.deleted, old.Physical) // nobody has this id again
+		g.startCreation(at, f)
 	case !old.exists():
 		g.startCreation(at, f)
-	case g.same(old, next):
+	case g.same(old, next) && !(g.set.reverts && g.engine.hand.drifted(old)):
 		return
 	default:
 		g.startUpdate(at, old, f)
@@ -210,6 +213,7 @@ func (g *change) finishResource(at time.Time, logical string, f *resourceChange)
 		g.finishImport(at, f.next)
 		return
 	}
+	g.engine.hand.settle(f.next)
 	g.s.resources[logical] = f.next
 	g.s.mark(at, f.next, types.ResourceStatusUpdateComplete, "")
 }

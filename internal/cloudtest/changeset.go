@@ -25,6 +25,7 @@ type changeSet struct {
 	importExisting  *bool
 	toImport        []types.ResourceToImport
 	guard           guard
+	reverts         bool // DeploymentMode REVERT_DRIFT
 
 	// A change set has two states: status (created or failed) and execution (can it still be executed).
 	failure   string // the reason of a failure, or ""
@@ -159,6 +160,9 @@ func (c *call) newChangeSet(s *stack, in *cloudformation.CreateChangeSetInput, n
 	set.changes = diff(s, next, func(logical string, d definition, properties map[string]any) bool {
 		return set.imports(c, logical, d, properties)
 	})
+	if set.reverts = in.DeploymentMode == types.DeploymentModeRevertDrift; set.reverts {
+		set.changes = append(set.changes, c.engine.reverts(s, set.changes)...)
+	}
 	// A failed validation counts before "no changes": deploy treats the latter as success.
 	set.validate(c, s)
 	if set.failure == "" && len(set.changes) == 0 && !set.otherChanges(s) {

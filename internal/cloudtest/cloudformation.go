@@ -76,7 +76,7 @@ func NewCloudFormation(t testing.TB) *CloudFormation {
 		buckets:         map[string]*bucket{},
 		parameters:      map[string]string{},
 	}
-	c.engine = &engine{account: Account(t), step: &c.Step, held: map[string]bool{}, alarms: map[string]*Alarm{}}
+	c.engine = &engine{account: Account(t), step: &c.Step, held: map[string]bool{}, alarms: map[string]*Alarm{}, hand: newHand()}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.URL = server.URL

@@ -54,6 +54,12 @@ func (e *engine) remove(s *stack, r *resource, policy string, at time.Time, fail
 		if policy == "Snapshot" {
 			e.snapshots = append(e.snapshots, asset{s.region, r.Type, r.Physical})
 		}
+		if r.group != nil && r.Type == groupType {
+			// CloudFormation sets the sizes to 0 and waits until the instances are gone (User Guide, "Delete stack fails" speaks of groups
+			// that still have instances).
+			r.group.Min, r.group.Max, r.group.Desired = 0, 0, 0
+			r.group.Settle()
+		}
 		if r.Type == alarmType {
 			delete(e.alarms, s.region+"/"+r.Physical)
 		}

@@ -21,6 +21,9 @@ func (c ec2Calls) serve(w http.ResponseWriter, r *http.Request, region string) {
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	form, err := url.ParseQuery(string(body))
+	if err == nil && (ruleCalls{c.CloudFormation}).serve(w, region, form) {
+		return
+	}
 	asked := idsIn(form, "SubnetId.")
 	var items strings.Builder
 	if err == nil && form.Get("Action") == "DescribeSubnets" && len(asked) > 0 && c.describe(&items, region, asked) {

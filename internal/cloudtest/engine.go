@@ -31,6 +31,9 @@ type engine struct {
 	tables     map[string]table // without a stack, by region/name
 	launches   []*FailedLaunch
 	activities []activity // oldest first
+
+	hand  hand  // see ByHand
+	drift Drift // see ArrangeDrift
 }
 
 // newStack adds a stack without resources.

@@ -18,6 +18,7 @@ var groupOperations = map[string]func(c *call, operation string, form url.Values
 	"DescribeAutoScalingGroups": handle((*call).describeGroups),
 	"DescribeScalingActivities": handle((*call).describeScalingActivities),
 	"SetDesiredCapacity":        handle((*call).setDesiredCapacity),
+	"UpdateAutoScalingGroup":    handle(updateAutoScalingGroup),
 }
 
 // groupCalls answers the calls of EC2 Auto Scaling.
@@ -75,7 +76,10 @@ func (e *engine) groups(region string, names []string) []*resource {
 	var found []*resource
 	for _, s := range e.stacks {
 		for _, r := range s.listed() {
-			if r.group != nil && r.exists() && (region == "" || s.region == region) && slices.Contains(names, r.group.Name) {
+			if r.group == nil || e.hand.deleted[r.Physical] {
+				continue
+			}
+			if r.exists() && (region == "" || s.region == region) && slices.Contains(names, r.group.Name) {
 				found = append(found, r)
 			}
 		}
@@ -93,6 +97,7 @@ func (c *call) describeGroups(in *autoscaling.DescribeAutoScalingGroupsInput) (*
 			DesiredCapacity: aws.Int32(int32(g.Desired)), VPCZoneIdentifier: aws.String(strings.Join(g.Zones, ",")),
 			Instances: []types.Instance{},
 		}
+		c.engine.hand.launches(r, &described)
 		for _, i := range g.Alive() {
 			health := "Healthy"
 			if i.Unhealthy {

@@ -105,6 +105,7 @@ func (g *change) createGroup(r *resource) error {
 // a rollback sees the change.
 func (g *change) finishGroupUpdate(at time.Time, logical string, f *resourceChange) {
 	old := g.saved[logical]
+	g.engine.hand.settle(f.next)
 	g.s.resources[logical] = f.next
 	if err := g.updateGroup(old, f.next); err != nil {
 		g.failResource(at, logical, f, err.Error())

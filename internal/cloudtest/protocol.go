@@ -46,6 +46,8 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		groupCalls{c}.serve(w, r, region)
 	case "monitoring":
 		Alarms{c, region}.serve(w, r)
+	case "iam":
+		roleCalls{c}.serve(w, r)
 	case "ssm":
 		c.serveSSM(w, r, region)
 	case "route53":
@@ -150,6 +152,8 @@ var operations = map[string]func(c *call, operation string, form url.Values) ([]
 	"DeleteStack":                 handle((*call).deleteStack),
 	"DescribeChangeSet":           handle((*call).describeChangeSet),
 	"DescribeEvents":              handle((*call).describeEvents),
+	"DescribeStackResourceDrifts": handle(describeStackResourceDrifts),
+	"DetectStackDrift":            handle(detectStackDrift),
 	"DescribeStackEvents":         handle((*call).describeStackEvents),
 	"DescribeStackResources":      handle((*call).describeStackResources),
 	"DescribeStacks":              handle((*call).describeStacks),
@@ -162,6 +166,8 @@ var operations = map[string]func(c *call, operation string, form url.Values) ([]
 	"SetStackPolicy":              handle((*call).setStackPolicy),
 	"UpdateStack":                 handle((*call).updateStack),
 	"UpdateTerminationProtection": handle((*call).updateTerminationProtection),
+
+	"DescribeStackDriftDetectionStatus": handle(describeStackDriftDetectionStatus),
 }
 
 // handle turns a method on the SDK's own types into an operation: it decodes the form and encodes the output.

@@ -1,6 +1,7 @@
 package cloudtest
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -14,7 +15,9 @@ type Record struct {
 	SetIdentifier    string // "" for simple routing
 	Region           string // of latency routing
 	Weight           string // of weighted routing
-	Alias            string // the target's name, else there is a value
+	Alias            string // the target's name, else there are values
+	TTL              string
+	Values           []string // without any: 203.0.113.9
 }
 
 const recordType = "AWS::Route53::RecordSet"
@@ -45,8 +48,10 @@ func (e *engine) allRecords(but *resource) []Record {
 	all := slices.Clone(e.records)
 	for _, s := range e.stacks {
 		for _, r := range s.listed() {
-			if r.Type == recordType && r != but && r.exists() && s.deleted.IsZero() {
-				all = append(all, recordOf(r))
+			if r.Type == recordType && r != but && r.exists() && s.deleted.IsZero() && !e.hand.deleted[r.Physical] {
+				changed := *r
+				changed.Properties = e.hand.actual(r)
+				all = append(all, recordOf(&changed))
 			}
 		}
 	}
@@ -61,11 +66,19 @@ func recordOf(r *resource) Record {
 		}
 		return ""
 	}
-	return Record{
+	alias, _ := r.Properties["AliasTarget"].(map[string]any)
+	out := Record{
 		Zone: text("HostedZoneId"), Name: strings.TrimSuffix(strings.ToLower(text("Name")), "."), Type: text("Type"),
 		SetIdentifier: text("SetIdentifier"), Region: text("Region"), Weight: text("Weight"),
-		Alias: "balancer." + r.region + ".elb.amazonaws.com",
+		TTL: text("TTL"),
 	}
+	if alias != nil {
+		out.Alias = fmt.Sprint(alias["DNSName"])
+	}
+	for _, v := range elements(r.Properties["ResourceRecords"]) {
+		out.Values = append(out.Values, fmt.Sprint(v))
+	}
+	return out
 }
 
 // conflict returns Route 53's refusal of a new record, "" if it is taken.
@@ -156,7 +169,18 @@ func (n Record) write(w http.ResponseWriter) {
 			"<AliasTarget><HostedZoneId>ZELB</HostedZoneId><DNSName>%s.</DNSName><EvaluateTargetHealth>true</EvaluateTargetHealth>"+
 				"</AliasTarget>", n.Alias)
 	} else {
-		fmt.Fprint(w, "<TTL>60</TTL><ResourceRecords><ResourceRecord><Value>203.0.113.9</Value></ResourceRecord></ResourceRecords>")
+		element("TTL", cmp.Or(n.TTL, "60"))
+		fmt.Fprint(w, "<ResourceRecords>")
+		values := n.Values
+		if len(values) == 0 {
+			values = []string{"203.0.113.9"}
+		}
+		for _, value := range values {
+			fmt.Fprint(w, "<ResourceRecord>")
+			element("Value", value)
+			fmt.Fprint(w, "</ResourceRecord>")
+		}
+		fmt.Fprint(w, "</ResourceRecords>")
 	}
 	fmt.Fprint(w, "</ResourceRecordSet>")
 }

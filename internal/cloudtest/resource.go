@@ -114,7 +114,7 @@ func (r *resource) attribute(name string) any {
 		if strings.HasPrefix(r.Physical, "arn:") {
 			return r.Physical
 		}
-		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", strings.ToLower(strings.Split(r.Type, "::")[1]), r.region, r.account, r.Physical)
+		return r.arn()
 	case "PublicIp":
 		return r.Physical
 	case "AllocationId":
@@ -133,6 +133,30 @@ func (r *resource) attribute(name string) any {
 		return v
 	}
 	return name + "-of-" + r.Physical
+}
+
+// arn returns the ARN of a resource in its service's form (Service Authorization Reference, "Resource types"), else an invented one.
+func (r *resource) arn() string {
+	service := strings.ToLower(strings.Split(r.Type, "::")[1])
+	switch r.Type {
+	case "AWS::IAM::Role":
+		return fmt.Sprintf("arn:aws:iam::%s:role/%s", r.account, r.Physical)
+	case "AWS::IAM::InstanceProfile":
+		return fmt.Sprintf("arn:aws:iam::%s:instance-profile/%s", r.account, r.Physical)
+	case "AWS::Logs::LogGroup": // with :* at its end (Template Reference, AWS::Logs::LogGroup, Return values)
+		return fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:*", r.region, r.account, r.Physical)
+	case "AWS::DynamoDB::Table":
+		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", r.region, r.account, r.Physical)
+	case "AWS::Lambda::Function":
+		return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", r.region, r.account, r.Physical)
+	case "AWS::KMS::Key":
+		return fmt.Sprintf("arn:aws:kms:%s:%s:key/%s", r.region, r.account, r.Physical)
+	case "AWS::S3::Bucket":
+		return "arn:aws:s3:::" + r.Physical
+	case "AWS::Events::EventBus":
+		return fmt.Sprintf("arn:aws:events:%s:%s:event-bus/%s", r.region, r.account, r.Physical)
+	}
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, r.region, r.account, r.Physical)
 }
 
 // policyOf returns the policy for a resource that leaves its stack. Without a policy CloudFormation deletes it; for

@@ -56,7 +56,7 @@ func (c *CloudFormation) State() string {
 			stacks[s.region+"/"+s.name] = s.seen(names)
 		}
 	}
-	whole := map[string]any{"stacks": stacks, "retained": listed(c.engine.retained)}
+	whole := map[string]any{"stacks": stacks, "retained": listed(c.engine.retained), "byHand": c.engine.changedByHand()}
 	out, err := json.MarshalIndent(whole, "", "  ")
 	if err != nil {
 		panic(err)
