@@ -21,7 +21,7 @@ var elsewhere = map[string]string{
 	"orbit-images":           "images of one's own",
 }
 
-// Every golden case, with its orbit, becomes stacks, and a second deployment of it finds nothing to do.
+// Every golden case, with its orbit, becomes stacks, a second deployment of it finds nothing to do, and nothing drifted.
 func TestGoldenCases(t *testing.T) {
 	t.Parallel()
 	cases, err := os.ReadDir(goldens)
@@ -47,6 +47,7 @@ func TestGoldenCases(t *testing.T) {
 			}
 			w.wantOutcome(w.mustDeploy(dir), activity.WasCreated, len(a.Manifest.Stacks))
 			w.wantOutcome(w.mustDeploy(dir), activity.WasUnchanged, len(a.Manifest.Stacks))
+			w.wantNoDrift(dir)
 		})
 	}
 }

@@ -4,6 +4,7 @@
 //	status.go    the stacks, their states and endpoints
 //	compare.go   compares them with a directory
 //	running.go   the instances of apps, and the alarms that are on
+//	drift.go     adds the comparison of package drift
 package status
 
 import (
@@ -20,16 +21,20 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/drift"
 	"github.com/pebble/spacel/deploy/live"
 )
 
 // Report is the state of an orbit.
 type Report struct {
+	Version int `json:"version"` // of this form
+
 	Orbit  string  `json:"orbit"`
 	OK     bool    `json:"ok"` // no stack needs attention
 	Stacks []Stack `json:"stacks"`
 
-	Notes []string `json:"notes,omitempty"` // what could not be read
+	Notes []string      `json:"notes,omitempty"` // what could not be read
+	Drift *drift.Report `json:"drift,omitempty"` // nil: not compared
 }
 
 // Stack is the state of one stack.
@@ -91,7 +96,7 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 			return nil, err
 		}
 	}
-	r := &Report{Orbit: scope.Orbit, OK: true, Stacks: found}
+	r := &Report{Version: 1, Orbit: scope.Orbit, OK: true, Stacks: found}
 	if err := readRunning(ctx, c, r); err != nil {
 		return nil, err
 	}

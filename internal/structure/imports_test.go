@@ -71,11 +71,16 @@ var allowed = map[string][]string{
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
 		"agent/document", "agent/lock", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
-		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/groups", "deploy/launches", "deploy/live",
+		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/drift", "deploy/groups", "deploy/launches", "deploy/live",
 		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/values",
 	},
 	// It reads a directory, and calls no AWS.
 	"deploy/rights": {"agent/document", "compiler/assembly", "compiler/template", "deploy/live", "deploy/staging"},
+	// The words for rules and statements are those of a comparison of artifacts.
+	"deploy/drift": {
+		"agent/document", "compiler/assembly", "compiler/impact", "compiler/template", "deploy/cloud", "deploy/groups", "deploy/live",
+		"deploy/schedule",
+	},
 	"schema": {
 		"agent/calendar", "agent/document",
 		"schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved",
