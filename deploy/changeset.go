@@ -124,8 +124,11 @@ func (s changeSets) input(ctx context.Context, made *changeSet, plan stackPlan) 
 		// A stack whose creation failed can only be deleted. CloudFormation does it at once, so the next deploy can create again.
 		input.OnStackFailure = types.OnStackFailureDelete
 	}
+	if s.options.RevertDrift && made.kind == types.ChangeSetTypeUpdate {
+		input.DeploymentMode = types.DeploymentModeRevertDrift
+	}
 	// A redeploy changes parameters only. The previous template needs no bucket, and cannot change by accident.
-	if s.options.Redeploy {
+	if s.options.Redeploy || s.options.RevertDrift {
 		input.UsePreviousTemplate = aws.Bool(true)
 		return input, nil
 	}

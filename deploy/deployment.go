@@ -55,7 +55,7 @@ type part struct {
 func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Options, l activity.Listener) (*Deployment, error) {
 	// The options for finding values follow from the options of the run, so callers set each fact once.
 	o.Values.DryRun = o.Values.DryRun || o.DryRun
-	o.Values.Keep = o.Redeploy
+	o.Values.Keep = o.Redeploy || o.RevertDrift
 	o.Values.Force = o.Values.Force || o.Redeploy
 	o.Values.Asset = a.Asset
 	d := &Deployment{session: newSession(c, a, o, l)}

@@ -18,6 +18,10 @@ type Options struct {
 	// version. A stack in a failed state is refused.
 	Redeploy bool
 
+	// RevertDrift is for an assembly of the deployed stacks (snapshot.Unchanged): templates and parameters stay, and CloudFormation
+	// compares them with what AWS has, and not with the deployment before.
+	RevertDrift bool
+
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
 	IgnoreAlarms []string      // names of alarms that do not guard this deployment, as manifests have them

@@ -106,7 +106,10 @@ func (p planner) refuseRedeploy(deployed *live.Stack) error {
 
 // planUpdate makes a change set only if something may have changed.
 func (p planner) planUpdate(ctx context.Context, plan stackPlan) (stackPlan, error) {
-	same, err := p.isUnchanged(ctx, plan)
+	same, err := false, error(nil)
+	if !p.options.RevertDrift { // the deployed template is equal to itself, and only CloudFormation can compare it with AWS
+		same, err = p.isUnchanged(ctx, plan)
+	}
 	if err != nil {
 		return plan, err
 	}

@@ -15,12 +15,12 @@ import (
 
 // verifyTemplate reads a change set's template back and compares it with the artifact's, before anybody sees the plan or executes it.
 // CloudFormation fetches an uploaded template after CreateChangeSet, so an object exchanged in the bucket meanwhile would be deployed.
-// A redeploy changes no template.
+// A redeploy changes no template, nor does a run that reverts drift.
 //
 // GetTemplate returns the template as it was submitted (TemplateStage Original), for a change set when ChangeSetName is given:
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
 func (s changeSets) verifyTemplate(ctx context.Context, made *changeSet) error {
-	if s.options.Redeploy {
+	if s.options.Redeploy || s.options.RevertDrift {
 		return nil
 	}
 	stack, set := made.address()

@@ -93,6 +93,9 @@ func (s *stack) command() string {
 	if dir == "" {
 		dir = "DIR"
 	}
+	if s.options.RevertDrift {
+		dir += " --revert-drift"
+	}
 	return fmt.Sprintf("spacel deploy %s --stack %s", dir, s.ref())
 }
 

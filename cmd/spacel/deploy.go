@@ -43,6 +43,13 @@ Danger: a change that deletes or replaces data (a database, a cache, a table, a 
 plan. It is made only when you type its name, or with --allow-replace REGION/STACK/RESOURCE as printed in the plan.
 --yes does not include it.
 
+Drift: --revert-drift takes back what somebody changed outside of CloudFormation (see spacel status --drift). CloudFormation sends
+the deployed templates again; sizes of groups are set back. A rule or a policy that somebody added is removed only when you type its
+name, or with --remove ID as printed. Then everything is read again. The exit code is 0 when nothing differs any more.
+
+   spacel deploy build --revert-drift
+   spacel deploy build --revert-drift --yes --remove us-east-1/production-laika/Sg/sgr-0123456789abcdef0
+
 Interrupts: after the first interrupt no further stack starts. On a terminal you choose: wait for the running stacks,
 cancel them (CloudFormation rolls them back), or detach (they continue in CloudFormation, unwatched). Without a terminal
 it waits. The second interrupt detaches. The exit code is 130.
@@ -66,7 +73,7 @@ func deployCommand(c *console) *cli.Command {
 		Usage:       "deploy the stacks of an artifact directory",
 		ArgsUsage:   "[DIR]",
 		Description: deployDescription,
-		Flags:       slices.Concat(selectionFlags(), deployFlags(), settingFlags(), accessFlags()),
+		Flags:       slices.Concat(selectionFlags(), deployFlags(), revertFlags(), settingFlags(), accessFlags()),
 		Action:      func(ctx *cli.Context) error { return runDeploy(c, ctx) },
 	}, "text", "json")
 }
@@ -101,6 +108,9 @@ func runDeploy(c *console, ctx *cli.Context) error {
 		return err
 	}
 	options, err := deployOptions(c, ctx)
+	if err == nil {
+		err = checkRevert(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,6 +131,9 @@ func runDeploy(c *console, ctx *cli.Context) error {
 	to, err := c.connect(ctx, orbitOfArtifact(a, dir), toChange)
 	if err != nil {
 		return err
+	}
+	if ctx.Bool("revert-drift") {
+		return (&driftRevert{c, ctx, to, a, options}).run(ctx.Context)
 	}
 	d := &deployment{c, newInterruptHandler(c, ctx.Command.HelpName, true), ctx, options, to}
 	return d.run(ctx.Context, a)

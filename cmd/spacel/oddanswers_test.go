@@ -125,6 +125,8 @@ var oddCommands = []oddCommand{
 	{args: []string{"destroy", "--orbit", "test", "--app", "web", "--confirm", "web"}, changes: true},
 	{args: []string{"status", "same"}},
 	{args: []string{"status", "--orbit", "test"}},
+	{args: []string{"status", "same", "--drift"}},
+	{args: []string{"deploy", "same", "--revert-drift", "--yes"}, changes: true},
 	{args: []string{"outputs", "--orbit", "test"}},
 	{args: []string{"diff", "--live", "build"}},
 	{args: []string{"events", "--orbit", "test"}},
@@ -269,6 +271,9 @@ func (o *oddAccounts) account(c oddCommand) *cloudtest.CloudFormation {
 		Parameters: map[string]string{"VpcId": cf.Seen(east, "test-vpc").IDs["Vpc"], "Version": "latest"},
 		Protected:  c.args != nil && c.args[0] == "destroy",
 		Tags:       map[string]string{"spacel:orbit": "test", "spacel:app": "web"}})
+	if slices.Contains(c.args, "--revert-drift") {
+		cloudtest.ByHand{Account: cf, Region: east, Stack: "test-web"}.Set("Main", "DBInstanceClass", "huge")
+	}
 	if !c.changes {
 		cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-bastion", Status: types.StackStatusCreateComplete, Template: vpcTemplate,
 			Tags: tags, Outputs: map[string]string{"DnsRecord01": "bastion.example.com", "ElasticIp01": "203.0.113.1"}})

@@ -68,6 +68,9 @@ func TestOperate(t *testing.T) {
 			"replace":       operate("replace FILE OLD NEW INTO", 4, (*scriptAccount).replace),
 			"awaits":        operate("awaits FILE TEXT", 2, (*scriptAccount).awaits),
 			"task-ended":    operate("task-ended REGION APP TASK VERSION STATE NOTE", 6, (*scriptAccount).taskEnded),
+			"opens":         operate("opens REGION STACK GROUP PORT", 4, (*scriptAccount).opensPort),
+			"resizes":       operate("resizes REGION STACK GROUP MAX", 4, (*scriptAccount).resizes),
+			"allows":        operate("allows REGION STACK ROLE POLICY ACTION", 5, (*scriptAccount).allows),
 		},
 	})
 }

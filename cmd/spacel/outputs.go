@@ -37,7 +37,7 @@ func outputsCommand(c *console) *cli.Command {
 
 // runOutputs prints the outputs of stacks that exist in AWS, or with a directory only of the stacks it names.
 func runOutputs(c *console, ctx *cli.Context) error {
-	r, err := readStatus(c, ctx)
+	r, _, err := readStatus(c, ctx)
 	if err != nil {
 		return err
 	}

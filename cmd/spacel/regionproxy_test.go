@@ -43,6 +43,13 @@ func (f *regionProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	down := f.down
 	f.mu.Unlock()
+	// moto has no CloudWatch in Smithy RPC v2: the answer says in CBOR that there are no alarms.
+	if strings.HasSuffix(r.URL.Path, "/operation/DescribeAlarms") {
+		w.Header().Set("smithy-protocol", "rpc-v2-cbor")
+		w.Header().Set("Content-Type", "application/cbor")
+		fmt.Fprint(w, "\xa2\x6cMetricAlarms\x80\x6fCompositeAlarms\x80")
+		return
+	}
 	if down == "" || !strings.Contains(r.Header.Get("Authorization"), "/"+down+"/") {
 		f.proxy.ServeHTTP(w, r)
 		return

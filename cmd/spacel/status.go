@@ -13,21 +13,27 @@ import (
 )
 
 const statusDescription = `Prints the state of each stack: CloudFormation's status, the endpoints, and whether the deployed stack matches
-the directory (the template's digest, tags, termination protection, literal parameters). It changes nothing.
+the directory (the template's digest, tags, termination protection, literal parameters). It changes nothing. With --drift it also
+compares what AWS has with the deployed templates: somebody opened a port, added a policy to a role, set another size.
 
    spacel status build
    spacel status --orbit production                 all stacks of the orbit, in every region of the account
    spacel status build --output json                with all outputs
+   spacel status build --drift                      what somebody changed outside of CloudFormation
 
    good           deployed, and matches the directory
-   differs        deployed, but not as in the directory (drift): see spacel diff --live DIR, fix with spacel deploy DIR
+   drifted        with --drift: AWS has something else than the deployed template; spacel deploy DIR --revert-drift takes it back
+   not compared   with --drift: AWS did not tell something, so the stack is not called good
+   differs        deployed, but not as in the directory: see spacel diff --live DIR, fix with spacel deploy DIR
    not deployed   only in the directory
    in progress    CloudFormation is running an operation
    failed         the last operation failed: fix with spacel deploy DIR
    down           no instance of the app is healthy, whatever the stack's own state is
    only in AWS    of the orbit or app, and not in the directory: remove with spacel destroy
 
-It exits with 0 when every stack is good (or only in AWS), else with 1.`
+The last line says what was compared where a stack is good. It exits with 0 when every stack is good (or only in AWS), else with 1.
+With --drift it also exits with 1 when AWS refused to tell something, such as a role's policies. A resource of a type that
+CloudFormation cannot compare is named, and does not change the exit code.`
 
 // statusCommand compares deployed stacks with a directory by package deploy/status. It only reads from AWS.
 func statusCommand(c *console) *cli.Command {
@@ -36,14 +42,14 @@ func statusCommand(c *console) *cli.Command {
 		Usage:       "show the state of deployed stacks",
 		ArgsUsage:   "DIR | --orbit ORBIT",
 		Description: statusDescription,
-		Flags:       slices.Concat([]cli.Flag{orbitFlag()}, selectionFlags(), accessFlags()),
+		Flags:       slices.Concat([]cli.Flag{orbitFlag(), driftFlag()}, selectionFlags(), accessFlags()),
 		Action:      func(ctx *cli.Context) error { return runStatus(c, ctx) },
 	}, "text", "json")
 }
 
 // runStatus prints the report. It returns errNo unless all stacks are good, for use in CI and monitoring.
 func runStatus(c *console, ctx *cli.Context) error {
-	r, err := readStatus(c, ctx)
+	r, withDirectory, err := readStatus(c, ctx)
 	if err != nil {
 		return err
 	}
@@ -52,7 +58,7 @@ func runStatus(c *console, ctx *cli.Context) error {
 		err = c.printJSON(r)
 	case ctx.Bool("quiet"):
 	default:
-		err = statusText(c.out, r, c.colour(ctx))
+		err = statusText(c.out, r, withDirectory, c.colour(ctx))
 	}
 	if err == nil && !r.OK {
 		return errNo
@@ -62,19 +68,26 @@ func runStatus(c *console, ctx *cli.Context) error {
 
 // readStatus reads the state of the selected stacks. It is an error when there are none: an empty report
 // would look like a healthy one.
-func readStatus(c *console, ctx *cli.Context) (*status.Report, error) {
+func readStatus(c *console, ctx *cli.Context) (r *status.Report, withDirectory bool, err error) {
 	t, err := findDeployed(c, ctx, toRead)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer t.close()
-	r, err := status.Read(ctx.Context, t.Cloud, status.Scope{Orbit: t.Orbit, Artifact: t.artifact, Regions: t.Regions,
+	r, err = status.Read(ctx.Context, t.Cloud, status.Scope{Orbit: t.Orbit, Artifact: t.artifact, Regions: t.Regions,
 		Wanted: t.selection.has})
 	if err == nil && len(r.Stacks) == 0 {
-		return nil, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region",
+		return nil, false, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region",
 			ctx.Command.HelpName, t.Orbit)
 	}
-	return r, err
+	if err == nil && ctx.Bool("drift") {
+		found, failed := c.readDrift(ctx, t)
+		if failed != nil {
+			return nil, false, failed
+		}
+		r.AddDrift(found)
+	}
+	return r, t.artifact != nil, err
 }
 
 // stateColour returns the colour of a state. Yellow marks each state which a deploy changes.
@@ -82,7 +95,7 @@ func stateColour(s status.State) string {
 	switch s {
 	case status.Good:
 		return green
-	case status.Failed, status.Unknown, status.Down:
+	case status.Failed, status.Unknown, status.Down, status.Drifted:
 		return red
 	case status.Unwritten:
 		return dim
@@ -91,7 +104,7 @@ func stateColour(s status.State) string {
 }
 
 // statusText prints stacks by region, and counts by state at the end.
-func statusText(w io.Writer, r *status.Report, colour bool) error {
+func statusText(w io.Writer, r *status.Report, withDirectory, colour bool) error {
 	out := bufio.NewWriter(w)
 	// Names are padded to the longest one, so that states form a column.
 	p := painter(colour)
@@ -109,11 +122,15 @@ func statusText(w io.Writer, r *status.Report, colour bool) error {
 		counts[s.State]++
 		statusLines(out, p, s, name)
 	}
-	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Differs, status.Missing, status.Failed,
-		status.Down, status.Unknown, status.Busy, status.Unwritten)))
+	fmt.Fprintln(out, p.paint(bold, "stacks: "+counted(counts, status.Good, status.Drifted, status.Uncompared, status.Differs,
+		status.Missing, status.Failed, status.Down, status.Unknown, status.Busy, status.Unwritten)))
 	for _, note := range r.Notes {
 		fmt.Fprintln(out, p.paint(yellow, "! "+printable(note)))
 	}
+	if r.Drift != nil {
+		driftText(out, p, r.Drift)
+	}
+	goodText(out, p, r, withDirectory)
 	return out.Flush()
 }
 

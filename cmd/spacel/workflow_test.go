@@ -156,7 +156,7 @@ func (r *runner) environment() []string {
 	}
 }
 
-// programs writes the stand-ins. curl downloads the spacel of the test, which records its calls and does all but deploy. gh refuses a
+// programs writes the stand-ins. curl downloads the spacel of the test, which records its calls and does all but calls of AWS. gh refuses a
 // token that may not comment.
 func (r *runner) programs() {
 	for name, text := range map[string]string{
@@ -166,7 +166,7 @@ name=$(basename "$1" .tar.gz); mkdir -p "$RUNNER_TEMP/made/$name"
 cat > "$RUNNER_TEMP/made/$name/spacel" <<'END'
 #!/bin/bash
 echo "spacel $*" >> "$CALLS"
-case $1 in deploy|redeploy) exit 0;; esac
+case $1 in deploy|redeploy) exit 0;; status) echo "us-east-1/test-shop drifted"; exit 1;; esac
 exec -a spacel "$SPACEL_TEST_BINARY" "$@"
 END
 tar -czf "$out" -C "$RUNNER_TEMP/made" "$name"`,
@@ -374,6 +374,16 @@ func TestGeneratedWorkflow(t *testing.T) {
 		"github.event_name": "workflow_dispatch", "vars.SPACEL_ROLE_ARN": "arn", "inputs.app": "shop", "inputs.version": "v1.5; rm -rf /",
 	}}
 	release.must("release")
+
+	// A difference is on the page of the run, and fails it.
+	drift := &runner{T: t, repository: repo.dir, head: d.head, context: map[string]string{
+		"github.event_name": "schedule", "vars.SPACEL_DRIFT_ROLE_ARN": "arn:aws:iam::123456789012:role/reader",
+	}}
+	if out, err := drift.run("drift"); err == nil || !strings.Contains(out, "test-shop drifted") {
+		t.Errorf("a difference passes: %v\n%s", err, out)
+	}
+	drift.has("the summary", drift.file("summary"), "us-east-1/test-shop drifted")
+	drift.has("the calls", drift.called(), "credentials arn:aws:iam::123456789012:role/reader\nspacel status --drift\n")
 	release.has("the calls", release.called(), "spacel redeploy shop --version v1.5; rm -rf / --yes\n")
 }
 

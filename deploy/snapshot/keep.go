@@ -27,7 +27,26 @@ func Keep(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stac
 		if err != nil {
 			return nil, err
 		}
-		if err := memory.Stack(kept(deployed, body), body, nil); err != nil {
+		if err := memory.Stack(replaceable(deployed, body), body, nil); err != nil {
+			return nil, err
+		}
+	}
+	return memory.Assembly()
+}
+
+// Unchanged makes an assembly of deployed stacks in which nothing is new. It is for taking drift back (deploy.Options.RevertDrift). The
+// places say where the resources come from in the manifests; they may be nil.
+func Unchanged(ctx context.Context, c *cloud.Cloud, orbit string, stacks []*live.Stack, places assembly.SourceMap) (
+	*assembly.Assembly, error,
+) {
+	// A parameter with NoEcho is **** here. It is never sent: deploy uses the previous value of each parameter.
+	memory, reader := assembly.NewInMemory(nil, orbit), live.New(c)
+	for _, deployed := range stacks {
+		body, err := reader.TemplateText(ctx, deployed)
+		if err != nil {
+			return nil, err
+		}
+		if err := memory.Stack(kept(deployed, body), body, places[deployed.String()]); err != nil {
 			return nil, err
 		}
 	}
@@ -63,6 +82,12 @@ func kept(deployed *live.Stack, body []byte) assembly.Stack {
 	for name, value := range deployed.Parameters {
 		s.Parameters[name] = literal(value) // which is never sent: sources.Settings.Keep
 	}
+	return s
+}
+
+// replaceable describes a deployed stack whose instances a redeploy replaces: the token is a new one, and the version may be.
+func replaceable(deployed *live.Stack, body []byte) assembly.Stack {
+	s := kept(deployed, body)
 	s.Parameters[document.ParameterToken] = assembly.ValueFrom{Token: &assembly.Token{}}
 	if value, ok := deployed.Parameters[document.ParameterVersion]; ok {
 		s.Parameters[document.ParameterVersion] = assembly.ValueFrom{Version: &assembly.Version{Default: value}}
