@@ -73,8 +73,8 @@ func (r *driftRevert) run(ctx context.Context) error {
 	if r.options.DryRun {
 		return r.verdict(before)
 	}
-	// A failure of one part keeps the others from nothing: each is about another resource. Everything is read again in any case, since
-	// that shows what is done and what is left.
+	// A failure of one part keeps the others from nothing: each is about another resource. Everything is read again in any case, to
+	// show the rest.
 	failed := errors.Join(r.setSizes(ctx, before), r.removeAdditions(ctx, before))
 	after, err := r.read(ctx)
 	if err != nil {

@@ -1,7 +1,7 @@
 package impact
 
 // Package drift compares a deployed template with AWS. It finds rules and statements in AWS that no template has, and describes them
-// with the functions of this file, so that they read like the findings of a diff: web → main:5432 (database).
+// with the functions of this file, in the form of a diff's findings: web → main:5432 (database).
 
 // Rule returns who may reach whom by a rule of a security group, in the words of the findings. There are several texts for a group
 // that several resources are in. The rule has the properties of AWS::EC2::SecurityGroupIngress, or with egress of

@@ -11,7 +11,7 @@
 //	words.go         the manifest's words for properties
 //	revert.go        takes changes back
 //
-// CloudFormation's detection compares only properties that the template sets, and only of some types. A rule added to a group
+// CloudFormation's detection compares only properties in the template, and only of some types. A rule added to a group
 // whose rules are resources of their own stays IN_SYNC (aws-cloudformation/cloudformation-coverage-roadmap #2091), as does a policy added
 // to a role (#936, #2489) and a launch template version made by hand (#1682). IAM::Policy (#1686) and Route 53's records (#1681) have
 // no detection. So these are read from their services and compared here.

@@ -30,7 +30,7 @@ func (v versions) compare(ctx context.Context, d *deployed, id string, used *aut
 	}
 	v.check(d, id)
 	expected := d.launchData(id)
-	// A member that only the version has is a change, too, such as a key pair. EC2 keeps what a version was made with, and adds nothing at
+	// A member of the version alone is a change, too, such as a key pair. EC2 keeps the request of a version, and adds nothing at
 	// the top level.
 	for _, name := range slices.Sorted(maps.Keys(union(expected, data))) {
 		if contains(expected[name], data[name]) {

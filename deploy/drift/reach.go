@@ -19,7 +19,7 @@ import (
 
 // The rules of a region are compared as a whole:
 //
-//  1. All templates of the orbit's stacks there are evaluated. Their rules are collected by the id of the group that they belong to. A
+//  1. All templates of the orbit's stacks there are evaluated. Their rules are collected by the id of their group. A
 //     rule with a group or a peer in another stack has it as a parameter, whose value is that group's id.
 //  2. EC2 lists the rules of all groups of the selected stacks, and of the groups for which these stacks have rules.
 //  3. Equal rules are paired. The rest of EC2's side was opened by hand, the rest of the templates' side was closed.
@@ -36,7 +36,7 @@ const (
 // ruleTypes are the types of a rule of its own.
 var ruleTypes = []string{ingress, egress}
 
-// rule is a rule of a security group in a comparable form. EC2 itself knows no two rules that are equal in these fields, but
+// rule is a rule of a security group in a comparable form. EC2 itself knows no two rules with these fields equal, but
 // for the description, which lets nobody in.
 type rule struct {
 	egress         bool

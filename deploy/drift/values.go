@@ -105,7 +105,7 @@ func (d *deployed) ofType(kind string) []string {
 	return ids
 }
 
-// noValue is AWS::NoValue, which removes the property or the item that has it.
+// noValue is AWS::NoValue, which removes its property or item.
 type noValue struct{}
 
 // value evaluates a value of the template.
