@@ -27,6 +27,9 @@ func revertFlags() []cli.Flag {
 	}
 }
 
+// A revert has three parts with questions of their own: the deployed templates are sent again, sizes are set back, and additions are
+// removed. The work of each is in packages deploy and drift; this file is the conversation.
+
 // checkRevert refuses flags that mean nothing together. --revert-drift deploys nothing new, so nothing can be chosen for it.
 func checkRevert(ctx *cli.Context) error {
 	name := ctx.Command.HelpName

@@ -25,8 +25,8 @@ func (c *console) readDrift(ctx *cli.Context, t *target) (*drift.Report, error) 
 		Poll: c.poll})
 }
 
-// driftText prints the number of compared resources, and all others by reason. Each resource is named: a number alone would hide an important
-// one.
+// driftText prints the number of compared resources, and all others by reason. Each resource is named: a number alone would hide an
+// important one.
 func driftText(w io.Writer, p painter, d *drift.Report) {
 	fmt.Fprintf(w, "%s\n", p.paint(bold, fmt.Sprintf("drift: %s, %d of %s compared", plural(len(d.Drift), "difference"), d.Compared,
 		plural(d.Resources, "resource"))))

@@ -21,6 +21,9 @@ import (
 // makes a new version at each update, and somebody else can make one too.
 type versions struct{ *reading }
 
+// A template's LaunchTemplateData is compared member by member. Texts with references, such as user data, are evaluated first. Numbers
+// and truth values are texts on both sides, because CloudFormation takes both notations.
+
 // compare compares a group's version with the template's LaunchTemplateData.
 func (v versions) compare(ctx context.Context, d *deployed, id string, used *autoscaling.LaunchTemplateSpecification) {
 	data, err := readVersion(ctx, v.cloud.Region(d.Region), used)

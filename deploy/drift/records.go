@@ -20,6 +20,9 @@ const recordType = "AWS::Route53::RecordSet"
 // records compares DNS records, of which CloudFormation has no drift detection.
 type records struct{ *reading }
 
+// Only the records in templates are compared. A zone also holds records of others, and another record of the same name and type is the one
+// of another region, or of another orbit, with an identifier of its own.
+
 // compare compares the records of some stacks. Route 53 takes five calls per second of an account (Developer Guide, "Quotas"); the client
 // slows down by itself when it is told to.
 func (r records) compare(ctx context.Context, stacks []*deployed) {

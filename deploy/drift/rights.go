@@ -37,6 +37,10 @@ type expectedPolicy struct {
 	document any
 }
 
+// Four things decide about a role: its trust policy names the principals, its permissions boundary limits it, inline policies and attached
+// policies give rights. Other properties of a role, such as the session duration and tags, are left to CloudFormation's detection.
+// Instance profiles and managed policies are, too: both types have it.
+
 // compare compares the roles of some stacks. IAM has one endpoint for all regions, so the roles of all of them share its rate.
 func (r rights) compare(ctx context.Context, stacks []*deployed) {
 	var roles []expectedRole

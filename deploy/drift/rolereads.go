@@ -52,6 +52,9 @@ func readRole(ctx context.Context, region *cloud.Region, name string) (*liveRole
 	return role, role.readAttached(ctx, region)
 }
 
+// Each answer is checked for its subject. An empty list and a missing list are different answers: IAM sends an empty one for a role
+// without policies, and an answer without any list proves nothing about the role. The report then names the call.
+
 // readInline reads the policies in a role: their names, then each document.
 func (r *liveRole) readInline(ctx context.Context, region *cloud.Region) error {
 	const call = "iam:ListRolePolicies"

@@ -21,6 +21,9 @@ const (
 // AWS's own: scaling policies change it all the time.
 type sizes struct{ *reading }
 
+// The limits of a group may be a parameter: deploy keeps them there for apps with redblack and schedules. The parameter's value counts, and
+// it is the one of the last deployment. Scheduled actions of somebody else are not known, and their sizes are a difference.
+
 // compare compares the groups of some stacks, all of a region in one call.
 func (s sizes) compare(ctx context.Context, stacks []*deployed) {
 	byRegion := map[string][]*deployed{}
