@@ -55,6 +55,9 @@ LEFT_OUT = {
 }
 
 
+ACTIONS = json.loads((pathlib.Path(cfnlint.__file__).parent / 'data/AdditionalSpecs/Policies.json').read_text())
+
+
 def permissions(schema):
     """the actions of the handlers, without those of list, which only discovery uses"""
     found = set()
@@ -79,12 +82,15 @@ def types():
 
 
 def exact(action, reference):
-    """the action in the letters of IAM; None for a service that IAM does not know. An action newer than the reference stays as it is."""
+    """the action in the letters of IAM; None for one that IAM does not know. cfn-lint has a newer list of actions, without their ARNs."""
     service, _, name = action.partition(':')
     known = reference.get(service.lower())
     if not known or not re.fullmatch('[A-Za-z0-9*]+', name):
         return None
     by_letters = {other.lower(): other for other in known['privileges']}
+    newer = ACTIONS.get(service.lower(), {}).get('Actions', {})
+    if '*' not in name and name.lower() not in by_letters and name.lower() not in newer:
+        return None
     return f"{service.lower()}:{by_letters.get(name.lower(), name)}"
 
 
@@ -127,12 +133,13 @@ def ungrouped(group):
 
 def of_service(service, reference, used):
     """the lines of a service: its resource types with their ARNs, then the used actions by the types that they work on"""
-    arns = {kind: r['arn'] for kind, r in reference['resources'].items()}
+    # A space in a resource type's name, as in "code signing config", would end a field of the line.
+    arns = {kind.replace(' ', '-'): r['arn'] for kind, r in reference['resources'].items()}
     by_kinds, every = {}, reference['privileges']
     for name, privilege in every.items():
         if f'{service}:{name}' not in used:
             continue
-        kinds = tuple(sorted(k for k in privilege['resource_types'] if k in arns))
+        kinds = tuple(sorted(k for k in (k.replace(' ', '-') for k in privilege['resource_types']) if k in arns))
         by_kinds.setdefault(kinds, []).append(name)
     needed = {kind for kinds in by_kinds for kind in kinds}
     lines = [f'{service} {kind} {arns[kind]}' for kind in sorted(needed)]

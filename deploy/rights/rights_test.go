@@ -121,12 +121,38 @@ func TestPoliciesHaveIAMsSize(t *testing.T) {
 	}
 }
 
+// Without an account the template has CloudFormation's, with which a policy must have IAM's size, too.
+func TestSizeWithCloudFormationsAccount(t *testing.T) {
+	var apps []string
+	for i := range 20 {
+		all := strings.ReplaceAll(manyNames, "x.example", fmt.Sprintf("x%d.example", i))
+		apps = append(apps, fmt.Sprintf("name: app%02d\nall: %s\n", i, all))
+	}
+	p, err := Make(built(t, oneRegion+"all: {domain: example.com}\n", apps...), Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := strings.NewReplacer(`{"Fn::Sub":"`, `"`, `"}`, `"`, "${AWS::AccountId}", account)
+	for i, d := range p.Documents {
+		body, err := json.Marshal(policyOf(d, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(known.Replace(string(body))); n > 6144 {
+			t.Errorf("policy %d has %d characters", i, n)
+		}
+	}
+}
+
 // Resources are of the orbit's account, regions and names wherever IAM has them.
 func TestResourcesAreNarrow(t *testing.T) {
 	a := built(t, oneRegion, "name: web\nall: "+manyNames)
 	p := made(t, a, Request{Apps: []string{"web"}})
 	for _, s := range statements(p) {
 		for _, r := range s.Resource {
+			if r != "*" && !strings.HasPrefix(r, "arn:aws:") {
+				t.Errorf("%v on %q", s.Action, r)
+			}
 			parts := strings.SplitN(r, ":", 6)
 			if len(parts) == 6 && parts[3] != "us-east-1" && parts[3] != "" && s.Action[0] != "kms:Decrypt" {
 				t.Errorf("%v: %s is of another region", s.Action, r)
@@ -157,6 +183,13 @@ func TestResourcesAreNarrow(t *testing.T) {
 			if s.Condition["StringEquals"]["kms:ViaService"] == nil {
 				t.Errorf("%s is allowed by %+v", action, s)
 			}
+		}
+	}
+	// Another app's secret may have the same logical id.
+	for _, s := range of(p, "secretsmanager:GetSecretValue") {
+		if got := s.Condition["StringEquals"]; !slices.Equal(got["aws:ResourceTag/spacel:app"], []string{"web"}) ||
+			!slices.Equal(got["aws:ResourceTag/spacel:orbit"], []string{"test"}) {
+			t.Errorf("secrets are read under %v", got)
 		}
 	}
 	if got := of(p, "iam:PassRole"); len(got) != 1 || !slices.Equal(got[0].Condition["StringEquals"]["iam:PassedToService"],

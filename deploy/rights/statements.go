@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // grant allows one action on some resources, under a condition.
@@ -106,6 +108,9 @@ func (s *scope) grantForType(all grants, kind, action string) {
 			return // no role in the stacks
 		}
 		g.condition = g.condition.with("StringEquals", "iam:PassedToService", s.services...)
+	case strings.HasPrefix(kind, "AWS::SecretsManager::") && secretValue.MatchString(action):
+		// A secret's name begins with its logical id, which another app's may have, too. CloudFormation tags both at their creation.
+		g.condition = s.ofStack(g.condition)
 	case slices.Contains(cryptography, action):
 		g.condition = g.condition.with("StringEquals", "kms:ViaService", s.storing(kind)...)
 	}
@@ -125,6 +130,19 @@ func (s *scope) resourcesFor(kind, action string) []string {
 		}
 	}
 	return s.resources(action)
+}
+
+// secretValue matches the actions that read or write a secret's value.
+var secretValue = regexp.MustCompile(`:(Get|Put)SecretValue$`)
+
+// ofStack returns the condition for resources with the tags of this orbit, and of one of the pipeline's apps.
+func (s *scope) ofStack(c condition) condition {
+	const tag = "aws:ResourceTag/"
+	c = c.with("StringEquals", tag+document.TagOrbit, s.orbit)
+	if len(s.Apps) > 0 {
+		c = c.with("StringEquals", tag+document.TagApp, slices.Sorted(slices.Values(s.Apps))...)
+	}
+	return c
 }
 
 // resources returns the resources of an action in the stacks, or * where IAM knows none. Many resources ask for the same action.
