@@ -31,7 +31,7 @@ type Job struct {
 }
 
 // Stream runs a program with the process's own output, and variables beside its environment. It asks the program to end when ctx
-// is over. Code is the exit status; an error says that the program could not be run.
+// is over. Code is the exit status; an error means: the program could not be run.
 type Stream func(ctx context.Context, env []string, name string, args ...string) (code int, err error)
 
 // Exclusive runs one firing of a job, or waits until another instance has run it. It returns the exit code of the command, or 0

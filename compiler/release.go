@@ -20,7 +20,7 @@ var guardIDs = map[schema.AlarmKind]string{
 // stack's resources, and finds none for an alarm that this very update makes.
 
 // release describes the releases of the app in this region, for deploy: nil without tasks and waves. An output of the stack has the same
-// text, so that a redeploy, which has no artifact directory, knows it, too.
+// text for a redeploy, which has no artifact directory.
 func release(a appContext) (*part, error) {
 	p := &part{}
 	waves := a.region.Release.Waves

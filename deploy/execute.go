@@ -19,7 +19,6 @@ import (
 // failures of stacks are in the result, which is nil only when nothing was begun. Control may be nil. Change sets that were not
 // executed are discarded at the end.
 func (d *Deployment) Execute(ctx context.Context, consent Consent, control *activity.Control) (*Result, error) {
-	begun := time.Now()
 	if control != nil {
 		d.control, d.follower.Control = control, control
 	}
@@ -28,6 +27,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	if err := d.confirm(ctx, consent); err != nil {
 		return nil, err
 	}
+	begun := time.Now() // after the questions: the time of a person is no part of the deployment's
 	// The timeout detaches instead of cancelling: CloudFormation finishes the operations by itself, and a later run picks them up.
 	var late atomic.Bool
 	if d.options.Timeout > 0 {

@@ -250,7 +250,7 @@ func (x executor) lastEvent(ctx context.Context, stackID string) (string, error)
 	return last, x.asFailure(err)
 }
 
-// follow follows an operation of ours. If that is no longer possible, the operation goes on in CloudFormation.
+// follow follows an operation of ours. Otherwise the operation goes on in CloudFormation.
 func (x executor) follow(ctx context.Context, o live.Operation) (live.Ending, error) {
 	o.Ref, o.Secrets, o.Origins = x.ref(), x.secrets, x.origins()
 	end, err := x.follower.Follow(ctx, o)

@@ -40,7 +40,7 @@ type GuardAlarm struct {
 // made by it, so there is nothing to watch yet. OnStackFailure DELETE would also delete the new stack with its logs.
 type guardian struct{ *stack }
 
-// guard returns the guard for a plan, nil for a stack without one. It refuses alarms that are on and alarms that do not exist: with
+// guard returns the guard for a plan, nil for a stack without one. It refuses alarms in ALARM, and missing ones: with
 // either of them CloudFormation would roll the update back as soon as it begins.
 func (g guardian) guard(ctx context.Context, deployed *live.Stack, creates bool) (*Guard, error) {
 	spec := g.spec.Guard
@@ -163,7 +163,7 @@ func (guard *Guard) noteChanges(changes []Change, spec *assembly.Guard) {
 	}
 }
 
-// Text says what a guard watches, in one line.
+// Text describes a guard in one line.
 func (guard *Guard) Text() string {
 	if len(guard.Alarms) == 0 {
 		return "no alarm guards this deployment"

@@ -31,7 +31,7 @@ func runsOnce(r record, c *Container, because string) {
 	r.deriveText("restart", string(RestartNo))
 }
 
-// checkTimers makes a container that a hand-written timer starts a job, and reports a timer of the manifest beside a schedule.
+// checkTimers makes the container of a hand-written timer a job, and reports a timer of the manifest beside a schedule.
 func checkTimers(services []Service, records map[string]record) {
 	byName := map[string]*Service{}
 	for i := range services {
@@ -63,7 +63,7 @@ func checkTimers(services []Service, records map[string]record) {
 // TimerName returns the name of the timer of a job.
 func TimerName(service string) string { return strings.TrimSuffix(service, ".service") + ".timer" }
 
-// triggeredUnit returns the unit that a timer starts: that of Unit=, or else the service of the timer's name (systemd.timer(5)). An
+// triggeredUnit returns the unit of a timer: that of Unit=, or else the service of the timer's name (systemd.timer(5)). An
 // encrypted timer counts as one without Unit=.
 func triggeredUnit(timer Service) string {
 	unit := strings.TrimSuffix(timer.Name, ".timer") + ".service"

@@ -15,7 +15,7 @@ const (
 	maxWatch  = 180 // minutes
 )
 
-// release returns what guards a release. It comes after all parts of the app that have alarms.
+// release returns the guards of a release. It comes after all parts of the app with alarms.
 func (b appBuilder) release(a *AppRegion) Release {
 	r := b.section.child("release", nil)
 	release := Release{Node: r.node(), Watch: watchMinutes(r)}
@@ -66,7 +66,7 @@ func checkGuards(r record, release Release) {
 	}
 }
 
-// guard returns the alarm that an item of the list names. A name without a slash is that of a trigger, or the end of the only longer name
+// guard returns the alarm of an item of the list. A name without a slash is that of a trigger, or the end of the only longer name
 // that ends so: busy is main/busy while no other alarm is called busy. A second alarm of that name makes it a mistake, with both
 // full names in the message, so a manifest never watches another alarm than before without a word.
 func (b appBuilder) guard(item node, known []namedAlarm) (GuardAlarm, bool) {
@@ -107,7 +107,7 @@ func (b appBuilder) guard(item node, known []namedAlarm) (GuardAlarm, bool) {
 	return found[0].GuardAlarm, true
 }
 
-// alarmsUnknown reports whether a part of the app with alarms was refused, so that the list of alarms is incomplete.
+// alarmsUnknown reports whether a part of the app with alarms was refused, and the list of alarms is incomplete.
 func (b appBuilder) alarmsUnknown() bool {
 	return b.section.unknown("alarms") || b.section.unknown("databases") || b.section.unknown("logging")
 }

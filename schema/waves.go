@@ -73,7 +73,7 @@ func waves(b appBuilder) *Waves {
 			found.Regions = append(found.Regions, regions)
 		}
 	}
-	// One mistake in a region's name would make it a second one that the region is in no wave.
+	// After a mistake in a region's name, the region in no wave would be a second message about it.
 	for _, region := range b.scope.regions {
 		if valid && !named[region] {
 			r.errorf("waves", "%s is in no wave: every region of the app must be in one", region)

@@ -69,7 +69,7 @@ func (t Table) odd(name string) error {
 	return fmt.Errorf("the item %s in table %s is not one that spacel wrote: delete it", name, t.Name)
 }
 
-// succeed takes a lock over from a holder that died or gave it back. Work that was running and must not be repeated ends as
+// succeed takes a lock over from a dead holder, or after a holder gave it back. Running work of the kind MustNotAgain ends as
 // Unknown instead.
 func (t Table) succeed(ctx context.Context, from Record, repeat Repeat) (Record, bool, error) {
 	if from.State != Pending && repeat == MustNotAgain {

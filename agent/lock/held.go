@@ -27,7 +27,7 @@ type Result struct {
 const endWrite = 5 * time.Minute
 
 // Run runs the work and writes how it ended. The work's context ends when the lock was lost or could not be renewed, so that the
-// work stops before another owner begins. An error says that the end could not be written: the work may then run again.
+// work stops before another owner begins. An error means an unwritten end: the work may then run again.
 func (h *Held) Run(ctx context.Context, work func(ctx context.Context) Result) error {
 	if err := h.change(ctx, item{attrState: text(string(Running))}); err != nil {
 		return err

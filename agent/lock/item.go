@@ -68,7 +68,7 @@ func recordOf(i item) Record {
 	}
 }
 
-// condition is what an item must be like for a write to take effect. The values are those of the expression's names.
+// condition restricts a write to items of a certain content. The values are those of the expression's names.
 type condition struct {
 	expression string
 	names      map[string]string

@@ -5,7 +5,7 @@
 // renew for the time of the lock's lease counts as dead: another owner takes over. Nobody compares clocks of two machines. The
 // others measure with their own clock how long the item has not changed.
 //
-// An owner that was only paused may go on after that. It loses the lock with its next write, and its work is stopped when it
+// A paused owner may go on after that. It loses the lock with its next write, and its work is stopped when it
 // could not renew for most of the lease. The fencing number rises with each owner, so other systems can refuse an older one.
 //
 //	lock.go     states, and a lock as its item says

@@ -59,7 +59,11 @@ func find(app *cli.App, words []string) (path []string, command *cli.Command, re
 		i := slices.IndexFunc(known, func(c *cli.Command) bool { return c.HasName(words[0]) })
 		if i < 0 {
 			above := strings.Join(append([]string{"spacel"}, path...), " ")
-			return nil, nil, nil, fmt.Errorf("%s: unknown command %q%s", above, words[0], nearest(words[0], commandNames(known), above))
+			hint := nearest(words[0], commandNames(known), above)
+			if len(path) == 0 {
+				hint = cmp.Or(other(words[0]), hint)
+			}
+			return nil, nil, nil, fmt.Errorf("%s: unknown command %q%s", above, words[0], hint)
 		}
 		command, path, words = known[i], append(path, known[i].Name), words[1:]
 		if known = command.Subcommands; known == nil {

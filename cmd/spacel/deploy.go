@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -274,6 +276,9 @@ func (d *deployment) report(r *deploy.Result) error {
 	if err := failuresText(d.stderr, r.Failures, d.colour(d.flags)); err != nil || d.flags.Bool("quiet") {
 		return err
 	}
+	if !isMoving(d.interrupts.progress) {
+		printEnds(d.out, r)
+	}
 	for _, s := range r.Stacks {
 		if s.Outcome == activity.WasCreated || s.Outcome == activity.WasUpdated {
 			printEndpoints(d.out, s.StackRef, s.Outputs)
@@ -283,6 +288,23 @@ func (d *deployment) report(r *deploy.Result) error {
 		fmt.Fprintf(d.out, "%s  %s\n", resultSentence(r), elapsed(time.Duration(r.Seconds*float64(time.Second))))
 	}
 	return d.out.err
+}
+
+// printEnds prints a line for each stack that had a turn or missed it: how it ended, and how long it took. Stacks without a change are
+// only counted. Reasons were printed before, with the events and the explanations.
+func printEnds(w io.Writer, r *deploy.Result) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range r.Stacks {
+		if s.Outcome == activity.WasUnchanged {
+			continue
+		}
+		took := ""
+		if s.Seconds >= 1 {
+			took = elapsed(time.Duration(s.Seconds * float64(time.Second)))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", s.StackRef, s.Outcome, took)
+	}
+	_ = table.Flush() // the writer keeps its error for the end of the run
 }
 
 // unchanged reports whether no stack changed. The plan has already told the user, so no count follows.

@@ -30,12 +30,28 @@ func newProgress(c *console, ctx *cli.Context, verb string, stacks []assembly.St
 	case ctx.String("output") == "json":
 		return plain{jsonLines(c.out), c.stderr}
 	case ctx.Bool("quiet"):
-		return plain{quietly(lines(c.stderr, false)), c.stderr}
+		return plain{quietly(explainedLater(lines(c.stderr, false))), c.stderr}
 	// Editors and CI systems set TERM=dumb to tell that their terminal cannot move its cursor.
 	case isTTY(c.out.w) && os.Getenv("TERM") != "dumb":
 		return &picture{out: c.out.w, tree: newTree(c.colour(ctx), time.Now(), verb, stacks)}
 	}
-	return plain{lines(c.out, false), c.stderr}
+	return plain{explainedLater(lines(c.out, false)), c.stderr}
+}
+
+// explainedLater returns a listener that leaves the reason of a failed stack out: it is printed once, with the explanation at the end.
+func explainedLater(listen activity.Listener) activity.Listener {
+	return func(e activity.Event) {
+		if e.Kind == activity.Failed {
+			e.Reason = ""
+		}
+		listen(e)
+	}
+}
+
+// isMoving reports whether the progress is a tree on a terminal, whose last state shows how each stack ended.
+func isMoving(p progress) bool {
+	_, moving := p.(*picture)
+	return moving
 }
 
 // quietly returns a listener that passes on failures and warnings only.
@@ -69,6 +85,7 @@ type picture struct {
 	program *tea.Program  // nil: nothing is drawn now
 	ended   chan struct{} // of the program
 	hidden  bool
+	begun   bool // drawn once
 	over    bool // the run ended: a question that is released late must not draw again
 }
 
@@ -76,9 +93,13 @@ type picture struct {
 func (p *picture) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.over {
-		p.start()
+	if p.over {
+		return
 	}
+	if !p.begun {
+		p.begun, p.tree.began = true, time.Now() // the question before is no part of the run's time
+	}
+	p.start()
 }
 
 // start runs a new bubbletea program. A program cannot be continued after Quit, so that each hold ends one and each release
@@ -114,7 +135,7 @@ func (p *picture) hold() (release func()) {
 	return p.begin
 }
 
-// end removes the tree and prints failures and warnings, which would vanish with it.
+// end removes the moving tree and prints its last state, which stays on the terminal. A run that never began has none.
 func (p *picture) end() {
 	p.mu.Lock()
 	p.over = true
@@ -122,7 +143,10 @@ func (p *picture) end() {
 	p.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, text := range p.tree.said {
+	if !p.begun {
+		return
+	}
+	for _, text := range p.tree.final(time.Now()) {
 		fmt.Fprintln(p.out, text)
 	}
 }

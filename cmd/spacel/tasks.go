@@ -28,8 +28,8 @@ such a task by itself. Find out whether it ended well, from its log (spacel logs
 --version chooses the version when several of them have no known end.`
 
 // The list is the table's content, not a computation from a build: the command works without a directory, and shows tasks of versions that
-// were rolled back, which are the ones with a problem. The scan reads all locks of a region, also those of jobs. That is a few megabytes
-// at most, as those are deleted after 90 days.
+// were rolled back, and these are the ones with a problem. The scan reads all locks of a region, also locks of jobs: a few megabytes
+// at most, as they are deleted after 90 days.
 
 // tasksCommand lists release tasks, and takes a person's word for the end of one.
 func tasksCommand(c *console) *cli.Command {

@@ -25,6 +25,7 @@ type tree struct {
 	order  []*branch // of stacks, by region and name, so the lines never change their order
 	width  int       // of the name column, the same in all regions
 	said   []string  // failures, warnings and notes, a line each
+	rest   []remark  // of said, those that nothing else explains at the end
 }
 
 // branch is a stack of the tree. Its text is the operation or the end in a word or two.
@@ -70,6 +71,36 @@ func newTree(colour bool, began time.Time, verb string, stacks []assembly.StackR
 	return t
 }
 
+// remark is a warning or a note about a stack.
+type remark struct {
+	ref  assembly.StackRef
+	kind activity.Kind
+	text string
+}
+
+// final returns the lines that stay on the terminal after the run: one for each stack, with its end and its time, and the warnings and
+// notes. Failures are left out, because an explanation with the reason follows. So are failed launches of a stack that failed: they are
+// in the explanation, too.
+func (t *tree) final(now time.Time) []string {
+	var out []string
+	region := ""
+	for _, b := range t.order {
+		if b.ref.Region != region {
+			region = b.ref.Region
+			out = append(out, t.paint(bold, region))
+		}
+		// What was in progress to the end was left to CloudFormation, and its resources are not listed.
+		out = append(out, b.line(t.painter, b.ref.Name, t.width, now))
+	}
+	for _, r := range t.rest {
+		if b := t.stacks[r.ref]; r.kind == activity.LaunchFailed && b != nil && b.state == branchFailed {
+			continue
+		}
+		out = append(out, r.text)
+	}
+	return out
+}
+
 // branch returns the stack's branch, a new pending one for a stack outside of the plan.
 func (t *tree) branch(ref assembly.StackRef) *branch {
 	b := t.stacks[ref]
@@ -87,7 +118,10 @@ func (t *tree) branch(ref assembly.StackRef) *branch {
 // clock here differs from that of AWS.
 func (t *tree) note(e activity.Event, now time.Time) {
 	if failing(e) || e.Kind == activity.Warning || e.Kind == activity.LaunchFailed || e.Kind == activity.Note {
-		t.said = append(t.said, t.paint(eventColour(e), eventText(e)))
+		text := t.paint(eventColour(e), eventText(e))
+		if t.said = append(t.said, text); !failing(e) {
+			t.rest = append(t.rest, remark{e.Ref(), e.Kind, text})
+		}
 	}
 	if e.Stack == "" {
 		return
