@@ -127,6 +127,7 @@ func (b taskReader) task(e entry, a *AppRegion, waves *Waves) Task {
 // taskTime returns the longest time of a task.
 func taskTime(r record) time.Duration {
 	if !r.has("timeout") {
+		r.deriveText("timeout", "10m")
 		return usualTaskTime
 	}
 	limit := duration(r, "timeout").Round(time.Second)

@@ -290,6 +290,9 @@ func (d *deployment) report(r *deploy.Result) error {
 	return d.out.err
 }
 
+// The lines are those of the terminal's tree without its colours. A log has the events of each stack spread over it, mixed with other
+// stacks' events, so the end of each stack stands together here, in the order of the plan.
+
 // printEnds prints a line for each stack that had a turn or missed it: how it ended, and how long it took. Stacks without a change are
 // only counted. Reasons were printed before, with the events and the explanations.
 func printEnds(w io.Writer, r *deploy.Result) {
