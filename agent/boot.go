@@ -60,7 +60,7 @@ const usualTimeout = 15 * time.Minute
 
 // deadlineOf returns the deadline of a stage. A boot_timeout above the default extends the stages that wait.
 func (b *Boot) deadlineOf(s stage) time.Duration {
-	tasks := b.tasksLimit()
+	tasks := tasksLimit(b)
 	if s.tasks {
 		return s.deadline + tasks
 	}

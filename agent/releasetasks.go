@@ -47,7 +47,7 @@ func taskEnvironments(ctx context.Context, b *Boot) error {
 }
 
 // tasksLimit returns the time that all release tasks may take.
-func (b *Boot) tasksLimit() time.Duration {
+func tasksLimit(b *Boot) time.Duration {
 	var limit time.Duration
 	for _, task := range b.Document.Tasks {
 		limit += releaseTask{task}.limit()

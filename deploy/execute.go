@@ -155,6 +155,9 @@ func describeOutcome(o activity.Outcome) string {
 // record keeps the outcome of a stack's turn, explains a failure, and reports the end.
 func (p *part) record(ctx context.Context, end outcome) {
 	p.plan = end.plan
+	if end.Outcome != activity.WasSkipped && end.Outcome != activity.WasUnchanged {
+		p.result.Tasks = taskPlanner{p.stack}.ends(ctx, end.plan)
+	}
 	p.result.Outcome = end.Outcome
 	p.result.Seconds += end.seconds.Seconds()
 	switch end.Outcome {

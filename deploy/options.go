@@ -22,6 +22,7 @@ type Options struct {
 	// compares them with what AWS has, and not with the deployment before.
 	RevertDrift bool
 
+	GoesBack     bool          // a rollback: release tasks do not run, and waves of regions do not wait
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
 	IgnoreAlarms []string      // names of alarms that do not guard this deployment, as manifests have them

@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/lock"
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/tasks"
 )
@@ -39,7 +40,9 @@ func (p taskPlanner) plan(ctx context.Context, plan stackPlan) ([]PlannedTask, e
 	for _, task := range p.spec.Release.Tasks {
 		next := PlannedTask{Name: task.Name, Version: version, Region: task.Region}
 		var err error
-		if task.Region == p.spec.Region {
+		if p.options.GoesBack {
+			next.Text = fmt.Sprintf("the task %s does not run: it is not undone either", task.Name)
+		} else if task.Region == p.spec.Region {
 			next.Runs, next.Text, err = p.here(ctx, plan.deployed, task, version)
 		} else {
 			next.Text, err = p.elsewhere(ctx, task, version)
@@ -116,6 +119,11 @@ func (p taskPlanner) release(ctx context.Context, plan stackPlan) error {
 	}
 	region := p.cloud.Region(p.spec.Region)
 	for _, planned := range plan.Tasks {
+		if p.options.GoesBack {
+			if err := p.skip(ctx, planned, plan.deployed.ID); err != nil {
+				return refuseFor(err)
+			}
+		}
 		if !planned.Runs {
 			continue
 		}
@@ -136,4 +144,40 @@ func (p taskPlanner) release(ctx context.Context, plan stackPlan) error {
 		}
 	}
 	return nil
+}
+
+// skip has the task of a rollback count as done, so that no instance of the older version runs it.
+func (p taskPlanner) skip(ctx context.Context, planned PlannedTask, stackID string) error {
+	for _, task := range p.spec.Release.Tasks {
+		if task.Name != planned.Name || task.Region != p.spec.Region {
+			continue
+		}
+		err := tasks.Skip(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, task, planned.Version, stackID, "not run: a rollback")
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.ref(), err)
+		}
+	}
+	return nil
+}
+
+// ends returns how the tasks ended that this deployment was to run in the stack. A failure to read them is told, and changes nothing
+// about the deployment's end.
+func (p taskPlanner) ends(ctx context.Context, plan stackPlan) []tasks.Task {
+	var out []tasks.Task
+	for _, planned := range plan.Tasks {
+		for _, task := range p.spec.Release.Tasks {
+			if !planned.Runs || task.Name != planned.Name || plan.deployed == nil {
+				continue
+			}
+			end, err := tasks.Read(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, task, planned.Version, plan.deployed.ID)
+			switch {
+			case err != nil:
+				p.tell(activity.Event{Kind: activity.Warning, Reason: err.Error()})
+			case end.State != "":
+				end.Note = p.mask(end.Note)
+				out = append(out, end)
+			}
+		}
+	}
+	return out
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/lock"
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/tasks"
@@ -192,4 +193,30 @@ func TestTaskOfAnotherRegion(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.says(e.planned(tasked(east, "v2"), tasked(west, "v2")), "runs in us-east-1 only, where it has ended well")
+}
+
+// A rollback to a version whose task never ran in this stack runs it nowhere. The end of a deployment says which tasks ran, and how.
+func TestTasksOfARollback(t *testing.T) {
+	e := newTaskEnv(t)
+	e.deploy(tasked(east, "v1"))
+	e.instance("v1", lock.Result{State: lock.Done})
+	ran := false
+	e.listeners = append(e.listeners, func(ev activity.Event) {
+		if ev.Kind == activity.Started && !ran {
+			ran = true
+			e.instance("v2", lock.Result{State: lock.Done})
+		}
+	})
+	r := e.deploy(tasked(east, "v2"))
+	e.listeners = nil
+	if got := r.Stacks[0].Tasks; len(got) != 1 || got[0].State != lock.Done || got[0].Version != "v2" || got[0].Instance != "i-1" {
+		t.Errorf("got %+v", got)
+	}
+	e.options.GoesBack = true
+	e.says(e.planned(tasked(east, "v0")), "the task migrate does not run: it is not undone either")
+	r = e.deploy(tasked(east, "v0"))
+	e.expect(r, "test-web updated")
+	if found, state := e.task("v0"); state != lock.Done || found.Note != "not run: a rollback" || len(r.Stacks[0].Tasks) != 0 {
+		t.Errorf("%+v, %+v", found, r.Stacks[0].Tasks)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/launches"
+	"github.com/pebble/spacel/deploy/tasks"
 )
 
 // Result is the end of a deployment.
@@ -36,6 +37,7 @@ type StackResult struct {
 	Status  string            `json:"status,omitempty"` // in CloudFormation's words, empty for none
 	Seconds float64           `json:"seconds,omitempty"`
 	Outputs map[string]string `json:"outputs,omitempty"`
+	Tasks   []tasks.Task      `json:"tasks,omitempty"` // the release tasks that instances of the stack ran, with their ends
 }
 
 // Failure explains the failure of one stack.

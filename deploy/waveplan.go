@@ -24,6 +24,9 @@ const usualUpdate = 10 * time.Minute
 // wavePlans returns the waves of all apps with changes in at least two of them.
 func (d *Deployment) wavePlans() []WavePlan {
 	var plans []WavePlan
+	if d.options.GoesBack {
+		return nil
+	}
 	for _, p := range d.parts {
 		if waveOf(p.spec) == 0 || slices.ContainsFunc(plans, func(w WavePlan) bool { return w.App == p.spec.App }) {
 			continue

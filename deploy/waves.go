@@ -42,6 +42,9 @@ func waveOf(s assembly.Stack) int {
 // earlier returns the same app's parts of this run in the waves before.
 func (d *Deployment) earlier(p *part) []*part {
 	var before []*part
+	if d.options.GoesBack {
+		return nil
+	}
 	for _, other := range d.parts {
 		if other.spec.App == p.spec.App && p.spec.App != "" && waveOf(other.spec) > 0 && waveOf(other.spec) < waveOf(p.spec) {
 			before = append(before, other)

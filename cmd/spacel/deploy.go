@@ -306,6 +306,9 @@ func printEnds(w io.Writer, r *deploy.Result) {
 			took = elapsed(time.Duration(s.Seconds * float64(time.Second)))
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", s.StackRef, s.Outcome, took)
+		for _, t := range s.Tasks {
+			fmt.Fprintf(table, "  task %s of version %s\t%s\n", t.Name, t.Version, t.State)
+		}
 	}
 	_ = table.Flush() // the writer keeps its error for the end of the run
 }
