@@ -37,7 +37,7 @@ func TestPictureLeavesItsLastState(t *testing.T) {
 	out.Reset()
 	p.end()
 	got := ansi.Strip(out.String())
-	if i := strings.Index(got, east+"\n"); i > 0 {
+	if i := strings.Index(got, west+"\n"); i > 0 {
 		got = got[i:] // bubbletea clears its drawing before
 	}
 	for _, want := range []string{"✓ test-vpc  deployed", "✗ test-web  failed", "- test-web  skipped: comes in a wave after", "a warning"} {
