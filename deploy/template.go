@@ -10,7 +10,7 @@ import (
 
 // artifactTemplate is a stack's template in the artifact. A run over thousands of stacks changes few of them, and a parsed template
 // takes three times the memory of its text. So a run holds the counts only, and reads the file again when it needs more. The
-// file's digest is verified each time: a template that was exchanged during the run is an error.
+// file's digest is verified each time: a file with other bytes, exchanged during the run, is an error.
 type artifactTemplate struct {
 	assembly *assembly.Assembly
 	stack    assembly.StackRef

@@ -6,7 +6,7 @@ import (
 	"github.com/pebble/spacel/schema/language"
 )
 
-// idle holds checkers that a Load has finished with. Compiling the definitions takes as long as checking a hundred
+// idle holds the checkers of earlier Loads. Compiling the definitions takes as long as checking a hundred
 // manifests, so a process that loads often, such as spacel test, compiles them once for each worker. The garbage collector
 // empties the pool: a build, which loads once, does not hold the definitions while it compiles templates.
 var idle sync.Pool
@@ -19,6 +19,6 @@ func borrow() (*language.Checker, error) {
 	return language.NewChecker(Definitions)
 }
 
-// giveBack makes a checker available to the next Load. The checkers of a Load that ended with an error are not given back: an
-// evaluation that took too long may still use them.
+// giveBack makes a checker available to the next Load. A Load that ended with an error gives none back: an evaluation over
+// the time limit may still use them.
 func giveBack(c *language.Checker) { idle.Put(c) }
