@@ -3,10 +3,10 @@ package assembly
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"unique"
 
 	"github.com/pebble/spacel/internal/hexdigest"
 )
@@ -54,8 +54,11 @@ func (c *contents) addStack(stack Stack, template []byte, origins map[string]str
 	}
 	c.paths[folded] = stack.Template
 	c.manifest.Stacks = append(c.manifest.Stacks, stack)
+	// Logical ids and places are mostly the same in all regions of an app, and the source map of a large orbit is most of a build's memory.
 	places := make(map[string]string, len(origins))
-	maps.Copy(places, origins)
+	for id, place := range origins {
+		places[unique.Make(id).Value()] = unique.Make(place).Value()
+	}
 	c.places[stack.Ref().String()] = places
 	return nil
 }

@@ -3,6 +3,7 @@ package assembly
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,6 +19,7 @@ type Writer struct {
 	*contents
 	target string // absolute
 	temp   *workspace
+	made   sync.Map  // directories of the build so far
 	once   sync.Once // ends the writer
 }
 
@@ -92,25 +94,36 @@ func (w *Writer) finish() error {
 
 // encode writes one of the directory's own JSON files.
 func (w *Writer) encode(name string, v any) error {
-	body, err := jsontext.Indent(v)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", name, err)
-	}
-	return w.write(name, body)
+	return w.fill(name, func(file io.Writer) error {
+		if err := jsontext.WriteIndent(file, v); err != nil {
+			return fmt.Errorf("encode: %w", err)
+		}
+		return nil
+	})
 }
 
-// write puts a file into the new directory. It does not wait for the disk: a file lost with the power is found by its
-// digest.
+// write puts a file into the new directory.
 func (w *Writer) write(name string, body []byte) error {
-	if err := w.temp.fresh.MkdirAll(path.Dir(name), 0o777); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	return w.fill(name, func(file io.Writer) error {
+		_, err := file.Write(body)
+		return err
+	})
+}
+
+// fill makes a file in the new directory. It does not wait for the disk: a file lost with the power is found by its digest.
+func (w *Writer) fill(name string, with func(io.Writer) error) error {
+	// An orbit has thousands of files in a few directories.
+	if _, made := w.made.Load(path.Dir(name)); !made {
+		if err := w.temp.fresh.MkdirAll(path.Dir(name), 0o777); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		w.made.Store(path.Dir(name), true)
 	}
 	file, err := w.temp.fresh.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	_, err = file.Write(body)
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(with(file), file.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil

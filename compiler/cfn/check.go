@@ -39,8 +39,13 @@ func (t *Template) Check() []string {
 		}
 	}
 	problems = append(problems, t.remote()...)
-	problems = append(problems, t.dangling()...)
-	problems = append(problems, t.cycles()...)
+	// Finding the references is most of the work, so it is done once.
+	names := make(map[string][]string, len(t.resources))
+	for id, r := range t.resources {
+		names[id] = references(r)
+	}
+	problems = append(problems, t.dangling(names)...)
+	problems = append(problems, t.cycles(names)...)
 	problems = append(problems, limit("resources", len(t.resources), MaxResources)...)
 	problems = append(problems, limit("parameters", len(t.parameters), MaxParameters)...)
 	problems = append(problems, limit("outputs", len(t.outputs), MaxOutputs)...)
@@ -58,8 +63,8 @@ func limit(what string, have, most int) []string {
 }
 
 // dangling reports references to names that are not in the template. Typed resources cannot have one, but resources in
-// the manifest and patches refer by name.
-func (t *Template) dangling() []string {
+// the manifest and patches refer by name. names are the references of each resource.
+func (t *Template) dangling(names map[string][]string) []string {
 	var problems []string
 	for id, r := range t.resources {
 		a := r.attributes()
@@ -71,7 +76,7 @@ func (t *Template) dangling() []string {
 		if a.Condition != nil && t.conditions[a.Condition.id] == nil {
 			problems = append(problems, fmt.Sprintf("%s: has the condition %s, which is not in the template", id, a.Condition.id))
 		}
-		for _, name := range references(r) {
+		for _, name := range names[id] {
 			if !t.known(name) {
 				problems = append(problems, fmt.Sprintf("%s: refers to %s, which is not in the template", id, name))
 			}

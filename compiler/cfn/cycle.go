@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// cycles finds resources that wait for each other, which CloudFormation refuses. Each is named once, from its first id.
-func (t *Template) cycles() []string {
+// cycles finds resources that wait for each other, which CloudFormation refuses. Each is named once, from its first id. names are the
+// references of each resource.
+func (t *Template) cycles(names map[string][]string) []string {
 	w := cycleWalk{needs: map[string][]string{}, state: map[string]int{}}
 	for _, id := range t.ResourceIDs() {
-		w.needs[id] = t.needs(id)
+		w.needs[id] = t.needs(id, names[id])
 	}
 	for _, id := range t.ResourceIDs() {
 		w.visit(id)
@@ -18,11 +19,10 @@ func (t *Template) cycles() []string {
 	return w.problems
 }
 
-// needs are the other resources that one refers to or depends on.
-func (t *Template) needs(id string) []string {
-	r := t.resources[id]
-	names := references(r)
-	for _, on := range r.attributes().DependsOn {
+// needs are the other resources that one refers to or depends on. names are its references.
+func (t *Template) needs(id string, names []string) []string {
+	names = slices.Clone(names)
+	for _, on := range t.resources[id].attributes().DependsOn {
 		names = append(names, on.attributes().id)
 	}
 	slices.Sort(names)
@@ -41,7 +41,7 @@ func (t *Template) Way(from, to string) []string {
 		if !t.Has(last) {
 			continue
 		}
-		for _, next := range t.needs(last) {
+		for _, next := range t.needs(last, references(t.resources[last])) {
 			if next == to {
 				return append(way, next)
 			}

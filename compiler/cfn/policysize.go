@@ -10,7 +10,7 @@ import (
 // AWS STS quotas"). Each reference counts as the longest value to be expected of its kind, because values are known only
 // at deploy.
 func (p PolicyDocument) Size() (int, error) {
-	body, err := jsontext.Indent(p)
+	body, err := jsontext.Line(p)
 	if err != nil {
 		return 0, err
 	}

@@ -32,9 +32,23 @@ func walk(v reflect.Value, found func(string)) {
 	}
 }
 
+// referring holds the types that walkStruct treats on their own. Looking a type up costs nothing, while v.Interface copies the struct.
+var referring = map[reflect.Type]bool{
+	reflect.TypeFor[Attributes](): true, reflect.TypeFor[Condition](): true, reflect.TypeFor[ref](): true, reflect.TypeFor[getAtt](): true,
+	reflect.TypeFor[sub](): true, reflect.TypeFor[Raw](): true, reflect.TypeFor[RawResource](): true,
+}
+
 // walkStruct handles this package's own references, and looks at the exported fields of all other structs. Attributes is
 // skipped: DependsOn points to whole resources, whose references are their own.
 func walkStruct(v reflect.Value, found func(string)) {
+	if !referring[v.Type()] {
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				walk(v.Field(i), found)
+			}
+		}
+		return
+	}
 	switch x := v.Interface().(type) {
 	case Attributes:
 		return
@@ -52,12 +66,6 @@ func walkStruct(v reflect.Value, found func(string)) {
 	case RawResource:
 		for _, r := range x.References() {
 			found(r.Name)
-		}
-	default:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				walk(v.Field(i), found)
-			}
 		}
 	}
 }

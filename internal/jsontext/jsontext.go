@@ -11,10 +11,12 @@ package jsontext
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -47,18 +49,31 @@ func WriteLine(w io.Writer, v any) error { return write(w, v, "") }
 
 // write writes v as JSON without HTML escapes: <, > and & stay readable in templates and messages.
 func write(w io.Writer, v any, indent string) error {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
+	text := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(text)
+	text.Reset()
+	enc := json.NewEncoder(text)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(escaped(text.Bytes(), func(r rune) bool {
+	out := text.Bytes()
+	if indent != "" {
+		laidOut := buffers.Get().(*bytes.Buffer)
+		defer buffers.Put(laidOut)
+		laidOut.Reset()
+		laidOut.Grow(len(out) + len(out)/2) // growing step by step would copy, and leave the copies to the garbage collector
+		layOut(laidOut, out, indent)
+		out = laidOut.Bytes()
+	}
+	_, err := w.Write(escaped(out, func(r rune) bool {
 		return r >= utf8.RuneSelf && (printable.Hidden(r) || printable.Control(r))
 	}))
 	return err
 }
+
+// buffers are used again: a build encodes thousands of templates of about the same size.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // ASCII returns a JSON text with every character outside of ASCII written as \u escapes, which mean the same. Characters above
 // U+FFFF become a surrogate pair (RFC 8259, section 7). Such characters stand only inside strings, so no place in the text needs
@@ -92,5 +107,11 @@ const maxSingle = 0xffff
 
 // isASCII reports whether all bytes are below 0x80.
 func isASCII(text []byte) bool {
+	const high = 0x8080808080808080 // the top bits of eight bytes
+	for ; len(text) >= 8; text = text[8:] {
+		if binary.NativeEndian.Uint64(text)&high != 0 {
+			return false
+		}
+	}
 	return !slices.ContainsFunc(text, func(b byte) bool { return b >= utf8.RuneSelf })
 }
