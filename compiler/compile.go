@@ -53,7 +53,7 @@ type Sink interface {
 // Compile lowers the model and hands each stack to the sink as soon as it is done, so that memory does not grow with the
 // number of apps. The user's mistakes go to the report; an error is the sink's.
 func Compile(model *schema.Model, scope Scope, report *report.Report, sink Sink) error {
-	c := compilation{model, report, sink}
+	c := compilation{model, report, sink, newUsage()}
 	checkHostnames(model, report)
 	var work errgroup.Group
 	work.SetLimit(runtime.GOMAXPROCS(0))
@@ -67,7 +67,9 @@ func Compile(model *schema.Model, scope Scope, report *report.Report, sink Sink)
 	for _, app := range model.Apps {
 		work.Go(func() error { return c.app(app, scope) })
 	}
-	return work.Wait()
+	err := work.Wait()
+	c.used.report(model.Orbit, report)
+	return err
 }
 
 // compilation is the input of one Compile, shared by the goroutines that build stacks.
@@ -75,6 +77,7 @@ type compilation struct {
 	model  *schema.Model
 	report *report.Report
 	sink   Sink
+	used   *usage
 }
 
 // orbit makes the orbit's own stacks in one region.
@@ -135,6 +138,7 @@ func (c compilation) emit(p *part, h header) error {
 	if len(problems) > 0 {
 		return nil
 	}
+	c.used.add(stack.Region, stack.App, &p.Template)
 	return c.sink.Stack(stack, body, places(p.origins))
 }
 

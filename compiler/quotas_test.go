@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,4 +69,55 @@ func TestRuleQuota(t *testing.T) {
 	build(t, orbit, testApp(orbit, "web", ports(testPort(80, "HTTP", sources...)))).silent()
 	sources = append(sources, source(schema.PrefixList, "pl-2"))
 	build(t, orbit, testApp(orbit, "web", ports(testPort(80, "HTTP", sources...)))).reported("needs 61 rules", "AWS allows 60")
+}
+
+// TestQuotaSums builds stacks that are fine one by one, and too many together.
+func TestQuotaSums(t *testing.T) {
+	orbit := testOrbit("us-east-1", "us-west-2")
+	apps := func(n int) []*schema.App {
+		var out []*schema.App
+		for i := range n {
+			out = append(out, testApp(orbit, fmt.Sprintf("app%d", i), ports(testPort(80, "HTTP"))))
+		}
+		return out
+	}
+	notes := func(apps []*schema.App) []string {
+		r := &report.Report{}
+		if err := Compile(&schema.Model{Orbit: orbit, Apps: apps}, Scope{}, r, forgetful{}); err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, p := range r.Problems() {
+			out = append(out, p.Message)
+		}
+		return out
+	}
+	if got := notes(apps(50)); len(got) > 0 {
+		t.Errorf("50 apps: %q", got)
+	}
+	const tooMany = ": the stacks of this build have 51 application load balancers: AWS allows 50 in a region unless it has raised the " +
+		"account's quota"
+	want := []string{
+		"us-east-1" + tooMany,
+		"us-west-2" + tooMany,
+	}
+	if got := notes(apps(51)); !slices.Equal(got, want) {
+		t.Errorf("51 apps:\n%s", strings.Join(got, "\n"))
+	}
+	// 501 apps in two regions have 1,002.
+	got := strings.Join(notes(apps(501)), "\n")
+	for _, says := range []string{"have 1,002 IAM roles: AWS allows 1,000 in an account unless it has raised the quota, to 5,000 at most",
+		"us-west-2: the stacks of this build have 501 Auto Scaling groups: AWS allows 500"} {
+		if !strings.Contains(got, says) {
+			t.Errorf("501 apps: no %q in\n%s", says, got)
+		}
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1002: "1,002", 12345678: "12,345,678"} {
+		if got := grouped(n); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }

@@ -231,6 +231,9 @@ func (t *Template) Has(id string) bool { _, ok := t.resources[id]; return ok }
 // ResourceIDs lists the logical ids, sorted.
 func (t *Template) ResourceIDs() []string { return slices.Sorted(maps.Keys(t.resources)) }
 
+// Resources returns all resources by logical id. They are only read.
+func (t *Template) Resources() map[string]Resource { return t.resources }
+
 // OutputIDs lists the outputs' names, sorted.
 func (t *Template) OutputIDs() []string { return slices.Sorted(maps.Keys(t.outputs)) }
 
