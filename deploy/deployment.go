@@ -13,6 +13,7 @@
 //	changeset.go     its change set
 //	execute.go       the graph of stacks
 //	executestack.go  one stack's turn
+//	releases.go      the records of releases
 //	repair.go        a failed stack, taken to a state in which it can be updated or created
 //	explain.go       the cause of a failure
 //
@@ -27,6 +28,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/history"
 	"github.com/pebble/spacel/deploy/schedule"
 )
 
@@ -36,6 +38,7 @@ type Deployment struct {
 
 	*session
 	parts     []*part // sorted by region and name
+	recorder  recorder
 	approvals *approvals
 }
 
@@ -45,9 +48,10 @@ type part struct {
 	plan      stackPlan
 	result    StackResult // its Outcome is empty before the stack's turn
 	failure   *Failure
-	unchecked []string  // warnings about images that could not be checked
-	appeared  []string  // parameters whose optional outputs appeared after the stack's turn
-	ended     time.Time // of an operation in this run, by this machine's clock
+	unchecked []string        // warnings about images that could not be checked
+	appeared  []string        // parameters whose optional outputs appeared after the stack's turn
+	ended     time.Time       // of an operation in this run, by this machine's clock
+	release   *history.Writer // the record of the app's release in this region, nil for none
 }
 
 // Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
@@ -59,6 +63,7 @@ func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Option
 	o.Values.Force = o.Values.Force || o.Redeploy
 	o.Values.Asset = a.Asset
 	d := &Deployment{session: newSession(c, a, o, l)}
+	d.recorder = recorder{d.session, a}
 	if err := d.prepare(ctx, a); err != nil {
 		return nil, err
 	}

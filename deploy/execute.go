@@ -28,6 +28,9 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 		return nil, err
 	}
 	begun := time.Now() // after the questions: the time of a person is no part of the deployment's
+	if err := d.recorder.open(ctx, d.parts); err != nil {
+		return nil, err
+	}
 	// The timeout detaches instead of cancelling: CloudFormation finishes the operations by itself, and a later run picks them up.
 	var late atomic.Bool
 	if d.options.Timeout > 0 {
@@ -38,6 +41,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	errs := d.run(ctx, d.parts, d.order)
 	// The second pass needs the outputs of all stacks, so it begins when the first one has ended.
 	errs = append(errs, d.secondPass(ctx)...)
+	d.recorder.settle(ctx, d.parts)
 	if late.Load() {
 		errs = append(errs, fmt.Errorf("not done after %s (--timeout): running operations go on in CloudFormation; %s",
 			d.options.Timeout, d.pickUp("")))
@@ -97,6 +101,7 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 			p := parts[i]
 			end := d.turn(ctx, p)
 			p.record(ctx, end)
+			p.finish(ctx)
 			if isInfrastructureError(end.err) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -109,12 +114,15 @@ func (d *Deployment) run(ctx context.Context, parts []*part, needs func(*part) [
 	return errs
 }
 
-// turn gives a stack its turn. A second turn in the same run waits for no wave.
+// turn gives a stack its turn, once its release is recorded. A second turn in the same run waits for no wave.
 func (d *Deployment) turn(ctx context.Context, p *part) outcome {
 	if p.result.Outcome == "" {
 		if err := (waveGate{d, p}).pass(ctx); err != nil {
 			return outcome{Outcome: outcomeOf(err), plan: p.plan, err: err}
 		}
+	}
+	if err := p.begin(ctx); err != nil {
+		return outcome{Outcome: activity.HasFailed, plan: p.plan, err: refuseFor(err)}
 	}
 	return executor{p.stack, d.approvals}.run(ctx, p.plan)
 }

@@ -143,7 +143,7 @@ func TestCapacityAfterAFailedUpdate(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	told := b.told(activity.Note)
-	if len(told) != 1 || !strings.Contains(told[0], "the desired capacity is 5 again, as before the update; it was 6") {
+	if len(told) == 0 || !strings.Contains(told[len(told)-1], "the desired capacity is 5 again, as before the update; it was 6") {
 		t.Errorf("told %q", told)
 	}
 }

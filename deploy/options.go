@@ -25,6 +25,7 @@ type Options struct {
 	GoesBack     bool          // a rollback: release tasks do not run, and waves of regions do not wait
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
+	Unrecorded   bool          // deploys although a release cannot be recorded
 	IgnoreAlarms []string      // names of alarms that do not guard this deployment, as manifests have them
 	Concurrency  int           // stacks at a time in each region; 0: schedule.DefaultConcurrency
 	Timeout      time.Duration // of Execute, which then detaches; 0: none

@@ -93,8 +93,8 @@ func TestExchangedTemplateIsRefused(t *testing.T) {
 func TestTemplateThatFitsIsSent(t *testing.T) {
 	b := newEnv(t)
 	b.options.Buckets.Template = b.cf.Bucket(t, east)
-	b.expect(b.deploy(testStack(east, "test-web", topics("Topic"))), "test-web created")
-	if got := b.cf.Calls()["s3:PutObject"]; got != 0 {
+	d := b.prepared(testStack(east, "test-web", topics("Topic")))
+	if got := b.cf.Calls()["s3:PutObject"]; got != 0 || d.Plan.Stacks[0].Action != Create {
 		t.Errorf("uploaded %d times", got)
 	}
 }

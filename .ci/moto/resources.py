@@ -15,6 +15,7 @@ from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.models.vpn_gateway import VPCGatewayAttachment
 from moto.elbv2 import models as elbv2
+from moto.kms import models as kms
 from moto.logs import models as logs
 from moto.route53 import models as route53
 from moto.ssm import models as ssm
@@ -218,7 +219,21 @@ def debian(backend, find):
     backend.get_parameter = get_parameter
 
 
+def key(original):
+    """Makes a key of the template's usage and spec. Moto makes every key of a template one for encryption, so no MAC could be made."""
+
+    def create(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+        properties = cloudformation_json["Properties"]
+        made = original(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+        made.key_usage = properties.get("KeyUsage", made.key_usage)
+        made.key_spec = properties.get("KeySpec", made.key_spec)
+        return made
+
+    return classmethod(create)
+
+
 def install():
+    kms.Key.create_from_cloudformation_json = key(kms.Key.create_from_cloudformation_json.__func__)
     old = security_groups.SecurityGroupIngress
     old.cloudformation_type = staticmethod(lambda: "Moto::EC2::SecurityGroupIngress")  # Ingress takes its place
     elbv2.FakeLoadBalancer.create_from_cloudformation_json = classmethod(load_balancer)

@@ -64,6 +64,7 @@ func newApp(c *console) *cli.App {
 			destroyCommand(c),
 			policyCommand(c),
 			redeployCommand(c),
+			releasesCommand(c),
 			instancesCommand(c),
 			tasksCommand(c),
 			logsCommand(c),

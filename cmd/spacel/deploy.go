@@ -93,6 +93,7 @@ func deployFlags() []cli.Flag {
 			Usage: "agree to the danger of this `ID`, region/stack/resource as printed in the plan; may be given again"},
 		&cli.StringSliceFlag{Name: "ignore-alarm",
 			Usage: "deploy although the alarm of this `NAME`, which guards releases, is on or missing; may be given again"},
+		&cli.BoolFlag{Name: "no-record", Usage: "deploy although the release cannot be recorded", DisableDefaultText: true},
 		&cli.StringFlag{Name: "version",
 			Usage: "deploy this `VERSION` of the apps: it replaces __VERSION__ in units, and is the tag of images without one"},
 		&cli.StringSliceFlag{Name: "upgrade", Usage: "take the newest of `WHAT`: agent, image, or both with a comma"},

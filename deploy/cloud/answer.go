@@ -110,5 +110,6 @@ func alwaysAnswers(service, operation string) bool {
 	}
 	return service != "S3" && slices.ContainsFunc([]string{
 		"Describe", "Get", "List", "BatchGet", "Query", "Scan", "Filter", "Encrypt", "Decrypt", "GenerateDataKey", "ReEncrypt", "CreateKey",
+		"GenerateMac", "VerifyMac",
 	}, func(verb string) bool { return strings.HasPrefix(operation, verb) })
 }

@@ -62,6 +62,15 @@ func (s *Stack) App() string { return s.Tags[document.TagApp] }
 // Unowned reports whether nothing names an owner: the stack is absent, or holds only a change set, which may have no tags yet.
 func (s *Stack) Unowned() bool { return s == nil || !s.Exists() && s.Orbit() == "" && s.App() == "" }
 
+// Changed returns when an operation changed the stack last: when it was updated, else when it was created. The zero time means that the
+// answer had neither.
+func (s *Stack) Changed() time.Time {
+	if s.Updated.IsZero() {
+		return s.Created
+	}
+	return s.Updated
+}
+
 // Exists reports whether there is a stack. One in REVIEW_IN_PROGRESS only holds change sets, none of which was executed.
 func (s *Stack) Exists() bool { return s != nil && s.Status != types.StackStatusReviewInProgress }
 

@@ -23,7 +23,13 @@ type Template struct {
 }
 
 // TemplateParameter is a parameter in a template.
-type TemplateParameter struct{ Default any }
+type TemplateParameter struct {
+	Default any
+	NoEcho  any // true, or "true"
+}
+
+// Hidden reports whether CloudFormation hides the parameter's value.
+func (p TemplateParameter) Hidden() bool { return fmt.Sprint(p.NoEcho) == "true" }
 
 // TemplateResource is a resource in a template.
 type TemplateResource struct {

@@ -52,6 +52,7 @@ func (s *scope) grantCalls(all grants) {
 	give(changeSetActions, "arn:aws:cloudformation:"+s.region()+":"+s.Account+":changeSet/"+live.TokenPrefix+"*")
 	give(anywhere, "*")
 	s.grantZones(give)
+	s.grantRecords(all)
 	s.grantBuckets(give)
 	s.grantSources(give)
 	s.grantPayloads(all)
@@ -107,6 +108,19 @@ func (s *scope) grantZones(give func(string, ...string)) {
 		for _, image := range stack.Images {
 			give("ecr:BatchGetImage ecr:GetDownloadUrlForLayer", repositoryARN(image.Image))
 		}
+	}
+}
+
+// grantRecords allows the records of releases: their table, and their key by its alias, since no build knows the key's id
+// (kms:RequestAlias, https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
+func (s *scope) grantRecords(all grants) {
+	table := "arn:aws:dynamodb:" + s.region() + ":" + s.Account + ":table/" + document.TableName(s.orbit, document.ReleasesTable)
+	for _, action := range []string{"dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"} {
+		all.add(grant{action: action, resources: []string{table}, condition: condition{}})
+	}
+	for _, action := range []string{"kms:GenerateMac", "kms:VerifyMac"} {
+		all.add(grant{action: action, resources: []string{"arn:aws:kms:" + s.region() + ":" + s.Account + ":key/*"},
+			condition: condition{}.with("StringEquals", "kms:RequestAlias", document.ReleasesKeyAlias(s.orbit))})
 	}
 }
 

@@ -178,7 +178,16 @@ func TestResourcesAreNarrow(t *testing.T) {
 			t.Errorf("%s is allowed by %+v", action, found)
 		}
 	}
-	for _, action := range []string{"dynamodb:PutItem", "iam:CreateUser", "iam:PutUserPolicy", "ssm:GetParametersByPath", "kms:Decrypt"} {
+	// Items are written into the table of releases only, and signed with its key only.
+	const records = "arn:aws:dynamodb:us-east-1:123456789012:table/test-releases"
+	if got := of(p, "dynamodb:PutItem"); len(got) != 1 || !slices.Equal(got[0].Resource, []string{records}) {
+		t.Errorf("items are written by %+v", got)
+	}
+	if got := of(p, "kms:GenerateMac"); len(got) != 1 || !slices.Equal(got[0].Condition["StringEquals"]["kms:RequestAlias"],
+		[]string{"alias/test/releases"}) {
+		t.Errorf("records are signed by %+v", got)
+	}
+	for _, action := range []string{"iam:CreateUser", "iam:PutUserPolicy", "ssm:GetParametersByPath", "kms:Decrypt"} {
 		for _, s := range of(p, action) {
 			if s.Condition["StringEquals"]["kms:ViaService"] == nil {
 				t.Errorf("%s is allowed by %+v", action, s)

@@ -26,9 +26,10 @@ type engine struct {
 
 	onGroup func(*Group) // see CloudFormation.OnGroup
 
-	records    []Record         // without a stack
-	unreadable bool             // see HideRecords
-	tables     map[string]table // without a stack, by region/name
+	records    []Record          // without a stack
+	unreadable bool              // see HideRecords
+	tables     map[string]table  // without a stack, by region/name
+	items      map[string][]Item // of tables, by region/name, in the order of their keys
 	launches   []*FailedLaunch
 	activities []activity // oldest first
 

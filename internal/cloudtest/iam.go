@@ -21,8 +21,9 @@ type Policy struct {
 func ParsePolicy(body []byte) (p Policy, err error) { return p, json.Unmarshal(body, &p) }
 
 // Allows judges a call as IAM does: a statement allows it if action, resource and all conditions match, and one that denies wins
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). The only key with a value is
-// aws:RequestedRegion, so a condition on any other key refuses the call: none of the calls of deploy itself has one.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). The keys with a value are
+// aws:RequestedRegion and kms:RequestAlias, which is the alias that a call of KMS names its key by. A condition on any other key refuses
+// the call: none of the calls of deploy itself has one.
 func Allows(policies []Policy, call Access) bool {
 	allowed := false
 	for _, p := range policies {
@@ -43,7 +44,11 @@ func Allows(policies []Policy, call Access) bool {
 func holds(condition map[string]map[string][]string, call Access) bool {
 	for operator, keys := range condition {
 		for key, values := range keys {
-			if operator != "StringEquals" || key != "aws:RequestedRegion" || !slices.Contains(values, call.Region) {
+			value := map[string]string{"aws:RequestedRegion": call.Region}[key]
+			if _, alias, ok := strings.Cut(call.Resource, ":key/alias/"); ok && key == "kms:RequestAlias" {
+				value = "alias/" + alias
+			}
+			if operator != "StringEquals" || value == "" || !slices.Contains(values, value) {
 				return false
 			}
 		}

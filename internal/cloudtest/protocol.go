@@ -36,7 +36,12 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.serveS3(w, r, region)
 	case "ec2":
 		ec2Calls{c}.serve(w, r, region)
+	case "kms":
+		macCalls{c}.serve(w, r, region)
 	case "dynamodb":
+		if (itemCalls{c}).serve(w, r, region) {
+			return
+		}
 		if c.forward == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Query") {
 			noTable(w) // a stack's tables are only names here
 			return

@@ -83,6 +83,9 @@ func (c *CloudFormation) Everything() string {
 			fmt.Fprintf(&b, "\ns3://%s/%s %s", name, key, digest(64, string(c.buckets[name].objects[key])))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.engine.items)) {
+		fmt.Fprintf(&b, "\nitems of %s %s", name, compact(c.engine.items[name]))
+	}
 	fmt.Fprintf(&b, "\nsnapshots %v", listed(c.engine.snapshots))
 	return b.String()
 }
