@@ -31,7 +31,7 @@ func (a agentBinary) statement() cfn.Statement {
 	return cfn.Allow([]string{"s3:GetObject"}, cfn.BareARN("s3", a.bucket, cfn.String("/"), a.key))
 }
 
-// tokenParameter declares the parameter that a forced redeploy changes. The token is part of user data, so a new one
+// tokenParameter declares the parameter which a forced redeploy changes. The token is part of user data, so a new one
 // gives a new launch template version and new instances.
 func tokenParameter(p *part) cfn.Value {
 	return p.parameter(document.ParameterToken, cfn.Parameter{

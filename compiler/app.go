@@ -67,7 +67,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		return nil, err
 	}
 	whole.merge(launch.part)
-	// Likewise, the parts above have collected the rights that the agent needs.
+	// Likewise, the parts above have collected the rights of the agent.
 	identity := role(a, whole.statements, r)
 	whole.merge(identity.part)
 	group := instances(a, groups, balancer, identity, launch, disks.disks, spot(a.region), whole.waitFor)

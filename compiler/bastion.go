@@ -215,7 +215,7 @@ func (b *bastionPart) document() document.Document[cfn.Value] {
 	}
 }
 
-// tagSpecifications put the tag Name on resources that a launch creates. CloudFormation does not tag them.
+// tagSpecifications put the tag Name on resources created by a launch. CloudFormation does not tag them.
 func tagSpecifications(name string, kinds ...string) []cfn.TagSpecification {
 	var out []cfn.TagSpecification
 	for _, kind := range kinds {

@@ -11,7 +11,7 @@ import (
 )
 
 // registries puts the logins to registries into the instance document: those of the manifest, and one for each registry of Amazon
-// ECR that an image of the app is in. Docker on the instance asks the agent for a login when it pulls an image.
+// ECR with an image of the app. Docker on the instance asks the agent for a login when it pulls an image.
 func registries(a appContext, r *report.Report) *part {
 	all := map[string]document.Registry{}
 	images, repositories := map[string]bool{}, map[string]bool{}

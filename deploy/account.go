@@ -98,7 +98,7 @@ func instanceType(whole *live.Template) string {
 	return ""
 }
 
-// firstSize returns the number of instances that a new group begins with.
+// firstSize returns the number of instances with which a new group begins.
 func firstSize(properties map[string]any) int {
 	for _, name := range []string{"DesiredCapacity", "MinSize"} {
 		var n int

@@ -18,7 +18,7 @@ import (
 // adopter decides whose the tables are that a change set imports.
 type adopter struct{ planner }
 
-// dangersOf returns a danger for each table that the change set imports and that is not this orbit's. CloudFormation imports any
+// dangersOf returns a danger for each table which the change set imports and which is not this orbit's. CloudFormation imports any
 // table of the name that is in no stack, and does not look at its tags or keys ("Import AWS resources into a CloudFormation stack
 // automatically", User Guide). The orbit's tables decide who may log in as root, so whoever can write a foreign one could.
 func (p adopter) dangersOf(ctx context.Context, changes []Change) ([]Danger, error) {

@@ -323,7 +323,7 @@ func (s changeSets) failureOf(ctx context.Context, made *changeSet, d *cloudform
 // If that call fails, they are left out: an emulator or a policy may not know it, and there is a reason without them.
 func (s *stack) validationErrors(ctx context.Context, of *cloudformation.DescribeEventsInput) []string {
 	of.Filters = &types.EventFilter{FailedEvents: aws.Bool(true)}
-	// One attempt is enough, since the list only adds detail to an error that is reported anyway.
+	// One attempt is enough, since the list only adds detail to an error reported anyway.
 	out, err := s.client().DescribeEvents(ctx, of, func(o *cloudformation.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil

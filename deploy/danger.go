@@ -68,7 +68,7 @@ func removalLoss(policy string) string {
 }
 
 // replacementLoss reads the change set's policy, or the template's if the change set has none. A template that cannot be read any more
-// counts as one without policies: that is the largest loss.
+// counts as one without policies, the largest loss.
 func (s *stack) replacementLoss(c Change) string {
 	policy := c.Policy
 	if policy == "" {

@@ -38,7 +38,7 @@ func publishedBy(services []Service) published {
 	return p
 }
 
-// mayListen reports whether a hand-written unit may listen on a port. A service that is meant to end does not.
+// mayListen reports whether a hand-written unit may listen on a port. A service meant to end does not.
 func mayListen(s Service) bool {
 	switch path.Ext(s.Name) {
 	case ".socket":
@@ -74,7 +74,7 @@ func (p published) has(port int, protocol string, local bool) bool {
 	})
 }
 
-// list names the ports that are published, for a message.
+// list names the published ports, for a message.
 func (p published) list(local bool) string {
 	var all []string
 	for _, h := range p.ports {

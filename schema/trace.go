@@ -106,7 +106,7 @@ func (r record) deriveFlag(name string, value bool) {
 	}
 }
 
-// deriveList is derive for a list of strings. Items that the manifest has keep their places.
+// deriveList is derive for a list of strings. Items of the manifest keep their places.
 func (r record) deriveList(name string, texts []string) {
 	if r.trace == nil {
 		return

@@ -34,7 +34,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	return volumes
 }
 
-// mountPoint returns the directory that a volume is mounted at.
+// mountPoint returns the mount point of a volume.
 func mountPoint(r record, label string) string {
 	if r.has("mount_point") {
 		return r.text("mount_point")

@@ -27,7 +27,7 @@ type Manifest struct {
 	Assets []Asset `json:"assets,omitempty"` // sorted by digest
 }
 
-// Origin says what a directory was made of.
+// Origin names the sources of a directory.
 type Origin struct {
 	MadeBy      string `json:"madeBy,omitempty"`      // the release of spacel, such as v1.3.0; empty if it was none
 	OrbitDigest string `json:"orbitDigest,omitempty"` // sha256 of the data in the orbit's manifest, in hex

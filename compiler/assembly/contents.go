@@ -31,7 +31,7 @@ func newContents(orbit string) *contents {
 	}
 }
 
-// From notes what the build is made of.
+// From notes the sources of the build.
 func (c *contents) From(origin Origin) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func (c *contents) sorted() *Manifest {
 	return &c.manifest
 }
 
-// assetPath returns the only path that an asset may have.
+// assetPath returns the only path of an asset.
 func assetPath(digest string) string { return assetsDir + "/" + digest }
 
 // AssetOf is the entry of an asset with this content.

@@ -32,7 +32,7 @@ const (
 	maxGuardMinutes = 180
 )
 
-// problems checks a guard that is read from a directory.
+// problems checks a guard read from a directory.
 func (g *Guard) problems() []string {
 	if g == nil {
 		return nil

@@ -16,6 +16,9 @@ type Release struct {
 	Entries []Entry
 }
 
+// Regions are read side by side. A region whose DynamoDB does not answer fails the list: without it an old release could look like the
+// newest. --region leaves it out.
+
 // Releases reads the newest releases of an app from all regions at once, the newest first. Without lists the regions without a table
 // of releases. The limit is that of each region.
 func Releases(ctx context.Context, stores []*Store, app string, limit int) (found []Release, without []string, err error) {

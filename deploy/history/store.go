@@ -95,6 +95,8 @@ func (s *Store) newest(ctx context.Context, app string, q question) ([]item, err
 	return found[:min(len(found), q.limit)], nil
 }
 
+// Both writes put the whole item. Its MAC covers all of the body, so an update of single attributes would need a new one anyway.
+
 // Add writes the first record of a release. It is ErrTaken when a record of this number exists and is not this release's own.
 func (s *Store) Add(ctx context.Context, r Record) error {
 	return s.put(ctx, r, "attribute_not_exists(#release)")

@@ -66,6 +66,8 @@ func (s *Stage) FetchAsset(ctx context.Context, bucket, digest string) ([]byte, 
 // maxFetched is the largest object to read back, in bytes. A manifest or template that spacel wrote is far smaller.
 const maxFetched = 64 << 20
 
+// The account is checked as for uploads: names of buckets are global, and another account's bucket of the same name must not be read.
+
 // fetch reads an object of this account and verifies its digest.
 func (s *Stage) fetch(ctx context.Context, bucket, key, digest string) ([]byte, error) {
 	region, err := s.regionOf(ctx, bucket, "")

@@ -185,7 +185,7 @@ func (g *Group) update(old, next *resource, scope *scope) error {
 	return g.Roll(policy)
 }
 
-// setSizes sets the sizes that an update changes.
+// setSizes sets the sizes changed by an update.
 func (g *Group) setSizes(old, next *resource) {
 	ignore := text(policyPart(next.Definition, "AutoScalingScheduledAction")["IgnoreUnmodifiedGroupSizeProperties"]) == "true"
 	for name, size := range map[string]*int{"MinSize": &g.Min, "MaxSize": &g.Max, "DesiredCapacity": &g.Desired} {

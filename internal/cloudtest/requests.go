@@ -75,7 +75,7 @@ func (c *call) continueUpdateRollback(in *cloudformation.ContinueUpdateRollbackI
 	if s.status != types.StackStatusUpdateRollbackFailed {
 		return nil, invalid("Stack:%s is in %s state and can not continue rolling back.", s.id, s.status)
 	}
-	// A resource that is in UPDATE_FAILED for another reason, for example a cancelled update, must not be skipped.
+	// A resource in UPDATE_FAILED for another reason, for example a cancelled update, must not be skipped.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 	for _, logical := range in.ResourcesToSkip {
 		if r := s.resources[logical]; r == nil || r.Status != types.ResourceStatusUpdateFailed {

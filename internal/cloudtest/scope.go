@@ -43,7 +43,7 @@ func (s *scope) active() [][]string {
 			depth[id] = 0
 		}
 	}
-	// A resource is one level above the deepest resource that it mentions. The loop repeats until no depth changes. A cycle
+	// A resource is one level above the deepest resource mentioned by it. The loop repeats until no depth changes. A cycle
 	// would never end, so there are at most as many rounds as resources; AWS rejects a template with a cycle.
 	for changed, rounds := true, 0; changed && rounds <= len(depth); rounds++ {
 		changed = false

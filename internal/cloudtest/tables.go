@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// table is a DynamoDB table that belongs to no stack. A table that a stack leaves behind keeps the tags that CloudFormation gave it.
+// table is a DynamoDB table of no stack. A table left behind by a stack keeps the tags that CloudFormation gave it.
 type table struct {
 	tags map[string]string
 	keys []tableKey
@@ -19,7 +19,7 @@ type table struct {
 // tableKey is a key in a table's KeySchema.
 type tableKey struct{ AttributeName, KeyType string }
 
-// RetainTable puts a table into the account that belongs to no stack, with tags, and a hash key ("" for none).
+// RetainTable puts a table of no stack into the account, with tags, and a hash key ("" for none).
 func RetainTable(c *CloudFormation, region, name string, tags map[string]string, key string) {
 	c.Retain(region, "AWS::DynamoDB::Table", name)
 	t := table{tags: tags}
