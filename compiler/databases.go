@@ -133,7 +133,7 @@ func dbInstance(a appContext, p *part, d schema.Database, group *cfn.SecurityGro
 	return add(p, d.Pos, databaseID(d), instance)
 }
 
-// restore has an instance start from a snapshot. Of the properties which a restored instance takes from its snapshot, CloudFormation refuses
+// restore has an instance start from a snapshot. Of the properties that a restored instance takes from its snapshot, CloudFormation refuses
 // all but the password, which it sets after the restoration (Template Reference, AWS::RDS::DBInstance, DBSnapshotIdentifier; the CDK's
 // DatabaseInstanceFromSnapshot does the same).
 func restore(instance *cfn.DBInstance, snapshot string) {

@@ -11,7 +11,9 @@ import (
 // ReleaseOf returns the manifest of one app: its stacks in all regions, and the assets of these. Its bytes are the same in each region of
 // a release, so one digest names the release's artifact.
 func (a *Assembly) ReleaseOf(app string) ([]byte, error) {
-	m := Manifest{Format: Format, Orbit: a.Manifest.Orbit, Origin: a.Manifest.Origin, Stacks: []Stack{}}
+	// Owner and origin stay, since they are as much a part of the reviewed directory as the stacks. The source map does not: the places in
+	// it are those of a repository that has gone on.
+	m := Manifest{Format: Format, Orbit: a.Manifest.Orbit, Owner: a.Manifest.Owner, Origin: a.Manifest.Origin, Stacks: []Stack{}}
 	used := map[string]bool{}
 	for _, s := range a.Manifest.Stacks {
 		if s.App != app {
