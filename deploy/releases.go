@@ -194,7 +194,10 @@ func (p *part) begin(ctx context.Context) error {
 		return nil
 	}
 	r := recorder{session: p.session}
-	err := p.release.Add(ctx, p.spec.Region, p.describeInputs)
+	err := p.release.Add(ctx, p.spec.Region, func(r *history.Record) {
+		p.describeInputs(r)
+		r.Outcome = history.Running
+	})
 	if errors.Is(err, history.ErrNoTable) { // the tables stack of this artifact has none
 		r.noteAbsent([]*part{p})
 		return nil
