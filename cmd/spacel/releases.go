@@ -186,7 +186,7 @@ func (r *releases) table(found []history.Release) {
 	for i, each := range found {
 		fmt.Fprintln(r.out, lines[i+1])
 		for _, e := range each.Entries {
-			if text := remark(e, each.Outcome()); text != "" {
+			if text := recordRemark(e, each.Outcome()); text != "" {
 				fmt.Fprintln(r.out, "      "+p.paint(outcomeColour(e), printable(text)))
 			}
 		}
@@ -214,8 +214,8 @@ func columns(rows [][]string) []string {
 	return lines
 }
 
-// remark adds the facts of one region which differ from the release's own line, "" for none.
-func remark(e history.Entry, whole history.Outcome) string {
+// recordRemark adds the facts of one region which differ from the release's own line, "" for none.
+func recordRemark(e history.Entry, whole history.Outcome) string {
 	switch {
 	case !e.Trusted():
 		return fmt.Sprintf("%s: not trusted: %s", e.Region, e.Problem)
@@ -377,7 +377,7 @@ func (r *releases) details(found history.Release) {
 		for _, task := range e.Tasks {
 			text += fmt.Sprintf(", task %s %s", task.Name, task.Outcome)
 		}
-		if rest := remark(e, e.Outcome); rest != "" {
+		if rest := recordRemark(e, e.Outcome); rest != "" {
 			text = rest
 		}
 		fmt.Fprintln(r.out, "  "+p.paint(outcomeColour(e), printable(text)))
