@@ -34,8 +34,8 @@ missing() {
 	command -v aws >/dev/null || echo awscli
 	[ "$docker" = true ] || return 0
 	command -v dockerd >/dev/null || echo docker.io apparmor
-	# The client is a package of its own since Debian 13.
-	command -v docker >/dev/null || ! { command -v dockerd || apt-cache show docker-cli; } >/dev/null 2>&1 || echo docker-cli
+	# The client is apart since Debian 13.
+	command -v docker >/dev/null || ! { command -v dockerd || apt-cache madison docker-cli | grep .; } >/dev/null 2>&1 || echo docker-cli
 }
 
 # Without deb-src and translations, update reads a third. A new disk needs no sync after each package.
