@@ -154,13 +154,10 @@ func checkApps(chosen []string, a *assembly.Assembly) error {
 	return nil
 }
 
-// roleName returns the name of the orbit's role, so that the template makes the role for commands to assume. A role with a path, or none,
-// gets a name of CloudFormation's.
+// roleName returns the name of the orbit's role with its path, so that the template makes the role for commands to assume. Without a
+// role CloudFormation makes a name up.
 func roleName(a *assembly.Assembly) string {
 	_, name, _ := strings.Cut(a.Manifest.Role, ":role/")
-	if strings.Contains(name, "/") {
-		return ""
-	}
 	return name
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Template returns a CloudFormation template of the role, its policies and its trust. Where the directory has no account, the template
-// takes its own. Without a repository it has a parameter. name is the role's name, "" for one that
+// takes its own. Without a repository it has a parameter. name is the role's path and name, "" for one that
 // CloudFormation makes up.
 func Template(p *Policies, orbit, account, name string, r Repository) map[string]any {
 	resources := map[string]any{}
@@ -37,7 +37,11 @@ func Template(p *Policies, orbit, account, name string, r Repository) map[string
 	}
 	// A named role needs CAPABILITY_NAMED_IAM, and is the one that commands assume.
 	if name != "" {
-		role["RoleName"] = name
+		slash := strings.LastIndex(name, "/") + 1
+		role["RoleName"] = name[slash:]
+		if slash > 0 {
+			role["Path"] = "/" + name[:slash]
+		}
 	}
 	resources["Role"] = resourceOf("AWS::IAM::Role", role)
 	out := map[string]any{
