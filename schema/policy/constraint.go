@@ -136,11 +136,11 @@ func (c *comparison) absentFields(v cue.Value, t *manifest.Tree, keys []string) 
 			continue
 		}
 		key := selector.Unquoted()
-		inner := append(slices.Clone(keys), key)
+		// Most fields are scalars that exist. For these nothing is copied.
 		if f := t.Field(key); f == nil {
-			c.lacks(inner, fields.Value())
+			c.lacks(append(slices.Clone(keys), key), fields.Value())
 		} else if f.Value.Kind >= manifest.List {
-			c.absent(fields.Value(), f.Value, inner)
+			c.absent(fields.Value(), f.Value, append(slices.Clone(keys), key))
 		}
 	}
 }
