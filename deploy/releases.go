@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/agent/lock"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/history"
@@ -222,7 +223,7 @@ func (p *part) finish(ctx context.Context) {
 	record, err := p.release.Change(ctx, p.spec.Region, func(record *history.Record) {
 		p.describeInputs(record)
 		record.Outcome, record.Why = p.endOfRelease()
-		record.Seconds = p.result.Seconds
+		record.Seconds, record.Tasks = p.result.Seconds, p.ranTasks()
 		if deployed := p.plan.deployed; deployed != nil {
 			record.Stack = &history.Stack{ID: deployed.ID, Changed: deployed.Changed()}
 		}
@@ -230,6 +231,19 @@ func (p *part) finish(ctx context.Context) {
 	if err != nil {
 		p.tell(activity.Event{Kind: activity.Warning, Reason: fmt.Sprintf("the end of release %d is not recorded: %v", record.Number, err)})
 	}
+}
+
+// ranTasks returns the release tasks that instances ran for the release, with their ends. A task without an end is unknown.
+func (p *part) ranTasks() []history.Task {
+	var ran []history.Task
+	for _, t := range p.result.Tasks {
+		end := t.State
+		if !end.Ended() {
+			end = lock.Unknown
+		}
+		ran = append(ran, history.Task{Name: t.Name, Outcome: string(end)})
+	}
+	return ran
 }
 
 // maxWhy is the longest reason in a record, in bytes.

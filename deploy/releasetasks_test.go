@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/history"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/tasks"
 	"github.com/pebble/spacel/internal/cloudtest"
@@ -218,5 +220,16 @@ func TestTasksOfARollback(t *testing.T) {
 	e.expect(r, "test-web updated")
 	if found, state := e.task("v0"); state != lock.Done || found.Note != "not run: a rollback" || len(r.Stacks[0].Tasks) != 0 {
 		t.Errorf("%+v, %+v", found, r.Stacks[0].Tasks)
+	}
+}
+
+// The record of a release says which tasks ran, and how they ended.
+func TestTasksInTheRecord(t *testing.T) {
+	p := &part{result: StackResult{Tasks: []tasks.Task{
+		{Name: "migrate", State: lock.Done}, {Name: "warm", State: lock.Failed}, {Name: "cut", State: lock.Running},
+	}}}
+	want := []history.Task{{Name: "migrate", Outcome: "done"}, {Name: "warm", Outcome: "failed"}, {Name: "cut", Outcome: "unknown"}}
+	if got := p.ranTasks(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
