@@ -127,6 +127,7 @@ var callingCommands = []struct {
 	{"events web --orbit ./build", false},
 	{"ssh web --orbit ./build", false},
 	{"exec web --orbit ./build -- true", false},
+	{"releases web --orbit ./build", false},
 	{"tunnel web main --orbit ./build", false},
 	{"tasks web --orbit ./build", false},
 	{"tasks web --orbit ./build --mark migrate=done", true},
