@@ -27,6 +27,10 @@ var notForOneOff = []string{
 	"--health-interval", "--health-retries", "--health-timeout", "--health-start-period", "--health-start-interval",
 }
 
+// The options of a unit's container stand in the unit, as systemd reads them, and in docker inspect, if there is a container. The unit is
+// read, because a one-off container is wanted most when the unit's own does not start. Docker's client has no library to parse its
+// command line, so the few facts that are needed are listed here, and a test compares them with the client's help.
+
 // dockerRun is the command line of a unit's container.
 type dockerRun struct {
 	options    [][]string // each an option, with its value if that is a word of its own

@@ -20,8 +20,9 @@ func tables(net network) *part {
 	keep(p, net, "VolumesTable", document.VolumesTable, key{document.SlotLabel, "S"}, key{document.SlotIndex, "N"})
 	locks := keep(p, net, document.OutputLocks, document.LocksTable, key{document.LockName, "S"})
 	locks.TimeToLiveSpecification = &cfn.TimeToLive{AttributeName: document.LockExpires, Enabled: true}
-	keep(p, net, "ReleasesTable", document.ReleasesTable, key{document.ReleaseKind, "S"}, key{document.ReleaseID, "S"})
+	keep(p, net, document.OutputReleases, document.ReleasesTable, key{document.ReleaseKind, "S"}, key{document.ReleaseID, "S"})
 	releasesKey(p, net)
+	maintenanceRole(p, net)
 	group := add(p, net.region.Pos, "BootLogGroup", keptLogGroup(document.BootLogGroup(net.orbit.Name), bootLogRetention))
 	p.Output("BootLogGroup", cfn.Output{Description: "The instances' boot logs.", Value: group.Ref()})
 	return p

@@ -30,6 +30,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/history"
 	"github.com/pebble/spacel/deploy/schedule"
+	"github.com/pebble/spacel/deploy/temporary"
 )
 
 // Deployment is one run.
@@ -52,6 +53,8 @@ type part struct {
 	appeared  []string        // parameters whose optional outputs appeared after the stack's turn
 	ended     time.Time       // of an operation in this run, by this machine's clock
 	release   *history.Writer // the record of the app's release in this region, nil for none
+
+	ends []temporary.State // changes by hand that end with this deployment
 }
 
 // Prepare finds out what a deployment would do. It changes no deployed stack. It makes change sets,
@@ -97,7 +100,9 @@ func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err err
 // wholePlan joins the stacks' plans and their warnings in the order of the stacks.
 func (d *Deployment) wholePlan(ctx context.Context) Plan {
 	whole := Plan{Orbit: d.orbit, Account: d.identity.Account, Directory: d.options.Directory, Warnings: d.accountWarnings(ctx)}
+	whole.Warnings = append(whole.Warnings, d.findTemporary(ctx)...)
 	for _, p := range d.parts {
+		p.plan.Ends = p.ends
 		whole.Stacks = append(whole.Stacks, p.plan.StackPlan)
 		whole.Warnings = append(whole.Warnings, p.missingOutputs(p.plan.inputs)...)
 		whole.Warnings = append(whole.Warnings, p.routingWarnings(p.plan.Changes)...)

@@ -42,6 +42,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	// The second pass needs the outputs of all stacks, so it begins when the first one has ended.
 	errs = append(errs, d.secondPass(ctx)...)
 	d.recorder.settle(ctx, d.parts)
+	errs = append(errs, d.endTemporary(ctx)...)
 	if late.Load() {
 		errs = append(errs, fmt.Errorf("not done after %s (--timeout): running operations go on in CloudFormation; %s",
 			d.options.Timeout, d.pickUp("")))
@@ -73,7 +74,7 @@ func (d *Deployment) confirm(ctx context.Context, consent Consent) error {
 
 // changes reports whether the plan changes anything.
 func (p *Plan) changes() bool {
-	return slices.ContainsFunc(p.Stacks, func(s StackPlan) bool { return s.Action != None })
+	return slices.ContainsFunc(p.Stacks, func(s StackPlan) bool { return s.Action != None || len(s.Ends) > 0 })
 }
 
 // announce tells the user which stacks wait for which.

@@ -3,6 +3,7 @@ package deploy
 import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/impact"
+	"github.com/pebble/spacel/deploy/temporary"
 	"github.com/pebble/spacel/deploy/values"
 )
 
@@ -31,6 +32,7 @@ type StackPlan struct {
 	New        *impact.Summary   `json:"new,omitempty"`       // of a stack that is not deployed yet
 	Impact     []impact.Effect   `json:"impact,omitempty"`    // what users of a deployed stack notice, the worst first
 	Moves      []values.Move     `json:"moves,omitempty"`     // EBS volumes that go to another zone
+	Ends       []temporary.State `json:"ends,omitempty"`      // changes by spacel scale and maintenance that end afterwards
 }
 
 // Action is the kind of change to a stack.

@@ -114,11 +114,19 @@ const (
 	DockerLogGroup = "DockerLogGroup" // the containers' output
 )
 
+// TagMaintenance is the tag of a load balancer's rule that answers in place of an app. Its value is the orbit. The role of
+// OutputMaintenance may delete rules with this tag.
+const TagMaintenance = "spacel:maintenance"
+
+// OutputMaintenance is the output of the tables stack with the role that ends maintenance at its time.
+const OutputMaintenance = "MaintenanceRole"
+
 // Outputs that deploy and the commands read. The last three are the beginnings of several outputs' names. OutputLocks belongs
 // to the tables stack.
 const (
 	OutputVPC       = "VpcId"
 	OutputLocks     = "LocksTable"
+	OutputReleases  = "ReleasesTable"
 	OutputInstances = "SecurityGroup" // the security group of an app's instances
 	OutputBastions  = "BastionGroup"  // the security group of the bastions, in the VPC's stack
 	OutputGroup     = "AutoScalingGroup"

@@ -65,6 +65,8 @@ func newApp(c *console) *cli.App {
 			policyCommand(c),
 			redeployCommand(c),
 			releasesCommand(c),
+			scaleCommand(c),
+			maintenanceCommand(c),
 			instancesCommand(c),
 			tasksCommand(c),
 			logsCommand(c),

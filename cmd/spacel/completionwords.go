@@ -24,7 +24,8 @@ var flagWords = map[string][]string{
 }
 
 // takesApp lists the commands whose first argument is the name of an app, and not a manifest.
-var takesApp = []string{"logs", "events", "ssh", "instances", "redeploy", "releases", "tasks", "exec", "tunnel", "access grant",
+var takesApp = []string{"logs", "events", "ssh", "instances", "redeploy", "releases", "tasks", "exec", "tunnel", "scale", "maintenance",
+	"access grant",
 	"access revoke", "access list"}
 
 // completions returns the words that can follow a command line: the values of a flag, or the names of apps. It reports false where

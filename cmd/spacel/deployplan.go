@@ -34,7 +34,7 @@ func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
 		fmt.Fprintln(out)
 	}
 	for _, stack := range others {
-		if stack.Action != deploy.None {
+		if stack.Action != deploy.None || len(stack.Ends) > 0 {
 			out.stack(stack)
 		}
 	}
@@ -101,6 +101,9 @@ func (w *planWriter) stack(s deploy.StackPlan) {
 		}
 	}
 	w.tasks(s.Tasks)
+	for _, end := range s.Ends {
+		w.wrapped(yellow, "  "+end.AfterEnd()+" ("+printable(end.String())+")")
+	}
 	w.guard(s.Guard)
 	for _, danger := range s.Dangers {
 		w.wrapped(red, "  ! "+printable(danger.What))
@@ -261,12 +264,20 @@ func planSentence(plan *deploy.Plan) string {
 		}
 	}
 	// An empty plan has its own sentence, which scripts and readers can look for.
-	if stacks[deploy.None] == len(plan.Stacks) {
+	// A plan that only ends changes by hand has something to do, although no stack changes.
+	ends := 0
+	for _, s := range plan.Stacks {
+		ends += len(s.Ends)
+	}
+	if stacks[deploy.None] == len(plan.Stacks) && ends == 0 {
 		return nothingToDo(len(plan.Stacks), plan.Directory)
 	}
 	text := "stacks: " + counted(stacks, deploy.Create, deploy.Update, deploy.Repair, deploy.Later, deploy.None)
 	if len(resources) > 0 {
 		text += "; resources: " + counted(resources, "create", "adopt", "update", "maybe replace", "replace", "delete")
+	}
+	if ends > 0 {
+		text += "; ends " + plural(ends, "temporary change")
 	}
 	return text
 }

@@ -51,6 +51,10 @@ func execCommand(c *console) *cli.Command {
 	})
 }
 
+// A command passes three programs on its way to a container, and each may change words: ssh joins the words of a remote command with
+// spaces for the login shell, which splits them again, so they are quoted for that shell. sudo and the agent get words from there on and
+// hand them on as they are. docker exec does the same.
+
 // execRequest is what the command line asks for.
 type execRequest struct {
 	app, unit string

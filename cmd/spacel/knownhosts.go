@@ -12,6 +12,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// ssh decides which host keys to accept, and spacel writes the file from which it decides. So every part of ssh that users rely on stays
+// as they know it: agents, configuration, jump hosts. The file is written for each connection from the tag of the machine, and a copy of
+// earlier connections is what a changed tag is compared with.
+
 // knownHosts is a directory with a file for each instance whose host key was needed, in the form of ssh's known_hosts. An instance's
 // id is never used again, so a file holds one key for ever.
 type knownHosts struct {

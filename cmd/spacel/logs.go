@@ -16,11 +16,16 @@ import (
 
 const logsDescription = `The boot log shows how an instance started, or why it did not. It is kept when a stack fails. The docker log is the
 output of containers (logging.docker in the manifest). The deploy log is the agent's own log (logging.deploy). Lines of
-all regions are merged in order of time.
+all regions are merged in order of time. Lines that are JSON objects are printed as words; --raw prints them as they are.
+
+--query runs a query of CloudWatch Logs Insights in all regions and merges the rows. CloudWatch bills for the bytes that it
+reads.
 
    spacel logs laika --orbit production                          the boot log of the last hour
    spacel logs laika --orbit production --docker --follow
    spacel logs laika --orbit production --docker --since 24h --filter ERROR
+   spacel logs laika --orbit production --docker --lines 20
+   spacel logs laika --orbit production --docker --query 'stats count() by bin(5m)'
    spacel logs --bastion --orbit production`
 
 // logsCommand prints log lines with package deploy/logs. --filter is passed to CloudWatch Logs, which applies it on its side.
@@ -35,9 +40,15 @@ func logsCommand(c *console) *cli.Command {
 			&cli.BoolFlag{Name: "deploy", Usage: "the agent's own log", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "bastion", Usage: "the boot log of the orbit's bastions", DisableDefaultText: true},
 			&cli.StringFlag{Name: "filter", Usage: "only lines that match this filter `PATTERN` of CloudWatch Logs"},
+			&cli.StringFlag{Name: "query", Usage: "run this `QUERY` of CloudWatch Logs Insights"},
+			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Usage: "print the last `N` lines only", DefaultText: "all"},
+			&cli.BoolFlag{Name: "raw", Usage: "print lines of JSON as they are", DisableDefaultText: true},
 			sinceFlag(time.Hour), followFlag(),
 		),
 		Action: func(ctx *cli.Context) error {
+			if err := checkLogFlags(ctx); err != nil {
+				return err
+			}
 			to, groups, err := findLogGroups(c, ctx)
 			if err != nil {
 				return err
@@ -45,6 +56,9 @@ func logsCommand(c *console) *cli.Command {
 			from, err := since(ctx)
 			if err != nil {
 				return err
+			}
+			if query := ctx.String("query"); query != "" {
+				return printQuery(c, ctx, to, groups, from, query)
 			}
 			reader := logs.NewReader(to.Cloud, groups, from, ctx.String("filter"))
 			printed, err := printLogs(c, ctx, reader)
@@ -176,6 +190,10 @@ func printLogs(c *console, ctx *cli.Context, reader *logs.Reader) (printed bool,
 	err = repeat(ctx, func() error {
 		lines, err := reader.Next(ctx.Context)
 		// With --follow an empty result needs no explanation: lines may still come.
+		// Of --lines only the first read has more than is asked for: what comes later is new.
+		if n := ctx.Int("lines"); n > 0 && !printed {
+			lines = lines[max(0, len(lines)-n):]
+		}
 		printed = printed || len(lines) > 0 || ctx.Bool("follow")
 		for _, line := range lines {
 			if err := printLogLine(c, ctx, line); err != nil {
@@ -196,7 +214,11 @@ func printLogLine(c *console, ctx *cli.Context, line logs.Line) error {
 	// A stream's name is the app, a slash, the instance, and for containers a slash and their name. All lines are of one app,
 	// so its name is cut off.
 	stream := strings.TrimPrefix(line.Stream, document.BootStreamPrefix(ctx.Args().First()))
-	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(line.Message))
+	message := line.Message
+	if !ctx.Bool("raw") {
+		message = logs.Readable(message)
+	}
+	_, err := fmt.Fprintf(c.out, "%s %s %s %s\n", line.Time.Format(time.RFC3339), line.Region, stream, printable(message))
 	return err
 }
 

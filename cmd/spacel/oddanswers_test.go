@@ -437,6 +437,7 @@ func oddService(w http.ResponseWriter, r *http.Request, keys http.Handler) {
 			`</DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>`,
 		"DescribeVolumes": `<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>`,
 		"FilterLogEvents": `{"events": [{"eventId": "1", "logStreamName": "web/i-1", "timestamp": 1800000000000, "message": "started"}]}`,
+		"BatchGetItem":    `{"Responses": {"test-releases": []}, "UnprocessedKeys": {}}`,
 		"GetItem":         `{"Item": {"name": {"S": "ada"}, "keys": {"SS": ["ssh-ed25519 AAAA"]}}}`,
 		"Scan": `{"Items": [{"name": {"S": "ada"}, "keys": {"SS": ["ssh-ed25519 AAAA"]}, "admins": {"SS": ["ada"]}}],` +
 			`"Count": 1}`,

@@ -33,6 +33,10 @@ func routeFlags() []cli.Flag {
 	)
 }
 
+// A route leads from this machine to the bastion of a region, and from there to port 22 of an instance's private address. Two programs
+// ssh run: the outer one speaks to the instance, through the inner one that speaks to the bastion (ssh -W). So the bastion sees
+// encrypted bytes only. Each of the two has its own file of host keys.
+
 // routes finds ways to the instances of an app.
 type routes struct {
 	*target

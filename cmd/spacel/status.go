@@ -151,6 +151,9 @@ func statusLines(w io.Writer, p painter, s status.Stack, width int) {
 	if s.Running != nil {
 		fmt.Fprintln(w, "    "+printable(runningText(s.Running)))
 	}
+	for _, change := range s.Temporary {
+		fmt.Fprintln(w, "    "+p.paint(yellow, printable(change.String()+", by "+change.By)))
+	}
 	for _, e := range s.Endpoints {
 		fmt.Fprintln(w, "    "+printable(e.Address))
 	}

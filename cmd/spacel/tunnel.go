@@ -49,6 +49,9 @@ func tunnelCommand(c *console) *cli.Command {
 	})
 }
 
+// The tunnel is ssh -L to an instance of the app, with a remote command that waits. A command, and not ssh -N, tells when the login has
+// succeeded, and ends on the instance when this process ends. The bytes of the store's own protocol pass unchanged, its TLS included.
+
 // runTunnel finds the store and an instance in its region, and forwards until the user interrupts it.
 func runTunnel(c *console, ctx *cli.Context) error {
 	if err := exactly(ctx, 2, "an app's name and a database's or cache's"); err != nil {

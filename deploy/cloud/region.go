@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -134,6 +135,11 @@ func (r *Region) S3() *s3.Client {
 // SecretsManager returns the client of Secrets Manager.
 func (r *Region) SecretsManager() *secretsmanager.Client {
 	return client(r, "secretsmanager", func(c aws.Config) *secretsmanager.Client { return secretsmanager.NewFromConfig(c) })
+}
+
+// Scheduler returns the client of EventBridge Scheduler.
+func (r *Region) Scheduler() *scheduler.Client {
+	return client(r, "scheduler", func(c aws.Config) *scheduler.Client { return scheduler.NewFromConfig(c) })
 }
 
 // ServiceQuotas returns the client that reads an account's limits.

@@ -42,7 +42,13 @@ func readRunning(ctx context.Context, c *cloud.Cloud, r *Report) error {
 	work, ctx := errgroup.WithContext(ctx)
 	for i, region := range regions {
 		work.Go(func() (err error) {
-			notes[i], err = runningIn(ctx, c.Region(region), r.Orbit, byRegion[region])
+			if notes[i], err = runningIn(ctx, c.Region(region), r.Orbit, byRegion[region]); err != nil {
+				return err
+			}
+			note, err := addTemporary(ctx, c, region, r.Orbit, byRegion[region])
+			if note != "" {
+				notes[i] = append(notes[i], note)
+			}
 			return err
 		})
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/drift"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/temporary"
 )
 
 // Report is the state of an orbit.
@@ -48,6 +49,8 @@ type Stack struct {
 	Endpoints []Endpoint        `json:"endpoints,omitempty"`
 	Outputs   map[string]string `json:"outputs,omitempty"`
 	Running   *Running          `json:"running,omitempty"` // of an app whose group is known
+
+	Temporary []temporary.State `json:"temporary,omitempty"` // changes by spacel scale and maintenance
 
 	version string // the parameter Version of an app's stack
 }

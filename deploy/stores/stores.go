@@ -31,6 +31,9 @@ type Store struct {
 	Secret   string `json:"secret"` // the ARN of the secret with the password
 }
 
+// An instance has all of this in its environment. It is read from the stack here, so that a person needs rights on CloudFormation only,
+// and no login, to find a store.
+
 // deployed is the part of a stack's template that describes its stores.
 type deployed struct {
 	Outputs   map[string]struct{ Description string }

@@ -73,7 +73,7 @@ var allowed = map[string][]string{
 		"agent/document", "agent/lock", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
 		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/drift", "deploy/groups", "deploy/history",
 		"deploy/launches", "deploy/live",
-		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/values",
+		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/temporary", "deploy/values",
 	},
 	// It reads a directory, and calls no AWS.
 	"deploy/rights": {"agent/document", "compiler/assembly", "compiler/template", "deploy/live", "deploy/staging"},
