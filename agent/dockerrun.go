@@ -29,7 +29,7 @@ var notForOneOff = []string{
 
 // The options of a unit's container stand in the unit, as systemd reads them, and in docker inspect, if there is a container. The unit is
 // read, because a one-off container is wanted most when the unit's own does not start. Docker's client has no library to parse its
-// command line, so the few facts that are needed are listed here, and a test compares them with the client's help.
+// command line, so the few necessary facts are listed here, and a test compares them with the client's help.
 
 // dockerRun is the command line of a unit's container.
 type dockerRun struct {
@@ -45,7 +45,7 @@ func readDockerRun(unit string, words []string, entrypoint int) (dockerRun, erro
 	if i < 0 {
 		return dockerRun{}, fmt.Errorf("%s has no container that a command could run in: its ExecStart= is not docker run", unit)
 	}
-	// Docker reads options until the first word that is none, which is the image.
+	// Docker reads options until the first other word, the image.
 	var found dockerRun
 	rest := words[i+2:]
 	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
@@ -145,7 +145,7 @@ func literal(unit string, words []string) error {
 	return nil
 }
 
-// entrypointWords returns the number of words that the compiler noted in a unit for an entrypoint of several, else 0.
+// entrypointWords returns the number of an entrypoint's words, as the compiler noted it in a unit, and 0 without a note.
 func entrypointWords(unit string) int {
 	for line := range strings.Lines(unit) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), document.EntrypointWords+"="); ok {

@@ -63,7 +63,7 @@ func (e Exec) find(m Machine) (string, error) {
 	return "", fmt.Errorf("there is no unit %s: the units are %s", e.Unit, strings.Join(known, ", "))
 }
 
-// appServices lists the services that a boot wrote. Other units in the same directory are links, which systemctl makes, or the
+// appServices lists the services written by a boot. Other units in the same directory are links, which systemctl makes, or the
 // agent's own. Templates (name@.service) have no container.
 func appServices(m Machine) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(m.Root, unitsDirectory))
@@ -104,7 +104,7 @@ func (e Exec) inPlace(ctx context.Context, m Machine, unit string) ([]string, er
 		unit, state, unit)
 }
 
-// onHost gives up root again: the unit says nothing about the user that a command of yours runs as.
+// onHost gives up root again: the unit names no user for other commands.
 func (e Exec) onHost() []string {
 	if e.Caller == "" {
 		return e.Command
@@ -157,7 +157,7 @@ func (e Exec) oneOff(ctx context.Context, m Machine, unit string, run Stream) (c
 	argv := container.oneOff(name, e.interactive(), e.Command)
 	code, err = run(ctx, nil, argv[0], argv[1:]...)
 	// An interrupted run has an ended context, with which no program could be started.
-	// --rm removes the container when it ends. A client that was killed leaves it running.
+	// --rm removes the container when it ends. A killed client leaves it running.
 	_, _ = m.Run(context.WithoutCancel(ctx), docker, "rm", "--force", name)
 	return code, err
 }

@@ -24,8 +24,8 @@ var hostKeyFiles = []string{"etc/ssh/ssh_host_ed25519_key.pub", "etc/ssh/ssh_hos
 // would repeat a refused call for longer.
 const recordTimeout = 10 * time.Second
 
-// recordHostKey writes the instance's SSH host key into a tag, where spacel ssh finds it before its first connection. A key that is
-// not recorded fails no boot: spacel ssh says so when somebody logs in.
+// recordHostKey writes the instance's SSH host key into a tag, where spacel ssh finds it before its first connection. A missing
+// record fails no boot: spacel ssh says so when somebody logs in.
 func recordHostKey(ctx context.Context, b *Boot) error {
 	key, err := hostKey(b.Machine)
 	if errors.Is(err, fs.ErrNotExist) {

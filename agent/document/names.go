@@ -118,6 +118,9 @@ const (
 // OutputMaintenance may delete rules with this tag.
 const TagMaintenance = "spacel:maintenance"
 
+// StateKind returns the partition of the table of releases that holds an app's changes by hand.
+func StateKind(app string) string { return "state/" + app }
+
 // OutputMaintenance is the output of the tables stack with the role that ends maintenance at its time.
 const OutputMaintenance = "MaintenanceRole"
 

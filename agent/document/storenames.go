@@ -2,7 +2,7 @@ package document
 
 import "strings"
 
-// The kinds of stores that an app can have.
+// The kinds of an app's stores.
 const (
 	KindDatabase = "database"
 	KindCache    = "cache"

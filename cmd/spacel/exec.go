@@ -55,7 +55,7 @@ func execCommand(c *console) *cli.Command {
 // spaces for the login shell, which splits them again, so they are quoted for that shell. sudo and the agent get words from there on and
 // hand them on as they are. docker exec does the same.
 
-// execRequest is what the command line asks for.
+// execRequest holds the command line's arguments and flags.
 type execRequest struct {
 	app, unit string
 	command   []string
@@ -108,7 +108,7 @@ func (r execRequest) remote() string {
 	return shellLine(slices.Concat(argv, []string{r.unit}, r.command))
 }
 
-// options are ssh's: -T keeps the remote side from waiting for a terminal that is not there.
+// options are ssh's: -T keeps the remote side from waiting for a missing terminal.
 func (r execRequest) options() []string {
 	if r.terminal {
 		return []string{"-t"}
@@ -170,7 +170,7 @@ func chooseInstances(r *routes, id string, all bool) ([]instances.Instance, erro
 	return serving, nil
 }
 
-// execAtOnce is the number of connections at the same time. An sshd with its own settings drops connections beyond ten that have not
+// execAtOnce is the number of connections at the same time. An sshd with its own settings drops connections beyond ten without a
 // logged in yet (sshd_config(5), MaxStartups), and all pass the bastion.
 const execAtOnce = 8
 

@@ -13,8 +13,8 @@ import (
 )
 
 // ssh decides which host keys to accept, and spacel writes the file from which it decides. So every part of ssh that users rely on stays
-// as they know it: agents, configuration, jump hosts. The file is written for each connection from the tag of the machine, and a copy of
-// earlier connections is what a changed tag is compared with.
+// as they know it: agents, configuration, jump hosts. The file is written for each connection from the tag of the machine, and a
+// changed tag is compared with the file of earlier connections.
 
 // knownHosts is a directory with a file for each instance whose host key was needed, in the form of ssh's known_hosts. An instance's
 // id is never used again, so a file holds one key for ever.
@@ -41,7 +41,7 @@ func openKnownHosts(accept bool) (knownHosts, error) {
 	return k, nil
 }
 
-// prune removes the files of instances that are long gone. A file that cannot be removed does no harm.
+// prune removes the files of old instances. A file that cannot be removed does no harm.
 func (k knownHosts) prune() {
 	entries, _ := os.ReadDir(k.dir)
 	for _, entry := range entries {
@@ -51,8 +51,8 @@ func (k knownHosts) prune() {
 	}
 }
 
-// options returns ssh's options for a machine: its name in the file of keys, the file, and that ssh refuses every other key. The key
-// is the one that the instance recorded. What names the machine in messages.
+// options returns ssh's options for a machine: its name in the file of keys, the file, and that ssh refuses every other key. Recorded
+// is the key in the instance's tag. What names the machine in messages.
 func (k knownHosts) options(what, id, recorded string) ([]string, error) {
 	file := filepath.Join(k.dir, id)
 	checking, err := k.remember(what, id, recorded, file)
@@ -94,7 +94,7 @@ func (k knownHosts) remember(what, id, recorded, file string) (checking string, 
 			"replaced the machine's key or the tag; if you know why, remove %s and try again",
 			what, fingerprint(known), ssh.FingerprintSHA256(key), file)
 	}
-	// It is written again each time, so that the file's age is that of its last use.
+	// It is written again each time, so that the file's age tells of its last use.
 	return "yes", os.WriteFile(file, []byte(id+" "+line+"\n"), 0o600)
 }
 

@@ -59,7 +59,7 @@ func printQuery(c *console, ctx *cli.Context, to *target, groups []logs.Group, f
 // rowTable prints rows as a table with the fields that occur, in the order of their first row. With several regions each row has its
 // own in front.
 func rowTable(c *console, rows []logs.Row, regions bool) error {
-	// Rows of one query differ in their fields: CloudWatch leaves out a field that a line does not have.
+	// Rows of one query differ in their fields: CloudWatch leaves out a line's missing fields.
 	var fields []string
 	seen := map[string]bool{}
 	for _, row := range rows {

@@ -21,7 +21,7 @@ Scheduler ends it at the time, by a role of the stack <orbit>-tables.
    spacel maintenance laika off --orbit production`
 
 // Maintenance is for the visitors and not for the app: its instances run, its jobs run, and people log in as always. A text of the
-// user's may be HTML, and stays below the 1,024 bytes that a load balancer takes.
+// user's may be HTML, and has at most the 1,024 bytes of a load balancer's fixed answer.
 
 // maintenanceCommand has load balancers answer in place of an app.
 func maintenanceCommand(c *console) *cli.Command {

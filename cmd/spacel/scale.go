@@ -60,7 +60,7 @@ func untilOf(ctx *cli.Context) (*time.Time, error) {
 }
 
 // Regions change one by one, and each has its own record. When one fails, the command says so, exits with 2, and can be repeated: a
-// region that has changed already is set to the same sizes again, and keeps the sizes from before the first change.
+// region with the change is set to the same sizes again, and keeps the sizes from before the first change.
 
 // change is the result of a temporary change in one region, as --output json has it.
 type change struct {
@@ -181,7 +181,7 @@ func runEnd(c *console, ctx *cli.Context, kind temporary.Kind) error {
 }
 
 // printChanges prints the result of each region. With a region that failed, the others may have changed: the same command again
-// repeats what is missing.
+// does the rest.
 func printChanges(c *console, ctx *cli.Context, t *target, done []change) error {
 	// Standard output has the regions that changed, standard error those that did not, in the order of the regions.
 	var failed []error

@@ -134,7 +134,7 @@ func findStore(ctx context.Context, r *routes, name string) (stores.Store, error
 		strings.Join(names, ", "))
 }
 
-// localPort returns the port to listen on, after a test that it is free: ssh would tell so only after the login.
+// localPort returns the port to listen on, after a test whether it is free: ssh would tell so only after the login.
 func localPort(ctx *cli.Context, store stores.Store) (int, error) {
 	// The store's own port is what clients expect, and what their saved settings have.
 	port := store.Port

@@ -25,7 +25,7 @@ type Bastion struct {
 	HostKey string // of SSH, as the instance recorded it
 }
 
-// FindBastion returns a region's first bastion. Its addresses are outputs of the bastions' stack, and EC2 knows the instance that has
+// FindBastion returns a region's first bastion. Its addresses are outputs of the bastions' stack, and EC2 knows the instance with
 // the address now: a bastion that takes over from another one brings its own host key.
 func FindBastion(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, region string) (Bastion, error) {
 	ref := assembly.StackRef{Region: region, Name: document.StackName(orbit, document.StackBastion)}
@@ -59,7 +59,7 @@ func firstOutput(outputs map[string]string, prefix string) string {
 	return ""
 }
 
-// identify finds the instance that has the address. It is no error when none has it: an update may be moving it.
+// identify finds the instance with the address. It is no error when none has it: an update may be moving it.
 func (b *Bastion) identify(ctx context.Context, region *cloud.Region) error {
 	out, err := region.EC2().DescribeInstances(ctx, &ec2.DescribeInstancesInput{
 		Filters: []compute.Filter{{Name: aws.String("ip-address"), Values: []string{b.Address}}},
@@ -82,7 +82,7 @@ func (b *Bastion) identify(ctx context.Context, region *cloud.Region) error {
 	return nil
 }
 
-// hostKey returns the SSH host key that an instance recorded, "" if it recorded none.
+// hostKey returns an instance's recorded SSH host key, "" without one.
 func hostKey(machine compute.Instance) string {
 	for _, tag := range machine.Tags {
 		if aws.ToString(tag.Key) == document.TagHostKey {

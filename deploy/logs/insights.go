@@ -83,7 +83,7 @@ func merge(found [][]Row) []Row {
 	return rows
 }
 
-// query runs the query in one region. An interrupted query is stopped: CloudWatch bills for the bytes that it reads, and an account may
+// query runs the query in one region. An interrupted query is stopped: CloudWatch bills for the bytes read, and an account may
 // run only some at the same time.
 func (g Group) query(ctx context.Context, c *cloud.Cloud, since time.Time, query string) ([]Row, error) {
 	client := c.Region(g.Region).Logs()
@@ -115,7 +115,7 @@ func (g Group) query(ctx context.Context, c *cloud.Cloud, since time.Time, query
 	}
 }
 
-// ownStreams is the beginning of a query on a group that has the streams of all apps, as the boot log.
+// ownStreams is the beginning of a query on a group with the streams of all apps, such as the boot log.
 func (g Group) ownStreams() string {
 	if g.Prefix == "" {
 		return ""
@@ -136,7 +136,7 @@ func sleep(ctx context.Context, pause time.Duration, result *cloudwatchlogs.GetQ
 	}
 }
 
-// queryError adds what was done. A mistake in the query is a QueryError.
+// queryError names the failed call. A mistake in the query is a QueryError.
 func (g Group) queryError(err error) error {
 	if invalid, ok := errors.AsType[*types.MalformedQueryException](err); ok {
 		e := &QueryError{Message: aws.ToString(invalid.Message), Start: -1}

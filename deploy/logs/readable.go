@@ -14,8 +14,8 @@ var (
 	timeFields    = []string{"time", "timestamp", "ts", "@timestamp", "datetime"}
 )
 
-// Readable returns a line of JSON as words: the level, the message, and the other fields as NAME=VALUE in their order. A line that is
-// no JSON object stays as it is.
+// Readable returns a line of JSON as words: the level, the message, and the other fields as NAME=VALUE in their order. Another
+// line stays as it is.
 func Readable(line string) string {
 	fields, ok := objectFields(line)
 	if !ok {

@@ -57,6 +57,7 @@ func (s *scope) grantCalls(all grants) {
 	s.grantSources(give)
 	s.grantPayloads(all)
 	s.grantTasks(all)
+	s.grantTemporary(all)
 	s.grantLinkedRoles(all)
 	if !s.NoList {
 		// Destroy and some plans look for other stacks of the orbit. The list is one of the whole account, in any of its regions.

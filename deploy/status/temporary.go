@@ -11,7 +11,7 @@ import (
 	"github.com/pebble/spacel/deploy/temporary"
 )
 
-// addTemporary adds the changes by hand that are in force to the stacks of one region. An orbit of an older release has no table for
+// addTemporary adds the changes by hand in force to the stacks of one region. An orbit of an older release has no table for
 // them, and so has none of them.
 func addTemporary(ctx context.Context, c *cloud.Cloud, region, orbit string, stacks []*Stack) (note string, err error) {
 	if !temporary.Kept(ctx, live.New(c), orbit, region) {

@@ -55,7 +55,7 @@ func Find(ctx context.Context, stacks *live.Stacks, stack *live.Stack) (map[stri
 	for output, written := range t.Outputs {
 		kind, name, ok := document.CutStoreHostDescription(written.Description)
 		id := strings.TrimSuffix(output, document.OutputStoreHost)
-		// An output that a failed creation left without a value is no store yet.
+		// After a failed creation an output has no value, and there is no store yet.
 		if !ok || stack.Outputs[output] == "" {
 			continue
 		}
@@ -67,7 +67,7 @@ func Find(ctx context.Context, stacks *live.Stacks, stack *live.Stack) (map[stri
 	return found, nil
 }
 
-// describe fills in the properties of the store's resource. A property that is a reference, and no text or number, stays unknown. The
+// describe fills in the properties of the store's resource. A reference, in place of a text or a number, stays unknown. The
 // port of a database is a text in the template, that of a cache a number, as CloudFormation's types are.
 func (s *Store) describe(properties map[string]any) {
 	text := func(name string) string {

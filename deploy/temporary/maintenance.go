@@ -179,7 +179,7 @@ func (c Closing) addRule(ctx context.Context, listener string, answer Answer) (a
 	return *out.Rules[0].RuleArn, nil
 }
 
-// endMaintenance deletes the rules and their schedules. A rule comes first: a schedule that is left deletes nothing.
+// endMaintenance deletes the rules and their schedules. A rule comes first: a remaining schedule deletes nothing.
 func endMaintenance(ctx context.Context, region *cloud.Region, s State) error {
 	for _, rule := range s.Rules {
 		_, err := region.ELB().DeleteRule(ctx, &elasticloadbalancingv2.DeleteRuleInput{RuleArn: &rule.ARN})

@@ -34,7 +34,7 @@ type Target struct {
 	cloud *cloud.Region
 }
 
-// FindTargets finds an app in all regions, with the change of a kind that is in force there. It is an error when a region cannot be
+// FindTargets finds an app in all regions, with the change of a kind in force there. It is an error when a region cannot be
 // changed: then none is.
 func FindTargets(ctx context.Context, c *cloud.Cloud, stacks *live.Stacks, orbit, app string, regions []string,
 	kind Kind) ([]Target, error) {

@@ -118,7 +118,7 @@ const stateBody = "state"
 // key returns the key of a record.
 func key(app string, kind Kind) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
-		document.ReleaseKind: &types.AttributeValueMemberS{Value: "state/" + app},
+		document.ReleaseKind: &types.AttributeValueMemberS{Value: document.StateKind(app)},
 		document.ReleaseID:   &types.AttributeValueMemberS{Value: string(kind)},
 	}
 }
