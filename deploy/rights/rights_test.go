@@ -284,6 +284,10 @@ func deploying(t *testing.T) []string {
 	return dirs
 }
 
+// begins are the calls with which spacel scale and spacel maintenance begin a change. Deploy only ends changes.
+var begins = []string{"autoscaling:PutScheduledUpdateGroupAction", "dynamodb:PutItem", "elasticloadbalancing:CreateRule",
+	"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules", "scheduler:CreateSchedule"}
+
 // Every call in the code of deploy and destroy has its right: whoever adds a call adds it to calls.go.
 func TestEveryCallHasItsRight(t *testing.T) {
 	p := made(t, built(t, "name: test\nregions: [us-east-1]\n", "name: web\nall:\n  alarms: {endpoints: {chat: {type: pagerduty, "+
@@ -316,7 +320,11 @@ func TestEveryCallHasItsRight(t *testing.T) {
 					continue // GetCallerIdentity needs no right, and the SDK's own steps are no calls
 				}
 				calls++
-				if action := service + ":" + operation; len(of(p, action)) == 0 {
+				action := service + ":" + operation
+				if strings.HasSuffix(dir, "/temporary") && slices.Contains(begins, action) {
+					continue
+				}
+				if len(of(p, action)) == 0 {
 					t.Errorf("%s calls %s: add it to deploy/rights/calls.go", file, action)
 				}
 			}

@@ -14,6 +14,10 @@ func (s *scope) grantTemporary(all grants) {
 			keys = append(keys, document.StateKind(stack.App))
 		}
 	}
+	match := "StringEquals"
+	if s.FutureApps {
+		match, keys = "StringLike", []string{document.StateKind("*")} // of the apps to come, too
+	}
 	groups := s.resources("autoscaling:SetDesiredCapacity")
 	if len(keys) == 0 || len(groups) == 0 {
 		return
@@ -22,7 +26,7 @@ func (s *scope) grantTemporary(all grants) {
 		return "arn:aws:" + service + ":" + s.region() + ":" + s.Account + ":" + resource
 	}
 	// Null keeps a request without keys, such as a scan, from passing a condition on all of its keys.
-	own := condition{}.with("ForAllValues:StringEquals", "dynamodb:LeadingKeys", keys...).with("Null", "dynamodb:LeadingKeys", "false")
+	own := condition{}.with("ForAllValues:"+match, "dynamodb:LeadingKeys", keys...).with("Null", "dynamodb:LeadingKeys", "false")
 	for _, action := range []string{"dynamodb:BatchGetItem", "dynamodb:DeleteItem"} {
 		all.add(grant{action: action, resources: []string{at("dynamodb", "table/"+document.TableName(s.orbit, document.ReleasesTable))},
 			condition: own})
