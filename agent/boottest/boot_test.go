@@ -33,6 +33,9 @@ func TestBoot(t *testing.T) {
 		{name: "unreadable-secret", docker: true, sealed: "ANOTHER", signal: "FAILURE", within: patience, log: []string{"TOKEN"}},
 		// A stock image: Docker is installed from Debian's mirrors.
 		{name: "container", registries: true, signal: "SUCCESS", within: 2 * patience, check: runsContainers},
+		{name: "tasks", docker: true, registries: true, two: true, signal: "SUCCESS", within: patience, check: taskRanOnce},
+		{name: "task-fails", docker: true, registries: true, signal: "FAILURE", within: patience,
+			log: []string{"release tasks", "no such table: users", "exit status 3"}},
 		{name: "stock", registries: true, signal: "SUCCESS", within: 2 * patience, check: serves},
 		// The same app on an image with Docker and the agent.
 		{name: "ready", like: "stock", docker: true, agent: true, registries: true, signal: "SUCCESS", within: patience,

@@ -59,6 +59,7 @@ type bootCase struct {
 	registries bool   // it pulls images
 	like       string // the case whose manifest it has; without it its own
 	agent      bool   // the image has the agent already
+	two        bool   // a second machine of the same release boots at the same time
 
 	signal string   // SUCCESS or FAILURE
 	log    []string // what the boot log says
@@ -75,10 +76,11 @@ type awsEnv struct {
 	machine  machine
 	instance instance
 	stack    *stack
-	dir      string // what was built
-	ada, eve person // an admin of the app, and one of another
-	mallory  person // of none
-	seen     string // for the summary
+	dir      string  // what was built
+	ada, eve person  // an admin of the app, and one of another
+	mallory  person  // of none
+	seen     string  // for the summary
+	beside   *awsEnv // the second machine
 
 	poweredOn, signalledAt time.Time
 	bootLog                string
@@ -111,6 +113,9 @@ func (c bootCase) run(t *testing.T) {
 	})
 	w.poweredOn = time.Now()
 	w.machine.start(t)
+	if c.two {
+		w.startBeside(hosts, moto)
+	}
 	w.expectSignal()
 	w.expectLog()
 	if c.signal == "SUCCESS" && c.name != bastion && !t.Failed() {

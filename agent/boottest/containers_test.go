@@ -98,6 +98,7 @@ func runsContainers(t *testing.T, w *awsEnv) {
 	w.seen += "; pulled from both registries, names"
 	w.arrivesUnchanged()
 	w.startsInOrder()
+	w.operates()
 	w.jobsFire()
 	w.drains()
 	w.staysWithinItsLog()

@@ -9,7 +9,9 @@
 //	userdata_test.go  user data out of a template, as CloudFormation makes it
 //	metadata_test.go  the instance metadata service, version 2
 //	cloud_test.go     AWS's endpoints: TLS, a record of the calls, signals
-//	containers_test.go  containers: registries, order, values, jobs, logs
+//	containers_test.go containers: registries, order, values, jobs, logs
+//	operate_test.go   commands in containers, tunnels, host keys
+//	tasks_test.go     release tasks on two machines
 //	machine_test.go   a machine and what is around it
 //	qemu_test.go      with a kernel of its own
 //	nspawn_test.go    on this kernel

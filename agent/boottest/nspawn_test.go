@@ -24,12 +24,13 @@ import (
 // container is a machine that systemd-nspawn boots from the image's disk: its own systemd, users and network, on this host's
 // kernel. Nothing outside is reached but Debian's mirror. It needs root.
 type container struct {
-	space   *space
-	root    string // what it sees as /
-	docker  string // Docker's directory: it takes a filesystem that is no overlay itself
-	console *console
-	cmd     *exec.Cmd
-	ended   chan struct{}
+	space    *space
+	root     string // what it sees as /
+	instance string
+	docker   string // Docker's directory: it takes a filesystem that is no overlay itself
+	console  *console
+	cmd      *exec.Cmd
+	ended    chan struct{}
 }
 
 // mirrorAddress stands for Debian's mirror, whose name leads there.
@@ -48,7 +49,7 @@ var containerFiles = map[string]string{
 
 func newContainer(t *testing.T, s surroundings) *container {
 	t.Helper()
-	m := &container{space: newSpace(t), console: newConsole(t)}
+	m := &container{space: newSpace(t), instance: s.instance, console: newConsole(t)}
 	dir := t.TempDir()
 	m.root = filepath.Join(dir, "root")
 	layers := map[string]string{}
@@ -115,7 +116,7 @@ func (m *container) write(t *testing.T) {
 func (m *container) start(t *testing.T) {
 	t.Helper()
 	m.ended = make(chan struct{})
-	m.cmd = exec.Command("systemd-nspawn", "--boot", "--quiet", "--directory="+m.root, "--machine=spacel-boot-test", "--register=no",
+	m.cmd = exec.Command("systemd-nspawn", "--boot", "--quiet", "--directory="+m.root, "--machine="+m.instance, "--register=no",
 		"--keep-unit",
 		// For Docker inside: its rules of the network, its calls for keys and for devices of containers, a filesystem for layers.
 		"--capability=CAP_NET_ADMIN", "--system-call-filter=@keyring bpf", "--bind="+m.docker+":/var/lib/docker",
