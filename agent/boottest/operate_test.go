@@ -80,7 +80,8 @@ func (w *awsEnv) runsOneOff() {
 	}
 	names := strings.Fields(w.sudo("docker ps --all --format {{.Names}}"))
 	slices.Sort(names)
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "tick.service" || name == "once.service" }) // jobs run now and then
+	// Jobs run now and then.
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "tick.service" || name == "once.service" })
 	if want := []string{"drain.service", "flood.service", "search.service", "web.service"}; !slices.Equal(names, want) {
 		t.Errorf("the containers after a one-off are %v, want %v", names, want)
 	}
@@ -123,7 +124,8 @@ func (w *awsEnv) recordsItsKey() {
 	_, _, _, _ = ssh.NewClientConn(conn, "instance", config) // it fails after the key was shown: nobody may log in
 	out := must[*ec2.DescribeTagsOutput](t, "read the instance's tags")(ec2.NewFromConfig(w.config).DescribeTags(t.Context(),
 		&ec2.DescribeTagsInput{Filters: []ec2types.Filter{
-			{Name: aws.String("resource-id"), Values: []string{w.instance.id}}, {Name: aws.String("key"), Values: []string{document.TagHostKey}},
+			{Name: aws.String("resource-id"), Values: []string{w.instance.id}},
+			{Name: aws.String("key"), Values: []string{document.TagHostKey}},
 		}}))
 	if len(out.Tags) != 1 || aws.ToString(out.Tags[0].Value) != shown || shown == "" {
 		t.Errorf("sshd shows the key %q, and the tags are %+v", shown, out.Tags)
