@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/impact"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
@@ -177,5 +178,16 @@ func TestRedeployKeepsTheCapacity(t *testing.T) {
 	b.expect(b.deploy(app), "test-web updated")
 	if got := b.live(); got != "2 7 20 7" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// The plan forecasts from the live number of instances, which scaling made: of 20 that run with room for 20, one is ended first.
+func TestForecastOfTheLiveSize(t *testing.T) {
+	b := newEnv(t)
+	b.expect(b.deploy(scalable("rolling", "ami-1")), "test-web created")
+	b.scale(20)
+	effect := b.prepared(scalable("rolling", "ami-2")).Plan.Stacks[0].Impact[0]
+	if effect.Kind != impact.Reduced || effect.Capacity == nil || *effect.Capacity != 19 || !strings.Contains(effect.Text, "19 of 20") {
+		t.Errorf("got %+v", effect)
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/diff"
 	"github.com/pebble/spacel/compiler/impact"
+	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/groups"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
@@ -32,7 +35,11 @@ func (p planner) effects(ctx context.Context, plan stackPlan) ([]impact.Effect, 
 	if err != nil {
 		return nil, p.asFailure(err)
 	}
-	report, err := p.forecast(body, plan)
+	running, err := p.running(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	report, err := p.forecast(body, plan, running)
 	if err != nil {
 		// A template that somebody else deployed may be of a form that cannot be read here. CloudFormation still takes the update.
 		return []impact.Effect{{Kind: impact.Unknown,
@@ -44,8 +51,36 @@ func (p planner) effects(ctx context.Context, plan stackPlan) ([]impact.Effect, 
 	return nil, nil
 }
 
+// running returns how many instances the groups have that the plan changes, by logical id. Scaling has made of a group what the template
+// does not say. Without the permission to read it, the forecast speaks of the least that there are.
+func (p planner) running(ctx context.Context, plan stackPlan) (map[string]int, error) {
+	ids := map[string]string{} // by the group's name
+	for _, c := range plan.Changes {
+		if c.Type == live.GroupType && c.PhysicalID != "" {
+			ids[c.PhysicalID] = c.LogicalID
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := groups.Read(ctx, p.cloud.Region(p.spec.Region), slices.Sorted(maps.Keys(ids))...)
+	if cloud.IsDenied(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: describe its auto scaling group: %w", p.ref(), err)
+	}
+	out := map[string]int{}
+	for name, group := range found {
+		if group.DesiredCapacity != nil {
+			out[ids[name]] = int(*group.DesiredCapacity)
+		}
+	}
+	return out, nil
+}
+
 // forecast compares the deployed template with the artifact's. A value that is not there yet changes nothing in it.
-func (p planner) forecast(deployed []byte, plan stackPlan) (*impact.Report, error) {
+func (p planner) forecast(deployed []byte, plan stackPlan, running map[string]int) (*impact.Report, error) {
 	after := maps.Clone(plan.deployed.Parameters)
 	if after == nil {
 		after = map[string]string{}
@@ -74,7 +109,7 @@ func (p planner) forecast(deployed []byte, plan stackPlan) (*impact.Report, erro
 	if err != nil {
 		return nil, err
 	}
-	return impact.Of(before, now, d)
+	return impact.OfRunning(before, now, d, running)
 }
 
 // withoutMasked leaves out the values that CloudFormation does not reveal: they cannot be compared.

@@ -43,11 +43,22 @@ func size(r template.Resource) (int, bool) {
 	return count(r.Properties["MinSize"])
 }
 
+// ran is how many instances of a group there are before the change: the live number, else the least that the old template allows.
+func (f *forecast) ran(id string) (int, bool) {
+	if n, ok := f.old.running[id]; ok {
+		return n, true
+	}
+	return size(f.old.t.Resources[id])
+}
+
 // sizes is the rule about lower limits of a group.
 func (f *forecast) sizes(id string) {
-	old, now := f.old.t.Resources[id], f.now.t.Resources[id]
-	before, known := size(old)
+	now := f.now.t.Resources[id]
+	before, known := f.ran(id)
 	after, also := size(now)
+	if _, live := f.old.running[id]; live {
+		also = false // a lower minimum ends nothing by itself, and the live number is known
+	}
 	most, limited := count(now.Properties["MaxSize"])
 	switch {
 	case !known || !limited:
@@ -106,7 +117,8 @@ func containsText(v any, text string) bool {
 // newGroup is a group whose UpdatePolicy or properties make a new one beside the old one, which serves until the new one works.
 func (f *forecast) newGroup(id string, r template.Resource) {
 	n, known := size(r)
-	before, was := size(f.old.t.Resources[id])
+	before, was := f.ran(id)
+	_, live := f.old.running[id]
 	most, limited := count(r.Properties["MaxSize"])
 	switch {
 	case !known:
@@ -114,7 +126,10 @@ func (f *forecast) newGroup(id string, r template.Resource) {
 	case n == 0 && (!was || before > 0):
 		f.say(Effect{Kind: Stops, Resource: id, Capacity: &n, Text: "traffic stops: the new group begins with no instance",
 			Instead: "set instance_min to 1 or more"})
-	case r.Properties["DesiredCapacity"] == nil && limited && most > n:
+	case live && n < before:
+		f.say(Effect{Kind: Reduced, Resource: id, Capacity: &n,
+			Text: fmt.Sprintf("capacity is reduced to %d of %d: a new group takes over with %d instances when they are up", n, before, n)})
+	case !live && r.Properties["DesiredCapacity"] == nil && limited && most > n:
 		f.say(Effect{Kind: Reduced, Resource: id, Capacity: &n,
 			Text: fmt.Sprintf("a new group takes over with %d instances when they are up, also if the old one has been scaled out to more",
 				n)})
@@ -133,6 +148,9 @@ func (f *forecast) inTurn(id string, r template.Resource, policy map[string]any)
 		batch = 1 // CloudFormation's default
 	}
 	running, known := size(r)
+	if n, live := f.old.running[id]; live {
+		running, known = n, true
+	}
 	least, said := count(policy["MinInstancesInService"])
 	if policy["MinInstancesInService"] == nil {
 		least, said = 0, true // CloudFormation's default

@@ -77,6 +77,12 @@ var kinds = []Kind{KindStatement, KindAttachment, KindRole, KindReach, KindEgres
 
 // Of computes the report for a comparison of two artifacts.
 func Of(old, now *assembly.Assembly, d *diff.Diff) (*Report, error) {
+	return OfRunning(old, now, d, nil)
+}
+
+// OfRunning computes the report for stacks of whose groups the number of running instances is known, by logical id. The templates alone
+// say only how many there are at least. Deploy's plan knows the live number.
+func OfRunning(old, now *assembly.Assembly, d *diff.Diff, running map[string]int) (*Report, error) {
 	r := &Report{Rights: []Finding{}, Reach: []Finding{}, Exposure: []Finding{}, Protection: []Finding{}, References: []Finding{},
 		Impact: []Traffic{}}
 	oldPlaces, err := old.SourceMap()
@@ -101,6 +107,7 @@ func Of(old, now *assembly.Assembly, d *diff.Diff) (*Report, error) {
 			f.Region, f.Stack, f.App = s.Region, s.Name, s.App
 			r.add(f)
 		}
+		before.running = running
 		r.Impact = append(r.Impact, trafficOf(before, after, s))
 	}
 	return r, nil

@@ -17,6 +17,8 @@ type Side struct {
 	t      *template.Template // with parameters' sources written in place of references, see resolver
 	places map[string]string  // logical id → file:line:col
 	groups map[string][]owner // security group's logical id → the resources in it
+
+	running map[string]int // live instances of auto scaling groups, by logical id; nil: not known
 }
 
 // newSide loads a stack.

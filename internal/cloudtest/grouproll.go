@@ -2,6 +2,7 @@ package cloudtest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,6 +41,10 @@ func (g *Group) Roll(p Rolling) error {
 		return err
 	}
 	for len(old) > 0 {
+		// Some of them may be gone: scaling in took them, after a failed update had enlarged the group.
+		if old = slices.DeleteFunc(old, func(i *Instance) bool { return i.Phase != InService }); len(old) == 0 {
+			break
+		}
 		n := min(u.batch, len(old))
 		if err := u.replace(old[:n]); err != nil {
 			return err
