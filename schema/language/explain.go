@@ -210,8 +210,11 @@ func got(t *manifest.Tree, secret bool) string {
 	return t.Text
 }
 
-// hint returns a hint when a single string stands in place of a list of strings.
+// hint returns a hint when a single string stands in place of a list of strings, or a secret in plain text.
 func (s *typeInfo) hint(t *manifest.Tree, secret bool) string {
+	if t.Kind == manifest.Text && s.secret && s.object.Exists() && len(s.scalar) == 0 {
+		return `; plain text is refused: write {from: "secret:NAME#KEY"}, or an encrypted payload of spacel secret encrypt`
+	}
 	if t.Kind != manifest.Text || secret || !s.items.Exists() || s.element().kinds&cue.StringKind == 0 {
 		return ""
 	}

@@ -33,10 +33,19 @@ func readEnv(s *inputFile) []Field {
 		if !s.checkEntries(at, "", len(variables)) {
 			break
 		}
+		if inQuotes(value) {
+			s.r.Warnf(at.Pos(key), "the quotes are part of the value, as in a file for docker run --env-file: remove them, "+
+				"or use the field env_file, which reads quotes as Compose does")
+		}
 		start := Place{File: s.name, Line: at.Line, Col: at.Col + len(key) + 1}
 		variables = append(variables, Field{key, at, envValue(s, value, start)})
 	}
 	return variables
+}
+
+// inQuotes reports whether a value stands in quotes. Users of Compose and of shells expect the quotes to be removed.
+func inQuotes(value string) bool {
+	return len(value) > 1 && strings.ContainsRune(`"'`, rune(value[0])) && value[len(value)-1] == value[0]
 }
 
 // envHint returns a hint for common mistakes in a line.
