@@ -42,7 +42,7 @@ func TestSystemdVerifiesUnits(t *testing.T) {
 	}
 }
 
-// verifyUnits has systemd-analyze read the units of containers. It returns their number.
+// verifyUnits has systemd-analyze read the units of containers, and the timers of jobs. It returns their number.
 func verifyUnits(t *testing.T, path string, services []schema.Service) int {
 	dir, names := t.TempDir(), []string{}
 	// systemd-analyze looks for the programs, and Docker and the agent need not be here.
@@ -63,6 +63,11 @@ func verifyUnits(t *testing.T, path string, services []schema.Service) int {
 		}
 		write(s.Name, containerUnit(s, true)...)
 		names = append(names, filepath.Join(dir, s.Name))
+		if s.Container.Schedule != "" {
+			timer := schema.TimerName(s.Name)
+			write(timer, jobTimer(s)...)
+			names = append(names, filepath.Join(dir, timer))
+		}
 	}
 	if len(names) == 0 {
 		return 0
