@@ -31,7 +31,7 @@ not its name and ports. The image's entrypoint stays, and the command replaces t
    spacel exec laika web --orbit production --one-off -- bin/rails db:migrate
    spacel exec laika web --orbit production --all -- cat /app/REVISION
 
-The exit code is the command's own, and 2 if spacel, ssh or Docker's client could not run it. With --all it is 1 if the
+The exit code is the command's own, and 2 if spacel or ssh could not run it. With --all it is 1 if the
 command failed on an instance.`
 
 // execCommand runs a command over ssh. In a container it does so by the agent on the instance, with the sudo of the app's admins.
