@@ -183,7 +183,7 @@ func unsettled(stack *live.Stack) string {
 	case stack.Busy():
 		return fmt.Sprintf("an operation is in progress: the stack is %s", stack.Status)
 	case !slices.Contains(settled, stack.Status):
-		return fmt.Sprintf("the stack has the status %q: only after a finished deployment its template says what AWS should have", stack.Status)
+		return fmt.Sprintf("the stack has the status %q: only a finished deployment tells what AWS should have", stack.Status)
 	}
 	return ""
 }
