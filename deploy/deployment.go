@@ -65,6 +65,8 @@ func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Option
 	o.Values.Keep = o.Redeploy || o.RevertDrift
 	o.Values.Force = o.Values.Force || o.Redeploy
 	o.Values.Asset = a.Asset
+	o.GoesBack = o.GoesBack || o.Rollback != nil
+	o.Values.Recorded = o.Rollback.recorded()
 	d := &Deployment{session: newSession(c, a, o, l)}
 	d.recorder = recorder{d.session, a}
 	if err := d.prepare(ctx, a); err != nil {
@@ -107,6 +109,7 @@ func (d *Deployment) wholePlan(ctx context.Context) Plan {
 		whole.Warnings = append(whole.Warnings, p.missingOutputs(p.plan.inputs)...)
 		whole.Warnings = append(whole.Warnings, p.routingWarnings(p.plan.Changes)...)
 		whole.Warnings = append(whole.Warnings, p.unchecked...)
+		whole.Warnings = append(whole.Warnings, p.notesOfRollback()...)
 		whole.Warnings = append(whole.Warnings, p.crowdedGroups(ctx)...)
 	}
 	whole.Waves = d.wavePlans()

@@ -22,7 +22,10 @@ type Options struct {
 	// compares them with what AWS has, and not with the deployment before.
 	RevertDrift bool
 
-	GoesBack     bool          // a rollback: release tasks do not run, and waves of regions do not wait
+	GoesBack bool // a rollback: release tasks do not run, and waves of regions do not wait
+	// Rollback is for the artifact of a recorded release, nil for any other run. Prepare then sets GoesBack.
+	Rollback *Rollback
+
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
 	Unrecorded   bool          // deploys although a release cannot be recorded

@@ -84,6 +84,9 @@ func (r recorder) openApp(ctx context.Context, own, all []*part) error {
 		if record.Wave > 1 {
 			record.Outcome = history.Waiting
 		}
+		if to := r.options.Rollback; to != nil {
+			record.Again = to.Number
+		}
 		p.describeInputs(&record)
 		release.Region(store, record, changesTables(p, all))
 	}
@@ -135,8 +138,11 @@ func (r recorder) noteAbsent(parts []*part) {
 // keepArtifact puts the artifact of a stack into the buckets. A redeploy has none of its own: it keeps the one of the release
 // deployed, if its record can be found. Without any bucket nothing is kept.
 func (r recorder) keepArtifact(ctx context.Context, store *history.Store, spec assembly.Stack) (*history.Artifact, error) {
-	if r.options.Redeploy {
+	switch {
+	case r.options.Redeploy:
 		return deployedArtifact(ctx, store, spec)
+	case r.options.Rollback != nil:
+		return r.options.Rollback.Targets[spec.Ref()].Record.Artifact, nil
 	}
 	if there, err := r.stage.HasBucket(ctx, spec.Region); !there || err != nil {
 		return nil, err

@@ -76,8 +76,11 @@ func (s *session) waitForOther(ctx context.Context, ref assembly.StackRef) (*liv
 
 // verb is the user's command of this run.
 func (s *session) verb() string {
-	if s.options.Redeploy {
+	switch {
+	case s.options.Redeploy:
 		return "redeploy"
+	case s.options.Rollback != nil:
+		return "rollback"
 	}
 	return "deploy"
 }
@@ -85,6 +88,10 @@ func (s *session) verb() string {
 // pickUp advises the user about operations which this run no longer follows. Another redeploy would replace the instances a
 // second time, so it is not the advice.
 func (s *session) pickUp(app string) string {
+	if s.options.Rollback != nil {
+		return fmt.Sprintf("run spacel rollback %s --to %d --orbit %s again to pick it up", s.stacks[0].spec.App, s.options.Rollback.Number,
+			s.orbit)
+	}
 	if !s.options.Redeploy {
 		return "run spacel deploy again to pick it up"
 	}

@@ -65,6 +65,7 @@ func newApp(c *console) *cli.App {
 			policyCommand(c),
 			redeployCommand(c),
 			releasesCommand(c),
+			rollbackCommand(c),
 			scaleCommand(c),
 			maintenanceCommand(c),
 			instancesCommand(c),

@@ -25,7 +25,7 @@ var flagWords = map[string][]string{
 
 // takesApp lists the commands whose first argument is the name of an app, and not a manifest.
 var takesApp = []string{"logs", "events", "ssh", "instances", "redeploy", "releases", "tasks", "exec", "tunnel", "scale", "maintenance",
-	"access grant",
+	"rollback", "access grant",
 	"access revoke", "access list"}
 
 // completions returns the words that can follow a command line: the values of a flag, or the names of apps. It reports false where
@@ -145,7 +145,7 @@ func projectApps() []string {
 }
 
 // needsApp lists the commands of takesApp that work on one app, and cannot do without its name.
-var needsApp = []string{"logs", "ssh", "instances", "redeploy", "exec", "tasks"}
+var needsApp = []string{"logs", "ssh", "instances", "redeploy", "rollback", "exec", "tasks"}
 
 // withApp adds the app's name to a command line without one, if the project has one app. It returns nil for other command lines, and
 // for a project of several apps an error with their names.

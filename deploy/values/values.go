@@ -34,7 +34,11 @@ type Settings struct {
 	UpgradeImage bool   // replaces deployed images by the newest
 	Force        bool   // gives every app a new token, which replaces its instances
 	Keep         bool   // keeps every deployed value except Version, if set, and the token
-	Token        string // the new token; a random one for the run if empty
+	// Recorded has the values of an earlier release by stack and parameter. The version, the image, the programs and the token are taken
+	// from it instead of the deployed stack.
+	Recorded map[assembly.StackRef]map[string]string
+
+	Token string // the new token; a random one for the run if empty
 
 	Channel           string // stable (Debian's releases, and the default) or latest (its daily images)
 	WebhooksPagerDuty string // https address for alarms whose endpoint names no service
@@ -157,6 +161,9 @@ func withoutRepeats(problems []error) []error {
 func (r *Resolver) value(ctx context.Context, q question) (Value, error) {
 	if v, ok := q.kept(); ok && r.settings.Keep && q.source.Version == nil && q.source.Token == nil {
 		return v, nil
+	}
+	if v, ok, err := r.recorded(ctx, q); ok || err != nil {
+		return v, err
 	}
 	switch s := q.source; {
 	case s.Literal != nil:

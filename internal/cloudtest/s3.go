@@ -66,6 +66,17 @@ func (c *CloudFormation) Object(bucket, key string) []byte {
 	return nil
 }
 
+// SetObject replaces an object, as somebody with rights on the bucket could. Without a body it is deleted.
+func SetObject(c *CloudFormation, bucket, key string, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if body == nil {
+		delete(c.buckets[bucket].objects, key)
+		return
+	}
+	c.buckets[bucket].objects[key] = body
+}
+
 // serveS3 answers the calls of S3 that deploy makes. The bucket is in the path.
 func (c *CloudFormation) serveS3(w http.ResponseWriter, r *http.Request, region string) {
 	body, err := io.ReadAll(r.Body)

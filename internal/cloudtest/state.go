@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
@@ -172,4 +174,21 @@ func (c *CloudFormation) Retain(region, kind, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.engine.retained = append(c.engine.retained, asset{region, kind, name})
+}
+
+// UpdateByHand updates a stack as somebody in the console does, and waits for the end. The parameters are all of the template's, and the
+// tags stay.
+func UpdateByHand(c *CloudFormation, t testing.TB, region, name, template string, parameters map[string]string) error {
+	t.Helper()
+	in := &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: &template,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}
+	for _, key := range slices.Sorted(maps.Keys(parameters)) {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: &key, ParameterValue: aws.String(parameters[key])})
+	}
+	client := cloudformation.NewFromConfig(c.Config(t, region))
+	if _, err := client.UpdateStack(t.Context(), in); err != nil {
+		return err
+	}
+	c.Settle()
+	return nil
 }

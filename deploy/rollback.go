@@ -1,0 +1,93 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pebble/spacel/compiler/assembly"
+	"github.com/pebble/spacel/compiler/diff"
+	"github.com/pebble/spacel/deploy/history"
+)
+
+// Rollback makes a run deploy a recorded release again: the assembly is the release's kept artifact (history.Fetch), and the recorded
+// version, image, agent and token take the place of the deployed ones. No task runs, and no alarm guards it: a rollback is needed when an
+// alarm is on, and CloudFormation does not watch its own rollbacks either.
+type Rollback struct {
+	Number  int
+	Targets map[assembly.StackRef]history.Target
+}
+
+// recorded returns the recorded values by stack, for values.Settings.
+func (r *Rollback) recorded() map[assembly.StackRef]map[string]string {
+	if r == nil {
+		return nil
+	}
+	out := map[assembly.StackRef]map[string]string{}
+	for ref, t := range r.Targets {
+		out[ref] = t.Record.Parameters
+	}
+	return out
+}
+
+// notesOfRollback says what does not go back with the release, for the warnings of the plan.
+func (p *part) notesOfRollback() []string {
+	r := p.options.Rollback
+	if r == nil {
+		return nil
+	}
+	// The notes go from the choice of the release to the effects on the stack, and come with each region's own facts.
+	target := r.Targets[p.ref()]
+	var out []string
+	note := func(format string, args ...any) {
+		out = append(out, fmt.Sprintf("%s: ", p.ref())+fmt.Sprintf(format, args...))
+	}
+	for _, text := range target.Notes {
+		note("%s", text)
+	}
+	// The tasks are those of the undone releases, the oldest first, as they ran.
+	for _, e := range slices.Backward(target.Newer) {
+		for _, task := range e.Tasks {
+			if e.Trusted() {
+				note("the task %s of release %d (%s) stays as it is: a rollback runs no task, so the old version must work with its "+
+					"changes", task.Name, e.Number, task.Outcome)
+			}
+		}
+	}
+	if data := p.dataTypes(); len(data) > 0 {
+		note("data does not go back: %s keep what newer releases wrote", strings.Join(data, ", "))
+	}
+	// A deletion or replacement by the rollback itself is a danger of the plan, which the user agrees to by name.
+	for _, c := range p.plan.Changes {
+		if c.Action == "Add" && diff.HoldsData(c.Type) {
+			note("%s is made new and empty: a newer release deleted it", describeResource(c.Type, c.LogicalID, ""))
+		}
+	}
+	var secrets []string
+	for name, source := range p.spec.Parameters {
+		if source.Secret != nil {
+			secrets = append(secrets, name)
+		}
+	}
+	if len(secrets) > 0 {
+		slices.Sort(secrets)
+		note("secrets do not go back: %s take their values of today", strings.Join(secrets, ", "))
+	}
+	return out
+}
+
+// dataTypes lists the types of the template's resources with data, sorted.
+func (p *part) dataTypes() []string {
+	template, err := p.template.whole()
+	if err != nil {
+		return nil // which planning has told already
+	}
+	var types []string
+	for _, r := range template.Resources {
+		if diff.HoldsData(r.Type) {
+			types = append(types, r.Type)
+		}
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
