@@ -217,7 +217,7 @@ func (p planner) planFrom(ctx context.Context, plan stackPlan, kind types.Change
 	}
 	plan.Moves = plan.inputs.moves()
 	if kind == types.ChangeSetTypeCreate || replacesInstances(description, plan.deployed) {
-		if plan.Tasks, err = (taskPlanner{p.stack}).plan(ctx, plan); err != nil {
+		if plan.Tasks, err = taskPlanner(p).plan(ctx, plan); err != nil {
 			return plan, err
 		}
 	}

@@ -52,10 +52,8 @@ func (m document) stackName(top record, orbit *Orbit, name string) {
 // regions of its orbit. A region outside of the orbit is skipped with a note, because one manifest may serve
 // several orbits.
 func (m document) appRegions(top record, orbit *Orbit) []string {
-	var active, listed []string
-	for _, region := range orbit.Listed {
-		active = append(active, region)
-	}
+	var listed []string
+	active := slices.Clone(orbit.Listed)
 	list := m.regionList()
 	if len(top.list("regions")) == 0 {
 		m.skipped(top, orbit)

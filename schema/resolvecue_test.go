@@ -79,7 +79,7 @@ func compareWithCUE(t *testing.T, definitions cue.Value, orbitPath string, appPa
 	l.shared = orbitDocument.part("apps")
 	orbit, _ := orbitDocument.orbit(nil)
 	compared := 0
-	context := definitions.Context()
+	context := cuecontext.New()
 	for _, path := range appPaths {
 		tree, err := l.reader.Read(path, l.report)
 		if err != nil || tree == nil {

@@ -64,17 +64,18 @@ func buildsTheSame(t *testing.T, orbit string, apps []string) int {
 		return 0
 	}
 	sections := map[string]*resolved.Section{}
+	regions := model.Orbit.Listed
 	for _, region := range model.Orbit.Regions {
 		sections[region.Region] = region.Resolved
 	}
-	orbitFile := writeResolved(t, dir, "orbit.json", model.Orbit.Name, sections)
+	orbitFile := writeResolved(t, dir, "orbit.json", model.Orbit.Name, regions, sections)
 	var appFiles []string
 	for _, app := range model.Apps {
 		sections := map[string]*resolved.Section{}
 		for _, region := range app.Regions {
 			sections[region.Region] = region.Resolved
 		}
-		appFiles = append(appFiles, writeResolved(t, dir, app.Name+".json", app.Name, sections))
+		appFiles = append(appFiles, writeResolved(t, dir, app.Name+".json", app.Name, inOrder(regions, sections), sections))
 	}
 	got, _ := buildResolved(t, filepath.Join(dir, "got"), orbitFile, appFiles)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -83,10 +84,30 @@ func buildsTheSame(t *testing.T, orbit string, apps []string) int {
 	return 1
 }
 
-// writeResolved writes the resolved value as a manifest with a section for each region.
-func writeResolved(t *testing.T, dir, file, name string, sections map[string]*resolved.Section) string {
+// inOrder returns the regions that have a section.
+func inOrder(regions []string, sections map[string]*resolved.Section) []string {
+	return slices.DeleteFunc(slices.Clone(regions), func(region string) bool { return sections[region] == nil })
+}
+
+// wavesOf removes the waves and the pause from a region's section, and returns them. They belong to all regions, so a manifest may
+// have them in its section all only.
+func wavesOf(section map[string]any) map[string]any {
+	release, _ := section["release"].(map[string]any)
+	moved := map[string]any{}
+	for _, name := range []string{"waves", "pause"} {
+		if value, ok := release[name]; ok {
+			moved[name] = value
+			delete(release, name)
+		}
+	}
+	return moved
+}
+
+// writeResolved writes the resolved value as a manifest with a section for each region. The regions keep their order, since a
+// release task runs in the first one.
+func writeResolved(t *testing.T, dir, file, name string, regions []string, sections map[string]*resolved.Section) string {
 	t.Helper()
-	m := map[string]any{"name": name, "regions": slices.Sorted(maps.Keys(sections))}
+	m := map[string]any{"name": name, "regions": regions}
 	for region, section := range sections {
 		data := section.Tree.Data().(map[string]any)
 		for _, whole := range []string{"account", "role", "permissions_boundary"} {
@@ -98,8 +119,15 @@ func writeResolved(t *testing.T, dir, file, name string, sections map[string]*re
 		delete(data, "name")
 		delete(data, "regions")
 		m[region] = data
+		all := map[string]any{}
 		if _, ok := data["public_ports"]; ok {
-			m["all"] = map[string]any{"public_ports": map[string]any{}} // so that no port is added to a region's
+			all["public_ports"] = map[string]any{} // so that no port is added to a region's
+		}
+		if release := wavesOf(data); len(release) > 0 {
+			all["release"] = release
+		}
+		if len(all) > 0 {
+			m["all"] = all
 		}
 	}
 	text, err := jsontext.Indent(m)

@@ -44,6 +44,10 @@ var wildcards = []wildcard{
 		"volumes outlive the stack that asked for them; their tags say whose they are"},
 	{`arn:[^:]+:ec2:[^:]+:[^:]*:(volume|snapshot)/\*`, []string{"ec2:CreateTags"}, "ec2:CreateAction",
 		"tags are put on only as something is made"},
+	{`arn:[^:]+:ec2:[^:]+:[^:]+:instance/\*`, []string{"ec2:CreateTags"}, "aws:userid",
+		"an instance's id is not known before it starts; the user id of its session names it"},
+	{`arn:[^:]+:elasticloadbalancing:[^:]+:[^:]+:listener-rule/app/\*`, []string{"elasticloadbalancing:DeleteRule"},
+		"aws:ResourceTag/spacel:maintenance", "a rule's id is not known before it is made; its tag names the orbit"},
 	{`arn:[^:]+:kms:[^:]+:[^:]+:key/\*`, []string{"kms:Decrypt"}, "kms:ResourceAliases",
 		"the key is made outside the templates; the alias is the app's"},
 	{`arn:[^:]+:kms:[^:]+:[^:]+:key/\*`, []string{"kms:Decrypt"}, "kms:ViaService",
@@ -125,7 +129,7 @@ func conditioned(s policyStatement, key string) bool {
 		return true
 	}
 	for operator, keys := range s.Condition {
-		if operator != "StringEquals" && operator != "ForAnyValue:StringEquals" {
+		if operator != "StringEquals" && operator != "StringLike" && operator != "ForAnyValue:StringEquals" {
 			continue
 		}
 		for name := range keys {

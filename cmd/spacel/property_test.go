@@ -112,6 +112,7 @@ func shuffledBuild(t *testing.T, seed uint64, orbit string, apps []string) map[s
 	random := rand.New(rand.NewPCG(seed, 1))
 	dir := t.TempDir()
 	args := []string{"--with-orbit"}
+	copyEnvFiles(t, dir)
 	for i, name := range append([]string{orbit}, apps...) {
 		moved := shuffled(t, random, name, dir)
 		if i == 0 {
@@ -123,6 +124,23 @@ func shuffledBuild(t *testing.T, seed uint64, orbit string, apps []string) map[s
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(int(seed)%2 + 1))
 	got, _ := built(t, args)
 	return got
+}
+
+// copyEnvFiles copies the files of variables that a manifest names by a path relative to itself.
+func copyEnvFiles(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range list(t, ".") {
+		if filepath.Ext(name) != ".env" {
+			continue
+		}
+		body, err := os.ReadFile(name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), body, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // shuffled copies a manifest in JSON or YAML under another name with its keys in another order; other kinds stay as they

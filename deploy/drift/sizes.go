@@ -116,7 +116,7 @@ func (s sizes) launch(ctx context.Context, d *deployed, id string, group types.A
 	if logical == "" || d.template.Resources[logical].Type != launchType {
 		return // of another stack, which is compared by itself
 	}
-	versions{s.reading}.compare(ctx, d, logical, used)
+	versions(s).compare(ctx, d, logical, used)
 }
 
 // usedTemplate returns the launch template of a group, also of one with several instance types.

@@ -21,7 +21,7 @@ func (c ec2Calls) serve(w http.ResponseWriter, r *http.Request, region string) {
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	form, err := url.ParseQuery(string(body))
-	if err == nil && (ruleCalls{c.CloudFormation}).serve(w, region, form) {
+	if err == nil && ruleCalls(c).serve(w, region, form) {
 		return
 	}
 	asked := idsIn(form, "SubnetId.")

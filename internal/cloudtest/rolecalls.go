@@ -186,9 +186,7 @@ func deleteRolePolicy(c *call, in *iam.DeleteRolePolicyInput) (*iam.DeleteRolePo
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := c.engine.hand.policies[r.Physical][aws.ToString(in.PolicyName)]; ok {
-		delete(c.engine.hand.policies[r.Physical], aws.ToString(in.PolicyName))
-	}
+	delete(c.engine.hand.policies[r.Physical], aws.ToString(in.PolicyName))
 	return &iam.DeleteRolePolicyOutput{}, nil
 }
 

@@ -32,9 +32,7 @@ const dataDirectory = "data"
 func (s *service) takeVolumes() {
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, f := range s.objects("volumes") {
-		for _, mount := range s.mount(f) {
-			list.Content = append(list.Content, mount)
-		}
+		list.Content = append(list.Content, s.mount(f)...)
 	}
 	s.takeFiles("configs", "/")
 	s.takeFiles("secrets", "/run/secrets/")

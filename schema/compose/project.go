@@ -122,7 +122,7 @@ func absolute(path string) string {
 
 // readSource returns the content of a Compose file.
 func readSource(name string, stdin io.Reader) ([]byte, error) {
-	var from io.Reader = stdin
+	from := stdin
 	if name != stdinName {
 		file, err := os.Open(name)
 		if err != nil {

@@ -324,11 +324,8 @@ func (s *service) takeDependencies() {
 	// A link is Compose's old way to a name, and to an order: the other service starts
 	// first. The name was collected before.
 	for _, link := range s.texts("links") {
-		name, alias, _ := strings.Cut(link, ":")
+		name, _, _ := strings.Cut(link, ":")
 		s.changed("containers find each other by name", s.at("links")...)
-		if alias == name {
-			alias = ""
-		}
 		s.wait(name, dependency{})
 	}
 	// The short form, a list, says the same when no dependency has a condition of its own.
