@@ -15,7 +15,7 @@ import (
 // freeText matches the paths of strings that may be any text. Everything else that a manifest says is a word of the language, a name or
 // a value of AWS.
 var freeText = regexp.MustCompile(`^(all|[a-z]+-[a-z]+-[0-9])\.(files\.[^.]+|files\."[^"]+"(\.body)?|resources\..+|patch\..+|` +
-	`services\.("[^"]+"|[^.]+)\.(unit_file(\..+)?|command(\[[0-9]+\])?|environment\.(.+)))$`)
+	`(services|release\.tasks)\.("[^"]+"|[^.]+)\.(unit_file(\..+)?|command(\[[0-9]+\])?|environment\.(.+)))$`)
 
 // hostile are endings of a string, and the severity of the problem that they must cause.
 var hostile = map[string]report.Severity{

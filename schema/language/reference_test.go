@@ -82,7 +82,12 @@ func titleAt(path string) string {
 	case 1:
 		return "An " + kind + "'s settings for a region"
 	default:
-		return strings.ReplaceAll(strings.Join(parents[1:], "."), ".[]", "[]")
+		title := strings.ReplaceAll(strings.Join(parents[1:], "."), ".[]", "[]")
+		// A release task has a container's words. Tables of the same definition stand once, at the services.
+		if rest, isTask := strings.CutPrefix(title, "release.tasks.*."); isTask {
+			return "services.*." + rest
+		}
+		return title
 	}
 }
 
@@ -165,6 +170,9 @@ func TestExamplesShowEveryField(t *testing.T) {
 		parts := strings.Split(path, ".")
 		if len(parts) > 2 && (parts[1] == "*" || strings.HasPrefix(path, "#Orbit.apps.")) {
 			return // as in all, or as in an app's all
+		}
+		if strings.HasPrefix(path, "#App.all.release.tasks.*.volumes.") {
+			return // as in a service
 		}
 		shown := slices.ContainsFunc(manifests[parts[0]], func(m *manifest.Tree) bool { return shows(m, parts[1:]) })
 		below := func(u string) bool { return path == u || strings.HasPrefix(path, u+".") }
