@@ -57,6 +57,9 @@ func BootStream(app, instance string) string { return BootStreamPrefix(app) + in
 // FlowLogGroup returns the name of the log group of the VPC's flow logs.
 func FlowLogGroup(orbit string) string { return orbit + "-flow-logs" }
 
+// AliasPrefix begins the name of every KMS alias (AWS KMS API Reference, CreateAlias).
+const AliasPrefix = "alias/"
+
 // KeyAlias returns the alias of the KMS key for an app's secrets. The rights of instances go by the alias
 // (kms:ResourceAliases), not by the key's id, which no build can know.
 func KeyAlias(orbit, app string) string { return "alias/" + orbit + "-" + app }

@@ -19,6 +19,7 @@ var inUseElsewhere = map[string]string{
 	"url":     "the field of an endpoint in manifests",
 	"users":   "", "services": "", "volumes": "", "tables": "", "locks": "", "releases": "",
 	"Endpoint": "", "Bucket": "",
+	"Version": "the version of the language of IAM policies",
 }
 
 // made are what a name that is put together by hand looks like: a literal with the fixed part of one of the functions' results.

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/pebble/spacel/agent/document"
 )
 
 // Owner is the account of an orbit, and the role for changes. The zero value allows every account.
@@ -103,7 +105,7 @@ const longestSession = 64
 // sessionName returns the name under which CloudTrail records the calls: it has the orbit and the caller's own name.
 func sessionName(orbit string, caller Identity) string {
 	who := caller.ARN[strings.LastIndexAny(caller.ARN, "/:")+1:]
-	name := "spacel-" + orbit + "-" + unfitForSession.ReplaceAllString(who, "-")
+	name := "spacel-" + document.StackName(orbit, unfitForSession.ReplaceAllString(who, "-"))
 	return name[:min(len(name), longestSession)]
 }
 

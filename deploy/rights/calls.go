@@ -73,7 +73,7 @@ const listStatement = "ListAllStacks"
 // stackARNs returns the ARNs of the pipeline's stacks.
 func (s *scope) stackARNs() []string {
 	if s.FutureApps {
-		return []string{s.stackARN(assembly.StackRef{Region: s.region(), Name: s.orbit + "-*"})}
+		return []string{s.stackARN(assembly.StackRef{Region: s.region(), Name: document.StackName(s.orbit, "*")})}
 	}
 	var out []string
 	for _, stack := range s.stacks {
@@ -98,7 +98,7 @@ func (s *scope) grantZones(give func(string, ...string)) {
 	}
 	give("logs:DescribeLogStreams", at("logs", "log-group:"+document.BootLogGroup(s.orbit)+":*"))
 	give("logs:GetLogEvents", at("logs", "log-group:"+document.BootLogGroup(s.orbit)+":log-stream:*"))
-	give("dynamodb:DescribeTable dynamodb:ListTagsOfResource", at("dynamodb", "table/"+s.orbit+"-*"))
+	give("dynamodb:DescribeTable dynamodb:ListTagsOfResource", at("dynamodb", "table/"+document.TableName(s.orbit, "*")))
 	give("dynamodb:Query", at("dynamodb", "table/"+document.TableName(s.orbit, document.VolumesTable)))
 	give("autoscaling:SetDesiredCapacity", s.resources("autoscaling:SetDesiredCapacity")...)
 	give("kms:DescribeKey kms:GetKeyPolicy", at("kms", "key/*"))

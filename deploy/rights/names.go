@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/staging"
 )
@@ -118,7 +119,7 @@ func (s *scope) names(how naming) []string {
 		s.addBuckets(add)
 	}
 	if s.FutureApps {
-		add(s.orbit + "-*")
+		add(document.StackName(s.orbit, "*"))
 	}
 	if len(out) == 0 {
 		for _, stack := range s.stacks {
@@ -135,7 +136,7 @@ func (how naming) form(name string) string {
 		name = strings.ToLower(name)
 	}
 	if how.kind == "AWS::KMS::Alias" {
-		name = strings.TrimPrefix(name, "alias/") // the ARN has it
+		name = strings.TrimPrefix(name, document.AliasPrefix) // the ARN has it
 	}
 	return name
 }

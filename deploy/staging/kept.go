@@ -47,8 +47,8 @@ func (s *Stage) HasBucket(ctx context.Context, region string) (bool, error) {
 // ErrGone is the error for a deleted object of a release.
 var ErrGone = errors.New("it is gone")
 
-// FetchRelease reads back the manifest of a release, as FetchTemplate and FetchAsset do with their objects. The content must have the digest
-// in the object's key: whoever may write to the bucket could have put another one there.
+// FetchRelease reads back the manifest of a release, as FetchTemplate and FetchAsset do with their objects. The content must have
+// the digest in the object's key: whoever may write to the bucket could have put another one there.
 func (s *Stage) FetchRelease(ctx context.Context, bucket, digest string) ([]byte, error) {
 	return s.fetch(ctx, bucket, releases+digest+".json", digest)
 }
