@@ -18,9 +18,6 @@ func (s *Side) Rule(egress bool, rule map[string]any, group any) []string {
 	return texts
 }
 
-// Resolved returns a resource's properties with the origins of parameters in place of references to them.
-func (s *Side) Resolved(id string) map[string]any { return s.t.Resources[id].Properties }
-
 // OutputReference returns the reference to another stack's output that stands in resolved templates.
 func OutputReference(output, stack, region string) map[string]any {
 	return map[string]any{"Ref": output + " of " + stack + " in " + region}

@@ -106,12 +106,3 @@ func (r Release) Outcome() Outcome {
 	}
 	return order[worst]
 }
-
-// Entry returns the release's record of a region, false if it has none.
-func (r Release) Entry(region string) (Entry, bool) {
-	i := slices.IndexFunc(r.Entries, func(e Entry) bool { return e.Region == region })
-	if i < 0 {
-		return Entry{}, false
-	}
-	return r.Entries[i], true
-}
