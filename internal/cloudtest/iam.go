@@ -22,7 +22,7 @@ func ParsePolicy(body []byte) (p Policy, err error) { return p, json.Unmarshal(b
 
 // Allows judges a call as IAM does: a statement allows it if action, resource and all conditions match, and one that denies wins
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). The keys with a value are
-// aws:RequestedRegion and kms:RequestAlias, which is the alias that a call of KMS names its key by. A condition on any other key refuses
+// aws:RequestedRegion, dynamodb:LeadingKeys of a BatchGetItem, and kms:RequestAlias, which is the alias that a call of KMS names its key by. A condition on any other key refuses
 // the call: none of the calls of deploy itself has one.
 func Allows(policies []Policy, call Access) bool {
 	allowed := false
@@ -44,6 +44,12 @@ func Allows(policies []Policy, call Access) bool {
 func holds(condition map[string]map[string][]string, call Access) bool {
 	for operator, keys := range condition {
 		for key, values := range keys {
+			if key == "dynamodb:LeadingKeys" || operator == "Null" {
+				if call.Leading == "" || operator != "Null" && !leads(operator, values, call.Leading) {
+					return false
+				}
+				continue
+			}
 			value := map[string]string{"aws:RequestedRegion": call.Region}[key]
 			if _, alias, ok := strings.Cut(call.Resource, ":key/alias/"); ok && key == "kms:RequestAlias" {
 				value = "alias/" + alias
@@ -54,6 +60,19 @@ func holds(condition map[string]map[string][]string, call Access) bool {
 		}
 	}
 	return true
+}
+
+// leads reports whether all partition keys of a call of DynamoDB are among a condition's values.
+func leads(operator string, values []string, keys string) bool {
+	for _, key := range strings.Split(keys, " ") {
+		found := slices.ContainsFunc(values, func(v string) bool {
+			return v == key || operator == "ForAllValues:StringLike" && matchesPattern(v, key, false)
+		})
+		if !found {
+			return false
+		}
+	}
+	return strings.HasPrefix(operator, "ForAllValues:")
 }
 
 // matchesPattern reports whether IAM's pattern, in which * stands for any text and ? for one character, matches a text. Letters of

@@ -57,16 +57,18 @@ type itemCall struct {
 	Limit                               int
 	RequestItems                        map[string][]struct{ PutRequest *struct{ Item Item } }
 
+	wanted     []Item // the keys of a BatchGetItem
 	hash, sort string // names of the key attributes
 }
 
 // itemOperations are the operations with their answers. Items are the table's, in the order of their keys. An operation returns the
 // items of the table afterwards.
 var itemOperations = map[string]func(in *itemCall, items []Item) (answer any, after []Item, err error){
-	"DeleteItem": (*itemCall).delete,
-	"GetItem":    (*itemCall).get,
-	"PutItem":    (*itemCall).put,
-	"Query":      (*itemCall).query,
+	"BatchGetItem": (*itemCall).batchGet,
+	"DeleteItem":   (*itemCall).delete,
+	"GetItem":      (*itemCall).get,
+	"PutItem":      (*itemCall).put,
+	"Query":        (*itemCall).query,
 }
 
 // itemRefusal is an error in the form of DynamoDB's protocol.
@@ -90,7 +92,11 @@ func (c itemCalls) serve(w http.ResponseWriter, r *http.Request, region string) 
 	target := r.Header.Get("X-Amz-Target")
 	operation := target[strings.LastIndex(target, ".")+1:]
 	var in itemCall
-	if err == nil {
+	switch {
+	case err != nil:
+	case operation == "BatchGetItem":
+		err = in.readBatchGet(body)
+	default:
 		err = json.Unmarshal(body, &in)
 	}
 	for name := range in.RequestItems {
@@ -181,6 +187,34 @@ func stringOf(v map[string]any) string {
 // find returns the place of a key among the items, and whether it is there.
 func (in *itemCall) find(items []Item, key Item) (int, bool) {
 	return slices.BinarySearchFunc(items, key, in.order)
+}
+
+// readBatchGet reads a BatchGetItem, whose RequestItems has another form than that of the other calls. The products ask for one
+// table at a time.
+func (in *itemCall) readBatchGet(body []byte) error {
+	var asked struct {
+		RequestItems map[string]struct{ Keys []Item }
+	}
+	err := json.Unmarshal(body, &asked)
+	for table, of := range asked.RequestItems {
+		in.TableName, in.wanted = table, of.Keys
+	}
+	return err
+}
+
+// batchGet answers a BatchGetItem. Keys without an item are left out of the answer, and at most 100 may be asked for
+// (DynamoDB API Reference, BatchGetItem).
+func (in *itemCall) batchGet(items []Item) (any, []Item, error) {
+	if len(in.wanted) > 100 {
+		return nil, nil, itemInvalid("Too many items requested for the BatchGetItem call")
+	}
+	found := []Item{}
+	for _, key := range in.wanted {
+		if i, ok := in.find(items, key); ok {
+			found = append(found, items[i])
+		}
+	}
+	return map[string]any{"Responses": map[string]any{in.TableName: found}, "UnprocessedKeys": map[string]any{}}, items, nil
 }
 
 // get answers GetItem: an absent item is an answer without Item.

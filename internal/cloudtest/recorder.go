@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -20,6 +21,7 @@ type Access struct {
 	Action   string // as in policies, such as cloudformation:DescribeStacks
 	Resource string // an ARN; * for a call that names none
 	Region   string // of the signature
+	Leading  string // the partition keys of a BatchGetItem, with spaces between them
 }
 
 // Recorder stands between the SDK and a server, and notes what IAM would be asked for each call.
@@ -77,7 +79,7 @@ var iamPrefixes = map[string]string{"monitoring": "cloudwatch"}
 // access returns the action and the resource of a call.
 func (r *Recorder) access(in *http.Request, body []byte, region, service string) Access {
 	if service == "s3" {
-		return Access{s3Action(in), s3ARN(in), region}
+		return Access{s3Action(in), s3ARN(in), region, ""}
 	}
 	if service == "route53" {
 		return route53Access(in, region)
@@ -96,7 +98,26 @@ func (r *Recorder) access(in *http.Request, body []byte, region, service string)
 			fields[name] = form.Get(name)
 		}
 	}
-	return Access{service + ":" + operation, r.arn(service, operation, region, fields), region}
+	return Access{service + ":" + operation, r.arn(service, operation, region, fields), region, leadingKeys(body)}
+}
+
+// leadingKeys returns the partition keys of a BatchGetItem of the table of releases, with spaces between them.
+func leadingKeys(body []byte) string {
+	var asked struct {
+		RequestItems map[string]struct {
+			Keys []struct{ Kind struct{ S string } }
+		}
+	}
+	if json.Unmarshal(body, &asked) != nil {
+		return "" // another call
+	}
+	var keys []string
+	for _, of := range asked.RequestItems {
+		for _, key := range of.Keys {
+			keys = append(keys, key.Kind.S)
+		}
+	}
+	return strings.Join(keys, " ")
 }
 
 // named are the fields that name the resource of a call, with the form of its ARN after the account: %s is the name.
@@ -122,6 +143,9 @@ func (r *Recorder) arn(service, operation, region string, fields map[string]any)
 		how, known = struct{ field, form string }{"AutoScalingGroupName", "autoScalingGroup:id:autoScalingGroupName/%s"}, true
 	}
 	name, _ := fields[how.field].(string)
+	if batch, _ := fields["RequestItems"].(map[string]any); len(batch) == 1 {
+		name = slices.Sorted(maps.Keys(batch))[0] // DynamoDB's calls about several items name the table as a key
+	}
 	if set, _ := fields["ChangeSetName"].(string); name == "" && strings.HasPrefix(set, "arn:") {
 		return set
 	}
@@ -177,7 +201,7 @@ func s3ARN(in *http.Request) string { return "arn:aws:s3:::" + strings.Trim(in.U
 func route53Access(in *http.Request, region string) Access {
 	parts := strings.Split(strings.Trim(in.URL.Path, "/"), "/") // 2013-04-01/hostedzone/ID/rrset
 	if len(parts) > 3 && parts[3] == "rrset" && in.Method == http.MethodGet {
-		return Access{"route53:ListResourceRecordSets", "arn:aws:route53:::hostedzone/" + parts[2], region}
+		return Access{"route53:ListResourceRecordSets", "arn:aws:route53:::hostedzone/" + parts[2], region, ""}
 	}
-	return Access{"route53:ListHostedZones", "*", region}
+	return Access{"route53:ListHostedZones", "*", region, ""}
 }
