@@ -22,8 +22,8 @@ func ParsePolicy(body []byte) (p Policy, err error) { return p, json.Unmarshal(b
 
 // Allows judges a call as IAM does: a statement allows it if action, resource and all conditions match, and one that denies wins
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). The keys with a value are
-// aws:RequestedRegion, dynamodb:LeadingKeys of a BatchGetItem, and kms:RequestAlias, which is the alias that a call of KMS names its key by. A condition on any other key refuses
-// the call: none of the calls of deploy itself has one.
+// aws:RequestedRegion, dynamodb:LeadingKeys of a BatchGetItem, and kms:RequestAlias, which is the alias that a call of KMS names its
+// key by. A condition on any other key refuses the call: none of the calls of deploy itself has one.
 func Allows(policies []Policy, call Access) bool {
 	allowed := false
 	for _, p := range policies {
