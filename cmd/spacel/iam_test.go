@@ -132,7 +132,10 @@ func conditioned(s policyStatement, key string) bool {
 		if operator != "StringEquals" && operator != "StringLike" && operator != "ForAnyValue:StringEquals" {
 			continue
 		}
-		for name := range keys {
+		for name, value := range keys {
+			if operator == "StringLike" && fmt.Sprint(value) == "*" {
+				continue // any value
+			}
 			if regexp.MustCompile("^" + key + "$").MatchString(name) {
 				return true
 			}

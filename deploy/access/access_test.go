@@ -14,9 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
@@ -33,16 +30,7 @@ func orbit(t *testing.T, endpoint string) *Tables {
 	c := cloud.New(cloudtest.Config(t, endpoint, ""), cloud.Access{})
 	for _, region := range regions {
 		for _, name := range []string{"production-users", "production-services"} {
-			_, err := c.Region(region).DynamoDB().CreateTable(t.Context(), &dynamodb.CreateTableInput{
-				TableName:   &name,
-				BillingMode: types.BillingModePayPerRequest,
-				AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("name"),
-					AttributeType: types.ScalarAttributeTypeS}},
-				KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("name"), KeyType: types.KeyTypeHash}},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			cloudtest.MakeTable(t, c.Region(region).DynamoDB(), name, "name")
 		}
 	}
 	return New(c, "production", regions)

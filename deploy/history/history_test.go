@@ -15,8 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -54,18 +52,7 @@ func motoAccount(t *testing.T) []*Store {
 	t.Helper()
 	stores := storesAt(t, cloudtest.Moto(t))
 	for _, s := range stores {
-		key := func(name, kind string) dynamotypes.KeySchemaElement {
-			return dynamotypes.KeySchemaElement{AttributeName: &name, KeyType: dynamotypes.KeyType(kind)}
-		}
-		attribute := func(name string) dynamotypes.AttributeDefinition {
-			return dynamotypes.AttributeDefinition{AttributeName: &name, AttributeType: "S"}
-		}
-		_, err := s.region.DynamoDB().CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String("test-releases"),
-			BillingMode: "PAY_PER_REQUEST", KeySchema: []dynamotypes.KeySchemaElement{key("kind", "HASH"), key("id", "RANGE")},
-			AttributeDefinitions: []dynamotypes.AttributeDefinition{attribute("kind"), attribute("id")}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		cloudtest.MakeTable(t, s.region.DynamoDB(), "test-releases", "kind", "id")
 		made, err := s.region.KMS().CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: kmstypes.KeySpecHmac256,
 			KeyUsage: kmstypes.KeyUsageTypeGenerateVerifyMac})
 		if err == nil {

@@ -36,14 +36,7 @@ func newOrbit(t *testing.T) *orbit {
 	t.Helper()
 	o := &orbit{T: t, region: cloud.New(cloudtest.Config(t, cloudtest.Moto(t), "us-east-1"), cloud.Access{}).Region("us-east-1")}
 	text := func(name string) *string { return &name }
-	_, err := o.region.DynamoDB().CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: text(document.TableName("test", document.ReleasesTable)), BillingMode: types.BillingModePayPerRequest,
-		KeySchema: []types.KeySchemaElement{{AttributeName: text("kind"), KeyType: types.KeyTypeHash},
-			{AttributeName: text("id"), KeyType: types.KeyTypeRange}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: text("kind"), AttributeType: "S"},
-			{AttributeName: text("id"), AttributeType: "S"}},
-	})
-	o.check(err)
+	cloudtest.MakeTable(t, o.region.DynamoDB(), document.TableName("test", document.ReleasesTable), "kind", "id")
 	subnets, err := o.region.EC2().DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
 	o.check(err)
 	_, err = o.region.EC2().CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{LaunchTemplateName: text("web"),

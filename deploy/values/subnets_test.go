@@ -14,6 +14,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/cloudtest"
 )
 
 // zonesEnv is an account with the orbit's subnets, by zone id, and its table of volumes.
@@ -46,20 +47,7 @@ func newZonesEnv(t *testing.T) *zonesEnv {
 // table makes the table of volumes.
 func (z *zonesEnv) table() {
 	z.Helper()
-	_, err := z.cloud.Region(here).DynamoDB().CreateTable(z.Context(), &dynamodb.CreateTableInput{
-		TableName: aws.String("production-volumes"), BillingMode: dynamotypes.BillingModePayPerRequest,
-		AttributeDefinitions: []dynamotypes.AttributeDefinition{
-			{AttributeName: aws.String("label"), AttributeType: dynamotypes.ScalarAttributeTypeS},
-			{AttributeName: aws.String("index"), AttributeType: dynamotypes.ScalarAttributeTypeN},
-		},
-		KeySchema: []dynamotypes.KeySchemaElement{
-			{AttributeName: aws.String("label"), KeyType: dynamotypes.KeyTypeHash},
-			{AttributeName: aws.String("index"), KeyType: dynamotypes.KeyTypeRange},
-		},
-	})
-	if err != nil {
-		z.Fatal(err)
-	}
+	cloudtest.MakeTable(z, z.cloud.Region(here).DynamoDB(), "production-volumes", "label", "index:N")
 }
 
 // slot adds a slot with a volume in a zone. Its holder runs, or ended.

@@ -15,12 +15,7 @@ type ec2Calls struct{ *CloudFormation }
 
 // serve answers DescribeSubnets, if all the subnets are of stacks. Other calls go to the server of Forward.
 func (c ec2Calls) serve(w http.ResponseWriter, r *http.Request, region string) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	form, err := url.ParseQuery(string(body))
+	form, err := readForm(r)
 	if err == nil && ruleCalls(c).serve(w, region, form) {
 		return
 	}

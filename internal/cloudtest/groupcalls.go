@@ -1,7 +1,6 @@
 package cloudtest
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,12 +25,7 @@ type groupCalls struct{ *CloudFormation }
 
 // serve answers a call about groups of this account. Others go to the server of Forward, if there is one.
 func (c groupCalls) serve(w http.ResponseWriter, r *http.Request, region string) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	form, err := url.ParseQuery(string(body))
+	form, err := readForm(r)
 	operation := form.Get("Action")
 	run, ok := groupOperations[operation]
 	if err != nil || c.forward != nil && (!ok || !c.owns(form)) {

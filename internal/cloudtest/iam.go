@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -42,19 +43,13 @@ func Allows(policies []Policy, call Access) bool {
 
 // holds reports whether every condition is met.
 func holds(condition map[string]map[string][]string, call Access) bool {
+	values := map[string][]string{"aws:RequestedRegion": {call.Region}, "dynamodb:LeadingKeys": strings.Fields(call.Leading)}
+	if _, alias, ok := strings.Cut(call.Resource, ":key/alias/"); ok {
+		values["kms:RequestAlias"] = []string{"alias/" + alias}
+	}
 	for operator, keys := range condition {
-		for key, values := range keys {
-			if key == "dynamodb:LeadingKeys" || operator == "Null" {
-				if call.Leading == "" || operator != "Null" && !leads(operator, values, call.Leading) {
-					return false
-				}
-				continue
-			}
-			value := map[string]string{"aws:RequestedRegion": call.Region}[key]
-			if _, alias, ok := strings.Cut(call.Resource, ":key/alias/"); ok && key == "kms:RequestAlias" {
-				value = "alias/" + alias
-			}
-			if operator != "StringEquals" || value == "" || !slices.Contains(values, value) {
+		for key, wanted := range keys {
+			if !met(operator, wanted, values[key]) {
 				return false
 			}
 		}
@@ -62,17 +57,23 @@ func holds(condition map[string]map[string][]string, call Access) bool {
 	return true
 }
 
-// leads reports whether all partition keys of a call of DynamoDB are among a condition's values.
-func leads(operator string, values []string, keys string) bool {
-	for _, key := range strings.Split(keys, " ") {
-		found := slices.ContainsFunc(values, func(v string) bool {
-			return v == key || operator == "ForAllValues:StringLike" && matchesPattern(v, key, false)
-		})
-		if !found {
-			return false
-		}
+// met reports whether the values of a key meet a condition. Unlike IAM, a key without a value meets no ForAllValues, since a policy of
+// ours must not allow a call by what it leaves out.
+func met(operator string, wanted, values []string) bool {
+	if operator == "Null" {
+		return slices.Equal(wanted, []string{strconv.FormatBool(len(values) == 0)})
 	}
-	return strings.HasPrefix(operator, "ForAllValues:")
+	fits, known := map[string]func(pattern, value string) bool{
+		"StringEquals":              func(pattern, value string) bool { return pattern == value },
+		"ForAllValues:StringEquals": func(pattern, value string) bool { return pattern == value },
+		"ForAllValues:StringLike":   func(pattern, value string) bool { return matchesPattern(pattern, value, false) },
+	}[operator]
+	if !known || len(values) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(values, func(value string) bool {
+		return !slices.ContainsFunc(wanted, func(pattern string) bool { return fits(pattern, value) })
+	})
 }
 
 // matchesPattern reports whether IAM's pattern, in which * stands for any text and ? for one character, matches a text. Letters of

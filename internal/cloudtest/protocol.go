@@ -1,7 +1,6 @@
 package cloudtest
 
 import (
-	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -81,11 +80,7 @@ func (c *CloudFormation) count(service, operation string) {
 
 // serveQuery answers a call of the query protocol: the form's Action names the operation.
 func (c *CloudFormation) serveQuery(w http.ResponseWriter, r *http.Request, service, region string) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	form, err := url.ParseQuery(string(body))
+	form, err := readForm(r)
 	if err != nil {
 		answer(w, nil, refuse("MalformedQueryString", "%s", err))
 		return

@@ -1,8 +1,11 @@
 package cloudtest
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -13,6 +16,16 @@ import (
 )
 
 // AWS's query protocol: a form comes in, XML goes out, and both spell the fields as the SDK's types do.
+
+// readForm reads the form of a call. The body can be read again, by the server of Forward.
+func readForm(r *http.Request) (url.Values, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return url.ParseQuery(string(body))
+}
 
 // decode fills an operation's input from a form. A list has the keys Name.member.1, Name.member.2 and so on.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonParameters.html

@@ -3,7 +3,6 @@ package cloudtest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -36,12 +35,7 @@ type roleCalls struct{ *CloudFormation }
 
 // serve answers a call about a role of a stack. Others go to the server of Forward, if there is one.
 func (c roleCalls) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	form, err := url.ParseQuery(string(body))
+	form, err := readForm(r)
 	run, ok := roleOperations[form.Get("Action")]
 	if err != nil || !ok || c.forward != nil && !c.has(form.Get("RoleName")) {
 		c.forwardCall(w, r, "iam")

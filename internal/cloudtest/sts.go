@@ -2,9 +2,7 @@ package cloudtest
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +14,7 @@ type stsCalls struct{ *CloudFormation }
 // serve reads a call in the query protocol. The session token, which the SDK sends with the credentials of a role, says which role
 // signed the call.
 func (c stsCalls) serve(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	form, err := url.ParseQuery(string(body))
+	form, err := readForm(r)
 	if err != nil {
 		answer(w, nil, refuse("MalformedQueryString", "%s", err))
 		return
