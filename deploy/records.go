@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cloudformation "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
-	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/dnsrecords"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -93,7 +91,7 @@ func recordIn(whole *live.Template, logicalID string, in inputs) (record, bool) 
 		}
 		return ""
 	}
-	r := record{zone: text("HostedZoneId"), name: plainName(text("Name")), kind: text("Type"), set: text("SetIdentifier"),
+	r := record{zone: text("HostedZoneId"), name: dnsrecords.PlainName(text("Name")), kind: text("Type"), set: text("SetIdentifier"),
 		region: text("Region"), routing: "simple"}
 	for _, property := range []string{"Region", "Weight", "Failover", "GeoLocation", "GeoProximityLocation", "MultiValueAnswer",
 		"CidrRoutingConfig"} {
@@ -152,42 +150,11 @@ func (r record) conflict(e types.ResourceRecordSet) string {
 	return ""
 }
 
-// plainName returns a DNS name in lower case, without the dot at its end, and with Route 53's octal escapes resolved: it gives * as \052.
-func plainName(name string) string {
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	for i := strings.IndexByte(name, '\\'); i >= 0 && i+4 <= len(name); i = strings.IndexByte(name, '\\') {
-		code, err := strconv.ParseUint(name[i+1:i+4], 8, 8)
-		if err != nil {
-			return name
-		}
-		name = name[:i] + string(rune(code)) + name[i+4:]
-	}
-	return name
-}
-
-// recordsOf returns the zone's records of a name. Route 53 lists records from a name on, so the first other name ends the list.
+// recordsOf returns the zone's records of a name.
 func (p recordGuard) recordsOf(ctx context.Context, r record) ([]types.ResourceRecordSet, error) {
-	var found []types.ResourceRecordSet
-	pages := route53.NewListResourceRecordSetsPaginator(p.cloud.Default().Route53(), &route53.ListResourceRecordSetsInput{
-		HostedZoneId: &r.zone, StartRecordName: &r.name,
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list the records of %s: %w", r.name, cloud.Explain(err))
-		}
-		if page.ResourceRecordSets == nil {
-			return nil, fmt.Errorf("list the records of %s: %w", r.name,
-				cloud.Incomplete("route53:ListResourceRecordSets", "no ResourceRecordSets"))
-		}
-		for _, e := range page.ResourceRecordSets {
-			if plainName(aws.ToString(e.Name)) == r.name {
-				found = append(found, e)
-			}
-		}
-		if n := len(page.ResourceRecordSets); n > 0 && plainName(aws.ToString(page.ResourceRecordSets[n-1].Name)) != r.name {
-			break
-		}
+	found, err := dnsrecords.Of(ctx, p.cloud.Default().Route53(), r.zone, r.name)
+	if err != nil {
+		return nil, fmt.Errorf("list the records of %s: %w", r.name, err)
 	}
 	return found, nil
 }
@@ -214,7 +181,7 @@ func (p recordGuard) ownerOf(ctx context.Context, r record, e types.ResourceReco
 	}
 	i := slices.IndexFunc(stacks, func(s *live.Stack) bool {
 		for output, value := range s.Outputs {
-			if strings.HasPrefix(output, document.OutputDNSRecord) && plainName(value) == r.name {
+			if strings.HasPrefix(output, document.OutputDNSRecord) && dnsrecords.PlainName(value) == r.name {
 				return true
 			}
 		}
@@ -247,7 +214,7 @@ func describeRecord(e types.ResourceRecordSet) string {
 	}
 	switch {
 	case e.AliasTarget != nil:
-		return text + ", for " + plainName(aws.ToString(e.AliasTarget.DNSName))
+		return text + ", for " + dnsrecords.PlainName(aws.ToString(e.AliasTarget.DNSName))
 	case len(e.ResourceRecords) > 0:
 		return text + ", for " + aws.ToString(e.ResourceRecords[0].Value)
 	}

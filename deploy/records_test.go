@@ -119,16 +119,6 @@ func TestRecordsThatMayNotBeRead(t *testing.T) {
 	}
 }
 
-func TestPlainNames(t *testing.T) {
-	for name, want := range map[string]string{
-		"WWW.Example.com.": "www.example.com", `\052.example.com.`: "*.example.com", `a\`: `a\`, `a\9xx.b`: `a\9xx.b`, "": "",
-	} {
-		if got := plainName(name); got != want {
-			t.Errorf("%s: got %s", name, got)
-		}
-	}
-}
-
 const tablesOfOrbit = `{"Resources": {"Users": {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "UpdateReplacePolicy": ` +
 	`"Retain", ` +
 	`"Properties": {"TableName": "test-users", "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}]}}}}`

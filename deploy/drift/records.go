@@ -8,10 +8,10 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/dnsrecords"
 	"github.com/pebble/spacel/deploy/schedule"
 )
 
@@ -45,7 +45,7 @@ func (r records) compare(ctx context.Context, stacks []*deployed) {
 // compareRecord compares one record.
 func (r records) compareRecord(ctx context.Context, d *deployed, id string) {
 	want := d.properties(id)
-	zone, name, kind := text(want["HostedZoneId"]), plainName(text(want["Name"])), text(want["Type"])
+	zone, name, kind := text(want["HostedZoneId"]), dnsrecords.PlainName(text(want["Name"])), text(want["Type"])
 	if strings.Contains(zone+name+kind, gap) || zone == "" {
 		r.miss(Unchecked{StackRef: d.StackRef, Resource: id, Type: recordType, Why: "the record's zone or name is not known"})
 		return
@@ -120,39 +120,23 @@ func propertiesOf(r *types.ResourceRecordSet) map[string]any {
 	return out
 }
 
-// readRecord reads the record of a name, a type and an identifier, nil if there is none. Route 53 lists records from a name on.
+// readRecord reads the record of a name, a type and an identifier, nil if there is none.
 func readRecord(ctx context.Context, region *cloud.Region, zone, name, kind, set string) (*types.ResourceRecordSet, error) {
-	const call = "route53:ListResourceRecordSets"
-	// Several records share a name and a type when they have identifiers, one for each region of an app. They may span pages.
-	pages := route53.NewListResourceRecordSetsPaginator(region.Route53(), &route53.ListResourceRecordSetsInput{
-		HostedZoneId: &zone, StartRecordName: &name, StartRecordType: types.RRType(kind),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", call, name, cloud.Explain(err))
-		}
-		if page.ResourceRecordSets == nil {
-			return nil, cloud.Incomplete(call, "no ResourceRecordSets")
-		}
-		i := slices.IndexFunc(page.ResourceRecordSets, func(r types.ResourceRecordSet) bool {
-			return plainName(aws.ToString(r.Name)) == name && string(r.Type) == kind && aws.ToString(r.SetIdentifier) == set
-		})
-		if i >= 0 {
-			return &page.ResourceRecordSets[i], nil
-		}
-		if n := len(page.ResourceRecordSets); n > 0 && plainName(aws.ToString(page.ResourceRecordSets[n-1].Name)) != name {
-			break
-		}
+	all, err := dnsrecords.Of(ctx, region.Route53(), zone, name)
+	if err != nil {
+		return nil, fmt.Errorf("list the records of %s: %w", name, err)
 	}
-	return nil, nil
-}
-
-// plainName returns a DNS name in lower case, without the dot at its end. Route 53 writes * as \052.
-func plainName(name string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimSuffix(name, ".")), `\052`, "*")
+	i := slices.IndexFunc(all, func(r types.ResourceRecordSet) bool {
+		return string(r.Type) == kind && aws.ToString(r.SetIdentifier) == set
+	})
+	if i < 0 {
+		return nil, nil
+	}
+	return &all[i], nil
 }
 
 // plainAlias returns the name of an alias's target. The console writes dualstack. before the name of a load balancer, which leads to the
 // same one (Elastic Load Balancing, Application Load Balancers, "DNS name").
-func plainAlias(name string) string { return strings.TrimPrefix(plainName(name), "dualstack.") }
+func plainAlias(name string) string {
+	return strings.TrimPrefix(dnsrecords.PlainName(name), "dualstack.")
+}

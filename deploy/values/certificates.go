@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/acm/types"
 
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/dnsrecords"
 )
 
 // certificate is a certificate of ACM, with the facts for choosing one.
@@ -75,7 +76,7 @@ func isBetter(a, b certificate, stars int, deployed string) bool {
 // stars.
 func (c certificate) covers(names []string) (stars int, ok bool) {
 	for _, name := range names {
-		n, ok := c.covering(plainName(name))
+		n, ok := c.covering(dnsrecords.PlainName(name))
 		if !ok {
 			return 0, false
 		}
@@ -152,7 +153,7 @@ func describe(ctx context.Context, client *acm.Client, s types.CertificateSummar
 		names, c.expires = out.Certificate.SubjectAlternativeNames, aws.ToTime(out.Certificate.NotAfter)
 	}
 	for _, name := range append([]string{aws.ToString(s.DomainName)}, names...) {
-		if name = plainName(name); !slices.Contains(c.names, name) {
+		if name = dnsrecords.PlainName(name); !slices.Contains(c.names, name) {
 			c.names = append(c.names, name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/dnsrecords"
 )
 
 // zone is a public hosted zone of Route 53.
@@ -39,7 +40,7 @@ func (r *Resolver) hostedZone(ctx context.Context, host string) (Value, error) {
 // longestZones returns the zones with the longest name which a host name ends in, sorted by id. There can be several:
 // Route 53 allows two zones of one name, and DNS delegates to one of them only.
 func longestZones(zones []zone, host string) []zone {
-	host = plainName(host)
+	host = dnsrecords.PlainName(host)
 	var best []zone
 	for _, z := range zones {
 		switch {
@@ -54,10 +55,6 @@ func longestZones(zones []zone, host string) []zone {
 	return best
 }
 
-// plainName returns a DNS name in lower case without the dot at its end. Route 53 returns names with that dot, and
-// manifests have none.
-func plainName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
-
 // publicZones returns all public zones of the account, sorted by name.
 func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 	var zones []zone
@@ -70,7 +67,8 @@ func (r *Resolver) publicZones(ctx context.Context) ([]zone, error) {
 		for _, z := range page.HostedZones {
 			// A private zone answers inside a VPC only, so neither clients nor ACM's validation would find its records.
 			if z.Config == nil || !z.Config.PrivateZone {
-				zones = append(zones, zone{strings.TrimPrefix(aws.ToString(z.Id), "/hostedzone/"), plainName(aws.ToString(z.Name))})
+				zones = append(zones, zone{strings.TrimPrefix(aws.ToString(z.Id), "/hostedzone/"),
+					dnsrecords.PlainName(aws.ToString(z.Name))})
 			}
 		}
 	}

@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
 		"agent/document", "agent/lock", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
-		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/drift", "deploy/groups", "deploy/history",
+		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/dnsrecords", "deploy/drift", "deploy/groups", "deploy/history",
 		"deploy/launches", "deploy/live",
 		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/temporary", "deploy/values",
 	},
@@ -79,8 +79,8 @@ var allowed = map[string][]string{
 	"deploy/rights": {"agent/document", "compiler/assembly", "compiler/template", "deploy/live", "deploy/staging"},
 	// The words for rules and statements are those of a comparison of artifacts.
 	"deploy/drift": {
-		"agent/document", "compiler/assembly", "compiler/impact", "compiler/template", "deploy/cloud", "deploy/groups", "deploy/live",
-		"deploy/schedule",
+		"agent/document", "compiler/assembly", "compiler/impact", "compiler/template", "deploy/cloud", "deploy/dnsrecords",
+		"deploy/groups", "deploy/live", "deploy/schedule",
 	},
 	"schema": {
 		"agent/calendar", "agent/document",
