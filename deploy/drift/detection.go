@@ -112,19 +112,9 @@ func (r *reading) awaitDetection(ctx context.Context, d *deployed, id string) (
 		case time.Now().After(deadline):
 			return nil, fmt.Errorf("it is not done after %s", detectionPatience)
 		}
-		if err := pause(ctx, cmp.Or(r.scope.Poll, live.DefaultPoll)); err != nil {
+		if err := cloud.Pause(ctx, cmp.Or(r.scope.Poll, live.DefaultPoll)); err != nil {
 			return nil, err
 		}
-	}
-}
-
-// pause waits between two looks.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
 	}
 }
 

@@ -96,7 +96,7 @@ func (g Group) query(ctx context.Context, c *cloud.Cloud, since time.Time, query
 	// Insights has no way to wait for a query: it is asked until it has ended.
 	for {
 		result, err := client.GetQueryResults(ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: out.QueryId})
-		if err == nil && !sleep(ctx, queryPause, result) {
+		if err == nil && isRunning(result.Status) && cloud.Pause(ctx, queryPause) != nil {
 			err = ctx.Err()
 		}
 		if err != nil {
@@ -105,14 +105,18 @@ func (g Group) query(ctx context.Context, c *cloud.Cloud, since time.Time, query
 			_, _ = client.StopQuery(stop, &cloudwatchlogs.StopQueryInput{QueryId: out.QueryId})
 			return nil, g.queryError(err)
 		}
-		switch result.Status {
-		case types.QueryStatusComplete:
+		switch {
+		case result.Status == types.QueryStatusComplete:
 			return g.rows(result.Results), nil
-		case types.QueryStatusScheduled, types.QueryStatusRunning:
-		default: // Failed, Cancelled, Timeout, or a status that CloudWatch adds later
+		case !isRunning(result.Status): // Failed, Cancelled, Timeout, or a status that CloudWatch adds later
 			return nil, g.queryError(fmt.Errorf("CloudWatch ended it with the status %q", result.Status))
 		}
 	}
+}
+
+// isRunning reports whether a query has not ended yet.
+func isRunning(status types.QueryStatus) bool {
+	return status == types.QueryStatusScheduled || status == types.QueryStatusRunning
 }
 
 // ownStreams is the beginning of a query on a group with the streams of all apps, such as the boot log.
@@ -121,19 +125,6 @@ func (g Group) ownStreams() string {
 		return ""
 	}
 	return "filter @logStream like /^" + strings.ReplaceAll(g.Prefix, "/", `\/`) + "/ | "
-}
-
-// sleep waits while a query runs. It reports false when ctx has ended.
-func sleep(ctx context.Context, pause time.Duration, result *cloudwatchlogs.GetQueryResultsOutput) bool {
-	if result.Status != types.QueryStatusScheduled && result.Status != types.QueryStatusRunning {
-		return true
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(pause):
-		return true
-	}
 }
 
 // queryError names the failed call. A mistake in the query is a QueryError.

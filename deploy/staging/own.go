@@ -197,10 +197,8 @@ func retried(ctx context.Context, step func() error) error {
 		if !ok || api.ErrorCode() != "NoSuchBucket" && api.ErrorCode() != "OperationAborted" || try == settleTries {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(settlePause):
+		if err := cloud.Pause(ctx, settlePause); err != nil {
+			return err
 		}
 	}
 }
