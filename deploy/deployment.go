@@ -65,7 +65,6 @@ func Prepare(ctx context.Context, c *cloud.Cloud, a *assembly.Assembly, o Option
 	o.Values.Keep = o.Redeploy || o.RevertDrift
 	o.Values.Force = o.Values.Force || o.Redeploy
 	o.Values.Asset = a.Asset
-	o.GoesBack = o.GoesBack || o.Rollback != nil
 	o.Values.Recorded = o.Rollback.recorded()
 	d := &Deployment{session: newSession(c, a, o, l)}
 	d.recorder = recorder{d.session, a}

@@ -22,8 +22,8 @@ type Options struct {
 	// compares them with what AWS has, and not with the deployment before.
 	RevertDrift bool
 
-	GoesBack bool // a rollback: release tasks do not run, and waves of regions do not wait
-	// Rollback is for the artifact of a recorded release, nil for any other run. Prepare then sets GoesBack.
+	// Rollback is for the artifact of a recorded release, nil for any other run. With it release tasks do not run, and waves of regions do
+	// not wait.
 	Rollback *Rollback
 
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute

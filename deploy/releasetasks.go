@@ -19,6 +19,8 @@ type PlannedTask struct {
 	Region  string `json:"region"` // the region where it runs
 	Runs    bool   `json:"runs"`   // by this deployment, in this stack
 	Text    string `json:"text"`   // what happens to it, in one sentence
+
+	task assembly.ReleaseTask
 }
 
 // taskPlanner decides about the release tasks of a stack. The instances run them: one of the new instances takes the lock of a task,
@@ -38,9 +40,9 @@ func (p taskPlanner) plan(ctx context.Context, plan stackPlan) ([]PlannedTask, e
 	var planned []PlannedTask
 	version := plan.inputs[document.ParameterVersion].Text
 	for _, task := range p.spec.Release.Tasks {
-		next := PlannedTask{Name: task.Name, Version: version, Region: task.Region}
+		next := PlannedTask{Name: task.Name, Version: version, Region: task.Region, task: task}
 		var err error
-		if p.options.GoesBack {
+		if p.options.Rollback != nil {
 			next.Text = fmt.Sprintf("the task %s does not run: it is not undone either", task.Name)
 		} else if task.Region == p.spec.Region {
 			next.Runs, next.Text, err = p.here(ctx, plan.deployed, task, version)
@@ -114,69 +116,71 @@ func (p taskPlanner) elsewhere(ctx context.Context, task assembly.ReleaseTask, v
 
 // release gives the locks of failed tasks back, right before an update that runs them again.
 func (p taskPlanner) release(ctx context.Context, plan stackPlan) error {
-	if p.spec.Release == nil || plan.deployed == nil {
+	if plan.deployed == nil {
 		return nil
 	}
-	region := p.cloud.Region(p.spec.Region)
 	for _, planned := range plan.Tasks {
-		if p.options.GoesBack {
-			if err := p.skip(ctx, planned, plan.deployed.ID); err != nil {
-				return refuseFor(err)
-			}
+		var err error
+		switch {
+		case p.options.Rollback != nil && planned.Region == p.spec.Region:
+			err = p.skip(ctx, planned, plan.deployed.ID)
+		case planned.Runs:
+			err = p.giveBack(ctx, planned, plan.deployed.ID)
 		}
-		if !planned.Runs {
-			continue
+		if err != nil {
+			return refuseFor(err)
 		}
-		for _, task := range p.spec.Release.Tasks {
-			if task.Name != planned.Name {
-				continue
-			}
-			found, err := tasks.Read(ctx, region, p.orbit, p.spec.App, task, planned.Version, plan.deployed.ID)
-			if err == nil && found.IsOpen() {
-				err = p.unknown(found)
-			}
-			if err == nil && found.State == lock.Failed {
-				err = tasks.Mark(ctx, region, p.orbit, found, lock.Pending, "")
-			}
-			if err != nil {
-				return refuseFor(err)
-			}
-		}
+	}
+	return nil
+}
+
+// giveBack gives the lock of a failed task back. A task whose end is unknown by now is refused.
+func (p taskPlanner) giveBack(ctx context.Context, planned PlannedTask, stackID string) error {
+	found, err := p.read(ctx, planned, stackID)
+	switch {
+	case err != nil:
+		return err
+	case found.IsOpen():
+		return p.unknown(found)
+	case found.State == lock.Failed:
+		return tasks.Mark(ctx, p.cloud.Region(p.spec.Region), p.orbit, found, lock.Pending, "")
 	}
 	return nil
 }
 
 // skip has the task of a rollback count as done, so that no instance of the older version runs it.
 func (p taskPlanner) skip(ctx context.Context, planned PlannedTask, stackID string) error {
-	for _, task := range p.spec.Release.Tasks {
-		if task.Name != planned.Name || task.Region != p.spec.Region {
-			continue
-		}
-		err := tasks.Skip(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, task, planned.Version, stackID, "not run: a rollback")
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.ref(), err)
-		}
+	err := tasks.Skip(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, planned.task, planned.Version, stackID,
+		"not run: a rollback")
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.ref(), err)
 	}
 	return nil
+}
+
+// read reads a planned task of this region.
+func (p taskPlanner) read(ctx context.Context, planned PlannedTask, stackID string) (tasks.Task, error) {
+	return tasks.Read(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, planned.task, planned.Version, stackID)
 }
 
 // ends returns how the tasks ended that this deployment was to run in the stack. A failure to read them is told, and changes nothing
 // about the deployment's end.
 func (p taskPlanner) ends(ctx context.Context, plan stackPlan) []tasks.Task {
 	var out []tasks.Task
+	if plan.deployed == nil {
+		return nil
+	}
 	for _, planned := range plan.Tasks {
-		for _, task := range p.spec.Release.Tasks {
-			if !planned.Runs || task.Name != planned.Name || plan.deployed == nil {
-				continue
-			}
-			end, err := tasks.Read(ctx, p.cloud.Region(p.spec.Region), p.orbit, p.spec.App, task, planned.Version, plan.deployed.ID)
-			switch {
-			case err != nil:
-				p.tell(activity.Event{Kind: activity.Warning, Reason: err.Error()})
-			case end.State != "":
-				end.Note = p.mask(end.Note)
-				out = append(out, end)
-			}
+		if !planned.Runs {
+			continue
+		}
+		end, err := p.read(ctx, planned, plan.deployed.ID)
+		switch {
+		case err != nil:
+			p.tell(activity.Event{Kind: activity.Warning, Reason: err.Error()})
+		case end.State != "":
+			end.Note = p.mask(end.Note)
+			out = append(out, end)
 		}
 	}
 	return out

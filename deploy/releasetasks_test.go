@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/lock"
@@ -53,15 +51,7 @@ func newTaskEnv(t *testing.T) taskEnv {
 	e.cf.Forward(cloudtest.Moto(t))
 	for _, region := range []string{east, west} {
 		e.clients[region] = dynamodb.NewFromConfig(cloudtest.Config(t, e.cf.URL, region))
-		_, err := e.clients[region].CreateTable(t.Context(), &dynamodb.CreateTableInput{
-			TableName:            aws.String(document.TableName("test", document.LocksTable)),
-			BillingMode:          types.BillingModePayPerRequest,
-			KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String(document.LockName), KeyType: types.KeyTypeHash}},
-			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(document.LockName), AttributeType: "S"}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		cloudtest.MakeTable(t, e.clients[region], document.TableName("test", document.LocksTable), document.LockName)
 	}
 	return e
 }
@@ -214,7 +204,7 @@ func TestTasksOfARollback(t *testing.T) {
 	if got := r.Stacks[0].Tasks; len(got) != 1 || got[0].State != lock.Done || got[0].Version != "v2" || got[0].Instance != "i-1" {
 		t.Errorf("got %+v", got)
 	}
-	e.options.GoesBack = true
+	e.options.Rollback = &Rollback{}
 	e.says(e.planned(tasked(east, "v0")), "the task migrate does not run: it is not undone either")
 	r = e.deploy(tasked(east, "v0"))
 	e.expect(r, "test-web updated")

@@ -24,7 +24,7 @@ const usualUpdate = 10 * time.Minute
 // wavePlans returns the waves of all apps with changes in at least two of them.
 func (d *Deployment) wavePlans() []WavePlan {
 	var plans []WavePlan
-	if d.options.GoesBack {
+	if d.options.Rollback != nil {
 		return nil
 	}
 	for _, p := range d.parts {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	scaling "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
@@ -42,7 +41,7 @@ func waveOf(s assembly.Stack) int {
 // earlier returns the same app's parts of this run in the waves before.
 func (d *Deployment) earlier(p *part) []*part {
 	var before []*part
-	if d.options.GoesBack {
+	if d.options.Rollback != nil {
 		return nil
 	}
 	for _, other := range d.parts {
@@ -223,13 +222,8 @@ func (g waveGate) unhealthy(ctx context.Context, p *part) (string, error) {
 	if !exists {
 		return fmt.Sprintf("%s has no auto scaling group %s any more", p.ref(), name), nil
 	}
-	healthy := 0
-	for _, i := range group.Instances {
-		if i.LifecycleState == scaling.LifecycleStateInService && strings.EqualFold(aws.ToString(i.HealthStatus), "healthy") {
-			healthy++
-		}
-	}
-	if want := int(aws.ToInt32(group.DesiredCapacity)); healthy < want {
+	healthy, want := groups.Healthy(group), int(aws.ToInt32(group.DesiredCapacity))
+	if healthy < want {
 		return fmt.Sprintf("%s has %d healthy instances in service, and should have %d", p.ref(), healthy, want), nil
 	}
 	return "", nil

@@ -43,3 +43,15 @@ func Read(ctx context.Context, region *cloud.Region, names ...string) (map[strin
 	}
 	return found, nil
 }
+
+// Healthy returns the number of a group's instances that are in service and healthy by the group's view. With a load balancer that is
+// the result of its health checks, since the groups have HealthCheckType ELB.
+func Healthy(group types.AutoScalingGroup) int {
+	healthy := 0
+	for _, i := range group.Instances {
+		if i.LifecycleState == types.LifecycleStateInService && aws.ToString(i.HealthStatus) == "Healthy" {
+			healthy++
+		}
+	}
+	return healthy
+}

@@ -97,24 +97,19 @@ func readGroups(ctx context.Context, region *cloud.Region, stacks []*Stack) (map
 	return found, nil
 }
 
-// An instance counts as healthy by the group's view. With a load balancer that is the result of its health checks, since the groups have
-// HealthCheckType ELB. Instances that boot are Pending, and count among the group's instances only.
+// Instances that boot are Pending. They count among the group's instances, and not among the healthy ones.
 
 // addGroup counts the group's instances. A stack whose group should have instances and has no healthy one is down, whatever
 // CloudFormation says: its state is that of the last operation.
-func (s *Stack) addGroup(groups map[string]types.AutoScalingGroup) {
+func (s *Stack) addGroup(all map[string]types.AutoScalingGroup) {
 	name := s.Outputs[document.OutputGroup]
-	group, exists := groups[name]
+	group, exists := all[name]
 	if !exists {
 		s.need(Down, fmt.Sprintf("the auto scaling group %s does not exist: somebody deleted it outside of CloudFormation", name))
 		return
 	}
 	s.running().Desired, s.Running.Instances = int(aws.ToInt32(group.DesiredCapacity)), len(group.Instances)
-	for _, member := range group.Instances {
-		if member.LifecycleState == types.LifecycleStateInService && aws.ToString(member.HealthStatus) == "Healthy" {
-			s.Running.Healthy++
-		}
-	}
+	s.Running.Healthy = groups.Healthy(group)
 	if s.Running.Healthy == 0 && s.Running.Desired > 0 {
 		s.need(Down, fmt.Sprintf("no healthy instance: the group wants %d; spacel instances %s and spacel events show more",
 			s.Running.Desired, s.App))
