@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/deploy/instances"
@@ -178,21 +179,20 @@ const execAtOnce = 8
 func execOnAll(ctx context.Context, c *console, on []instances.Instance, argvs [][]string) error {
 	var lines sync.Mutex // one line of one instance at a time
 	errs, codes := make([]error, len(on)), make([]int, len(on))
-	slots := make(chan struct{}, execAtOnce)
-	var wait sync.WaitGroup
+	var work errgroup.Group
+	work.SetLimit(execAtOnce)
 	for i, instance := range on {
-		wait.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
+		work.Go(func() error {
 			stdout := &prefixed{to: c.out, prefix: instance.ID + ": ", turn: &lines}
 			stderr := &prefixed{to: c.stderr, prefix: instance.ID + ": ", turn: &lines}
 			codes[i], errs[i] = runSSH(ctx, argvs[i], nil, stdout, stderr)
 			// A last line without a line break is still in the buffer.
 			stdout.end()
 			stderr.end()
+			return nil
 		})
 	}
-	wait.Wait()
+	_ = work.Wait() // the errors are kept apart, one of each instance
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -65,18 +64,15 @@ func runMaintenance(c *console, ctx *cli.Context) error {
 	}
 	// The scheduler's role is looked up before the first change, too: an older orbit has none.
 	stacks := live.New(t.Cloud)
-	var plans []temporary.Closing
-	var problems []error
-	for _, target := range targets {
+	plans, err := planEach(targets, func(target temporary.Target) (temporary.Closing, error) {
 		plan, err := target.PlanClosing(ctx.Context, stacks)
 		if err == nil && until != nil {
 			err = plan.NeedsSchedule(ctx.Context, stacks)
 		}
-		problems = append(problems, err)
-		plans = append(plans, plan)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
+		return plan, err
+	})
+	if err != nil {
+		return err
 	}
 	var done []change
 	for _, plan := range plans {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -194,22 +195,19 @@ func (r *releases) table(found []history.Release) {
 }
 
 // columns lays a table out. Versions, callers and reasons come from a table that others may write, so control characters are replaced.
-// It pads the cells of each column to the longest one. Cells hold only printable characters afterwards.
 func columns(rows [][]string) []string {
-	width := make([]int, len(rows[0]))
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i := range row {
 			row[i] = printable(row[i])
-			width[i] = max(width[i], len(row[i]))
 		}
+		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
-	lines := make([]string, len(rows))
-	for i, row := range rows {
-		var b strings.Builder
-		for j, cell := range row {
-			fmt.Fprintf(&b, "%-*s  ", width[j], cell)
-		}
-		lines[i] = strings.TrimRight(b.String(), " ")
+	_ = table.Flush() // a strings.Builder takes everything
+	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return lines
 }

@@ -96,16 +96,11 @@ func runScale(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	// A region that cannot change must not be found after others have changed.
-	var plans []temporary.Scaling
-	var problems []error
-	for _, target := range targets {
-		plan, err := target.PlanScaling(ctx.Context, n)
-		problems = append(problems, err)
-		plans = append(plans, plan)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
+	plans, err := planEach(targets, func(target temporary.Target) (temporary.Scaling, error) {
+		return target.PlanScaling(ctx.Context, n)
+	})
+	if err != nil {
+		return err
 	}
 	// One region after the other: a mistake shows in the first one, before it is everywhere.
 	var done []change
@@ -117,6 +112,19 @@ func runScale(c *console, ctx *cli.Context) error {
 		done = append(done, made)
 	}
 	return printChanges(c, ctx, t, done)
+}
+
+// planEach plans the change of each region before any of them changes. A region that cannot change must not be found after others have
+// changed.
+func planEach[P any](targets []temporary.Target, plan func(temporary.Target) (P, error)) ([]P, error) {
+	plans, problems := make([]P, len(targets)), make([]error, len(targets))
+	for i, target := range targets {
+		plans[i], problems[i] = plan(target)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("nothing was changed: %w", err)
+	}
+	return plans, nil
 }
 
 // scaleText says what changes in a region.
