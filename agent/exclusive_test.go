@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/lock"
@@ -64,15 +62,7 @@ func newJobEnv(t *testing.T) jobEnv {
 	t.Parallel()
 	e := jobEnv{t, dynamodb.NewFromConfig(cloudtest.Config(t, cloudtest.Moto(t), envRegion)),
 		document.TableName("test", document.LocksTable)}
-	_, err := e.client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:            &e.table,
-		BillingMode:          types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String(document.LockName), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(document.LockName), AttributeType: "S"}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cloudtest.MakeTable(t, e.client, e.table, document.LockName)
 	return e
 }
 

@@ -57,15 +57,7 @@ func newPeopleEnv(t *testing.T, access Access) *peopleEnv {
 
 func (tn *peopleEnv) table(name string) {
 	tn.t.Helper()
-	_, err := tn.Tables.CreateTable(tn.t.Context(), &dynamodb.CreateTableInput{
-		TableName:            aws.String("production-" + name),
-		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("name"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("name"), KeyType: types.KeyTypeHash}},
-	})
-	if err != nil {
-		tn.t.Fatal(err)
-	}
+	cloudtest.MakeTable(tn.t, tn.Tables, "production-"+name, "name")
 }
 
 // put writes an item with a set, in place of one of that name.

@@ -74,9 +74,6 @@ func releaseTasks(ctx context.Context, b *Boot) error {
 		return err
 	}
 	defer systemd.Close()
-	if err := systemd.Reload(ctx); err != nil {
-		return fmt.Errorf("have systemd read the tasks: %w", err)
-	}
 	run := taskRun{b, systemd, lock.Table{
 		Client: b.AWS.DynamoDB,
 		Name:   document.TableName(b.Document.Orbit, document.LocksTable),

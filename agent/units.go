@@ -40,9 +40,6 @@ func units(ctx context.Context, b *Boot) error {
 		return err
 	}
 	defer systemd.Close()
-	if err := systemd.Reload(ctx); err != nil {
-		return fmt.Errorf("have systemd read the units: %w", err)
-	}
 	// The timers are asked only now: systemd knows the units they start once it has read their files.
 	names, err := toStart(ctx, systemd, slices.Sorted(maps.Keys(b.Document.Units)))
 	if err != nil || len(names) == 0 {
@@ -80,12 +77,20 @@ func writeTarget(ctx context.Context, b *Boot, systemd Systemd, names []string) 
 	return nil
 }
 
-// systemd connects to systemd. A machine without it cannot have units.
+// systemd connects to systemd, and has it read the units that the stage files has written. A machine without it cannot have units.
 func (b *Boot) systemd(ctx context.Context) (Systemd, error) {
 	if b.Machine.Systemd == nil {
 		return nil, errors.New("there is no systemd to start units with")
 	}
-	return b.Machine.Systemd(ctx)
+	systemd, err := b.Machine.Systemd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := systemd.Reload(ctx); err != nil {
+		systemd.Close()
+		return nil, fmt.Errorf("have systemd read the units: %w", err)
+	}
+	return systemd, nil
 }
 
 // toStart returns the units for the agent to start. A service with a timer is left to the timer. A template (name@.service) has

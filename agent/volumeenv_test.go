@@ -21,7 +21,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -71,21 +70,7 @@ func volumeEnvIn(t *testing.T, config aws.Config, orbit string) *volumeEnv {
 		t: t, orbit: orbit, config: config, ec2: ec2.NewFromConfig(config), tables: dynamodb.NewFromConfig(config), dir: t.TempDir(),
 		attached: map[string]*node{}, mounted: map[string]bool{}, zones: map[string]string{},
 	}
-	_, err := l.tables.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:   aws.String(orbit + "-volumes"),
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("label"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("index"), AttributeType: types.ScalarAttributeTypeN},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("label"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("index"), KeyType: types.KeyTypeRange},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cloudtest.MakeTable(t, l.tables, orbit+"-volumes", "label", "index:N")
 	return l
 }
 

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -33,15 +32,7 @@ type env struct {
 func newEnv(t *testing.T) env {
 	t.Parallel()
 	e := env{t, document.TableName("test", document.LocksTable)}
-	_, err := e.client(cloudtest.Moto(t)).CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:            &e.table,
-		BillingMode:          types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String(document.LockName), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(document.LockName), AttributeType: "S"}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cloudtest.MakeTable(t, e.client(cloudtest.Moto(t)), e.table, document.LockName)
 	return e
 }
 
