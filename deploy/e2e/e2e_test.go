@@ -99,7 +99,7 @@ func (w *awsEnv) cloud() *cloud.Cloud {
 
 func (w *awsEnv) deployOptions(dir string) deploy.Options {
 	o := deploy.Options{
-		Poll: poll, Directory: dir, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: w.buckets},
+		Poll: poll, Minute: time.Millisecond, Directory: dir, Binaries: cloudtest.Programs(), Buckets: staging.Buckets{Asset: w.buckets},
 		Values: values.Settings{Environment: os.LookupEnv},
 	}
 	if w.options != nil {

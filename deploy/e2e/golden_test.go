@@ -19,7 +19,6 @@ var elsewhere = map[string]string{
 	"app-certificate-lookup": "a certificate of ACM",
 	"app-images":             "images of one's own",
 	"orbit-images":           "images of one's own",
-	"release-waves":          "pauses of an hour; TestWavesKilledAtEveryCall deploys in waves",
 }
 
 // Every golden case, with its orbit, becomes stacks, a second deployment of it finds nothing to do, and nothing drifted.

@@ -38,14 +38,20 @@ func TestKilledAtEveryCall(t *testing.T) {
 // The same of a run that updates.
 func TestUpdateKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
-	dir := build(t, small)
-	next := build(t, map[string]string{"orbit.json": small["orbit.json"],
-		"web.json": written(web, `"instance_max": 2`, `"instance_max": 3`)})
+	next := map[string]string{"orbit.json": small["orbit.json"], "web.json": written(web, `"instance_max": 2`, `"instance_max": 3`)}
+	updateKilled(t, small, next, 1, func(*awsEnv, *cloudtest.CloudFormation) {})
+}
+
+// updateKilled kills an update of some stacks after each of its calls, and has the next run go on. Between the two runs it looks at the
+// account.
+func updateKilled(t *testing.T, before, after map[string]string, stacks int, look func(*awsEnv, *cloudtest.CloudFormation)) {
+	t.Helper()
+	dir, next := build(t, before), build(t, after)
 	w, cf := newFakeEnv(t)
 	w.mustDeploy(dir)
 	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
 	w.endpoint = p.URL
-	w.wantOutcome(w.mustDeploy(next), activity.WasUpdated, 1)
+	w.wantOutcome(w.mustDeploy(next), activity.WasUpdated, stacks)
 	want, calls := cf.State(), len(p.Calls())
 	for at := 1; at <= calls; at++ {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
@@ -53,6 +59,7 @@ func TestUpdateKilledAtEveryCall(t *testing.T) {
 			w, cf := newFakeEnv(t)
 			w.mustDeploy(dir)
 			interruptedDeploy(w, cf, next, at)
+			look(w, cf)
 			w.mustDeploy(next)
 			same(t, cf.State(), want)
 		})
@@ -161,27 +168,9 @@ var waves = map[string]string{
 // has ended, in either run.
 func TestWavesKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
-	dir := build(t, waves)
-	next := build(t, map[string]string{"orbit.json": waves["orbit.json"],
-		"web.json": written(waves["web.json"], `"example/web"`, `"example/web:2"`)})
-	w, cf := newFakeEnv(t)
-	w.mustDeploy(dir)
-	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
-	w.endpoint = p.URL
-	w.wantOutcome(w.mustDeploy(next), activity.WasUpdated, 3)
-	want, calls := cf.State(), len(p.Calls())
-	for at := 1; at <= calls; at++ {
-		t.Run(fmt.Sprint(at), func(t *testing.T) {
-			t.Parallel()
-			w, cf := newFakeEnv(t)
-			w.mustDeploy(dir)
-			interruptedDeploy(w, cf, next, at)
-			w.wantWaves(cf)
-			w.events = nil
-			w.mustDeploy(next)
-			same(t, cf.State(), want)
-		})
-	}
+	next := map[string]string{"orbit.json": waves["orbit.json"],
+		"web.json": written(waves["web.json"], `"example/web"`, `"example/web:2"`)}
+	updateKilled(t, waves, next, 3, (*awsEnv).wantWaves)
 }
 
 // wantWaves fails when a region has the new release and one of the waves before has not.
