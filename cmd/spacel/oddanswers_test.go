@@ -22,6 +22,7 @@ import (
 	"github.com/pebble/spacel/agent/secrets/kmstest"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/internal/cloudtest"
+	"github.com/pebble/spacel/internal/stride"
 )
 
 // Each AWS call of each command is answered in each way in which AWS itself does not answer: late, empty, for another stack, with
@@ -50,8 +51,12 @@ func TestOddAnswers(t *testing.T) {
 			}
 		}
 	}
-	o.checkAll(jobs)
-	t.Logf("%d runs", len(jobs))
+	var some []oddRun // with -short every eleventh, so that each way of bending an answer is among them
+	for i := 0; i < len(jobs); i += stride.Short(11) {
+		some = append(some, jobs[i])
+	}
+	o.checkAll(some)
+	t.Logf("%d of %d runs", len(some), len(jobs))
 }
 
 // checkAll runs many jobs at a time, since a run mostly waits: for an answer that never comes, five seconds. These

@@ -17,6 +17,7 @@ import (
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/internal/cloudtest"
+	"github.com/pebble/spacel/internal/stride"
 )
 
 // A run that is gone after any of its calls is picked up by the next.
@@ -24,7 +25,7 @@ func TestKilledAtEveryCall(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
 	want, calls := cleanRun(t, dir)
-	for at := 1; at <= calls; at++ {
+	for at := 1; at <= calls; at += stride.Short(4) {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			w, cf := newFakeEnv(t)
@@ -53,7 +54,7 @@ func updateKilled(t *testing.T, before, after map[string]string, stacks int, loo
 	w.endpoint = p.URL
 	w.wantOutcome(w.mustDeploy(next), activity.WasUpdated, stacks)
 	want, calls := cf.State(), len(p.Calls())
-	for at := 1; at <= calls; at++ {
+	for at := 1; at <= calls; at += stride.Short(4) {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			w, cf := newFakeEnv(t)
@@ -116,7 +117,7 @@ func TestDestroyKilledAtEveryCall(t *testing.T) {
 	w.endpoint = p.URL
 	w.destroy("test")
 	want, calls := cf.State(), len(p.Calls())
-	for at := 1; at <= calls; at++ {
+	for at := 1; at <= calls; at += stride.Short(4) {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			w, cf := deployed(t)
@@ -138,7 +139,7 @@ func TestProcessKilled(t *testing.T) {
 	t.Parallel()
 	dir := build(t, small)
 	want, calls := cleanRun(t, dir)
-	for at := 2; at <= calls; at += 5 {
+	for at := 2; at <= calls; at += 5 * stride.Short(2) {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			w, cf := newFakeEnv(t)

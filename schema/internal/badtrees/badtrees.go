@@ -4,6 +4,7 @@ package badtrees
 import (
 	"testing"
 
+	"github.com/pebble/spacel/internal/stride"
 	"github.com/pebble/spacel/schema/internal/badcases"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -21,10 +22,7 @@ var wrongs = []*manifest.Tree{
 // Each calls check with copies of a tree. In each copy one value below the root is replaced by a wrong one: every third value,
 // or with -short every ninth. i is the number of the value, and at its place.
 func Each(whole *manifest.Tree, check func(i int, wrong *manifest.Tree, at manifest.Place)) {
-	step := 3
-	if testing.Short() {
-		step = 9
-	}
+	step := 3 * stride.Short(3)
 	for i := 1; i < len(values(whole)); i += step {
 		wrong := whole.Clone()
 		spot := values(wrong)[i]
