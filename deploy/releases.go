@@ -150,21 +150,13 @@ func (r recorder) keepArtifact(ctx context.Context, store *history.Store, spec a
 	return history.Keep(ctx, r.stage, r.artifact, spec)
 }
 
-// lastReleases is how many releases a redeploy looks back for the artifact of the deployed template.
-const lastReleases = 20
-
 // deployedArtifact returns the artifact of the newest trusted record with a stack's template, nil if there is none.
 func deployedArtifact(ctx context.Context, store *history.Store, spec assembly.Stack) (*history.Artifact, error) {
-	entries, err := store.List(ctx, spec.App, lastReleases)
+	found, _, err := store.WithTemplate(ctx, spec.App, spec.Digest)
 	if errors.Is(err, history.ErrNoTable) {
 		return nil, nil
 	}
-	for _, e := range entries {
-		if e.Trusted() && e.Template == spec.Digest && e.Artifact != nil {
-			return e.Artifact, nil
-		}
-	}
-	return nil, err
+	return found.Artifact, err
 }
 
 // describeInputs takes the version and the kept values into the record. The values of a hidden parameter stay out of it, whichever

@@ -9,12 +9,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/pebble/spacel/deploy/history"
 	"github.com/pebble/spacel/deploy/status"
 )
 
 const statusDescription = `Prints the state of each stack: CloudFormation's status, the endpoints, and whether the deployed stack matches
-the directory (the template's digest, tags, termination protection, literal parameters). It changes nothing. With --drift it also
-compares what AWS has with the deployed templates: somebody opened a port, added a policy to a role, set another size.
+the directory (the template's digest, tags, termination protection, literal parameters). Of an app it prints the release that runs,
+its healthy instances, the alarms that are on, and the last release if that one did not end well. It changes nothing. With --drift it
+also compares what AWS has with the deployed templates: somebody opened a port, added a policy to a role, set another size.
 
    spacel status build
    spacel status --orbit production                 all stacks of the orbit, in every region of the account
@@ -151,6 +153,9 @@ func statusLines(w io.Writer, p painter, s status.Stack, width int) {
 	if s.Running != nil {
 		fmt.Fprintln(w, "    "+printable(runningText(s.Running)))
 	}
+	for _, line := range releaseLines(s) {
+		fmt.Fprintln(w, "    "+p.paint(line.colour, printable(line.text)))
+	}
 	for _, change := range s.Temporary {
 		fmt.Fprintln(w, "    "+p.paint(yellow, printable(change.String()+", by "+change.By)))
 	}
@@ -170,4 +175,47 @@ func runningText(r *status.Running) string {
 		parts = append(parts, "alarm on: "+alarm)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// releaseLine is a line about a release.
+type releaseLine struct{ colour, text string }
+
+// releaseLines tells the release that a stack runs, and the last one if it is another:
+//
+//	release 11 (v1.3) good since 2026-11-30 16:02Z, by ada
+//	! release 12 (v1.4) rolled back 2026-12-01 09:30Z, by deployer/ci: the alarm errors went off
+func releaseLines(s status.Stack) (lines []releaseLine) {
+	if s.Release != nil {
+		lines = append(lines, releaseLine{"", releaseText(s.Release, "since ")})
+	}
+	last := s.LastRelease
+	switch {
+	case last == nil || s.Release != nil && last.Number == s.Release.Number:
+	case last.Problem != "":
+		lines = append(lines, releaseLine{red, fmt.Sprintf("! release %d is not trusted: %s", last.Number, last.Problem)})
+	case last.Outcome == history.Good, !last.Outcome.Ended() && last.Why == "":
+		lines = append(lines, releaseLine{yellow, "last: " + releaseText(last, "since ")})
+	default:
+		lines = append(lines, releaseLine{yellow, "! " + releaseText(last, "")})
+	}
+	return lines
+}
+
+// releaseText is a release in one line.
+func releaseText(r *status.Release, since string) string {
+	text := fmt.Sprintf("release %d", r.Number)
+	if r.Version != "" {
+		text += " (" + r.Version + ")"
+	}
+	text += " " + string(r.Outcome)
+	if r.Since != nil {
+		text += " " + since + r.Since.UTC().Format("2006-01-02 15:04Z")
+	}
+	if by := shortCaller(r.By); by != "" {
+		text += ", by " + by
+	}
+	if r.Why != "" {
+		text += ": " + r.Why
+	}
+	return text
 }

@@ -8,6 +8,8 @@
 //	signature.go  signs and verifies an item with KMS
 //	number.go     gives a release its number in all of its regions
 //	releases.go   the records of all regions, by release
+//	target.go     the release to go back to
+//	latest.go     the newest record, and the release that runs
 //	origin.go     the commit and the run of a CI system
 //	artifact.go   the artifact of a release in the region's bucket
 package history

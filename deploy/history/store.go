@@ -151,17 +151,32 @@ func (s *Store) List(ctx context.Context, app string, limit int) ([]Entry, error
 
 // Before returns the newest trusted and good record below a number, false if there is none among the last ones.
 func (s *Store) Before(ctx context.Context, app string, number int) (Entry, bool, error) {
-	entries, err := s.list(ctx, app, question{limit: lookForGood, below: number})
-	for _, e := range entries {
-		if e.Trusted() && e.Outcome == Good {
-			return e, true, nil
+	return s.first(ctx, app, question{limit: lookForGood, below: number}, func(r Record) bool { return r.Outcome == Good })
+}
+
+// WithTemplate returns the newest trusted record with a kept artifact of a template, false if there is none among the last ones.
+func (s *Store) WithTemplate(ctx context.Context, app, digest string) (Entry, bool, error) {
+	return s.first(ctx, app, question{limit: lookForGood}, func(r Record) bool { return r.Template == digest && r.Artifact != nil })
+}
+
+// lookForGood is how many records Before, WithTemplate and Latest look through.
+const lookForGood = 20
+
+// first returns the newest trusted record that is wanted. Each signature costs a call of KMS, so only wanted records are verified:
+// a forged one is left out because of its signature, whatever it says.
+func (s *Store) first(ctx context.Context, app string, q question, wanted func(Record) bool) (Entry, bool, error) {
+	items, err := s.newest(ctx, app, q)
+	for _, each := range items {
+		if said := s.unverified(app, each); !said.Trusted() || !wanted(said.Record) {
+			continue
+		}
+		e, err := s.read(ctx, app, each)
+		if err != nil || e.Trusted() {
+			return e, err == nil, err
 		}
 	}
 	return Entry{}, false, err
 }
-
-// lookForGood is how many records Before looks through.
-const lookForGood = 20
 
 // list returns the records of the items, each verified.
 func (s *Store) list(ctx context.Context, app string, q question) ([]Entry, error) {
@@ -169,6 +184,11 @@ func (s *Store) list(ctx context.Context, app string, q question) ([]Entry, erro
 	if err != nil {
 		return nil, err
 	}
+	return s.readAll(ctx, app, items)
+}
+
+// readAll returns the records of items, each verified.
+func (s *Store) readAll(ctx context.Context, app string, items []item) ([]Entry, error) {
 	entries := make([]Entry, len(items))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(verifiers)
@@ -203,23 +223,32 @@ func (s *Store) Get(ctx context.Context, app string, number int) (Entry, bool, e
 
 // read verifies an item and returns its record.
 func (s *Store) read(ctx context.Context, app string, i item) (Entry, error) {
+	entry := s.unverified(app, i)
 	number, ok := numberOf(textOf(i, document.ReleaseID))
 	if !ok {
-		return Entry{Problem: fmt.Sprintf("its key %.40q is not one that spacel writes", textOf(i, document.ReleaseID))}, nil
+		return entry, nil
 	}
-	body := textOf(i, attrBody)
 	var mac []byte
 	if v, ok := i[attrMAC].(*types.AttributeValueMemberB); ok {
 		mac = v.Value
 	}
-	problem, err := s.verify(ctx, app, number, body, mac)
+	problem, err := s.verify(ctx, app, number, textOf(i, attrBody), mac)
 	if err != nil {
 		return Entry{}, err
 	}
-	entry := decode(body, s, app, number)
-	entry.Number = number
 	if problem != "" {
 		entry.Problem = problem
 	}
 	return entry, nil
+}
+
+// unverified returns the record of an item as somebody wrote it. Its problem is about its form only.
+func (s *Store) unverified(app string, i item) Entry {
+	number, ok := numberOf(textOf(i, document.ReleaseID))
+	if !ok {
+		return Entry{Problem: fmt.Sprintf("its key %.40q is not one that spacel writes", textOf(i, document.ReleaseID))}
+	}
+	entry := decode(textOf(i, attrBody), s, app, number)
+	entry.Number = number
+	return entry
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/pebble/spacel/deploy/alarms"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/groups"
+	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/temporary"
 )
 
 // Running is what an app's stack runs now. CloudFormation's status is that of the last operation: a stack stays UPDATE_COMPLETE while
@@ -45,16 +47,29 @@ func readRunning(ctx context.Context, c *cloud.Cloud, r *Report) error {
 			if notes[i], err = runningIn(ctx, c.Region(region), r.Orbit, byRegion[region]); err != nil {
 				return err
 			}
-			note, err := addTemporary(ctx, c, region, r.Orbit, byRegion[region])
-			if note != "" {
-				notes[i] = append(notes[i], note)
-			}
+			more, err := recordsIn(ctx, c, region, r.Orbit, byRegion[region])
+			notes[i] = append(notes[i], more...)
 			return err
 		})
 	}
 	err := work.Wait()
 	r.Notes = append(r.Notes, slices.Concat(notes...)...)
 	return err
+}
+
+// recordsIn adds the facts of the orbit's table of releases: the changes by hand in force, and the last releases. An orbit of an older
+// release of spacel has no such table.
+func recordsIn(ctx context.Context, c *cloud.Cloud, region, orbit string, stacks []*Stack) (notes []string, err error) {
+	kept := temporary.Kept(ctx, live.New(c), orbit, region)
+	if kept {
+		note, err := addTemporary(ctx, c, region, orbit, stacks)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, note)
+	}
+	note, err := addReleases(ctx, c, region, orbit, kept, stacks)
+	return slices.DeleteFunc(append(notes, note), func(n string) bool { return n == "" }), err
 }
 
 // runningIn adds what runs to the stacks of one region. It returns what could not be read.

@@ -80,7 +80,7 @@ func TestDown(t *testing.T) {
 // Without the permission to read groups or alarms the stacks' states are told, and what is not known is named. Any other failure is
 // an error: a report without it would look complete.
 func TestRunningWithoutPermission(t *testing.T) {
-	cf := running(t, 0)
+	cf := recorded(t)
 	for _, service := range []string{"autoscaling", "monitoring"} {
 		refuse := func(code string) string {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

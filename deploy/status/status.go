@@ -4,6 +4,8 @@
 //	status.go    the stacks, their states and endpoints
 //	compare.go   compares them with a directory
 //	running.go   the instances of apps, and the alarms that are on
+//	releases.go  the last releases of apps
+//	temporary.go changes by spacel scale and maintenance
 //	drift.go     adds the comparison of package drift
 package status
 
@@ -49,6 +51,10 @@ type Stack struct {
 	Endpoints []Endpoint        `json:"endpoints,omitempty"`
 	Outputs   map[string]string `json:"outputs,omitempty"`
 	Running   *Running          `json:"running,omitempty"` // of an app whose group is known
+
+	// The release that the stack runs is absent when the records do not tell it. The last one may have failed, or may not be trusted.
+	Release     *Release `json:"release,omitempty"`
+	LastRelease *Release `json:"lastRelease,omitempty"`
 
 	Temporary []temporary.State `json:"temporary,omitempty"` // changes by spacel scale and maintenance
 

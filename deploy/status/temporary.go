@@ -7,16 +7,11 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/deploy/cloud"
-	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/temporary"
 )
 
-// addTemporary adds the changes by hand in force to the stacks of one region. An orbit of an older release has no table for
-// them, and so has none of them.
+// addTemporary adds the changes by hand in force to the stacks of one region, whose orbit has the table for them.
 func addTemporary(ctx context.Context, c *cloud.Cloud, region, orbit string, stacks []*Stack) (note string, err error) {
-	if !temporary.Kept(ctx, live.New(c), orbit, region) {
-		return "", nil
-	}
 	var apps []string
 	for _, stack := range stacks {
 		apps = append(apps, stack.App)
