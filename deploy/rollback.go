@@ -18,6 +18,16 @@ type Rollback struct {
 	Targets map[assembly.StackRef]history.Target
 }
 
+// Unfinished returns the release to which an earlier rollback did not come in every region, 0 for none.
+func (r *Rollback) Unfinished() int {
+	for _, t := range r.Targets {
+		if t.Unfinished {
+			return t.Record.Number
+		}
+	}
+	return 0
+}
+
 // recorded returns the recorded values by stack, for values.Settings.
 func (r *Rollback) recorded() map[assembly.StackRef]map[string]string {
 	if r == nil {

@@ -224,7 +224,9 @@ func TestRollbackFailsInTheMiddle(t *testing.T) {
 		t.Fatalf("%v %s", err, outcomes(r))
 	}
 	b.says(r.Failures[0].Next, "spacel rollback web --to 1 --orbit test --region us-east-1")
-	b.rollBack(1, west, east)
+	if d := b.rollBack(0, east); d.options.Rollback.Number != 1 {
+		t.Errorf("%+v", d.options.Rollback)
+	}
 	if got := b.webs(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

@@ -31,12 +31,14 @@ type account struct {
 	cf  *cloudtest.CloudFormation
 	dir string
 	vpc string // the template of the orbit's network
+
+	tables string // the template of the orbit's tables
 }
 
 // newAccount has the network, the tables and an app of an orbit, built into build.
 func newAccount(t *testing.T) *account {
 	t.Helper()
-	a := &account{t, cloudtest.NewCloudFormation(t), t.TempDir(), vpcTemplate}
+	a := &account{t, cloudtest.NewCloudFormation(t), t.TempDir(), vpcTemplate, tablesTemplate}
 	server := httptest.NewServer(http.HandlerFunc(a.others))
 	t.Cleanup(server.Close)
 	a.cf.Forward(server.URL)
@@ -95,7 +97,7 @@ func (a *account) build(app string) {
 	vpc, tables := assembly.StackRef{Region: east, Name: "test-vpc"}, assembly.StackRef{Region: east, Name: "test-tables"}
 	for _, err := range []error{
 		w.Stack(entry(vpc, "", a.vpc), []byte(a.vpc), map[string]string{"Vpc": "orbit.json:1:1"}),
-		w.Stack(entry(tables, "", tablesTemplate), []byte(tablesTemplate), nil),
+		w.Stack(entry(tables, "", a.tables), []byte(a.tables), nil),
 		w.Stack(appEntry(app, tables, vpc), []byte(app), map[string]string{"Sg": "web.json:3:5", "Main": "web.json:7:5"}),
 		w.Close(),
 	} {

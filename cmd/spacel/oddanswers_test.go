@@ -118,6 +118,7 @@ type oddCommand struct {
 	args    []string
 	changes bool   // the account, which is then a new one for each run
 	empty   bool   // nothing is deployed before
+	records bool   // two releases of web are recorded: of same, then of build
 	until   string // the command follows, and is interrupted when it has printed this
 	random  bool   // two runs print or store different random values
 }
@@ -133,6 +134,10 @@ var oddCommands = []oddCommand{
 	{args: []string{"status", "same", "--drift"}},
 	{args: []string{"deploy", "same", "--revert-drift", "--yes"}, changes: true},
 	{args: []string{"outputs", "--orbit", "test"}},
+	{args: []string{"releases", "web", "--orbit", "test"}, records: true},
+	{args: []string{"releases", "web", "2", "--orbit", "test"}, records: true},
+	{args: []string{"status", "--orbit", "test", "--app", "web", "--region", "us-east-1"}, records: true},
+	{args: []string{"rollback", "web", "--orbit", "test", "--yes"}, records: true, changes: true},
 	{args: []string{"diff", "--live", "build"}},
 	{args: []string{"events", "--orbit", "test"}},
 	{args: []string{"instances", "web", "--orbit", "test"}},
@@ -157,6 +162,15 @@ var oddCommands = []oddCommand{
 	{args: []string{"logs", "web", "--orbit", "test", "--follow"}, until: "started"},
 	{args: []string{"logs", "web", "--docker", "--orbit", "test", "--follow"}, until: "started"},
 }
+
+// oddTables is the template of the orbit's tables, with the table and the key of records.
+var oddTables = strings.Replace(strings.TrimSuffix(tablesTemplate, "}")+`, "Outputs": {"ReleasesTable": {"Value": {"Ref": "ReleasesTable"}}}}`,
+	`{"Resources": {`, `{"Resources": {
+  "ReleasesTable": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "test-releases", "KeySchema": [
+    {"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}]}},
+  "ReleasesKey": {"Type": "AWS::KMS::Key", "Properties": {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}},
+  "ReleasesKeyAlias": {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/test/releases",
+    "TargetKeyId": {"Ref": "ReleasesKey"}}}, `, 1)
 
 // oddWeb is an app's template with the resources that the commands look for.
 func oddWeb(class string) string {
@@ -206,6 +220,8 @@ type oddAccounts struct {
 	*testing.T
 	others string                    // the server of the services that CloudFormation's model does not have
 	shared *cloudtest.CloudFormation // of all commands that only read
+
+	released *cloudtest.CloudFormation // of all commands that only read an account with records
 }
 
 func newOddAccounts(t *testing.T) *oddAccounts {
@@ -213,6 +229,7 @@ func newOddAccounts(t *testing.T) *oddAccounts {
 	// A bundle of authorities, if this machine has one, is read by each run and takes a third of the test's time.
 	t.Setenv("AWS_CA_BUNDLE", "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where ssh's host keys go
+	a.tables = oddTables
 	a.build(oddWeb("small"))
 	if err := os.Rename("build", "same"); err != nil {
 		t.Fatal(err)
@@ -239,7 +256,8 @@ func newOddAccounts(t *testing.T) *oddAccounts {
 	}))
 	t.Cleanup(others.Close)
 	o := &oddAccounts{T: t, others: others.URL}
-	o.shared = o.account(oddCommand{})
+	o.shared = o.account(t, oddCommand{})
+	o.released = o.account(t, oddCommand{records: true})
 	o.seal("sealed.json")
 	o.seal("rotated.json")
 	return o
@@ -261,15 +279,19 @@ func (o *oddAccounts) seal(name string) {
 }
 
 // account is an account with an orbit at work, or an empty one.
-func (o *oddAccounts) account(c oddCommand) *cloudtest.CloudFormation {
-	cf := cloudtest.NewCloudFormation(o.T)
+func (o *oddAccounts) account(t testing.TB, c oddCommand) *cloudtest.CloudFormation {
+	cf := cloudtest.NewCloudFormation(t)
 	cf.Forward(o.others)
 	cf.Debian(east)
 	if c.empty {
 		return cf
 	}
+	if c.records {
+		o.release(cf)
+		return cf
+	}
 	tags := map[string]string{"spacel:orbit": "test"}
-	for name, template := range map[string]string{"test-vpc": vpcTemplate, "test-tables": tablesTemplate} {
+	for name, template := range map[string]string{"test-vpc": vpcTemplate, "test-tables": oddTables} {
 		cf.Put(o.T, cloudtest.Stack{Region: east, Name: name, Status: types.StackStatusCreateComplete, Template: template, Tags: tags})
 	}
 	cf.Put(o.T, cloudtest.Stack{Region: east, Name: "test-web", Status: types.StackStatusUpdateComplete, Template: oddWeb("small"),
@@ -286,11 +308,47 @@ func (o *oddAccounts) account(c oddCommand) *cloudtest.CloudFormation {
 	return cf
 }
 
+// release deploys the orbit twice, so that it has records of two releases of web.
+func (o *oddAccounts) release(cf *cloudtest.CloudFormation) {
+	bucket := cf.Bucket(o.T, east)
+	for i, dir := range []string{"same", "build"} {
+		args := []string{"deploy", dir, "--yes", "--version", fmt.Sprint("v", i+1), "--lambda-bucket", bucket}
+		if s, _ := o.spacelIn(cf.URL, oddCommand{args: args}, cloud.Timing{}); s.code != exitYes {
+			o.Fatalf("%s%s", s.stdout, s.stderr)
+		}
+	}
+}
+
+// ending is a test that ends before its own: end runs its cleanups.
+type ending struct {
+	testing.TB
+	mu       sync.Mutex
+	cleanups []func()
+}
+
+func (e *ending) Cleanup(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cleanups = append(e.cleanups, f)
+}
+
+func (e *ending) end() {
+	for _, f := range slices.Backward(e.cleanups) {
+		f()
+	}
+}
+
 // run runs a command, and if it changes the account and fails, runs it again without odd answers.
 func (o *oddAccounts) run(r oddRun) (end oddEnd) {
+	// The servers of a run end with it: thousands of them would be too many open files.
+	servers := &ending{TB: o.T}
+	defer servers.end()
 	cf := o.shared
+	if r.command.records {
+		cf = o.released
+	}
 	if r.command.changes {
-		cf = o.account(r.command)
+		cf = o.account(servers, r.command)
 	}
 	bend := func(service, operation string, n int) cloudtest.Bend {
 		if service+":"+operation != r.call || r.once && n > 1 {
@@ -298,7 +356,7 @@ func (o *oddAccounts) run(r oddRun) (end oddEnd) {
 		}
 		return r.bend
 	}
-	proxy := cloudtest.NewProxy(o.T, cf.URL, cloudtest.Faults{Delay: oddLateness, Bend: bend})
+	proxy := cloudtest.NewProxy(servers, cf.URL, cloudtest.Faults{Delay: oddLateness, Bend: bend})
 	began := time.Now()
 	end.session, end.panic = o.spacel(proxy.URL, r.command)
 	end.took, end.calls = time.Since(began), proxy.Calls()
@@ -354,8 +412,8 @@ func (f *followed) Write(p []byte) (int, error) {
 
 // oddCauses are the words that name the cause of a failure.
 var oddCauses = map[cloudtest.Bend]*regexp.Regexp{
-	cloudtest.Empty:         regexp.MustCompile(`HTTP status 200 with an empty body`),
-	cloudtest.Bare:          regexp.MustCompile(`HTTP status 200|did not begin`),
+	cloudtest.Empty:         regexp.MustCompile(`HTTP status 200 with an empty body|is not what was deployed: its content has`),
+	cloudtest.Bare:          regexp.MustCompile(`HTTP status 200|did not begin|is not what was deployed: its content has`),
 	cloudtest.OtherStack:    regexp.MustCompile(`another stack|another change set|other-test|leaves out`),
 	cloudtest.UnknownStatus: regexp.MustCompile(`UPDATE_DREAMT`),
 	cloudtest.NoStatus:      regexp.MustCompile(`no StackStatus|no ResourceStatus|status ""`),

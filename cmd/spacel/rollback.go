@@ -26,7 +26,7 @@ signature and every digest are verified before.
    spacel rollback laika --orbit production --region us-east-1 --yes
 
 The last good release is the one before the present release. If the present one did not end well, it is the newest that
-did. A second rollback goes back further.
+did. A second rollback goes back further. After a rollback that failed or was interrupted, the same command goes on.
 
 What does not go back: data, the number of instances, secrets, and the changes of release tasks. A rollback runs no task,
 and no alarm guards it. The plan says what applies.
@@ -107,29 +107,17 @@ func recordsOf(back *deploy.Rollback) []history.Record {
 }
 
 // findRelease finds the release to go back to in each region in which the app is deployed or was. All regions must go to one release:
-// else the user says which.
+// else the user says which. A rollback that has not ended well in every region is done again in all of them.
 func (t *target) findRelease(ctx context.Context, app string, number int) (*deploy.Rollback, error) {
-	back := &deploy.Rollback{Targets: map[assembly.StackRef]history.Target{}}
-	// The stacks are read because their last change tells whether the newest record describes the deployed stack.
-	stacks := live.New(t.Cloud)
-	var differing []string
-	var problems []error
-	for _, region := range t.Regions {
-		ref := assembly.StackRef{Region: region, Name: document.StackName(t.Orbit, app)}
-		stack, err := stacks.Refresh(ctx, ref)
-		if err != nil {
+	back, problems, err := t.findIn(ctx, app, number)
+	if err != nil {
+		return nil, err
+	}
+	if unfinished := back.Unfinished(); unfinished > 0 && number == 0 {
+		// The regions in which it ended well have this release by now, and their plan says so.
+		if back, problems, err = t.findIn(ctx, app, unfinished); err != nil {
 			return nil, err
 		}
-		found, err := findIn(ctx, history.Open(t.Cloud, t.Orbit, region), app, number, stack)
-		switch {
-		case errors.Is(err, history.ErrNoRelease) && !stack.Exists(): // the app was never in this region
-			continue
-		case err != nil:
-			problems = append(problems, err)
-			continue
-		}
-		back.Targets[ref], back.Number = found, found.Record.Number
-		differing = append(differing, fmt.Sprintf("release %d in %s", found.Record.Number, region))
 	}
 	// The problems of all regions are told at once.
 	if err := errors.Join(problems...); err != nil {
@@ -142,6 +130,11 @@ func (t *target) findRelease(ctx context.Context, app string, number int) (*depl
 		return nil, fmt.Errorf("no release of %s is recorded in %s", app, strings.Join(t.Regions, ", "))
 	}
 	// Two versions of one app would run side by side, which nobody asked for.
+	var differing []string
+	for _, r := range recordsOf(back) {
+		back.Number = r.Number
+		differing = append(differing, fmt.Sprintf("release %d in %s", r.Number, r.Region))
+	}
 	for _, found := range back.Targets {
 		if found.Record.Number != back.Number {
 			return nil, fmt.Errorf("the last good release differs: %s: choose one with --to, or regions with --region",
@@ -151,8 +144,31 @@ func (t *target) findRelease(ctx context.Context, app string, number int) (*depl
 	return back, nil
 }
 
-// findIn finds the release of one region.
-func findIn(ctx context.Context, s *history.Store, app string, number int, stack *live.Stack) (history.Target, error) {
+// findIn finds a release in each region. The problems are those of the regions without one.
+func (t *target) findIn(ctx context.Context, app string, number int) (back *deploy.Rollback, problems []error, err error) {
+	back = &deploy.Rollback{Targets: map[assembly.StackRef]history.Target{}}
+	// The stacks are read because their last change tells whether the newest record describes the deployed stack.
+	stacks := live.New(t.Cloud)
+	for _, region := range t.Regions {
+		ref := assembly.StackRef{Region: region, Name: document.StackName(t.Orbit, app)}
+		stack, err := stacks.Refresh(ctx, ref)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := findOne(ctx, history.Open(t.Cloud, t.Orbit, region), app, number, stack)
+		switch {
+		case errors.Is(err, history.ErrNoRelease) && !stack.Exists(): // the app was never in this region
+		case err != nil:
+			problems = append(problems, err)
+		default:
+			back.Targets[ref] = found
+		}
+	}
+	return back, problems, nil
+}
+
+// findOne finds the release of one region.
+func findOne(ctx context.Context, s *history.Store, app string, number int, stack *live.Stack) (history.Target, error) {
 	if !stack.Exists() {
 		stack = &live.Stack{}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -16,14 +17,23 @@ import (
 // Explain replaces the SDK's chain of errors by one plain sentence: the answer of AWS, and the next step. Text that
 // callers wrapped around the chain stays, and errors.As and errors.Is still find every error in it.
 func Explain(err error) error {
-	call, ok := errors.AsType[*smithy.OperationError](err)
-	if !ok {
-		return err
-	}
 	if _, already := errors.AsType[*explainedError](err); already {
 		return err
 	}
+	call, ok := errors.AsType[*smithy.OperationError](err)
+	if !ok {
+		return explainBody(err)
+	}
 	return &explainedError{text: strings.Replace(err.Error(), call.Error(), sentence(call), 1), err: err}
+}
+
+// explainBody explains the error about a body that stopped, which has no call around it: limitedBody returns it.
+func explainBody(err error) error {
+	request, ok := errors.AsType[*url.Error](err)
+	if !ok || !errors.Is(request, errHung{}) {
+		return err
+	}
+	return &explainedError{text: strings.Replace(err.Error(), request.Error(), explainConnection(request), 1), err: err}
 }
 
 // explainedError is an error with another text.

@@ -17,6 +17,9 @@ type Target struct {
 	Record Record
 	Newer  []Entry  // the records with tasks above it, the newest first: the rollback undoes these releases, and none of their tasks
 	Notes  []string // about records and updates that the choice could not go by
+
+	// Unfinished means that the newest release is a rollback to this one which did not end well: it is done again.
+	Unfinished bool
 }
 
 // ErrNoRelease is the error for an app without a record in a region.
@@ -26,8 +29,9 @@ var ErrNoRelease = errors.New("no release is recorded")
 const lookThrough = 200
 
 // Find returns the release to go back to. With a number it is that release. With 0 it is the last good one: the newest, if a later release
-// did not end well, or if somebody changed the stack after it without a record; else the good one before it with other content. Changed is
-// when the deployed stack was changed last. Untrusted records are never taken.
+// did not end well, or if somebody changed the stack after it without a record; else the good one before it with other content. After a
+// rollback that did not end well it is that one's release, so the same command goes on. Changed is when the deployed stack was changed
+// last. Untrusted records are never taken.
 func (s *Store) Find(ctx context.Context, app string, number int, changed time.Time) (Target, error) {
 	items, err := s.newest(ctx, app, question{limit: lookThrough})
 	if err != nil {
@@ -133,6 +137,8 @@ func (s *Store) lastGood(ctx context.Context, items []item, app string, changed 
 			t.Notes = append(t.Notes, fmt.Sprintf("the stack in %s was changed at %s, after release %d and without a record", s.Region(),
 				changed.UTC().Format(time.RFC3339), e.Number))
 			return take(e, i)
+		case newest == nil && e.Again > 0: // a rollback that did not end well
+			return s.again(ctx, items, app, e.Record, t.Notes)
 		case newest == nil: // a release that did not end well: the last good one repairs it
 			newest = &Record{Number: e.Number}
 		case e.Outcome == Good && e.Command != "rollback" && e.Number < below(*newest) && differs(e.Record, *newest):
@@ -143,6 +149,15 @@ func (s *Store) lastGood(ctx context.Context, items []item, app string, changed 
 		return Target{}, failed
 	}
 	return Target{}, fmt.Errorf("there is no good release of %s in %s to go back to: spacel releases %s lists them", app, s.Region(), app)
+}
+
+// again returns the release of a rollback that did not end well.
+func (s *Store) again(ctx context.Context, items []item, app string, unfinished Record, notes []string) (Target, error) {
+	t, err := s.numbered(ctx, items, app, unfinished.Again)
+	t.Unfinished = true
+	t.Notes = slices.Concat(notes, t.Notes, []string{fmt.Sprintf("release %d in %s, a rollback to release %d, did not end well: the same "+
+		"again; --to chooses another release", unfinished.Number, s.Region(), unfinished.Again)})
+	return t, err
 }
 
 // below returns the number under which a rollback looks. After a rollback to release 9, the next one goes on below 9.

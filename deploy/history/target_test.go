@@ -72,3 +72,35 @@ func TestFindForged(t *testing.T) {
 		t.Errorf("%+v %v %v", before, there, err)
 	}
 }
+
+// A rollback that did not end well is done again by the same command. It does not bring back the release that the user leaves.
+func TestFindAfterUnfinishedRollback(t *testing.T) {
+	for _, outcome := range []Outcome{Running, Failed, RolledBack, Interrupted} {
+		t.Run(string(outcome), func(t *testing.T) {
+			_, stores := account(t)
+			store := stores[1:]
+			for n, again := range []int{0, 0, 1} {
+				w := releaseOf(store)
+				w.places[0].record.Template, w.places[0].record.Again = fmt.Sprintf("%064d", n), again
+				if again > 0 {
+					w.places[0].record.Command = "rollback"
+				}
+				if err := w.Begin(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.Change(t.Context(), east, func(r *Record) {
+					if r.Outcome = Good; again > 0 {
+						r.Outcome = outcome
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found, err := store[0].Find(t.Context(), "web", 0, time.Time{})
+			if err != nil || found.Record.Number != 1 || !found.Unfinished ||
+				!strings.Contains(fmt.Sprint(found.Notes), "release 3 in us-east-1, a rollback to release 1, did not end well: the same again") {
+				t.Errorf("%+v %v", found, err)
+			}
+		})
+	}
+}

@@ -3,13 +3,11 @@ package snapshot
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/pebble/spacel/compiler/assembly"
-	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -109,10 +107,9 @@ func assetLocation(written assembly.Stack, digest string, deployed *live.Stack) 
 
 // fetch reads a deployed asset from S3, at most maxAsset bytes of it.
 func (s *snapshot) fetch(ctx context.Context, region, bucket, key string) ([]byte, error) {
-	out, err := s.cloud.Region(region).S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	body, err := s.cloud.Region(region).Object(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key}, maxAsset)
 	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, cloud.Explain(err))
+		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
-	defer out.Body.Close()
-	return io.ReadAll(io.LimitReader(out.Body, maxAsset))
+	return body, nil
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/internal/hexdigest"
 )
 
@@ -78,17 +76,12 @@ func (s *Stage) fetch(ctx context.Context, bucket, key, digest string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.cloud.Region(region).S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, ExpectedBucketOwner: &owner})
+	body, err := s.cloud.Region(region).Object(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, ExpectedBucketOwner: &owner}, maxFetched)
 	if status(err) == http.StatusNotFound {
 		return nil, fmt.Errorf("s3://%s/%s: %w: somebody deleted it, or a lifecycle rule of the bucket did", bucket, key, ErrGone)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, cloud.Explain(err))
-	}
-	defer out.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(out.Body, maxFetched))
-	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, cloud.Explain(err))
+		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
 	if got := hexdigest.SHA256(body); got != digest {
 		return nil, fmt.Errorf("s3://%s/%s is not what was deployed: its content has the sha256 %s: find out who put it there",

@@ -53,9 +53,9 @@ func record(t *testing.T, cf *cloudtest.CloudFormation, ends ...end) {
 	}
 	for _, e := range ends {
 		w := &history.Writer{}
-		w.Region(history.Open(c, "test", east), history.Record{App: "web", ID: history.NewID(), Command: "deploy", Outcome: history.Running,
-			By: "arn:aws:sts::123456789012:assumed-role/deployer/ci", Began: time.Date(2026, 12, 1, 9, 30, 0, 0, time.UTC), Version: e.version,
-			Template: strings.Repeat("a", 64), Regions: []string{east}}, false)
+		w.Region(history.Open(c, "test", east), history.Record{App: "web", ID: history.NewID(), Command: "deploy",
+			Outcome: history.Running, By: "arn:aws:sts::123456789012:assumed-role/deployer/ci", Version: e.version,
+			Began: time.Date(2026, 12, 1, 9, 30, 0, 0, time.UTC), Template: strings.Repeat("a", 64), Regions: []string{east}}, false)
 		if err := w.Begin(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,8 @@ func TestReleasesOfManyApps(t *testing.T) {
 	if calls := cf.Calls(); calls["dynamodb:Query"]+calls["kms:VerifyMac"] > 0 {
 		t.Errorf("%v", calls)
 	}
-	if got := releasesText(r); !strings.Contains(got, "the last releases of 52 apps are not read, only those of up to 50: choose some with --app") {
+	want := "the last releases of 52 apps are not read, only those of up to 50: choose some with --app"
+	if got := releasesText(r); !strings.Contains(got, want) {
 		t.Error(got)
 	}
 }
