@@ -13,6 +13,7 @@ package language
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
@@ -65,7 +66,7 @@ func compile(files fs.FS, edit func(*ast.File) *ast.File) (*definitions, error) 
 	}
 	instance := build.NewContext().NewInstance("schema", nil)
 	for _, name := range names {
-		if name == rulesFile {
+		if slices.Contains(forOtherReaders, name) {
 			continue
 		}
 		text, err := fs.ReadFile(files, name)

@@ -25,7 +25,7 @@ import (
 //     manifest, so the sources need no null. It would make every check slower.
 //   - A field with a default has it as the last line of its comment, which editors show: "2 unless given."
 //
-// rules.cue is published as it is, and only here. The files are formatted as cue fmt formats them.
+// rules.cue and resolve.cue are published as they are, and only here. The files are formatted as cue fmt formats them.
 func Published(files fs.FS) (fs.FS, error) {
 	l, err := compile(files, lean)
 	if err != nil {
@@ -124,7 +124,7 @@ func (p *publisher) noteObjects(file *ast.File) {
 
 // edit edits the definitions of a file.
 func (p *publisher) edit(file *ast.File) {
-	if file.Filename == rulesFile {
+	if slices.Contains(forOtherReaders, file.Filename) {
 		return
 	}
 	eachDefinition(file, func(name string, f *ast.Field) {
@@ -214,8 +214,9 @@ func addDefault(f *ast.Field, value *manifest.Tree) {
 	ast.AddComment(f, &ast.CommentGroup{Doc: true, List: []*ast.Comment{line}})
 }
 
-// rulesFile holds rules for other readers than spacel: the cue command and editors.
-const rulesFile = "rules.cue"
+// forOtherReaders lists the files that spacel does not compile for its own checks: rules for the cue command and editors, and
+// #Resolve, for manifests and libraries that import the definitions.
+var forOtherReaders = []string{"rules.cue", "resolve.cue"}
 
 // checkedForm edits a file for a check of manifests: any name of the form of a region's name is accepted. The loader reports
 // names that AWS does not have itself, with the nearest one, and a regular expression is faster than 34 alternatives.

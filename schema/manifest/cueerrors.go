@@ -333,6 +333,10 @@ var translations = []translation{
 	{"incompatible number bounds %v and %v", "has no possible value: it must be both {0} and {1}"},
 	{"expected %s, found '%s' %s", "expected {0}, found '{1}'"}, // the rest is text of the file, which may be a secret
 	{"invalid regexp: %s", "has an invalid regular expression: {0}"},
+	{"incomplete %s: %s", "cannot be computed: a value in it is only a type, {0}"},
+	{"incomplete %s in %v: %s", "cannot be computed: a value in it is only a type, {0}"},
+	{"adding field %v not allowed as field set was already referenced", "adds the field {0} to an object whose fields it reads"},
+	{"empty list in call to or", "chooses from an empty list"},
 }
 
 // notAllowed is CUE's format for a field that a definition does not have.
@@ -360,7 +364,9 @@ func (m *cueMistake) translate(e cueerrors.Error, format string, args []any) str
 		return m.twoValues(e)
 	case strings.HasPrefix(format, "incomplete value"):
 		return noValue(fmt.Sprint(args...))
-	case strings.Contains(format, "cycle"):
+	case strings.HasPrefix(format, "unresolved disjunction"):
+		return "cannot be computed: a value in it is still a choice of several"
+	case strings.Contains(format, "cycle"), strings.Contains(format, "cyclic"):
 		return "refers to itself (a cycle)"
 	}
 	if want, got := m.constraint(e, ""); strings.HasPrefix(want, "not be ") {

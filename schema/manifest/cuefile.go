@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -405,8 +406,10 @@ func (c *converter) valueAt(v cue.Value, at Place, path string, depth int) (*Tre
 		t.Kind = Text
 		t.Text, _ = v.String()
 	case cue.BytesKind:
-		c.refuse(t.At, path, `bytes; write text in double quotes, or {body: "<base64>"}`)
-		return nil, true
+		// cue export writes bytes as base64.
+		bytes, _ := v.Bytes()
+		t.Kind, t.Text = Text, base64.StdEncoding.EncodeToString(bytes)
+		c.r.Warnf(t.At.Pos(path), `bytes, which become the text of their base64; write text in double quotes, or {body: "<base64>"}`)
 	default:
 		return c.broken(t, v, path, depth)
 	}
@@ -426,6 +429,10 @@ func (c *converter) broken(t *Tree, v cue.Value, path string, depth int) (*Tree,
 		if failed == path || strings.HasPrefix(failed, path+".") || strings.HasPrefix(failed, path+"[") || path == "" {
 			return nil, true
 		}
+	}
+	// The value is a copy of one with a mistake, which is reported in its own place.
+	if v.IncompleteKind() == cue.BottomKind && len(c.failed) > 0 {
+		return nil, true
 	}
 	c.refuse(t.At, path, "%s", noValue(fmt.Sprint(v)))
 	return nil, true
