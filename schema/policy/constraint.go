@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/token"
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -22,23 +24,44 @@ type Violation struct {
 // Against unifies a value with a constraint on the fields orbit, app and region, and returns the violations. A
 // constraint never supplies a value. A required field, without ?, is a violation if the value lacks it. So is a result which
 // CUE cannot reduce to one value.
-func Against(constraint cue.Value, v resolved.Value) []Violation { return against(constraint, v, true) }
+func Against(constraint cue.Value, v resolved.Value) []Violation {
+	return newRules(constraint, true).against(v)
+}
 
-// against is Against. hidden says whether the constraint has hidden fields at its top. Hidden fields are read in a second
-// pass, which a constraint without them does not need.
-func against(constraint cue.Value, v resolved.Value, hidden bool) []Violation {
-	// Unifying the two gives one value with all conflicts in it. CUE then reports them together, not one in each run.
-	c := &comparison{of: v, data: tree(v), hidden: hidden}
-	// The value is built in the constraint's own context, since a new context for each app and region costs more than the comparison.
+// rules is a constraint that many values are compared with.
+type rules struct {
+	scope  cue.Value // an object with the constraint in the field rulesField
+	hidden bool      // the constraint has hidden fields or others of its own at its top, which need a second pass
+}
+
+// rulesField is the name by which an expression refers to the constraint.
+const rulesField = "rules"
+
+// newRules prepares a constraint. Values are built in its own context, since a new context for each app and region costs more than
+// the comparison.
+func newRules(constraint cue.Value, hidden bool) rules {
 	context := constraint.Context() //nolint:staticcheck // SA1019 advises the new context
-	c.result = constraint.Unify(context.BuildExpr(c.data.Syntax()))
-	c.conflicts(errors.Errors(c.result.Validate()))
+	return rules{context.CompileString("{}").FillPath(cue.ParsePath(rulesField), constraint), hidden}
+}
+
+// against is Against for one value.
+func (r rules) against(v resolved.Value) []Violation {
+	// Unifying the two gives one value with all conflicts in it. CUE then reports them together, not one in each run. It is one
+	// expression, because a value that is built first would be evaluated twice.
+	c := &comparison{of: v, data: tree(v), hidden: r.hidden}
+	both := &ast.BinaryExpr{X: ast.NewIdent(rulesField), Op: token.AND, Y: c.data.Syntax()}
+	c.result = r.scope.Context().BuildExpr(both, cue.Scope(r.scope)) //nolint:staticcheck // SA1019, as above
+	undecided := c.notConcrete()
+	if len(undecided) > 0 || r.hidden {
+		c.conflicts(errors.Errors(c.result.Validate()))
+	}
 	for _, f := range c.data.Fields {
 		c.absent(c.result.LookupPath(cue.MakePath(cue.Str(f.Key))), f.Value, []string{f.Key})
 	}
 	// A conflict or a missing field often makes other results incomplete. They would only repeat the first violation.
 	if len(c.found) == 0 {
-		c.undecided()
+		c.conflicts(undecided)
+		c.hiddenErrors()
 	}
 	return c.found
 }
@@ -109,6 +132,9 @@ func keysOf(e errors.Error) []string {
 // absent reports fields of the unified value which the data lacks. The constraint names them without ?. CUE would
 // take their values from the constraint, so the unified value alone shows no error.
 func (c *comparison) absent(v cue.Value, t *manifest.Tree, keys []string) {
+	if onlyData(v) {
+		return
+	}
 	switch t.Kind {
 	case manifest.Object:
 		c.absentFields(v, t, keys)
@@ -121,6 +147,13 @@ func (c *comparison) absent(v cue.Value, t *manifest.Tree, keys []string) {
 			c.absent(items.Value(), t.Items[i], append(slices.Clone(keys), strconv.Itoa(i)))
 		}
 	}
+}
+
+// onlyData reports whether no rule is about a value: it is made of the data alone, which has no positions. Asking CUE for the
+// fields of an object is slow, and most objects of a manifest have no rules.
+func onlyData(v cue.Value) bool {
+	source := v.Source()
+	return source != nil && !manifest.Written(source.Pos())
 }
 
 // absentFields is absent for the fields of an object. Only a field without ? is required, and only a regular field is data:
@@ -145,18 +178,20 @@ func (c *comparison) absentFields(v cue.Value, t *manifest.Tree, keys []string) 
 	}
 }
 
-// undecided reports results without a single value, such as a comparison with a missing field. A hidden field may be a type,
-// but not an error.
-func (c *comparison) undecided() {
+// notConcrete returns the errors of the constrained fields, among them those of results without a single value, such as a
+// comparison with a missing field.
+func (c *comparison) notConcrete() (errs []errors.Error) {
 	for _, f := range c.data.Fields {
 		err := c.result.LookupPath(cue.MakePath(cue.Str(f.Key))).Validate(cue.Concrete(true))
-		c.conflicts(errors.Errors(err))
+		errs = append(errs, errors.Errors(err)...)
 	}
-	// A hidden rule may read the app. Without one it cannot be computed, and that would not be a mistake of the orbit.
-	if c.of.App == nil || len(c.found) > 0 {
-		return
-	}
-	if !c.hidden {
+	return errs
+}
+
+// hiddenErrors reports errors in hidden fields, which may be types. A hidden rule may read the app. Without one it cannot be
+// computed, and that would not be a mistake of the orbit.
+func (c *comparison) hiddenErrors() {
+	if c.of.App == nil || len(c.found) > 0 || !c.hidden {
 		return
 	}
 	fields, err := c.result.Fields(cue.Hidden(true))

@@ -124,9 +124,9 @@ func (s *Set) Check(values []resolved.Value, r *report.Report) error {
 
 // check checks values in one context.
 func (s *Set) check(values []resolved.Value, r *report.Report) {
-	policies := build(s.instance)
+	policies := newRules(build(s.instance), s.hidden)
 	for _, v := range values {
-		for _, found := range against(policies, v, s.hidden) {
+		for _, found := range policies.against(v) {
 			r.Errorf(found.Pos, "%s", found.Message)
 		}
 	}
