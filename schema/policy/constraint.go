@@ -58,6 +58,7 @@ func (r rules) against(v resolved.Value) []Violation {
 	for _, f := range c.data.Fields {
 		c.absent(c.result.LookupPath(cue.MakePath(cue.Str(f.Key))), f.Value, []string{f.Key})
 	}
+	c.unknownFields()
 	// A conflict or a missing field often makes other results incomplete. They would only repeat the first violation.
 	if len(c.found) == 0 {
 		c.conflicts(undecided)
@@ -186,6 +187,24 @@ func (c *comparison) notConcrete() (errs []errors.Error) {
 		errs = append(errs, errors.Errors(err)...)
 	}
 	return errs
+}
+
+// unknownFields reports fields at the top that are none of the constrained ones: of an embedded value, with a computed name, or
+// under an if. declaresOnly finds the others without a value.
+func (c *comparison) unknownFields() {
+	if !c.hidden {
+		return
+	}
+	fields, err := c.result.Fields(cue.Optional(true))
+	if err != nil {
+		return // reported as a conflict
+	}
+	for fields.Next() {
+		name, at := fields.Selector().Unquoted(), fields.Value().Pos()
+		if !slices.Contains(constrained, name) && manifest.Written(at) {
+			c.found = append(c.found, Violation{manifest.PlaceOf(at).Pos(name), unknownField(name)})
+		}
+	}
 }
 
 // hiddenErrors reports errors in hidden fields, which may be types. A hidden rule may read the app. Without one it cannot be

@@ -7,6 +7,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -93,12 +94,16 @@ func declaresOnly(instance *manifest.Instance, r *report.Report) bool {
 			}
 			valid = false
 			at := manifest.PlaceOf(f.Label.Pos())
-			r.Errorf(at.Pos(name),
-				"unknown field: a policy constrains orbit, app and region%s; begin the name of any other field with _ or #",
-				report.Suggest(name, constrained))
+			r.Errorf(at.Pos(name), "%s", unknownField(name))
 		}
 	}
 	return valid
+}
+
+// unknownField is the message for a field at the top of a policy that no value is compared with.
+func unknownField(name string) string {
+	return fmt.Sprintf("unknown field: a policy constrains orbit, app and region%s; begin the name of any other field with _ or #",
+		report.Suggest(name, constrained))
 }
 
 // build evaluates an instance in a new context.

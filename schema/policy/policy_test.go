@@ -91,7 +91,7 @@ instance_min: 1
 spot: false
 tags: {team: blue}
 files: {key: "hunter2hunter2", num: 7}
-services: {web: {image: nginx}}
+services: {web: {image: nginx}, db.service: {image: ghcr.io/db}}
 permissions: [{resources: [a, "*"]}]
 `
 
@@ -145,6 +145,34 @@ func TestViolations(t *testing.T) {
 			`app: logging: docker: true`,
 			[]string{"app.yaml:1:1: all.logging.docker: is missing, and a rule needs it (rule: p.cue:2:15)"},
 		},
+		"misspelt under an if": {
+			"region: string\nif region != \"\" {ap: instance_max: <=10}",
+			[]string{"p.cue:3:18: ap: unknown field: a policy constrains orbit, app and region; did you mean app?; begin the name of any " +
+				"other field with _ or #"},
+		},
+		"misspelt in an embedded value": {
+			"{ap: instance_max: <=10}",
+			[]string{"p.cue:2:2: ap: unknown field: a policy constrains orbit, app and region; did you mean app?; begin the name of any " +
+				"other field with _ or #"},
+		},
+		"misspelt and computed": {
+			`("a" + "p"): instance_max: <=10`,
+			[]string{"p.cue:2:1: ap: unknown field: a policy constrains orbit, app and region; did you mean app?; begin the name of any " +
+				"other field with _ or #"},
+		},
+		"hidden comparison": {
+			"app: instance_max: int\n_ok: true & (app.instance_max <= 10)",
+			[]string{"app.yaml:1:1: _ok: must be false and true at once (rule: p.cue:3:14)"},
+		},
+		"several alternatives": {
+			`app: {instance_max: <=100} | {cost: "x"}`,
+			[]string{"app.yaml:1:1: all: several alternatives of a rule fit: make them exclude each other, or mark one as the default"},
+		},
+		"a unit without its type": {
+			"app: services: db: image: string",
+			[]string{"app.yaml:7:1: all.services.db.image: is missing, and a rule needs it; a rule names units with their type: services: " +
+				`"db.service" (rule: p.cue:2:20)`},
+		},
 		"supplied inside": {
 			`app: tags: cost: "x"`,
 			[]string{"app.yaml:5:1: all.tags.cost: is missing, and a rule needs it (rule: p.cue:2:12)"},
@@ -171,7 +199,7 @@ func TestViolations(t *testing.T) {
 		},
 		"hidden": {
 			"app: instance_max: int\n_cap: app.instance_max & <10",
-			[]string{"app.yaml:1:1: _cap: must be <10, got none (rule: p.cue:3:26)"},
+			[]string{"app.yaml:1:1: _cap: must be <10 (rule: p.cue:3:26)"},
 		},
 		"hidden reads": {
 			"app: {...}\n_ok: true & (app.cost > 3)",

@@ -45,7 +45,7 @@ func (c *comparison) add(keys []string, group []errors.Error) {
 	for i := range wanted[1:] {
 		wanted[i+1] = strings.TrimPrefix(wanted[i+1], "must be ") // said once
 	}
-	c.violation(found, strings.Join(wanted, " or ")+", got "+got(found), rule)
+	c.violation(found, strings.Join(wanted, " or ")+got(found), rule)
 }
 
 // lacks reports a field of a rule which the value lacks. A rule may be a conjunction of several places, as number & >1
@@ -54,7 +54,7 @@ func (c *comparison) lacks(keys []string, rule cue.Value) {
 	if c.lacksInside(keys, rule) {
 		return
 	}
-	message := "is missing, and a rule needs it"
+	message := "is missing, and a rule needs it" + c.fullName(keys)
 	never := cuecontext.New().Encode([]byte{0}) // bytes match no field of a manifest: error() in the rule gives its message
 	for _, e := range errors.Errors(rule.Unify(never).Err()) {
 		if own, ok := ownMessage(e); ok {
@@ -71,6 +71,18 @@ func (c *comparison) lacks(keys []string, rule cue.Value) {
 		}
 	}
 	c.violation(c.find(keys), message, at)
+}
+
+// fullName is a hint for a rule that names a unit without its type. In the resolved value web is web.service.
+func (c *comparison) fullName(keys []string) string {
+	if len(keys) < 3 || keys[0] != "app" || keys[1] != "services" {
+		return ""
+	}
+	full := manifest.UnitName(keys[2])
+	if full == keys[2] || c.of.App.Find([]string{"services", full}).Value == nil {
+		return ""
+	}
+	return fmt.Sprintf("; a rule names units with their type: services: %q", full)
 }
 
 // lacksInside reports the fields of a rule for an absent object, each by itself, so that messages name the leaves to write.
@@ -173,7 +185,10 @@ func expectation(e errors.Error, found resolved.Found) string {
 // other returns the rule's value in a conflict of two values. CUE does not say which of the two is the rule, so the manifest's
 // own is recognised by its text. When a secret cannot be recognised, neither value is returned.
 func other(texts []string, found resolved.Found) string {
-	if found.Value != nil && texts[0] == source(found.Value) {
+	if found.Value == nil { // a value that a hidden field computes
+		return texts[0] + " and " + texts[1] + " at once"
+	}
+	if texts[0] == source(found.Value) {
 		return texts[1]
 	}
 	if found.Secret && texts[1] != source(found.Value) {
@@ -190,20 +205,20 @@ func source(t *manifest.Tree) string {
 	return t.Text
 }
 
-// got describes the value that breaks a rule. Long texts are cut. Lists, objects and secrets show as their kind only.
+// got is the end of a message: the value that breaks a rule, if the manifest has it. Long texts are cut. Lists, objects and secrets show as their kind only.
 func got(found resolved.Found) string {
 	const most = 80
 	switch t := found.Value; {
 	case t == nil:
-		return "none"
+		return ""
 	case t.Kind >= manifest.List || found.Secret:
-		return t.Kind.String()
+		return ", got " + t.Kind.String()
 	case len(t.Text) > most:
-		return fmt.Sprintf("%q…", strings.ToValidUTF8(t.Text[:most], ""))
+		return fmt.Sprintf(", got %q…", strings.ToValidUTF8(t.Text[:most], ""))
 	case t.Kind == manifest.Null:
-		return "null"
+		return ", got null"
 	default:
-		return source(t) + ifDefault(found)
+		return ", got " + source(t) + ifDefault(found)
 	}
 }
 
@@ -221,6 +236,14 @@ func undecidedMessage(e errors.Error) string {
 	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
 	if name, ok := strings.CutPrefix(text, "undefined field: "); ok {
 		return fmt.Sprintf("is missing %s, which a rule reads: guard it with if, or name it as required", report.Member("", name))
+	}
+	switch {
+	case strings.HasPrefix(format, "incomplete value"): // the value may be the whole manifest
+		return "several alternatives of a rule fit: make them exclude each other, or mark one as the default"
+	case strings.Contains(format, "empty disjunction"):
+		return "matches none of a rule's alternatives"
+	case strings.HasPrefix(format, "explicit error"):
+		return "is refused by a rule"
 	}
 	return "a rule gives no single value: " + text
 }
