@@ -157,7 +157,7 @@ func newParser(name string, command *cli.Command) *parser {
 }
 
 // sort separates flags from arguments. A flag's value stays behind its flag. Everything after -- is an argument, as is a
-// lone -, which means standard input.
+// lone -, which means standard input, and -#PATH, a value in it.
 func (p *parser) sort(words []string) (flags, arguments []string, err error) {
 	for i := 0; i < len(words); i++ {
 		word := words[i]
@@ -167,7 +167,7 @@ func (p *parser) sort(words []string) (flags, arguments []string, err error) {
 			}
 			return flags, append(arguments, words[i+1:]...), nil
 		}
-		if word == "-" || !strings.HasPrefix(word, "-") {
+		if word == "-" || strings.HasPrefix(word, "-#") || !strings.HasPrefix(word, "-") {
 			arguments = append(arguments, word)
 			continue
 		}

@@ -172,8 +172,9 @@ func (s *appDir) packageOf(region string, names []string) string {
 	if !slices.Contains(names, "app.cue") {
 		return ""
 	}
-	pkg, _ := clauseOf(s.root.FS(), path.Join(".", region, "app.cue")) // a problem is reported when the file is read
-	return pkg
+	var file cueFile // a problem is reported when the file is read
+	file.readClause(s.root.FS(), path.Join(".", region, "app.cue"))
+	return file.pkg
 }
 
 // isPart reports whether a file is CUE of the manifest's package. Such a file belongs to the manifest, or is a test of
@@ -182,8 +183,9 @@ func (s *appDir) isPart(name, pkg string) bool {
 	if pkg == "" || path.Ext(name) != ".cue" {
 		return false
 	}
-	of, _ := clauseOf(s.root.FS(), name)
-	return of == pkg
+	var file cueFile
+	file.readClause(s.root.FS(), name)
+	return file.pkg == pkg
 }
 
 // names returns the sorted names in a directory.

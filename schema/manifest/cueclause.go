@@ -21,11 +21,13 @@ type cueFile struct {
 	name    string // in its directory
 	pkg     string // "" without a package clause, and for package _
 	problem string // why the package is not known, "" if it is
+	ignored bool   // @ignore() stands before the package clause
 }
 
-// excluded reports whether CUE never takes the file as part of a package: tests and tools are for commands of their own.
+// excluded reports whether CUE never takes the file as part of a package: it says so itself, or it is for commands of its own, as
+// tests and tools are.
 func (f cueFile) excluded() bool {
-	return strings.HasSuffix(f.name, "_test.cue") || strings.HasSuffix(f.name, "_tool.cue") || hidden(f.name)
+	return f.ignored || strings.HasSuffix(f.name, "_test.cue") || strings.HasSuffix(f.name, "_tool.cue") || hidden(f.name)
 }
 
 // hidden reports whether CUE ignores a file by the first letter of its name, as go build does.
@@ -76,36 +78,39 @@ func listCUE(root fs.FS, dir string) ([]cueFile, error) {
 		case !info.Mode().IsRegular():
 			file.problem = "is not a regular file"
 		default:
-			file.pkg, file.problem = clauseOf(root, path.Join(dir, e.Name()))
+			file.readClause(root, path.Join(dir, e.Name()))
 		}
 		files = append(files, file)
 	}
 	return files, nil
 }
 
-// clauseOf reads the package clause of a file, and returns the problem if there is one.
-func clauseOf(root fs.FS, name string) (pkg, problem string) {
-	f, err := root.Open(name)
+// readClause reads the package clause of a file, or finds the reason for having none.
+func (f *cueFile) readClause(root fs.FS, name string) {
+	opened, err := root.Open(name)
 	if err != nil {
-		return "", "cannot be read: " + reason(err)
+		f.problem = "cannot be read: " + reason(err)
+		return
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxHeader))
+	defer opened.Close()
+	data, err := io.ReadAll(io.LimitReader(opened, maxHeader))
 	if err != nil {
-		return "", "cannot be read: " + reason(err)
+		f.problem = "cannot be read: " + reason(err)
+		return
 	}
-	return packageClause(data, len(data) < maxHeader)
+	f.pkg, f.problem, f.ignored = packageClause(data, len(data) < maxHeader)
 }
 
 // packageClause returns the name in a file's package clause, "" if it has none or is of package _. The clause comes
 // first in a file. Only comments and attributes may precede it. data is the file's start. whole means that data ends where the
-// file ends. A scanner is enough, so a file of another package may have any mistake after its clause.
-func packageClause(data []byte, whole bool) (pkg, problem string) {
+// file ends. A scanner is enough, so a file of another package may have any mistake after its clause. ignored reports an @ignore()
+// before the clause, by which a file excludes itself from its package.
+func packageClause(data []byte, whole bool) (pkg, problem string, ignored bool) {
 	if looksUTF16(data) {
-		return "", "is UTF-16 text; save it as UTF-8"
+		return "", "is UTF-16 text; save it as UTF-8", false
 	}
 	if len(attribute.FindAllIndex(data, maxAttributes+1)) > maxAttributes {
-		return "", "has too many attributes before its package clause"
+		return "", "has too many attributes before its package clause", false
 	}
 	var tokens scanner.Scanner
 	tokens.Init(token.NewFile("", 0, len(data)), data, func(_ token.Pos, message string, _ []any) {
@@ -116,23 +121,26 @@ func packageClause(data []byte, whole bool) (pkg, problem string) {
 	for {
 		switch _, tok, lit := tokens.Scan(); {
 		case problem != "":
-			return "", problem
-		case tok == token.COMMA, tok == token.ATTRIBUTE:
+			return "", problem, false
+		case tok == token.ATTRIBUTE:
+			ignored = ignored || strings.HasPrefix(lit, "@ignore(")
+			continue
+		case tok == token.COMMA:
 			continue
 		case tok == token.IDENT && lit == "package":
 			_, tok, name := tokens.Scan()
-			return packageName(tok, name)
+			return packageName(tok, name), "", ignored
 		case tok == token.EOF && !whole:
-			return "", "has no package clause in its first 64 KiB"
+			return "", "has no package clause in its first 64 KiB", false
 		}
-		return "", ""
+		return "", "", ignored
 	}
 }
 
 // packageName returns the name after the word package. A field may be called package, too: package: 1 has no name there.
-func packageName(tok token.Token, name string) (pkg, problem string) {
+func packageName(tok token.Token, name string) string {
 	if tok != token.IDENT || !ast.IsValidIdent(name) || name == "_" {
-		return "", ""
+		return ""
 	}
-	return name, ""
+	return name
 }

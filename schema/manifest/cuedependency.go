@@ -165,11 +165,11 @@ func (p *packages) moduleFiles(m *cuemodules.Module, parts ast.ImportPath) []*as
 func (p *packages) moduleFile(m *cuemodules.Module, name, pkg string) *ast.File {
 	data := m.Files[name]
 	shown := cuemodules.Name(m.Version) + "/" + name
-	clause, problem := packageClause(data[:min(len(data), maxHeader)], len(data) < maxHeader)
+	clause, problem, ignored := packageClause(data[:min(len(data), maxHeader)], len(data) < maxHeader)
 	if problem != "" {
 		p.s.refuse(Place{File: shown}, "", "%s", problem)
 	}
-	if problem != "" || clause != pkg {
+	if problem != "" || ignored || clause != pkg {
 		return nil
 	}
 	// The limit is on the sum of all files, since many small ones take as long as a large one.

@@ -155,7 +155,7 @@ func onlyPackage(given, dir string, files []cueFile) (string, error) {
 // unreadSiblings notes the other files of a manifest's package when the argument names only its file. They are beside the file or
 // in the directories above. Only naming the directory reads them.
 func (s *inputFile) unreadSiblings() {
-	name, _ := packageClause(s.data, true)
+	name, _, _ := packageClause(s.data, true)
 	if name == "" || s.name == "-" || s.pkg != nil {
 		return
 	}

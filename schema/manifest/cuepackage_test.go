@@ -49,6 +49,14 @@ name: "old"
 package shop
 
 name: "hidden"
+-- apps/shop/off.cue --
+// Switched off.
+
+@ignore()
+
+package shop
+
+name: "ignored"
 `
 
 const wholeShop = `

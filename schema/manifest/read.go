@@ -134,10 +134,13 @@ func readInput(s *inputFile) (*Tree, error) {
 	return s.object(t), nil
 }
 
+// notAnObject is the message for a manifest of another kind.
+const notAnObject = "a manifest must be an object of fields such as name and all, got %s"
+
 // object returns a manifest's root, or nil after reporting a root of another kind.
 func (s *inputFile) object(t *Tree) *Tree {
 	if t.Kind != Object {
-		s.errorf(t.At, "", "a manifest must be an object of fields such as name and all, got %s", t.Kind)
+		s.errorf(t.At, "", notAnObject, t.Kind)
 		return nil
 	}
 	return t

@@ -233,7 +233,11 @@ func (sel *selection) apps(t *Tree, name string, r *report.Report) []Selected {
 		t.setIn(name)
 		return []Selected{{t, name}}
 	}
-	if len(t.Fields) == 0 {
+	switch {
+	case t.Kind != Object: // of a package: the readers of single files report it themselves
+		r.Errorf(t.At.Pos(sel.keys()), notAnObject, t.Kind)
+		return nil
+	case len(t.Fields) == 0:
 		r.Errorf(t.At.Pos(sel.keys()), "%s names an empty object: there is no app in it", sel.argument)
 		return nil
 	}

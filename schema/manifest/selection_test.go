@@ -59,6 +59,9 @@ apps: a: name: "a"
 -- dir/two.cue --
 package many
 apps: "my-b": name: "b"
+-- dir/list.cue --
+package many
+list: [{name: "x"}]
 -- dir/other.cue --
 package other
 apps: c: name: "c"
@@ -103,6 +106,7 @@ func TestSelectionsOfPackages(t *testing.T) {
 	for argument, want := range map[string]string{
 		"dir:many#apps":    `dir:many#apps.a {"name":"a"}` + "\n" + `dir:many#apps."my-b" {"name":"b"}`,
 		"dir:other#apps":   `dir:other#apps.c {"name":"c"}`,
+		"dir:many#list":    "list: a manifest must be an object of fields such as name and all, got a list",
 		"dir#apps":         "dir: has several CUE packages; name one of dir:many, dir:other",
 		"-#apps":           `-#apps.a {"name":"a"}`,
 		"apps.yaml#one":    `apps.yaml#one {"name":"from-the-file-of-this-name"}`,
