@@ -6,9 +6,7 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
-	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/token"
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -25,38 +23,34 @@ type Violation struct {
 // constraint never supplies a value. A required field, without ?, is a violation if the value lacks it. So is a result which
 // CUE cannot reduce to one value.
 func Against(constraint cue.Value, v resolved.Value) []Violation {
-	return newRules(constraint, true).against(v)
+	return rules{constraint, true}.against(v)
 }
 
 // rules is a constraint that many values are compared with.
 type rules struct {
-	scope  cue.Value // an object with the constraint in the field rulesField
-	hidden bool      // the constraint has hidden fields or others of its own at its top, which need a second pass
-}
-
-// rulesField is the name by which an expression refers to the constraint.
-const rulesField = "rules"
-
-// newRules prepares a constraint. Values are built in its own context, since a new context for each app and region costs more than
-// the comparison.
-func newRules(constraint cue.Value, hidden bool) rules {
-	context := constraint.Context() //nolint:staticcheck // SA1019 advises the new context
-	return rules{context.CompileString("{}").FillPath(cue.ParsePath(rulesField), constraint), hidden}
+	constraint cue.Value
+	hidden     bool // the constraint has hidden fields or others of its own at its top, which need a second pass
 }
 
 // against is Against for one value.
 func (r rules) against(v resolved.Value) []Violation {
-	// Unifying the two gives one value with all conflicts in it. CUE then reports them together, not one in each run. It is one
-	// expression, because a value that is built first would be evaluated twice.
+	// Unifying the two gives one value with all conflicts in it. CUE then reports them together, not one in each run. One expression,
+	// rules & {…}, would be evaluated in less time, but then CUE forgets that definitions in the rules are closed.
 	c := &comparison{of: v, data: tree(v), hidden: r.hidden}
-	both := &ast.BinaryExpr{X: ast.NewIdent(rulesField), Op: token.AND, Y: c.data.Syntax()}
-	c.result = r.scope.Context().BuildExpr(both, cue.Scope(r.scope)) //nolint:staticcheck // SA1019, as above
+	// The value is built in the constraint's own context, since a new context for each app and region costs more than the comparison.
+	context := r.constraint.Context() //nolint:staticcheck // SA1019 advises the new context
+	data := context.BuildExpr(c.data.Syntax())
+	c.result = r.constraint.Unify(data)
 	undecided := c.notConcrete()
 	if len(undecided) > 0 || r.hidden {
 		c.conflicts(errors.Errors(c.result.Validate()))
 	}
+	// Most values keep all rules, and then the result is the value itself: no rule has added a field.
 	for _, f := range c.data.Fields {
-		c.absent(c.result.LookupPath(cue.MakePath(cue.Str(f.Key))), f.Value, []string{f.Key})
+		path := cue.MakePath(cue.Str(f.Key))
+		if result := c.result.LookupPath(path); len(undecided) > 0 || !result.Equals(data.LookupPath(path)) {
+			c.absent(result, f.Value, []string{f.Key})
+		}
 	}
 	c.unknownFields()
 	// A conflict or a missing field often makes other results incomplete. They would only repeat the first violation.

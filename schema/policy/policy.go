@@ -129,7 +129,7 @@ func (s *Set) Check(values []resolved.Value, r *report.Report) error {
 
 // check checks values in one context.
 func (s *Set) check(values []resolved.Value, r *report.Report) {
-	policies := newRules(build(s.instance), s.hidden)
+	policies := rules{build(s.instance), s.hidden}
 	for _, v := range values {
 		for _, found := range policies.against(v) {
 			r.Errorf(found.Pos, "%s", found.Message)

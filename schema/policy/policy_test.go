@@ -91,7 +91,7 @@ instance_min: 1
 spot: false
 tags: {team: blue}
 files: {key: "hunter2hunter2", num: 7}
-services: {web: {image: nginx}, db.service: {image: ghcr.io/db}}
+services: {web: {image: nginx}, db.service: {image: ghcr.io/db, tty: true}}
 permissions: [{resources: [a, "*"]}]
 `
 
@@ -144,6 +144,13 @@ func TestViolations(t *testing.T) {
 		"supplied": {
 			`app: logging: docker: true`,
 			[]string{"app.yaml:1:1: all.logging.docker: is missing, and a rule needs it (rule: p.cue:2:15)"},
+		},
+		"a closed definition": {
+			"#Service: image?: string\napp: {services?: [_]: #Service, files?: close({key: _})}",
+			[]string{
+				"app.yaml:6:32: all.files.num: must not be there, got a number",
+				`app.yaml:7:65: all.services."db.service".tty: must not be there, got true`,
+			},
 		},
 		"misspelt under an if": {
 			"region: string\nif region != \"\" {ap: instance_max: <=10}",
