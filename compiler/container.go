@@ -313,9 +313,15 @@ func versioned(image string) string {
 // word is a word of a systemd command line: % and $ stand for themselves, and a word that systemd would split or change is quoted
 // (systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting").
 func word(s string) string {
-	s = strings.NewReplacer("%", "%%", "$", "$$").Replace(s)
+	s = literal.Replace(s)
 	if s != "" && !strings.ContainsAny(s, " \t\"'\\;") {
 		return s
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`).Replace(s) + `"`
+	return `"` + quoted.Replace(s) + `"`
 }
+
+// The characters that systemd replaces in any word, and those that it reads inside of quotes.
+var (
+	literal = strings.NewReplacer("%", "%%", "$", "$$")
+	quoted  = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`)
+)

@@ -72,7 +72,7 @@ func (e *explainer) field(f manifest.Field, s *typeInfo, path string, secret boo
 	}
 	names, _ := s.known()
 	if !strings.Contains(path, ".") {
-		names = append(names, e.regions...)
+		names = slices.Concat(names, e.regions)
 	}
 	e.errorf(f.At, path, "unknown field%s", cmp.Or(e.misplaced(f.Key, names), report.Suggest(f.Key, names), choice(names)))
 	return false

@@ -25,6 +25,8 @@ type typeInfo struct {
 
 	fields map[string]*typeInfo // nil: there is no such field
 	item   *typeInfo
+
+	allNames, required []string // of known, which computes them once
 }
 
 // typeInfo analyses a CUE value. Words for true and false are accepted unless a definition accepts any string:
@@ -111,8 +113,8 @@ func (s *typeInfo) element() *typeInfo {
 
 // known returns the names of an object's fields, and of the required ones.
 func (s *typeInfo) known() (names, required []string) {
-	if !s.object.Exists() {
-		return nil, nil
+	if s.allNames != nil || !s.object.Exists() {
+		return s.allNames, s.required
 	}
 	fields, err := s.object.Fields(cue.Optional(true))
 	if err != nil {
@@ -120,10 +122,10 @@ func (s *typeInfo) known() (names, required []string) {
 	}
 	for fields.Next() {
 		name := fields.Selector().Unquoted()
-		names = append(names, name)
+		s.allNames = append(s.allNames, name)
 		if fields.Selector().ConstraintType() == cue.RequiredConstraint {
-			required = append(required, name)
+			s.required = append(s.required, name)
 		}
 	}
-	return names, required
+	return s.allNames, s.required
 }
