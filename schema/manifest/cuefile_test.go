@@ -65,7 +65,8 @@ a.cue:2:20: all.instance_min: needs a value: >3`},
 		{"name: nmae\n", `a.cue:1:7: name: reference "nmae" not found`},
 		{"name: \"a\n", `a.cue:1:7: string literal not terminated`},
 		{"#N: {n!: int}\nname: #N\n", `a.cue:1:6: name.n: is required here and has no value`},
-		{"name: 'bytes'\n", "a.cue:1:7: name: warning: bytes, which become the text of their base64; write text in double quotes, or {body: \"<base64>\"}"},
+		{"name: 'bytes'\n", "a.cue:1:7: name: warning: bytes, which become the text of their base64; " +
+			"write text in double quotes, or {body: \"<base64>\"}"},
 		{"name: \"a\" @tag(name)\n", "a.cue:1:11: @tag is not supported; a build takes nothing from the command line; write the value"},
 		{"@extern(embed)\n\npackage a\nname: _ @embed(file=\"/etc/passwd\",type=text)\n", `
 a.cue:1:1: @extern is not supported; remove it

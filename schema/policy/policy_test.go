@@ -177,8 +177,8 @@ func TestViolations(t *testing.T) {
 		},
 		"a unit without its type": {
 			"app: services: db: image: string",
-			[]string{"app.yaml:7:1: all.services.db.image: is missing, and a rule needs it; a rule names units with their type: services: " +
-				`"db.service" (rule: p.cue:2:20)`},
+			[]string{"app.yaml:7:1: all.services.db.image: is missing, and a rule needs it; a rule names units with their type: " +
+				`services: "db.service" (rule: p.cue:2:20)`},
 		},
 		"supplied inside": {
 			`app: tags: cost: "x"`,

@@ -205,7 +205,8 @@ func source(t *manifest.Tree) string {
 	return t.Text
 }
 
-// got is the end of a message: the value that breaks a rule, if the manifest has it. Long texts are cut. Lists, objects and secrets show as their kind only.
+// got is the end of a message: the value that breaks a rule, if the manifest has it. Long texts are cut.
+// Lists, objects and secrets show as their kind only.
 func got(found resolved.Found) string {
 	const most = 80
 	switch t := found.Value; {
