@@ -11,10 +11,10 @@ import (
 )
 
 // findTemporary notes for each app the changes by hand that this deployment ends: its scale, its maintenance. A redeploy keeps them,
-// since it changes nothing but instances. They are read once for each region whose orbit has the table for them. What cannot be read is a
-// warning, because the app can be deployed without it.
+// since it changes nothing but instances. So does taking drift back, since these changes are no drift. They are read once for each region
+// whose orbit has the table for them. What cannot be read is a warning, because the app can be deployed without it.
 func (d *Deployment) findTemporary(ctx context.Context) (warnings []string) {
-	if d.options.Redeploy {
+	if d.options.Redeploy || d.options.RevertDrift {
 		return nil
 	}
 	for _, region := range d.regions() {

@@ -3,9 +3,13 @@ package main
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/deploy/temporary"
 	"github.com/pebble/spacel/internal/cloudtest"
 )
 
@@ -89,4 +93,85 @@ func TestRevertDriftJSON(t *testing.T) {
 	if !regexp.MustCompile(`^drift plan .* summary drift$`).MatchString(strings.Join(kinds, " ")) {
 		t.Errorf("the lines are %v", kinds)
 	}
+}
+
+// scaledItem is the record of spacel scale in the table of releases: from 1 instance to 3 at least and 5 at most.
+func scaledItem(t *testing.T, group string, until time.Time) cloudtest.Item {
+	body, err := json.Marshal(temporary.State{Format: 1, Kind: temporary.Scale, App: "web", Since: until.Add(-time.Hour), Until: &until,
+		By: "arn:aws:iam::123456789012:user/ada", Group: group, Set: &temporary.Sizes{Min: 3, Max: 5, Desired: 3},
+		Before: &temporary.Sizes{Min: 1, Max: 1, Desired: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cloudtest.Item{"kind": {"S": document.StateKind("web")}, "id": {"S": "scale"}, "state": {"S": string(body)}}
+}
+
+// newScaled is an account with a deployed app whose sizes spacel scale has set until a time.
+func newScaled(t *testing.T, until time.Time) (*account, cloudtest.ByHand) {
+	a := newAccount(t)
+	a.tables = oddTables
+	a.build(oddWeb("small"))
+	a.must("deploy", "build", "--yes")
+	cloudtest.SetItems(a.cf, east, "test-releases", append(cloudtest.ItemsOf(a.cf, east, "test-releases"),
+		scaledItem(t, a.cf.Seen(east, "test-web").IDs["Asg"], until)))
+	app := cloudtest.ByHand{Account: a.cf, Region: east, Stack: "test-web"}
+	app.Set("Asg", "MinSize", 3)
+	app.Set("Asg", "MaxSize", 5)
+	return a, app
+}
+
+// Sizes by spacel scale are no drift, and taking drift back leaves them alone: it says which command ends them.
+func TestScaleIsNoDrift(t *testing.T) {
+	a, app := newScaled(t, time.Now().Add(time.Hour))
+	end := "temporary, no drift: us-east-1/test-web: scaled by hand: at least 3, at most 5 instances, until "
+	by := ", by arn:aws:iam::123456789012:user/ada; spacel scale web off --orbit test ends it, and so does the next deploy"
+	a.expect(a.spacel("status", "build", "--drift"), exitYes, "test-web     good", "drift: 0 differences", end, by)
+	a.expect(a.spacel("deploy", "build", "--revert-drift", "--yes"), exitYes, "drift: 0 differences", end, by)
+	var out struct {
+		Drift struct {
+			Temporary []struct{ Name, Kind, Until, End string }
+		}
+	}
+	s := a.spacel("status", "build", "--drift", "--output", "json")
+	if err := json.Unmarshal([]byte(s.stdout), &out); err != nil || len(out.Drift.Temporary) != 1 ||
+		out.Drift.Temporary[0].Kind != "scale" || out.Drift.Temporary[0].Name != "test-web" || out.Drift.Temporary[0].Until == "" {
+		t.Errorf("%v: %s", err, s.stdout)
+	}
+
+	// Another change in the stack is taken back, and somebody's own size beside the ones of scale is set back to those.
+	app.Set("Main", "DBInstanceClass", "huge")
+	app.Set("Asg", "MaxSize", 40)
+	s = a.spacel("deploy", "build", "--revert-drift", "--yes")
+	a.expect(s, exitYes, "instance_max (MaxSize) is 40, deployed as 1; spacel scale has set it to 5 for now", "drift: 2 differences",
+		"1 updated", "drift: 0 differences")
+	if g := a.cf.Group(east, "test-web", "Asg"); g.Max != 5 || g.Min != 3 {
+		t.Errorf("the group has %d to %d instances", g.Min, g.Max)
+	}
+	if items := cloudtest.ItemsOf(a.cf, east, "test-releases"); !slices.ContainsFunc(items, func(i cloudtest.Item) bool {
+		return i["id"]["S"] == "scale"
+	}) {
+		t.Errorf("the change is ended: %v", items)
+	}
+}
+
+// Sizes that are left after the stated end are drift.
+func TestScaleThatDidNotEnd(t *testing.T) {
+	a, _ := newScaled(t, time.Now().Add(-time.Hour))
+	s := a.spacel("status", "build", "--drift")
+	a.expect(s, exitNo, "instance_max (MaxSize) is 5, deployed as 1; spacel scale had set it until ", "and AWS did not end that",
+		"drift: 2 differences")
+	if strings.Contains(s.stdout, "no drift") {
+		t.Error(s.stdout)
+	}
+}
+
+// A report without the changes of spacel scale is not clean, and the sizes that it cannot explain are drift.
+func TestDriftWithUnreadableChanges(t *testing.T) {
+	a, _ := newScaled(t, time.Now().Add(time.Hour))
+	items := cloudtest.ItemsOf(a.cf, east, "test-releases")
+	i := slices.IndexFunc(items, func(i cloudtest.Item) bool { return i["id"]["S"] == "scale" })
+	items[i]["state"] = map[string]any{"S": `{"format": 99}`}
+	cloudtest.SetItems(a.cf, east, "test-releases", items)
+	a.expect(a.spacel("deploy", "build", "--revert-drift", "--dry-run"), exitNo, "instance_max (MaxSize) is 5, deployed as 1",
+		"not compared: us-east-1/test-tables: changes by spacel scale and maintenance are not known: ", "a record has format 99")
 }

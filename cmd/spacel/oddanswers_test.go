@@ -164,7 +164,8 @@ var oddCommands = []oddCommand{
 }
 
 // oddTables is the template of the orbit's tables, with the table and the key of records.
-var oddTables = strings.Replace(strings.TrimSuffix(tablesTemplate, "}")+`, "Outputs": {"ReleasesTable": {"Value": {"Ref": "ReleasesTable"}}}}`,
+var oddTables = strings.Replace(
+	strings.TrimSuffix(tablesTemplate, "}")+`, "Outputs": {"ReleasesTable": {"Value": {"Ref": "ReleasesTable"}}}}`,
 	`{"Resources": {`, `{"Resources": {
   "ReleasesTable": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "test-releases", "KeySchema": [
     {"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}]}},
@@ -175,7 +176,8 @@ var oddTables = strings.Replace(strings.TrimSuffix(tablesTemplate, "}")+`, "Outp
 // oddWeb is an app's template with the resources that the commands look for.
 func oddWeb(class string) string {
 	return strings.Replace(strings.Replace(strings.Replace(redeployableWith(class), `"Resources": {`, `"Resources": {
-    "Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "MaxSize": "1"}},
+    "Asg": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MinSize": "1", "MaxSize": "1"},
+      "UpdatePolicy": {"AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": true}}},
      "DockerLogGroup": {"Type": "AWS::Logs::LogGroup"}, `, 1),
 		`"Outputs": {`, `"Outputs": {"AutoScalingGroup": {"Value": {"Ref": "Asg"}}, `, 1), "web-test.example.com", "web.example.com", 1)
 }

@@ -25,11 +25,15 @@ func (c *console) readDrift(ctx *cli.Context, t *target) (*drift.Report, error) 
 		Poll: c.poll})
 }
 
-// driftText prints the number of compared resources, and all others by reason. Each resource is named: a number alone would hide an
-// important one.
+// driftText prints the number of compared resources, the changes that end by themselves, and all others by reason. Each resource is
+// named: a number alone would hide an important one.
 func driftText(w io.Writer, p painter, d *drift.Report) {
 	fmt.Fprintf(w, "%s\n", p.paint(bold, fmt.Sprintf("drift: %s, %d of %s compared", plural(len(d.Drift), "difference"), d.Compared,
 		plural(d.Resources, "resource"))))
+	for _, t := range d.Temporary {
+		fmt.Fprintln(w, "  "+p.paint(yellow, printable(fmt.Sprintf("temporary, no drift: %s: %s; %s ends it, and so does the next deploy",
+			t.StackRef, t.Text, t.End))))
+	}
 	unchecked := slices.Clone(d.Unchecked)
 	slices.SortStableFunc(unchecked, func(a, b drift.Unchecked) int {
 		return cmp.Or(cmp.Compare(a.Why, b.Why), cmp.Compare(a.Type, b.Type))

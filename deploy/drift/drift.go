@@ -8,6 +8,7 @@
 //	rights.go        roles: trust, boundary, policies; rolereads.go reads them, documents.go compares documents
 //	sizes.go         sizes of groups, and launchversions.go the launch template versions in use
 //	records.go       DNS records
+//	temporary.go     changes by spacel scale and maintenance, which are no drift
 //	words.go         the manifest's words for properties
 //	revert.go        takes changes back
 //
@@ -42,6 +43,8 @@ type Report struct {
 	Resources int         `json:"resources"` // of the stacks
 	Drift     []Finding   `json:"drift"`     // sorted by region, stack and resource
 	Unchecked []Unchecked `json:"unchecked"` // sorted likewise
+
+	Temporary []Temporary `json:"temporary"` // changes by spacel scale and maintenance in force, which are no drift; sorted likewise
 }
 
 // Finding is one difference between a deployed template and AWS.
@@ -97,13 +100,16 @@ type Scope struct {
 
 // reading collects a report. It is filled from several goroutines.
 type reading struct {
-	cloud   *cloud.Cloud
-	stacks  *live.Stacks
-	scope   Scope
-	places  assembly.SourceMap
-	mu      sync.Mutex
-	found   []Finding
-	missed  []Unchecked
+	cloud  *cloud.Cloud
+	stacks *live.Stacks
+	scope  Scope
+	places assembly.SourceMap
+	mu     sync.Mutex
+	found  []Finding
+	missed []Unchecked
+
+	temporary []Temporary // complete before the readers begin
+
 	checked map[resourceKey]bool // resources that were compared in some way
 }
 
@@ -128,6 +134,7 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 		return nil, err
 	}
 	wanted := slices.DeleteFunc(slices.Clone(all), func(d *deployed) bool { return !scope.Wanted(d.StackRef, d.App()) })
+	r.readTemporary(ctx, wanted)
 	// The readers are independent of each other. CloudFormation's detection takes minutes, so the others run meanwhile. None of them
 	// returns an error: each names its failures in the report.
 	readers := []func(context.Context){
@@ -231,7 +238,7 @@ func (r *reading) check(d *deployed, id string) {
 
 // report sorts the findings. CloudFormation's own findings are left out where a direct read says the same in better words.
 func (r *reading) report(wanted []*deployed) *Report {
-	out := &Report{Version: Version, Drift: []Finding{}, Unchecked: []Unchecked{}}
+	out := &Report{Version: Version, Drift: []Finding{}, Unchecked: []Unchecked{}, Temporary: []Temporary{}}
 	for _, d := range wanted {
 		for _, id := range d.template.IDs() {
 			if !d.exists(id) {
@@ -259,6 +266,10 @@ func (r *reading) report(wanted []*deployed) *Report {
 		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Why, b.Why))
 	})
 	out.Unchecked = slices.Compact(out.Unchecked)
+	out.Temporary = append(out.Temporary, r.temporary...)
+	slices.SortStableFunc(out.Temporary, func(a, b Temporary) int {
+		return cmp.Or(cmp.Compare(a.StackRef.String(), b.StackRef.String()), cmp.Compare(a.Kind, b.Kind))
+	})
 	out.OK = len(out.Drift) == 0 && !slices.ContainsFunc(out.Unchecked, func(u Unchecked) bool { return u.Failed })
 	return out
 }

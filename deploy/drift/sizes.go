@@ -68,17 +68,18 @@ func (s sizes) compareRegion(ctx context.Context, region string, stacks []*deplo
 	}
 }
 
-// limits compares the minimum and the maximum. A schedule of the template changes them by itself.
+// limits compares the minimum and the maximum. A schedule of the template changes them by itself, and spacel scale for some time.
 func (s sizes) limits(d *deployed, id string, group types.AutoScalingGroup) {
 	properties := d.properties(id)
 	for name, size := range map[string]*int32{"MinSize": group.MinSize, "MaxSize": group.MaxSize} {
-		want, is := text(properties[name]), fmt.Sprint(aws.ToInt32(size))
+		written, is := text(properties[name]), fmt.Sprint(aws.ToInt32(size))
+		want, remark := d.expectedSize(group, name, written, is)
 		// A size missing in the template is no one's, and MinSize and MaxSize are required in AWS's answer.
-		if size == nil || want == "" || fits(want, is) || slices.Contains(d.scheduled(id, name), is) {
+		if size == nil || written == "" || fits(want, is) || slices.Contains(d.scheduled(id, name), is) {
 			continue
 		}
 		s.add(d, id, Finding{Change: Changed, Property: name, Expected: want, Actual: is,
-			Text: differs(groupType, name, d.App() != "", want, is), repair: setSize(d.resources[id].PhysicalID, name, want)})
+			Text: differs(groupType, name, d.App() != "", written, is) + remark, repair: setSize(d.resources[id].PhysicalID, name, want)})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pebble/spacel/compiler/template"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/deploy/temporary"
 )
 
 // CloudFormation has no call that returns the evaluated properties of a resource. So the template is evaluated again, from values of the
@@ -32,6 +33,8 @@ type deployed struct {
 	attributes map[string]string
 	inside     map[string]bool // conditions being evaluated
 	places     map[string]string
+
+	temporary []temporary.State // changes by spacel scale and maintenance, also ended ones
 }
 
 // newDeployed prepares the evaluation of a stack's template.

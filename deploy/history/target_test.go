@@ -97,8 +97,8 @@ func TestFindAfterUnfinishedRollback(t *testing.T) {
 				}
 			}
 			found, err := store[0].Find(t.Context(), "web", 0, time.Time{})
-			if err != nil || found.Record.Number != 1 || !found.Unfinished ||
-				!strings.Contains(fmt.Sprint(found.Notes), "release 3 in us-east-1, a rollback to release 1, did not end well: the same again") {
+			note := "release 3 in us-east-1, a rollback to release 1, did not end well: the same again"
+			if err != nil || found.Record.Number != 1 || !found.Unfinished || !strings.Contains(fmt.Sprint(found.Notes), note) {
 				t.Errorf("%+v %v", found, err)
 			}
 		})

@@ -80,7 +80,7 @@ var allowed = map[string][]string{
 	// The words for rules and statements are those of a comparison of artifacts.
 	"deploy/drift": {
 		"agent/document", "compiler/assembly", "compiler/impact", "compiler/template", "deploy/cloud", "deploy/dnsrecords",
-		"deploy/groups", "deploy/live", "deploy/schedule",
+		"deploy/groups", "deploy/live", "deploy/schedule", "deploy/temporary",
 	},
 	"schema": {
 		"agent/calendar", "agent/document",
