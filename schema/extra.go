@@ -50,7 +50,7 @@ func patches(s section) []Patch {
 		for _, f := range resource.value.Removed {
 			at := f.At.Pos(report.Member(resource.path, f.Key))
 			patches = append(patches, Patch{Node: NewNode(at, nil), ID: resource.key, Path: f.Key})
-			resource.trace.put(resource.value, f) // null has a meaning here
+			resource.put(f) // null has a meaning here
 		}
 	}
 	slices.SortFunc(patches, func(a, b Patch) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Path, b.Path)) })

@@ -15,7 +15,7 @@ import (
 func healthCheck(s section, facts *language.Facts, a *AppRegion) HealthCheck {
 	timing := s.child("health_check", facts.Defaults.Lookup("health_check"))
 	if !s.has("health_check") {
-		timing.trace = nil // the default is a text in the resolved value, which has no timing
+		timing = timing.untraced() // the default is a text in the resolved value, which has no timing
 	}
 	check := writtenCheck(s, "health_check", a)
 	if check == nil {
@@ -25,7 +25,7 @@ func healthCheck(s section, facts *language.Facts, a *AppRegion) HealthCheck {
 		}
 	}
 	if isText(s, "health_check") {
-		timing.trace = nil
+		timing = timing.untraced()
 	}
 	check.Interval, check.Timeout = timing.number("interval"), timing.number("timeout")
 	check.Healthy, check.Unhealthy = timing.number("healthy"), timing.number("unhealthy")

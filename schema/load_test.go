@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +93,7 @@ func TestOrderOfAppsChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(forwards, backwards, cmp.AllowUnexported(Node{}, fieldPos{})); diff != "" {
+	if diff := cmp.Diff(forwards, backwards, cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
 		t.Error(diff)
 	}
 	in.Apps = append(in.Apps, write("x.yaml", "name: app07"), write("y.yaml", "nam: y"), write("z.yaml", "name: [z]"))

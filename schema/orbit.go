@@ -8,7 +8,9 @@ import (
 
 	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/resolved"
 )
 
 // longestStack is CloudFormation's limit for the length of a stack's name.
@@ -26,18 +28,18 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 	o.own(top)
 	regions := m.orbitRegions(top, narrow)
 	o.Listed = regions
-	sections := map[string]section{}
+	merged := map[string]section{}
 	m.sections(regions)
 	for _, region := range regions {
-		sections[region] = m.section(region, m.facts.Defaults.Lookup("orbit"))
-		made := m.orbitRegion(sections[region])
+		merged[region] = m.section(region, m.facts.Defaults.Lookup("orbit"))
+		made := m.orbitRegion(merged[region])
 		if m.resolves {
-			made.Resolved = m.resolvedOrbit(sections[region], o, regions)
+			made.Resolved = m.resolvedOrbit(merged[region], o, regions)
 		}
 		o.Regions = append(o.Regions, made)
 	}
 	slices.SortFunc(o.Regions, func(a, b *OrbitRegion) int { return cmp.Compare(a.Region, b.Region) })
-	return o, sections
+	return o, merged
 }
 
 // orbitRegions returns the regions of the orbit: the manifest's list or, without a list, the regions of --region.
@@ -194,4 +196,16 @@ func checkOffered(facts *language.Facts, found *report.Report, at report.Pos, ki
 	if facts.Catalog.Architectures.MacOS.MatchString(kind) {
 		found.Errorf(at, "%s runs macOS only, and instances run Debian", kind)
 	}
+}
+
+// resolvedOrbit returns the resolved section of the orbit in one region, with the fields that hold for all of it.
+func (m document) resolvedOrbit(s section, o *Orbit, regions []string) *resolved.Section {
+	top := m.root.record(m.report, nil)
+	list := node{value: &manifest.Tree{Kind: manifest.List}, at: m.part("regions").at, path: "regions"}
+	list.value.At = list.at
+	for _, region := range slices.Sorted(slices.Values(regions)) {
+		list.value.Items = append(list.value.Items, &manifest.Tree{Kind: manifest.Text, Text: region, At: list.at})
+	}
+	whole := []node{extraNode("name", o.Name, top.posOf("name")), list}
+	return s.resolve(append(whole, o.ownership(top)...)...)
 }

@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/pebble/spacel/schema/manifest"
-	"github.com/pebble/spacel/schema/report"
 )
 
 // publicPorts returns the ports of the load balancer. Without a load balancer, the instances listen
@@ -35,13 +32,7 @@ func defaultPorts(s section, a *AppRegion) []entry {
 	if written || a.ELBAvailability == Disabled {
 		return nil
 	}
-	var ports []entry
-	at := s.posOf("public_ports")
-	for _, f := range s.defaults.Lookup("public_ports").Fields {
-		place := manifest.Place{File: at.File, Line: at.Line, Col: at.Col}
-		ports = append(ports, entry{f.Key, node{f.Value, place, report.Member(at.Path, f.Key), s.trace}})
-	}
-	return ports
+	return s.defaultEntries("public_ports")
 }
 
 // publicPort reads one port.

@@ -2,10 +2,11 @@ package schema
 
 import (
 	"cmp"
-	"github.com/pebble/spacel/schema/manifest"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/manifest"
 )
 
 // privatePorts returns the ports on which the app's instances reach each other.
@@ -41,7 +42,7 @@ func privatePorts(s section) []PrivatePort {
 
 // traceProtocols gives the resolved value the protocols in the model's form.
 func traceProtocols(e entry, protocols []string) {
-	if e.trace == nil {
+	if !e.traced() {
 		return
 	}
 	var items []*manifest.Tree

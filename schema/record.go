@@ -191,6 +191,19 @@ func (r record) entries(name string) []entry {
 	return nil
 }
 
+// defaultEntries returns the entries of a field's default. They have the place at which the field is absent.
+func (r record) defaultEntries(name string) (entries []entry) {
+	at := r.posOf(name)
+	place := manifest.Place{File: at.File, Line: at.Line, Col: at.Col}
+	for _, f := range r.defaults.Lookup(name).Fields {
+		entries = append(entries, entry{f.Key, node{f.Value, place, report.Member(at.Path, f.Key), r.trace}})
+	}
+	return entries
+}
+
+// place returns the place of the object.
+func (r record) place() manifest.Place { return r.tree.At }
+
 // child returns an object inside the record. If the field is absent or a boolean, the child is empty and has the
 // field's place.
 func (r record) child(name string, defaults *manifest.Tree) record {

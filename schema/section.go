@@ -5,29 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
-
-// document is a manifest after the check against its definition.
-type document struct {
-	facts  *language.Facts
-	report *report.Report
-	root   node
-
-	shared   node // of an app: the orbit's field apps; its value is nil when there is none
-	resolves bool // whether sections collect the resolved value
-}
-
-// part returns a field of the manifest. Its value is nil if the manifest lacks the field.
-func (m document) part(name string) node {
-	f := m.root.value.Field(name)
-	if f == nil {
-		return node{}
-	}
-	return m.root.fieldOf(*f)
-}
 
 // section is the part of a manifest for one region. A field of the region's own section wins over the same field
 // in all, all wins over the orbit's apps, and each of them over the default.
@@ -39,12 +19,20 @@ type section struct {
 	own    node
 }
 
-// section merges the parts for one region. A scalar, a list or an object replaces an inherited one as a whole.
-// merged reads the fields to merge key by key.
-func (m document) section(region string, defaults *manifest.Tree) section {
-	s := section{region: region, shared: m.shared, all: m.part("all"), own: m.part(region)}
-	s.record = record{report: m.report, at: m.root.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
-	if m.resolves {
+// parts are the parts of a manifest that make the section of a region. The value of an absent part is nil.
+type parts struct {
+	whole  node // the manifest itself
+	shared node // the orbit's apps
+	all    node
+	own    node
+}
+
+// merge merges the parts for one region. A scalar, a list or an object replaces an inherited one as a whole. merged reads the
+// fields to merge key by key. With resolves, the section collects its resolved value.
+func (p parts) merge(region string, defaults *manifest.Tree, r *report.Report, resolves bool) section {
+	s := section{region: region, shared: p.shared, all: p.all, own: p.own}
+	s.record = record{report: r, at: p.whole.pos(), fields: map[string]node{}, reported: map[string]bool{}, defaults: defaults}
+	if resolves {
 		s.trace, s.tree = newTrace(), &manifest.Tree{Kind: manifest.Object}
 		s.shared.trace, s.all.trace, s.own.trace = s.trace, s.trace, s.trace
 	}

@@ -134,9 +134,9 @@ func (c appScope) environment(r record) []Variable {
 	}
 	if n, listed := r.fields["environment"]; r.has("env_file") || listed && n.value.Kind == manifest.List {
 		// The resolved value has one object for all forms.
-		object.At = r.tree.At
+		object.At = r.place()
 		r.derive("environment", object)
-		r.trace.put(r.tree, manifest.Field{Key: "env_file"})
+		r.leaveOut("env_file")
 	}
 	return variables
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -26,7 +25,7 @@ func (b appBuilder) spot(a *AppRegion) *Spot {
 		r.deriveText("strategy", modern)
 	}
 	r.deriveList("types", s.Types)
-	r.trace.put(r.tree, manifest.Field{Key: "weights"}) // types holds them
+	r.leaveOut("weights") // types holds them
 	if r.has("price") {
 		r.warnf("price", "is a limit and not a bid: while spot capacity costs more, no instance starts. "+
 			"Remove it, and the limit is the on-demand price")

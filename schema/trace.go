@@ -125,12 +125,21 @@ func (r record) deriveList(name string, texts []string) {
 	r.derive(name, list)
 }
 
+// leaveOut leaves a field out of the resolved value, because another field says the same.
+func (r record) leaveOut(name string) { r.trace.put(r.tree, manifest.Field{Key: name}) }
+
 // drop leaves a default out of the resolved value, because it does not apply.
 func (r record) drop(name string) {
 	if !r.has(name) {
-		r.trace.put(r.tree, manifest.Field{Key: name})
+		r.leaveOut(name)
 	}
 }
+
+// put records a field of the object.
+func (n node) put(f manifest.Field) { n.trace.put(n.value, f) }
+
+// traced reports whether the resolved value is wanted.
+func (n node) traced() bool { return n.trace != nil }
 
 // replace records another form of a written value.
 func (n node) replace(value *manifest.Tree) {
@@ -222,20 +231,8 @@ func (t *trace) resolve(v *manifest.Tree) *manifest.Tree {
 	return out
 }
 
-// posOfRoot returns the node of a text that the section lacks, such as the app's name.
+// extraNode returns the node of a text that the section lacks, such as the app's name.
 func extraNode(name, text string, at report.Pos) node {
 	place := manifest.Place{File: at.File, Line: at.Line, Col: at.Col}
 	return node{value: &manifest.Tree{Kind: manifest.Text, Text: text, At: place}, at: place, path: name}
-}
-
-// resolvedOrbit returns the resolved section of the orbit in one region, with the fields that hold for all of it.
-func (m document) resolvedOrbit(s section, o *Orbit, regions []string) *resolved.Section {
-	top := m.root.record(m.report, nil)
-	list := node{value: &manifest.Tree{Kind: manifest.List}, at: m.part("regions").at, path: "regions"}
-	list.value.At = list.at
-	for _, region := range slices.Sorted(slices.Values(regions)) {
-		list.value.Items = append(list.value.Items, &manifest.Tree{Kind: manifest.Text, Text: region, At: list.at})
-	}
-	whole := []node{extraNode("name", o.Name, top.posOf("name")), list}
-	return s.resolve(append(whole, o.ownership(top)...)...)
 }

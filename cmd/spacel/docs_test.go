@@ -18,7 +18,7 @@ import (
 
 var (
 	block    = regexp.MustCompile("(?ms)^```(yaml|cue|json)\n(.*?)^```$")
-	manifest = regexp.MustCompile(`(?m)^\s*"?name"?:`)
+	withName = regexp.MustCompile(`(?m)^\s*"?name"?:`)
 )
 
 // Every manifest in the README and the docs builds. Those of an orbit have a domain or bastions.
@@ -31,7 +31,7 @@ func TestDocumentedManifests(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range block.FindAllStringSubmatch(string(body), -1) {
-			if manifest.MatchString(m[2]) {
+			if withName.MatchString(m[2]) {
 				found++
 				vetted(t, path, m[1], m[2])
 			}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/agent/secrets"
-	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/edit"
+	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -150,7 +150,7 @@ func (v *secretEditor) filePlaces(name string) []secretPlace {
 		}
 	}
 	if found == nil {
-		section := append(schema.SelectedKeys(v.app.Pos), "all", "files", name)
+		section := append(manifest.SelectedKeys(v.app.Pos.In), "all", "files", name)
 		found = []secretPlace{{file: v.mainFile(), path: section, key: name}}
 	}
 	for i := range found {
@@ -172,7 +172,7 @@ func (v *secretEditor) registryPlaces(host string) []secretPlace {
 		}
 	}
 	if found == nil {
-		section := append(schema.SelectedKeys(v.app.Pos), "all", "registries", host, "password")
+		section := append(manifest.SelectedKeys(v.app.Pos.In), "all", "registries", host, "password")
 		found = []secretPlace{{file: v.mainFile(), path: section, key: key}}
 	}
 	return found
@@ -216,7 +216,7 @@ func at(pos report.Pos, key string, below ...string) secretPlace {
 	if filepath.Ext(pos.File) == ".crypt" && len(below) == 0 {
 		return secretPlace{file: pos.File, key: key}
 	}
-	keys := append(schema.SelectedKeys(pos), pos.Keys()...)
+	keys := append(manifest.SelectedKeys(pos.In), pos.Keys()...)
 	return secretPlace{file: pos.File, path: append(keys, below...), key: key}
 }
 
