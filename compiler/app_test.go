@@ -13,6 +13,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // appChange changes an app of a test in one region.
@@ -76,12 +77,12 @@ func withTiming(check schema.HealthCheck) schema.HealthCheck {
 }
 
 // at is a node that nothing was written of but the node itself.
-func at(file string, line int, path string, written ...string) schema.Node {
+func at(file string, line int, path string, written ...string) sections.Node {
 	fields := map[string]report.Pos{}
 	for i, field := range written {
 		fields[field] = report.Pos{File: file, Line: line + i + 1, Col: 1, Path: path + "." + field}
 	}
-	return schema.NewNode(report.Pos{File: file, Line: line, Col: 1, Path: path}, fields)
+	return sections.NewNode(report.Pos{File: file, Line: line, Col: 1, Path: path}, fields)
 }
 
 func testPort(port int, scheme string, sources ...schema.Peer) schema.PublicPort {

@@ -9,11 +9,12 @@ import (
 
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // orbitRegion is a region with so many zones, as the schema would give it, changed as a test likes.
 func orbitRegion(zones int, change func(*schema.OrbitRegion)) *schema.OrbitRegion {
-	node := schema.NewNode(report.Pos{File: "orbit.json", Line: 1, Col: 1}, nil)
+	node := sections.NewNode(report.Pos{File: "orbit.json", Line: 1, Col: 1}, nil)
 	region := &schema.OrbitRegion{
 		Node:                 node,
 		Region:               "us-east-1",

@@ -6,6 +6,7 @@ import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // store is a database or a cache as its clients see it. Its name gives a private address inside the VPC and, when it has a
@@ -13,7 +14,7 @@ import (
 type store struct {
 	id     string // its logical id
 	what   string // database or cache, and its name
-	at     schema.Node
+	at     sections.Node
 	port   int
 	public bool
 

@@ -48,7 +48,7 @@ func userDataOf(a appContext, whole *part, r *report.Report) (launchText, error)
 	if err != nil {
 		return l, err
 	}
-	sizes := sections(b.document)
+	sizes := fieldSizes(b.document)
 	b.document.Asset = l.asset(asset)
 	b.document.DropBulk()
 	l.text = userData(b)
@@ -124,8 +124,8 @@ func (l launchText) asset(made assembly.Asset) *document.Asset[cfn.Value] {
 	return &document.Asset[cfn.Value]{Bucket: bucket, Key: key, Digest: made.Digest}
 }
 
-// sections names the largest parts of a document, with their sizes.
-func sections(d document.Document[cfn.Value]) string {
+// fieldSizes names the largest parts of a document, with their sizes.
+func fieldSizes(d document.Document[cfn.Value]) string {
 	type section struct {
 		name string
 		size int

@@ -7,25 +7,25 @@ import (
 
 // zones returns the app's zones, in the order of the orbit's, nil unless the manifest has them.
 func (b appBuilder) zones() []string {
-	if !b.section.has("azs") {
+	if !b.section.Has("azs") {
 		return nil
 	}
 	known := b.scope.region.Zones
 	var listed []string
-	for _, n := range b.section.list("azs") {
-		zone := n.value.Text
+	for _, n := range b.section.List("azs") {
+		zone := n.Tree.Text
 		switch {
 		case !slices.Contains(known, zone):
-			b.scope.report.Errorf(n.pos(), "must be a zone of the orbit in %s (%s), got %q", b.scope.region.Region,
+			b.scope.report.Errorf(n.Pos(), "must be a zone of the orbit in %s (%s), got %q", b.scope.region.Region,
 				strings.Join(known, ", "), zone)
 		case slices.Contains(listed, zone):
-			b.scope.report.Errorf(n.pos(), "%s is listed twice", zone)
+			b.scope.report.Errorf(n.Pos(), "%s is listed twice", zone)
 		default:
 			listed = append(listed, zone)
 		}
 	}
-	if len(b.section.list("azs")) == 0 && !b.section.unknown("azs") {
-		b.section.errorf("azs", "must name at least one zone")
+	if len(b.section.List("azs")) == 0 && !b.section.Unknown("azs") {
+		b.section.Errorf("azs", "must name at least one zone")
 	}
 	slices.SortFunc(listed, func(a, b string) int { return slices.Index(known, a) - slices.Index(known, b) })
 	return listed
@@ -33,17 +33,17 @@ func (b appBuilder) zones() []string {
 
 // checkZones compares the zones with the EBS volumes. An instance in a zone without a free volume would have to move one.
 func (b appBuilder) checkZones(a *AppRegion) {
-	sized := !slices.ContainsFunc([]string{"instance_min", "instance_max", "volumes", "azs"}, b.section.unknown)
+	sized := !slices.ContainsFunc([]string{"instance_min", "instance_max", "volumes", "azs"}, b.section.Unknown)
 	if len(a.Zones) == 0 || !a.HasEBS() || !sized {
 		return
 	}
 	fixed := a.fixedVolumes()
 	switch {
 	case fixed == 0 && len(a.Zones) > 1:
-		b.section.errorf("azs", "must be one zone with EBS volumes, got %d: in several zones, make instance_min, instance_max and "+
+		b.section.Errorf("azs", "must be one zone with EBS volumes, got %d: in several zones, make instance_min, instance_max and "+
 			"count equal, and a multiple of the number of zones", len(a.Zones))
 	case fixed > 0 && fixed%len(a.Zones) != 0:
-		b.section.errorf("azs", "%d zones do not share %d EBS volumes evenly: list a number of zones that divides %d",
+		b.section.Errorf("azs", "%d zones do not share %d EBS volumes evenly: list a number of zones that divides %d",
 			len(a.Zones), fixed, fixed)
 	}
 }

@@ -50,34 +50,23 @@ func (b appBuilder) checkBalancer(a *AppRegion) {
 	if a.ELBAvailability == Disabled {
 		return
 	}
-	if len(a.PublicPorts) == 0 && !b.section.unknown("public_ports") && !b.section.emptied("public_ports") {
-		b.section.errorf("public_ports", "a load balancer needs a port: name one, or set elb_availability to disabled")
+	if len(a.PublicPorts) == 0 && !b.section.Unknown("public_ports") && !b.section.Emptied("public_ports") {
+		b.section.Errorf("public_ports", "a load balancer needs a port: name one, or set elb_availability to disabled")
 	}
 	if !onlyHTTP(a.PublicPorts) {
-		b.section.drop("idle_timeout")
+		b.section.Drop("idle_timeout")
 	}
 	// Elastic Load Balancing allows 1 to 4000 seconds for an application load balancer, and 60 to 6000 for TCP listeners of a
 	// network load balancer. The definitions have checked the outer limits.
 	const albMost, nlbLeast = 4000, 60
 	if http := onlyHTTP(a.PublicPorts); http && a.IdleTimeout > albMost {
-		b.section.errorf("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)
+		b.section.Errorf("idle_timeout", "must be at most %d seconds with HTTP and HTTPS ports only, got %d", albMost, a.IdleTimeout)
 	} else if !http && a.IdleTimeout < nlbLeast {
-		b.section.errorf("idle_timeout",
+		b.section.Errorf("idle_timeout",
 			"must be at least %d seconds with ports that aren't HTTP or HTTPS, got %d", nlbLeast, a.IdleTimeout)
 	}
 	if _, ok := b.scope.facts.Catalog.BalancerPolicies[a.TLSPolicy]; !ok {
 		known := slices.Collect(maps.Keys(b.scope.facts.Catalog.BalancerPolicies))
-		b.section.errorf("tls_policy", "unknown TLS policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, known))
+		b.section.Errorf("tls_policy", "unknown TLS policy %s%s", a.TLSPolicy, report.Suggest(a.TLSPolicy, known))
 	}
-}
-
-// emptied reports whether all entries of a field were refused. The field looks empty then, but calling it
-// empty would mislead.
-func (s section) emptied(field string) bool {
-	for _, part := range []node{s.all, s.own} {
-		if t := part.value.Lookup(field); t != nil && len(t.Reported) > 0 {
-			return true
-		}
-	}
-	return false
 }

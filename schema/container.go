@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Container describes how a service's container runs, in the words of the Compose specification. Texts are as Docker's options
@@ -54,7 +55,7 @@ type Ulimit struct {
 
 // ContainerHealth is a container's health check, by Docker. An empty or zero field means the image's own.
 type ContainerHealth struct {
-	Node
+	sections.Node
 	Disabled      bool
 	Command       string // for the image's shell
 	Interval      time.Duration
@@ -93,29 +94,29 @@ const (
 )
 
 // container reads the fields of a service that are for containers only. debian is the release on the instances, "" when unknown.
-func container(r record, debian string) Container {
+func container(r sections.Record, debian string) Container {
 	c := Container{
 		Entrypoint:  commandWords(r, "entrypoint"),
 		Command:     commandWords(r, "command"),
-		User:        r.text("user"),
-		WorkingDir:  r.text("working_dir"),
-		Hostname:    r.text("hostname"),
+		User:        r.Text("user"),
+		WorkingDir:  r.Text("working_dir"),
+		Hostname:    r.Text("hostname"),
 		Memory:      size(r, "mem_limit"),
 		ShmSize:     size(r, "shm_size"),
-		CPUs:        r.text("cpus"),
+		CPUs:        r.Text("cpus"),
 		Ulimits:     ulimits(r),
 		CapAdd:      upper(wordList(r, "cap_add")),
 		CapDrop:     upper(wordList(r, "cap_drop")),
-		ReadOnly:    r.flag("read_only"),
-		Init:        r.flag("init"),
-		Privileged:  r.flag("privileged"),
+		ReadOnly:    r.Flag("read_only"),
+		Init:        r.Flag("init"),
+		Privileged:  r.Flag("privileged"),
 		Tmpfs:       append(wordList(r, "tmpfs"), tmpfsMounts(r)...),
 		Devices:     wordList(r, "devices"),
 		ExtraHosts:  extraHosts(r),
 		Labels:      labels(r),
 		NetworkMode: networkMode(r),
 		Health:      containerHealth(r, debian),
-		StopSignal:  r.text("stop_signal"),
+		StopSignal:  r.Text("stop_signal"),
 		StopGrace:   duration(r, "stop_grace_period"),
 		Restart:     restart(r),
 		PullPolicy:  pullPolicy(r),
@@ -135,24 +136,24 @@ var containerFields = []string{
 }
 
 // checkContainer reports combinations that Docker refuses when the container starts.
-func checkContainer(r record, c Container) {
+func checkContainer(r sections.Record, c Container) {
 	reset := len(c.Entrypoint) > 0 && c.Entrypoint[0] == ""
 	switch {
-	case r.unknown("command") || r.unknown("entrypoint"):
+	case r.Unknown("command") || r.Unknown("entrypoint"):
 	case reset && len(c.Entrypoint) > 1:
-		r.errorf("entrypoint", "the first word is empty: it must be a program")
+		r.Errorf("entrypoint", "the first word is empty: it must be a program")
 	case reset && len(c.Command) == 0:
-		r.errorf("entrypoint", "is empty, so there must be a command")
+		r.Errorf("entrypoint", "is empty, so there must be a command")
 	case reset && c.Command[0] == "":
-		r.errorf("command", "the first word is empty: it must be a program")
+		r.Errorf("command", "the first word is empty: it must be a program")
 	case c.Command != nil && len(c.Command) == 0 && c.Entrypoint == nil:
-		r.errorf("command", "is empty: docker run cannot leave out an image's command; write entrypoint and command, or remove it")
+		r.Errorf("command", "is empty: docker run cannot leave out an image's command; write entrypoint and command, or remove it")
 	}
-	if c.NetworkMode != "" && c.NetworkMode != "bridge" && r.has("ports") {
-		r.errorf("ports", "has no effect beside network_mode: %s: remove one of them", r.text("network_mode"))
+	if c.NetworkMode != "" && c.NetworkMode != "bridge" && r.Has("ports") {
+		r.Errorf("ports", "has no effect beside network_mode: %s: remove one of them", r.Text("network_mode"))
 	}
 	if strings.HasPrefix(c.NetworkMode, "container:") && c.Hostname != "" {
-		r.errorf("hostname", "cannot be set beside network_mode: %s, whose container has the host name", r.text("network_mode"))
+		r.Errorf("hostname", "cannot be set beside network_mode: %s, whose container has the host name", r.Text("network_mode"))
 	}
 	checkOptions(r)
 }
@@ -169,39 +170,39 @@ var reservedOptions = map[string]string{
 }
 
 // checkOptions reports words that would break the unit, or be taken for the image.
-func checkOptions(r record) {
-	for i, n := range r.list("options") {
-		name, _, _ := strings.Cut(n.value.Text, "=")
+func checkOptions(r sections.Record) {
+	for i, n := range r.List("options") {
+		name, _, _ := strings.Cut(n.Tree.Text, "=")
 		switch reason := reservedOptions[name]; {
 		case reason != "":
-			r.report.Errorf(n.pos(), "%s %s", name, reason)
+			r.Report.Errorf(n.Pos(), "%s %s", name, reason)
 		case i == 0 && !strings.HasPrefix(name, "-"):
-			r.report.Errorf(n.pos(), "must begin with a dash: it would be taken for the image, got %q", n.value.Text)
+			r.Report.Errorf(n.Pos(), "must begin with a dash: it would be taken for the image, got %q", n.Tree.Text)
 		}
 	}
 }
 
 // commandWords returns the words of a command: a list, or a string that is split. It returns nil for an absent field. An empty
 // entry point is one empty word, as docker run takes it.
-func commandWords(r record, field string) []string {
-	n, ok := r.fields[field]
+func commandWords(r sections.Record, field string) []string {
+	n, ok := r.Fields[field]
 	if !ok {
 		return nil
 	}
 	words := []string{}
-	if n.value.Kind == manifest.List {
+	if n.Tree.Kind == manifest.List {
 		words = append(words, wordList(r, field)...)
 	} else {
-		split, err := splitWords(n.value.Text)
+		split, err := splitWords(n.Tree.Text)
 		if err != nil {
-			r.errorf(field, "%v", err)
+			r.Errorf(field, "%v", err)
 			return nil
 		}
 		for _, word := range split {
 			checkWord(r, n, word)
 			words = append(words, word)
 		}
-		r.deriveList(field, words)
+		r.DeriveList(field, words)
 	}
 	if field == "entrypoint" && len(words) == 0 {
 		return []string{""}
@@ -210,19 +211,19 @@ func commandWords(r record, field string) []string {
 }
 
 // wordList returns the items of a list, each a word of docker run's command line.
-func wordList(r record, field string) []string {
+func wordList(r sections.Record, field string) []string {
 	var words []string
-	for _, n := range r.list(field) {
-		words = append(words, n.value.Text)
+	for _, n := range r.List(field) {
+		words = append(words, n.Tree.Text)
 	}
 	return words
 }
 
 // checkWord reports line breaks and other control characters in a word of a longer text: a unit file cannot hold them as they are
 // written. The definitions refuse them in other fields.
-func checkWord(r record, n node, word string) {
+func checkWord(r sections.Record, n sections.Value, word string) {
 	if strings.ContainsFunc(word, unicode.IsControl) {
-		r.report.Errorf(n.pos(), "cannot hold line breaks or other control characters: put such text into a file, or into environment")
+		r.Report.Errorf(n.Pos(), "cannot hold line breaks or other control characters: put such text into a file, or into environment")
 	}
 }
 
@@ -235,16 +236,16 @@ func upper(texts []string) []string {
 }
 
 // ulimits returns the limits of the container's processes.
-func ulimits(r record) []Ulimit {
+func ulimits(r sections.Record) []Ulimit {
 	var all []Ulimit
-	for _, e := range r.entries("ulimits") {
-		limit := Ulimit{Name: e.key, Soft: e.value.Text, Hard: e.value.Text}
-		if e.value.Kind == manifest.Object {
-			inner := e.record(r.report, nil)
-			limit.Soft, limit.Hard = inner.text("soft"), inner.text("hard")
-			soft, hard := inner.number("soft"), inner.number("hard")
-			if inner.has("soft") && inner.has("hard") && hard != -1 && (soft == -1 || soft > hard) {
-				inner.errorf("soft", "must be at most hard, got %s and %s", limit.Soft, limit.Hard)
+	for _, e := range r.Entries("ulimits") {
+		limit := Ulimit{Name: e.Key, Soft: e.Tree.Text, Hard: e.Tree.Text}
+		if e.Tree.Kind == manifest.Object {
+			inner := e.Record(r.Report, nil)
+			limit.Soft, limit.Hard = inner.Text("soft"), inner.Text("hard")
+			soft, hard := inner.Number("soft"), inner.Number("hard")
+			if inner.Has("soft") && inner.Has("hard") && hard != -1 && (soft == -1 || soft > hard) {
+				inner.Errorf("soft", "must be at most hard, got %s and %s", limit.Soft, limit.Hard)
 			}
 		}
 		all = append(all, limit)
@@ -253,61 +254,61 @@ func ulimits(r record) []Ulimit {
 }
 
 // labels returns Docker labels as NAME=value, sorted.
-func labels(r record) []string {
+func labels(r sections.Record) []string {
 	var all []string
 	for _, e := range pairs(r, "labels", "") {
-		all = append(all, e.key+"="+e.value.Text)
+		all = append(all, e.Key+"="+e.Tree.Text)
 	}
 	return all
 }
 
 // pairs returns the entries of a field that is an object, or a list of NAME=value. As in Compose, the last item of a name wins.
 // missing is the message for an item without a value; "" allows it.
-func pairs(r record, field, missing string) []entry {
-	n, ok := r.fields[field]
-	if !ok || n.value.Kind != manifest.List {
-		return r.entries(field)
+func pairs(r sections.Record, field, missing string) []sections.Entry {
+	n, ok := r.Fields[field]
+	if !ok || n.Tree.Kind != manifest.List {
+		return r.Entries(field)
 	}
-	found := map[string]entry{}
-	for _, item := range n.items() {
-		name, value, assigned := strings.Cut(item.value.Text, "=")
+	found := map[string]sections.Entry{}
+	for _, item := range n.Items() {
+		name, value, assigned := strings.Cut(item.Tree.Text, "=")
 		switch {
 		case name == "" || strings.ContainsFunc(name, unicode.IsSpace):
-			r.report.Errorf(item.pos(), "must be NAME=value, with a name without spaces")
+			r.Report.Errorf(item.Pos(), "must be NAME=value, with a name without spaces")
 			continue
 		case !assigned && missing != "":
-			r.report.Errorf(item.pos(), "%s %s", name, missing)
+			r.Report.Errorf(item.Pos(), "%s %s", name, missing)
 			continue
 		}
-		item.value = &manifest.Tree{Kind: manifest.Text, At: item.value.At, Text: value}
-		found[name] = entry{name, item}
+		item.Tree = &manifest.Tree{Kind: manifest.Text, At: item.Tree.At, Text: value}
+		found[name] = sections.Entry{Key: name, Value: item}
 	}
-	var entries []entry
+	var entries []sections.Entry
 	for _, e := range found {
 		entries = append(entries, e)
 	}
-	sortEntries(entries)
+	sections.SortEntries(entries)
 	return entries
 }
 
 // containerHealth reads the health check, nil when the image's own is unchanged. Docker run knows no check without a shell, so the
 // words of such a check are quoted for the shell of the image. debian is the release on the instances, "" when it is unknown.
-func containerHealth(r record, debian string) *ContainerHealth {
-	if !r.has("healthcheck") {
+func containerHealth(r sections.Record, debian string) *ContainerHealth {
+	if !r.Has("healthcheck") {
 		return nil
 	}
-	h := r.child("healthcheck", nil)
-	check := &ContainerHealth{Node: h.node(), Disabled: h.flag("disable"), Retries: h.number("retries")}
+	h := r.Child("healthcheck", nil)
+	check := &ContainerHealth{Node: h.Node(), Disabled: h.Flag("disable"), Retries: h.Number("retries")}
 	check.Interval, check.Timeout = duration(h, "interval"), duration(h, "timeout")
 	check.StartPeriod, check.StartInterval = duration(h, "start_period"), duration(h, "start_interval")
-	if h.has("start_interval") && debian == "12" {
-		h.errorf("start_interval", "needs Docker 25, and Debian 12 has 20.10: set debian to 13, or remove it")
+	if h.Has("start_interval") && debian == "12" {
+		h.Errorf("start_interval", "needs Docker 25, and Debian 12 has 20.10: set debian to 13, or remove it")
 	}
-	if h.has("test") {
+	if h.Has("test") {
 		healthTest(h, check)
 	}
-	if check.Disabled && len(h.fields) > 1 && !h.unknown("test") && !(len(h.fields) == 2 && h.has("test") && check.Command == "") {
-		h.warnf("disable", "the other fields have no effect")
+	if check.Disabled && len(h.Fields) > 1 && !h.Unknown("test") && !(len(h.Fields) == 2 && h.Has("test") && check.Command == "") {
+		h.Warnf("disable", "the other fields have no effect")
 	}
 	return check
 }
@@ -321,12 +322,12 @@ func debianOf(image Image) string {
 }
 
 // healthTest reads the field test: a string for the shell, or a list whose first word is its kind.
-func healthTest(h record, check *ContainerHealth) {
-	n := h.fields["test"]
+func healthTest(h sections.Record, check *ContainerHealth) {
+	n := h.Fields["test"]
 	words := wordList(h, "test")
-	if n.value.Kind != manifest.List {
-		checkWord(h, n, n.value.Text)
-		words = []string{"CMD-SHELL", n.value.Text}
+	if n.Tree.Kind != manifest.List {
+		checkWord(h, n, n.Tree.Text)
+		words = []string{"CMD-SHELL", n.Tree.Text}
 	}
 	switch {
 	case len(words) == 1 && words[0] == "NONE":
@@ -339,16 +340,16 @@ func healthTest(h record, check *ContainerHealth) {
 			quoted = append(quoted, shellQuote(word))
 		}
 		check.Command = strings.Join(quoted, " ")
-		h.notef("test", "docker run has checks for the image's shell only, so the words are quoted for it; an image without a shell "+
+		h.Notef("test", "docker run has checks for the image's shell only, so the words are quoted for it; an image without a shell "+
 			"needs a HEALTHCHECK of its own")
 	default:
-		h.errorf("test", `must be ["CMD", "program", …], ["CMD-SHELL", "command"], ["NONE"], or a string`)
+		h.Errorf("test", `must be ["CMD", "program", …], ["CMD-SHELL", "command"], ["NONE"], or a string`)
 	}
 }
 
 // networkMode returns the network as docker run names it. The network of a unit is that of the unit's container.
-func networkMode(r record) string {
-	mode := r.text("network_mode")
+func networkMode(r sections.Record) string {
+	mode := r.Text("network_mode")
 	if unit, ok := strings.CutPrefix(mode, "service:"); ok {
 		return "container:" + manifest.UnitName(unit)
 	}
@@ -356,43 +357,43 @@ func networkMode(r record) string {
 }
 
 // restart reads the restart policy.
-func restart(r record) Restart {
-	policy, retries, _ := strings.Cut(r.text("restart"), ":")
+func restart(r sections.Record) Restart {
+	policy, retries, _ := strings.Cut(r.Text("restart"), ":")
 	return Restart{Policy: RestartPolicy(policy), Retries: atoi(retries)}
 }
 
 // pullPolicy reads the pull policy. if_not_present is an older name of missing in Compose.
-func pullPolicy(r record) PullPolicy {
-	if policy := r.text("pull_policy"); policy != "if_not_present" {
+func pullPolicy(r sections.Record) PullPolicy {
+	if policy := r.Text("pull_policy"); policy != "if_not_present" {
 		return PullPolicy(policy)
 	}
 	return PullMissing
 }
 
 // extraHosts returns host names with their addresses, in the form of docker run's --add-host.
-func extraHosts(r record) []string {
+func extraHosts(r sections.Record) []string {
 	var hosts []string
-	add := func(n node, name, address string) {
+	add := func(n sections.Value, name, address string) {
 		address = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
 		if !validAddress(address) {
-			r.report.Errorf(n.pos(), "must be an IP address or host-gateway, got %q", address)
+			r.Report.Errorf(n.Pos(), "must be an IP address or host-gateway, got %q", address)
 		}
 		hosts = append(hosts, name+":"+address)
 	}
-	n, ok := r.fields["extra_hosts"]
-	if ok && n.value.Kind == manifest.List {
-		for _, item := range n.items() {
-			at := strings.IndexAny(item.value.Text, "=:")
-			if at <= 0 || strings.ContainsFunc(item.value.Text[:at], unicode.IsSpace) {
-				r.report.Errorf(item.pos(), "must be NAME:ADDRESS, such as db:10.0.0.5")
+	n, ok := r.Fields["extra_hosts"]
+	if ok && n.Tree.Kind == manifest.List {
+		for _, item := range n.Items() {
+			at := strings.IndexAny(item.Tree.Text, "=:")
+			if at <= 0 || strings.ContainsFunc(item.Tree.Text[:at], unicode.IsSpace) {
+				r.Report.Errorf(item.Pos(), "must be NAME:ADDRESS, such as db:10.0.0.5")
 				continue
 			}
-			add(item, item.value.Text[:at], item.value.Text[at+1:])
+			add(item, item.Tree.Text[:at], item.Tree.Text[at+1:])
 		}
 	} else {
-		for _, e := range r.entries("extra_hosts") {
-			for _, address := range listOf(e.node) {
-				add(address, e.key, address.value.Text)
+		for _, e := range r.Entries("extra_hosts") {
+			for _, address := range listOf(e.Value) {
+				add(address, e.Key, address.Tree.Text)
 			}
 		}
 	}
@@ -401,9 +402,9 @@ func extraHosts(r record) []string {
 }
 
 // listOf returns the items of a list, or the value itself as the only one.
-func listOf(n node) []node {
-	if n.value.Kind == manifest.List {
-		return n.items()
+func listOf(n sections.Value) []sections.Value {
+	if n.Tree.Kind == manifest.List {
+		return n.Items()
 	}
-	return []node{n}
+	return []sections.Value{n}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // shortPort matches a port in Compose's short form: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL].
@@ -15,19 +16,19 @@ var shortPort = regexp.MustCompile(
 	`^(?:(?:(\[[0-9A-Fa-f:.]+\]|[0-9.]+):)?([0-9]+(?:-[0-9]+)?)?:)?([0-9]+(?:-[0-9]+)?)(/(?:tcp|udp|sctp))?$`)
 
 // publishedPorts returns the ports of the host for a container, from an object or from Compose's list.
-func publishedPorts(r record) []Mapping {
-	n, ok := r.fields["ports"]
-	if !ok || n.value.Kind != manifest.List {
+func publishedPorts(r sections.Record) []Mapping {
+	n, ok := r.Fields["ports"]
+	if !ok || n.Tree.Kind != manifest.List {
 		return portMappings(r)
 	}
 	var ports []Mapping
-	for _, item := range n.items() {
+	for _, item := range n.Items() {
 		port, ok := shortMapping(r, item)
-		if item.value.Kind == manifest.Object {
-			port, ok = longMapping(item.record(r.report, nil))
+		if item.Tree.Kind == manifest.Object {
+			port, ok = longMapping(item.Record(r.Report, nil))
 		}
 		if ok {
-			checkPortNumbers(r.report, item.pos(), port)
+			checkPortNumbers(r.Report, item.Pos(), port)
 			ports = append(ports, port)
 		}
 	}
@@ -36,18 +37,18 @@ func publishedPorts(r record) []Mapping {
 }
 
 // shortMapping reads a port in the short form. A port without the host's is an error: Docker would choose one at each start.
-func shortMapping(r record, n node) (Mapping, bool) {
-	if n.value.Kind == manifest.Object {
+func shortMapping(r sections.Record, n sections.Value) (Mapping, bool) {
+	if n.Tree.Kind == manifest.Object {
 		return Mapping{}, false
 	}
-	m := shortPort.FindStringSubmatch(n.value.Text)
+	m := shortPort.FindStringSubmatch(n.Tree.Text)
 	switch {
 	case m == nil:
-		r.report.Errorf(n.pos(), `must be "HOST:CONTAINER", such as "80:8080", "127.0.0.1:53:53/udp" or "7000-7010:7000-7010", got %q`,
-			n.value.Text)
+		r.Report.Errorf(n.Pos(), `must be "HOST:CONTAINER", such as "80:8080", "127.0.0.1:53:53/udp" or "7000-7010:7000-7010", got %q`,
+			n.Tree.Text)
 		return Mapping{}, false
 	case m[2] == "":
-		r.report.Errorf(n.pos(), `names no port of the host, and Docker would choose another one at each start: write "%s:%s%s"`,
+		r.Report.Errorf(n.Pos(), `names no port of the host, and Docker would choose another one at each start: write "%s:%s%s"`,
 			m[3], m[3], m[4])
 		return Mapping{}, false
 	}
@@ -55,28 +56,28 @@ func shortMapping(r record, n node) (Mapping, bool) {
 }
 
 // longMapping reads a port in the long form.
-func longMapping(r record) (Mapping, bool) {
-	address := r.text("host_ip")
+func longMapping(r sections.Record) (Mapping, bool) {
+	address := r.Text("host_ip")
 	if address != "" {
 		ip, err := netip.ParseAddr(address)
 		if err != nil {
-			r.errorf("host_ip", "must be an IP address, got %q", address)
+			r.Errorf("host_ip", "must be an IP address, got %q", address)
 		}
 		if ip.Is6() {
 			address = "[" + address + "]"
 		}
 	}
-	if !r.has("published") {
-		if !r.unknown("published") && r.has("target") {
-			r.errorf("published", "is missing: Docker would choose another port at each start; write %s", r.text("target"))
+	if !r.Has("published") {
+		if !r.Unknown("published") && r.Has("target") {
+			r.Errorf("published", "is missing: Docker would choose another port at each start; write %s", r.Text("target"))
 		}
 		return Mapping{}, false
 	}
-	container := r.text("target")
-	if protocol := r.text("protocol"); protocol != "" && protocol != "tcp" {
+	container := r.Text("target")
+	if protocol := r.Text("protocol"); protocol != "" && protocol != "tcp" {
 		container += "/" + protocol
 	}
-	return Mapping{joinAddress(address, r.text("published")), container}, r.has("target")
+	return Mapping{joinAddress(address, r.Text("published")), container}, r.Has("target")
 }
 
 // joinAddress returns a port with an address in front.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // splitWords splits a command into words, as Compose does it with github.com/mattn/go-shellwords: at spaces, with quotes and
@@ -86,13 +88,13 @@ func atoi(digits string) int {
 }
 
 // size returns a number of bytes as docker run takes it, without the space that Compose allows before the unit.
-func size(r record, field string) string { return strings.ReplaceAll(r.text(field), " ", "") }
+func size(r sections.Record, field string) string { return strings.ReplaceAll(r.Text(field), " ", "") }
 
 // duration returns a time in Compose's form, 0 if the field is absent.
-func duration(r record, field string) time.Duration {
-	d, err := parseDuration(r.text(field))
+func duration(r sections.Record, field string) time.Duration {
+	d, err := parseDuration(r.Text(field))
 	if err != nil {
-		r.errorf(field, "%v", err)
+		r.Errorf(field, "%v", err)
 	}
 	return d
 }

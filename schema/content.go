@@ -6,6 +6,7 @@ import (
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // payloadFields lists the fields that every encrypted payload has.
@@ -19,60 +20,60 @@ func looksEncrypted(t *manifest.Tree) bool {
 }
 
 // content reads the text of a file or unit: a string, {body} in base64, or an encrypted payload.
-func (c appScope) content(n node) Text {
-	t := Text{Node: NewNode(n.pos(), nil)}
-	if n.value.Kind == manifest.Text {
-		t.Body = []byte(n.value.Text)
-		c.textLookalike(n.pos(), n.value.Text)
+func (c appScope) content(n sections.Value) Text {
+	t := Text{Node: sections.NewNode(n.Pos(), nil)}
+	if n.Tree.Kind == manifest.Text {
+		t.Body = []byte(n.Tree.Text)
+		c.textLookalike(n.Pos(), n.Tree.Text)
 		return t
 	}
-	body, from := n.value.Lookup("body"), n.value.Lookup("from")
+	body, from := n.Tree.Lookup("body"), n.Tree.Lookup("from")
 	switch {
-	case from != nil && (body != nil || looksEncrypted(n.value)):
-		c.report.Errorf(n.pos(), "must have one of from, a body and an encrypted payload")
+	case from != nil && (body != nil || looksEncrypted(n.Tree)):
+		c.report.Errorf(n.Pos(), "must have one of from, a body and an encrypted payload")
 	case from != nil:
 		t.From = c.reference(n)
-	case looksEncrypted(n.value) && body != nil:
-		c.report.Errorf(n.pos(), "must have a body or an encrypted payload, not both")
-	case looksEncrypted(n.value):
+	case looksEncrypted(n.Tree) && body != nil:
+		c.report.Errorf(n.Pos(), "must have a body or an encrypted payload, not both")
+	case looksEncrypted(n.Tree):
 		t.Payload = c.payload(n)
 	case body != nil:
 		var err error
 		// Tools write base64 in lines. Line breaks and spaces between them are dropped.
 		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Text), ""))
 		if err != nil {
-			c.report.Errorf(n.value.Field("body").At.Pos(report.Member(n.path, "body")), "is not base64")
+			c.report.Errorf(n.Tree.Field("body").At.Pos(report.Member(n.Path, "body")), "is not base64")
 			t.Body = nil
 		}
-	case !n.value.Reported["body"] && !n.value.Reported["from"]:
-		c.report.Errorf(n.pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
+	case !n.Tree.Reported["body"] && !n.Tree.Reported["from"]:
+		c.report.Errorf(n.Pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
 	}
 	return t
 }
 
 // payload reads an encrypted payload and checks that no field is missing. Only the instance can decrypt it, so a
 // broken one would be noticed at boot, and not before.
-func (c appScope) payload(n node) *Payload {
-	r := n.record(c.report, nil)
+func (c appScope) payload(n sections.Value) *Payload {
+	r := n.Record(c.report, nil)
 	for _, field := range payloadFields {
-		if !r.has(field) && !r.unknown(field) {
-			r.errorf(field, "is missing from the encrypted payload")
+		if !r.Has(field) && !r.Unknown(field) {
+			r.Errorf(field, "is missing from the encrypted payload")
 		}
 	}
 	for _, field := range []string{"iv", "key", "ciphertext"} {
-		if _, err := base64.StdEncoding.DecodeString(r.text(field)); err != nil {
-			r.errorf(field, "is not base64")
+		if _, err := base64.StdEncoding.DecodeString(r.Text(field)); err != nil {
+			r.Errorf(field, "is not base64")
 		}
 	}
-	if r.has("key_region") {
-		knownRegion(c.facts, c.report, r.text("key_region"), r.posOf("key_region"))
+	if r.Has("key_region") {
+		knownRegion(c.facts, c.report, r.Text("key_region"), r.PosOf("key_region"))
 	}
-	if r.number("version") == 0 {
-		r.report.Warnf(r.at, "is encrypted by the 2016 tool (AES-CBC): encrypt it again with spacel secret")
+	if r.Number("version") == 0 {
+		r.Report.Warnf(r.At, "is encrypted by the 2016 tool (AES-CBC): encrypt it again with spacel secret")
 	}
 	payload := &Payload{
-		Version: r.number("version"), IV: r.text("iv"), Key: r.text("key"), Ciphertext: r.text("ciphertext"),
-		KeyRegion: r.text("key_region"), Encoding: r.text("encoding"),
+		Version: r.Number("version"), IV: r.Text("iv"), Key: r.Text("key"), Ciphertext: r.Text("ciphertext"),
+		KeyRegion: r.Text("key_region"), Encoding: r.Text("encoding"),
 	}
 	c.ownKey(r, payload)
 	return payload
@@ -80,18 +81,18 @@ func (c appScope) payload(n node) *Payload {
 
 // ownKey selects the data key encrypted with this region's KMS key, if the payload has one. A region then
 // needs no other region's KMS to boot.
-func (c appScope) ownKey(r record, p *Payload) {
-	keys, ok := r.fields["keys"]
+func (c appScope) ownKey(r sections.Record, p *Payload) {
+	keys, ok := r.Fields["keys"]
 	if !ok {
 		return
 	}
-	for _, e := range keys.entries() {
-		knownRegion(c.facts, c.report, e.key, e.pos())
-		if _, err := base64.StdEncoding.DecodeString(e.value.Text); err != nil {
-			c.report.Errorf(e.pos(), "is not base64")
+	for _, e := range keys.Entries() {
+		knownRegion(c.facts, c.report, e.Key, e.Pos())
+		if _, err := base64.StdEncoding.DecodeString(e.Tree.Text); err != nil {
+			c.report.Errorf(e.Pos(), "is not base64")
 		}
-		if e.key == c.region.Region {
-			p.KeyRegion, p.Key = e.key, e.value.Text
+		if e.Key == c.region.Region {
+			p.KeyRegion, p.Key = e.Key, e.Tree.Text
 		}
 	}
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // databases returns the RDS instances of the app.
 func (b appBuilder) databases() []Database {
 	var databases []Database
-	for _, e := range b.section.entries("databases") {
+	for _, e := range b.section.Entries("databases") {
 		databases = append(databases, b.database(e))
 	}
 	return databases
@@ -21,63 +22,63 @@ func (b appBuilder) databases() []Database {
 
 // database reads one database. Port and user name have defaults that depend on other fields, so they are not in
 // defaults.cue.
-func (b appBuilder) database(e entry) Database {
-	r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("database"))
+func (b appBuilder) database(e sections.Entry) Database {
+	r := e.Record(b.scope.report, b.scope.facts.Defaults.Lookup("database"))
 	d := Database{
-		Node: r.node(), Name: e.key, Engine: r.text("type"), Username: e.key,
-		MultiAZ: r.flag("multi_az"), Encrypted: r.flag("encrypted"), Public: r.flag("public"),
-		Size: r.number("size"), StorageType: r.text("storage_type"), IOPS: r.number("iops"), Global: r.text("global"),
-		Backups: r.number("backups"), DeletionProtection: r.flag("deletion_protection"), MajorUpgrades: r.flag("major_upgrades"),
-		Snapshot: r.text("snapshot"),
+		Node: r.Node(), Name: e.Key, Engine: r.Text("type"), Username: e.Key,
+		MultiAZ: r.Flag("multi_az"), Encrypted: r.Flag("encrypted"), Public: r.Flag("public"),
+		Size: r.Number("size"), StorageType: r.Text("storage_type"), IOPS: r.Number("iops"), Global: r.Text("global"),
+		Backups: r.Number("backups"), DeletionProtection: r.Flag("deletion_protection"), MajorUpgrades: r.Flag("major_upgrades"),
+		Snapshot: r.Text("snapshot"),
 	}
 	known := b.scope.facts.Catalog.Databases[d.Engine]
 	d.Version = engineVersion(r, d.Engine, known)
 	d.Port = known.Port
-	if r.has("port") {
-		d.Port = r.number("port")
+	if r.Has("port") {
+		d.Port = r.Number("port")
 	}
-	if r.has("username") {
-		d.Username = r.text("username")
+	if r.Has("username") {
+		d.Username = r.Text("username")
 	}
 	d.InstanceType = instanceClass(b.scope.facts, r, "db.", b.scope.facts.Catalog.Shapes.Database, "database_classes")
 	checkDatabaseNames(r, d)
 	checkDatabaseStorage(b.scope.facts, r, &d)
 	b.scope.checkGlobal(r, d)
-	r.deriveText("version", d.Version)
-	r.deriveNumber("port", strconv.Itoa(d.Port))
-	r.deriveText("username", d.Username)
-	d.Clients = b.scope.peers(r.list("clients"))
+	r.DeriveText("version", d.Version)
+	r.DeriveNumber("port", strconv.Itoa(d.Port))
+	r.DeriveText("username", d.Username)
+	d.Clients = b.scope.peers(r.List("clients"))
 	d.Alarms = b.alarmBuilder().databaseAlarms(r)
 	return d
 }
 
 // engineVersion returns the engine's version. It must be a major version in catalog.cue, or a minor version of
 // one. RDS and ElastiCache refuse unsupported versions, or bill extra for them.
-func engineVersion(r record, name string, known language.Engine) string {
-	if !r.has("version") {
-		if known.Default == "" && !r.unknown("version") {
-			r.errorf("version", "is missing: %s has no default%s", name, offers(known))
+func engineVersion(r sections.Record, name string, known language.Engine) string {
+	if !r.Has("version") {
+		if known.Default == "" && !r.Unknown("version") {
+			r.Errorf("version", "is missing: %s has no default%s", name, offers(known))
 		}
 		return known.Default
 	}
-	version := r.text("version")
+	version := r.Text("version")
 	// No list means that catalog.cue does not know the engine's versions, so any is passed on to RDS.
 	if known.Versions == nil {
 		return version
 	}
 	major, ok := majorOf(version, known.Versions)
 	if extended, is := majorOf(version, known.Extended); is && !ok {
-		r.errorf("version", "%s %s has only paid extended support: %s", name, extended, known.Withdrawn)
+		r.Errorf("version", "%s %s has only paid extended support: %s", name, extended, known.Withdrawn)
 		return version
 	}
 	if !ok {
-		r.errorf("version", "there is no %s %s: %s", name, version, known.Withdrawn)
+		r.Errorf("version", "there is no %s %s: %s", name, version, known.Withdrawn)
 		return version
 	}
 	// A version without a minor number (17) has no number to compare: RDS chooses the newest minor version.
 	minor, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(version, major), "."))
 	if err == nil && minor < known.Oldest[major] {
-		r.errorf("version", "%s %s is no longer offered: use %s or %s.%d and later", name, version, major, major, known.Oldest[major])
+		r.Errorf("version", "%s %s is no longer offered: use %s or %s.%d and later", name, version, major, major, known.Oldest[major])
 	}
 	return version
 }
@@ -101,17 +102,17 @@ func majorOf(version string, majors []string) (string, bool) {
 
 // instanceClass returns an instance class of RDS or a node type of ElastiCache, with its prefix. It refuses
 // families that AWS has withdrawn: catalog.cue lists them under the key withdrawn.
-func instanceClass(facts *language.Facts, r record, prefix string, shape language.Pattern, withdrawn string) string {
-	class := prefix + strings.TrimPrefix(r.text("instance_type"), prefix)
+func instanceClass(facts *language.Facts, r sections.Record, prefix string, shape language.Pattern, withdrawn string) string {
+	class := prefix + strings.TrimPrefix(r.Text("instance_type"), prefix)
 	family := class[:max(strings.LastIndex(class, "."), 0)]
 	if parts := strings.SplitN(class, ".", 3); len(parts) == 3 {
 		family = parts[0] + "." + parts[1]
 	}
-	r.deriveText("instance_type", class)
+	r.DeriveText("instance_type", class)
 	if instead, gone := facts.Catalog.Withdrawn[withdrawn][family]; gone {
-		r.errorf("instance_type", "AWS no longer offers %s: use %s", family, instead)
+		r.Errorf("instance_type", "AWS no longer offers %s: use %s", family, instead)
 	} else if !shape.MatchString(class) {
-		r.errorf("instance_type", "must look like %s, got %q", r.defaults.Lookup("instance_type").Text, class)
+		r.Errorf("instance_type", "must look like %s, got %q", r.Defaults.Lookup("instance_type").Text, class)
 	}
 	return class
 }
@@ -131,40 +132,40 @@ var reserved = map[string][]string{
 }
 
 // checkDatabaseNames checks the names of the database and of its user against RDS's limits.
-func checkDatabaseNames(r record, d Database) {
+func checkDatabaseNames(r sections.Record, d Database) {
 	field := "username"
 	family, _, _ := strings.Cut(d.Engine, "-")
 	if family == "oracle" && len(d.Name) > longestSID {
-		r.report.Errorf(r.at, "must have a name of at most %d characters for %s, got %d", longestSID, d.Engine, len(d.Name))
+		r.Report.Errorf(r.At, "must have a name of at most %d characters for %s, got %d", longestSID, d.Engine, len(d.Name))
 	}
 	if most := longestUsers[family]; most > 0 && len(d.Username) > most {
-		r.errorf(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
+		r.Errorf(field, "must have at most %d characters for %s, got %d", most, d.Engine, len(d.Username))
 	}
 	if slices.Contains(reserved[d.Engine], strings.ToLower(d.Username)) {
-		r.errorf(field, "%s is reserved by %s: choose another username", d.Username, d.Engine)
+		r.Errorf(field, "%s is reserved by %s: choose another username", d.Username, d.Engine)
 	}
 }
 
 // checkDatabaseStorage checks size, type and IOPS against RDS's limits. As in the 2016 tool, written IOPS turn the
 // default type into io1, with a warning.
-func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
+func checkDatabaseStorage(facts *language.Facts, r sections.Record, d *Database) {
 	if instead, gone := facts.Catalog.Withdrawn["database_storage"][d.StorageType]; gone {
-		r.errorf("storage_type", "RDS no longer offers %s: use %s", d.StorageType, instead)
+		r.Errorf("storage_type", "RDS no longer offers %s: use %s", d.StorageType, instead)
 		return
 	}
-	if d.IOPS > 0 && !r.has("storage_type") && !r.unknown("storage_type") {
+	if d.IOPS > 0 && !r.Has("storage_type") && !r.Unknown("storage_type") {
 		d.StorageType = "io1"
-		r.deriveText("storage_type", d.StorageType)
-		r.warnf("iops", "changes the storage type to io1: set storage_type to io1")
+		r.DeriveText("storage_type", d.StorageType)
+		r.Warnf("iops", "changes the storage type to io1: set storage_type to io1")
 	}
 	allowed := facts.Catalog.Storage.Databases[d.StorageType]
 	switch {
 	case d.Size < allowed.Size.Min || d.Size > allowed.Size.Max:
-		r.errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, d.StorageType, d.Size)
+		r.Errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, d.StorageType, d.Size)
 	case d.IOPS == 0 && (d.StorageType == "io1" || d.StorageType == "io2"):
-		r.errorf("iops", "is missing: %s needs it, %d to %d", d.StorageType, allowed.IOPS.Min, allowed.IOPS.Max)
+		r.Errorf("iops", "is missing: %s needs it, %d to %d", d.StorageType, allowed.IOPS.Min, allowed.IOPS.Max)
 	case d.IOPS > 0 && allowed.Striped > 0 && d.Size < allowed.Striped && !strings.HasPrefix(d.Engine, "sqlserver"):
-		r.errorf("iops", "must be left out for %s below %d GiB, which always has 3000", d.StorageType, allowed.Striped)
+		r.Errorf("iops", "must be left out for %s below %d GiB, which always has 3000", d.StorageType, allowed.Striped)
 	case d.IOPS > 0:
 		checkIOPS(r, allowed, d.StorageType, d.Size, d.IOPS)
 	}
@@ -172,11 +173,11 @@ func checkDatabaseStorage(facts *language.Facts, r record, d *Database) {
 
 // checkGlobal checks the region that hosts a shared database. The app must run there, because the app's stack in
 // that region creates the database.
-func (c appScope) checkGlobal(r record, d Database) {
-	if d.Global == "" || !knownRegion(c.facts, c.report, d.Global, r.posOf("global")) || slices.Contains(c.regions, d.Global) {
+func (c appScope) checkGlobal(r sections.Record, d Database) {
+	if d.Global == "" || !knownRegion(c.facts, c.report, d.Global, r.PosOf("global")) || slices.Contains(c.regions, d.Global) {
 		return
 	}
-	r.errorf("global", "%s cannot host the database: the app does not run there, only in %s", d.Global, strings.Join(c.regions, ", "))
+	r.Errorf("global", "%s cannot host the database: the app does not run there, only in %s", d.Global, strings.Join(c.regions, ", "))
 }
 
 // checkVariables reports databases and caches with equal names, apart from case and dashes. Their environment

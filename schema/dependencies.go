@@ -6,11 +6,12 @@ import (
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Dependency is a unit that another one waits for.
 type Dependency struct {
-	Node
+	sections.Node
 	Unit      string // with its suffix
 	Condition Condition
 	Optional  bool // a failure of the other unit does not keep this one from starting
@@ -29,32 +30,32 @@ const (
 
 // dependencies reads depends_on: a list of units, or an object with a condition for each. The unit whose network a container
 // shares is one of them, as in Compose.
-func dependencies(r record) []Dependency {
+func dependencies(r sections.Record) []Dependency {
 	found := map[string]Dependency{}
-	if n, ok := r.fields["depends_on"]; ok && n.value.Kind == manifest.List {
-		for _, item := range n.items() {
-			unit := manifest.UnitName(item.value.Text)
-			found[unit] = Dependency{Node: NewNode(item.pos(), nil), Unit: unit, Condition: Started}
+	if n, ok := r.Fields["depends_on"]; ok && n.Tree.Kind == manifest.List {
+		for _, item := range n.Items() {
+			unit := manifest.UnitName(item.Tree.Text)
+			found[unit] = Dependency{Node: sections.NewNode(item.Pos(), nil), Unit: unit, Condition: Started}
 		}
 	}
-	for _, e := range r.entries("depends_on") {
-		inner, unit := e.record(r.report, nil), manifest.UnitName(e.key)
-		condition := Condition(inner.text("condition"))
+	for _, e := range r.Entries("depends_on") {
+		inner, unit := e.Record(r.Report, nil), manifest.UnitName(e.Key)
+		condition := Condition(inner.Text("condition"))
 		if condition == "" {
 			condition = Started
-			inner.deriveText("condition", string(condition))
+			inner.DeriveText("condition", string(condition))
 		}
 		if _, twice := found[unit]; twice {
-			r.report.Errorf(e.pos(), "%s is listed twice", unit)
+			r.Report.Errorf(e.Pos(), "%s is listed twice", unit)
 		}
 		found[unit] = Dependency{
-			Node: inner.node(), Unit: unit, Condition: condition,
-			Optional: inner.has("required") && !inner.flag("required"), Restart: inner.flag("restart"),
+			Node: inner.Node(), Unit: unit, Condition: condition,
+			Optional: inner.Has("required") && !inner.Flag("required"), Restart: inner.Flag("restart"),
 		}
 	}
 	if unit, ok := strings.CutPrefix(networkMode(r), "container:"); ok {
 		if _, listed := found[unit]; !listed {
-			found[unit] = Dependency{Node: NewNode(r.posOf("network_mode"), nil), Unit: unit, Condition: Started}
+			found[unit] = Dependency{Node: sections.NewNode(r.PosOf("network_mode"), nil), Unit: unit, Condition: Started}
 		}
 	}
 	var all []Dependency
@@ -82,7 +83,7 @@ func withoutMissing(found *report.Report, services []Service) {
 }
 
 // completes marks containers that another unit waits for until they complete: they run once, unless the manifest says otherwise.
-func completes(services []Service, records map[string]record) {
+func completes(services []Service, records map[string]sections.Record) {
 	byName := servicesByName(services)
 	for _, s := range services {
 		for _, d := range s.Container.DependsOn {
@@ -92,12 +93,12 @@ func completes(services []Service, records map[string]record) {
 			}
 			r := records[other.Name]
 			switch {
-			case r.unknown("restart"):
-			case !r.has("restart"):
+			case r.Unknown("restart"):
+			case !r.Has("restart"):
 				other.Container.Restart = Restart{Policy: RestartNo}
-				r.deriveText("restart", string(RestartNo))
+				r.DeriveText("restart", string(RestartNo))
 			case other.Container.Restart.Policy != RestartNo:
-				r.errorf("restart", `must be "no": %s waits until %s has completed, and a unit that is started again never completes`,
+				r.Errorf("restart", `must be "no": %s waits until %s has completed, and a unit that is started again never completes`,
 					s.Name, other.Name)
 			}
 		}

@@ -17,24 +17,25 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // largestEnvFile is the limit of a file of variables, in bytes.
 const largestEnvFile = 1 << 20
 
 // envFiles returns the variables of the files in env_file. A later file wins over an earlier one, and may refer to its variables.
-func envFiles(r record) map[string]entry {
-	files := envFileReader{values: map[string]string{}, found: map[string]entry{}}
-	for _, n := range r.list("env_file") {
-		name, raw, required := n.value.Text, false, true
-		if n.value.Kind == manifest.Object {
-			inner := n.record(r.report, nil)
-			name, raw = inner.text("path"), inner.text("format") == "raw"
-			required = !inner.has("required") || inner.flag("required")
+func envFiles(r sections.Record) map[string]sections.Entry {
+	files := envFileReader{values: map[string]string{}, found: map[string]sections.Entry{}}
+	for _, n := range r.List("env_file") {
+		name, raw, required := n.Tree.Text, false, true
+		if n.Tree.Kind == manifest.Object {
+			inner := n.Record(r.Report, nil)
+			name, raw = inner.Text("path"), inner.Text("format") == "raw"
+			required = !inner.Has("required") || inner.Flag("required")
 		}
 		if name == "" {
-			if n.value.Kind != manifest.Object {
-				r.report.Errorf(n.pos(), "must be the name of a file")
+			if n.Tree.Kind != manifest.Object {
+				r.Report.Errorf(n.Pos(), "must be the name of a file")
 			}
 			continue
 		}
@@ -46,20 +47,20 @@ func envFiles(r record) map[string]entry {
 // envFileReader collects the variables of several files.
 type envFileReader struct {
 	values map[string]string
-	found  map[string]entry
+	found  map[string]sections.Entry
 }
 
 // read reads one file. Its path is relative to the file that names it, as in Compose.
-func (f envFileReader) read(r record, n node, name string, raw, required bool) {
-	data, err := readBeside(n.value.At.File, name)
+func (f envFileReader) read(r sections.Record, n sections.Value, name string, raw, required bool) {
+	data, err := readBeside(n.Tree.At.File, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !required:
 		return
 	case errors.Is(err, fs.ErrNotExist):
-		r.report.Errorf(n.pos(), "the file %s does not exist beside %s", name, filepath.ToSlash(n.value.At.File))
+		r.Report.Errorf(n.Pos(), "the file %s does not exist beside %s", name, filepath.ToSlash(n.Tree.At.File))
 		return
 	case err != nil:
-		r.report.Errorf(n.pos(), "the file %s cannot be read: %v", name, cause(err))
+		r.Report.Errorf(n.Pos(), "the file %s cannot be read: %v", name, cause(err))
 		return
 	}
 	values := map[string]string{}
@@ -70,17 +71,17 @@ func (f envFileReader) read(r record, n node, name string, raw, required bool) {
 	}
 	if err != nil {
 		// The parser's own words may quote a value, which may be a secret.
-		r.report.Errorf(n.pos(), "%s: %s", name, withoutValue(err))
+		r.Report.Errorf(n.Pos(), "%s: %s", name, withoutValue(err))
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if key == "" || strings.ContainsAny(key, " \t=#") {
-			r.report.Errorf(n.pos(), "%s: a line has no valid name before the =", name)
+			r.Report.Errorf(n.Pos(), "%s: a line has no valid name before the =", name)
 			continue
 		}
 		f.values[key] = values[key]
-		value := &manifest.Tree{Kind: manifest.Text, At: n.value.At, Text: values[key]}
-		f.found[key] = entry{key, node{value: value, at: n.at, path: n.path}}
+		value := &manifest.Tree{Kind: manifest.Text, At: n.Tree.At, Text: values[key]}
+		f.found[key] = sections.Entry{Key: key, Value: sections.Value{Tree: value, At: n.At, Path: n.Path}}
 	}
 }
 
@@ -125,7 +126,7 @@ var silence = sync.OnceFunc(func() { logrus.SetOutput(io.Discard) })
 
 // parse reads a file with Compose's own parser: with quotes, escapes, comments and references to variables before. Nothing is taken
 // from the environment of the build.
-func (f envFileReader) parse(r record, n node, name string, data []byte, values map[string]string) error {
+func (f envFileReader) parse(r sections.Record, n sections.Value, name string, data []byte, values map[string]string) error {
 	withDefault := map[string]bool{}
 	for _, m := range defaulted.FindAllSubmatch(data, -1) {
 		withDefault[string(m[1])] = true
@@ -143,7 +144,7 @@ func (f envFileReader) parse(r record, n node, name string, data []byte, values 
 	maps.Copy(values, parsed)
 	for _, key := range slices.Sorted(maps.Keys(missing)) {
 		if _, set := parsed[key]; missing[key] && !set && !withDefault[key] {
-			r.report.Errorf(n.pos(), "%s: %s has no value there: nothing is taken from the shell that builds", name, key)
+			r.Report.Errorf(n.Pos(), "%s: %s has no value there: nothing is taken from the shell that builds", name, key)
 		}
 	}
 	return nil

@@ -6,25 +6,26 @@ import (
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // files returns the files that instances put below /files. A region's files are merged with those in all, by name.
 func (b appBuilder) files() []File {
 	var files []File
-	for _, e := range b.section.merged("files", asIs, nil) {
-		f := File{Node: NewNode(e.pos(), nil), Name: e.key, Text: b.scope.content(e.node)}
+	for _, e := range b.section.Merged("files", asIs, nil) {
+		f := File{Node: sections.NewNode(e.Pos(), nil), Name: e.Key, Text: b.scope.content(e.Value)}
 		f.Mode = b.scope.facts.Defaults.Lookup("file").Lookup("mode").Text
-		if mode := e.value.Lookup("mode"); mode != nil {
+		if mode := e.Tree.Lookup("mode"); mode != nil {
 			// 644 and 0644 are the same octal mode. The model has the form with a zero.
 			f.Mode = "0" + strings.TrimPrefix(mode.Text, "0")
 		}
 		f.User = b.owner(e, &f)
-		if e.value.Kind == manifest.Object {
-			e.record(b.scope.report, nil).deriveText("mode", f.Mode)
+		if e.Tree.Kind == manifest.Object {
+			e.Record(b.scope.report, nil).DeriveText("mode", f.Mode)
 		}
 		// Cleaning removes dots and double slashes, so a key that changes could point outside of /files.
-		if clean := path.Clean("/" + e.key); strings.HasPrefix(e.key, "/") || clean != "/"+e.key {
-			b.scope.report.Errorf(e.pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))
+		if clean := path.Clean("/" + e.Key); strings.HasPrefix(e.Key, "/") || clean != "/"+e.Key {
+			b.scope.report.Errorf(e.Pos(), "the key must be a plain path below /files, such as %s", strings.TrimPrefix(clean, "/"))
 		}
 		files = append(files, f)
 	}
@@ -34,13 +35,13 @@ func (b appBuilder) files() []File {
 
 // owner returns the user that a file belongs to, "" for root. A file of a user is for that user alone unless a mode is given. A
 // secret without both is noted, because every user of the machine may read it.
-func (b appBuilder) owner(e entry, f *File) string {
-	mode, user := e.value.Lookup("mode"), e.value.Lookup("user")
+func (b appBuilder) owner(e sections.Entry, f *File) string {
+	mode, user := e.Tree.Lookup("mode"), e.Tree.Lookup("user")
 	switch {
 	case user != nil && mode == nil:
 		f.Mode = "0600"
 	case (f.Text.Payload != nil || f.Text.From != nil) && user == nil && mode == nil:
-		b.scope.report.Notef(e.pos(), "is a secret with the mode %s, so every user of the machine may read it: set mode: \"0600\", and "+
+		b.scope.report.Notef(e.Pos(), "is a secret with the mode %s, so every user of the machine may read it: set mode: \"0600\", and "+
 			"user to the number of the user that reads it unless that is root", f.Mode)
 	}
 	if user == nil {

@@ -8,13 +8,14 @@ import (
 	"github.com/distribution/reference"
 
 	names "github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // tagPattern matches a whole tag.
 var tagPattern = regexp.MustCompile(`^(?:` + names.VersionPattern + `)$`)
 
 // checkImageName reads an image's name with Docker's own parser. On the instance, `docker pull` would refuse it.
-func checkImageName(r record, image string) {
+func checkImageName(r sections.Record, image string) {
 	if image == "" {
 		return // its absence is reported elsewhere
 	}
@@ -26,16 +27,16 @@ func checkImageName(r record, image string) {
 		if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
 			name = name[:i]
 		}
-		r.errorf("image", "%s is not an image's name: Docker allows no capitals before the tag: write %s%s", image, strings.ToLower(name),
+		r.Errorf("image", "%s is not an image's name: Docker allows no capitals before the tag: write %s%s", image, strings.ToLower(name),
 			image[len(name):])
 	case errors.Is(err, reference.ErrReferenceInvalidFormat):
-		r.errorf("image", "%s is not an image's name, such as nginx:1.27 or ghcr.io/team/web@sha256:…: %s", image, oddImagePart(image))
+		r.Errorf("image", "%s is not an image's name, such as nginx:1.27 or ghcr.io/team/web@sha256:…: %s", image, oddImagePart(image))
 	case err != nil:
-		r.errorf("image", "%s is not an image's name: %v", image, err)
+		r.Errorf("image", "%s is not an image's name: %v", image, err)
 	default:
 		_, digested := named.(reference.Digested)
 		if !digested && strings.Contains(image, "@") {
-			r.errorf("image", "%s is not an image's name: the part after @ is not a digest", image)
+			r.Errorf("image", "%s is not an image's name: the part after @ is not a digest", image)
 		}
 	}
 }

@@ -5,34 +5,35 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/agent/calendar"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // readJob reads the schedule of a container. A job is run by its timer only, and once each time.
-func readJob(r record, c *Container) {
-	c.Schedule, c.Exclusive = r.text("schedule"), r.flag("exclusive")
+func readJob(r sections.Record, c *Container) {
+	c.Schedule, c.Exclusive = r.Text("schedule"), r.Flag("exclusive")
 	if c.Schedule == "" {
-		if r.has("exclusive") && !r.unknown("schedule") {
-			r.errorf("exclusive", "works only with schedule: it is about the times at which a job runs")
+		if r.Has("exclusive") && !r.Unknown("schedule") {
+			r.Errorf("exclusive", "works only with schedule: it is about the times at which a job runs")
 		}
 		return
 	}
 	if _, err := calendar.Parse(c.Schedule); err != nil {
-		r.errorf("schedule", "%q is not a calendar expression of systemd: %s", c.Schedule, calendarProblem(err))
+		r.Errorf("schedule", "%q is not a calendar expression of systemd: %s", c.Schedule, calendarProblem(err))
 	}
 	runsOnce(r, c, "schedule")
 }
 
 // runsOnce makes a container a job. Restarts would run it again right after its end, for ever.
-func runsOnce(r record, c *Container, because string) {
-	if r.has("restart") && c.Restart.Policy != RestartNo && !r.unknown("restart") {
-		r.errorf("restart", "a container with %s runs once each time: remove restart", because)
+func runsOnce(r sections.Record, c *Container, because string) {
+	if r.Has("restart") && c.Restart.Policy != RestartNo && !r.Unknown("restart") {
+		r.Errorf("restart", "a container with %s runs once each time: remove restart", because)
 	}
 	c.Job, c.Restart = true, Restart{Policy: RestartNo}
-	r.deriveText("restart", string(RestartNo))
+	r.DeriveText("restart", string(RestartNo))
 }
 
 // checkTimers makes the container of a hand-written timer a job, and reports a timer of the manifest beside a schedule.
-func checkTimers(services []Service, records map[string]record) {
+func checkTimers(services []Service, records map[string]sections.Record) {
 	byName := map[string]*Service{}
 	for i := range services {
 		byName[services[i].Name] = &services[i]
@@ -47,7 +48,7 @@ func checkTimers(services []Service, records map[string]record) {
 			continue
 		}
 		if s.Container.Schedule != "" {
-			records[unit].errorf("schedule", "makes a timer of its own, and %s starts this unit, too: remove one of them", timer.Name)
+			records[unit].Errorf("schedule", "makes a timer of its own, and %s starts this unit, too: remove one of them", timer.Name)
 			continue
 		}
 		runsOnce(records[unit], &s.Container, "a timer ("+timer.Name+")")
@@ -55,7 +56,7 @@ func checkTimers(services []Service, records map[string]record) {
 	for _, s := range services {
 		name := TimerName(s.Name)
 		if s.Container.Schedule != "" && byName[name] != nil && triggeredUnit(*byName[name]) != s.Name {
-			records[s.Name].errorf("schedule", "makes the unit %s, which the manifest has, too: rename one of them", name)
+			records[s.Name].Errorf("schedule", "makes the unit %s, which the manifest has, too: rename one of them", name)
 		}
 	}
 }

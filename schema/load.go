@@ -15,6 +15,7 @@ import (
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Inputs names the manifests to load. A path is a file, a directory of an app, or - for standard input.
@@ -92,9 +93,9 @@ type loader struct {
 
 	wrongOrbit    bool // the orbit's manifest is an app's: no app can be checked against it
 	resolve       bool
-	shared        node               // the orbit's field apps
-	found         sharedProblems     // in it
-	orbitSections map[string]section // what the orbit's manifest says of each of its regions, by region
+	shared        sections.Value              // the orbit's field apps
+	found         sharedProblems              // in it
+	orbitSections map[string]sections.Section // what the orbit's manifest says of each of its regions, by region
 }
 
 // readOrbit reads the orbit's manifest and checks it against its definition. It returns nil if the file was refused as a whole.
@@ -143,7 +144,7 @@ func (l *loader) check(t *manifest.Tree, own *report.Report, c *language.Checker
 	// Fields such as x-base hold YAML anchors. The reader has written their values out where an alias stands.
 	t.Fields = slices.DeleteFunc(t.Fields, func(f manifest.Field) bool { return strings.HasPrefix(f.Key, "x-") })
 	return &document{
-		facts: l.facts, report: l.report, root: node{value: t, at: t.At}, shared: l.shared, resolves: l.resolve,
+		facts: l.facts, report: l.report, root: sections.Value{Tree: t, At: t.At}, shared: l.shared, resolves: l.resolve,
 	}, nil
 }
 
@@ -179,7 +180,7 @@ func (l *loader) loadOrbit(path string, c *language.Checker) (*Orbit, error) {
 	}
 	var orbit *Orbit
 	orbit, l.orbitSections = m.orbit(l.narrow)
-	orbit.Digest = fingerprint(m.root.value)
+	orbit.Digest = fingerprint(m.root.Tree)
 	l.shared = m.part("apps")
 	for _, region := range orbit.Regions {
 		if region.Resolved != nil {

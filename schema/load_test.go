@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pebble/spacel/schema/internal/badcases"
+	"github.com/pebble/spacel/schema/sections"
 
 	"github.com/pebble/spacel/schema/report"
 )
@@ -289,7 +290,7 @@ func TestDefaultSources(t *testing.T) {
 			for _, p := range model.Apps[0].Regions[i].PublicPorts {
 				got = append(got, p.Sources...)
 			}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(Node{})); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(sections.Node{})); diff != "" {
 				t.Errorf("%s: %s", test.section, diff)
 			}
 		}

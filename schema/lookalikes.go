@@ -7,6 +7,7 @@ import (
 	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // People who know CloudFormation write its references where no template reads them. The instance gets such text as it is, so it
@@ -20,15 +21,15 @@ var dynamicReference = regexp.MustCompile(`\{\{resolve:([a-z-]+):([^{}]*)\}\}`)
 var pseudoParameter = regexp.MustCompile(`\$\{AWS::[A-Za-z]+\}`)
 
 // variableLookalike warns about a variable whose value looks like a reference and is not one.
-func (c appScope) variableLookalike(e entry) {
-	switch e.value.Kind {
+func (c appScope) variableLookalike(e sections.Entry) {
+	switch e.Tree.Kind {
 	case manifest.Text:
-		if !c.textLookalike(e.pos(), e.value.Text) {
-			c.plainLookalike(e.pos(), e.value.Text)
+		if !c.textLookalike(e.Pos(), e.Tree.Text) {
+			c.plainLookalike(e.Pos(), e.Tree.Text)
 		}
 	case manifest.Object:
-		if len(e.value.Fields) == 1 {
-			c.objectLookalike(e.pos(), e.value.Fields[0])
+		if len(e.Tree.Fields) == 1 {
+			c.objectLookalike(e.Pos(), e.Tree.Fields[0])
 		}
 	}
 }

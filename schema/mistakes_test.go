@@ -8,6 +8,7 @@ import (
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Whatever stands in the place of a value, and however much is left out for it: making the model doesn't panic, and what the
@@ -28,7 +29,7 @@ func TestModelIsMadeOfWrongManifests(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(found.Problems())
-		document{facts: facts, report: found, root: node{value: wrong, at: wrong.At}}.app(orbit, nil)
+		document{facts: facts, report: found, root: sections.Value{Tree: wrong, At: wrong.At}}.app(orbit, nil)
 		if len(found.Problems()) < before {
 			t.Errorf("value %d, line %d: mistakes are lost: %v", i, at.Line, found.Problems())
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/resolved"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Model is a checked orbit with the apps of one build. Defaults are filled in, sections are merged, and each app
@@ -25,7 +26,7 @@ type Model struct {
 
 // Orbit is an environment such as production: one VPC per region, shared by the apps in it.
 type Orbit struct {
-	Node
+	sections.Node
 	Name    string
 	Regions []*OrbitRegion // sorted by region
 	Listed  []string       `json:"-"` // the regions in the order of the manifest
@@ -58,7 +59,7 @@ const (
 
 // OrbitRegion is an orbit in one region: its VPC, its network and its bastions.
 type OrbitRegion struct {
-	Node
+	sections.Node
 	Resolved *resolved.Section `json:"-"` // nil unless Inputs.Resolve
 	Region   string            // us-east-1
 	Zones    []string          // zone ids such as use1-az1, 2 or more; one that AWS adds later comes last
@@ -82,7 +83,7 @@ type OrbitRegion struct {
 
 // FlowLogs configures the flow logs of a VPC. They are kept in CloudWatch Logs.
 type FlowLogs struct {
-	Node
+	sections.Node
 	Retention int    // days, one of the values CloudWatch Logs knows
 	Traffic   string // ALL, ACCEPT or REJECT
 }
@@ -96,7 +97,7 @@ type Image struct {
 
 // App is an application. It has one auto scaling group per region.
 type App struct {
-	Node
+	sections.Node
 	Name    string
 	Regions []*AppRegion // those that the orbit has too, sorted by region
 }
@@ -134,7 +135,7 @@ const (
 
 // Update is the pace of rolling updates.
 type Update struct {
-	Node
+	sections.Node
 	Batch      int  // instances at a time, at least 1
 	MinHealthy *int // percent; nil: not said
 }
@@ -142,7 +143,7 @@ type Update struct {
 // AppRegion is an app in one region. All references inside of the manifest are resolved. References to other apps
 // stay names, because those apps may be in another build.
 type AppRegion struct {
-	Node
+	sections.Node
 	Resolved *resolved.Section `json:"-"` // nil unless Inputs.Resolve
 	Region   string
 
@@ -208,14 +209,14 @@ func (a *AppRegion) fixedSize(s Scaling) bool {
 
 // RootVolume is the encrypted gp3 root volume of an instance. Size is in GiB.
 type RootVolume struct {
-	Node
+	sections.Node
 	Size int
 }
 
 // Permission is an IAM statement for the role of the app's instances. It allows or denies named actions on named
 // resources.
 type Permission struct {
-	Node
+	sections.Node
 	Effect    string
 	Actions   []string
 	Resources []string
@@ -224,7 +225,7 @@ type Permission struct {
 
 // HealthCheck is a check of the load balancer or of the agent, written as an object, or as PROTOCOL:port or PROTOCOL:port/path.
 type HealthCheck struct {
-	Node
+	sections.Node
 	Protocol string // TCP, SSL, HTTP or HTTPS
 	Port     int
 	Path     string // "/" and what follows, of HTTP and HTTPS
@@ -237,7 +238,7 @@ type HealthCheck struct {
 
 // PublicPort is a port of the load balancer. Without a load balancer it is a port of the instances.
 type PublicPort struct {
-	Node
+	sections.Node
 	Port           int
 	Scheme         string // HTTP, HTTPS, TCP or SSL, UDP
 	InternalPort   int
@@ -249,7 +250,7 @@ type PublicPort struct {
 
 // PrivatePort is a port, or a range of ports, for traffic between the app's instances.
 type PrivatePort struct {
-	Node
+	sections.Node
 	From, To  int
 	Protocols []string // tcp, udp, icmp …, sorted
 }
@@ -269,20 +270,20 @@ const (
 // Peer is a source of traffic for the rule of a security group. A name of an app stands for its instances in the
 // same region, a region for the addresses of the orbit there.
 type Peer struct {
-	Node
+	sections.Node
 	Kind  PeerKind
 	Value string
 }
 
 // Hostname is a DNS name of the app, in lower case and without a final dot.
 type Hostname struct {
-	Node
+	sections.Node
 	Name string
 }
 
 // DNS configures the answers of Route 53 for an app in several regions.
 type DNS struct {
-	Node
+	sections.Node
 	Routing string // latency, weighted or simple
 	Weight  int    // of weighted
 }
@@ -290,7 +291,7 @@ type DNS struct {
 // Text is the content of a file or a unit. It is plain text, raw bytes, an encrypted payload, or of a file a reference. Only the
 // instance can decrypt a payload or look up a reference.
 type Text struct {
-	Node
+	sections.Node
 	Body    []byte // when Payload and From are nil
 	Payload *Payload
 	From    *Reference
@@ -308,7 +309,7 @@ type Payload struct {
 
 // Service is a systemd unit. It is written out as text, or generated for a container.
 type Service struct {
-	Node
+	sections.Node
 	Name        string // with its suffix: laika.service, laika.timer
 	UnitFile    *Text  // nil when there is an image
 	Image       string
@@ -323,7 +324,7 @@ type Mapping struct{ Host, Container string }
 
 // Variable is an environment variable of a service.
 type Variable struct {
-	Node
+	sections.Node
 	Name    string
 	Value   string
 	Payload *Payload   // when set, Value is ""
@@ -332,7 +333,7 @@ type Variable struct {
 
 // File is a file below /files on instances.
 type File struct {
-	Node
+	sections.Node
 	Name string
 	Mode string // octal, such as 0644
 	User string // the number of the user that it belongs to; "" is root
@@ -341,7 +342,7 @@ type File struct {
 
 // Volume is an EBS volume. If Instance is set, it is a disk of the instance's own, an instance store volume.
 type Volume struct {
-	Node
+	sections.Node
 	Label      string
 	Count      int // how many there are; each instance has one
 	Size       int // GiB
@@ -355,7 +356,7 @@ type Volume struct {
 
 // Database is an RDS instance. Its name is the key in the manifest, and the default of Username.
 type Database struct {
-	Node
+	sections.Node
 	Name         string
 	Engine       string
 	Version      string
@@ -380,7 +381,7 @@ type Database struct {
 
 // Cache is an ElastiCache replication group.
 type Cache struct {
-	Node
+	sections.Node
 	Name              string
 	Engine            string
 	Version           string
@@ -393,7 +394,7 @@ type Cache struct {
 
 // Alarms holds the alarms of an app: triggers, and the endpoints to notify.
 type Alarms struct {
-	Node
+	sections.Node
 	Endpoints []Endpoint
 	Triggers  []Trigger
 }
@@ -401,7 +402,7 @@ type Alarms struct {
 // Endpoint is a receiver of alarms: email, Slack, PagerDuty, or a change of the app's size. Type selects the
 // fields in use.
 type Endpoint struct {
-	Node
+	sections.Node
 	Name             string
 	Type             string
 	Addresses        []string
@@ -415,7 +416,7 @@ type Endpoint struct {
 
 // Trigger is an alarm on a metric.
 type Trigger struct {
-	Node
+	sections.Node
 	Name        string
 	Metric      Metric
 	Comparison  string // > >= < <=
@@ -442,7 +443,7 @@ type Metric struct {
 // Scaling configures scaling by load and time. Alarms with endpoints that scale are separate. Each list is sorted
 // by name.
 type Scaling struct {
-	Node
+	sections.Node
 	Targets   []ScalingTarget
 	Steps     []StepScaling
 	Schedules []Schedule
@@ -450,7 +451,7 @@ type Scaling struct {
 
 // ScalingTarget is a metric that scaling keeps near a value.
 type ScalingTarget struct {
-	Node
+	sections.Node
 	Name    string
 	Metric  string // cpu, requests, network_in or network_out
 	Value   float64
@@ -474,7 +475,7 @@ type Step struct {
 
 // Schedule changes the group's limits or its size at a time. At least one of Min, Max and Desired is set.
 type Schedule struct {
-	Node
+	sections.Node
 	Name              string
 	Cron              string // five fields
 	TimeZone          string
@@ -484,7 +485,7 @@ type Schedule struct {
 // Release guards a release: CloudFormation watches alarms during an update and for some time after it, and rolls the update back
 // when one goes off. Watch is in minutes; 0: only during the update.
 type Release struct {
-	Node
+	sections.Node
 	Watch  int
 	Alarms []GuardAlarm
 	Tasks  []Task `json:",omitempty"` // sorted by name
@@ -504,7 +505,7 @@ const (
 // GuardAlarm is an alarm that rolls a release back. It has either an ARN, for an alarm of somebody else, or a kind and a name:
 // NAME of a trigger, METRIC/NAME, or DATABASE/NAME.
 type GuardAlarm struct {
-	Node
+	sections.Node
 	ARN  string
 	Kind AlarmKind
 	Name string
@@ -515,27 +516,27 @@ func (g GuardAlarm) String() string { return cmp.Or(g.ARN, g.Name) }
 
 // Logging configures the log groups of an app.
 type Logging struct {
-	Node
+	sections.Node
 	Deploy LogGroup
 	Docker *DockerLogging // nil: off
 }
 
 // LogGroup is a log group. Retention is in days.
 type LogGroup struct {
-	Node
+	sections.Node
 	Retention int
 }
 
 // DockerLogging sends the output of containers to CloudWatch Logs.
 type DockerLogging struct {
-	Node
+	sections.Node
 	Retention int
 	Metrics   []LogMetric
 }
 
 // LogMetric is a metric that CloudWatch Logs extracts from log lines.
 type LogMetric struct {
-	Node
+	sections.Node
 	Name     string
 	Patterns map[string]string // filter pattern → metric value
 	Alarms   []Trigger
@@ -544,7 +545,7 @@ type LogMetric struct {
 // Spot requests spot capacity. See the EC2 Auto Scaling User Guide, "Auto Scaling groups with multiple instance
 // types".
 type Spot struct {
-	Node
+	sections.Node
 	Types        []string // instance types of one architecture, those for on-demand instances first
 	Price        string   // dollars an hour; "" is the on-demand price
 	Strategy     string   // price-capacity-optimized, capacity-optimized, lowest-price or diversified
@@ -553,7 +554,7 @@ type Spot struct {
 
 // Extra is a piece of a template to add to the app's stack. Each list is sorted by logical id.
 type Extra struct {
-	Node
+	sections.Node
 	Parameters []ExtraParameter
 	Conditions []ExtraPart
 	Resources  []ExtraPart
@@ -562,7 +563,7 @@ type Extra struct {
 
 // ExtraParameter is a parameter of the stack, with its value.
 type ExtraParameter struct {
-	Node
+	sections.Node
 	ID          string
 	Type        string
 	Value       string
@@ -571,7 +572,7 @@ type ExtraParameter struct {
 
 // ExtraPart is a condition, a resource or an output, in CloudFormation's syntax.
 type ExtraPart struct {
-	Node
+	sections.Node
 	ID   string
 	Body Any // an object
 }
@@ -579,7 +580,7 @@ type ExtraPart struct {
 // Patch sets or removes a value in a resource of the app's stack. It reaches properties of CloudFormation
 // without a field in the language.
 type Patch struct {
-	Node
+	sections.Node
 	ID    string // of the resource
 	Path  string // such as Properties.Tags[0].Value
 	Value *Any   // nil takes out what is there

@@ -14,6 +14,7 @@ import (
 	"github.com/pebble/spacel/internal/jsontext"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 const everything = "../testdata/everything"
@@ -104,7 +105,7 @@ func TestFormatsAgree(t *testing.T) {
 		models = append(models, load(t, files))
 	}
 	for _, other := range models[1:] {
-		if diff := cmp.Diff(models[0], other, cmpopts.IgnoreTypes(Node{}, report.Pos{})); diff != "" {
+		if diff := cmp.Diff(models[0], other, cmpopts.IgnoreTypes(sections.Node{}, report.Pos{})); diff != "" {
 			t.Error(diff)
 		}
 	}

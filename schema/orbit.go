@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/resolved"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // longestStack is CloudFormation's limit for the length of a stack's name.
@@ -18,17 +19,17 @@ const longestStack = 128
 
 // orbit makes the model's orbit from its manifest. It also returns the merged section of each region, because
 // checks of apps need to know which values were invalid. narrow is the list of --region.
-func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
-	top := m.root.record(m.report, nil)
-	o := &Orbit{Node: top.node(), Name: top.text("name")}
+func (m document) orbit(narrow []string) (*Orbit, map[string]sections.Section) {
+	top := m.root.Record(m.report, nil)
+	o := &Orbit{Node: top.Node(), Name: top.Text("name")}
 	if len(names.StackName(o.Name, names.StackBastion)) > longestStack {
-		top.errorf("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
+		top.Errorf("name", "is too long: %s must have at most %d characters, as CloudFormation wants of a stack's name",
 			names.StackName("<name>", names.StackBastion), longestStack)
 	}
 	o.own(top)
 	regions := m.orbitRegions(top, narrow)
 	o.Listed = regions
-	merged := map[string]section{}
+	merged := map[string]sections.Section{}
 	m.sections(regions)
 	for _, region := range regions {
 		merged[region] = m.section(region, m.facts.Defaults.Lookup("orbit"))
@@ -43,17 +44,17 @@ func (m document) orbit(narrow []string) (*Orbit, map[string]section) {
 }
 
 // orbitRegions returns the regions of the orbit: the manifest's list or, without a list, the regions of --region.
-func (m document) orbitRegions(top record, narrow []string) []string {
+func (m document) orbitRegions(top sections.Record, narrow []string) []string {
 	var regions []string
 	for _, n := range m.regionList() {
-		regions = append(regions, n.value.Text)
+		regions = append(regions, n.Tree.Text)
 	}
 	// An orbit without a list serves any region: then the command line must name them.
-	if !top.has("regions") {
+	if !top.Has("regions") {
 		regions = narrow
 	}
-	if len(regions) == 0 && !top.unknown("regions") && len(top.list("regions")) == 0 {
-		top.errorf("regions", "must list at least one region, such as [\"us-east-1\"]")
+	if len(regions) == 0 && !top.Unknown("regions") && len(top.List("regions")) == 0 {
+		top.Errorf("regions", "must list at least one region, such as [\"us-east-1\"]")
 	}
 	for _, region := range narrow {
 		if knownRegion(m.facts, m.report, region, report.Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
@@ -65,83 +66,83 @@ func (m document) orbitRegions(top record, narrow []string) []string {
 }
 
 // orbitRegion makes the orbit in one region.
-func (m document) orbitRegion(s section) *OrbitRegion {
+func (m document) orbitRegion(s sections.Section) *OrbitRegion {
 	checkProvider(s)
 	o := &OrbitRegion{
-		Node:                s.node(),
-		Region:              s.region,
+		Node:                s.Node(),
+		Region:              s.Region,
 		Zones:               zones(m.facts, s),
-		Domain:              strings.ToLower(strings.TrimSuffix(s.text("domain"), ".")),
-		NAT:                 NAT(s.text("nat")),
-		PrivateNetwork:      s.text("private_network"),
-		IPv6:                s.flag("ipv6"),
+		Domain:              strings.ToLower(strings.TrimSuffix(s.Text("domain"), ".")),
+		NAT:                 NAT(s.Text("nat")),
+		PrivateNetwork:      s.Text("private_network"),
+		IPv6:                s.Flag("ipv6"),
 		FlowLogs:            flowLogs(m.facts, s),
-		BastionInstanceType: s.text("bastion_instance_type"),
-		BastionImage:        Image{Debian: s.text("debian"), AMI: s.text("bastion_ami")},
-		Tags:                tags(s.record),
+		BastionInstanceType: s.Text("bastion_instance_type"),
+		BastionImage:        Image{Debian: s.Text("debian"), AMI: s.Text("bastion_ami")},
+		Tags:                tags(s.Record),
 	}
-	s.deriveList("azs", o.Zones)
-	if s.has("debian") {
-		s.deriveText("debian", o.BastionImage.Debian)
+	s.DeriveList("azs", o.Zones)
+	if s.Has("debian") {
+		s.DeriveText("debian", o.BastionImage.Debian)
 	}
 	if o.Domain != "" {
-		s.deriveText("domain", o.Domain)
+		s.DeriveText("domain", o.Domain)
 	}
 	o.ConstrainedZones = constrainedZones(m.facts, s, o)
 	o.BastionArchitecture = m.facts.Architecture(o.BastionInstanceType)
-	o.BastionInstanceCount = s.number("bastion_instance_count")
+	o.BastionInstanceCount = s.Number("bastion_instance_count")
 	o.BastionSources = bastionPeers(s)
-	checkInstanceType(m.facts, s.record, "bastion_instance_type")
+	checkInstanceType(m.facts, s.Record, "bastion_instance_type")
 	return o
 }
 
 // checkProvider refuses the 2016 tool's second provider of networks, and warns about the fields that belong to it.
-func checkProvider(s section) {
-	if s.text("provider") == "gdh" {
-		s.errorf("provider",
+func checkProvider(s sections.Section) {
+	if s.Text("provider") == "gdh" {
+		s.Errorf("provider",
 			"gdh is no longer supported: remove provider, and spacel creates the network of %s, or remove the region from "+
-				"regions", s.region)
+				"regions", s.Region)
 		return
 	}
 	for _, name := range []string{"parent_stack", "deploy_stack"} {
-		if s.has(name) {
-			s.warnf(name, "has no effect: it belongs to provider gdh, which is no longer supported")
+		if s.Has(name) {
+			s.Warnf(name, "has no effect: it belongs to provider gdh, which is no longer supported")
 		}
 	}
 }
 
 // flowLogs returns nil if flow logs are off.
-func flowLogs(facts *language.Facts, s section) *FlowLogs {
-	if !s.flag("flow_logs") {
+func flowLogs(facts *language.Facts, s sections.Section) *FlowLogs {
+	if !s.Flag("flow_logs") {
 		return nil
 	}
-	logs := s.child("flow_logs", facts.Defaults.Lookup("flow_logs"))
-	return &FlowLogs{Node: logs.node(), Retention: logs.number("retention"), Traffic: logs.text("traffic")}
+	logs := s.Child("flow_logs", facts.Defaults.Lookup("flow_logs"))
+	return &FlowLogs{Node: logs.Node(), Retention: logs.Number("retention"), Traffic: logs.Text("traffic")}
 }
 
 // zones returns the ids of the zones in azs. By default these are all zones of the region but the constrained
 // ones. The order is that of regions.cue, where new zones of AWS are appended: the position of a zone selects its
 // subnets' addresses, so it must never change.
-func zones(facts *language.Facts, s section) []string {
-	all := facts.Regions[s.region]
-	if !s.has("azs") {
+func zones(facts *language.Facts, s sections.Section) []string {
+	all := facts.Regions[s.Region]
+	if !s.Has("azs") {
 		return slices.Clone(all.Zones)
 	}
 	known := append(slices.Clone(all.Zones), slices.Sorted(maps.Keys(all.Constrained))...)
 	var zones []string
-	for _, n := range s.list("azs") {
-		zone := n.value.Text
+	for _, n := range s.List("azs") {
+		zone := n.Tree.Text
 		switch {
 		case !slices.Contains(known, zone):
-			s.report.Errorf(n.pos(), "must be a zone of %s (%s), got %q", s.region, strings.Join(known, ", "), zone)
+			s.Report.Errorf(n.Pos(), "must be a zone of %s (%s), got %q", s.Region, strings.Join(known, ", "), zone)
 		case slices.Contains(zones, zone):
-			s.report.Errorf(n.pos(), "%s is listed twice", zone)
+			s.Report.Errorf(n.Pos(), "%s is listed twice", zone)
 		default:
 			zones = append(zones, zone)
 		}
 	}
-	if listed := len(s.list("azs")) + len(s.fields["azs"].value.Reported); listed < 2 || listed > 6 {
-		s.errorf("azs", "must list 2 to 6 zones, got %d", listed)
+	if listed := len(s.List("azs")) + len(s.Fields["azs"].Tree.Reported); listed < 2 || listed > 6 {
+		s.Errorf("azs", "must list 2 to 6 zones, got %d", listed)
 	}
 	// The order in the manifest does not count: the same zones must always get the same subnets.
 	slices.SortFunc(zones, func(a, b string) int { return cmp.Compare(slices.Index(known, a), slices.Index(known, b)) })
@@ -149,15 +150,15 @@ func zones(facts *language.Facts, s section) []string {
 }
 
 // constrainedZones returns the zones in azs that AWS offers no NAT gateway in.
-func constrainedZones(facts *language.Facts, s section, o *OrbitRegion) []string {
+func constrainedZones(facts *language.Facts, s sections.Section, o *OrbitRegion) []string {
 	var zones []string
 	for _, zone := range o.Zones {
-		if _, constrained := facts.Regions[s.region].Constrained[zone]; constrained {
+		if _, constrained := facts.Regions[s.Region].Constrained[zone]; constrained {
 			zones = append(zones, zone)
 		}
 	}
 	if len(zones) > 0 && len(zones) == len(o.Zones) && o.NAT != NATDisabled {
-		s.errorf("azs", "none of these zones takes a NAT gateway: add another zone, or use nat: disabled")
+		s.Errorf("azs", "none of these zones takes a NAT gateway: add another zone, or use nat: disabled")
 	}
 	return zones
 }
@@ -166,25 +167,25 @@ func constrainedZones(facts *language.Facts, s section, o *OrbitRegion) []string
 const maxTags = 40
 
 // tags returns the manifest's tags after checking their number and AWS's rules for keys.
-func tags(r record) map[string]string {
+func tags(r sections.Record) map[string]string {
 	tags := map[string]string{}
-	for _, e := range r.entries("tags") {
+	for _, e := range r.Entries("tags") {
 		// AWS refuses keys that begin with aws:, in any case of letters. Keys with spacel: say whose a stack is.
-		prefix, _, prefixed := strings.Cut(strings.ToLower(e.key), ":")
+		prefix, _, prefixed := strings.Cut(strings.ToLower(e.Key), ":")
 		if prefixed && (prefix == "aws" || prefix == "spacel") {
-			r.report.Errorf(e.pos(), "tags that begin with %s: are not for users", prefix)
+			r.Report.Errorf(e.Pos(), "tags that begin with %s: are not for users", prefix)
 		}
-		tags[e.key] = e.value.Text
+		tags[e.Key] = e.Tree.Text
 	}
 	if len(tags) > maxTags {
-		r.errorf("tags", "must be at most %d tags, got %d", maxTags, len(tags))
+		r.Errorf("tags", "must be at most %d tags, got %d", maxTags, len(tags))
 	}
 	return tags
 }
 
 // checkInstanceType refuses an instance type that EC2 has withdrawn, or one that cannot run Debian.
-func checkInstanceType(facts *language.Facts, r record, field string) {
-	checkOffered(facts, r.report, r.posOf(field), r.text(field))
+func checkInstanceType(facts *language.Facts, r sections.Record, field string) {
+	checkOffered(facts, r.Report, r.PosOf(field), r.Text(field))
 }
 
 // checkOffered is checkInstanceType for a type at any place.
@@ -199,13 +200,13 @@ func checkOffered(facts *language.Facts, found *report.Report, at report.Pos, ki
 }
 
 // resolvedOrbit returns the resolved section of the orbit in one region, with the fields that hold for all of it.
-func (m document) resolvedOrbit(s section, o *Orbit, regions []string) *resolved.Section {
-	top := m.root.record(m.report, nil)
-	list := node{value: &manifest.Tree{Kind: manifest.List}, at: m.part("regions").at, path: "regions"}
-	list.value.At = list.at
+func (m document) resolvedOrbit(s sections.Section, o *Orbit, regions []string) *resolved.Section {
+	top := m.root.Record(m.report, nil)
+	list := sections.Value{Tree: &manifest.Tree{Kind: manifest.List}, At: m.part("regions").At, Path: "regions"}
+	list.Tree.At = list.At
 	for _, region := range slices.Sorted(slices.Values(regions)) {
-		list.value.Items = append(list.value.Items, &manifest.Tree{Kind: manifest.Text, Text: region, At: list.at})
+		list.Tree.Items = append(list.Tree.Items, &manifest.Tree{Kind: manifest.Text, Text: region, At: list.At})
 	}
-	whole := []node{extraNode("name", o.Name, top.posOf("name")), list}
-	return s.resolve(append(whole, o.ownership(top)...)...)
+	whole := []sections.Value{sections.Extra("name", o.Name, top.PosOf("name")), list}
+	return s.Resolve(append(whole, o.ownership(top)...)...)
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // A prefix list is AWS's named set of address blocks; its ids begin with pl-. A word that matches appName may be an app.
@@ -13,7 +15,7 @@ var (
 )
 
 // everyone returns the peers that stand for the whole internet.
-func everyone(at Node, ipv6 bool) []Peer {
+func everyone(at sections.Node, ipv6 bool) []Peer {
 	all := []Peer{{Node: at, Kind: CIDRv4, Value: "0.0.0.0/0"}}
 	if ipv6 {
 		all = append(all, Peer{Node: at, Kind: CIDRv6, Value: "::/0"})
@@ -67,60 +69,60 @@ func public(cidr string) bool {
 }
 
 // bastionPeers returns the peers that may connect to the bastions: everyone by default.
-func bastionPeers(s section) []Peer {
-	if !s.has("bastion_sources") {
-		all := everyone(NewNode(s.posOf("bastion_sources"), nil), s.flag("ipv6"))
-		s.derivePeers("bastion_sources", all)
+func bastionPeers(s sections.Section) []Peer {
+	if !s.Has("bastion_sources") {
+		all := everyone(sections.NewNode(s.PosOf("bastion_sources"), nil), s.Flag("ipv6"))
+		derivePeers(s.Record, "bastion_sources", all)
 		return all
 	}
 	var peers []Peer
-	for _, n := range s.list("bastion_sources") {
-		kind, ok, mistake := address(n.value.Text)
+	for _, n := range s.List("bastion_sources") {
+		kind, ok, mistake := address(n.Tree.Text)
 		switch {
 		case ok:
 			peers = addPeer(peers, n, kind, s)
 		case mistake != "":
-			s.report.Errorf(n.pos(), "%s, got %q", mistake, n.value.Text)
+			s.Report.Errorf(n.Pos(), "%s, got %q", mistake, n.Tree.Text)
 		default:
-			s.report.Errorf(n.pos(), "must be a CIDR block such as 10.0.0.0/8 or a prefix list (pl-…), got %q", n.value.Text)
+			s.Report.Errorf(n.Pos(), "must be a CIDR block such as 10.0.0.0/8 or a prefix list (pl-…), got %q", n.Tree.Text)
 		}
 	}
-	if len(s.list("bastion_sources")) == 0 && !s.unknown("bastion_sources") && s.number("bastion_instance_count") > 0 {
-		s.errorf("bastion_sources", "is empty, so nobody could reach the bastions: add a CIDR block, or set bastion_instance_count to 0")
+	if len(s.List("bastion_sources")) == 0 && !s.Unknown("bastion_sources") && s.Number("bastion_instance_count") > 0 {
+		s.Errorf("bastion_sources", "is empty, so nobody could reach the bastions: add a CIDR block, or set bastion_instance_count to 0")
 	}
 	return peers
 }
 
 // derivePeers records peers for the resolved value: a default, or the written ones that remain.
-func (r record) derivePeers(name string, peers []Peer) {
+func derivePeers(r sections.Record, name string, peers []Peer) {
 	var words []string
 	for _, p := range peers {
 		words = append(words, p.Value)
 	}
-	r.deriveList(name, words)
+	r.DeriveList(name, words)
 }
 
 // addPeer adds an address to peers, unless it is a duplicate, or an IPv6 block in a region of the orbit without
 // IPv6.
-func addPeer(peers []Peer, n node, kind PeerKind, orbit section) []Peer {
-	if kind == CIDRv6 && !orbit.flag("ipv6") {
-		if !orbit.unknown("ipv6") {
-			orbit.report.Errorf(n.pos(),
-				"%s is an IPv6 block, and the orbit has no IPv6 here: set ipv6 in its manifest, or leave the block out", n.value.Text)
+func addPeer(peers []Peer, n sections.Value, kind PeerKind, orbit sections.Section) []Peer {
+	if kind == CIDRv6 && !orbit.Flag("ipv6") {
+		if !orbit.Unknown("ipv6") {
+			orbit.Report.Errorf(n.Pos(),
+				"%s is an IPv6 block, and the orbit has no IPv6 here: set ipv6 in its manifest, or leave the block out", n.Tree.Text)
 		}
 		return peers
 	}
 	for _, p := range peers {
-		if p.Value == n.value.Text {
-			orbit.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
+		if p.Value == n.Tree.Text {
+			orbit.Report.Warnf(n.Pos(), "%s is listed twice", n.Tree.Text)
 			return peers
 		}
 	}
-	return append(peers, Peer{Node: NewNode(n.pos(), nil), Kind: kind, Value: n.value.Text})
+	return append(peers, Peer{Node: sections.NewNode(n.Pos(), nil), Kind: kind, Value: n.Tree.Text})
 }
 
 // peers returns the peers in a list.
-func (c appScope) peers(list []node) []Peer {
+func (c appScope) peers(list []sections.Value) []Peer {
 	var peers []Peer
 	for _, n := range list {
 		if kind, ok := c.peerKind(n); ok {
@@ -132,27 +134,27 @@ func (c appScope) peers(list []node) []Peer {
 
 // peerKind returns the kind of a word in a list of peers. A region of AWS outside of the orbit is skipped with a
 // note, because one manifest may serve several orbits.
-func (c appScope) peerKind(n node) (PeerKind, bool) {
-	word := n.value.Text
+func (c appScope) peerKind(n sections.Value) (PeerKind, bool) {
+	word := n.Tree.Text
 	kind, ok, mistake := address(word)
 	_, known := c.facts.Regions[word]
 	switch {
 	case ok:
 		return kind, true
 	case mistake != "":
-		c.report.Errorf(n.pos(), "%s, got %q", mistake, word)
+		c.report.Errorf(n.Pos(), "%s, got %q", mistake, word)
 	case known && c.orbit.Region(word) != nil:
 		return Region, true
 	case known:
-		c.report.Notef(n.pos(), "%s is skipped: the orbit is not in this region", word)
+		c.report.Notef(n.Pos(), "%s is skipped: the orbit is not in this region", word)
 	case c.facts.LooksLikeRegion(word):
-		knownRegion(c.facts, c.report, word, n.pos())
+		knownRegion(c.facts, c.report, word, n.Pos())
 	case word == c.app:
-		c.report.Errorf(n.pos(), "is the app itself: its instances reach each other through private_ports")
+		c.report.Errorf(n.Pos(), "is the app itself: its instances reach each other through private_ports")
 	case appName.MatchString(word):
 		return OtherApp, true
 	default:
-		c.report.Errorf(n.pos(), "must be a CIDR block, a region, a prefix list (pl-…) or the name of an app, got %q", word)
+		c.report.Errorf(n.Pos(), "must be a CIDR block, a region, a prefix list (pl-…) or the name of an app, got %q", word)
 	}
 	return 0, false
 }

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // publicPorts returns the ports of the load balancer. Without a load balancer, the instances listen
 // on them.
 func (b appBuilder) publicPorts(a *AppRegion) []PublicPort {
 	var ports []PublicPort
-	for _, e := range b.section.merged("public_ports", asIs, defaultPorts(b.section, a)) {
+	for _, e := range b.section.Merged("public_ports", asIs, defaultPorts(b.section, a)) {
 		ports = append(ports, b.publicPort(e, a))
 	}
 	// Keys are text, and as text 443 comes before 80.
@@ -27,27 +29,27 @@ func asIs(key string) string { return key }
 
 // defaultPorts returns port 80 for an app with a load balancer, unless the app's or the orbit's manifest names ports for all
 // regions.
-func defaultPorts(s section, a *AppRegion) []entry {
-	written := s.all.value.Lookup("public_ports") != nil || s.shared.value.Lookup("public_ports") != nil
+func defaultPorts(s sections.Section, a *AppRegion) []sections.Entry {
+	written := s.All.Tree.Lookup("public_ports") != nil || s.Shared.Tree.Lookup("public_ports") != nil
 	if written || a.ELBAvailability == Disabled {
 		return nil
 	}
-	return s.defaultEntries("public_ports")
+	return s.DefaultEntries("public_ports")
 }
 
 // publicPort reads one port.
-func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
-	r := e.record(b.scope.report, nil)
-	port, _ := strconv.Atoi(e.key)
-	p := PublicPort{Node: r.node(), Port: port, Scheme: scheme(r.text("scheme")), InternalPort: port, Certificate: r.text("certificate")}
-	if r.has("internal_port") {
-		p.InternalPort = r.number("internal_port")
+func (b appBuilder) publicPort(e sections.Entry, a *AppRegion) PublicPort {
+	r := e.Record(b.scope.report, nil)
+	port, _ := strconv.Atoi(e.Key)
+	p := PublicPort{Node: r.Node(), Port: port, Scheme: scheme(r.Text("scheme")), InternalPort: port, Certificate: r.Text("certificate")}
+	if r.Has("internal_port") {
+		p.InternalPort = r.Number("internal_port")
 	}
 	if p.Scheme == "" {
 		p.Scheme = httpScheme(port)
 	}
 	p.InternalScheme = internalScheme(r, p)
-	p.RedirectTo = r.number("redirect")
+	p.RedirectTo = r.Number("redirect")
 	p.Sources = b.portPeers(r, a)
 	tracePort(r, p)
 	checkSSHPort(r, p, a)
@@ -57,13 +59,13 @@ func (b appBuilder) publicPort(e entry, a *AppRegion) PublicPort {
 
 // tracePort records the port's protocols and sources for the resolved value. A port that redirects never reaches the instances,
 // so it has no internal port.
-func tracePort(r record, p PublicPort) {
-	r.deriveText("scheme", p.Scheme)
+func tracePort(r sections.Record, p PublicPort) {
+	r.DeriveText("scheme", p.Scheme)
 	if p.RedirectTo == 0 {
-		r.deriveText("internal_scheme", p.InternalScheme)
-		r.deriveNumber("internal_port", strconv.Itoa(p.InternalPort))
+		r.DeriveText("internal_scheme", p.InternalScheme)
+		r.DeriveNumber("internal_port", strconv.Itoa(p.InternalPort))
 	}
-	r.derivePeers("sources", p.Sources)
+	derivePeers(r, "sources", p.Sources)
 }
 
 // scheme returns a scheme in the spelling of the model. TLS is another word for SSL.
@@ -84,9 +86,9 @@ func httpScheme(port int) string {
 
 // internalScheme returns the protocol between the load balancer and the instances. It must be of the same family
 // as the port's: a load balancer for HTTP cannot forward plain TCP.
-func internalScheme(r record, p PublicPort) string {
+func internalScheme(r sections.Record, p PublicPort) string {
 	http := p.Scheme == "HTTP" || p.Scheme == "HTTPS"
-	if !r.has("internal_scheme") {
+	if !r.Has("internal_scheme") {
 		switch {
 		case http:
 			return httpScheme(p.InternalPort)
@@ -95,9 +97,9 @@ func internalScheme(r record, p PublicPort) string {
 		}
 		return "TCP"
 	}
-	internal := scheme(r.text("internal_scheme"))
+	internal := scheme(r.Text("internal_scheme"))
 	if internalHTTP := internal == "HTTP" || internal == "HTTPS"; internalHTTP != http || (internal == "UDP") != (p.Scheme == "UDP") {
-		r.errorf("internal_scheme", "must be %s, as the port's scheme is %s, got %s", kindred(p.Scheme), p.Scheme, internal)
+		r.Errorf("internal_scheme", "must be %s, as the port's scheme is %s, got %s", kindred(p.Scheme), p.Scheme, internal)
 	}
 	return internal
 }
@@ -124,11 +126,11 @@ func gate(a *AppRegion) Availability {
 
 // portPeers returns the peers that may connect to a port. Internet addresses are dropped with a warning where the
 // internet cannot reach the port.
-func (b appBuilder) portPeers(r record, a *AppRegion) []Peer {
-	if !r.has("sources") {
+func (b appBuilder) portPeers(r sections.Record, a *AppRegion) []Peer {
+	if !r.Has("sources") {
 		return b.scope.defaultPeers(r, gate(a))
 	}
-	sources := b.scope.peers(r.list("sources"))
+	sources := b.scope.peers(r.List("sources"))
 	if gate(a) == InternetFacing {
 		return sources
 	}
@@ -145,8 +147,8 @@ func (b appBuilder) portPeers(r record, a *AppRegion) []Peer {
 
 // defaultPeers returns the peers of a port without sources: the internet, the region, or all regions of the orbit,
 // by the availability.
-func (c appScope) defaultPeers(r record, reach Availability) []Peer {
-	at := NewNode(r.posOf("sources"), nil)
+func (c appScope) defaultPeers(r sections.Record, reach Availability) []Peer {
+	at := sections.NewNode(r.PosOf("sources"), nil)
 	switch reach {
 	case InternetFacing:
 		return everyone(at, c.region.IPv6)
@@ -161,22 +163,22 @@ func (c appScope) defaultPeers(r record, reach Availability) []Peer {
 }
 
 // checkSSHPort refuses port 22 of the instances: the security groups open it to the bastions only.
-func checkSSHPort(r record, p PublicPort, a *AppRegion) {
+func checkSSHPort(r sections.Record, p PublicPort, a *AppRegion) {
 	const ssh = 22
 	if p.InternalPort == ssh && a.ELBAvailability != Disabled || p.Port == ssh && a.ELBAvailability == Disabled {
-		r.report.Errorf(r.at, "port 22 of the instances is reserved for SSH from the bastions")
+		r.Report.Errorf(r.At, "port 22 of the instances is reserved for SSH from the bastions")
 	}
 }
 
 // checkCertificate checks the certificate of an HTTPS or SSL port. Without a load balancer nothing could hold a
 // certificate. Without a written one the stack makes one, for which it needs a host name.
-func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
+func (b appBuilder) checkCertificate(r sections.Record, p PublicPort, a *AppRegion) {
 	if a.ELBAvailability == Disabled {
 		return
 	}
 	if p.Scheme != "HTTPS" && p.Scheme != "SSL" {
 		if p.Certificate != "" {
-			r.errorf("certificate", "works only on an HTTPS or SSL port, and this one is %s", p.Scheme)
+			r.Errorf("certificate", "works only on an HTTPS or SSL port, and this one is %s", p.Scheme)
 		}
 		return
 	}
@@ -184,10 +186,10 @@ func (b appBuilder) checkCertificate(r record, p PublicPort, a *AppRegion) {
 	arn := strings.Split(p.Certificate, ":")
 	switch {
 	case len(arn) > 3 && arn[2] == "acm" && arn[3] != a.Region:
-		r.errorf("certificate", "is a certificate of %s, and this load balancer is in %s", arn[3], a.Region)
-	case len(arn) > 3 || r.unknown("certificate") || b.section.unknown("hostnames") || b.scope.orbitSection.unknown("domain"):
+		r.Errorf("certificate", "is a certificate of %s, and this load balancer is in %s", arn[3], a.Region)
+	case len(arn) > 3 || r.Unknown("certificate") || b.section.Unknown("hostnames") || b.scope.orbitSection.Unknown("domain"):
 	case len(a.Hostnames) == 0:
-		r.report.Errorf(r.at,
+		r.Report.Errorf(r.At,
 			"%s needs a certificate: set certificate to an ARN, or give the app hostnames, or the orbit a domain, and one is "+
 				"made", p.Scheme)
 	case len(a.Hostnames[0].Name) > 64 && p.Certificate == "":

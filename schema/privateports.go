@@ -7,30 +7,31 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // privatePorts returns the ports on which the app's instances reach each other.
-func privatePorts(s section) []PrivatePort {
+func privatePorts(s sections.Section) []PrivatePort {
 	var ports []PrivatePort
-	for _, e := range s.merged("private_ports", portRange, nil) {
-		p := PrivatePort{Node: NewNode(e.pos(), nil)}
-		from, to, _ := strings.Cut(e.key, "-")
+	for _, e := range s.Merged("private_ports", portRange, nil) {
+		p := PrivatePort{Node: sections.NewNode(e.Pos(), nil)}
+		from, to, _ := strings.Cut(e.Key, "-")
 		p.From, _ = strconv.Atoi(from)
 		p.To, _ = strconv.Atoi(to)
 		// Digits too large for an int give 0 here, which is out of range as well.
 		if p.From > p.To || p.To > 65535 || p.From < 1 {
-			s.report.Errorf(e.pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
+			s.Report.Errorf(e.Pos(), "the key must be a port from 1 to 65535, or a range that begins with the lower one")
 			continue
 		}
-		for _, n := range e.items() {
-			if protocol := strings.ToLower(n.value.Text); slices.Contains(p.Protocols, protocol) {
-				s.report.Warnf(n.pos(), "%s is listed twice", protocol)
+		for _, n := range e.Items() {
+			if protocol := strings.ToLower(n.Tree.Text); slices.Contains(p.Protocols, protocol) {
+				s.Report.Warnf(n.Pos(), "%s is listed twice", protocol)
 			} else {
 				p.Protocols = append(p.Protocols, protocol)
 			}
 		}
-		if len(e.value.Items)+len(e.value.Reported) == 0 {
-			s.report.Errorf(e.pos(), "must name a protocol, such as [\"TCP\"]")
+		if len(e.Tree.Items)+len(e.Tree.Reported) == 0 {
+			s.Report.Errorf(e.Pos(), "must name a protocol, such as [\"TCP\"]")
 		}
 		slices.Sort(p.Protocols)
 		traceProtocols(e, p.Protocols)
@@ -41,15 +42,15 @@ func privatePorts(s section) []PrivatePort {
 }
 
 // traceProtocols gives the resolved value the protocols in the model's form.
-func traceProtocols(e entry, protocols []string) {
-	if !e.traced() {
+func traceProtocols(e sections.Entry, protocols []string) {
+	if !e.Traced() {
 		return
 	}
 	var items []*manifest.Tree
 	for _, protocol := range protocols {
-		items = append(items, &manifest.Tree{Kind: manifest.Text, Text: protocol, At: e.at})
+		items = append(items, &manifest.Tree{Kind: manifest.Text, Text: protocol, At: e.At})
 	}
-	e.replace(&manifest.Tree{Kind: manifest.List, At: e.value.At, Items: items})
+	e.Replace(&manifest.Tree{Kind: manifest.List, At: e.Tree.At, Items: items})
 }
 
 // portRange returns a key in the form from-to without leading zeros, so that 80 and 80-80 are one key.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // published tells which ports of the host the app's containers publish.
@@ -99,7 +100,7 @@ func (p published) list(local bool) string {
 
 // checkPublished reports ports that no container publishes while some container publishes one: a target's health would be waited
 // for in vain. Redirected ports do not reach the instances.
-func checkPublished(s section, a *AppRegion) {
+func checkPublished(s sections.Section, a *AppRegion) {
 	p := publishedBy(a.Services)
 	if p.unknown || len(p.ports) == 0 {
 		return
@@ -107,14 +108,14 @@ func checkPublished(s section, a *AppRegion) {
 	checked := 0
 	if check := a.HealthCheck; check.Port != 0 && a.ELBAvailability != Disabled && len(a.PublicPorts) > 0 {
 		checked = check.Port
-		if !p.has(check.Port, "tcp", false) && !s.unknown("health_check") && !s.unknown("services") {
-			s.report.Errorf(check.Pos, "the health check goes to port %d of the instances, which no container publishes: "+
+		if !p.has(check.Port, "tcp", false) && !s.Unknown("health_check") && !s.Unknown("services") {
+			s.Report.Errorf(check.Pos, "the health check goes to port %d of the instances, which no container publishes: "+
 				"published are %s; publish it (ports: {%d: …}), or change the check or the public port's internal_port", check.Port,
 				orNone(p.list(false)), check.Port)
 		}
 	}
 	if check := a.LocalHealthCheck; check != nil && check.Port != 0 && !p.has(check.Port, "tcp", true) {
-		s.report.Errorf(check.Pos, "the check goes to port %d, which no container publishes: published are %s", check.Port,
+		s.Report.Errorf(check.Pos, "the check goes to port %d, which no container publishes: published are %s", check.Port,
 			orNone(p.list(true)))
 	}
 	for _, port := range a.PublicPorts {
@@ -125,7 +126,7 @@ func checkPublished(s section, a *AppRegion) {
 		if port.RedirectTo != 0 || p.has(port.InternalPort, protocol, false) || port.InternalPort == checked && protocol == "tcp" {
 			continue
 		}
-		s.report.Warnf(port.Pos, "leads to port %d (%s) of the instances, which no container publishes: published are %s",
+		s.Report.Warnf(port.Pos, "leads to port %d (%s) of the instances, which no container publishes: published are %s",
 			port.InternalPort, protocol, orNone(p.list(false)))
 	}
 }

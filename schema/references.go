@@ -8,11 +8,12 @@ import (
 	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Reference is a value that an instance looks up when it boots, written as {from: "KIND:NAME"}.
 type Reference struct {
-	Node
+	sections.Node
 	Kind  string // secret, ssm, database, cache or resource
 	Name  string
 	Field string // the key in a secret's JSON, a field of a database or cache, a resource's attribute; "" is the whole value
@@ -54,18 +55,18 @@ func isReference(t *manifest.Tree) bool {
 
 // reference reads {from: "KIND:NAME"}. It returns nil after a mistake. The names of databases, caches and resources are checked
 // later, by checkReferences. A message repeats no more of the text than its kind, since the text may be a misplaced secret.
-func (c appScope) reference(n node) *Reference {
-	f := n.fieldOf(*n.value.Field("from"))
-	text := f.value.Text
+func (c appScope) reference(n sections.Value) *Reference {
+	f := n.FieldOf(*n.Tree.Field("from"))
+	text := f.Tree.Text
 	kind, name, ok := strings.Cut(text, ":")
-	ref := &Reference{Node: NewNode(f.pos(), nil), Kind: kind, Name: name}
+	ref := &Reference{Node: sections.NewNode(f.Pos(), nil), Kind: kind, Name: name}
 	switch {
 	case !ok || !slices.Contains(referenceKinds, kind):
 		hint := report.Suggest(kind, referenceKinds)
 		if hint == "" {
 			hint = "; write " + either(referenceKinds) + ", or give JSON to the container as text"
 		}
-		c.report.Errorf(f.pos(), "is an unknown kind of reference%s", hint)
+		c.report.Errorf(f.Pos(), "is an unknown kind of reference%s", hint)
 		return nil
 	case kind == names.FromSecret:
 		ref.Name, ref.Field, ok = cutSecret(name)
@@ -79,7 +80,7 @@ func (c appScope) reference(n node) *Reference {
 		ref.Name, ref.Field, ok = cutResource(name)
 	}
 	if !ok {
-		c.report.Errorf(f.pos(), "%s", wrongReference(kind, name))
+		c.report.Errorf(f.Pos(), "%s", wrongReference(kind, name))
 		return nil
 	}
 	return ref
@@ -165,7 +166,7 @@ func (a *AppRegion) References() []Reference {
 
 // checkReferences checks the names of databases, caches and resources in references. It runs when these are built. It skips a kind
 // whose field had a mistake, since the name may be of a part that was refused.
-func checkReferences(s section, a *AppRegion) {
+func checkReferences(s sections.Section, a *AppRegion) {
 	databases := map[string]Database{}
 	for _, d := range a.Databases {
 		databases[d.Name] = d
@@ -179,7 +180,7 @@ func checkReferences(s section, a *AppRegion) {
 		case names.FromDatabase:
 			checkStore(s, ref, "databases", databases)
 			if ref.Field == names.FieldDatabase && strings.HasPrefix(databases[ref.Name].Engine, "sqlserver") {
-				s.report.Errorf(ref.Pos, "does not exist: RDS makes no database in an instance of SQL Server; write the name itself")
+				s.Report.Errorf(ref.Pos, "does not exist: RDS makes no database in an instance of SQL Server; write the name itself")
 			}
 		case names.FromCache:
 			checkStore(s, ref, "caches", caches)
@@ -190,16 +191,16 @@ func checkReferences(s section, a *AppRegion) {
 }
 
 // checkStore checks the name of a database or cache.
-func checkStore[T any](s section, ref Reference, field string, known map[string]T) {
-	if _, ok := known[ref.Name]; ok || s.unknown(field) {
+func checkStore[T any](s sections.Section, ref Reference, field string, known map[string]T) {
+	if _, ok := known[ref.Name]; ok || s.Unknown(field) {
 		return
 	}
-	s.report.Errorf(ref.Pos, "refers to the %s %s, which the app does not have%s", ref.Kind, ref.Name,
+	s.Report.Errorf(ref.Pos, "refers to the %s %s, which the app does not have%s", ref.Kind, ref.Name,
 		report.Suggest(ref.Name, keysOf(known)))
 }
 
 // checkResource checks the logical id of a reference. A parameter has a value but no attributes.
-func checkResource(s section, ref Reference, e Extra) {
+func checkResource(s sections.Section, ref Reference, e Extra) {
 	known := map[string]bool{}
 	for _, r := range e.Resources {
 		known[r.ID] = true
@@ -209,13 +210,13 @@ func checkResource(s section, ref Reference, e Extra) {
 		switch {
 		case p.ID != ref.Name:
 		case ref.Field != "":
-			s.report.Errorf(ref.Pos, "refers to an attribute of %s, which is a parameter: write resource:%s", ref.Name, ref.Name)
+			s.Report.Errorf(ref.Pos, "refers to an attribute of %s, which is a parameter: write resource:%s", ref.Name, ref.Name)
 		case strings.Contains(p.Type, "List<") || strings.HasPrefix(p.Type, "CommaDelimitedList"):
-			s.report.Errorf(ref.Pos, "refers to %s, which is a list: a reference is for one value", ref.Name)
+			s.Report.Errorf(ref.Pos, "refers to %s, which is a list: a reference is for one value", ref.Name)
 		}
 	}
-	if !known[ref.Name] && !s.unknown("resources") {
-		s.report.Errorf(ref.Pos, "refers to %s, which is not in the app's resources%s", ref.Name, report.Suggest(ref.Name, keysOf(known)))
+	if !known[ref.Name] && !s.Unknown("resources") {
+		s.Report.Errorf(ref.Pos, "refers to %s, which is not in the app's resources%s", ref.Name, report.Suggest(ref.Name, keysOf(known)))
 	}
 }
 

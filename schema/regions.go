@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // knownRegion reports whether AWS has a region of this name, and adds a mistake if not.
@@ -17,20 +18,20 @@ func knownRegion(facts *language.Facts, found *report.Report, name string, at re
 }
 
 // regionList returns the manifest's list of regions, without unknown names and duplicates, in the order written.
-func (m document) regionList() []node {
-	var regions []node
+func (m document) regionList() []sections.Value {
+	var regions []sections.Value
 	seen := map[string]bool{}
 	list := m.part("regions")
-	if list.value == nil {
+	if list.Tree == nil {
 		return nil
 	}
-	for _, n := range list.items() {
+	for _, n := range list.Items() {
 		switch {
-		case !knownRegion(m.facts, m.report, n.value.Text, n.pos()):
-		case seen[n.value.Text]:
-			m.report.Warnf(n.pos(), "%s is listed twice", n.value.Text)
+		case !knownRegion(m.facts, m.report, n.Tree.Text, n.Pos()):
+		case seen[n.Tree.Text]:
+			m.report.Warnf(n.Pos(), "%s is listed twice", n.Tree.Text)
 		default:
-			seen[n.value.Text] = true
+			seen[n.Tree.Text] = true
 			regions = append(regions, n)
 		}
 	}
@@ -43,11 +44,11 @@ var wholeFields = []string{"name", "regions", "all", "apps", "account", "role", 
 // sections checks the manifest's sections for regions. A section for an unknown region is a mistake. A section for
 // a region outside of the manifest's list has no effect and gets a note.
 func (m document) sections(active []string) {
-	for _, f := range m.root.value.Fields {
+	for _, f := range m.root.Tree.Fields {
 		if slices.Contains(wholeFields, f.Key) {
 			continue
 		}
-		at := f.At.Pos(report.Member(m.root.path, f.Key))
+		at := f.At.Pos(report.Member(m.root.Path, f.Key))
 		if knownRegion(m.facts, m.report, f.Key, at) && !slices.Contains(active, f.Key) {
 			m.report.Notef(at, "is not used: the region is not in regions")
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Limits of CloudFormation's RollbackConfiguration: rollback triggers, and minutes of monitoring (API Reference,
@@ -17,17 +18,17 @@ const (
 
 // release returns the guards of a release. It comes after all parts of the app with alarms.
 func (b appBuilder) release(a *AppRegion) Release {
-	r := b.section.child("release", nil)
-	release := Release{Node: r.node(), Watch: watchMinutes(r)}
+	r := b.section.Child("release", nil)
+	release := Release{Node: r.Node(), Watch: watchMinutes(r)}
 	known := alarmNames(a)
-	for _, item := range r.list("alarms") {
+	for _, item := range r.List("alarms") {
 		if guard, ok := b.guard(item, known); ok {
 			release.Alarms = append(release.Alarms, guard)
 		}
 	}
 	checkGuards(r, release)
-	if release.Watch > 0 && len(release.Alarms) == 0 && !r.unknown("alarms") {
-		r.notef("watch", "watches no alarm, so nothing rolls a release back: name some under alarms%s", sensibleAlarms(a, known))
+	if release.Watch > 0 && len(release.Alarms) == 0 && !r.Unknown("alarms") {
+		r.Notef("watch", "watches no alarm, so nothing rolls a release back: name some under alarms%s", sensibleAlarms(a, known))
 	}
 	release.Waves = waves(b)
 	release.Tasks = tasks(b, r, a, release.Waves)
@@ -35,13 +36,13 @@ func (b appBuilder) release(a *AppRegion) Release {
 }
 
 // watchMinutes returns the duration of the watch in minutes.
-func watchMinutes(r record) int {
+func watchMinutes(r sections.Record) int {
 	return minutesOf(r, "watch", maxWatch, "3h, which is what CloudFormation allows")
 }
 
 // minutesOf returns a duration in minutes. most describes the limit.
-func minutesOf(r record, field string, limit int, most string) int {
-	text := r.text(field)
+func minutesOf(r sections.Record, field string, limit int, most string) int {
+	text := r.Text(field)
 	if text == "" {
 		return 0
 	}
@@ -49,19 +50,19 @@ func minutesOf(r record, field string, limit int, most string) int {
 	if minutes := int(watch.Minutes()); err == nil && minutes <= limit {
 		return minutes
 	}
-	r.errorf(field, "must be at most %s, got %s", most, text)
+	r.Errorf(field, "must be at most %s, got %s", most, text)
 	return 0
 }
 
 // checkGuards checks the list as a whole.
-func checkGuards(r record, release Release) {
+func checkGuards(r sections.Record, release Release) {
 	if len(release.Alarms) > maxGuards {
-		r.errorf("alarms", "must name at most %d alarms, which is what CloudFormation allows, got %d", maxGuards, len(release.Alarms))
+		r.Errorf("alarms", "must name at most %d alarms, which is what CloudFormation allows, got %d", maxGuards, len(release.Alarms))
 	}
 	for i, guard := range release.Alarms {
 		same := func(other GuardAlarm) bool { return other.ARN == guard.ARN && other.Name == guard.Name }
 		if slices.ContainsFunc(release.Alarms[:i], same) {
-			r.report.Errorf(guard.Pos, "names the alarm %s a second time", guard)
+			r.Report.Errorf(guard.Pos, "names the alarm %s a second time", guard)
 		}
 	}
 }
@@ -69,8 +70,8 @@ func checkGuards(r record, release Release) {
 // guard returns the alarm of an item of the list. A name without a slash is that of a trigger, or the end of the only longer name
 // that ends so: busy is main/busy while no other alarm is called busy. A second alarm of that name makes it a mistake, with both
 // full names in the message, so a manifest never watches another alarm than before without a word.
-func (b appBuilder) guard(item node, known []namedAlarm) (GuardAlarm, bool) {
-	text := item.value.Text
+func (b appBuilder) guard(item sections.Value, known []namedAlarm) (GuardAlarm, bool) {
+	text := item.Tree.Text
 	if strings.HasPrefix(text, "arn:") {
 		return b.guardARN(item)
 	}
@@ -92,42 +93,42 @@ func (b appBuilder) guard(item node, known []namedAlarm) (GuardAlarm, bool) {
 		for _, alarm := range known {
 			names = append(names, alarm.Name)
 		}
-		b.scope.report.Errorf(item.pos(), "no alarm of this app is called %s%s", text, report.Suggest(text, names))
+		b.scope.report.Errorf(item.Pos(), "no alarm of this app is called %s%s", text, report.Suggest(text, names))
 		return GuardAlarm{}, false
 	case len(found) > 1:
-		b.scope.report.Errorf(item.pos(), "several alarms are called %s: write %s or %s", text, found[0].Name, found[1].Name)
+		b.scope.report.Errorf(item.Pos(), "several alarms are called %s: write %s or %s", text, found[0].Name, found[1].Name)
 		return GuardAlarm{}, false
 	}
 	// The alarms of a global database are in its hosting region's stack, and CloudFormation watches alarms of the stack's region.
 	if other := found[0].elsewhere; other != "" {
-		b.scope.report.Notef(item.pos(), "is not watched in %s: the alarm is in %s, with its database", b.scope.region.Region, other)
+		b.scope.report.Notef(item.Pos(), "is not watched in %s: the alarm is in %s, with its database", b.scope.region.Region, other)
 		return GuardAlarm{}, false
 	}
-	found[0].Node = Node{Pos: item.pos()}
+	found[0].Node = sections.Node{Pos: item.Pos()}
 	return found[0].GuardAlarm, true
 }
 
 // alarmsUnknown reports whether a part of the app with alarms was refused, and the list of alarms is incomplete.
 func (b appBuilder) alarmsUnknown() bool {
-	return b.section.unknown("alarms") || b.section.unknown("databases") || b.section.unknown("logging")
+	return b.section.Unknown("alarms") || b.section.Unknown("databases") || b.section.Unknown("logging")
 }
 
 // guardARN checks the ARN of an alarm. CloudFormation only takes alarms of the stack's region (CloudFormation User Guide,
 // "Roll back your CloudFormation stack on alarm breach").
-func (b appBuilder) guardARN(item node) (GuardAlarm, bool) {
-	text := item.value.Text
+func (b appBuilder) guardARN(item sections.Value) (GuardAlarm, bool) {
+	text := item.Tree.Text
 	parts := strings.SplitN(text, ":", 7)
 	if len(parts) < 7 || parts[2] != "cloudwatch" || parts[5] != "alarm" || parts[6] == "" {
-		b.scope.report.Errorf(item.pos(), "must be the ARN of a CloudWatch alarm, such as "+
+		b.scope.report.Errorf(item.Pos(), "must be the ARN of a CloudWatch alarm, such as "+
 			"arn:aws:cloudwatch:%s:123456789012:alarm:errors, got %s", b.scope.region.Region, text)
 		return GuardAlarm{}, false
 	}
 	if parts[3] != b.scope.region.Region {
-		b.scope.report.Errorf(item.pos(), "is an alarm of %s: CloudFormation watches alarms of the stack's own region, which is %s; "+
+		b.scope.report.Errorf(item.Pos(), "is an alarm of %s: CloudFormation watches alarms of the stack's own region, which is %s; "+
 			"write it in the section of that region", parts[3], b.scope.region.Region)
 		return GuardAlarm{}, false
 	}
-	return GuardAlarm{Node: Node{Pos: item.pos()}, ARN: text}, true
+	return GuardAlarm{Node: sections.Node{Pos: item.Pos()}, ARN: text}, true
 }
 
 // namedAlarm is an alarm that release.alarms may name.

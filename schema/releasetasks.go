@@ -10,11 +10,12 @@ import (
 	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Task is a release task: a container that one instance of a release runs to its end before the new instances serve.
 type Task struct {
-	Node
+	sections.Node
 	Name    string
 	Once    TaskScope
 	Region  string        // the region where it runs: the app's first region, or this one
@@ -69,37 +70,37 @@ func (a *AppRegion) BootLimit() int {
 // a service's word is reported there. It is found a second time then, and the report drops equal problems.
 type taskReader struct {
 	appBuilder
-	services map[string]entry // by unit
-	first    string           // the app's first region
+	services map[string]sections.Entry // by unit
+	first    string                    // the app's first region
 }
 
 // tasks reads the release tasks, in the order of their names. It comes after the databases, which decide about the first region.
-func tasks(b appBuilder, r record, a *AppRegion, waves *Waves) []Task {
-	reader := taskReader{b, map[string]entry{}, firstRegion(b, a, waves)}
-	if len(r.entries("tasks")) > 0 {
-		for _, e := range b.section.merged("services", manifest.UnitName, nil) {
-			reader.services[e.key] = e
+func tasks(b appBuilder, r sections.Record, a *AppRegion, waves *Waves) []Task {
+	reader := taskReader{b, map[string]sections.Entry{}, firstRegion(b, a, waves)}
+	if len(r.Entries("tasks")) > 0 {
+		for _, e := range b.section.Merged("services", manifest.UnitName, nil) {
+			reader.services[e.Key] = e
 		}
 	}
 	var tasks []Task
-	for _, e := range r.entries("tasks") {
+	for _, e := range r.Entries("tasks") {
 		tasks = append(tasks, reader.task(e, a, waves))
 	}
 	return tasks
 }
 
 // checkBootLimit reports more time than CloudFormation waits for an instance.
-func checkBootLimit(s section, a *AppRegion) {
-	if most := int(longestBoot / time.Second); a.BootLimit() > most && !s.unknown("boot_timeout") {
-		s.report.Errorf(a.Release.At("tasks"), "CloudFormation waits at most an hour for an instance, and boot_timeout (%d s) with the "+
+func checkBootLimit(s sections.Section, a *AppRegion) {
+	if most := int(longestBoot / time.Second); a.BootLimit() > most && !s.Unknown("boot_timeout") {
+		s.Report.Errorf(a.Release.At("tasks"), "CloudFormation waits at most an hour for an instance, and boot_timeout (%d s) with the "+
 			"timeouts of the tasks is longer: make them shorter", a.BootTimeout)
 	}
 }
 
 // task reads one task. The words of its container come first, then those of its service.
-func (b taskReader) task(e entry, a *AppRegion, waves *Waves) Task {
-	own := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("service"))
-	task := Task{Node: own.node(), Name: e.key, Once: TaskScope(own.text("once")), Region: a.Region, Timeout: taskTime(own)}
+func (b taskReader) task(e sections.Entry, a *AppRegion, waves *Waves) Task {
+	own := e.Record(b.scope.report, b.scope.facts.Defaults.Lookup("service"))
+	task := Task{Node: own.Node(), Name: e.Key, Once: TaskScope(own.Text("once")), Region: a.Region, Timeout: taskTime(own)}
 	b.checkScope(own, &task)
 	checkWaveOf(own, task, waves)
 	like, known := b.likeService(own)
@@ -108,7 +109,7 @@ func (b taskReader) task(e entry, a *AppRegion, waves *Waves) Task {
 		whole = overlaid(own, like)
 	}
 	s := Service{
-		Node: own.node(), Name: names.TaskUnit(e.key), Image: whole.text("image"), Environment: b.scope.environment(own),
+		Node: own.Node(), Name: names.TaskUnit(e.Key), Image: whole.Text("image"), Environment: b.scope.environment(own),
 		Volumes: mountReader{b.scope.report, b.section}.mounts(whole), Container: container(whole, debianOf(b.image())),
 	}
 	if s.Image != "" {
@@ -117,39 +118,39 @@ func (b taskReader) task(e entry, a *AppRegion, waves *Waves) Task {
 	checkTaskNetwork(own, s.Container)
 	s.Container.Restart, s.Container.Job, s.Container.Task = Restart{Policy: RestartNo}, true, true
 	if known {
-		s.Container.EnvOf = manifest.UnitName(own.text("service"))
+		s.Container.EnvOf = manifest.UnitName(own.Text("service"))
 	}
-	whole.drop("restart")
+	whole.Drop("restart")
 	task.Service = s
 	return task
 }
 
 // taskTime returns the longest time of a task.
-func taskTime(r record) time.Duration {
-	if !r.has("timeout") {
-		r.deriveText("timeout", "10m")
+func taskTime(r sections.Record) time.Duration {
+	if !r.Has("timeout") {
+		r.DeriveText("timeout", "10m")
 		return usualTaskTime
 	}
 	limit := duration(r, "timeout").Round(time.Second)
 	if limit < shortestTask || limit > longestBoot {
-		r.errorf("timeout", "must be 10s to 1h, got %s", r.text("timeout"))
+		r.Errorf("timeout", "must be 10s to 1h, got %s", r.Text("timeout"))
 		return usualTaskTime
 	}
 	return limit
 }
 
 // checkScope finds the region of a task. In one region both scopes mean the same.
-func (b taskReader) checkScope(r record, task *Task) {
+func (b taskReader) checkScope(r sections.Record, task *Task) {
 	switch {
 	case task.Once == OnceInApp:
 		task.Region = b.first
-	case task.Once == "" && len(b.scope.regions) > 1 && !r.unknown("once"):
-		r.errorf("once", "is missing: write app to run the task in %s only, which is the app's first region, or region to run it in "+
+	case task.Once == "" && len(b.scope.regions) > 1 && !r.Unknown("once"):
+		r.Errorf("once", "is missing: write app to run the task in %s only, which is the app's first region, or region to run it in "+
 			"each of %s", b.first, strings.Join(b.scope.regions, ", "))
 	}
 	if task.Once == "" {
 		task.Once = OnceInRegion
-		r.deriveText("once", string(OnceInRegion))
+		r.DeriveText("once", string(OnceInRegion))
 	}
 }
 
@@ -167,43 +168,43 @@ func firstRegion(b appBuilder, a *AppRegion, waves *Waves) string {
 }
 
 // checkWaveOf reports waves in which regions get the new code before the task has run.
-func checkWaveOf(r record, task Task, waves *Waves) {
+func checkWaveOf(r sections.Record, task Task, waves *Waves) {
 	if task.Once != OnceInApp || waves == nil || slices.Contains(waves.Regions[0], task.Region) {
 		return
 	}
-	r.errorf("once", "runs in %s, which has the global database, and the first wave (%s) would get the new version before: put %s into "+
+	r.Errorf("once", "runs in %s, which has the global database, and the first wave (%s) would get the new version before: put %s into "+
 		"the first wave", task.Region, strings.Join(waves.Regions[0], ", "), task.Region)
 }
 
 // likeService returns the record of the service of a task.
-func (b taskReader) likeService(r record) (like record, known bool) {
-	image := r.has("image") || r.unknown("image")
-	name := manifest.UnitName(r.text("service"))
+func (b taskReader) likeService(r sections.Record) (like sections.Record, known bool) {
+	image := r.Has("image") || r.Unknown("image")
+	name := manifest.UnitName(r.Text("service"))
 	found, ok := b.services[name]
 	switch {
-	case r.unknown("service"):
-		return record{}, false
-	case !r.has("service"):
+	case r.Unknown("service"):
+		return sections.Record{}, false
+	case !r.Has("service"):
 		if !image {
-			r.report.Errorf(r.at, "must have service (a container of this app) or image")
+			r.Report.Errorf(r.At, "must have service (a container of this app) or image")
 		}
-		return record{}, false
-	case !ok && b.section.unknown("services"):
-		return record{}, false
+		return sections.Record{}, false
+	case !ok && b.section.Unknown("services"):
+		return sections.Record{}, false
 	case !ok:
 		var known []string
 		for _, unit := range slices.Sorted(maps.Keys(b.services)) {
 			known = append(known, strings.TrimSuffix(unit, ".service"))
 		}
-		r.errorf("service", "%s is no service of this app%s", r.text("service"), report.Suggest(r.text("service"), known))
-		return record{}, false
+		r.Errorf("service", "%s is no service of this app%s", r.Text("service"), report.Suggest(r.Text("service"), known))
+		return sections.Record{}, false
 	}
-	like = found.record(b.scope.report, nil)
+	like = found.Record(b.scope.report, nil)
 	switch {
-	case like.has("unit_file"):
-		r.errorf("service", "%s is written by hand, so it has no container to take over: write image", name)
-	case !r.has("command") && !r.has("entrypoint") && !r.unknown("command") && !r.unknown("entrypoint") && !image:
-		r.errorf("command", "is missing: the task would run %s itself, which does not end", name)
+	case like.Has("unit_file"):
+		r.Errorf("service", "%s is written by hand, so it has no container to take over: write image", name)
+	case !r.Has("command") && !r.Has("entrypoint") && !r.Unknown("command") && !r.Unknown("entrypoint") && !image:
+		r.Errorf("command", "is missing: the task would run %s itself, which does not end", name)
 	}
 	return like, true
 }
@@ -217,29 +218,29 @@ func (b taskReader) likeService(r record) (like record, known bool) {
 var notTaken = []string{"environment", "env_file", "ports", "healthcheck", "restart", "schedule", "exclusive", "depends_on", "unit_file"}
 
 // overlaid returns the fields of a task, and the other ones of its service.
-func overlaid(own, like record) record {
+func overlaid(own, like sections.Record) sections.Record {
 	whole := own
-	whole.fields, whole.reported = maps.Clone(own.fields), maps.Clone(own.reported)
-	for name, field := range like.fields {
-		if _, has := whole.fields[name]; !has && !slices.Contains(notTaken, name) {
-			whole.fields[name] = field
+	whole.Fields, whole.Reported = maps.Clone(own.Fields), maps.Clone(own.Reported)
+	for name, field := range like.Fields {
+		if _, has := whole.Fields[name]; !has && !slices.Contains(notTaken, name) {
+			whole.Fields[name] = field
 		}
 	}
-	for name := range like.reported {
-		if _, has := own.fields[name]; !has {
-			if whole.reported == nil {
-				whole.reported = map[string]bool{}
+	for name := range like.Reported {
+		if _, has := own.Fields[name]; !has {
+			if whole.Reported == nil {
+				whole.Reported = map[string]bool{}
 			}
-			whole.reported[name] = true
+			whole.Reported[name] = true
 		}
 	}
 	return whole
 }
 
 // checkTaskNetwork reports the network of another container, which does not run yet.
-func checkTaskNetwork(own record, c Container) {
+func checkTaskNetwork(own sections.Record, c Container) {
 	if other, shares := strings.CutPrefix(c.NetworkMode, "container:"); shares {
-		at := cmp.Or(map[bool]string{true: "network_mode"}[own.has("network_mode")], "service")
-		own.errorf(at, "shares the network of %s, which starts after the task: write network_mode: bridge, host or none in the task", other)
+		at := cmp.Or(map[bool]string{true: "network_mode"}[own.Has("network_mode")], "service")
+		own.Errorf(at, "shares the network of %s, which starts after the task: write network_mode: bridge, host or none in the task", other)
 	}
 }

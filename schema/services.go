@@ -10,16 +10,17 @@ import (
 	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // services returns the systemd units of the app. The entries of the region's section and of all are merged by unit name, so web and
 // web.service are one unit.
 func (b appBuilder) services() []Service {
 	var services []Service
-	records := map[string]record{}
-	for _, e := range b.section.merged("services", manifest.UnitName, nil) {
-		records[e.key] = e.record(b.scope.report, nil)
-		services = append(services, b.service(e.key, records[e.key]))
+	records := map[string]sections.Record{}
+	for _, e := range b.section.Merged("services", manifest.UnitName, nil) {
+		records[e.Key] = e.Record(b.scope.report, nil)
+		services = append(services, b.service(e.Key, records[e.Key]))
 	}
 	checkTimers(services, records)
 	withoutMissing(b.scope.report, services)
@@ -30,15 +31,15 @@ func (b appBuilder) services() []Service {
 }
 
 // service reads one unit: the text of a unit file, or a container to run.
-func (b appBuilder) service(name string, r record) Service {
+func (b appBuilder) service(name string, r sections.Record) Service {
 	s := Service{
-		Node:        r.node(),
+		Node:        r.Node(),
 		Name:        name,
-		Image:       r.text("image"),
+		Image:       r.Text("image"),
 		Environment: b.scope.environment(r),
 	}
-	if r.has("image") {
-		r.defaults = b.scope.facts.Defaults.Lookup("service")
+	if r.Has("image") {
+		r.Defaults = b.scope.facts.Defaults.Lookup("service")
 		mounts := mountReader{b.scope.report, b.section}
 		s.Ports, s.Volumes = publishedPorts(r), mounts.mounts(r)
 		s.Container = container(r, debianOf(b.image()))
@@ -46,7 +47,7 @@ func (b appBuilder) service(name string, r record) Service {
 		readJob(r, &s.Container)
 		checkImageName(r, s.Image)
 	}
-	if n, ok := r.fields["unit_file"]; ok {
+	if n, ok := r.Fields["unit_file"]; ok {
 		text := b.scope.content(n)
 		s.UnitFile = &text
 	}
@@ -55,34 +56,34 @@ func (b appBuilder) service(name string, r record) Service {
 }
 
 // checkUnit checks a unit's name and its one source, an image or a unit file.
-func checkUnit(r record, s Service) {
+func checkUnit(r sections.Record, s Service) {
 	suffix := path.Ext(s.Name)
 	switch {
 	case !slices.Contains(manifest.UnitTypes, suffix):
-		r.report.Errorf(r.at, "%s is not a type of systemd unit: name it %s.service", suffix, s.Name)
+		r.Report.Errorf(r.At, "%s is not a type of systemd unit: name it %s.service", suffix, s.Name)
 		return
 	case strings.TrimSuffix(s.Name, suffix) == "":
-		r.report.Errorf(r.at, "a unit needs a name before %s", suffix)
+		r.Report.Errorf(r.At, "a unit needs a name before %s", suffix)
 	}
 	checkUnitName(r, s.Name)
-	image := r.has("image") || r.unknown("image")
-	unitFile := r.has("unit_file") || r.unknown("unit_file")
+	image := r.Has("image") || r.Unknown("image")
+	unitFile := r.Has("unit_file") || r.Unknown("unit_file")
 	switch {
 	case image && unitFile:
-		r.errorf("image", "cannot be set together with unit_file: a unit is either written by hand or generated for a container")
+		r.Errorf("image", "cannot be set together with unit_file: a unit is either written by hand or generated for a container")
 	// If a field of the unit was refused, the missing source may just be that one.
-	case !image && !unitFile && len(r.reported) == 0:
-		r.report.Errorf(r.at, "must have an image (of a container) or a unit_file (the unit's text)")
+	case !image && !unitFile && len(r.Reported) == 0:
+		r.Report.Errorf(r.At, "must have an image (of a container) or a unit_file (the unit's text)")
 	case image && suffix != ".service":
-		r.errorf("image", "a container runs in a .service, not in a %s", suffix)
+		r.Errorf("image", "a container runs in a .service, not in a %s", suffix)
 	}
 	if unitFile && !image {
-		checkUnitText(r.report, s)
+		checkUnitText(r.Report, s)
 	}
 	if unitFile {
 		for _, field := range containerFields {
-			if r.has(field) {
-				r.errorf(field, "works only with image: a unit_file contains its own command")
+			if r.Has(field) {
+				r.Errorf(field, "works only with image: a unit_file contains its own command")
 			}
 		}
 	}
@@ -90,11 +91,11 @@ func checkUnit(r record, s Service) {
 
 // portMappings returns the ports of the host for a container, from an object. The definitions check the form only, so
 // the range is checked here.
-func portMappings(r record) []Mapping {
+func portMappings(r sections.Record) []Mapping {
 	var ports []Mapping
-	for _, e := range r.entries("ports") {
-		port := Mapping{Host: e.key, Container: e.value.Text}
-		checkPortNumbers(r.report, e.pos(), port)
+	for _, e := range r.Entries("ports") {
+		port := Mapping{Host: e.Key, Container: e.Tree.Text}
+		checkPortNumbers(r.Report, e.Pos(), port)
 		ports = append(ports, port)
 	}
 	return ports
@@ -119,47 +120,47 @@ func validPort(digits string) bool {
 }
 
 // environment returns the variables sorted by name: those of env_file, and those of environment, which win.
-func (c appScope) environment(r record) []Variable {
+func (c appScope) environment(r sections.Record) []Variable {
 	const noValue = "has no value: nothing is taken from the shell that builds; write NAME=value"
 	all := envFiles(r)
 	for _, e := range pairs(r, "environment", noValue) {
-		all[e.key] = e
+		all[e.Key] = e
 	}
-	entries := slices.SortedFunc(maps.Values(all), func(x, y entry) int { return cmp.Compare(x.key, y.key) })
+	entries := slices.SortedFunc(maps.Values(all), func(x, y sections.Entry) int { return cmp.Compare(x.Key, y.Key) })
 	var variables []Variable
 	object := &manifest.Tree{Kind: manifest.Object}
 	for _, e := range entries {
 		variables = append(variables, c.variable(e))
-		object.Set(e.key, e.at, e.value)
+		object.Set(e.Key, e.At, e.Tree)
 	}
-	if n, listed := r.fields["environment"]; r.has("env_file") || listed && n.value.Kind == manifest.List {
+	if n, listed := r.Fields["environment"]; r.Has("env_file") || listed && n.Tree.Kind == manifest.List {
 		// The resolved value has one object for all forms.
-		object.At = r.place()
-		r.derive("environment", object)
-		r.leaveOut("env_file")
+		object.At = r.Place()
+		r.Derive("environment", object)
+		r.LeaveOut("env_file")
 	}
 	return variables
 }
 
 // variable reads an environment variable. Lists and objects are passed to the container as JSON.
-func (c appScope) variable(e entry) Variable {
-	v := Variable{Node: NewNode(e.pos(), nil), Name: e.key}
+func (c appScope) variable(e sections.Entry) Variable {
+	v := Variable{Node: sections.NewNode(e.Pos(), nil), Name: e.Key}
 	switch {
-	case looksEncrypted(e.value):
-		v.Payload = c.payload(e.node)
-	case isReference(e.value):
-		v.From = c.reference(e.node)
-	case e.value.Kind == manifest.Text || e.value.Kind == manifest.Number || e.value.Kind == manifest.Boolean:
-		v.Value = e.value.Text
+	case looksEncrypted(e.Tree):
+		v.Payload = c.payload(e.Value)
+	case isReference(e.Tree):
+		v.From = c.reference(e.Value)
+	case e.Tree.Kind == manifest.Text || e.Tree.Kind == manifest.Number || e.Tree.Kind == manifest.Boolean:
+		v.Value = e.Tree.Text
 	default:
-		v.Value = e.value.JSON()
+		v.Value = e.Tree.JSON()
 	}
 	c.variableLookalike(e)
 	if strings.ContainsAny(v.Value, "\r\n") {
-		c.report.Errorf(e.pos(), "must be one line: a container's environment cannot hold line breaks")
+		c.report.Errorf(e.Pos(), "must be one line: a container's environment cannot hold line breaks")
 	}
 	if size := len(v.Name) + len("=") + len(v.Value); size > names.MaxVariable {
-		c.report.Errorf(e.pos(), "has %d bytes, and Docker takes %d of a variable's name and value together: use a file", size,
+		c.report.Errorf(e.Pos(), "has %d bytes, and Docker takes %d of a variable's name and value together: use a file", size,
 			names.MaxVariable)
 	}
 	return v

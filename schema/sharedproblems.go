@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // sharedProblems collects the problems of apps at places in the orbit's field apps. Each app inherits these settings, so one mistake
@@ -30,9 +31,9 @@ func isShared(orbit string, at report.Pos) bool {
 }
 
 // take moves an app's problems into the report, and keeps those at places that apps share.
-func (s *sharedProblems) take(from *report.Report, app string, shared node, into *report.Report) {
+func (s *sharedProblems) take(from *report.Report, app string, shared sections.Value, into *report.Report) {
 	for _, p := range from.Problems() {
-		if shared.value == nil || !isShared(shared.at.File, p.Pos) {
+		if shared.Tree == nil || !isShared(shared.At.File, p.Pos) {
 			into.Add(p)
 			continue
 		}

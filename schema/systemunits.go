@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // systemunits.txt lists the units that Debian's EC2 images have, and those of the packages that spacel installs: the units of
@@ -26,13 +28,13 @@ const (
 
 // checkUnitName reports a unit that Debian or spacel has. A unit of the manifest would never start beside a running unit of the
 // same name, and would replace it after a reboot: without ssh nobody logs in, without docker no container starts.
-func checkUnitName(r record, name string) {
+func checkUnitName(r sections.Record, name string) {
 	switch {
 	case strings.HasPrefix(name, spacelPrefix):
-		r.report.Errorf(r.at, "%s: names that begin with %s are those of spacel's own units: choose another name", name,
+		r.Report.Errorf(r.At, "%s: names that begin with %s are those of spacel's own units: choose another name", name,
 			spacelPrefix)
 	case isSystemUnit(name):
-		r.report.Errorf(r.at, "%s is a unit of Debian's own, which would not start or would be replaced: "+
+		r.Report.Errorf(r.At, "%s is a unit of Debian's own, which would not start or would be replaced: "+
 			"choose another name, such as app-%s", name, strings.TrimSuffix(name, path.Ext(name)))
 	}
 }

@@ -10,17 +10,17 @@ const maxBatch = 100
 
 // update returns the pace of rolling updates.
 func (b appBuilder) update(a *AppRegion) Update {
-	r := b.section.child("update", nil)
-	u := Update{Node: r.node(), Batch: 1}
-	if r.has("batch") && !b.section.unknown("instance_max") {
-		u.Batch = share(r.text("batch"), a.InstanceMax)
+	r := b.section.Child("update", nil)
+	u := Update{Node: r.Node(), Batch: 1}
+	if r.Has("batch") && !b.section.Unknown("instance_max") {
+		u.Batch = share(r.Text("batch"), a.InstanceMax)
 	}
-	if r.has("min_healthy") && !r.unknown("min_healthy") {
-		percent := int(number64(strings.TrimSuffix(r.text("min_healthy"), "%")))
+	if r.Has("min_healthy") && !r.Unknown("min_healthy") {
+		percent := int(number64(strings.TrimSuffix(r.Text("min_healthy"), "%")))
 		u.MinHealthy = &percent
 	}
-	if b.section.has("update") && a.UpdatePolicy != Rolling && !b.section.unknown("update_policy") {
-		b.section.notef("update", "does nothing with update_policy: %s, since it is the pace of rolling updates", a.UpdatePolicy)
+	if b.section.Has("update") && a.UpdatePolicy != Rolling && !b.section.Unknown("update_policy") {
+		b.section.Notef("update", "does nothing with update_policy: %s, since it is the pace of rolling updates", a.UpdatePolicy)
 	}
 	return u
 }

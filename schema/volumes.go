@@ -4,50 +4,51 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/schema/language"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // volumes returns the app's EBS volumes and instance store disks.
 func (b appBuilder) volumes(a *AppRegion) []Volume {
 	var volumes []Volume
 	mounts, disks := map[string]string{}, map[int]string{}
-	for _, e := range b.section.entries("volumes") {
-		r := e.record(b.scope.report, b.scope.facts.Defaults.Lookup("volume"))
-		v := Volume{Node: r.node(), Label: e.key, MountPoint: mountPoint(r, e.key)}
-		if r.has("instance") {
-			disk := r.number("instance")
+	for _, e := range b.section.Entries("volumes") {
+		r := e.Record(b.scope.report, b.scope.facts.Defaults.Lookup("volume"))
+		v := Volume{Node: r.Node(), Label: e.Key, MountPoint: mountPoint(r, e.Key)}
+		if r.Has("instance") {
+			disk := r.Number("instance")
 			v.Instance = &disk
 			v.Mapped = checkDisk(b.scope.facts, r, a, disk)
 			if other, ok := disks[disk]; ok {
-				r.errorf("instance", "disk %d is already used by volume %s", disk, other)
+				r.Errorf("instance", "disk %d is already used by volume %s", disk, other)
 			}
-			disks[disk] = e.key
+			disks[disk] = e.Key
 		} else {
 			readEBS(b.scope.facts, r, &v)
 			checkInstances(b.section, r, a, v)
 		}
 		if other, ok := mounts[v.MountPoint]; ok {
-			r.errorf("mount_point", "%s is already the mount point of volume %s", v.MountPoint, other)
+			r.Errorf("mount_point", "%s is already the mount point of volume %s", v.MountPoint, other)
 		}
-		mounts[v.MountPoint] = e.key
+		mounts[v.MountPoint] = e.Key
 		volumes = append(volumes, v)
 	}
 	return volumes
 }
 
 // mountPoint returns the mount point of a volume.
-func mountPoint(r record, label string) string {
-	if r.has("mount_point") {
-		return r.text("mount_point")
+func mountPoint(r sections.Record, label string) string {
+	if r.Has("mount_point") {
+		return r.Text("mount_point")
 	}
 	return "/mnt/" + label
 }
 
 // checkDisk checks an instance store disk: its fixed properties must not be set, and every instance type of the
 // app must have the disk. It returns whether some type has the disk only if the launch maps it.
-func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped bool) {
+func checkDisk(facts *language.Facts, r sections.Record, a *AppRegion, disk int) (mapped bool) {
 	for _, field := range []string{"count", "size", "type", "iops", "encrypted"} {
-		if r.has(field) {
-			r.errorf(field, "does nothing on an instance's own disk")
+		if r.Has(field) {
+			r.Errorf(field, "does nothing on an instance's own disk")
 		}
 	}
 	for _, kind := range a.types() {
@@ -55,9 +56,9 @@ func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped 
 		count, counted := facts.Catalog.MappedDisks[kind]
 		switch {
 		case !facts.Catalog.InstanceStore.MatchString(kind):
-			r.errorf("instance", "%s has no disks of its own", kind)
+			r.Errorf("instance", "%s has no disks of its own", kind)
 		case counted && disk >= count:
-			r.errorf("instance", "%s has no disk %d: it has %d, numbered from 0", kind, disk, count)
+			r.Errorf("instance", "%s has no disk %d: it has %d, numbered from 0", kind, disk, count)
 		}
 		mapped = mapped || counted
 	}
@@ -65,9 +66,9 @@ func checkDisk(facts *language.Facts, r record, a *AppRegion, disk int) (mapped 
 }
 
 // checkInstances compares the number of EBS volumes with the number of instances.
-func checkInstances(s section, r record, a *AppRegion, v Volume) {
-	if v.Count < a.InstanceMax && !slices.ContainsFunc([]string{"instance_max", "instance_min"}, s.unknown) {
-		r.warnf("count",
+func checkInstances(s sections.Section, r sections.Record, a *AppRegion, v Volume) {
+	if v.Count < a.InstanceMax && !slices.ContainsFunc([]string{"instance_max", "instance_min"}, s.Unknown) {
+		r.Warnf("count",
 			"%d for as many as %d instances (instance_max): an instance that finds none free cannot start. "+
 				"For instances that keep their data, make instance_min and instance_max equal to count", v.Count, a.InstanceMax)
 	}
@@ -77,18 +78,18 @@ func checkInstances(s section, r record, a *AppRegion, v Volume) {
 const bootTime = 300
 
 // checkUpdates refuses ways of replacing instances that cannot hand their EBS volumes on.
-func checkUpdates(s section, a *AppRegion) {
+func checkUpdates(s sections.Section, a *AppRegion) {
 	if !a.HasEBS() {
 		return
 	}
-	if a.UpdatePolicy == RedBlack && !s.unknown("update_policy") {
-		s.errorf("update_policy", "redblack starts a second group, whose instances cannot have the EBS volumes of the first: "+
+	if a.UpdatePolicy == RedBlack && !s.Unknown("update_policy") {
+		s.Errorf("update_policy", "redblack starts a second group, whose instances cannot have the EBS volumes of the first: "+
 			"use rolling, which stops an instance before its successor starts with the same volume")
 	}
 	// A volume is free only after its holder has left the load balancer and stopped.
-	known := !slices.ContainsFunc([]string{"deregistration_delay", "boot_timeout", "elb_availability"}, s.unknown)
+	known := !slices.ContainsFunc([]string{"deregistration_delay", "boot_timeout", "elb_availability"}, s.Unknown)
 	if most := a.BootTimeout - bootTime; a.ELBAvailability != Disabled && known && a.DeregistrationDelay > most {
-		s.errorf("deregistration_delay", "must be at most %d seconds with EBS volumes and a boot_timeout of %d: an instance waits for the "+
+		s.Errorf("deregistration_delay", "must be at most %d seconds with EBS volumes and a boot_timeout of %d: an instance waits for the "+
 			"volume of its predecessor, which leaves the load balancer first", most, a.BootTimeout)
 	}
 }
@@ -99,16 +100,16 @@ func (a *AppRegion) HasEBS() bool {
 }
 
 // readEBS reads the fields of an EBS volume, and checks size and IOPS against the limits of its type.
-func readEBS(facts *language.Facts, r record, v *Volume) {
-	v.Count, v.Size, v.Type = r.number("count"), r.number("size"), r.text("type")
-	v.IOPS, v.Encrypted = r.number("iops"), r.flag("encrypted")
+func readEBS(facts *language.Facts, r sections.Record, v *Volume) {
+	v.Count, v.Size, v.Type = r.Number("count"), r.Number("size"), r.Text("type")
+	v.IOPS, v.Encrypted = r.Number("iops"), r.Flag("encrypted")
 	allowed := facts.Catalog.Storage.Volumes[v.Type]
 	if v.Size < allowed.Size.Min || v.Size > allowed.Size.Max {
-		r.errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
+		r.Errorf("size", "must be %d to %d GiB for %s, got %d", allowed.Size.Min, allowed.Size.Max, v.Type, v.Size)
 	}
 	if v.IOPS == 0 {
 		if v.Type == "io1" || v.Type == "io2" {
-			r.errorf("iops", "is missing: %s needs it, %d to %d", v.Type, allowed.IOPS.Min, allowed.IOPS.Max)
+			r.Errorf("iops", "is missing: %s needs it, %d to %d", v.Type, allowed.IOPS.Min, allowed.IOPS.Max)
 		}
 		return
 	}
@@ -116,14 +117,14 @@ func readEBS(facts *language.Facts, r record, v *Volume) {
 }
 
 // checkIOPS checks I/O operations per second against the limits of a storage type.
-func checkIOPS(r record, allowed language.Storage, kind string, size, iops int) {
+func checkIOPS(r sections.Record, allowed language.Storage, kind string, size, iops int) {
 	switch {
 	case allowed.IOPS == nil:
-		r.errorf("iops", "is not supported by %s: remove it", kind)
+		r.Errorf("iops", "is not supported by %s: remove it", kind)
 	case iops < allowed.IOPS.Min || iops > allowed.IOPS.Max:
-		r.errorf("iops", "must be %d to %d for %s, got %d", allowed.IOPS.Min, allowed.IOPS.Max, kind, iops)
+		r.Errorf("iops", "must be %d to %d for %s, got %d", allowed.IOPS.Min, allowed.IOPS.Max, kind, iops)
 	case allowed.IOPSPerGiB > 0 && iops > max(allowed.IOPSPerGiB*size, allowed.IOPS.Min):
-		r.errorf("iops",
+		r.Errorf("iops",
 			"must be at most %d per GiB for %s, which makes %d, got %d", allowed.IOPSPerGiB, kind, allowed.IOPSPerGiB*size, iops)
 	}
 }

@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/sections"
 )
 
 // Waves is the order in which a release reaches the regions of an app. Regions outside of the app are left out.
 type Waves struct {
-	Node
+	sections.Node
 	Regions [][]string // at least two waves, none of them empty
 	Pause   int        // minutes between two waves
 }
@@ -30,40 +31,40 @@ func (w *Waves) Of(region string) int {
 // waves reads the waves of the app, nil when all regions are in one. They are about all regions, so they are those of all or of the
 // orbit's apps, also for a region whose own release replaces the others.
 func waves(b appBuilder) *Waves {
-	if own := releaseOf(b, b.section.own); own.has("waves") || own.has("pause") {
+	if own := releaseOf(b, b.section.Own); own.Has("waves") || own.Has("pause") {
 		field := "pause"
-		if own.has("waves") {
+		if own.Has("waves") {
 			field = "waves"
 		}
-		own.errorf(field, "is about all regions: write it in all")
+		own.Errorf(field, "is about all regions: write it in all")
 	}
-	r := releaseOf(b, b.section.shared)
-	if b.section.all.value != nil && b.section.all.value.Lookup("release") != nil {
-		r = releaseOf(b, b.section.all)
+	r := releaseOf(b, b.section.Shared)
+	if b.section.All.Tree != nil && b.section.All.Tree.Lookup("release") != nil {
+		r = releaseOf(b, b.section.All)
 	}
-	if !r.has("waves") {
-		if r.has("pause") && !r.unknown("waves") {
-			r.errorf("pause", "works only with waves: it is the time between two of them")
+	if !r.Has("waves") {
+		if r.Has("pause") && !r.Unknown("waves") {
+			r.Errorf("pause", "works only with waves: it is the time between two of them")
 		}
 		return nil
 	}
-	found := &Waves{Node: r.node(), Pause: minutesOf(r, "pause", maxPause, "24h")}
+	found := &Waves{Node: r.Node(), Pause: minutesOf(r, "pause", maxPause, "24h")}
 	named := map[string]bool{}
-	valid := !r.unknown("waves")
-	for _, wave := range r.list("waves") {
+	valid := !r.Unknown("waves")
+	for _, wave := range r.List("waves") {
 		var regions []string
-		if wave.value.Kind == manifest.List && len(wave.value.Items) == 0 && len(wave.value.Reported) == 0 {
-			b.scope.report.Errorf(wave.pos(), "names no region: remove it")
+		if wave.Tree.Kind == manifest.List && len(wave.Tree.Items) == 0 && len(wave.Tree.Reported) == 0 {
+			b.scope.report.Errorf(wave.Pos(), "names no region: remove it")
 		}
 		for _, item := range listOf(wave) {
-			region := item.value.Text
+			region := item.Tree.Text
 			switch {
-			case !knownRegion(b.scope.facts, b.scope.report, region, item.pos()):
+			case !knownRegion(b.scope.facts, b.scope.report, region, item.Pos()):
 				valid = false
 			case named[region]:
-				b.scope.report.Errorf(item.pos(), "%s is in a wave already", region)
+				b.scope.report.Errorf(item.Pos(), "%s is in a wave already", region)
 			case b.scope.orbit.Region(region) == nil:
-				b.scope.report.Notef(item.pos(), "%s is skipped: the orbit is not in this region", region)
+				b.scope.report.Notef(item.Pos(), "%s is skipped: the orbit is not in this region", region)
 			case slices.Contains(b.scope.regions, region):
 				regions = append(regions, region)
 			}
@@ -76,7 +77,7 @@ func waves(b appBuilder) *Waves {
 	// After a mistake in a region's name, the region in no wave would be a second message about it.
 	for _, region := range b.scope.regions {
 		if valid && !named[region] {
-			r.errorf("waves", "%s is in no wave: every region of the app must be in one", region)
+			r.Errorf("waves", "%s is in no wave: every region of the app must be in one", region)
 			valid = false
 		}
 	}
@@ -87,11 +88,11 @@ func waves(b appBuilder) *Waves {
 }
 
 // releaseOf returns the field release of a part of the manifest.
-func releaseOf(b appBuilder, part node) record {
-	var r record
-	if part.value != nil {
-		r = part.record(b.scope.report, nil)
+func releaseOf(b appBuilder, part sections.Value) sections.Record {
+	var r sections.Record
+	if part.Tree != nil {
+		r = part.Record(b.scope.report, nil)
 	}
-	r.report = b.scope.report
-	return r.child("release", nil)
+	r.Report = b.scope.report
+	return r.Child("release", nil)
 }

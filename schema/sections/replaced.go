@@ -1,4 +1,4 @@
-package schema
+package sections
 
 import (
 	"fmt"
@@ -15,12 +15,12 @@ var mergedByKey = []string{"services", "files", "registries", "public_ports", "p
 
 // noteReplaced notes the fields that a region drops when one of its objects replaces an object of all. The rule is that of the
 // 2016 tool, and few expect it: databases: {main: {size: 200}} in a region also turns deletion protection off.
-func (s section) noteReplaced() {
-	if s.own.value == nil {
+func (s Section) noteReplaced() {
+	if s.Own.Tree == nil {
 		return
 	}
-	for _, f := range s.own.value.Fields {
-		inherited := s.all.value.Lookup(f.Key)
+	for _, f := range s.Own.Tree.Fields {
+		inherited := s.All.Tree.Lookup(f.Key)
 		if inherited == nil || slices.Contains(mergedByKey, f.Key) {
 			continue
 		}
@@ -31,7 +31,7 @@ func (s section) noteReplaced() {
 		if len(dropped) == 0 {
 			continue
 		}
-		s.report.Notef(s.own.fieldOf(f).pos(), "replaces all.%s as a whole, which also had %s; repeat what is to stay", f.Key, few(dropped))
+		s.Report.Notef(s.Own.FieldOf(f).Pos(), "replaces all.%s as a whole, which also had %s; repeat what is to stay", f.Key, few(dropped))
 	}
 }
 

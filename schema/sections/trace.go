@@ -1,4 +1,4 @@
-package schema
+package sections
 
 import (
 	"maps"
@@ -19,7 +19,7 @@ import (
 type trace struct {
 	added  map[*manifest.Tree]map[string]manifest.Field // a field with a nil value is left out
 	homes  map[*manifest.Tree]home                      // of objects that the manifest lacks
-	merged map[string][]entry                           // fields that are merged key by key
+	merged map[string][]Entry                           // fields that are merged key by key
 	others map[*manifest.Tree]*manifest.Tree            // values that stand for a written one in another form
 	closed bool                                         // the value is made: later reads of the section add nothing
 }
@@ -35,7 +35,7 @@ func newTrace() *trace {
 	return &trace{
 		added:  map[*manifest.Tree]map[string]manifest.Field{},
 		homes:  map[*manifest.Tree]home{},
-		merged: map[string][]entry{},
+		merged: map[string][]Entry{},
 		others: map[*manifest.Tree]*manifest.Tree{},
 	}
 }
@@ -80,107 +80,107 @@ func (t *trace) inside(in *manifest.Tree, name string) *manifest.Tree {
 	return child
 }
 
-// derive records a computed value of a field, or the one form of a value with several spellings.
-func (r record) derive(name string, value *manifest.Tree) {
+// Derive records a computed value of a field, or the one form of a value with several spellings.
+func (r Record) Derive(name string, value *manifest.Tree) {
 	r.trace.put(r.tree, manifest.Field{Key: name, At: value.At, Value: value})
 }
 
-// deriveText is derive for a string.
-func (r record) deriveText(name, text string) {
+// DeriveText is derive for a string.
+func (r Record) DeriveText(name, text string) {
 	if r.trace != nil {
-		r.derive(name, &manifest.Tree{Kind: manifest.Text, Text: text})
+		r.Derive(name, &manifest.Tree{Kind: manifest.Text, Text: text})
 	}
 }
 
-// deriveNumber is derive for a number.
-func (r record) deriveNumber(name, digits string) {
+// DeriveNumber is derive for a number.
+func (r Record) DeriveNumber(name, digits string) {
 	if r.trace != nil {
-		r.derive(name, &manifest.Tree{Kind: manifest.Number, Text: digits})
+		r.Derive(name, &manifest.Tree{Kind: manifest.Number, Text: digits})
 	}
 }
 
-// deriveFlag is derive for a boolean.
-func (r record) deriveFlag(name string, value bool) {
+// DeriveFlag is derive for a boolean.
+func (r Record) DeriveFlag(name string, value bool) {
 	if r.trace != nil {
-		r.derive(name, &manifest.Tree{Kind: manifest.Boolean, Text: strconv.FormatBool(value)})
+		r.Derive(name, &manifest.Tree{Kind: manifest.Boolean, Text: strconv.FormatBool(value)})
 	}
 }
 
-// deriveList is derive for a list of strings. Items of the manifest keep their places.
-func (r record) deriveList(name string, texts []string) {
+// DeriveList is derive for a list of strings. Items of the manifest keep their places.
+func (r Record) DeriveList(name string, texts []string) {
 	if r.trace == nil {
 		return
 	}
-	written := r.list(name)
+	written := r.List(name)
 	list := &manifest.Tree{Kind: manifest.List}
 	for i, text := range texts {
 		item := &manifest.Tree{Kind: manifest.Text, Text: text}
 		if len(written) == len(texts) {
-			item.At = written[i].at
+			item.At = written[i].At
 		} else if len(written) > 0 {
-			item.At = r.fields[name].at
+			item.At = r.Fields[name].At
 		}
 		list.Items = append(list.Items, item)
 	}
-	r.derive(name, list)
+	r.Derive(name, list)
 }
 
-// leaveOut leaves a field out of the resolved value, because another field says the same.
-func (r record) leaveOut(name string) { r.trace.put(r.tree, manifest.Field{Key: name}) }
+// LeaveOut leaves a field out of the resolved value, because another field says the same.
+func (r Record) LeaveOut(name string) { r.trace.put(r.tree, manifest.Field{Key: name}) }
 
-// drop leaves a default out of the resolved value, because it does not apply.
-func (r record) drop(name string) {
-	if !r.has(name) {
-		r.leaveOut(name)
+// Drop leaves a default out of the resolved value, because it does not apply.
+func (r Record) Drop(name string) {
+	if !r.Has(name) {
+		r.LeaveOut(name)
 	}
 }
 
-// put records a field of the object.
-func (n node) put(f manifest.Field) { n.trace.put(n.value, f) }
+// Put records a field of the object.
+func (n Value) Put(f manifest.Field) { n.trace.put(n.Tree, f) }
 
-// traced reports whether the resolved value is wanted.
-func (n node) traced() bool { return n.trace != nil }
+// Traced reports whether the resolved value is wanted.
+func (n Value) Traced() bool { return n.trace != nil }
 
-// replace records another form of a written value.
-func (n node) replace(value *manifest.Tree) {
+// Replace records another form of a written value.
+func (n Value) Replace(value *manifest.Tree) {
 	if n.trace != nil {
-		n.trace.others[n.value] = value
+		n.trace.others[n.Tree] = value
 	}
 }
 
-// untraced returns the record for reading defaults that do not apply.
-func (r record) untraced() record {
+// Untraced returns the record for reading defaults that do not apply.
+func (r Record) Untraced() Record {
 	r.trace = nil
 	return r
 }
 
-// resolve returns the section as one value, and closes the trace. name is the app's or orbit's.
-func (s section) resolve(extra ...node) *resolved.Section {
-	out := &resolved.Section{At: s.at, Paths: map[*manifest.Tree]string{}}
-	for _, key := range slices.Sorted(maps.Keys(s.fields)) {
-		s.tree.Fields = append(s.tree.Fields, manifest.Field{Key: key, At: s.fields[key].at, Value: s.fields[key].value})
+// Resolve returns the section as one value, and closes the trace. name is the app's or orbit's.
+func (s Section) Resolve(extra ...Value) *resolved.Section {
+	out := &resolved.Section{At: s.At, Paths: map[*manifest.Tree]string{}}
+	for _, key := range slices.Sorted(maps.Keys(s.Fields)) {
+		s.tree.Fields = append(s.tree.Fields, manifest.Field{Key: key, At: s.Fields[key].At, Value: s.Fields[key].Tree})
 	}
 	paths := map[string]map[string]string{}
 	for name, entries := range s.trace.merged {
-		if len(entries) == 0 && !s.has(name) {
+		if len(entries) == 0 && !s.Has(name) {
 			continue
 		}
 		paths[name] = map[string]string{}
 		whole := &manifest.Tree{Kind: manifest.Object}
 		for _, e := range entries {
-			key := shortRange(name, e.key)
-			paths[name][key] = e.path
-			whole.Fields = append(whole.Fields, manifest.Field{Key: key, At: e.at, Value: e.value})
+			key := shortRange(name, e.Key)
+			paths[name][key] = e.Path
+			whole.Fields = append(whole.Fields, manifest.Field{Key: key, At: e.At, Value: e.Tree})
 		}
 		s.trace.put(s.tree, manifest.Field{Key: name, Value: whole})
 	}
 	for _, n := range extra {
-		s.tree.Fields = append(s.tree.Fields, manifest.Field{Key: n.path, At: n.at, Value: n.value})
+		s.tree.Fields = append(s.tree.Fields, manifest.Field{Key: n.Path, At: n.At, Value: n.Tree})
 	}
 	out.Tree = s.trace.resolve(s.tree)
 	s.trace.closed = true
 	for _, f := range out.Tree.Fields {
-		out.Paths[f.Value] = s.posOf(f.Key).Path
+		out.Paths[f.Value] = s.PosOf(f.Key).Path
 		for _, inner := range f.Value.Fields {
 			if path, ok := paths[f.Key][inner.Key]; ok {
 				out.Paths[inner.Value] = path
@@ -188,7 +188,7 @@ func (s section) resolve(extra ...node) *resolved.Section {
 		}
 	}
 	for _, n := range extra {
-		out.Paths[out.Tree.Lookup(n.path)] = n.path
+		out.Paths[out.Tree.Lookup(n.Path)] = n.Path
 	}
 	return out
 }
@@ -231,8 +231,8 @@ func (t *trace) resolve(v *manifest.Tree) *manifest.Tree {
 	return out
 }
 
-// extraNode returns the node of a text that the section lacks, such as the app's name.
-func extraNode(name, text string, at report.Pos) node {
+// Extra returns the value of a text that the section lacks, such as the app's name.
+func Extra(name, text string, at report.Pos) Value {
 	place := manifest.Place{File: at.File, Line: at.Line, Col: at.Col}
-	return node{value: &manifest.Tree{Kind: manifest.Text, Text: text, At: place}, at: place, path: name}
+	return Value{Tree: &manifest.Tree{Kind: manifest.Text, Text: text, At: place}, At: place, Path: name}
 }
