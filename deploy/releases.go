@@ -19,6 +19,7 @@ import (
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/history"
 	"github.com/pebble/spacel/deploy/live"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // recorder writes the records of a run's releases: one for each app that changes, in each of its regions. A release is recorded before
@@ -67,6 +68,9 @@ func (r recorder) openApp(ctx context.Context, own, all []*part) error {
 	for _, p := range own {
 		regions = append(regions, p.spec.Region)
 	}
+	if err := r.closeKilled(ctx, own[0].spec.App, all); err != nil {
+		return r.refuse(ctx, own[0], err)
+	}
 	release := &history.Writer{}
 	id, began := history.NewID(), time.Now().UTC().Truncate(time.Second)
 	for _, p := range own {
@@ -85,7 +89,7 @@ func (r recorder) openApp(ctx context.Context, own, all []*part) error {
 			record.Outcome = history.Waiting
 		}
 		if to := r.options.Rollback; to != nil {
-			record.Again = to.Number
+			record.Again = to.Targets[p.ref()].Record.Number
 		}
 		p.describeInputs(&record)
 		release.Region(store, record, changesTables(p, all))
@@ -111,6 +115,50 @@ func (r recorder) refuse(ctx context.Context, p *part, err error) error {
 	p.release = nil
 	r.follower.Tell(activity.Event{Kind: activity.Warning, Reason: fmt.Sprintf("the release of %s is not recorded: %v", p.spec.App, err)})
 	return nil
+}
+
+// closeKilled ends the records of an app whose runs died before they could: also in the regions that this run leaves as they are, since
+// the app gets no record there. A stack that is as such a record says has that release. A run that still goes on writes its own end later.
+func (r recorder) closeKilled(ctx context.Context, app string, all []*part) error {
+	for _, p := range all {
+		if p.spec.App != app || !isDeployed(p.plan.deployed) {
+			continue
+		}
+		store := history.Open(r.cloud, r.orbit, p.spec.Region)
+		e, there, err := store.Unfinished(ctx, app)
+		if errors.Is(err, history.ErrNoTable) || err == nil && !there {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		body, err := r.live.TemplateText(ctx, p.plan.deployed)
+		if err != nil {
+			return err
+		}
+		e.Outcome, e.Why = history.Interrupted, "the run ended without a word, and another one followed"
+		if isAsRecorded(p.plan.deployed, body, e.Record) {
+			e.Outcome, e.Why = history.Good, ""
+			e.Stack = &history.Stack{ID: p.plan.deployed.ID, Changed: p.plan.deployed.Changed()}
+		}
+		if err := store.Change(ctx, e.Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isAsRecorded reports whether a stack has the template and the kept parameters of a record, after an operation that ended well.
+func isAsRecorded(stack *live.Stack, template []byte, r history.Record) bool {
+	if stack.Status != types.StackStatusCreateComplete && stack.Status != types.StackStatusUpdateComplete {
+		return false
+	}
+	for name, value := range r.Parameters {
+		if stack.Parameters[name] != value {
+			return false
+		}
+	}
+	return hexdigest.SHA256(template) == r.Template
 }
 
 // changesTables reports whether this run makes or updates the tables of a stack's region. Then the record is written when the app's

@@ -14,8 +14,28 @@ import (
 // version, image, agent and token take the place of the deployed ones. No task runs, and no alarm guards it: a rollback is needed when an
 // alarm is on, and CloudFormation does not watch its own rollbacks either.
 type Rollback struct {
-	Number  int
+	Number  int // the highest of the targets
 	Targets map[assembly.StackRef]history.Target
+}
+
+// Differs lists the targets when they are not one release, "" if they are. A run that was repeated after a failure has another number, and
+// no record in the regions that the first one had finished. So the artifact and the version decide.
+func (r *Rollback) Differs() string {
+	var targets []history.Record
+	for _, t := range r.Targets {
+		targets = append(targets, t.Record)
+	}
+	slices.SortFunc(targets, func(a, b history.Record) int { return strings.Compare(a.Region, b.Region) })
+	var differing []string
+	same := true
+	for _, t := range targets {
+		same = same && t.Same(targets[0])
+		differing = append(differing, fmt.Sprintf("release %d in %s", t.Number, t.Region))
+	}
+	if same {
+		return ""
+	}
+	return strings.Join(differing, ", ")
 }
 
 // Unfinished returns the release to which an earlier rollback did not come in every region, 0 for none.

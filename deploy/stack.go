@@ -90,7 +90,8 @@ func (s *stack) command() string {
 		return fmt.Sprintf("spacel redeploy %s --orbit %s --region %s", s.spec.App, s.orbit, s.spec.Region)
 	}
 	if r := s.options.Rollback; r != nil {
-		return fmt.Sprintf("spacel rollback %s --to %d --orbit %s --region %s", s.spec.App, r.Number, s.orbit, s.spec.Region)
+		return fmt.Sprintf("spacel rollback %s --to %d --orbit %s --region %s", s.spec.App, r.Targets[s.ref()].Record.Number, s.orbit,
+			s.spec.Region)
 	}
 	dir := s.options.Directory
 	if dir == "" {

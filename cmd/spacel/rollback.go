@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -129,17 +131,12 @@ func (t *target) findRelease(ctx context.Context, app string, number int) (*depl
 		}
 		return nil, fmt.Errorf("no release of %s is recorded in %s", app, strings.Join(t.Regions, ", "))
 	}
-	// Two versions of one app would run side by side, which nobody asked for.
-	var differing []string
 	for _, r := range recordsOf(back) {
-		back.Number = r.Number
-		differing = append(differing, fmt.Sprintf("release %d in %s", r.Number, r.Region))
+		back.Number = max(back.Number, r.Number)
 	}
-	for _, found := range back.Targets {
-		if found.Record.Number != back.Number {
-			return nil, fmt.Errorf("the last good release differs: %s: choose one with --to, or regions with --region",
-				strings.Join(differing, ", "))
-		}
+	// Two versions of one app would run side by side, which nobody asked for.
+	if differing := back.Differs(); differing != "" {
+		return nil, fmt.Errorf("the last good release differs: %s: choose one with --to, or regions with --region", differing)
 	}
 	return back, nil
 }
@@ -149,6 +146,7 @@ func (t *target) findIn(ctx context.Context, app string, number int) (back *depl
 	back = &deploy.Rollback{Targets: map[assembly.StackRef]history.Target{}}
 	// The stacks are read because their last change tells whether the newest record describes the deployed stack.
 	stacks := live.New(t.Cloud)
+	absent := map[assembly.StackRef]error{}
 	for _, region := range t.Regions {
 		ref := assembly.StackRef{Region: region, Name: document.StackName(t.Orbit, app)}
 		stack, err := stacks.Refresh(ctx, ref)
@@ -158,13 +156,49 @@ func (t *target) findIn(ctx context.Context, app string, number int) (back *depl
 		found, err := findOne(ctx, history.Open(t.Cloud, t.Orbit, region), app, number, stack)
 		switch {
 		case errors.Is(err, history.ErrNoRelease) && !stack.Exists(): // the app was never in this region
+		case errors.Is(err, history.ErrNoNumber):
+			absent[ref] = err
 		case err != nil:
 			problems = append(problems, err)
 		default:
 			back.Targets[ref] = found
 		}
 	}
+	byRegion := func(a, b assembly.StackRef) int { return strings.Compare(a.Region, b.Region) }
+	for _, ref := range slices.SortedFunc(maps.Keys(absent), byRegion) {
+		found, there, err := t.findSame(ctx, app, ref, number, back)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case there:
+			back.Targets[ref] = found
+		default:
+			problems = append(problems, absent[ref])
+		}
+	}
 	return back, problems, nil
+}
+
+// findSame finds the release of a number in a region where a run under an earlier number had finished it: the good one before, if it is
+// the same as in the other regions.
+func (t *target) findSame(ctx context.Context, app string, ref assembly.StackRef, number int, back *deploy.Rollback) (
+	found history.Target, there bool, err error,
+) {
+	store := history.Open(t.Cloud, t.Orbit, ref.Region)
+	before, there, err := store.Before(ctx, app, number)
+	if err != nil || !there {
+		return found, false, err
+	}
+	for _, other := range back.Targets {
+		if !before.Same(other.Record) {
+			return found, false, nil
+		}
+	}
+	if len(back.Targets) == 0 {
+		return found, false, nil
+	}
+	found, err = store.Find(ctx, app, before.Number, time.Time{})
+	return found, err == nil, err
 }
 
 // findOne finds the release of one region.

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"spacel": main})
+	testscript.Main(m, map[string]func(){"spacel": main, "spacel-quick": quick})
 }
 
 // The command line as its users meet it: each script of testdata/script reads like a session.

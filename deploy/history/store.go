@@ -159,6 +159,16 @@ func (s *Store) WithTemplate(ctx context.Context, app, digest string) (Entry, bo
 	return s.first(ctx, app, question{limit: lookForGood}, func(r Record) bool { return r.Template == digest && r.Artifact != nil })
 }
 
+// Unfinished returns the newest record of an app in the region, if it is trusted and its run has not written its end.
+func (s *Store) Unfinished(ctx context.Context, app string) (Entry, bool, error) {
+	items, err := s.newest(ctx, app, question{limit: 1})
+	if err != nil || len(items) == 0 || s.unverified(app, items[0]).Outcome.Ended() {
+		return Entry{}, false, err
+	}
+	e, err := s.read(ctx, app, items[0])
+	return e, err == nil && e.Trusted(), err
+}
+
 // lookForGood is how many records Before, WithTemplate and Latest look through.
 const lookForGood = 20
 

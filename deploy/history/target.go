@@ -60,8 +60,8 @@ func (s *Store) numbered(ctx context.Context, items []item, app string, number i
 	}
 	switch {
 	case !there:
-		return Target{}, fmt.Errorf("%s has no release %d in %s: spacel releases %s lists them; --region leaves regions out", app, number,
-			s.Region(), app)
+		return Target{}, noNumber{fmt.Sprintf("%s has no release %d in %s: spacel releases %s lists them; --region leaves regions out", app,
+			number, s.Region(), app)}
 	case !e.Trusted():
 		return Target{}, fmt.Errorf("release %d of %s in %s is not trusted: %s", number, app, s.Region(), e.Problem)
 	case e.Outcome != Good:
@@ -172,6 +172,24 @@ func below(newest Record) int {
 func unrecorded(e Entry, changed time.Time) bool {
 	return e.Stack != nil && !changed.IsZero() && !e.leftStackAt(changed)
 }
+
+// Same reports whether two records are of one release of the app, perhaps of two runs: their numbers or their artifacts and versions
+// are equal. A record without an artifact has only its number.
+func (r Record) Same(other Record) bool {
+	if r.Artifact == nil || other.Artifact == nil {
+		return r.Number == other.Number
+	}
+	return r.Number == other.Number && r.ID == other.ID || r.Artifact.Digest == other.Artifact.Digest && r.Version == other.Version
+}
+
+// ErrNoNumber is the error for a region without a release of a number.
+var ErrNoNumber = errors.New("there is no such release")
+
+// noNumber is ErrNoNumber with a text.
+type noNumber struct{ text string }
+
+func (n noNumber) Error() string        { return n.text }
+func (n noNumber) Is(target error) bool { return target == ErrNoNumber }
 
 // differs reports whether two releases have another content: a redeploy of the same has not, since only its token differs.
 func differs(a, b Record) bool {
