@@ -78,7 +78,7 @@ func (m document) appRegions(top sections.Record, orbit *Orbit) []string {
 // skipped notes sections for regions outside of the orbit. They have no effect in this build.
 func (m document) skipped(top sections.Record, orbit *Orbit) {
 	for key, n := range top.Fields {
-		if key == "name" || key == "regions" || key == "all" || !knownRegion(m.facts, m.report, key, n.Pos()) || orbit.Region(key) != nil {
+		if key == "name" || key == "regions" || key == "all" || !m.facts.CheckRegion(m.report, key, n.Pos()) || orbit.Region(key) != nil {
 			continue
 		}
 		m.report.Notef(n.Pos(), "is skipped: the orbit is not in this region")

@@ -29,6 +29,9 @@ type appScope struct {
 	regions      []string         // the regions that the app is in
 }
 
+// reader returns the reader of texts, variables and references.
+func (c appScope) reader() contentReader { return contentReader{facts: c.facts, report: c.report, region: c.region.Region} }
+
 // build makes the app in one region. The order matters: later steps read the results of earlier ones, such as the
 // ports of the health check, or the instance types of volumes.
 func (b appBuilder) build() *AppRegion {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pebble/spacel/schema/manifest"
+	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
 )
 
@@ -93,4 +94,34 @@ func sortMappings(all []Mapping) {
 	slices.SortFunc(all, func(a, b Mapping) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Container, b.Container))
 	})
+}
+
+// portMappings returns the ports of the host for a container, from an object. The definitions check the form only, so
+// the range is checked here.
+func portMappings(r sections.Record) []Mapping {
+	var ports []Mapping
+	for _, e := range r.Entries("ports") {
+		port := Mapping{Host: e.Key, Container: e.Tree.Text}
+		checkPortNumbers(r.Report, e.Pos(), port)
+		ports = append(ports, port)
+	}
+	return ports
+}
+
+// checkPortNumbers reports numbers that are no ports. Both sides may be ranges.
+func checkPortNumbers(found *report.Report, at report.Pos, port Mapping) {
+	host := port.Host[strings.LastIndex(port.Host, ":")+1:] // without an address in front
+	container, _, _ := strings.Cut(port.Container, "/")
+	isDash := func(c rune) bool { return c == '-' }
+	for _, number := range strings.FieldsFunc(host+"-"+container, isDash) {
+		if !validPort(number) {
+			found.Errorf(at, "a port is 1 to 65535, got %s", number)
+		}
+	}
+}
+
+// validPort reports whether digits are a port number. It compares text, because the digits may exceed an int.
+func validPort(digits string) bool {
+	digits = bare(digits)
+	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
 }

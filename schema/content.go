@@ -4,10 +4,37 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
 )
+
+// Text is the content of a file or a unit. It is plain text, raw bytes, an encrypted payload, or of a file a reference. Only the
+// instance can decrypt a payload or look up a reference.
+type Text struct {
+	sections.Node
+	Body    []byte // when Payload and From are nil
+	Payload *Payload
+	From    *Reference
+}
+
+// Payload is an encrypted value from `spacel secret`. Version 0 is the format of the 2016 tool, AES-CBC.
+type Payload struct {
+	Version    int
+	IV         string // base64, like Key and Ciphertext
+	Key        string
+	Ciphertext string
+	KeyRegion  string
+	Encoding   string // utf-8 or bytes
+}
+
+// contentReader reads texts, variables, payloads and references in one region.
+type contentReader struct {
+	facts  *language.Facts
+	report *report.Report
+	region string
+}
 
 // payloadFields lists the fields that every encrypted payload has.
 var payloadFields = []string{"iv", "key", "ciphertext", "key_region", "encoding"}
@@ -19,8 +46,8 @@ func looksEncrypted(t *manifest.Tree) bool {
 	return t.Kind == manifest.Object && (has("ciphertext") || has("iv"))
 }
 
-// content reads the text of a file or unit: a string, {body} in base64, or an encrypted payload.
-func (c appScope) content(n sections.Value) Text {
+// text reads the content of a file or unit: a string, {body} in base64, or an encrypted payload.
+func (c contentReader) text(n sections.Value) Text {
 	t := Text{Node: sections.NewNode(n.Pos(), nil)}
 	if n.Tree.Kind == manifest.Text {
 		t.Body = []byte(n.Tree.Text)
@@ -53,7 +80,7 @@ func (c appScope) content(n sections.Value) Text {
 
 // payload reads an encrypted payload and checks that no field is missing. Only the instance can decrypt it, so a
 // broken one would be noticed at boot, and not before.
-func (c appScope) payload(n sections.Value) *Payload {
+func (c contentReader) payload(n sections.Value) *Payload {
 	r := n.Record(c.report, nil)
 	for _, field := range payloadFields {
 		if !r.Has(field) && !r.Unknown(field) {
@@ -66,7 +93,7 @@ func (c appScope) payload(n sections.Value) *Payload {
 		}
 	}
 	if r.Has("key_region") {
-		knownRegion(c.facts, c.report, r.Text("key_region"), r.PosOf("key_region"))
+		c.facts.CheckRegion(c.report, r.Text("key_region"), r.PosOf("key_region"))
 	}
 	if r.Number("version") == 0 {
 		r.Report.Warnf(r.At, "is encrypted by the 2016 tool (AES-CBC): encrypt it again with spacel secret")
@@ -81,17 +108,17 @@ func (c appScope) payload(n sections.Value) *Payload {
 
 // ownKey selects the data key encrypted with this region's KMS key, if the payload has one. A region then
 // needs no other region's KMS to boot.
-func (c appScope) ownKey(r sections.Record, p *Payload) {
+func (c contentReader) ownKey(r sections.Record, p *Payload) {
 	keys, ok := r.Fields["keys"]
 	if !ok {
 		return
 	}
 	for _, e := range keys.Entries() {
-		knownRegion(c.facts, c.report, e.Key, e.Pos())
+		c.facts.CheckRegion(c.report, e.Key, e.Pos())
 		if _, err := base64.StdEncoding.DecodeString(e.Tree.Text); err != nil {
 			c.report.Errorf(e.Pos(), "is not base64")
 		}
-		if e.Key == c.region.Region {
+		if e.Key == c.region {
 			p.KeyRegion, p.Key = e.Key, e.Tree.Text
 		}
 	}

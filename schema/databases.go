@@ -174,7 +174,7 @@ func checkDatabaseStorage(facts *language.Facts, r sections.Record, d *Database)
 // checkGlobal checks the region that hosts a shared database. The app must run there, because the app's stack in
 // that region creates the database.
 func (c appScope) checkGlobal(r sections.Record, d Database) {
-	if d.Global == "" || !knownRegion(c.facts, c.report, d.Global, r.PosOf("global")) || slices.Contains(c.regions, d.Global) {
+	if d.Global == "" || !c.facts.CheckRegion(c.report, d.Global, r.PosOf("global")) || slices.Contains(c.regions, d.Global) {
 		return
 	}
 	r.Errorf("global", "%s cannot host the database: the app does not run there, only in %s", d.Global, strings.Join(c.regions, ", "))

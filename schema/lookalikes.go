@@ -21,7 +21,7 @@ var dynamicReference = regexp.MustCompile(`\{\{resolve:([a-z-]+):([^{}]*)\}\}`)
 var pseudoParameter = regexp.MustCompile(`\$\{AWS::[A-Za-z]+\}`)
 
 // variableLookalike warns about a variable whose value looks like a reference and is not one.
-func (c appScope) variableLookalike(e sections.Entry) {
+func (c contentReader) variableLookalike(e sections.Entry) {
 	switch e.Tree.Kind {
 	case manifest.Text:
 		if !c.textLookalike(e.Pos(), e.Tree.Text) {
@@ -35,7 +35,7 @@ func (c appScope) variableLookalike(e sections.Entry) {
 }
 
 // objectLookalike warns about an object with one field that is a function of CloudFormation, or a reference with a misspelt from.
-func (c appScope) objectLookalike(at report.Pos, f manifest.Field) {
+func (c contentReader) objectLookalike(at report.Pos, f manifest.Field) {
 	switch {
 	case f.Key == "Ref" || strings.HasPrefix(f.Key, "Fn::"):
 		c.functionLookalike(at, f)
@@ -45,7 +45,7 @@ func (c appScope) objectLookalike(at report.Pos, f manifest.Field) {
 }
 
 // functionLookalike warns about an object that is one of CloudFormation's functions.
-func (c appScope) functionLookalike(at report.Pos, f manifest.Field) {
+func (c contentReader) functionLookalike(at report.Pos, f manifest.Field) {
 	form := `{from: "resource:LOGICAL_ID"}, with .ATTRIBUTE for an attribute`
 	switch {
 	case f.Key == "Ref" && f.Value.Kind == manifest.Text && resourceName.MatchString(f.Value.Text):
@@ -69,7 +69,7 @@ func getAtt(t *manifest.Tree) (id, attribute string, ok bool) {
 }
 
 // textLookalike warns about CloudFormation's notation inside of text, and reports whether it did.
-func (c appScope) textLookalike(at report.Pos, text string) bool {
+func (c contentReader) textLookalike(at report.Pos, text string) bool {
 	switch found := dynamicReference.FindStringSubmatch(text); {
 	case found != nil:
 		c.report.Warnf(at, "holds {{resolve:%s:…}}, which stays as it is: CloudFormation resolves nothing here; write %s", found[1],
@@ -106,7 +106,7 @@ func dynamicForm(service, rest string) string {
 
 // plainLookalike warns about the text of a variable that would be a reference inside of {from: …}, and about placeholders that
 // have no effect in a variable. A fixed number of forms counts, because words of an app's own may look similar, such as cache:off.
-func (c appScope) plainLookalike(at report.Pos, text string) {
+func (c contentReader) plainLookalike(at report.Pos, text string) {
 	switch {
 	case completeReference(text):
 		c.report.Warnf(at, `is given to the unit as text; to look the value up, write {from: "%s"}`, text)

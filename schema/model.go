@@ -288,49 +288,6 @@ type DNS struct {
 	Weight  int    // of weighted
 }
 
-// Text is the content of a file or a unit. It is plain text, raw bytes, an encrypted payload, or of a file a reference. Only the
-// instance can decrypt a payload or look up a reference.
-type Text struct {
-	sections.Node
-	Body    []byte // when Payload and From are nil
-	Payload *Payload
-	From    *Reference
-}
-
-// Payload is an encrypted value from `spacel secret`. Version 0 is the format of the 2016 tool, AES-CBC.
-type Payload struct {
-	Version    int
-	IV         string // base64, like Key and Ciphertext
-	Key        string
-	Ciphertext string
-	KeyRegion  string
-	Encoding   string // utf-8 or bytes
-}
-
-// Service is a systemd unit. It is written out as text, or generated for a container.
-type Service struct {
-	sections.Node
-	Name        string // with its suffix: laika.service, laika.timer
-	UnitFile    *Text  // nil when there is an image
-	Image       string
-	Ports       []Mapping  // host → container, sorted
-	Volumes     []Mapping  // host → container, sorted; the host of an anonymous volume is ""
-	Environment []Variable // sorted by name
-	Container   Container  // of a service with an image
-}
-
-// Mapping maps a port or path of the host to one of the container.
-type Mapping struct{ Host, Container string }
-
-// Variable is an environment variable of a service.
-type Variable struct {
-	sections.Node
-	Name    string
-	Value   string
-	Payload *Payload   // when set, Value is ""
-	From    *Reference // when set, Value is ""
-}
-
 // File is a file below /files on instances.
 type File struct {
 	sections.Node

@@ -57,7 +57,7 @@ func (m document) orbitRegions(top sections.Record, narrow []string) []string {
 		top.Errorf("regions", "must list at least one region, such as [\"us-east-1\"]")
 	}
 	for _, region := range narrow {
-		if knownRegion(m.facts, m.report, region, report.Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
+		if m.facts.CheckRegion(m.report, region, report.Pos{Path: "--region"}) && len(regions) > 0 && !slices.Contains(regions, region) {
 			m.report.Errorf(report.Pos{Path: "--region"}, "%s is not among the orbit's regions: %s", region, strings.Join(regions, ", "))
 		}
 	}

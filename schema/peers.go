@@ -148,7 +148,7 @@ func (c appScope) peerKind(n sections.Value) (PeerKind, bool) {
 	case known:
 		c.report.Notef(n.Pos(), "%s is skipped: the orbit is not in this region", word)
 	case c.facts.LooksLikeRegion(word):
-		knownRegion(c.facts, c.report, word, n.Pos())
+		c.facts.CheckRegion(c.report, word, n.Pos())
 	case word == c.app:
 		c.report.Errorf(n.Pos(), "is the app itself: its instances reach each other through private_ports")
 	case appName.MatchString(word):

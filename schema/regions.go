@@ -3,19 +3,9 @@ package schema
 import (
 	"slices"
 
-	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
 )
-
-// knownRegion reports whether AWS has a region of this name, and adds a mistake if not.
-func knownRegion(facts *language.Facts, found *report.Report, name string, at report.Pos) bool {
-	if _, ok := facts.Regions[name]; ok {
-		return true
-	}
-	found.Errorf(at, "must be a region of AWS, got %q%s", name, report.Suggest(name, facts.RegionNames()))
-	return false
-}
 
 // regionList returns the manifest's list of regions, without unknown names and duplicates, in the order written.
 func (m document) regionList() []sections.Value {
@@ -27,7 +17,7 @@ func (m document) regionList() []sections.Value {
 	}
 	for _, n := range list.Items() {
 		switch {
-		case !knownRegion(m.facts, m.report, n.Tree.Text, n.Pos()):
+		case !m.facts.CheckRegion(m.report, n.Tree.Text, n.Pos()):
 		case seen[n.Tree.Text]:
 			m.report.Warnf(n.Pos(), "%s is listed twice", n.Tree.Text)
 		default:
@@ -49,7 +39,7 @@ func (m document) sections(active []string) {
 			continue
 		}
 		at := f.At.Pos(report.Member(m.root.Path, f.Key))
-		if knownRegion(m.facts, m.report, f.Key, at) && !slices.Contains(active, f.Key) {
+		if m.facts.CheckRegion(m.report, f.Key, at) && !slices.Contains(active, f.Key) {
 			m.report.Notef(at, "is not used: the region is not in regions")
 		}
 	}

@@ -60,9 +60,9 @@ func (c appScope) login(r sections.Record, field, key string) Variable {
 	case looksEncrypted(n.Tree) && n.Tree.Lookup("from") != nil:
 		c.report.Errorf(n.Pos(), "must have either from or an encrypted payload")
 	case n.Tree.Lookup("from") != nil:
-		v.From = c.reference(n)
+		v.From = c.reader().reference(n)
 	case len(n.Tree.Reported) == 0:
-		v.Payload = c.payload(n)
+		v.Payload = c.reader().payload(n)
 	}
 	return v
 }

@@ -109,7 +109,7 @@ func (b taskReader) task(e sections.Entry, a *AppRegion, waves *Waves) Task {
 		whole = overlaid(own, like)
 	}
 	s := Service{
-		Node: own.Node(), Name: names.TaskUnit(e.Key), Image: whole.Text("image"), Environment: b.scope.environment(own),
+		Node: own.Node(), Name: names.TaskUnit(e.Key), Image: whole.Text("image"), Environment: environment(own, b.scope.reader()),
 		Volumes: mountReader{b.scope.report, b.section}.mounts(whole), Container: container(whole, debianOf(b.image())),
 	}
 	if s.Image != "" {

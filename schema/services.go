@@ -1,15 +1,11 @@
 package schema
 
 import (
-	"cmp"
-	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	names "github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema/manifest"
-	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
 )
 
@@ -36,7 +32,7 @@ func (b appBuilder) service(name string, r sections.Record) Service {
 		Node:        r.Node(),
 		Name:        name,
 		Image:       r.Text("image"),
-		Environment: b.scope.environment(r),
+		Environment: environment(r, b.scope.reader()),
 	}
 	if r.Has("image") {
 		r.Defaults = b.scope.facts.Defaults.Lookup("service")
@@ -48,7 +44,7 @@ func (b appBuilder) service(name string, r sections.Record) Service {
 		checkImageName(r, s.Image)
 	}
 	if n, ok := r.Fields["unit_file"]; ok {
-		text := b.scope.content(n)
+		text := b.scope.reader().text(n)
 		s.UnitFile = &text
 	}
 	checkUnit(r, s)
@@ -87,81 +83,4 @@ func checkUnit(r sections.Record, s Service) {
 			}
 		}
 	}
-}
-
-// portMappings returns the ports of the host for a container, from an object. The definitions check the form only, so
-// the range is checked here.
-func portMappings(r sections.Record) []Mapping {
-	var ports []Mapping
-	for _, e := range r.Entries("ports") {
-		port := Mapping{Host: e.Key, Container: e.Tree.Text}
-		checkPortNumbers(r.Report, e.Pos(), port)
-		ports = append(ports, port)
-	}
-	return ports
-}
-
-// checkPortNumbers reports numbers that are no ports. Both sides may be ranges.
-func checkPortNumbers(found *report.Report, at report.Pos, port Mapping) {
-	host := port.Host[strings.LastIndex(port.Host, ":")+1:] // without an address in front
-	container, _, _ := strings.Cut(port.Container, "/")
-	isDash := func(c rune) bool { return c == '-' }
-	for _, number := range strings.FieldsFunc(host+"-"+container, isDash) {
-		if !validPort(number) {
-			found.Errorf(at, "a port is 1 to 65535, got %s", number)
-		}
-	}
-}
-
-// validPort reports whether digits are a port number. It compares text, because the digits may exceed an int.
-func validPort(digits string) bool {
-	digits = bare(digits)
-	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
-}
-
-// environment returns the variables sorted by name: those of env_file, and those of environment, which win.
-func (c appScope) environment(r sections.Record) []Variable {
-	const noValue = "has no value: nothing is taken from the shell that builds; write NAME=value"
-	all := envFiles(r)
-	for _, e := range pairs(r, "environment", noValue) {
-		all[e.Key] = e
-	}
-	entries := slices.SortedFunc(maps.Values(all), func(x, y sections.Entry) int { return cmp.Compare(x.Key, y.Key) })
-	var variables []Variable
-	object := &manifest.Tree{Kind: manifest.Object}
-	for _, e := range entries {
-		variables = append(variables, c.variable(e))
-		object.Set(e.Key, e.At, e.Tree)
-	}
-	if n, listed := r.Fields["environment"]; r.Has("env_file") || listed && n.Tree.Kind == manifest.List {
-		// The resolved value has one object for all forms.
-		object.At = r.Place()
-		r.Derive("environment", object)
-		r.LeaveOut("env_file")
-	}
-	return variables
-}
-
-// variable reads an environment variable. Lists and objects are passed to the container as JSON.
-func (c appScope) variable(e sections.Entry) Variable {
-	v := Variable{Node: sections.NewNode(e.Pos(), nil), Name: e.Key}
-	switch {
-	case looksEncrypted(e.Tree):
-		v.Payload = c.payload(e.Value)
-	case isReference(e.Tree):
-		v.From = c.reference(e.Value)
-	case e.Tree.Kind == manifest.Text || e.Tree.Kind == manifest.Number || e.Tree.Kind == manifest.Boolean:
-		v.Value = e.Tree.Text
-	default:
-		v.Value = e.Tree.JSON()
-	}
-	c.variableLookalike(e)
-	if strings.ContainsAny(v.Value, "\r\n") {
-		c.report.Errorf(e.Pos(), "must be one line: a container's environment cannot hold line breaks")
-	}
-	if size := len(v.Name) + len("=") + len(v.Value); size > names.MaxVariable {
-		c.report.Errorf(e.Pos(), "has %d bytes, and Docker takes %d of a variable's name and value together: use a file", size,
-			names.MaxVariable)
-	}
-	return v
 }

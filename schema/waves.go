@@ -59,7 +59,7 @@ func waves(b appBuilder) *Waves {
 		for _, item := range listOf(wave) {
 			region := item.Tree.Text
 			switch {
-			case !knownRegion(b.scope.facts, b.scope.report, region, item.Pos()):
+			case !b.scope.facts.CheckRegion(b.scope.report, region, item.Pos()):
 				valid = false
 			case named[region]:
 				b.scope.report.Errorf(item.Pos(), "%s is in a wave already", region)

@@ -148,3 +148,12 @@ func (f *Facts) Architecture(instanceType string) string {
 	}
 	return "amd64"
 }
+
+// CheckRegion reports whether AWS has a region of this name, and adds a mistake if not.
+func (f *Facts) CheckRegion(found *report.Report, name string, at report.Pos) bool {
+	if _, ok := f.Regions[name]; ok {
+		return true
+	}
+	found.Errorf(at, "must be a region of AWS, got %q%s", name, report.Suggest(name, f.RegionNames()))
+	return false
+}
