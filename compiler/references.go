@@ -8,6 +8,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -41,7 +42,7 @@ func references(a appContext) *part {
 }
 
 // documentReference returns the reference as text for the instance document, "" if there is none.
-func documentReference(from *schema.Reference) string {
+func documentReference(from *content.Reference) string {
 	if from == nil {
 		return ""
 	}
@@ -50,7 +51,7 @@ func documentReference(from *schema.Reference) string {
 
 // resourceValue is the value of a resource or one of its attributes, in base64: user data is JSON, and only base64 can be put into
 // it whatever the value holds. A resource that its condition leaves out has the empty value.
-func resourceValue(e schema.Extra, from schema.Reference) cfn.Value {
+func resourceValue(e schema.Extra, from content.Reference) cfn.Value {
 	var value any = map[string]any{"Ref": from.Name}
 	if from.Field != "" {
 		value = map[string]any{"Fn::GetAtt": []any{from.Name, from.Field}}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 )
 
 // extraQueue is a queue in the manifest's own resources.
@@ -17,11 +18,11 @@ func extraQueue(body map[string]schema.Any) schema.Extra {
 func TestResourceValuesStayInUserData(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Extra = extraQueue(map[string]schema.Any{})
-		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []schema.Variable{
-			{Name: "QUEUE_URL", From: &schema.Reference{Kind: document.FromResource, Name: "Queue"}},
-			{Name: "QUEUE_ARN", From: &schema.Reference{Kind: document.FromResource, Name: "Queue", Field: "Arn"}},
+		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []content.Variable{
+			{Name: "QUEUE_URL", From: &content.Reference{Kind: document.FromResource, Name: "Queue"}},
+			{Name: "QUEUE_ARN", From: &content.Reference{Kind: document.FromResource, Name: "Queue", Field: "Arn"}},
 		}}}
-		app.Files = []schema.File{{Name: "big", Mode: "0644", Text: schema.Text{Body: noise(30_000)}}}
+		app.Files = []schema.File{{Name: "big", Mode: "0644", Text: content.Text{Body: noise(30_000)}}}
 	})
 	d := v.document()
 	if d.Asset == nil || len(d.Environments) > 0 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 )
 
 // policy are the statements of a policy in the template.
@@ -52,14 +53,14 @@ func everything() appChange {
 	return func(app *schema.AppRegion) {
 		app.InstanceAvailability, app.ElasticIPs = schema.InternetFacing, true
 		app.Services = []schema.Service{{Name: "web.service", Image: "web",
-			Environment: []schema.Variable{{Name: "KEY", Payload: secret("us-east-1")}}}}
+			Environment: []content.Variable{{Name: "KEY", Payload: secret("us-east-1")}}}}
 		app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"},
 			Resources: []string{"arn:aws:s3:::shop/*"}}}
 	}
 }
 
-func secret(region string) *schema.Payload {
-	return &schema.Payload{Version: 1, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: region, Encoding: "utf-8"}
+func secret(region string) *content.Payload {
+	return &content.Payload{Version: 1, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: region, Encoding: "utf-8"}
 }
 
 func TestAgentPolicy(t *testing.T) {
@@ -128,9 +129,9 @@ func TestAppStarsAreExplained(t *testing.T) {
 
 func TestDecryptionKnowsTheRegionsOfKeys(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
-		app.Files = []schema.File{{Name: "b", Text: schema.Text{Payload: secret("us-west-2")}},
-			{Name: "a", Text: schema.Text{Payload: secret("eu-west-1")}}}
-		app.Services = []schema.Service{{Name: "x.service", UnitFile: &schema.Text{Payload: secret("us-west-2")}}}
+		app.Files = []schema.File{{Name: "b", Text: content.Text{Payload: secret("us-west-2")}},
+			{Name: "a", Text: content.Text{Payload: secret("eu-west-1")}}}
+		app.Services = []schema.Service{{Name: "x.service", UnitFile: &content.Text{Payload: secret("us-west-2")}}}
 	})
 	v.allowed("kms:Decrypt").on(t,
 		`{"Fn::Sub":"arn:${AWS::Partition}:kms:eu-west-1:${AWS::AccountId}:key/*"}`,
@@ -185,8 +186,8 @@ func TestRightToDecryptIsBound(t *testing.T) {
 	for _, versions := range [][]int{{1}, {1, 1}, {1, 0}, {0}} {
 		app := testApp(orbit, "web", func(app *schema.AppRegion) {
 			for i, version := range versions {
-				app.Files = append(app.Files, schema.File{Name: fmt.Sprint("key", i), Mode: "0600", Text: schema.Text{
-					Payload: &schema.Payload{Version: version, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: "us-east-1"}}})
+				app.Files = append(app.Files, schema.File{Name: fmt.Sprint("key", i), Mode: "0600", Text: content.Text{
+					Payload: &content.Payload{Version: version, IV: "aXY=", Key: "a2V5", Ciphertext: "dGV4dA==", KeyRegion: "us-east-1"}}})
 			}
 		})
 		b := build(t, orbit, app)
@@ -219,7 +220,7 @@ func TestPayloadsInEnvironmentFiles(t *testing.T) {
 		{"web.env", strings.ReplaceAll(line, "eu-west-1", "*:${Role}"), false},
 	} {
 		v := lower(t, func(app *schema.AppRegion) {
-			app.Files = []schema.File{{Name: test.name, Mode: "0644", Text: schema.Text{Body: []byte(test.body)}}}
+			app.Files = []schema.File{{Name: test.name, Mode: "0644", Text: content.Text{Body: []byte(test.body)}}}
 		})
 		decrypt := v.allowed("kms:Decrypt")
 		if !test.want {

@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -92,8 +93,8 @@ func decryptStatement(a appContext, regions map[string]bool) cfn.Statement {
 }
 
 // payloads are all encrypted values of the app's units, files and environments.
-func payloads(app *schema.AppRegion) []*schema.Payload {
-	var all []*schema.Payload
+func payloads(app *schema.AppRegion) []*content.Payload {
+	var all []*content.Payload
 	for _, service := range app.Containers() {
 		if service.UnitFile != nil {
 			all = append(all, service.UnitFile.Payload)
@@ -108,5 +109,5 @@ func payloads(app *schema.AppRegion) []*schema.Payload {
 	for _, registry := range app.Registries {
 		all = append(all, registry.Password.Payload)
 	}
-	return slices.DeleteFunc(all, func(p *schema.Payload) bool { return p == nil })
+	return slices.DeleteFunc(all, func(p *content.Payload) bool { return p == nil })
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -34,7 +35,7 @@ func units(a appContext, r *report.Report) *part {
 	}
 	files := map[string]document.Content{}
 	for _, file := range a.region.Files {
-		made := content(file.Text, file.Mode)
+		made := documentContent(file.Text, file.Mode)
 		made.User = file.User
 		files[file.Name] = made
 	}
@@ -46,7 +47,7 @@ func units(a appContext, r *report.Report) *part {
 // unit is a service's own unit file, or one that runs its container.
 func unit(service schema.Service, awaited bool, r *report.Report) document.Content {
 	if service.UnitFile != nil {
-		return content(*service.UnitFile, "")
+		return documentContent(*service.UnitFile, "")
 	}
 	if !containerName.MatchString(service.Name) {
 		r.Errorf(service.Pos, "a container's name may hold only letters, digits, _ . and -, and must end in .service; got %s", service.Name)
@@ -64,12 +65,12 @@ func environment(service schema.Service) []document.Variable {
 }
 
 // variable converts the model's type to the document's.
-func variable(v schema.Variable) document.Variable {
+func variable(v content.Variable) document.Variable {
 	return document.Variable{Name: v.Name, Value: v.Value, Payload: payload(v.Payload), From: documentReference(v.From)}
 }
 
-// content is text as lines, for a reviewer to read; what JSON cannot hold is base64.
-func content(text schema.Text, mode string) document.Content {
+// documentContent returns text as lines, for a reviewer to read. Bytes that JSON cannot hold become base64.
+func documentContent(text content.Text, mode string) document.Content {
 	c := document.Content{Payload: payload(text.Payload), From: documentReference(text.From)}
 	if mode != "0644" {
 		c.Mode = mode
@@ -85,7 +86,7 @@ func content(text schema.Text, mode string) document.Content {
 }
 
 // payload converts the model's type to the document's.
-func payload(p *schema.Payload) *document.Payload {
+func payload(p *content.Payload) *document.Payload {
 	if p == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 )
 
 // serviceUnit is the text of a service's unit in the instance document.
@@ -112,10 +113,10 @@ func TestWords(t *testing.T) {
 func TestEnvironmentReachesContainers(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Services = []schema.Service{
-			{Name: "b.service", Image: "b:1", Environment: []schema.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"},
+			{Name: "b.service", Image: "b:1", Environment: []content.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"},
 				{Name: "S", Payload: secret("us-east-1")}}},
 			{Name: "bare.service", Image: "bare:1"},
-			{Name: "b.timer", UnitFile: &schema.Text{Body: []byte("[Timer]\n")}},
+			{Name: "b.timer", UnitFile: &content.Text{Body: []byte("[Timer]\n")}},
 		}
 	})
 	d := v.document()
@@ -140,15 +141,15 @@ func TestEnvironmentReachesContainers(t *testing.T) {
 func TestUnitFilesAndFiles(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Services = []schema.Service{
-			{Name: "a.service", UnitFile: &schema.Text{Body: []byte("[Service]\nExecStart=/bin/true <&> \"__VERSION__\"\n")}},
-			{Name: "s.service", UnitFile: &schema.Text{Payload: secret("us-east-1")}},
+			{Name: "a.service", UnitFile: &content.Text{Body: []byte("[Service]\nExecStart=/bin/true <&> \"__VERSION__\"\n")}},
+			{Name: "s.service", UnitFile: &content.Text{Payload: secret("us-east-1")}},
 		}
 		app.Files = []schema.File{
-			{Name: "plain.conf", Mode: "0644", Text: schema.Text{Body: []byte("no end of line")}},
-			{Name: "run", Mode: "0755", Text: schema.Text{Body: []byte("#!/bin/sh\n")}},
-			{Name: "blob", Mode: "0600", Text: schema.Text{Body: []byte{0xff, 0xfe, 0}}},
-			{Name: "empty", Mode: "0644", Text: schema.Text{}},
-			{Name: "secret", Mode: "0600", Text: schema.Text{Payload: secret("us-east-1")}},
+			{Name: "plain.conf", Mode: "0644", Text: content.Text{Body: []byte("no end of line")}},
+			{Name: "run", Mode: "0755", Text: content.Text{Body: []byte("#!/bin/sh\n")}},
+			{Name: "blob", Mode: "0600", Text: content.Text{Body: []byte{0xff, 0xfe, 0}}},
+			{Name: "empty", Mode: "0644", Text: content.Text{}},
+			{Name: "secret", Mode: "0600", Text: content.Text{Payload: secret("us-east-1")}},
 		}
 	})
 	d := v.document()

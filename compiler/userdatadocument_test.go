@@ -10,6 +10,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -79,7 +80,7 @@ func image(name string) appChange {
 func TestVersionIsForUnitsThatUseIt(t *testing.T) {
 	unit := func(text string) appChange {
 		return func(a *schema.AppRegion) {
-			a.Services = []schema.Service{{Name: "web.service", UnitFile: &schema.Text{Body: []byte(text)}}}
+			a.Services = []schema.Service{{Name: "web.service", UnitFile: &content.Text{Body: []byte(text)}}}
 		}
 	}
 	for name, c := range map[string]struct {
@@ -92,7 +93,7 @@ func TestVersionIsForUnitsThatUseIt(t *testing.T) {
 		"a digest":       {image("nginx@sha256:" + strings.Repeat("0", 64)), false},
 		"the word":       {image("nginx:__VERSION__"), true},
 		"an encrypted unit": {func(a *schema.AppRegion) {
-			a.Services = []schema.Service{{Name: "web.service", UnitFile: &schema.Text{Payload: secret("us-east-1")}}}
+			a.Services = []schema.Service{{Name: "web.service", UnitFile: &content.Text{Payload: secret("us-east-1")}}}
 		}, true},
 		"a unit":          {unit("[Service]\nExecStart=/bin/true"), false},
 		"a unit, by word": {unit("[Service]\nEnvironment=V=__VERSION__\nExecStart=/bin/true"), true},
@@ -145,15 +146,15 @@ func noise(bytes int) []byte {
 func TestAnAssetHasALimit(t *testing.T) {
 	orbit := testOrbit("us-east-1")
 	app := testApp(orbit, "web", func(app *schema.AppRegion) {
-		app.Files = []schema.File{{Name: "big", Mode: "0600", Text: schema.Text{Body: noise(document.MaxAsset)}}}
+		app.Files = []schema.File{{Name: "big", Mode: "0600", Text: content.Text{Body: noise(document.MaxAsset)}}}
 	})
 	build(t, orbit, app).reported("expected at most 67108864 bytes of units, files, environments and volumes", "web.json:2:1")
 }
 
 func TestLargeDocumentGoesToAnAsset(t *testing.T) {
 	big := func(app *schema.AppRegion) {
-		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []schema.Variable{{Name: "A", Value: "<b>"}}}}
-		app.Files = []schema.File{{Name: "big", Mode: "0600", Text: schema.Text{Body: noise(16_384)}}}
+		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []content.Variable{{Name: "A", Value: "<b>"}}}}
+		app.Files = []schema.File{{Name: "big", Mode: "0600", Text: content.Text{Body: noise(16_384)}}}
 	}
 	orbit := testOrbit("us-east-1")
 	b := build(t, orbit, testApp(orbit, "web", big))
@@ -196,7 +197,7 @@ func TestUserDataNeverTooLarge(t *testing.T) {
 	for bytes := 6000; bytes < 14_000; bytes += 500 {
 		orbit := testOrbit("us-east-1")
 		b := build(t, orbit, testApp(orbit, "web", func(app *schema.AppRegion) {
-			app.Files = []schema.File{{Name: "f", Mode: "0644", Text: schema.Text{Body: noise(bytes)}}}
+			app.Files = []schema.File{{Name: "f", Mode: "0644", Text: content.Text{Body: noise(bytes)}}}
 		}))
 		b.silent()
 		if n := len(b.view("us-east-1/test-web").userData()); n > 16_384 {
@@ -221,7 +222,7 @@ func TestNothingLeftToMove(t *testing.T) {
 func TestAssetsThatCannotBeWritten(t *testing.T) {
 	orbit := testOrbit("us-east-1")
 	app := testApp(orbit, "web", func(app *schema.AppRegion) {
-		app.Files = []schema.File{{Name: "big", Text: schema.Text{Body: noise(20_000)}}}
+		app.Files = []schema.File{{Name: "big", Text: content.Text{Body: noise(20_000)}}}
 	})
 	err := Compile(&schema.Model{Orbit: orbit, Apps: []*schema.App{app}}, Scope{}, &report.Report{}, fullDisk{&built{}})
 	if err == nil || err.Error() != "disk full" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 )
 
 func withVolumes(volumes ...schema.Volume) appChange {
@@ -94,7 +95,7 @@ func TestManyVolumesSpill(t *testing.T) {
 		volumes = append(volumes, ebs(strings.Repeat(string(rune('a'+i)), 60)))
 	}
 	b := build(t, orbit, testApp(orbit, "web", withVolumes(volumes...), func(app *schema.AppRegion) {
-		app.Files = []schema.File{{Name: "f", Mode: "0644", Text: schema.Text{Body: noise(8000)}}}
+		app.Files = []schema.File{{Name: "f", Mode: "0644", Text: content.Text{Body: noise(8000)}}}
 	}))
 	b.silent()
 	v := b.view("us-east-1/test-web")

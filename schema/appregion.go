@@ -3,6 +3,7 @@ package schema
 import (
 	"strings"
 
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
@@ -30,7 +31,9 @@ type appScope struct {
 }
 
 // reader returns the reader of texts, variables and references.
-func (c appScope) reader() contentReader { return contentReader{facts: c.facts, report: c.report, region: c.region.Region} }
+func (c appScope) reader() content.Reader {
+	return content.Reader{Facts: c.facts, Report: c.report, Region: c.region.Region}
+}
 
 // build makes the app in one region. The order matters: later steps read the results of earlier ones, such as the
 // ports of the health check, or the instance types of volumes.

@@ -80,7 +80,7 @@ func (b alarmBuilder) webhook(r sections.Record, p *Endpoint) {
 	// A PagerDuty endpoint needs no URL: deploy finds it by the service or the escalation policy.
 	case !ok:
 	case n.Tree.Kind == manifest.Object:
-		p.URLPayload = b.scope.reader().payload(n)
+		p.URLPayload = b.scope.reader().Payload(n)
 	default:
 		p.URL = n.Tree.Text
 		if strings.HasPrefix(p.URL, "https:") {

@@ -13,7 +13,7 @@ import (
 func (b appBuilder) files() []File {
 	var files []File
 	for _, e := range b.section.Merged("files", asIs, nil) {
-		f := File{Node: sections.NewNode(e.Pos(), nil), Name: e.Key, Text: b.scope.reader().text(e.Value)}
+		f := File{Node: sections.NewNode(e.Pos(), nil), Name: e.Key, Text: b.scope.reader().Text(e.Value)}
 		f.Mode = b.scope.facts.Defaults.Lookup("file").Lookup("mode").Text
 		if mode := e.Tree.Lookup("mode"); mode != nil {
 			// 644 and 0644 are the same octal mode. The model has the form with a zero.

@@ -12,6 +12,7 @@ package schema
 import (
 	"cmp"
 
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/resolved"
 	"github.com/pebble/spacel/schema/sections"
@@ -294,7 +295,7 @@ type File struct {
 	Name string
 	Mode string // octal, such as 0644
 	User string // the number of the user that it belongs to; "" is root
-	Text Text
+	Text content.Text
 }
 
 // Volume is an EBS volume. If Instance is set, it is a disk of the instance's own, an instance store volume.
@@ -363,8 +364,8 @@ type Endpoint struct {
 	Name             string
 	Type             string
 	Addresses        []string
-	URL              string   // https://…, ssm:NAME or secret:NAME; a secret, like its payload
-	URLPayload       *Payload // when set, URL is ""
+	URL              string           // https://…, ssm:NAME or secret:NAME; a secret, like its payload
+	URLPayload       *content.Payload // when set, URL is ""
 	Service          string
 	EscalationPolicy string
 	Adjustment       string // 1, -2, 50%

@@ -5,14 +5,15 @@ import (
 	"strings"
 
 	names "github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
 )
 
 // References returns all references of the app in the region, in the order of the model.
-func (a *AppRegion) References() []Reference {
-	var all []Reference
-	add := func(ref *Reference) {
+func (a *AppRegion) References() []content.Reference {
+	var all []content.Reference
+	add := func(ref *content.Reference) {
 		if ref != nil {
 			all = append(all, *ref)
 		}
@@ -59,7 +60,7 @@ func checkReferences(s sections.Section, a *AppRegion) {
 }
 
 // checkStore checks the name of a database or cache.
-func checkStore[T any](s sections.Section, ref Reference, field string, known map[string]T) {
+func checkStore[T any](s sections.Section, ref content.Reference, field string, known map[string]T) {
 	if _, ok := known[ref.Name]; ok || s.Unknown(field) {
 		return
 	}
@@ -68,7 +69,7 @@ func checkStore[T any](s sections.Section, ref Reference, field string, known ma
 }
 
 // checkResource checks the logical id of a reference. A parameter has a value but no attributes.
-func checkResource(s sections.Section, ref Reference, e Extra) {
+func checkResource(s sections.Section, ref content.Reference, e Extra) {
 	known := map[string]bool{}
 	for _, r := range e.Resources {
 		known[r.ID] = true

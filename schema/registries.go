@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	names "github.com/pebble/spacel/agent/document"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/sections"
 )
@@ -12,9 +13,9 @@ import (
 // Registry is how instances log in to a registry of container images.
 type Registry struct {
 	sections.Node
-	Host     string   // ghcr.io, registry.example.com:5000; docker.io for Docker Hub
-	Username Variable // its name is "username"
-	Password Variable // its name is that of document.RegistryKey, to which a payload is bound
+	Host     string           // ghcr.io, registry.example.com:5000; docker.io for Docker Hub
+	Username content.Variable // its name is "username"
+	Password content.Variable // its name is that of document.RegistryKey, to which a payload is bound
 }
 
 // dockerHub lists the hosts of Docker Hub. Images name it docker.io, and so do registries.
@@ -45,24 +46,24 @@ func registries(b appBuilder) []Registry {
 }
 
 // login reads a user's name or a password.
-func (c appScope) login(r sections.Record, field, key string) Variable {
+func (c appScope) login(r sections.Record, field, key string) content.Variable {
 	n, ok := r.Fields[field]
 	if !ok {
-		return Variable{Name: key}
+		return content.Variable{Name: key}
 	}
-	v := Variable{Node: sections.NewNode(n.Pos(), nil), Name: key}
+	v := content.Variable{Node: sections.NewNode(n.Pos(), nil), Name: key}
 	switch {
 	case n.Tree.Kind == manifest.Text:
 		v.Value = n.Tree.Text
 		if v.Value == "" || strings.ContainsAny(v.Value, "\r\n") {
 			c.report.Errorf(n.Pos(), "must be a name, in one line")
 		}
-	case looksEncrypted(n.Tree) && n.Tree.Lookup("from") != nil:
+	case content.LooksEncrypted(n.Tree) && n.Tree.Lookup("from") != nil:
 		c.report.Errorf(n.Pos(), "must have either from or an encrypted payload")
 	case n.Tree.Lookup("from") != nil:
-		v.From = c.reader().reference(n)
+		v.From = c.reader().Reference(n)
 	case len(n.Tree.Reported) == 0:
-		v.Payload = c.reader().payload(n)
+		v.Payload = c.reader().Payload(n)
 	}
 	return v
 }

@@ -44,7 +44,7 @@ func (b appBuilder) service(name string, r sections.Record) Service {
 		checkImageName(r, s.Image)
 	}
 	if n, ok := r.Fields["unit_file"]; ok {
-		text := b.scope.reader().text(n)
+		text := b.scope.reader().Text(n)
 		s.UnitFile = &text
 	}
 	checkUnit(r, s)

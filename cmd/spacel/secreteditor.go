@@ -14,6 +14,7 @@ import (
 	"github.com/pebble/spacel/deploy/appkey"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
 )
 
@@ -103,14 +104,14 @@ func (v *secretEditor) bound(key string) secrets.Context {
 // stored is a payload in a manifest, with its place, for decrypting and rotating it.
 type stored struct {
 	secretPlace
-	payload *schema.Payload
+	payload *content.Payload
 }
 
 // stored returns all payloads of the app, sorted by place. A payload in the section for all regions is found once for each
 // region, and returned once.
 func (v *secretEditor) stored() []stored {
 	var all []stored
-	add := func(pos report.Pos, key string, p *schema.Payload) {
+	add := func(pos report.Pos, key string, p *content.Payload) {
 		if p != nil {
 			all = append(all, stored{at(pos, key), p})
 		}

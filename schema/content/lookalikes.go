@@ -1,4 +1,4 @@
-package schema
+package content
 
 import (
 	"regexp"
@@ -21,7 +21,7 @@ var dynamicReference = regexp.MustCompile(`\{\{resolve:([a-z-]+):([^{}]*)\}\}`)
 var pseudoParameter = regexp.MustCompile(`\$\{AWS::[A-Za-z]+\}`)
 
 // variableLookalike warns about a variable whose value looks like a reference and is not one.
-func (c contentReader) variableLookalike(e sections.Entry) {
+func (c Reader) variableLookalike(e sections.Entry) {
 	switch e.Tree.Kind {
 	case manifest.Text:
 		if !c.textLookalike(e.Pos(), e.Tree.Text) {
@@ -35,17 +35,17 @@ func (c contentReader) variableLookalike(e sections.Entry) {
 }
 
 // objectLookalike warns about an object with one field that is a function of CloudFormation, or a reference with a misspelt from.
-func (c contentReader) objectLookalike(at report.Pos, f manifest.Field) {
+func (c Reader) objectLookalike(at report.Pos, f manifest.Field) {
 	switch {
 	case f.Key == "Ref" || strings.HasPrefix(f.Key, "Fn::"):
 		c.functionLookalike(at, f)
 	case f.Key != "from" && f.Value.Kind == manifest.Text && completeReference(f.Value.Text):
-		c.report.Warnf(at, `is given to the unit as JSON; to look the value up, write {from: "%s"}`, f.Value.Text)
+		c.Report.Warnf(at, `is given to the unit as JSON; to look the value up, write {from: "%s"}`, f.Value.Text)
 	}
 }
 
 // functionLookalike warns about an object that is one of CloudFormation's functions.
-func (c contentReader) functionLookalike(at report.Pos, f manifest.Field) {
+func (c Reader) functionLookalike(at report.Pos, f manifest.Field) {
 	form := `{from: "resource:LOGICAL_ID"}, with .ATTRIBUTE for an attribute`
 	switch {
 	case f.Key == "Ref" && f.Value.Kind == manifest.Text && resourceName.MatchString(f.Value.Text):
@@ -55,7 +55,7 @@ func (c contentReader) functionLookalike(at report.Pos, f manifest.Field) {
 			form = `{from: "resource:` + id + "." + attribute + `"}`
 		}
 	}
-	c.report.Warnf(at, "is given to the unit as JSON: CloudFormation's functions have no effect here; write %s", form)
+	c.Report.Warnf(at, "is given to the unit as JSON: CloudFormation's functions have no effect here; write %s", form)
 }
 
 // getAtt returns the arguments of Fn::GetAtt, which are a list of two or a text with a dot.
@@ -69,13 +69,13 @@ func getAtt(t *manifest.Tree) (id, attribute string, ok bool) {
 }
 
 // textLookalike warns about CloudFormation's notation inside of text, and reports whether it did.
-func (c contentReader) textLookalike(at report.Pos, text string) bool {
+func (c Reader) textLookalike(at report.Pos, text string) bool {
 	switch found := dynamicReference.FindStringSubmatch(text); {
 	case found != nil:
-		c.report.Warnf(at, "holds {{resolve:%s:…}}, which stays as it is: CloudFormation resolves nothing here; write %s", found[1],
+		c.Report.Warnf(at, "holds {{resolve:%s:…}}, which stays as it is: CloudFormation resolves nothing here; write %s", found[1],
 			dynamicForm(found[1], found[2]))
 	case strings.Contains(text, "{{resolve:"):
-		c.report.Warnf(at, `holds {{resolve:, which stays as it is: CloudFormation resolves nothing here; write {from: "secret:NAME#KEY"} `+
+		c.Report.Warnf(at, `holds {{resolve:, which stays as it is: CloudFormation resolves nothing here; write {from: "secret:NAME#KEY"} `+
 			`or {from: "ssm:NAME"}`)
 	default:
 		return false
@@ -106,17 +106,17 @@ func dynamicForm(service, rest string) string {
 
 // plainLookalike warns about the text of a variable that would be a reference inside of {from: …}, and about placeholders that
 // have no effect in a variable. A fixed number of forms counts, because words of an app's own may look similar, such as cache:off.
-func (c contentReader) plainLookalike(at report.Pos, text string) {
+func (c Reader) plainLookalike(at report.Pos, text string) {
 	switch {
 	case completeReference(text):
-		c.report.Warnf(at, `is given to the unit as text; to look the value up, write {from: "%s"}`, text)
+		c.Report.Warnf(at, `is given to the unit as text; to look the value up, write {from: "%s"}`, text)
 	case strings.HasPrefix(text, `{"from"`):
-		c.report.Warnf(at, "is given to the unit as text: a reference is an object of the manifest, not JSON in a text")
+		c.Report.Warnf(at, "is given to the unit as text: a reference is an object of the manifest, not JSON in a text")
 	case pseudoParameter.MatchString(text):
-		c.report.Warnf(at, "holds %s, which stays as it is: CloudFormation replaces nothing here; write the value, "+
+		c.Report.Warnf(at, "holds %s, which stays as it is: CloudFormation replaces nothing here; write the value, "+
 			"a region's in its section", pseudoParameter.FindString(text))
 	case strings.Contains(text, "__VERSION__"):
-		c.report.Warnf(at, "holds __VERSION__, which stays as it is: it is replaced in units only, such as Environment=VERSION=__VERSION__")
+		c.Report.Warnf(at, "holds __VERSION__, which stays as it is: it is replaced in units only, such as Environment=VERSION=__VERSION__")
 	}
 }
 

@@ -1,4 +1,4 @@
-package schema
+package content
 
 import (
 	"regexp"
@@ -53,9 +53,9 @@ func isReference(t *manifest.Tree) bool {
 	return from != nil && from.Kind == manifest.Text
 }
 
-// reference reads {from: "KIND:NAME"}. It returns nil after a mistake. The names of databases, caches and resources are checked
+// Reference reads {from: "KIND:NAME"}. It returns nil after a mistake. The names of databases, caches and resources are checked
 // later, by checkReferences. A message repeats no more of the text than its kind, since the text may be a misplaced secret.
-func (c contentReader) reference(n sections.Value) *Reference {
+func (c Reader) Reference(n sections.Value) *Reference {
 	f := n.FieldOf(*n.Tree.Field("from"))
 	text := f.Tree.Text
 	kind, name, ok := strings.Cut(text, ":")
@@ -66,7 +66,7 @@ func (c contentReader) reference(n sections.Value) *Reference {
 		if hint == "" {
 			hint = "; write " + either(referenceKinds) + ", or give JSON to the container as text"
 		}
-		c.report.Errorf(f.Pos(), "is an unknown kind of reference%s", hint)
+		c.Report.Errorf(f.Pos(), "is an unknown kind of reference%s", hint)
 		return nil
 	case kind == names.FromSecret:
 		ref.Name, ref.Field, ok = cutSecret(name)
@@ -80,7 +80,7 @@ func (c contentReader) reference(n sections.Value) *Reference {
 		ref.Name, ref.Field, ok = cutResource(name)
 	}
 	if !ok {
-		c.report.Errorf(f.Pos(), "%s", wrongReference(kind, name))
+		c.Report.Errorf(f.Pos(), "%s", wrongReference(kind, name))
 		return nil
 	}
 	return ref
@@ -126,16 +126,16 @@ func cutResource(text string) (id, attribute string, ok bool) {
 }
 
 // storeReference splits NAME.FIELD of a database or cache and checks the field.
-func (c contentReader) storeReference(ref *Reference, fields []string) *Reference {
+func (c Reader) storeReference(ref *Reference, fields []string) *Reference {
 	dot := strings.LastIndex(ref.Name, ".")
 	list := strings.Join(fields, ", ")
 	if dot < 1 {
-		c.report.Errorf(ref.Pos, "must be %s; the fields are %s", referenceForms[ref.Kind], list)
+		c.Report.Errorf(ref.Pos, "must be %s; the fields are %s", referenceForms[ref.Kind], list)
 		return nil
 	}
 	ref.Name, ref.Field = ref.Name[:dot], ref.Name[dot+1:]
 	if !slices.Contains(fields, ref.Field) {
-		c.report.Errorf(ref.Pos, "is an unknown field of a %s%s; the fields are %s", ref.Kind, report.Suggest(ref.Field, fields), list)
+		c.Report.Errorf(ref.Pos, "is an unknown field of a %s%s; the fields are %s", ref.Kind, report.Suggest(ref.Field, fields), list)
 		return nil
 	}
 	return ref

@@ -1,4 +1,4 @@
-package schema
+package content
 
 import (
 	"strings"
@@ -18,14 +18,14 @@ type Variable struct {
 	From    *Reference // when set, Value is ""
 }
 
-// variable reads an environment variable. Lists and objects are passed to the container as JSON.
-func (c contentReader) variable(e sections.Entry) Variable {
+// Variable reads an environment variable. Lists and objects are passed to the container as JSON.
+func (c Reader) Variable(e sections.Entry) Variable {
 	v := Variable{Node: sections.NewNode(e.Pos(), nil), Name: e.Key}
 	switch {
-	case looksEncrypted(e.Tree):
-		v.Payload = c.payload(e.Value)
+	case LooksEncrypted(e.Tree):
+		v.Payload = c.Payload(e.Value)
 	case isReference(e.Tree):
-		v.From = c.reference(e.Value)
+		v.From = c.Reference(e.Value)
 	case e.Tree.Kind == manifest.Text || e.Tree.Kind == manifest.Number || e.Tree.Kind == manifest.Boolean:
 		v.Value = e.Tree.Text
 	default:
@@ -33,10 +33,10 @@ func (c contentReader) variable(e sections.Entry) Variable {
 	}
 	c.variableLookalike(e)
 	if strings.ContainsAny(v.Value, "\r\n") {
-		c.report.Errorf(e.Pos(), "must be one line: a container's environment cannot hold line breaks")
+		c.Report.Errorf(e.Pos(), "must be one line: a container's environment cannot hold line breaks")
 	}
 	if size := len(v.Name) + len("=") + len(v.Value); size > names.MaxVariable {
-		c.report.Errorf(e.Pos(), "has %d bytes, and Docker takes %d of a variable's name and value together: use a file", size,
+		c.Report.Errorf(e.Pos(), "has %d bytes, and Docker takes %d of a variable's name and value together: use a file", size,
 			names.MaxVariable)
 	}
 	return v

@@ -1,4 +1,11 @@
-package schema
+// Package content reads the values of a checked manifest that reach an instance: texts of files and units, variables, encrypted
+// payloads, and references that the instance looks up.
+//
+//	text.go        the text of a file or a unit, and payloads
+//	variable.go    a variable of an environment
+//	reference.go   {from: "KIND:NAME"}
+//	lookalikes.go  text that looks like a reference and is not one
+package content
 
 import (
 	"encoding/base64"
@@ -29,25 +36,25 @@ type Payload struct {
 	Encoding   string // utf-8 or bytes
 }
 
-// contentReader reads texts, variables, payloads and references in one region.
-type contentReader struct {
-	facts  *language.Facts
-	report *report.Report
-	region string
+// Reader reads texts, variables, payloads and references in one region.
+type Reader struct {
+	Facts  *language.Facts
+	Report *report.Report
+	Region string
 }
 
 // payloadFields lists the fields that every encrypted payload has.
 var payloadFields = []string{"iv", "key", "ciphertext", "key_region", "encoding"}
 
-// looksEncrypted reports whether a value is meant to be an encrypted payload, complete or not. Refused fields
+// LooksEncrypted reports whether a value is meant to be an encrypted payload, complete or not. Refused fields
 // count, too.
-func looksEncrypted(t *manifest.Tree) bool {
+func LooksEncrypted(t *manifest.Tree) bool {
 	has := func(key string) bool { return t.Lookup(key) != nil || t.Reported[key] }
 	return t.Kind == manifest.Object && (has("ciphertext") || has("iv"))
 }
 
-// text reads the content of a file or unit: a string, {body} in base64, or an encrypted payload.
-func (c contentReader) text(n sections.Value) Text {
+// Text reads the content of a file or unit: a string, {body} in base64, or an encrypted payload.
+func (c Reader) Text(n sections.Value) Text {
 	t := Text{Node: sections.NewNode(n.Pos(), nil)}
 	if n.Tree.Kind == manifest.Text {
 		t.Body = []byte(n.Tree.Text)
@@ -56,32 +63,32 @@ func (c contentReader) text(n sections.Value) Text {
 	}
 	body, from := n.Tree.Lookup("body"), n.Tree.Lookup("from")
 	switch {
-	case from != nil && (body != nil || looksEncrypted(n.Tree)):
-		c.report.Errorf(n.Pos(), "must have one of from, a body and an encrypted payload")
+	case from != nil && (body != nil || LooksEncrypted(n.Tree)):
+		c.Report.Errorf(n.Pos(), "must have one of from, a body and an encrypted payload")
 	case from != nil:
-		t.From = c.reference(n)
-	case looksEncrypted(n.Tree) && body != nil:
-		c.report.Errorf(n.Pos(), "must have a body or an encrypted payload, not both")
-	case looksEncrypted(n.Tree):
-		t.Payload = c.payload(n)
+		t.From = c.Reference(n)
+	case LooksEncrypted(n.Tree) && body != nil:
+		c.Report.Errorf(n.Pos(), "must have a body or an encrypted payload, not both")
+	case LooksEncrypted(n.Tree):
+		t.Payload = c.Payload(n)
 	case body != nil:
 		var err error
 		// Tools write base64 in lines. Line breaks and spaces between them are dropped.
 		t.Body, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Text), ""))
 		if err != nil {
-			c.report.Errorf(n.Tree.Field("body").At.Pos(report.Member(n.Path, "body")), "is not base64")
+			c.Report.Errorf(n.Tree.Field("body").At.Pos(report.Member(n.Path, "body")), "is not base64")
 			t.Body = nil
 		}
 	case !n.Tree.Reported["body"] && !n.Tree.Reported["from"]:
-		c.report.Errorf(n.Pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
+		c.Report.Errorf(n.Pos(), "must be text, {body} in base64, or an encrypted payload with %s", strings.Join(payloadFields, ", "))
 	}
 	return t
 }
 
-// payload reads an encrypted payload and checks that no field is missing. Only the instance can decrypt it, so a
+// Payload reads an encrypted payload and checks that no field is missing. Only the instance can decrypt it, so a
 // broken one would be noticed at boot, and not before.
-func (c contentReader) payload(n sections.Value) *Payload {
-	r := n.Record(c.report, nil)
+func (c Reader) Payload(n sections.Value) *Payload {
+	r := n.Record(c.Report, nil)
 	for _, field := range payloadFields {
 		if !r.Has(field) && !r.Unknown(field) {
 			r.Errorf(field, "is missing from the encrypted payload")
@@ -93,7 +100,7 @@ func (c contentReader) payload(n sections.Value) *Payload {
 		}
 	}
 	if r.Has("key_region") {
-		c.facts.CheckRegion(c.report, r.Text("key_region"), r.PosOf("key_region"))
+		c.Facts.CheckRegion(c.Report, r.Text("key_region"), r.PosOf("key_region"))
 	}
 	if r.Number("version") == 0 {
 		r.Report.Warnf(r.At, "is encrypted by the 2016 tool (AES-CBC): encrypt it again with spacel secret")
@@ -108,17 +115,17 @@ func (c contentReader) payload(n sections.Value) *Payload {
 
 // ownKey selects the data key encrypted with this region's KMS key, if the payload has one. A region then
 // needs no other region's KMS to boot.
-func (c contentReader) ownKey(r sections.Record, p *Payload) {
+func (c Reader) ownKey(r sections.Record, p *Payload) {
 	keys, ok := r.Fields["keys"]
 	if !ok {
 		return
 	}
 	for _, e := range keys.Entries() {
-		c.facts.CheckRegion(c.report, e.Key, e.Pos())
+		c.Facts.CheckRegion(c.Report, e.Key, e.Pos())
 		if _, err := base64.StdEncoding.DecodeString(e.Tree.Text); err != nil {
-			c.report.Errorf(e.Pos(), "is not base64")
+			c.Report.Errorf(e.Pos(), "is not base64")
 		}
-		if e.Key == c.region {
+		if e.Key == c.Region {
 			p.KeyRegion, p.Key = e.Key, e.Tree.Text
 		}
 	}
