@@ -10,6 +10,7 @@
 //	preflight.go     the checks before anything changes
 //	state.go         the work that each state of a stack needs
 //	planstack.go     the plan for one stack
+//	unchanged.go     stacks that do not change, told without a call for each
 //	changeset.go     its change set
 //	execute.go       the graph of stacks
 //	executestack.go  one stack's turn
@@ -94,6 +95,7 @@ func (d *Deployment) prepare(ctx context.Context, a *assembly.Assembly) (err err
 		d.discardUnused(ctx)
 		return err
 	}
+	d.keepComparisons(ctx)
 	d.Plan = d.wholePlan(ctx)
 	return nil
 }

@@ -42,6 +42,7 @@ func (d *Deployment) Execute(ctx context.Context, consent Consent, control *acti
 	// The second pass needs the outputs of all stacks, so it begins when the first one has ended.
 	errs = append(errs, d.secondPass(ctx)...)
 	d.recorder.settle(ctx, d.parts)
+	d.keepProven(ctx)
 	errs = append(errs, d.endTemporary(ctx)...)
 	if late.Load() {
 		errs = append(errs, fmt.Errorf("not done after %s (--timeout): running operations go on in CloudFormation; %s",

@@ -154,6 +154,7 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 	if err := (taskPlanner{x.stack}).release(ctx, plan); err != nil {
 		return plan, "", err
 	}
+	before := plan
 	plan, end, err := x.execute(ctx, plan)
 	if err != nil {
 		return plan, "", err
@@ -163,6 +164,7 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 		return plan, "", err
 	}
 	if succeeded(end.Status) {
+		x.noteOwnOperation(ctx, before, plan, end)
 		return x.finish(ctx, plan, true)
 	}
 	resetCapacity(ctx, x.stack, plan)

@@ -26,6 +26,10 @@ type Options struct {
 	// not wait.
 	Rollback *Rollback
 
+	Verify  bool      // compares every deployed template, whatever earlier comparisons found
+	Handful int       // stacks of a region up to which each is asked for by name; 0: compared.Handful; negative: none
+	Day     time.Time // chooses the stacks that are compared in any case; zero: today
+
 	DryRun       bool          // Prepare is followed by Discard, and never by Execute
 	AllowReplace []string      // dangers with the user's agreement, by Danger.ID
 	Unrecorded   bool          // deploys although a release cannot be recorded

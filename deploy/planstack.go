@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"github.com/pebble/spacel/deploy/compared"
 	"github.com/pebble/spacel/deploy/live"
 )
 
@@ -148,17 +149,23 @@ func (p planner) planEmptyChangeSet(plan stackPlan) (stackPlan, error) {
 // isUnchanged compares the stack with the artifact without a change set, which would cost more calls and take seconds. True is
 // certain. False may be a stack without changes, too.
 func (p planner) isUnchanged(ctx context.Context, plan stackPlan) (bool, error) {
-	if plan.inputs.setsSecret() || len(plan.inputs.changes(plan.deployed)) > 0 || !maps.Equal(p.spec.Tags, plan.deployed.OwnTags()) {
+	if len(plan.inputs.changes(plan.deployed)) > 0 || !maps.Equal(p.spec.Tags, plan.deployed.OwnTags()) {
 		return false, nil
 	}
 	if plan.deployed.Status == types.StackStatusUpdateFailed {
 		return false, nil // GetTemplate returns the template, though it was applied in part only
 	}
-	body, err := p.live.TemplateText(ctx, plan.deployed)
-	if err != nil {
-		return false, p.asFailure(err)
+	if !compared.Sampled(p.ref(), p.day()) && p.isKnown(plan) {
+		return true, nil
 	}
-	return p.template.equals(body)
+	if plan.inputs.setsSecret() {
+		return false, nil
+	}
+	same, err := p.isTemplateSame(ctx, plan)
+	if err == nil && same {
+		p.compared.Checked(plan.deployed, p.spec.Digest, nil)
+	}
+	return same, err
 }
 
 // planChangeSet makes a change set, and takes the plan from it.
@@ -169,7 +176,10 @@ func (p planner) planChangeSet(ctx context.Context, plan stackPlan, kind types.C
 	}
 	made, description, err := changeSets(p).create(ctx, kind, plan)
 	if errors.Is(err, errUnchanged) {
-		return p.planEmptyChangeSet(plan)
+		if plan, err = p.planEmptyChangeSet(plan); err == nil {
+			err = p.noteEmptyChangeSet(ctx, plan)
+		}
+		return plan, err
 	}
 	if err != nil {
 		return plan, err

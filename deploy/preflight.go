@@ -20,6 +20,7 @@ func (d *Deployment) preflight(ctx context.Context) error {
 	if err := d.identify(ctx); err != nil {
 		return asProblems([]error{err})
 	}
+	d.survey(ctx)
 	// All stacks are checked before any error is reported, so the user sees all problems at once.
 	found := d.each(ctx, func(ctx context.Context, p *part) (err error) {
 		p.plan.deployed, err = p.check(ctx)
@@ -68,9 +69,10 @@ func (d *Deployment) identify(ctx context.Context) (err error) {
 	return err
 }
 
-// check reads the stack, checks its owner and the size of the template, and waits for an operation that goes on in it.
+// check reads the stack unless it was listed, checks its owner and the size of the template, and waits for an operation that goes
+// on in it.
 func (s *stack) check(ctx context.Context) (*live.Stack, error) {
-	deployed, err := s.refresh(ctx)
+	deployed, err := s.live.Get(ctx, s.ref())
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/deploy/compared"
 	"github.com/pebble/spacel/deploy/live"
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/deploy/values"
@@ -21,6 +22,7 @@ type session struct {
 	cloud    *cloud.Cloud
 	options  Options
 	live     *live.Stacks
+	compared *compared.Register // of the stacks, from preflight on
 	stage    *staging.Stage
 	resolver *values.Resolver
 	places   assembly.SourceMap

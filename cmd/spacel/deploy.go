@@ -45,6 +45,10 @@ Danger: a change that deletes or replaces data (a database, a cache, a table, a 
 plan. It is made only when you type its name, or with --allow-replace REGION/STACK/RESOURCE as printed in the plan.
 --yes does not include it.
 
+Large orbits: in a region with more than ten chosen stacks, deploy reads the states of all stacks by one listing. A template that an
+earlier run compared is not read again while its stack stays in the same state. One stack in thirty is compared all the same, chosen by
+its name and the date. --verify compares every template.
+
 Drift: --revert-drift takes back what somebody changed outside of CloudFormation (see spacel status --drift). CloudFormation sends
 the deployed templates again; sizes of groups are set back. A rule or a policy that somebody added is removed only when you type its
 name, or with --remove ID as printed. Then everything is read again. The exit code is 0 when nothing differs any more.
@@ -75,7 +79,7 @@ func deployCommand(c *console) *cli.Command {
 		Usage:       "deploy the stacks of an artifact directory",
 		ArgsUsage:   "[DIR]",
 		Description: deployDescription,
-		Flags:       slices.Concat(selectionFlags(), deployFlags(), revertFlags(), settingFlags(), accessFlags()),
+		Flags:       slices.Concat(selectionFlags(), deployFlags(), []cli.Flag{verifyFlag()}, revertFlags(), settingFlags(), accessFlags()),
 		Action:      func(ctx *cli.Context) error { return runDeploy(c, ctx) },
 	}, "text", "json")
 }
@@ -101,6 +105,12 @@ func deployFlags() []cli.Flag {
 		&cli.IntFlag{Name: "concurrency", Usage: "work on `N` stacks of a region at a time", DefaultText: "10"},
 		&cli.DurationFlag{Name: "timeout", Usage: "detach after this `TIME`, such as 45m, and exit with 2", DefaultText: "none"},
 	}
+}
+
+// verifyFlag is the flag of the commands that compare deployed templates.
+func verifyFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "verify", Usage: "read every deployed template, also of stacks that did not change since they were compared",
+		DisableDefaultText: true}
 }
 
 // runDeploy checks the command line and verifies the directory before it connects to AWS, so a mistake in either costs

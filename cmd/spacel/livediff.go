@@ -19,6 +19,7 @@ import (
 // liveFlags are the flags of diff --live.
 func liveFlags() []cli.Flag {
 	return append([]cli.Flag{
+		verifyFlag(),
 		&cli.BoolFlag{Name: "live", Usage: "compare the deployed stacks with DIR, and note newer images and agents",
 			DisableDefaultText: true},
 		&cli.StringFlag{Name: "agent-channel", EnvVars: []string{"SPACEL_AGENT_CHANNEL"}, Value: "stable", Action: knownChannel,
@@ -31,7 +32,7 @@ func liveFlags() []cli.Flag {
 func checkLive(ctx *cli.Context) error {
 	name := ctx.Command.HelpName
 	if !ctx.Bool("live") {
-		for _, flag := range []string{"profile", "role-arn", "endpoint-url"} {
+		for _, flag := range []string{"profile", "role-arn", "endpoint-url", "verify"} {
 			if ctx.IsSet(flag) {
 				return fmt.Errorf("%s: --%s is for --live", name, flag)
 			}
@@ -71,7 +72,7 @@ func compareLive(c *console, ctx *cli.Context) (*review.Review, error) {
 	now := all.Only(inRegions(ctx.StringSlice("region")))
 	stacks := live.New(to)
 	// The deployed stacks are written as an artifact in memory, so the same comparison serves both.
-	old, err := snapshot.Take(ctx.Context, to, stacks, now)
+	old, err := snapshot.Take(ctx.Context, to, stacks, now, ctx.Bool("verify"))
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 	}
 	return deploy.Options{
 		Stacks: ctx.StringSlice("stack"), Apps: ctx.StringSlice("app"), Regions: ctx.StringSlice("region"),
-		DryRun: ctx.Bool("dry-run"), AllowReplace: ctx.StringSlice("allow-replace"),
+		DryRun: ctx.Bool("dry-run"), Verify: ctx.Bool("verify"), AllowReplace: ctx.StringSlice("allow-replace"),
 		IgnoreAlarms: ctx.StringSlice("ignore-alarm"), Unrecorded: ctx.Bool("no-record"),
 		Concurrency: ctx.Int("concurrency"), Timeout: ctx.Duration("timeout"), Poll: c.poll, Patience: c.patience,
 		Directory: ctx.Args().First(),

@@ -44,7 +44,7 @@ func statusCommand(c *console) *cli.Command {
 		Usage:       "show the state of deployed stacks",
 		ArgsUsage:   "DIR | --orbit ORBIT",
 		Description: statusDescription,
-		Flags:       slices.Concat([]cli.Flag{orbitFlag(), driftFlag()}, selectionFlags(), accessFlags()),
+		Flags:       slices.Concat([]cli.Flag{orbitFlag(), driftFlag(), verifyFlag()}, selectionFlags(), accessFlags()),
 		Action:      func(ctx *cli.Context) error { return runStatus(c, ctx) },
 	}, "text", "json")
 }
@@ -77,7 +77,7 @@ func readStatus(c *console, ctx *cli.Context) (r *status.Report, withDirectory b
 	}
 	defer t.close()
 	r, err = status.Read(ctx.Context, t.Cloud, status.Scope{Orbit: t.Orbit, Artifact: t.artifact, Regions: t.Regions,
-		Wanted: t.selection.has})
+		Wanted: t.selection.has, Verify: ctx.Bool("verify")})
 	if err == nil && len(r.Stacks) == 0 {
 		return nil, false, fmt.Errorf("%s: orbit %s has no such stack in this account: check the name, the credentials and --region",
 			ctx.Command.HelpName, t.Orbit)

@@ -47,8 +47,16 @@ func TestUpdateKilledAtEveryCall(t *testing.T) {
 // account.
 func updateKilled(t *testing.T, before, after map[string]string, stacks int, look func(*awsEnv, *cloudtest.CloudFormation)) {
 	t.Helper()
+	updateKilledWith(t, nil, before, after, stacks, look)
+}
+
+// updateKilledWith is updateKilled with other options.
+func updateKilledWith(t *testing.T, options func(*deploy.Options), before, after map[string]string, stacks int,
+	look func(*awsEnv, *cloudtest.CloudFormation)) {
+	t.Helper()
 	dir, next := build(t, before), build(t, after)
 	w, cf := newFakeEnv(t)
+	w.options = options
 	w.mustDeploy(dir)
 	p := cloudtest.NewProxy(t, cf.URL, cloudtest.Faults{})
 	w.endpoint = p.URL
@@ -58,6 +66,7 @@ func updateKilled(t *testing.T, before, after map[string]string, stacks int, loo
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()
 			w, cf := newFakeEnv(t)
+			w.options = options
 			w.mustDeploy(dir)
 			interruptedDeploy(w, cf, next, at)
 			look(w, cf)

@@ -29,7 +29,7 @@ func TestUnicode(t *testing.T) {
 	if !r.OK || len(r.Stacks) != 12 {
 		t.Errorf("status: %+v", r.Stacks)
 	}
-	deployed, err := snapshot.Take(t.Context(), w.cloud(), live.New(w.cloud()), a)
+	deployed, err := snapshot.Take(t.Context(), w.cloud(), live.New(w.cloud()), a, true)
 	w.fatal(err)
 	defer deployed.Close()
 	d, err := diff.Compare(deployed, a)

@@ -19,6 +19,8 @@ type Event struct {
 	ID      string `json:"-"`
 	Token   string `json:"-"` // the ClientRequestToken of the call that began the operation, if it had one
 	OfStack bool   `json:"-"` // it is about the stack as a whole
+	// Operation is CloudFormation's id of the operation, empty if the answer has none.
+	Operation string `json:"-"`
 	// PhysicalID is the resource's, empty before the resource has one.
 	PhysicalID string    `json:"-"`
 	Time       time.Time `json:"time"`
@@ -109,7 +111,7 @@ func newEvent(ref assembly.StackRef, e types.StackEvent) Event {
 			aws.ToString(e.ResourceType) == "AWS::CloudFormation::Stack",
 		Region: ref.Region, Stack: ref.Name,
 		Resource: aws.ToString(e.LogicalResourceId), Type: aws.ToString(e.ResourceType),
-		PhysicalID: aws.ToString(e.PhysicalResourceId),
-		Status:     string(e.ResourceStatus), Reason: aws.ToString(e.ResourceStatusReason),
+		PhysicalID: aws.ToString(e.PhysicalResourceId), Operation: aws.ToString(e.OperationId),
+		Status: string(e.ResourceStatus), Reason: aws.ToString(e.ResourceStatusReason),
 	}
 }

@@ -47,6 +47,7 @@ type Ending struct {
 	Reason    string            // of the status, masked
 	Events    []Event           // of the operation, oldest first, with masked reasons
 	Cancelled bool              // by Control.Cancel
+	Operation string            // CloudFormation's id of the operation, "" if its events have none
 
 	// NeverBegan says that CloudFormation accepted the call, and did not begin the operation as long as it was followed.
 	NeverBegan bool
@@ -299,12 +300,22 @@ func isFailedCreation(s types.StackStatus) bool {
 
 // ending returns the end of the operation. A nil stack was deleted, and CloudFormation forgot it.
 func (w *watch) ending(s *Stack) Ending {
-	end := Ending{Status: types.StackStatusDeleteComplete, Events: w.events, Cancelled: w.cancelled}
+	end := Ending{Status: types.StackStatusDeleteComplete, Events: w.events, Cancelled: w.cancelled, Operation: w.operationID()}
 	if s != nil {
 		end.Status, end.Reason = s.Status, w.Secrets.MaskReason(s.Reason)
 		end.NeverBegan = w.Token != "" && !w.begun && s.Status != types.StackStatusDeleteComplete
 	}
 	return end
+}
+
+// operationID returns CloudFormation's id of the operation with the call's token, "" if its events have none.
+func (w *watch) operationID() string {
+	for _, e := range slices.Backward(w.events) {
+		if e.Token != "" && e.Token == w.Token {
+			return e.Operation
+		}
+	}
+	return ""
 }
 
 // wait sleeps until the next look. A request to cancel or to detach ends the sleep.

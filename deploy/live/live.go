@@ -49,6 +49,10 @@ type Stack struct {
 	TerminationProtection bool
 	Created, Updated      time.Time
 
+	// Operations are the ids of the last operations in the order of the answer, none if it has none. Change sets that were made are not
+	// among them, since they change nothing.
+	Operations []string
+
 	// Guard has the alarms of the last operation's RollbackConfiguration by ARN, and their monitoring time. Nil: there were none.
 	Guard *assembly.Guard
 }
@@ -174,21 +178,13 @@ func only(out *cloudformation.DescribeStacksOutput, region string, is func(*Stac
 // List reads all of an orbit's stacks in a region, sorted by name. It is one call for each hundred stacks of the account.
 func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, error) {
 	var found []*Stack
-	pages := cloudformation.NewDescribeStacksPaginator(s.client(region), &cloudformation.DescribeStacksInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list the stacks in %s: %w", region, cloud.Explain(err))
+	err := s.list(ctx, region, func(stack *Stack) {
+		if stack.Orbit() == orbit {
+			found = append(found, stack)
 		}
-		// AWS sends an empty list where there is no stack. Without any list nothing is known, and destroy would find nothing to do.
-		if page.Stacks == nil {
-			return nil, fmt.Errorf("list the stacks in %s: %w", region, cloud.Incomplete("cloudformation:DescribeStacks", "no Stacks"))
-		}
-		for _, description := range page.Stacks {
-			if stack := newStack(region, description); stack.Orbit() == orbit {
-				found = append(found, stack)
-			}
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(found, func(a, b *Stack) int { return strings.Compare(a.Name, b.Name) })
 	s.mu.Lock()
@@ -198,6 +194,66 @@ func (s *Stacks) List(ctx context.Context, region, orbit string) ([]*Stack, erro
 		s.read[stack.StackRef] = stack
 	}
 	return found, nil
+}
+
+// Listed returns the stacks of these names in a region by one listing. An absent one is missing in the map. It remembers nothing.
+func (s *Stacks) Listed(ctx context.Context, region string, names []string) (map[string]*Stack, error) {
+	wanted := make(map[string]bool, len(names))
+	for _, name := range names {
+		wanted[name] = true
+	}
+	found := make(map[string]*Stack, len(names))
+	err := s.list(ctx, region, func(stack *Stack) {
+		// Another orbit's stack of the name counts, too, since the caller must refuse it.
+		if wanted[stack.Name] && stack.Status != types.StackStatusDeleteComplete {
+			found[stack.Name] = stack
+		}
+	})
+	for name, stack := range found {
+		if err == nil && (stack.ID == "" || stack.Status == "") {
+			err = fmt.Errorf("list the stacks in %s: %w", region, cloud.Incomplete("cloudformation:DescribeStacks",
+				"no StackId or StackStatus of "+name))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Remember takes listed stacks for the present ones: Get of one of the names answers without a call.
+func (s *Stacks) Remember(region string, names []string, found map[string]*Stack) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		s.read[assembly.StackRef{Region: region, Name: name}] = found[name]
+	}
+}
+
+// Forget drops a stack, so that the next Get asks for it.
+func (s *Stacks) Forget(ref assembly.StackRef) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.read, ref)
+}
+
+// list calls take with every stack of a region.
+func (s *Stacks) list(ctx context.Context, region string, take func(*Stack)) error {
+	pages := cloudformation.NewDescribeStacksPaginator(s.client(region), &cloudformation.DescribeStacksInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list the stacks in %s: %w", region, cloud.Explain(err))
+		}
+		// AWS sends an empty list where there is no stack. Without any list nothing is known, and destroy would find nothing to do.
+		if page.Stacks == nil {
+			return fmt.Errorf("list the stacks in %s: %w", region, cloud.Incomplete("cloudformation:DescribeStacks", "no Stacks"))
+		}
+		for _, description := range page.Stacks {
+			take(newStack(region, description))
+		}
+	}
+	return nil
 }
 
 // newStack returns a stack in our form. Parameters with NoEcho have the value Masked.
@@ -225,6 +281,11 @@ func newStack(region string, d types.Stack) *Stack {
 	}
 	for _, c := range d.Capabilities {
 		s.Capabilities = append(s.Capabilities, string(c))
+	}
+	for _, operation := range d.LastOperations {
+		if id := aws.ToString(operation.OperationId); id != "" && operation.OperationType != types.OperationTypeCreateChangeset {
+			s.Operations = append(s.Operations, id)
+		}
 	}
 	s.Guard = guardOf(d.RollbackConfiguration)
 	return s

@@ -76,7 +76,7 @@ func (b *snapshotEnv) putStack(bucket, key, image string) {
 
 func (b *snapshotEnv) diff() *diff.Diff {
 	b.Helper()
-	old, err := Take(b.Context(), b.cloud, live.New(b.cloud), b.artifact)
+	old, err := Take(b.Context(), b.cloud, live.New(b.cloud), b.artifact, false)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAnothersStack(t *testing.T) {
 	b := newSnapshotEnv(t, "one")
 	b.cf.Put(t, cloudtest.Stack{Region: region, Name: "test-web", Status: "CREATE_COMPLETE", Template: template,
 		Parameters: map[string]string{"Image": "a", "Bucket": "b", "Key": "k", "Hook": "h"}})
-	_, err := Take(t.Context(), b.cloud, live.New(b.cloud), b.artifact)
+	_, err := Take(t.Context(), b.cloud, live.New(b.cloud), b.artifact, false)
 	if err == nil || !strings.Contains(err.Error(), "does not belong to this orbit and app") {
 		t.Errorf("%v", err)
 	}

@@ -91,6 +91,7 @@ type Scope struct {
 	Artifact *assembly.Assembly // nil to report the deployed stacks only
 	Regions  []string           // to search
 	Wanted   func(ref assembly.StackRef, app string) bool
+	Verify   bool // reads every deployed template, whatever earlier comparisons found
 }
 
 // Read reads the stacks and returns their state.
@@ -101,7 +102,7 @@ func Read(ctx context.Context, c *cloud.Cloud, scope Scope) (*Report, error) {
 		return nil, err
 	}
 	if scope.Artifact != nil {
-		if found, err = compareAll(ctx, stacks, scope, found); err != nil {
+		if found, err = compareAll(ctx, c, stacks, scope, found); err != nil {
 			return nil, err
 		}
 	}

@@ -151,9 +151,28 @@ func (a *awsEnv) one(s assembly.ValueFrom, stack *live.Stack) (Value, error) {
 func (a *awsEnv) wantValue(s assembly.ValueFrom, stack *live.Stack, want Value) {
 	a.Helper()
 	got, err := a.one(s, stack)
+	got.Version = "" // it has ids of the account: see TestVersionsOfSecrets
 	if err != nil || !cmp.Equal(got, want) {
 		a.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}
+}
+
+// fatal ends the test with an error.
+func (a *awsEnv) fatal(err error) {
+	a.Helper()
+	if err != nil {
+		a.Fatal(err)
+	}
+}
+
+// version is the version of a secret's source.
+func (a *awsEnv) version(s assembly.Secret) string {
+	a.Helper()
+	got, err := a.one(secret(s), nil)
+	if err != nil || got.Version == "" {
+		a.Fatalf("no version: %+v, %v", got, err)
+	}
+	return got.Version
 }
 
 // wantError wants an error of one line with each of these texts.

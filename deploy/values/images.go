@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -43,7 +44,7 @@ func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Im
 	}
 	names := r.imageParameters(s)
 	for _, name := range names {
-		id, err := r.parameter(ctx, region, name)
+		found, err := r.parameter(ctx, region, name)
 		// Only a missing parameter leads to the next name. After any other error the next name could be the wrong image.
 		if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
 			continue
@@ -51,6 +52,7 @@ func (r *Resolver) newestImage(ctx context.Context, region string, s assembly.Im
 		if err != nil {
 			return "", err
 		}
+		id := found.text
 		if !imageID.MatchString(id) {
 			return "", fmt.Errorf("SSM parameter %s in %s must hold the id of an image (ami-…), and holds something else", name,
 				region) // do not show it: it may be a secret
@@ -91,18 +93,23 @@ func describeImage(s assembly.Image) string {
 	return fmt.Sprintf("ami: %s on %s", s.AMI, s.Architecture)
 }
 
-// parameter returns the value of an SSM parameter, decrypted.
-func (r *Resolver) parameter(ctx context.Context, region, name string) (string, error) {
-	return r.parameters.To(region+" "+name, func() (string, error) {
+// parameter returns the value of an SSM parameter, decrypted. Versions count from 1, again after a deletion, so the date of the
+// last change belongs to the version. A parameter that refers to another service has no version of its own, and SSM gives none.
+func (r *Resolver) parameter(ctx context.Context, region, name string) (versioned, error) {
+	return r.parameters.To(region+" "+name, func() (v versioned, err error) {
 		out, err := r.cloud.Region(region).SSM().GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
 		if err != nil {
-			return "", fmt.Errorf("read the SSM parameter %s in %s: %w", name, region, cloud.Explain(err))
+			return v, fmt.Errorf("read the SSM parameter %s in %s: %w", name, region, cloud.Explain(err))
 		}
 		if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" { // SSM stores no empty value
-			return "", fmt.Errorf("read the SSM parameter %s in %s: %w", name, region,
+			return v, fmt.Errorf("read the SSM parameter %s in %s: %w", name, region,
 				cloud.Incomplete("ssm:GetParameter", "no Parameter with a Value"))
 		}
-		return strings.TrimSpace(aws.ToString(out.Parameter.Value)), nil
+		v.text = strings.TrimSpace(aws.ToString(out.Parameter.Value))
+		if p := out.Parameter; p.Version > 0 && p.LastModifiedDate != nil && p.SourceResult == nil {
+			v.version = versionOf(aws.ToString(p.ARN), fmt.Sprint(p.Version), p.LastModifiedDate.UTC().Format(time.RFC3339Nano))
+		}
+		return v, nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,67 +15,84 @@ import (
 	"github.com/pebble/spacel/agent/secrets"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
+	"github.com/pebble/spacel/internal/hexdigest"
 )
 
 // secret reads a value that must not be written to the artifact directory. Error messages never contain any part of
 // it.
 func (r *Resolver) secret(ctx context.Context, q question, s assembly.Secret) (Value, error) {
-	var text string
+	var found versioned
 	var err error
 	switch {
 	case s.SSM != "":
-		text, err = r.fromParameter(ctx, q, s.SSM)
+		found, err = r.fromParameter(ctx, q, s.SSM)
 	case s.SecretsManager != "":
-		text, err = r.fromSecretsManager(ctx, q.stack.Region, s.SecretsManager)
+		found, err = r.fromSecretsManager(ctx, q.stack.Region, s.SecretsManager)
 	case s.Payload != nil:
-		text, err = r.fromPayload(ctx, q, s)
+		found, err = r.fromPayload(ctx, q, s)
 	default:
 		return r.fromEnvironment(ctx, q, s.Environment)
 	}
-	if err == nil && text == "" {
+	if err == nil && found.text == "" {
 		err = errors.New("the secret is there, and empty: put the value into it")
 	}
-	return Value{Text: text, Secret: true}, err
+	return Value{Text: found.text, Secret: true, Version: found.version}, err
+}
+
+// versioned is a value with the version of its source, "" for a source without versions. Two values with one version are equal.
+type versioned struct{ text, version string }
+
+// versionOf joins the facts that tell one version of a source from all others. With an empty one there is no version.
+func versionOf(facts ...string) string {
+	if slices.Contains(facts, "") {
+		return ""
+	}
+	return strings.Join(facts, " ")
 }
 
 // fromParameter reads an SSM parameter in the stack's region. Both String and SecureString work: the call decrypts.
-func (r *Resolver) fromParameter(ctx context.Context, q question, name string) (string, error) {
-	text, err := r.parameter(ctx, q.stack.Region, name)
+func (r *Resolver) fromParameter(ctx context.Context, q question, name string) (versioned, error) {
+	found, err := r.parameter(ctx, q.stack.Region, name)
 	if _, absent := errors.AsType[*ssmtypes.ParameterNotFound](err); absent {
-		return "", fmt.Errorf("there is no SSM parameter %s in %s: create it there as a SecureString, or correct the manifest", name,
+		return found, fmt.Errorf("there is no SSM parameter %s in %s: create it there as a SecureString, or correct the manifest", name,
 			q.stack.Region)
 	}
-	return text, err
+	return found, err
 }
 
 // fromSecretsManager reads a secret's current version as text. It also fails as absent for a secret without any value.
-func (r *Resolver) fromSecretsManager(ctx context.Context, region, name string) (string, error) {
-	return r.secrets.To("secret "+region+" "+name, func() (string, error) {
+//
+// The value of a version never changes (API Reference, PutSecretValue), and the ARN ends in random characters, which differ when a
+// secret is deleted and made again.
+func (r *Resolver) fromSecretsManager(ctx context.Context, region, name string) (versioned, error) {
+	return r.secrets.To("secret "+region+" "+name, func() (v versioned, err error) {
 		out, err := r.cloud.Region(region).SecretsManager().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 		if _, absent := errors.AsType[*smtypes.ResourceNotFoundException](err); absent {
-			return "", fmt.Errorf("there is no secret %s with a value in Secrets Manager in %s: create it there, or correct the manifest",
+			return v, fmt.Errorf("there is no secret %s with a value in Secrets Manager in %s: create it there, or correct the manifest",
 				name, region)
 		}
 		if err != nil {
-			return "", fmt.Errorf("read the secret %s of Secrets Manager in %s: %w", name, region, cloud.Explain(err))
+			return v, fmt.Errorf("read the secret %s of Secrets Manager in %s: %w", name, region, cloud.Explain(err))
 		}
-		return strings.TrimSpace(aws.ToString(out.SecretString)), nil
+		return versioned{strings.TrimSpace(aws.ToString(out.SecretString)),
+			versionOf(aws.ToString(out.ARN), aws.ToString(out.VersionId))}, nil
 	})
 }
 
 // fromPayload decrypts a value that spacel secret encrypted into the manifest. KMS only decrypts it with the same
 // orbit, app and name (the encryption context), so a payload which is copied to another app is useless.
-func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secret) (string, error) {
+func (r *Resolver) fromPayload(ctx context.Context, q question, s assembly.Secret) (versioned, error) {
 	region := s.Payload.KeyRegion
 	if region == "" {
 		region = q.stack.Region
 	}
 	where := secrets.Context{Orbit: q.orbit(), App: q.stack.App, Key: secrets.WebhookKey}
-	return r.secrets.To("payload "+region+" "+where.String()+" "+s.Payload.Key+" "+s.Payload.IV+" "+s.Payload.Ciphertext,
-		func() (string, error) {
-			text, err := secrets.Open(ctx, r.cloud.Region(region).KMS(), *s.Payload, where)
-			return strings.TrimSpace(string(text)), cloud.Explain(err)
-		})
+	whole := "payload " + region + " " + where.String() + " " + s.Payload.Key + " " + s.Payload.IV + " " + s.Payload.Ciphertext
+	return r.secrets.To(whole, func() (versioned, error) {
+		text, err := secrets.Open(ctx, r.cloud.Region(region).KMS(), *s.Payload, where)
+		// AES-GCM has one plaintext for a key and a ciphertext, and the key is in the payload, encrypted by KMS.
+		return versioned{strings.TrimSpace(string(text)), hexdigest.SHA256([]byte(whole))}, cloud.Explain(err)
+	})
 }
 
 // fromEnvironment reads a webhook which the manifest holds in clear text. The artifact names only the variable, so
@@ -99,12 +117,12 @@ func (r *Resolver) keptOrAsked(ctx context.Context, q question, what string, abs
 	if r.settings.Ask == nil {
 		return Value{}, absent
 	}
-	text, err := r.secrets.To("ask "+what, func() (string, error) {
+	answer, err := r.secrets.To("ask "+what, func() (versioned, error) {
 		text, err := r.settings.Ask(ctx, what)
 		if text = strings.TrimSpace(text); err == nil && text == "" {
-			return "", absent
+			return versioned{}, absent
 		}
-		return text, err
+		return versioned{text: text}, err
 	})
-	return Value{Text: text, Secret: true}, err
+	return Value{Text: answer.text, Secret: true}, err
 }

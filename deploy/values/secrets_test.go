@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/pebble/spacel/agent/document"
@@ -35,6 +36,54 @@ func TestSecretOfSecretsManager(t *testing.T) {
 	}
 	a.wantValue(secret(assembly.Secret{SecretsManager: "hook"}), nil, Value{Text: hook, Secret: true})
 	a.wantError(secret(assembly.Secret{SecretsManager: "absent"}), "there is no secret absent with a value in Secrets Manager in us-east-1")
+}
+
+// Every change of a secret's source gives another version, and so does a source that was deleted and made again with the same value.
+// No change gives the same one.
+func TestVersionsOfSecrets(t *testing.T) {
+	a := newAWSEnv(t)
+	store, manager := a.cloud.Region(here).SSM(), a.cloud.Region(here).SecretsManager()
+	name, other := aws.String("/hook"), aws.String(hook+"/2")
+	put := func(value string) {
+		_, err := store.PutParameter(t.Context(), &ssm.PutParameterInput{Name: name, Value: &value, Overwrite: aws.Bool(true),
+			Type: ssmtypes.ParameterTypeSecureString})
+		a.fatal(err)
+	}
+	create := func() {
+		_, err := manager.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: name, SecretString: aws.String(hook)})
+		a.fatal(err)
+	}
+	for kind, of := range map[string]struct {
+		source                assembly.Secret
+		begin, change, remake func()
+	}{
+		"SSM": {assembly.Secret{SSM: "/hook"}, func() { put(hook) }, func() { put(*other) }, func() {
+			_, err := store.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: name})
+			a.fatal(err)
+			put(hook)
+		}},
+		"Secrets Manager": {assembly.Secret{SecretsManager: "/hook"}, create, func() {
+			_, err := manager.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: name, SecretString: other})
+			a.fatal(err)
+		}, func() {
+			_, err := manager.DeleteSecret(t.Context(),
+				&secretsmanager.DeleteSecretInput{SecretId: name, ForceDeleteWithoutRecovery: aws.Bool(true)})
+			a.fatal(err)
+			create()
+		}},
+	} {
+		of.begin()
+		first := a.version(of.source)
+		if again := a.version(of.source); again != first {
+			t.Errorf("%s: an unchanged secret has the versions %s and %s", kind, first, again)
+		}
+		of.change()
+		second := a.version(of.source)
+		of.remake()
+		if third := a.version(of.source); second == first || third == first || third == second {
+			t.Errorf("%s: the versions are %s, %s and %s", kind, first, second, third)
+		}
+	}
 }
 
 func TestSecretOfPayload(t *testing.T) {

@@ -61,6 +61,9 @@ type Value struct {
 	Secret bool // must not be shown. CloudFormation does not return it (NoEcho), so only Keep shows it is unchanged
 	Keep   bool // keep the deployed value (UsePreviousValue). Text is that value, **** if Secret
 
+	// Version tells a secret's value from every other value of its source; "" when the source has no versions.
+	Version string
+
 	Missing string            // why an optional output is empty, for a warning; or why a required one is Pending
 	Moves   []Move            // of Subnets: the EBS volumes that the value moves
 	Pending assembly.StackRef // the stack whose required output is missing: this stack must wait for it
@@ -78,11 +81,11 @@ type Resolver struct {
 
 	zones        cloud.Answers[[]zone]
 	certificates cloud.Answers[[]certificate] // by region
-	parameters   cloud.Answers[string]        // of SSM's parameter store, by region and name
+	parameters   cloud.Answers[versioned]     // of SSM's parameter store, by region and name
 	images       cloud.Answers[struct{}]      // checked images, by region, id and architecture
 	subnetZones  cloud.Answers[[]subnet]      // by region and ids
 	programs     cloud.Answers[program]       // of the release, by name and architecture
-	secrets      cloud.Answers[string]        // by kind, region and name
+	secrets      cloud.Answers[versioned]     // by kind, region and name
 }
 
 // New makes a Resolver for one run. All apps which are forced to redeploy get the same token.

@@ -30,6 +30,9 @@ const (
 	Hangs         Bend = "hangs"          // the call is served, and the first half of its answer comes, then nothing more
 )
 
+// Denied is AWS's answer to a caller without the right for the call. It is no odd answer, so it is not one of Bends.
+const Denied Bend = "denied"
+
 // Bends are all of them.
 var Bends = []Bend{Late, Empty, Bare, OtherStack, UnknownStatus, NoStatus, Page, Silent, Cut, Hangs}
 
@@ -43,6 +46,9 @@ func (p *Proxy) serveBent(w http.ResponseWriter, r *http.Request, body []byte, b
 			time.Sleep(p.faults.Delay)
 		}
 		rewritten(w, answer.Result(), bend)
+	case Denied:
+		service, _ := about(r, body)
+		refuseAs(w, r, service, denied)
 	case Empty:
 		w.WriteHeader(http.StatusOK)
 	case Bare:

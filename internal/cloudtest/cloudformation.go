@@ -43,6 +43,9 @@ type CloudFormation struct {
 	// (github.com/dcos/dcos-launch/pull/113, github.com/zalando-incubator/cluster-lifecycle-manager/pull/944).
 	BeginsLate time.Duration
 
+	// Unlisted is the name of a stack that DescribeStacks without a name leaves out, as a listing that lags behind does.
+	Unlisted string
+
 	// Roles are the ARNs of the roles that the caller may assume.
 	Roles []string
 
@@ -53,7 +56,7 @@ type CloudFormation struct {
 	throttles  map[string]int // calls still to be refused, by operation
 	calls      map[string]int // by service:operation
 	buckets    map[string]*bucket
-	parameters map[string]string // of SSM, by region and name
+	parameters map[string]storedParameter // of SSM, by region and name
 	zones      []string
 }
 
@@ -74,7 +77,7 @@ func NewCloudFormation(t testing.TB) *CloudFormation {
 		throttles:       map[string]int{},
 		calls:           map[string]int{},
 		buckets:         map[string]*bucket{},
-		parameters:      map[string]string{},
+		parameters:      map[string]storedParameter{},
 	}
 	c.engine = &engine{account: Account(t), step: &c.Step, held: map[string]bool{}, alarms: map[string]*Alarm{}, hand: newHand()}
 	server := httptest.NewServer(c)

@@ -115,6 +115,7 @@ const (
 	expired
 	skewed
 	stop
+	denied
 )
 
 // ServeHTTP passes a call on, refuses it, or cuts its connection. The body is read first, since it may name the operation.
@@ -325,6 +326,11 @@ func wording(service string, fate fate) (status int, code, message string) {
 			return 403, "ExpiredToken", "The security token included in the request is expired"
 		}
 		return 400, "ExpiredTokenException", "The security token included in the request is expired"
+	case denied:
+		if r := "AccessDenied"; service == "cloudformation" || service == "s3" {
+			return 403, r, "User is not authorized to perform this action"
+		}
+		return 400, "AccessDeniedException", "User is not authorized to perform this action"
 	case skewed:
 		switch service {
 		case "s3":

@@ -109,7 +109,7 @@ func (c *call) describeStacks(in *cloudformation.DescribeStacksInput) (*cloudfor
 	}
 	var all []*stack
 	for _, s := range c.engine.stacks {
-		if s.region == c.region && s.deleted.IsZero() {
+		if s.region == c.region && s.deleted.IsZero() && s.name != c.Unlisted {
 			all = append(all, s)
 		}
 	}

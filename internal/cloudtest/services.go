@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Debian puts the public parameters of Debian 13's images into a region.
@@ -16,11 +17,25 @@ func (c *CloudFormation) Debian(region string) {
 	}
 }
 
-// Parameter puts a parameter into SSM's parameter store.
+// storedParameter is a parameter of SSM. Each change makes a version: they count from 1, again after a deletion (API Reference, Parameter).
+type storedParameter struct {
+	value   string
+	version int
+	changed time.Time
+}
+
+// Parameter puts a parameter into SSM's parameter store, or a new version of it.
 func (c *CloudFormation) Parameter(region, name, value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.parameters[region+" "+name] = value
+	c.parameters[region+" "+name] = storedParameter{value, c.parameters[region+" "+name].version + 1, time.Now()}
+}
+
+// DeleteParameter removes a parameter from SSM.
+func DeleteParameter(c *CloudFormation, region, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.parameters, region+" "+name)
 }
 
 // Zone creates a public hosted zone and returns its id.
@@ -45,7 +60,7 @@ func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region
 		err = json.Unmarshal(body, &in)
 	}
 	c.mu.Lock()
-	value, ok := c.parameters[region+" "+in.Name]
+	p, ok := c.parameters[region+" "+in.Name]
 	c.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	if err != nil || !ok {
@@ -54,7 +69,9 @@ func (c *CloudFormation) serveSSM(w http.ResponseWriter, r *http.Request, region
 		fmt.Fprint(w, `{"__type":"ParameterNotFound"}`)
 		return
 	}
-	answer := map[string]any{"Parameter": map[string]any{"Name": in.Name, "Type": "String", "Value": value, "Version": 1}}
+	answer := map[string]any{"Parameter": map[string]any{"Name": in.Name, "Type": "String", "Value": p.value, "Version": p.version,
+		"ARN":              "arn:aws:ssm:" + region + ":" + c.engine.account + ":parameter/" + strings.TrimPrefix(in.Name, "/"),
+		"LastModifiedDate": float64(p.changed.UnixMilli()) / 1000}}
 	_ = json.NewEncoder(w).Encode(answer)
 }
 

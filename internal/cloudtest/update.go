@@ -1,6 +1,7 @@
 package cloudtest
 
 import (
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,4 +41,33 @@ func (c *call) updateStack(in *cloudformation.UpdateStackInput) (*cloudformation
 		}
 	})
 	return &cloudformation.UpdateStackOutput{StackId: &s.id}, nil
+}
+
+// ChangeUnseen gives a stack another template, and moves neither its time nor its status, nor adds an operation or an event. It stands
+// for any operation of which AWS documents no effect on these, such as a stack refactor (ExecuteStackRefactor).
+func ChangeUnseen(c *CloudFormation, t testing.TB, region, name, template string) {
+	t.Helper()
+	parsed, err := parseTemplate(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.engine.stacks {
+		if s.region == region && s.name == name && s.deleted.IsZero() {
+			s.inputs.body, s.inputs.template = template, parsed
+		}
+	}
+}
+
+// SetUpdated sets a stack's LastUpdatedTime back. It stands for an operation whose effect on the time AWS does not document, such as a
+// rollback.
+func SetUpdated(c *CloudFormation, region, name string, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.engine.stacks {
+		if s.region == region && s.name == name && s.deleted.IsZero() {
+			s.updated = at
+		}
+	}
 }

@@ -71,8 +71,8 @@ var allowed = map[string][]string{
 	// Not deploy itself: destroy and the commands that only read do without its engine.
 	"deploy/*": {
 		"agent/document", "agent/lock", "agent/secrets", "agent/sshkey", "compiler/assembly", "compiler/diff",
-		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/dnsrecords", "deploy/drift", "deploy/groups", "deploy/history",
-		"deploy/launches", "deploy/live",
+		"deploy/activity", "deploy/alarms", "deploy/cloud", "deploy/compared", "deploy/dnsrecords", "deploy/drift", "deploy/groups",
+		"deploy/history", "deploy/launches", "deploy/live",
 		"deploy/pagerduty", "deploy/release", "deploy/schedule", "deploy/staging", "deploy/temporary", "deploy/values",
 	},
 	// It reads a directory, and calls no AWS.
