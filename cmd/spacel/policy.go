@@ -37,6 +37,8 @@ func policyCommand(c *console) *cli.Command {
 				DisableDefaultText: true},
 			&cli.BoolFlag{Name: "no-list", Usage: "without the right to list all stacks of the account, which destroy needs",
 				DisableDefaultText: true},
+			&cli.BoolFlag{Name: "no-drift", Usage: "without the rights to detect drift, which status --drift and deploy --revert-drift need",
+				DisableDefaultText: true},
 			&cli.StringFlag{Name: "account", Usage: "for the account of these 12 `DIGITS`; else the orbit's"},
 			&cli.StringFlag{Name: "github", Usage: "trust this `REPOSITORY`, OWNER/NAME"},
 			&cli.StringFlag{Name: "environment", Usage: "trust jobs with this `ENVIRONMENT` of the repository; else the orbit's name"},
@@ -112,7 +114,7 @@ func runPolicy(c *console, ctx *cli.Context) error {
 // policyRequest reads the flags.
 func policyRequest(ctx *cli.Context, a *assembly.Assembly) (rights.Request, rights.Repository, error) {
 	r := rights.Request{Apps: ctx.StringSlice("app"), FutureApps: ctx.Bool("future-apps"), NoList: ctx.Bool("no-list"),
-		Account: ctx.String("account")}
+		NoDrift: ctx.Bool("no-drift"), Account: ctx.String("account")}
 	for _, flag := range []string{"lambda-bucket", "template-bucket"} {
 		if bucket := ctx.String(flag); bucket != "" && !slices.Contains(r.Buckets, bucket) {
 			r.Buckets = append(r.Buckets, bucket)

@@ -128,3 +128,34 @@ func TestPoliciesOfOneApp(t *testing.T) {
 		}
 	}
 }
+
+// The printed policies allow the calls of status --drift and of deploy --revert-drift, with every kind of change by hand.
+func TestPoliciesAllowDrift(t *testing.T) {
+	t.Parallel()
+	w, cf := newFakeEnv(t)
+	dir := build(t, map[string]string{"orbit.json": threeRegions, "web.json": web})
+	w.mustDeploy(dir)
+	for _, touch := range touches {
+		touch.change(cf, cloudtest.ByHand{Account: cf, Region: "us-east-1", Stack: "test-web"})
+	}
+	calls := w.recorded()
+	for _, f := range w.drift(dir).Drift {
+		if f.IsAddition() {
+			w.fatal(f.Remove(t.Context(), w.cloud()))
+		} else if f.IsSize() {
+			w.fatal(f.Repair(t.Context(), w.cloud()))
+		}
+	}
+	seen := calls.Seen()
+	if got := refused(policies(t, dir, w.request()), seen); len(got) > 0 {
+		t.Errorf("refused: %+v", got)
+	}
+	request := w.request()
+	request.NoDrift = true
+	if got := refused(policies(t, dir, request), seen); len(got) == 0 {
+		t.Error("without the statement everything is allowed, too")
+	}
+	if len(seen) < 15 {
+		t.Errorf("only %d calls: %+v", len(seen), seen)
+	}
+}

@@ -58,6 +58,7 @@ func (s *scope) grantCalls(all grants) {
 	s.grantPayloads(all)
 	s.grantTasks(all)
 	s.grantTemporary(all)
+	s.grantDrift(all)
 	s.grantLinkedRoles(all)
 	if !s.NoList {
 		// Destroy and some plans look for other stacks of the orbit. The list is one of the whole account, in any of its regions.

@@ -4,6 +4,7 @@
 //	table.go             AWS's own tables: the actions of each resource type, the resources of each action
 //	names.go             the names that narrow the resources
 //	calls.go             the calls that deploy itself makes
+//	drift.go             the calls of drift detection
 //	statements.go        joins grants to statements
 //	split.go             splits statements into policies of IAM's size
 //	trust.go             who may assume the role
@@ -26,6 +27,7 @@ type Request struct {
 	FutureApps bool     // of the whole orbit: also apps that the directory does not have yet
 	Account    string   // 12 digits; "" for the one in the directory, or any
 	NoList     bool     // without the right to list all stacks of the account
+	NoDrift    bool     // without the rights to detect drift
 	Buckets    []string // of the user's own, for uploads; {region} stands for each region
 }
 

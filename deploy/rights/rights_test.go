@@ -271,7 +271,7 @@ var s3Names = map[string]string{"HeadBucket": "ListBucket", "HeadObject": "GetOb
 // deploying returns the directories of the packages that deploy and destroy are made of.
 func deploying(t *testing.T) []string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{.Dir}}", "..", "../destroy").Output()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.Dir}}", "..", "../destroy", "../drift").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,6 +332,27 @@ func TestEveryCallHasItsRight(t *testing.T) {
 	}
 	if calls < 40 {
 		t.Errorf("found only %d calls", calls)
+	}
+}
+
+// The calls of drift detection are in a statement of their own, which the request may leave out. Nothing else goes with it.
+func TestDriftIsLeftOut(t *testing.T) {
+	a := func() *assembly.Assembly { return built(t, oneRegion, "name: web\nall: {services: {x: {image: nginx}}}\n") }
+	with, without := made(t, a(), Request{}), made(t, a(), Request{NoDrift: true})
+	all, some := 0, 0
+	for _, d := range with.Documents {
+		all += len(d.Statement)
+	}
+	for _, d := range without.Documents {
+		some += len(d.Statement)
+	}
+	if all != some+1 {
+		t.Errorf("%d statements, and %d without drift", all, some)
+	}
+	for _, action := range driftActions {
+		if found := of(with, action); len(found) != 1 || found[0].Sid != driftStatement || len(of(without, action)) != 0 {
+			t.Errorf("%s: %+v", action, found)
+		}
 	}
 }
 

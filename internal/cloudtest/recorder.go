@@ -129,7 +129,7 @@ var named = map[string]struct{ field, form string }{
 	"logs":           {"logGroupName", "log-group:%s:log-stream:stream"},
 	"kms":            {"KeyId", "key/%s"},
 	"ecr":            {"repositoryName", "repository/%s"},
-	"iam":            {"RoleName", "role/aws-service-role/autoscaling.amazonaws.com/%s"},
+	"iam":            {"RoleName", "role/%s"},
 	"acm":            {"CertificateArn", "%s"},
 }
 
@@ -141,6 +141,9 @@ func (r *Recorder) arn(service, operation, region string, fields map[string]any)
 	how, known := named[service]
 	if service == "autoscaling" && !describing.MatchString(operation) {
 		how, known = struct{ field, form string }{"AutoScalingGroupName", "autoScalingGroup:id:autoScalingGroupName/%s"}, true
+	}
+	if service == "ec2" && strings.HasPrefix(operation, "RevokeSecurityGroup") {
+		how, known = struct{ field, form string }{"GroupId", "security-group/%s"}, true
 	}
 	name, _ := fields[how.field].(string)
 	if batch, _ := fields["RequestItems"].(map[string]any); len(batch) == 1 {
@@ -154,6 +157,8 @@ func (r *Recorder) arn(service, operation, region string, fields map[string]any)
 		return "*"
 	case strings.HasPrefix(name, "arn:"):
 		return name
+	case service == "iam" && strings.HasPrefix(name, "AWSServiceRole"):
+		return "arn:aws:iam::" + r.account + ":role/aws-service-role/autoscaling.amazonaws.com/" + name
 	case service == "iam":
 		return "arn:aws:iam::" + r.account + ":" + strings.Replace(how.form, "%s", name, 1)
 	case service == "ssm" && strings.HasPrefix(name, "/aws/"):
