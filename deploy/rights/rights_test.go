@@ -337,7 +337,9 @@ func TestEveryCallHasItsRight(t *testing.T) {
 
 // The calls of drift detection are in a statement of their own, which the request may leave out. Nothing else goes with it.
 func TestDriftIsLeftOut(t *testing.T) {
-	a := func() *assembly.Assembly { return built(t, oneRegion, "name: web\nall: {services: {x: {image: nginx}}}\n") }
+	a := func() *assembly.Assembly {
+		return built(t, oneRegion, "name: web\nall: {services: {x: {image: nginx}}}\n")
+	}
 	with, without := made(t, a(), Request{}), made(t, a(), Request{NoDrift: true})
 	all, some := 0, 0
 	for _, d := range with.Documents {
