@@ -93,6 +93,9 @@ const (
 	PullNever   PullPolicy = "never"
 )
 
+// leastMemory is the least memory that Docker gives a container, in bytes (Docker's docs, "Resource constraints").
+const leastMemory = 6 << 20
+
 // container reads the fields of a service that are for containers only. debian is the release on the instances, "" when unknown.
 func container(r sections.Record, debian string) Container {
 	c := Container{
@@ -101,8 +104,8 @@ func container(r sections.Record, debian string) Container {
 		User:        r.Text("user"),
 		WorkingDir:  r.Text("working_dir"),
 		Hostname:    r.Text("hostname"),
-		Memory:      size(r, "mem_limit"),
-		ShmSize:     size(r, "shm_size"),
+		Memory:      size(r, "mem_limit", leastMemory),
+		ShmSize:     size(r, "shm_size", 1),
 		CPUs:        r.Text("cpus"),
 		Ulimits:     ulimits(r),
 		CapAdd:      upper(wordList(r, "cap_add")),
@@ -299,8 +302,8 @@ func containerHealth(r sections.Record, debian string) *ContainerHealth {
 	}
 	h := r.Child("healthcheck", nil)
 	check := &ContainerHealth{Node: h.Node(), Disabled: h.Flag("disable"), Retries: h.Number("retries")}
-	check.Interval, check.Timeout = duration(h, "interval"), duration(h, "timeout")
-	check.StartPeriod, check.StartInterval = duration(h, "start_period"), duration(h, "start_interval")
+	check.Interval, check.Timeout = healthTime(h, "interval"), healthTime(h, "timeout")
+	check.StartPeriod, check.StartInterval = healthTime(h, "start_period"), healthTime(h, "start_interval")
 	if h.Has("start_interval") && debian == "12" {
 		h.Errorf("start_interval", "needs Docker 25, and Debian 12 has 20.10: set debian to 13, or remove it")
 	}

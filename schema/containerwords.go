@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docker/go-units"
+
 	"github.com/pebble/spacel/schema/sections"
 )
 
@@ -87,8 +89,28 @@ func atoi(digits string) int {
 	return n
 }
 
-// size returns a number of bytes as docker run takes it, without the space that Compose allows before the unit.
-func size(r sections.Record, field string) string { return strings.ReplaceAll(r.Text(field), " ", "") }
+// size returns a number of bytes as docker run takes it, without the space that Compose allows before the unit. No machine has
+// the most.
+func size(r sections.Record, field string, least int64) string {
+	const most = 1 << 50
+	text := strings.ReplaceAll(r.Text(field), " ", "")
+	if text == "" {
+		return ""
+	}
+	if bytes, err := units.RAMInBytes(text); err != nil || bytes < least || bytes > most {
+		r.Errorf(field, "must be %s to 1024TiB, got %s", units.BytesSize(float64(least)), text)
+	}
+	return text
+}
+
+// healthTime returns a time of a health check. Docker refuses times below a millisecond, and takes 0 for its default.
+func healthTime(r sections.Record, field string) time.Duration {
+	d := duration(r, field)
+	if d > 0 && d < time.Millisecond {
+		r.Errorf(field, "must be at least 1ms, got %s", r.Text(field))
+	}
+	return d
+}
 
 // duration returns a time in Compose's form, 0 if the field is absent.
 func duration(r sections.Record, field string) time.Duration {

@@ -59,6 +59,9 @@ func (f envFileReader) read(r sections.Record, n sections.Value, name string, ra
 	case errors.Is(err, fs.ErrNotExist):
 		r.Report.Errorf(n.Pos(), "the file %s does not exist beside %s", name, filepath.ToSlash(n.Tree.At.File))
 		return
+	case err != nil && !filepath.IsLocal(name):
+		r.Report.Errorf(n.Pos(), "the file %s is outside of the manifest's directory: copy it there", name)
+		return
 	case err != nil:
 		r.Report.Errorf(n.Pos(), "the file %s cannot be read: %v", name, cause(err))
 		return

@@ -23,7 +23,8 @@ type hostPorts struct {
 // checkHostPorts reports addresses and ranges that Docker refuses, and ports of the host that two containers publish. The second
 // container would fail at its start on the instance, long after the deploy began.
 func checkHostPorts(found *report.Report, services []Service) {
-	var taken []hostPorts
+	// Debian's sshd listens on all addresses, and people log in through it.
+	taken := []hostPorts{{service: "ssh.service", written: "22", from: 22, to: 22, protocol: "tcp"}}
 	for _, s := range services {
 		if s.Image == "" {
 			continue

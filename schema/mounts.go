@@ -42,16 +42,35 @@ func (m mountReader) mounts(r sections.Record) []Mapping {
 	return mounts
 }
 
-// mountMode matches the options of a mount in the short form, such as ro or rw,z.
-var mountMode = regexp.MustCompile(`^[a-zA-Z,]+$`)
+// checkTargets reports two sources for one path in the container. Docker refuses that when the container starts ("Duplicate mount
+// point").
+func checkTargets(r sections.Record, mounts []Mapping) {
+	seen := map[string]string{}
+	for _, m := range mounts {
+		target, _, _ := strings.Cut(m.Container, ":")
+		target = path.Clean(target)
+		if other, ok := seen[target]; ok && m.Host != "" {
+			r.Errorf("volumes", "mounts both %s and %s at %s", other, m.Host, target)
+		}
+		if m.Host != "" {
+			seen[target] = m.Host
+		}
+	}
+}
+
+// mountMode matches the options of a mount in the short form, such as ro or rw,z, as _mountMode of the definitions does.
+var mountMode = regexp.MustCompile(`^` + mountOption + `(,` + mountOption + `)*$`)
+
+const mountOption = `(ro|rw|z|Z|nocopy|consistent|cached|delegated|r?shared|r?slave|r?private)`
 
 // shortMount reads SOURCE:TARGET[:MODE], or TARGET for an anonymous volume.
 func (m mountReader) shortMount(n sections.Value) []Mapping {
 	parts := strings.Split(n.Tree.Text, ":")
 	target := parts[min(1, len(parts)-1)]
-	wellFormed := len(parts) <= 3 && path.IsAbs(target) && (len(parts) < 3 || mountMode.MatchString(parts[2]))
 	switch {
-	case !wellFormed:
+	case len(parts) == 3 && path.IsAbs(target) && !mountMode.MatchString(parts[2]):
+		m.report.Errorf(n.Pos(), "must have options that Docker knows, such as ro, rw, z or rslave, got %q", parts[2])
+	case len(parts) > 3 || !path.IsAbs(target):
 		m.report.Errorf(n.Pos(), "must be SOURCE:TARGET, such as /mnt/data:/data or /mnt/data:/data:ro, got %q", n.Tree.Text)
 	case len(parts) == 1:
 		return []Mapping{{"", target}}
@@ -278,7 +297,7 @@ func tmpfsMounts(r sections.Record) []string {
 		}
 		if mount.Has("tmpfs") {
 			inner := mount.Child("tmpfs", nil)
-			if bytes := size(inner, "size"); bytes != "" {
+			if bytes := size(inner, "size", 1); bytes != "" {
 				options = append(options, "size="+tmpfsSize(bytes))
 			}
 			if mode := inner.Text("mode"); mode != "" {

@@ -115,6 +115,7 @@ func (b taskReader) task(e sections.Entry, a *AppRegion, waves *Waves) Task {
 	if s.Image != "" {
 		checkImageName(whole, s.Image)
 	}
+	checkTargets(own, s.Volumes)
 	checkTaskNetwork(own, s.Container)
 	s.Container.Restart, s.Container.Job, s.Container.Task = Restart{Policy: RestartNo}, true, true
 	if known {

@@ -40,6 +40,7 @@ func (b appBuilder) service(name string, r sections.Record) Service {
 		s.Ports, s.Volumes = publishedPorts(r), mounts.mounts(r)
 		s.Container = container(r, debianOf(b.image()))
 		s.Container.Mounts = mounts.mountWords(r, debianOf(b.image()))
+		checkTargets(r, s.Volumes)
 		readJob(r, &s.Container)
 		checkImageName(r, s.Image)
 	}

@@ -28,8 +28,12 @@ func (c Reader) variableLookalike(e sections.Entry) {
 			c.plainLookalike(e.Pos(), e.Tree.Text)
 		}
 	case manifest.Object:
-		if len(e.Tree.Fields) == 1 {
+		from := e.Tree.Lookup("from")
+		switch {
+		case len(e.Tree.Fields) == 1:
 			c.objectLookalike(e.Pos(), e.Tree.Fields[0])
+		case from != nil && from.Kind == manifest.Text && completeReference(from.Text):
+			c.report.Warnf(e.Pos(), "is given to the unit as JSON: a reference has the field from alone")
 		}
 	}
 }
