@@ -151,6 +151,26 @@ func appsOf(model *schema.Model) []string {
 // printKept prints the stacks that a build kept.
 func (c *console) printKept(out string, names []string) {
 	if len(names) > 0 {
-		fmt.Fprintf(c.stderr, "kept in %s/, made from the same orbit manifest: %s\n", trimSlash(out), strings.Join(names, ", "))
+		fmt.Fprintf(c.stderr, "kept in %s/, made from the same orbit manifest: %s\n", trimSlash(out), manyStacks(names))
 	}
+}
+
+// manyStacks lists a few stacks, REGION/STACK, in full. Of more it gives the number and the names, each once for all regions.
+func manyStacks(names []string) string {
+	const fewStacks, fewNames = 6, 8
+	if len(names) <= fewStacks {
+		return strings.Join(names, ", ")
+	}
+	var stacks []string
+	for _, name := range names {
+		_, stack, _ := strings.Cut(name, "/")
+		stacks = append(stacks, stack)
+	}
+	slices.Sort(stacks)
+	stacks = slices.Compact(stacks)
+	more := ""
+	if rest := len(stacks) - fewNames; rest > 0 {
+		stacks, more = stacks[:fewNames], fmt.Sprintf(" and %d more names", rest)
+	}
+	return fmt.Sprintf("%d stacks, %s%s", len(names), strings.Join(stacks, ", "), more)
 }
