@@ -25,7 +25,7 @@ func planText(w io.Writer, plan *deploy.Plan, style planStyle) error {
 	var created []*newStacks
 	others := plan.Stacks
 	if !style.verbose {
-		created, others = summarised(plan.Stacks)
+		created, others = summarised(plan)
 	}
 	for _, n := range created {
 		out.newStacks(n)

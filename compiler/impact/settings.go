@@ -62,7 +62,11 @@ func exposure(r template.Resource) []fact {
 		names := p.Names()
 		if len(names) > 0 && slices.Contains(publicProperties, names[len(names)-1]) && truth(v) != no && r.Type != "AWS::S3::Bucket" &&
 			r.Type != "AWS::Lambda::Url" {
-			say(p.String(), p.String()+" is "+template.Shown(v))
+			text := p.String() + " is " + template.Shown(v)
+			if names[len(names)-1] == "AssociatePublicIpAddress" && truth(v) == yes {
+				text = "instances with public addresses"
+			}
+			say(p.String(), text)
 		}
 	})
 	return out
