@@ -33,7 +33,7 @@ func (c Reader) variableLookalike(e sections.Entry) {
 		case len(e.Tree.Fields) == 1:
 			c.objectLookalike(e.Pos(), e.Tree.Fields[0])
 		case from != nil && from.Kind == manifest.Text && completeReference(from.Text):
-			c.report.Warnf(e.Pos(), "is given to the unit as JSON: a reference has the field from alone")
+			c.Report.Warnf(e.Pos(), "is given to the unit as JSON: a reference has the field from alone")
 		}
 	}
 }
