@@ -26,6 +26,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 import accounts
+import guards
 import images
 import resources
 import stacks
@@ -54,7 +55,7 @@ async def main():
 
 
 if __name__ == "__main__":
-    for plugin in (accounts, images, resources, stacks, zones):
+    for plugin in (accounts, guards, images, resources, stacks, zones):
         plugin.install()
     threading.Thread(target=until_input_ends, daemon=True).start()
     asyncio.run(main())
