@@ -316,14 +316,6 @@ func containerHealth(r sections.Record, debian string) *ContainerHealth {
 	return check
 }
 
-// debianOf returns the release of Debian of an image, "" for a machine image of the user's.
-func debianOf(image Image) string {
-	if image.AMI != "" {
-		return ""
-	}
-	return image.Debian
-}
-
 // healthTest reads the field test: a string for the shell, or a list whose first word is its kind.
 func healthTest(h sections.Record, check *ContainerHealth) {
 	n := h.Fields["test"]
@@ -395,19 +387,11 @@ func extraHosts(r sections.Record) []string {
 		}
 	} else {
 		for _, e := range r.Entries("extra_hosts") {
-			for _, address := range listOf(e.Value) {
+			for _, address := range e.List() {
 				add(address, e.Key, address.Tree.Text)
 			}
 		}
 	}
 	slices.Sort(hosts)
 	return hosts
-}
-
-// listOf returns the items of a list, or the value itself as the only one.
-func listOf(n sections.Value) []sections.Value {
-	if n.Tree.Kind == manifest.List {
-		return n.Items()
-	}
-	return []sections.Value{n}
 }

@@ -125,3 +125,11 @@ func validPort(digits string) bool {
 	digits = bare(digits)
 	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
 }
+
+// bare removes leading zeros.
+func bare(digits string) string {
+	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
+		return trimmed
+	}
+	return "0"
+}

@@ -324,3 +324,11 @@ func tmpfsSize(text string) string {
 	}
 	return strconv.FormatInt(int64(amount*float64(int64(1)<<(10*(unit+1)))), 10)
 }
+
+// mountPoint returns the mount point of a volume.
+func mountPoint(r sections.Record, label string) string {
+	if r.Has("mount_point") {
+		return r.Text("mount_point")
+	}
+	return "/mnt/" + label
+}

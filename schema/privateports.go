@@ -61,11 +61,3 @@ func portRange(key string) string {
 	}
 	return bare(from) + "-" + bare(to)
 }
-
-// bare removes leading zeros.
-func bare(digits string) string {
-	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
-		return trimmed
-	}
-	return "0"
-}

@@ -108,20 +108,11 @@ func (b taskReader) task(e sections.Entry, a *AppRegion, waves *Waves) Task {
 	if known {
 		whole = overlaid(own, like)
 	}
-	s := Service{
-		Node: own.Node(), Name: names.TaskUnit(e.Key), Image: whole.Text("image"), Environment: environment(own, b.scope.reader()),
-		Volumes: mountReader{b.scope.report, b.section}.mounts(whole), Container: container(whole, debianOf(b.image())),
-	}
-	if s.Image != "" {
-		checkImageName(whole, s.Image)
-	}
-	checkTargets(own, s.Volumes)
+	s := b.units().task(names.TaskUnit(e.Key), own, whole)
 	checkTaskNetwork(own, s.Container)
-	s.Container.Restart, s.Container.Job, s.Container.Task = Restart{Policy: RestartNo}, true, true
 	if known {
 		s.Container.EnvOf = manifest.UnitName(own.Text("service"))
 	}
-	whole.Drop("restart")
 	task.Service = s
 	return task
 }

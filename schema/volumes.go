@@ -35,14 +35,6 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	return volumes
 }
 
-// mountPoint returns the mount point of a volume.
-func mountPoint(r sections.Record, label string) string {
-	if r.Has("mount_point") {
-		return r.Text("mount_point")
-	}
-	return "/mnt/" + label
-}
-
 // checkDisk checks an instance store disk: its fixed properties must not be set, and every instance type of the
 // app must have the disk. It returns whether some type has the disk only if the launch maps it.
 func checkDisk(facts *language.Facts, r sections.Record, a *AppRegion, disk int) (mapped bool) {

@@ -56,7 +56,7 @@ func waves(b appBuilder) *Waves {
 		if wave.Tree.Kind == manifest.List && len(wave.Tree.Items) == 0 && len(wave.Tree.Reported) == 0 {
 			b.scope.report.Errorf(wave.Pos(), "names no region: remove it")
 		}
-		for _, item := range listOf(wave) {
+		for _, item := range wave.List() {
 			region := item.Tree.Text
 			switch {
 			case !b.scope.facts.CheckRegion(b.scope.report, region, item.Pos()):

@@ -39,6 +39,14 @@ func (n Value) Items() []Value {
 	return items
 }
 
+// List returns the items of a list. One value in place of a list is its only item.
+func (n Value) List() []Value {
+	if n.Tree.Kind == manifest.List {
+		return n.Items()
+	}
+	return []Value{n}
+}
+
 // Entry is a key of an object with its value.
 type Entry struct {
 	Key string
@@ -173,14 +181,10 @@ func (r Record) Flag(name string) bool {
 
 // List returns the items of a list. One value in place of a list is its only item.
 func (r Record) List(name string) []Value {
-	n, ok := r.Fields[name]
-	switch {
-	case !ok:
-		return nil
-	case n.Tree.Kind == manifest.List:
-		return n.Items()
+	if n, ok := r.Fields[name]; ok {
+		return n.List()
 	}
-	return []Value{n}
+	return nil
 }
 
 // Entries returns the entries of an object.
