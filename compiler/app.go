@@ -50,7 +50,7 @@ func appStack(a appContext, r *report.Report) (*part, error) {
 		disks.part,
 		stats(a),
 		logging(a),
-		units(a, r),
+		services(a, r),
 		registries(a, r),
 		tasks(a),
 		locks(a),

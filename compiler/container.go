@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/pebble/spacel/agent/document"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // containerName is Docker's pattern for container names (moby, RestrictedNamePattern), applied to the names of units. A
@@ -23,7 +23,7 @@ const stopMargin = 30 * time.Second
 // first removes a container left by a killed run. The unit restarts when Docker does.
 //
 // awaited says that another unit waits for the container's health.
-func containerUnit(service schema.Service, awaited bool) []string {
+func containerUnit(service units.Service, awaited bool) []string {
 	c := service.Container
 	lines := append(unitSection(service), "", "[Service]")
 	lines = append(lines, restartLines(c)...)
@@ -73,7 +73,7 @@ const waitHealthy = `while kill -0 "$1" 2>/dev/null; do ` +
 // unitSection returns the section [Unit]. A unit of which another one is the dependency has Wants= and not Requires=: with
 // Requires=, one failure of the dependency's first start would keep this unit from starting for ever. A unit that must have
 // completed is the exception, since nothing may run after a failed migration.
-func unitSection(service schema.Service) []string {
+func unitSection(service units.Service) []string {
 	wants := []string{"network-online.target", document.AgentUnit}
 	after := []string{"docker.service", "network-online.target", document.AgentUnit}
 	requires := []string{"docker.service"}
@@ -81,13 +81,13 @@ func unitSection(service schema.Service) []string {
 		// The agent waits for the task before it is ready, so the task must not wait for the agent.
 		wants, after = wants[:1], after[:2]
 	}
-	if service.Container.Restart.Policy == schema.RestartNo {
+	if service.Container.Restart.Policy == units.RestartNo {
 		// A restart of Docker restarts units that require it. A unit that runs once must not run again then.
 		requires, wants = nil, append([]string{"docker.service"}, wants...)
 	}
 	for _, d := range service.Container.DependsOn {
 		after = append(after, escaped(d.Unit))
-		if d.Condition == schema.Completed && !d.Optional {
+		if d.Condition == units.Completed && !d.Optional {
 			requires = append(requires, escaped(d.Unit))
 		} else {
 			wants = append(wants, escaped(d.Unit))
@@ -112,7 +112,7 @@ func unitSection(service schema.Service) []string {
 
 // restartedWith returns the units with which a container is restarted and stopped (systemd.unit(5), PartOf=). The network of another
 // container ends with it, so a container that shares one is always restarted with it.
-func restartedWith(c schema.Container) []string {
+func restartedWith(c units.Container) []string {
 	var units []string
 	for _, d := range c.DependsOn {
 		if d.Restart || c.NetworkMode == "container:"+d.Unit {
@@ -128,14 +128,14 @@ func escaped(name string) string { return strings.ReplaceAll(name, "%", "%%") }
 // restartLines returns the settings of restarts. A container that runs once is a oneshot: units that wait for it start when it has
 // ended. It stays active then, so it runs once per boot, and not again with each unit that depends on it. A job does not stay active,
 // or its timer could not start it again.
-func restartLines(c schema.Container) []string {
+func restartLines(c units.Container) []string {
 	const again = "RestartSec=2" // a crash loop must not ask the registry ten times a second
 	switch {
 	case c.Job:
 		return []string{"Type=oneshot", "TimeoutStartSec=0"}
-	case c.Restart.Policy == schema.RestartNo:
+	case c.Restart.Policy == units.RestartNo:
 		return []string{"Type=oneshot", "RemainAfterExit=yes", "TimeoutStartSec=0"}
-	case c.Restart.Policy == schema.RestartOnFailure:
+	case c.Restart.Policy == units.RestartOnFailure:
 		return []string{"TimeoutStartSec=0", "Restart=on-failure", again}
 	}
 	// Docker's unless-stopped is systemd's always: systemd does not restart a unit stopped by hand.
@@ -143,28 +143,28 @@ func restartLines(c schema.Container) []string {
 }
 
 // pullLines returns the commands that pull the image before the container starts.
-func pullLines(p schema.PullPolicy, image string) []string {
+func pullLines(p units.PullPolicy, image string) []string {
 	switch p {
-	case schema.PullAlways:
+	case units.PullAlways:
 		return []string{"ExecStartPre=/usr/bin/docker pull " + image}
-	case schema.PullMissing:
+	case units.PullMissing:
 		const inspect = `docker image inspect \"$$0\" >/dev/null 2>&1 || exec docker pull \"$$0\"`
 		return []string{`ExecStartPre=/bin/sh -c "` + inspect + `" ` + image}
-	case schema.PullNever:
+	case units.PullNever:
 		return nil
 	}
 	return []string{"ExecStartPre=-/usr/bin/docker pull " + image}
 }
 
 // dockerRun returns the words after docker run, quoted for systemd.
-func dockerRun(service schema.Service) []string {
+func dockerRun(service units.Service) []string {
 	c := service.Container
 	base := strings.TrimSuffix(service.Name, ".service")
 	run := dockerWords{"--rm", "--name", "%n"}
 	for _, file := range environmentFiles(service) {
 		run.add("--env-file", "/files/"+file)
 	}
-	if c.PullPolicy == schema.PullNever {
+	if c.PullPolicy == units.PullNever {
 		run.add("--pull", "never")
 	}
 	if c.Exclusive {
@@ -200,7 +200,7 @@ func dockerRun(service schema.Service) []string {
 }
 
 // environmentFiles returns the names of a container's .env files, in the order in which Docker reads them: a later one wins.
-func environmentFiles(service schema.Service) []string {
+func environmentFiles(service units.Service) []string {
 	own := strings.TrimSuffix(service.Name, ".service") + ".env"
 	other := strings.TrimSuffix(service.Container.EnvOf, ".service") + ".env"
 	switch {
@@ -214,7 +214,7 @@ func environmentFiles(service schema.Service) []string {
 
 // entrypointAndCommand splits the two as docker run wants them: its --entrypoint is one word, and the others come before the
 // command. With --entrypoint, Docker ignores the image's own command, as Compose does.
-func entrypointAndCommand(c schema.Container) (entrypoint *string, command []string) {
+func entrypointAndCommand(c units.Container) (entrypoint *string, command []string) {
 	if len(c.Entrypoint) == 0 {
 		return nil, c.Command
 	}
@@ -246,7 +246,7 @@ func (w *dockerWords) flag(option string, on bool) {
 }
 
 // identity appends the options of the container's user, names and files.
-func (w *dockerWords) identity(c schema.Container) {
+func (w *dockerWords) identity(c units.Container) {
 	w.add("--hostname", c.Hostname)
 	w.each("--add-host", c.ExtraHosts)
 	w.each("--label", c.Labels)
@@ -260,7 +260,7 @@ func (w *dockerWords) identity(c schema.Container) {
 }
 
 // limits appends the options of resources and rights.
-func (w *dockerWords) limits(c schema.Container) {
+func (w *dockerWords) limits(c units.Container) {
 	w.add("--memory", c.Memory)
 	w.add("--cpus", c.CPUs)
 	w.add("--shm-size", c.ShmSize)
@@ -273,7 +273,7 @@ func (w *dockerWords) limits(c schema.Container) {
 }
 
 // health appends the options of the health check.
-func (w *dockerWords) health(h *schema.ContainerHealth) {
+func (w *dockerWords) health(h *units.ContainerHealth) {
 	switch {
 	case h == nil:
 		return

@@ -8,6 +8,7 @@ import (
 	"github.com/pebble/spacel/compiler/cfn"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // requireTLS makes the parameter group with which a database refuses connections without TLS, when it has a public address;
@@ -61,10 +62,10 @@ func noteUnverified(d schema.Database, region string, r *report.Report) {
 
 // authorities are the volumes by which every container of an app with databases has the authorities of RDS, at the path that
 // the databases' URLs name.
-func authorities(a appContext) []schema.Mapping {
+func authorities(a appContext) []units.Mapping {
 	for _, d := range a.region.Databases {
 		if databaseCA(cmp.Or(d.Global, a.region.Region)) != "" {
-			return []schema.Mapping{{Host: document.DatabaseCA, Container: document.DatabaseCA + ":ro"}}
+			return []units.Mapping{{Host: document.DatabaseCA, Container: document.DatabaseCA + ":ro"}}
 		}
 	}
 	return nil

@@ -4,12 +4,12 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // jobTimer returns the text of the timer of a job. systemd's timers are late by up to a minute unless told otherwise. A time at which
 // the instance was not running is not made up for: another instance was.
-func jobTimer(service schema.Service) []string {
+func jobTimer(service units.Service) []string {
 	return []string{
 		"[Unit]",
 		"Description=" + escaped(service.Name) + " at its times",
@@ -26,7 +26,7 @@ func jobTimer(service schema.Service) []string {
 
 // exclusively returns the words before the command of an exclusive job. The agent runs the command on one instance, and waits on the
 // others.
-func exclusively(c schema.Container) []string {
+func exclusively(c units.Container) []string {
 	if !c.Exclusive {
 		return nil
 	}

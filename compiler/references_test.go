@@ -6,6 +6,7 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/content"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // extraQueue is a queue in the manifest's own resources.
@@ -18,7 +19,7 @@ func extraQueue(body map[string]schema.Any) schema.Extra {
 func TestResourceValuesStayInUserData(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Extra = extraQueue(map[string]schema.Any{})
-		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []content.Variable{
+		app.Services = []units.Service{{Name: "web.service", Image: "web", Environment: []content.Variable{
 			{Name: "QUEUE_URL", From: &content.Reference{Kind: document.FromResource, Name: "Queue"}},
 			{Name: "QUEUE_ARN", From: &content.Reference{Kind: document.FromResource, Name: "Queue", Field: "Arn"}},
 		}}}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/content"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // policy are the statements of a policy in the template.
@@ -52,7 +53,7 @@ func (s *statement) on(t *testing.T, resources ...string) {
 func everything() appChange {
 	return func(app *schema.AppRegion) {
 		app.InstanceAvailability, app.ElasticIPs = schema.InternetFacing, true
-		app.Services = []schema.Service{{Name: "web.service", Image: "web",
+		app.Services = []units.Service{{Name: "web.service", Image: "web",
 			Environment: []content.Variable{{Name: "KEY", Payload: secret("us-east-1")}}}}
 		app.Permissions = []schema.Permission{{Effect: "Allow", Actions: []string{"s3:GetObject"},
 			Resources: []string{"arn:aws:s3:::shop/*"}}}
@@ -131,7 +132,7 @@ func TestDecryptionKnowsTheRegionsOfKeys(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
 		app.Files = []schema.File{{Name: "b", Text: content.Text{Payload: secret("us-west-2")}},
 			{Name: "a", Text: content.Text{Payload: secret("eu-west-1")}}}
-		app.Services = []schema.Service{{Name: "x.service", UnitFile: &content.Text{Payload: secret("us-west-2")}}}
+		app.Services = []units.Service{{Name: "x.service", UnitFile: &content.Text{Payload: secret("us-west-2")}}}
 	})
 	v.allowed("kms:Decrypt").on(t,
 		`{"Fn::Sub":"arn:${AWS::Partition}:kms:eu-west-1:${AWS::AccountId}:key/*"}`,

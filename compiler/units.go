@@ -8,26 +8,26 @@ import (
 
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/compiler/cfn"
-	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/units"
 )
 
-// units puts the app's services and files into the instance document: each service's unit, its environment, and the files.
-func units(a appContext, r *report.Report) *part {
+// services puts the app's services and files into the instance document: each service's unit, its environment, and the files.
+func services(a appContext, r *report.Report) *part {
 	all := map[string]document.Content{}
 	environments := map[string][]document.Variable{}
 	awaited := map[string]bool{}
 	for _, service := range a.region.Services {
 		for _, d := range service.Container.DependsOn {
-			awaited[d.Unit] = awaited[d.Unit] || d.Condition == schema.Healthy
+			awaited[d.Unit] = awaited[d.Unit] || d.Condition == units.Healthy
 		}
 	}
 	for _, service := range a.region.Services {
 		service.Volumes = append(slices.Clip(service.Volumes), authorities(a)...)
 		all[service.Name] = unit(service, awaited[service.Name], r)
 		if service.Container.Schedule != "" {
-			all[schema.TimerName(service.Name)] = document.Content{Lines: jobTimer(service)}
+			all[units.TimerName(service.Name)] = document.Content{Lines: jobTimer(service)}
 		}
 		if base, ok := strings.CutSuffix(service.Name, ".service"); ok {
 			environments[base+".env"] = environment(service)
@@ -45,7 +45,7 @@ func units(a appContext, r *report.Report) *part {
 }
 
 // unit is a service's own unit file, or one that runs its container.
-func unit(service schema.Service, awaited bool, r *report.Report) document.Content {
+func unit(service units.Service, awaited bool, r *report.Report) document.Content {
 	if service.UnitFile != nil {
 		return documentContent(*service.UnitFile, "")
 	}
@@ -56,7 +56,7 @@ func unit(service schema.Service, awaited bool, r *report.Report) document.Conte
 }
 
 // environment is never nil: the unit reads its file even when nothing is in it.
-func environment(service schema.Service) []document.Variable {
+func environment(service units.Service) []document.Variable {
 	variables := []document.Variable{}
 	for _, v := range service.Environment {
 		variables = append(variables, variable(v))

@@ -9,23 +9,24 @@ import (
 	"github.com/pebble/spacel/agent/document"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/content"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // serviceUnit is the text of a service's unit in the instance document.
-func serviceUnit(t *testing.T, service schema.Service) []string {
+func serviceUnit(t *testing.T, service units.Service) []string {
 	t.Helper()
-	v := lower(t, func(app *schema.AppRegion) { app.Services = []schema.Service{service} })
+	v := lower(t, func(app *schema.AppRegion) { app.Services = []units.Service{service} })
 	return v.document().Units[service.Name].Lines
 }
 
 func TestContainerUnit(t *testing.T) {
-	got := serviceUnit(t, schema.Service{
+	got := serviceUnit(t, units.Service{
 		Name:    "laika.service",
 		Image:   "registry.example.com:5000/pebble/laika",
-		Ports:   []schema.Mapping{{Host: "80", Container: "8080"}, {Host: "53", Container: "53/udp"}},
-		Volumes: []schema.Mapping{{Host: "/mnt/data", Container: "/data:ro"}},
-		Container: schema.Container{
-			Restart: schema.Restart{Policy: schema.RestartAlways}, StopGrace: 10 * time.Second,
+		Ports:   []units.Mapping{{Host: "80", Container: "8080"}, {Host: "53", Container: "53/udp"}},
+		Volumes: []units.Mapping{{Host: "/mnt/data", Container: "/data:ro"}},
+		Container: units.Container{
+			Restart: units.Restart{Policy: units.RestartAlways}, StopGrace: 10 * time.Second,
 		},
 	})
 	same(t, "unit", got, strings.Split(`[Unit]
@@ -57,16 +58,16 @@ WantedBy=multi-user.target
 
 // A unit that must complete is required, and runs once: a restart of Docker, which it does not require, does not run it again.
 func TestOrderOfContainers(t *testing.T) {
-	once := serviceUnit(t, schema.Service{Name: "migrate.service", Image: "web:1",
-		Container: schema.Container{Restart: schema.Restart{Policy: schema.RestartNo}}})
+	once := serviceUnit(t, units.Service{Name: "migrate.service", Image: "web:1",
+		Container: units.Container{Restart: units.Restart{Policy: units.RestartNo}}})
 	same(t, "once", once[1:7], "Description=migrate.service", "Wants=docker.service network-online.target spacel-agent.service",
 		"After=docker.service network-online.target spacel-agent.service", "StartLimitIntervalSec=0", "", "[Service]")
 	same(t, "once, its service", once[7:10], "Type=oneshot", "RemainAfterExit=yes", "TimeoutStartSec=0")
-	after := serviceUnit(t, schema.Service{Name: "web.service", Image: "web:1", Container: schema.Container{
-		Restart:     schema.Restart{Policy: schema.RestartOnFailure, Retries: 3},
+	after := serviceUnit(t, units.Service{Name: "web.service", Image: "web:1", Container: units.Container{
+		Restart:     units.Restart{Policy: units.RestartOnFailure, Retries: 3},
 		NetworkMode: "container:proxy.service",
-		DependsOn: []schema.Dependency{{Unit: "migrate.service", Condition: schema.Completed},
-			{Unit: "proxy.service", Condition: schema.Started}},
+		DependsOn: []units.Dependency{{Unit: "migrate.service", Condition: units.Completed},
+			{Unit: "proxy.service", Condition: units.Started}},
 	}})
 	same(t, "after", after[1:8], "Description=web.service", "Requires=docker.service migrate.service",
 		"Wants=network-online.target spacel-agent.service proxy.service",
@@ -112,7 +113,7 @@ func TestWords(t *testing.T) {
 // TestEnvironmentReachesContainers holds what the predecessor did wrong: it wrote one file and the unit read another.
 func TestEnvironmentReachesContainers(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
-		app.Services = []schema.Service{
+		app.Services = []units.Service{
 			{Name: "b.service", Image: "b:1", Environment: []content.Variable{{Name: "Z", Value: "a b"}, {Name: "A", Value: "1=2"},
 				{Name: "S", Payload: secret("us-east-1")}}},
 			{Name: "bare.service", Image: "bare:1"},
@@ -140,7 +141,7 @@ func TestEnvironmentReachesContainers(t *testing.T) {
 
 func TestUnitFilesAndFiles(t *testing.T) {
 	v := lower(t, func(app *schema.AppRegion) {
-		app.Services = []schema.Service{
+		app.Services = []units.Service{
 			{Name: "a.service", UnitFile: &content.Text{Body: []byte("[Service]\nExecStart=/bin/true <&> \"__VERSION__\"\n")}},
 			{Name: "s.service", UnitFile: &content.Text{Payload: secret("us-east-1")}},
 		}
@@ -174,7 +175,7 @@ func TestContainersWithImpossibleNames(t *testing.T) {
 	for _, name := range []string{"web@1.service", "web.timer"} {
 		orbit := testOrbit("us-east-1")
 		b := build(t, orbit, testApp(orbit, "web", func(app *schema.AppRegion) {
-			app.Services = []schema.Service{{Node: at("app.json", 5, "all.services.x"), Name: name, Image: "web:1"}}
+			app.Services = []units.Service{{Node: at("app.json", 5, "all.services.x"), Name: name, Image: "web:1"}}
 		}))
 		b.reported("all.services.x", name)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/content"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // userData is the stack's user data, with ${Name} and ${Name.Attribute} where references stand.
@@ -73,14 +74,14 @@ func (v *stackView) document() document.Document[string] {
 
 // image is a change to the image of the app's one service.
 func image(name string) appChange {
-	return func(a *schema.AppRegion) { a.Services = []schema.Service{{Name: "web.service", Image: name}} }
+	return func(a *schema.AppRegion) { a.Services = []units.Service{{Name: "web.service", Image: name}} }
 }
 
 // The version is in user data only if a unit uses it: the tag of an image, or the word itself.
 func TestVersionIsForUnitsThatUseIt(t *testing.T) {
 	unit := func(text string) appChange {
 		return func(a *schema.AppRegion) {
-			a.Services = []schema.Service{{Name: "web.service", UnitFile: &content.Text{Body: []byte(text)}}}
+			a.Services = []units.Service{{Name: "web.service", UnitFile: &content.Text{Body: []byte(text)}}}
 		}
 	}
 	for name, c := range map[string]struct {
@@ -93,7 +94,7 @@ func TestVersionIsForUnitsThatUseIt(t *testing.T) {
 		"a digest":       {image("nginx@sha256:" + strings.Repeat("0", 64)), false},
 		"the word":       {image("nginx:__VERSION__"), true},
 		"an encrypted unit": {func(a *schema.AppRegion) {
-			a.Services = []schema.Service{{Name: "web.service", UnitFile: &content.Text{Payload: secret("us-east-1")}}}
+			a.Services = []units.Service{{Name: "web.service", UnitFile: &content.Text{Payload: secret("us-east-1")}}}
 		}, true},
 		"a unit":          {unit("[Service]\nExecStart=/bin/true"), false},
 		"a unit, by word": {unit("[Service]\nEnvironment=V=__VERSION__\nExecStart=/bin/true"), true},
@@ -153,7 +154,7 @@ func TestAnAssetHasALimit(t *testing.T) {
 
 func TestLargeDocumentGoesToAnAsset(t *testing.T) {
 	big := func(app *schema.AppRegion) {
-		app.Services = []schema.Service{{Name: "web.service", Image: "web", Environment: []content.Variable{{Name: "A", Value: "<b>"}}}}
+		app.Services = []units.Service{{Name: "web.service", Image: "web", Environment: []content.Variable{{Name: "A", Value: "<b>"}}}}
 		app.Files = []schema.File{{Name: "big", Mode: "0600", Text: content.Text{Body: noise(16_384)}}}
 	}
 	orbit := testOrbit("us-east-1")

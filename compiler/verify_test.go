@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/internal/needs"
 	"github.com/pebble/spacel/schema"
 	"github.com/pebble/spacel/schema/report"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // systemd reads each unit that is generated for the containers of the golden cases without a complaint.
@@ -43,7 +44,7 @@ func TestSystemdVerifiesUnits(t *testing.T) {
 }
 
 // verifyUnits has systemd-analyze read the units of containers, and the timers of jobs. It returns their number.
-func verifyUnits(t *testing.T, path string, services []schema.Service) int {
+func verifyUnits(t *testing.T, path string, services []units.Service) int {
 	dir, names := t.TempDir(), []string{}
 	// systemd-analyze looks for the programs, and Docker and the agent need not be here.
 	here := strings.NewReplacer("/usr/bin/docker", "/usr/bin/env", "/usr/local/bin/spacel-agent", "/usr/bin/env",
@@ -64,7 +65,7 @@ func verifyUnits(t *testing.T, path string, services []schema.Service) int {
 		write(s.Name, containerUnit(s, true)...)
 		names = append(names, filepath.Join(dir, s.Name))
 		if s.Container.Schedule != "" {
-			timer := schema.TimerName(s.Name)
+			timer := units.TimerName(s.Name)
 			write(timer, jobTimer(s)...)
 			names = append(names, filepath.Join(dir, timer))
 		}

@@ -79,7 +79,7 @@ func (b appBuilder) build() *AppRegion {
 	b.checkBalancer(a)
 
 	// Units and files come together: a file of variables belongs to a unit.
-	a.Services = b.units().services()
+	a.Services = b.units().Services()
 	a.Files = b.files()
 	a.Registries = registries(b)
 	checkPublished(b.section, a)

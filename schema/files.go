@@ -7,6 +7,7 @@ import (
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // files returns the files that instances put below /files. A region's files are merged with those in all, by name.
@@ -47,7 +48,7 @@ func (b appBuilder) owner(e sections.Entry, f *File) string {
 	if user == nil {
 		return ""
 	}
-	return bare(user.Text)
+	return units.WithoutZeros(user.Text)
 }
 
 // checkNestedFiles reports a file whose name is also a directory of another file.

@@ -16,6 +16,7 @@ import (
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/resolved"
 	"github.com/pebble/spacel/schema/sections"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // Model is a checked orbit with the apps of one build. Defaults are filled in, sections are merged, and each app
@@ -177,8 +178,8 @@ type AppRegion struct {
 	Hostnames []Hostname // as written, or <app>-<orbit>.<domain>; empty without either
 	DNS       DNS
 
-	Services []Service // sorted by unit name
-	Files    []File    // sorted by name
+	Services []units.Service // sorted by unit name
+	Files    []File          // sorted by name
 
 	Registries []Registry // sorted by host
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/sections"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // privatePorts returns the ports on which the app's instances reach each other.
@@ -59,5 +60,5 @@ func portRange(key string) string {
 	if !ok {
 		to = from
 	}
-	return bare(from) + "-" + bare(to)
+	return units.WithoutZeros(from) + "-" + units.WithoutZeros(to)
 }

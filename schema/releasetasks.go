@@ -11,6 +11,7 @@ import (
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/report"
 	"github.com/pebble/spacel/schema/sections"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // Task is a release task: a container that one instance of a release runs to its end before the new instances serve.
@@ -19,7 +20,7 @@ type Task struct {
 	Name    string
 	Once    TaskScope
 	Region  string        // the region where it runs: the app's first region, or this one
-	Service Service       // its Environment lacks the variables of the service that it is like
+	Service units.Service // its Environment lacks the variables of the service that it is like
 	Timeout time.Duration // in whole seconds
 }
 
@@ -41,7 +42,7 @@ const (
 )
 
 // Containers returns the app's services and the containers of its release tasks.
-func (a *AppRegion) Containers() []Service {
+func (a *AppRegion) Containers() []units.Service {
 	all := slices.Clone(a.Services)
 	for _, task := range a.Release.Tasks {
 		all = append(all, task.Service)
@@ -108,7 +109,7 @@ func (b taskReader) task(e sections.Entry, a *AppRegion, waves *Waves) Task {
 	if known {
 		whole = overlaid(own, like)
 	}
-	s := b.units().task(names.TaskUnit(e.Key), own, whole)
+	s := b.units().Task(names.TaskUnit(e.Key), own, whole)
 	checkTaskNetwork(own, s.Container)
 	if known {
 		s.Container.EnvOf = manifest.UnitName(own.Text("service"))
@@ -123,7 +124,7 @@ func taskTime(r sections.Record) time.Duration {
 		r.DeriveText("timeout", "10m")
 		return usualTaskTime
 	}
-	limit := duration(r, "timeout").Round(time.Second)
+	limit := units.Duration(r, "timeout").Round(time.Second)
 	if limit < shortestTask || limit > longestBoot {
 		r.Errorf("timeout", "must be 10s to 1h, got %s", r.Text("timeout"))
 		return usualTaskTime
@@ -230,7 +231,7 @@ func overlaid(own, like sections.Record) sections.Record {
 }
 
 // checkTaskNetwork reports the network of another container, which does not run yet.
-func checkTaskNetwork(own sections.Record, c Container) {
+func checkTaskNetwork(own sections.Record, c units.Container) {
 	if other, shares := strings.CutPrefix(c.NetworkMode, "container:"); shares {
 		at := cmp.Or(map[bool]string{true: "network_mode"}[own.Has("network_mode")], "service")
 		own.Errorf(at, "shares the network of %s, which starts after the task: write network_mode: bridge, host or none in the task", other)

@@ -1,10 +1,12 @@
 package schema
 
+import "github.com/pebble/spacel/schema/units"
+
 // units returns the reader of the app's systemd units.
-func (b appBuilder) units() unitReader {
-	return unitReader{
-		report: b.scope.report, section: b.section, defaults: b.scope.facts.Defaults.Lookup("service"), content: b.scope.reader(),
-		debian: debianOf(b.image()),
+func (b appBuilder) units() units.Reader {
+	return units.Reader{
+		Report: b.scope.report, Section: b.section, Defaults: b.scope.facts.Defaults.Lookup("service"), Content: b.scope.reader(),
+		Debian: debianOf(b.image()),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pebble/spacel/schema/language"
 	"github.com/pebble/spacel/schema/sections"
+	"github.com/pebble/spacel/schema/units"
 )
 
 // volumes returns the app's EBS volumes and instance store disks.
@@ -13,7 +14,7 @@ func (b appBuilder) volumes(a *AppRegion) []Volume {
 	mounts, disks := map[string]string{}, map[int]string{}
 	for _, e := range b.section.Entries("volumes") {
 		r := e.Record(b.scope.report, b.scope.facts.Defaults.Lookup("volume"))
-		v := Volume{Node: r.Node(), Label: e.Key, MountPoint: mountPoint(r, e.Key)}
+		v := Volume{Node: r.Node(), Label: e.Key, MountPoint: units.MountPoint(r, e.Key)}
 		if r.Has("instance") {
 			disk := r.Number("instance")
 			v.Instance = &disk

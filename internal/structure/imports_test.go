@@ -85,7 +85,9 @@ var allowed = map[string][]string{
 	"schema": {
 		"agent/calendar", "agent/document",
 		"schema/content", "schema/language", "schema/manifest", "schema/policy", "schema/report", "schema/resolved", "schema/sections",
+		"schema/units",
 	},
+	"schema/units":     {"agent/calendar", "agent/document", "schema/content", "schema/manifest", "schema/report", "schema/sections"},
 	"schema/content":   {"agent/document", "schema/language", "schema/manifest", "schema/report", "schema/sections"},
 	"schema/sections":  {"schema/manifest", "schema/report", "schema/resolved"},
 	"schema/language":  {"schema/manifest", "schema/report"},

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pebble/spacel/schema/units"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/pebble/spacel/schema"
 )
 
 // Import reads a Compose project and returns the manifest of an app that runs the same containers. An error is one line for a
@@ -138,7 +137,7 @@ func (i *importer) name(names []string, services map[string]any, kind string) {
 			continue
 		}
 		unit := strings.TrimLeft(oddInUnit.ReplaceAllString(name, "-"), "-_")
-		if unit == "" || schema.ReservedUnit(unit+".service") {
+		if unit == "" || units.ReservedUnit(unit+".service") {
 			unit = "app-" + strings.TrimLeft(unit, "-_")
 		}
 		for n, base := 2, unit; taken[unit]; n++ {

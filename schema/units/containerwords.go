@@ -1,4 +1,4 @@
-package schema
+package units
 
 import (
 	"errors"
@@ -105,15 +105,15 @@ func size(r sections.Record, field string, least int64) string {
 
 // healthTime returns a time of a health check. Docker refuses times below a millisecond, and takes 0 for its default.
 func healthTime(r sections.Record, field string) time.Duration {
-	d := duration(r, field)
+	d := Duration(r, field)
 	if d > 0 && d < time.Millisecond {
 		r.Errorf(field, "must be at least 1ms, got %s", r.Text(field))
 	}
 	return d
 }
 
-// duration returns a time in Compose's form, 0 if the field is absent.
-func duration(r sections.Record, field string) time.Duration {
+// Duration returns a time in Compose's form, 0 if the field is absent.
+func Duration(r sections.Record, field string) time.Duration {
 	d, err := parseDuration(r.Text(field))
 	if err != nil {
 		r.Errorf(field, "%v", err)

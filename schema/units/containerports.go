@@ -1,4 +1,4 @@
-package schema
+package units
 
 import (
 	"cmp"
@@ -122,12 +122,12 @@ func checkPortNumbers(found *report.Report, at report.Pos, port Mapping) {
 
 // validPort reports whether digits are a port number. It compares text, because the digits may exceed an int.
 func validPort(digits string) bool {
-	digits = bare(digits)
+	digits = WithoutZeros(digits)
 	return digits != "0" && (len(digits) < 5 || len(digits) == 5 && digits <= "65535")
 }
 
-// bare removes leading zeros.
-func bare(digits string) string {
+// WithoutZeros removes leading zeros.
+func WithoutZeros(digits string) string {
 	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
 		return trimmed
 	}

@@ -1,4 +1,4 @@
-package schema
+package units
 
 import (
 	"slices"
@@ -120,7 +120,7 @@ func container(r sections.Record, debian string) Container {
 		NetworkMode: networkMode(r),
 		Health:      containerHealth(r, debian),
 		StopSignal:  r.Text("stop_signal"),
-		StopGrace:   duration(r, "stop_grace_period"),
+		StopGrace:   Duration(r, "stop_grace_period"),
 		Restart:     restart(r),
 		PullPolicy:  pullPolicy(r),
 		DependsOn:   dependencies(r),

@@ -1,4 +1,14 @@
-package schema
+// Package units reads the systemd units of an app: units written by hand, and containers in the words of the Compose specification.
+//
+//	service.go                            a unit, and all units of an app
+//	container.go, containerwords.go       the words of a container
+//	containerports.go, hostports.go       the ports that a container publishes, and two that clash
+//	published.go                          the ports that somebody listens on
+//	mounts.go                             mounts in their short and long forms
+//	environment.go, envfiles.go           variables
+//	dependencies.go, jobs.go              order, and units that end
+//	imagename.go, unittext.go             names of images, and the text of a unit
+package units
 
 import (
 	"path"
@@ -26,64 +36,64 @@ type Service struct {
 // Mapping maps a port or path of the host to one of the container.
 type Mapping struct{ Host, Container string }
 
-// unitReader reads the systemd units of an app in a region.
-type unitReader struct {
-	report   *report.Report
-	section  sections.Section // of the app
-	defaults *manifest.Tree   // of a service
-	content  content.Reader
-	debian   string // Debian's release on the instances, "" for a machine image of the user's
+// Reader reads the systemd units of an app in a region.
+type Reader struct {
+	Report   *report.Report
+	Section  sections.Section // of the app
+	Defaults *manifest.Tree   // of a service
+	Content  content.Reader
+	Debian   string // Debian's release on the instances, "" for a machine image of the user's
 }
 
-// services returns the systemd units of the app. The entries of the region's section and of all are merged by unit name, so web and
+// Services returns the systemd units of the app. The entries of the region's section and of all are merged by unit name, so web and
 // web.service are one unit.
-func (u unitReader) services() []Service {
+func (u Reader) Services() []Service {
 	var services []Service
 	records := map[string]sections.Record{}
-	for _, e := range u.section.Merged("services", manifest.UnitName, nil) {
-		records[e.Key] = e.Record(u.report, nil)
+	for _, e := range u.Section.Merged("services", manifest.UnitName, nil) {
+		records[e.Key] = e.Record(u.Report, nil)
 		services = append(services, u.service(e.Key, records[e.Key]))
 	}
 	checkTimers(services, records)
-	withoutMissing(u.report, services)
+	withoutMissing(u.Report, services)
 	completes(services, records)
-	checkDependencies(u.report, services)
-	checkHostPorts(u.report, services)
+	checkDependencies(u.Report, services)
+	checkHostPorts(u.Report, services)
 	return services
 }
 
 // service reads one unit: the text of a unit file, or a container to run.
-func (u unitReader) service(name string, r sections.Record) Service {
+func (u Reader) service(name string, r sections.Record) Service {
 	s := Service{
 		Node:        r.Node(),
 		Name:        name,
 		Image:       r.Text("image"),
-		Environment: environment(r, u.content),
+		Environment: environment(r, u.Content),
 	}
 	if r.Has("image") {
-		r.Defaults = u.defaults
-		mounts := mountReader{u.report, u.section}
+		r.Defaults = u.Defaults
+		mounts := mountReader{u.Report, u.Section}
 		s.Ports, s.Volumes = publishedPorts(r), mounts.mounts(r)
-		s.Container = container(r, u.debian)
-		s.Container.Mounts = mounts.mountWords(r, u.debian)
+		s.Container = container(r, u.Debian)
+		s.Container.Mounts = mounts.mountWords(r, u.Debian)
 		checkTargets(r, s.Volumes)
 		readJob(r, &s.Container)
 		checkImageName(r, s.Image)
 	}
 	if n, ok := r.Fields["unit_file"]; ok {
-		text := u.content.Text(n)
+		text := u.Content.Text(n)
 		s.UnitFile = &text
 	}
 	checkUnit(r, s)
 	return s
 }
 
-// task reads the container of a release task, which runs once. own is the task's own record. whole also has the words of the service
+// Task reads the container of a release task, which runs once. own is the task's own record. whole also has the words of the service
 // that the task is like.
-func (u unitReader) task(name string, own, whole sections.Record) Service {
+func (u Reader) Task(name string, own, whole sections.Record) Service {
 	s := Service{
-		Node: own.Node(), Name: name, Image: whole.Text("image"), Environment: environment(own, u.content),
-		Volumes: mountReader{u.report, u.section}.mounts(whole), Container: container(whole, u.debian),
+		Node: own.Node(), Name: name, Image: whole.Text("image"), Environment: environment(own, u.Content),
+		Volumes: mountReader{u.Report, u.Section}.mounts(whole), Container: container(whole, u.Debian),
 	}
 	if s.Image != "" {
 		checkImageName(whole, s.Image)

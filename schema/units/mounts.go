@@ -1,4 +1,4 @@
-package schema
+package units
 
 import (
 	"path"
@@ -270,7 +270,7 @@ func (m mountReader) mountSource(n sections.Value, source string) (host string, 
 	var labels []string
 	for _, e := range m.section.Entries("volumes") {
 		if e.Key == source {
-			return mountPoint(e.Record(m.report, nil), e.Key), true
+			return MountPoint(e.Record(m.report, nil), e.Key), true
 		}
 		labels = append(labels, e.Key)
 	}
@@ -325,8 +325,8 @@ func tmpfsSize(text string) string {
 	return strconv.FormatInt(int64(amount*float64(int64(1)<<(10*(unit+1)))), 10)
 }
 
-// mountPoint returns the mount point of a volume.
-func mountPoint(r sections.Record, label string) string {
+// MountPoint returns the mount point of a volume.
+func MountPoint(r sections.Record, label string) string {
 	if r.Has("mount_point") {
 		return r.Text("mount_point")
 	}

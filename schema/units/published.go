@@ -1,4 +1,4 @@
-package schema
+package units
 
 import (
 	"fmt"
@@ -10,28 +10,28 @@ import (
 	"github.com/pebble/spacel/schema/report"
 )
 
-// published tells which ports of the host the app's containers publish.
-type published struct {
-	ports   []hostPorts
-	unknown bool // other programs may listen, too, so an absent port proves nothing
+// Published tells which ports of the host the app's containers publish.
+type Published struct {
+	Ports   []hostPorts
+	Unknown bool // other programs may listen, too, so an absent port proves nothing
 }
 
-// publishedBy reads the ports of all units. A hand-written unit, and a container on the host's network, may listen on any port.
-func publishedBy(services []Service) published {
-	var p published
+// PublishedBy reads the ports of all units. A hand-written unit, and a container on the host's network, may listen on any port.
+func PublishedBy(services []Service) Published {
+	var p Published
 	for _, s := range services {
 		if s.Image == "" {
-			p.unknown = p.unknown || mayListen(s)
+			p.Unknown = p.Unknown || mayListen(s)
 			continue
 		}
 		if s.Container.NetworkMode == "host" || slices.ContainsFunc(s.Container.Options, optionPublishes) {
-			p.unknown = true
+			p.Unknown = true
 		}
 		for _, m := range s.Ports {
 			if ports, ok := readHostPorts(&report.Report{}, s, m); ok {
-				p.ports = append(p.ports, ports)
+				p.Ports = append(p.Ports, ports)
 			} else {
-				p.unknown = true // reported elsewhere
+				p.Unknown = true // reported elsewhere
 			}
 		}
 	}
@@ -67,17 +67,17 @@ func optionPublishes(word string) bool {
 	return false
 }
 
-// has reports whether a container publishes the port, to the network or with local also on the loopback address.
-func (p published) has(port int, protocol string, local bool) bool {
-	return slices.ContainsFunc(p.ports, func(h hostPorts) bool {
+// Has reports whether a container publishes the port, to the network or with local also on the loopback address.
+func (p Published) Has(port int, protocol string, local bool) bool {
+	return slices.ContainsFunc(p.Ports, func(h hostPorts) bool {
 		return h.protocol == protocol && h.from <= port && port <= h.to && (local || !h.address.IsLoopback())
 	})
 }
 
-// list names the published ports, for a message.
-func (p published) list(local bool) string {
+// List names the published ports, for a message.
+func (p Published) List(local bool) string {
 	var all []string
-	for _, h := range p.ports {
+	for _, h := range p.Ports {
 		if h.address.IsLoopback() && !local {
 			continue
 		}
