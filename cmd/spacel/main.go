@@ -134,14 +134,17 @@ func (c *console) exit(err error) int {
 	return exitError
 }
 
-// errorLine returns an error's text after the program's name. A *fs.PathError loses the name of the system call: "open x: no
-// such file" says no more than "x: no such file".
-func errorLine(err error) string {
+// errorLine returns an error's text after the program's name.
+func errorLine(err error) string { return withProgram(errorText(err)) }
+
+// errorText returns an error's text. A *fs.PathError loses the name of the system call: "open x: no such file" says no more than
+// "x: no such file".
+func errorText(err error) string {
 	text := err.Error()
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		text = strings.Replace(text, file.Error(), safe.Name(file.Path)+": "+file.Err.Error(), 1)
 	}
-	return withProgram(text)
+	return text
 }
 
 // withProgram puts the program's name before a text, unless the text begins with it or with a command: spacel build: …

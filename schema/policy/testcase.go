@@ -51,8 +51,9 @@ func ReadCases(in manifest.Reader, file string, r *report.Report) ([]Case, error
 		return nil, nil
 	}
 	at := report.Pos{File: filepath.ToSlash(file)}
-	fields, err := root.LookupPath(cue.ParsePath("tests")).Fields()
-	if err != nil {
+	tests := root.LookupPath(cue.ParsePath("tests"))
+	fields, err := tests.Fields()
+	if err != nil || !tests.Exists() {
 		r.Errorf(at, `has no tests: write tests: NAME: {orbit: "orbit.yaml", app: "app.yaml", region: "us-east-1", expect: {…}}`)
 		return nil, nil
 	}
@@ -93,7 +94,13 @@ func (c *Case) read(v cue.Value, dir string, r *report.Report) bool {
 		return s
 	}
 	// Paths in a case are relative to its file, so tests work from every directory.
-	c.Orbit, c.App, c.Region = path.Join(dir, text("orbit")), path.Join(dir, text("app")), text("region")
+	beside := func(file string) string {
+		if path.IsAbs(file) {
+			return file
+		}
+		return path.Join(dir, file)
+	}
+	c.Orbit, c.App, c.Region = beside(text("orbit")), beside(text("app")), text("region")
 	c.expect, c.template = v.LookupPath(cue.ParsePath("expect")), v.LookupPath(cue.ParsePath("template"))
 	wantsError := v.LookupPath(cue.ParsePath("error")).Exists()
 	if wantsError {
