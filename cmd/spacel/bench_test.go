@@ -186,7 +186,7 @@ func benchApp(name string) map[string]any {
 				443: map[string]any{"internal_port": 8080, "sources": []string{"0.0.0.0/0", "10.0.0.0/8"}}},
 			"private_ports": map[string]any{"7000": []string{"TCP"}, "7100-7200": []string{"TCP", "UDP"}},
 			"services": map[string]any{"web": service(8080), "worker": service(9000),
-				"job": map[string]any{"unit_file": "[Service]\nType=oneshot\n" + unit}},
+				"job": map[string]any{"unit_file": "[Service]\nType=oneshot\nExecStart=/usr/bin/true\n" + unit}},
 			"files": map[string]any{"motd": strings.Repeat("welcome to this instance\n", 20),
 				"app.conf": strings.Repeat("key = value\n", 20)},
 			"tags": map[string]any{"team": "bench"},
