@@ -159,13 +159,14 @@ func (x executor) carryOut(ctx context.Context, plan stackPlan) (stackPlan, acti
 	if err != nil {
 		return plan, "", err
 	}
-	// The stack is read again for its outputs, which stacks later in the order take as parameters.
-	if plan.deployed, err = x.refresh(ctx); err != nil {
-		return plan, "", err
-	}
+	// The stack was read after the end, with the outputs that stacks later in the order take as parameters.
 	if succeeded(end.Status) {
+		plan.deployed = x.remember(end.Stack)
 		x.noteOwnOperation(ctx, before, plan, end)
 		return x.finish(ctx, plan, true)
+	}
+	if plan.deployed, err = x.refresh(ctx); err != nil {
+		return plan, "", err
 	}
 	resetCapacity(ctx, x.stack, plan)
 	if end.Cancelled {
@@ -200,8 +201,17 @@ func (x executor) protect(ctx context.Context, plan stackPlan) (stackPlan, bool,
 	if err != nil {
 		return plan, false, x.failed("turn termination protection "+live.OnOff(want), err)
 	}
-	plan.deployed, err = x.refresh(ctx)
-	return plan, true, err
+	// The call changes nothing else, so the stack is not read again.
+	now := *plan.deployed
+	now.TerminationProtection = want
+	plan.deployed = x.remember(&now)
+	return plan, true, nil
+}
+
+// remember takes a stack that was read by its id for the present one.
+func (x executor) remember(read *live.Stack) *live.Stack {
+	x.live.Remember(x.spec.Region, []string{x.spec.Name}, map[string]*live.Stack{x.spec.Name: read})
+	return read
 }
 
 // execute executes the plan's change set and follows the operation. The returned plan has no change set any more.

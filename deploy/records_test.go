@@ -79,6 +79,26 @@ func TestExistingRecords(t *testing.T) {
 	}
 }
 
+// A run of many stacks lists a zone once, and reads the records of the names that it finds.
+func TestRecordsOfManyStacks(t *testing.T) {
+	b := newEnv(t)
+	zone := "Z1"
+	var stacks []built
+	for i := range listsZones {
+		template := strings.ReplaceAll(named("web", east, zone, "").template, "www.", fmt.Sprintf("www%02d.", i))
+		stacks = append(stacks, testStack(east, fmt.Sprintf("test-app%02d", i), template,
+			func(s *assembly.Stack) { s.Parameters["Zone"] = assembly.ValueFrom{Literal: &zone} }))
+	}
+	cloudtest.PutRecord(b.cf, cloudtest.Record{Zone: zone, Name: "www07.example.com", Type: "A"})
+	_, err := b.prepare(stacks...)
+	if err == nil || !strings.Contains(err.Error(), "us-east-1/test-app07: ") || strings.Contains(err.Error(), "us-east-1/test-app08: ") {
+		t.Errorf("got %v", err)
+	}
+	if got := b.cf.Calls()["route53:ListResourceRecordSets"]; got != 2 {
+		t.Errorf("%d calls", got)
+	}
+}
+
 // The model refuses what it should, when nobody looks before.
 func TestRoute53Refuses(t *testing.T) {
 	b := newEnv(t)

@@ -32,7 +32,8 @@ type session struct {
 	follower *live.Follower
 	stacks   []*stack // of this run, sorted by region and name
 
-	unreadable sync.Once // tells that existing DNS records cannot be read
+	zoneNames  cloud.Answers[map[string]bool] // the names of the records in a hosted zone: see recordGuard
+	unreadable sync.Once                      // tells that existing DNS records cannot be read
 }
 
 // newSession makes the parts that the stacks share. The listener is called by one goroutine at a time (activity.Serial).

@@ -41,6 +41,25 @@ func Of(ctx context.Context, client *route53.Client, zone, name string) ([]types
 	return found, nil
 }
 
+// Names returns the plain names of all records of a zone. It is a call for each three hundred records.
+func Names(ctx context.Context, client *route53.Client, zone string) (map[string]bool, error) {
+	names := map[string]bool{}
+	pages := route53.NewListResourceRecordSetsPaginator(client, &route53.ListResourceRecordSetsInput{HostedZoneId: &zone})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, cloud.Explain(err)
+		}
+		if page.ResourceRecordSets == nil {
+			return nil, cloud.Incomplete("route53:ListResourceRecordSets", "no ResourceRecordSets")
+		}
+		for _, e := range page.ResourceRecordSets {
+			names[PlainName(aws.ToString(e.Name))] = true
+		}
+	}
+	return names, nil
+}
+
 // PlainName returns a DNS name in lower case, without the dot at its end, and with Route 53's octal escapes resolved: it gives * as \052.
 func PlainName(name string) string {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))

@@ -48,6 +48,7 @@ type Ending struct {
 	Events    []Event           // of the operation, oldest first, with masked reasons
 	Cancelled bool              // by Control.Cancel
 	Operation string            // CloudFormation's id of the operation, "" if its events have none
+	Stack     *Stack            // as it was read after the end, nil if CloudFormation forgot it
 
 	// NeverBegan says that CloudFormation accepted the call, and did not begin the operation as long as it was followed.
 	NeverBegan bool
@@ -300,7 +301,7 @@ func isFailedCreation(s types.StackStatus) bool {
 
 // ending returns the end of the operation. A nil stack was deleted, and CloudFormation forgot it.
 func (w *watch) ending(s *Stack) Ending {
-	end := Ending{Status: types.StackStatusDeleteComplete, Events: w.events, Cancelled: w.cancelled, Operation: w.operationID()}
+	end := Ending{Status: types.StackStatusDeleteComplete, Events: w.events, Cancelled: w.cancelled, Operation: w.operationID(), Stack: s}
 	if s != nil {
 		end.Status, end.Reason = s.Status, w.Secrets.MaskReason(s.Reason)
 		end.NeverBegan = w.Token != "" && !w.begun && s.Status != types.StackStatusDeleteComplete

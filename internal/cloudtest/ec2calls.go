@@ -3,6 +3,7 @@ package cloudtest
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,7 +29,28 @@ func (c ec2Calls) serve(w http.ResponseWriter, r *http.Request, region string) {
 			`</DescribeSubnetsResponse>`, items.String())
 		return
 	}
+	if err == nil && form.Get("Action") == "DescribeRegions" && c.forward == nil {
+		c.describeRegions(w)
+		return
+	}
 	c.forwardCall(w, r, "ec2")
+}
+
+// describeRegions writes the regions that have stacks.
+func (c ec2Calls) describeRegions(w http.ResponseWriter) {
+	c.count("ec2", "DescribeRegions")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := map[string]bool{}
+	for _, s := range c.engine.stacks {
+		names[s.region] = true
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprint(w, `<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo>`)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		fmt.Fprintf(w, "<item><regionName>%s</regionName></item>", name)
+	}
+	fmt.Fprint(w, `</regionInfo></DescribeRegionsResponse>`)
 }
 
 // idsIn returns the values of a list in a form of EC2's query protocol.
