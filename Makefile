@@ -109,9 +109,11 @@ soak: ## build SOAK orbits and apps made at random, check them, and a sample of 
 	.ci/lint/install
 	.ci/lint/check --partial --security $(SAMPLE)
 
-bench: build ## time start-up, whole builds and deployments, and count the calls of AWS
+SIMULATE ?= 100 1000
+bench: build ## time start-up, whole builds and deployments, and simulate orbits of SIMULATE apps in four regions
 	$(GO) test ./cmd/spacel -run '^$$' -bench . -benchtime 3x
 	$(GO) test ./deploy/e2e -run '^$$' -bench . -benchtime 3x
+	SPACEL_SIMULATE='$(SIMULATE)' $(GO) test ./cmd/spacel -run '^TestSimulation$$' -count=1 -v -timeout 3h
 
 clean: ## remove what the other targets made
 	rm -rf bin build dist .ci/lint/.tools .ci/moto/.tools .ci/ministack/.tools .ci/release/.tools .ci/boot/.cache
