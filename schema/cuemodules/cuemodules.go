@@ -70,6 +70,19 @@ func (m *Module) Language() string {
 	return m.file.Language.Version
 }
 
+// FileError is a mistake in the main module's cue.mod/module.cue, for which CUE refuses the module.
+type FileError struct{ Err error }
+
+func (e *FileError) Error() string { return ModuleFile + ": " + e.Mistake() }
+
+// Mistake is the mistake without the file's name.
+func (e *FileError) Mistake() string {
+	text, _, _ := strings.Cut(e.Err.Error(), "\n") // places follow on lines of their own
+	return strings.TrimSuffix(strings.TrimPrefix(text, "invalid module file "+ModuleFile+": "), ":")
+}
+
+func (e *FileError) Unwrap() error { return e.Err }
+
 // Open reads the main module's cue.mod/module.cue and cue.mod/spacel.sum. Root is the module's directory.
 func Open(root fs.FS) (*Main, error) {
 	text, err := fs.ReadFile(root, ModuleFile)
@@ -78,7 +91,7 @@ func Open(root fs.FS) (*Main, error) {
 	}
 	file, err := modfile.Parse(text, ModuleFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ModuleFile, err)
+		return nil, &FileError{err}
 	}
 	sums, err := readSums(root)
 	return &Main{root: root, file: file, sums: sums, loaded: map[Version]result{}}, err

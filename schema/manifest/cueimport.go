@@ -73,6 +73,12 @@ func (p *packages) readModuleFile() {
 	}
 	if err := p.module.readFile(file); err != nil {
 		p.s.refuse(Place{File: p.module.show(name)}, "", "%v", err)
+		return
+	}
+	// CUE reads no file of a module whose module.cue is invalid, also if nothing is imported.
+	_, err := p.mainModule()
+	if wrong := (*cuemodules.FileError)(nil); errors.As(err, &wrong) {
+		p.s.refuse(Place{File: p.module.show(name)}, "", "%s", wrong.Mistake())
 	}
 }
 

@@ -81,6 +81,9 @@ func (m *cueModule) above(dir string) []string {
 	return dirs
 }
 
+// oldestLanguage is the first version of CUE with modules as they are now (cuelang.org/go/mod/modfile, its schema).
+const oldestLanguage = "v0.8.0"
+
 // readFile sets the module's path and language version from the parsed cue.mod/module.cue. As in CUE, a module must
 // state a version of the language. A version newer than this program's CUE is refused, because the language may have changed.
 func (m *cueModule) readFile(file *ast.File) (err error) {
@@ -97,6 +100,8 @@ func (m *cueModule) readFile(file *ast.File) (err error) {
 		return errors.New("language.version is missing; cue mod fix adds it")
 	case stated == nil:
 		return fmt.Errorf("language.version: must be a version such as %s, got %q", known, m.version)
+	case slices.Compare(stated, versionNumbers(oldestLanguage)) < 0:
+		return fmt.Errorf("language.version is %s, and CUE reads modules of %s and later; cue mod fix raises it", m.version, oldestLanguage)
 	case slices.Compare(stated, versionNumbers(known)) > 0:
 		return fmt.Errorf("language.version is %s, and this spacel knows CUE up to %s; install a newer spacel", m.version, known)
 	}

@@ -286,6 +286,11 @@ func TestCUELanguageVersion(t *testing.T) {
 			`cue.mod/module.cue: language.version is v0.99.0, and this spacel knows CUE up to v0.17.1; install a newer spacel`},
 		{`language: version: "0.14"`, `cue.mod/module.cue: language.version: must be a version such as v0.17.1, got "0.14"`},
 		{``, `cue.mod/module.cue: language.version is missing; cue mod fix adds it`},
+		{`language: version: "v0.7.0"`,
+			`cue.mod/module.cue: language.version is v0.7.0, and CUE reads modules of v0.8.0 and later; cue mod fix raises it`},
+		{"language: version: \"v0.14.0\"\nfoo: 1", `cue.mod/module.cue: foo: field not allowed`},
+		{"language: version: \"v0.14.0\"\ndeps: \"a.com@v0\": v: \"v1.0.0\"", `cue.mod/module.cue: cannot make version from module ` +
+			`"a.com@v0", version "v1.0.0": mismatched major version suffix in "a.com@v0" (version v1.0.0)`},
 	} {
 		project(t,
 			"-- cue.mod/module.cue --\nmodule: \"x.com/m@v0\"\n"+c.version+"\n-- a.cue --\n@experiment(try)\n\npackage a\n\nname: \"x\"\n")
