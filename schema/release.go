@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +94,11 @@ func (b appBuilder) guard(item sections.Value, known []namedAlarm) (GuardAlarm, 
 		for _, alarm := range known {
 			names = append(names, alarm.Name)
 		}
-		b.scope.report.Errorf(item.Pos(), "no alarm of this app is called %s%s", text, report.Suggest(text, names))
+		hint := report.Suggest(text, names)
+		if hint == "" && len(names) > 0 {
+			hint = "; it has " + strings.Join(names, ", ")
+		}
+		b.scope.report.Errorf(item.Pos(), "no alarm of this app is called %s%s", cmp.Or(text, `""`), hint)
 		return GuardAlarm{}, false
 	case len(found) > 1:
 		b.scope.report.Errorf(item.Pos(), "several alarms are called %s: write %s or %s", text, found[0].Name, found[1].Name)
@@ -120,7 +125,7 @@ func (b appBuilder) guardARN(item sections.Value) (GuardAlarm, bool) {
 	parts := strings.SplitN(text, ":", 7)
 	if len(parts) < 7 || parts[2] != "cloudwatch" || parts[5] != "alarm" || parts[6] == "" {
 		b.scope.report.Errorf(item.Pos(), "must be the ARN of a CloudWatch alarm, such as "+
-			"arn:aws:cloudwatch:%s:123456789012:alarm:errors, got %s", b.scope.region.Region, text)
+			"arn:aws:cloudwatch:REGION:123456789012:alarm:errors, got %s", text)
 		return GuardAlarm{}, false
 	}
 	if parts[3] != b.scope.region.Region {

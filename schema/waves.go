@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pebble/spacel/schema/manifest"
 	"github.com/pebble/spacel/schema/sections"
@@ -75,11 +76,10 @@ func waves(b appBuilder) *Waves {
 		}
 	}
 	// After a mistake in a region's name, the region in no wave would be a second message about it.
-	for _, region := range b.scope.regions {
-		if valid && !named[region] {
-			r.Errorf("waves", "%s is in no wave: every region of the app must be in one", region)
-			valid = false
-		}
+	missing := slices.DeleteFunc(slices.Clone(b.scope.regions), func(region string) bool { return named[region] })
+	if valid && len(missing) > 0 {
+		r.Errorf("waves", "in no wave: %s: every region of the app must be in one", strings.Join(missing, ", "))
+		valid = false
 	}
 	if !valid || len(found.Regions) < 2 {
 		return nil
