@@ -58,8 +58,8 @@ func runReleases(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if n := ctx.Int("limit"); n < 1 {
-		return fmt.Errorf("--limit must be at least 1, got %d", n)
+	if n := ctx.Int("limit"); n < 1 || n > mostListed {
+		return fmt.Errorf("--limit must be 1 to %d, got %d", mostListed, n)
 	}
 	to, err := findTarget(c, ctx, toRead)
 	if err != nil {
@@ -74,6 +74,9 @@ func runReleases(c *console, ctx *cli.Context) error {
 	}
 	return r.list(ctx.Context)
 }
+
+// mostListed is the greatest number of releases in a list: each costs a call that verifies its signature.
+const mostListed = 10_000
 
 // releaseNumber reads the number of a release, 0 for none.
 func releaseNumber(ctx *cli.Context, word string) (int, error) {
@@ -353,8 +356,17 @@ func (r *releases) find(ctx context.Context, number int) (history.Release, error
 func (r *releases) details(found history.Release) {
 	p := painter(r.colour(r.flags))
 	outcome := string(found.Outcome())
-	if outcome == "" {
+	var forged []string
+	for _, e := range found.Entries {
+		if !e.Trusted() {
+			forged = append(forged, e.Region)
+		}
+	}
+	switch {
+	case outcome == "":
 		outcome = "not trusted"
+	case len(forged) > 0: // the outcome is that of the other regions
+		outcome += ", and not trusted in " + strings.Join(forged, ", ")
 	}
 	fmt.Fprintln(r.out, p.paint(bold, fmt.Sprintf("release %d of %s: %s", found.Number, r.app, outcome)))
 	first, ok := trusted(found)

@@ -92,7 +92,7 @@ func runRollback(c *console, ctx *cli.Context) error {
 
 // explainFetch adds the next step to the error about an artifact.
 func explainFetch(err error) error {
-	if errors.Is(err, history.ErrNotKept) || errors.Is(err, staging.ErrGone) {
+	if errors.Is(err, history.ErrNotKept) || errors.Is(err, staging.ErrGone) || errors.Is(err, staging.ErrExchanged) {
 		return fmt.Errorf("%w; choose another release with --to, or deploy the old commit with spacel build and deploy", err)
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pebble/spacel/agent/document"
@@ -148,7 +149,9 @@ func (s *Store) lastGood(ctx context.Context, items []item, app string, changed 
 	if failed != nil {
 		return Target{}, failed
 	}
-	return Target{}, fmt.Errorf("there is no good release of %s in %s to go back to: spacel releases %s lists them", app, s.Region(), app)
+	// The notes name the records that were not used, and perhaps the one that the user means.
+	return Target{}, fmt.Errorf("there is no good release of %s in %s to go back to: %sspacel releases %s lists them", app, s.Region(),
+		strings.Join(append(t.Notes, ""), "; "), app)
 }
 
 // again returns the release of a rollback that did not end well.

@@ -65,10 +65,16 @@ func TestFindForged(t *testing.T) {
 	if err != nil || found.Record.Number != 1 || !strings.Contains(fmt.Sprint(found.Notes), "release 2 in us-east-1 is not trusted") {
 		t.Errorf("%+v %v", found, err)
 	}
+	items[0]["record"] = items[1]["record"]
+	cloudtest.SetItems(cf, east, "test-releases", items)
+	if _, err := store[0].Find(t.Context(), "web", 0, time.Time{}); err == nil ||
+		!strings.Contains(err.Error(), "to go back to: release 2 in us-east-1 is not trusted") {
+		t.Errorf("%v", err)
+	}
 	if _, err := store[0].Find(t.Context(), "web", 2, time.Time{}); err == nil || !strings.Contains(err.Error(), "is not trusted") {
 		t.Errorf("%v", err)
 	}
-	if before, there, err := store[0].Before(t.Context(), "web", 3); err != nil || !there || before.Number != 1 {
+	if before, there, err := store[0].Before(t.Context(), "web", 3); err != nil || there {
 		t.Errorf("%+v %v %v", before, there, err)
 	}
 }

@@ -45,6 +45,9 @@ func (s *Stage) HasBucket(ctx context.Context, region string) (bool, error) {
 // ErrGone is the error for a deleted object of a release.
 var ErrGone = errors.New("it is gone")
 
+// ErrExchanged is the error for an object of a release with another content.
+var ErrExchanged = errors.New("is not what was deployed")
+
 // FetchRelease reads back the manifest of a release, as FetchTemplate and FetchAsset do with their objects. The content must have
 // the digest in the object's key: whoever may write to the bucket could have put another one there.
 func (s *Stage) FetchRelease(ctx context.Context, bucket, digest string) ([]byte, error) {
@@ -84,8 +87,7 @@ func (s *Stage) fetch(ctx context.Context, bucket, key, digest string) ([]byte, 
 		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
 	if got := hexdigest.SHA256(body); got != digest {
-		return nil, fmt.Errorf("s3://%s/%s is not what was deployed: its content has the sha256 %s: find out who put it there",
-			bucket, key, got)
+		return nil, fmt.Errorf("s3://%s/%s %w: its content has the sha256 %s: find out who put it there", bucket, key, ErrExchanged, got)
 	}
 	return body, nil
 }
