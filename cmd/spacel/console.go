@@ -12,6 +12,7 @@ import (
 	"github.com/pebble/spacel/deploy"
 	"github.com/pebble/spacel/deploy/activity"
 	"github.com/pebble/spacel/deploy/cloud"
+	carried "github.com/pebble/spacel/deploy/release"
 	"github.com/pebble/spacel/internal/jsontext"
 )
 
@@ -23,6 +24,7 @@ type console struct {
 	terminal bool // standard output shows colours
 	prompter *prompter
 	poll     time.Duration                     // between two looks at an operation in AWS; 0: deploy's default. Tests shorten it
+	programs carried.Binaries                  // for instances and alarms. Tests have small ones
 	patience time.Duration                     // for an accepted operation to begin; 0: live.DefaultPatience
 	timing   cloud.Timing                      // of calls of AWS
 	session  deploy.Session                    // of the credentials, once a command that changes something has connected
@@ -38,6 +40,7 @@ func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 		stderr:   &visible{w: stderr},
 		terminal: isTerminal(stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		prompter: newPrompter(stdin, stderr),
+		programs: carried.Embedded(),
 	}
 }
 

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pebble/spacel/compiler/assembly"
 	"github.com/pebble/spacel/deploy/cloud"
@@ -22,18 +19,6 @@ const third = "us-west-2"
 
 // waveRegions are the regions of the waves, in their order.
 var waveRegions = []string{east, west, third}
-
-// quick is the program with short waits, for tests that kill it.
-func quick() {
-	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
-	c.poll = 5 * time.Millisecond
-	app := newApp(c)
-	arranged, err := arrange(app, os.Args)
-	if err == nil {
-		err = app.RunContext(catchInterrupts(context.Background(), os.Stderr), arranged)
-	}
-	os.Exit(c.exit(err))
-}
 
 // wavesAccount is an account with an app in three regions, and directories with its releases v1, v2 and v3, each in three waves.
 type wavesAccount struct {
@@ -157,7 +142,7 @@ func killedWaves(a *wavesAccount, at int, want string) {
 	cmd := program(a.Context())
 	p := cloudtest.NewProxy(a.T, a.cf.URL, cloudtest.Faults{StopAt: at, StopAfter: true, Stop: func() { _ = cmd.Process.Kill() }})
 	args[len(args)-1] = p.URL
-	cmd.Args = append([]string{"spacel-quick"}, args...)
+	cmd.Args = append([]string{"spacel"}, args...)
 	if out, err := cmd.CombinedOutput(); err == nil {
 		a.Logf("it was done before") // a run may make fewer calls than another
 	} else if cmd.ProcessState.Exited() {

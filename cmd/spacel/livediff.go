@@ -10,7 +10,6 @@ import (
 	"github.com/pebble/spacel/compiler/review"
 	"github.com/pebble/spacel/deploy/cloud"
 	"github.com/pebble/spacel/deploy/live"
-	carried "github.com/pebble/spacel/deploy/release"
 	"github.com/pebble/spacel/deploy/snapshot"
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/deploy/values"
@@ -90,7 +89,7 @@ func noteUpgrades(c *console, ctx *cli.Context, to *cloud.Cloud, stacks *live.St
 	if ctx.Bool("quiet") {
 		return nil
 	}
-	newest := values.New(to, stacks, staging.New(to, staging.Buckets{}), carried.Embedded(), values.Settings{
+	newest := values.New(to, stacks, staging.New(to, staging.Buckets{}), c.programs, values.Settings{
 		UpgradeAgent: true, UpgradeImage: true, Channel: ctx.String("agent-channel"), DryRun: true,
 	})
 	found, err := snapshot.Upgrades(ctx.Context, newest, stacks, a)

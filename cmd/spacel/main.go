@@ -65,7 +65,11 @@ func main() {
 
 // run is the program without its process, as tests call it. Args starts with the program's name. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := newConsole(stdin, stdout, stderr)
+	return newConsole(stdin, stdout, stderr).run(ctx, args)
+}
+
+// run runs a command line on the console, and returns the exit code.
+func (c *console) run(ctx context.Context, args []string) int {
 	app := newApp(c)
 	if last := len(args) - 1; last > 0 && args[last] == completing {
 		if words, ok := completions(app, args[1:last]); ok {

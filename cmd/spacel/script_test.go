@@ -7,12 +7,21 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/pebble/spacel/internal/cloudtest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"spacel": main, "spacel-quick": quick})
+	testscript.Main(m, map[string]func(){"spacel": tested})
+}
+
+// tested is the program of the scripts: with short waits, and with small programs for instances.
+func tested() {
+	c := newConsole(os.Stdin, os.Stdout, os.Stderr)
+	c.poll, c.programs = 5*time.Millisecond, cloudtest.Programs()
+	os.Exit(c.run(catchInterrupts(context.Background(), os.Stderr), os.Args))
 }
 
 // The command line as its users meet it: each script of testdata/script reads like a session.

@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/pebble/spacel/deploy"
-	carried "github.com/pebble/spacel/deploy/release"
 	"github.com/pebble/spacel/deploy/staging"
 	"github.com/pebble/spacel/deploy/values"
 )
@@ -79,7 +78,7 @@ func deployOptions(c *console, ctx *cli.Context) (deploy.Options, error) {
 		Concurrency: ctx.Int("concurrency"), Timeout: ctx.Duration("timeout"), Poll: c.poll, Patience: c.patience,
 		Directory: ctx.Args().First(),
 		Buckets:   buckets(c, ctx),
-		Binaries:  carried.Embedded(),
+		Binaries:  c.programs,
 		Values:    valueSettings(c, ctx, upgrades),
 	}, nil
 }
