@@ -28,14 +28,16 @@ const stackKind = "stack"
 var quotas = []quota{
 	// AWS General Reference, "AWS Identity and Access Management endpoints and quotas".
 	{kind: "AWS::IAM::Role", name: "IAM roles", allowed: 1000, most: 5000, global: true},
-	// Elastic Load Balancing, "Quotas for your Application Load Balancers" and "… Network Load Balancers".
+	// Elastic Load Balancing, "Quotas for your Application Load Balancers" and "… Network Load Balancers": 50 of each in a region,
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-limits.html
 	{kind: "AWS::ElasticLoadBalancingV2::LoadBalancer", name: "application load balancers", allowed: 50, count: balancers("application")},
 	{kind: "AWS::ElasticLoadBalancingV2::LoadBalancer", name: "network load balancers", allowed: 50, count: balancers("network")},
 	// Amazon RDS User Guide, "Quotas and constraints for Amazon RDS".
 	{kind: "AWS::RDS::DBInstance", name: "DB instances", allowed: 40},
 	{kind: "AWS::RDS::DBCluster", name: "DB clusters", allowed: 40},
 	{kind: "AWS::RDS::DBSubnetGroup", name: "DB subnet groups", allowed: 50},
-	// Amazon ElastiCache User Guide, "Quotas for ElastiCache": of nodes, whatever the number of caches.
+	// Service Quotas, ElastiCache, "Nodes per Region" (L-DFE45DF3): of nodes, whatever the number of caches. AWS General Reference,
+	// https://docs.aws.amazon.com/general/latest/gr/elasticache-service.html
 	{kind: "AWS::ElastiCache::ReplicationGroup", name: "cache nodes", allowed: 300, count: cacheNodes},
 	// Amazon EC2 Auto Scaling User Guide, "Quotas for Auto Scaling resources and groups".
 	{kind: "AWS::AutoScaling::AutoScalingGroup", name: "Auto Scaling groups", allowed: 500},
@@ -43,7 +45,8 @@ var quotas = []quota{
 	{kind: "AWS::EC2::SecurityGroup", name: "security groups", allowed: 2500},
 	// EC2 User Guide, "Elastic IP addresses".
 	{kind: "AWS::EC2::EIP", name: "elastic addresses", allowed: maxElasticAddresses},
-	// AWS General Reference, "AWS CloudFormation endpoints and quotas".
+	// Service Quotas, CloudFormation, "Stack count" (L-0485CB21). AWS General Reference,
+	// https://docs.aws.amazon.com/general/latest/gr/cfn.html; the user guide that AWS archived in 2023 still has the 200 of before.
 	{kind: stackKind, name: "CloudFormation stacks", allowed: 2000},
 }
 

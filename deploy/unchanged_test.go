@@ -234,7 +234,8 @@ func TestHandChangesAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newComparedEnv(t)
-			b.must(orbitOf("A")...)
+			b.must(orbitOf("B")...)
+			b.must(orbitOf("A")...) // so that the status is that of an update, as after one by hand
 			change(b)
 			if got := b.must(orbitOf("A")...); got != activity.WasUpdated && got != activity.WasCreated {
 				t.Errorf("test-web is %s", got)
@@ -322,7 +323,9 @@ func TestUnlistedStacks(t *testing.T) {
 	b.must(orbitOf("A")...)
 	b.cf.Unlisted = "test-web"
 	got := b.must(orbitOf("A")...)
-	if got != activity.WasUnchanged || b.compares() != 0 || b.cf.Calls()["cloudformation:DescribeStacks"] != 2 {
+	calls := b.cf.Calls()
+	if got != activity.WasUnchanged || b.compares() != 0 || calls["cloudformation:DescribeStacks"] != 2 ||
+		calls["cloudformation:CreateChangeSet"] > 0 {
 		t.Errorf("test-web is %s: %v", got, b.cf.Calls())
 	}
 	// Without an item it is taken for a new one, until CloudFormation refuses to create it.
