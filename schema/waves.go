@@ -49,6 +49,9 @@ func waves(b appBuilder) *Waves {
 		}
 		return nil
 	}
+	if len(r.List("waves")) == 1 && r.Has("pause") {
+		r.Notef("pause", "has no effect: it is the time between two waves, and there is one")
+	}
 	found := &Waves{Node: r.Node(), Pause: minutesOf(r, "pause", maxPause, "24h")}
 	named := map[string]bool{}
 	valid := !r.Unknown("waves")

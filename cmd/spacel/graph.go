@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -96,15 +97,17 @@ func printGraph(c *console, ctx *cli.Context, g *graph.Graph) error {
 	return err
 }
 
-// readOrEmpty reads the first of two directories. One that does not exist counts as empty, as in the pull request that brings the first
-// build.
+// readOrEmpty reads the first of two directories. In the pull request that brings the first build it does not exist, or is empty when a
+// job has made it to unpack the base's build into. Then everything is new.
 func readOrEmpty(c *console, ctx *cli.Context, dir string) (*assembly.Assembly, error) {
-	old, err := assembly.Read(dir)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return old, err
+	note := "does not exist: it counts as empty, so everything is new"
+	if files, err := os.ReadDir(dir); err == nil && len(files) == 0 {
+		note = "is empty: everything is new"
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return assembly.Read(dir)
 	}
 	if !ctx.Bool("quiet") {
-		fmt.Fprintf(c.stderr, "note: %s does not exist: it counts as empty, so everything is new\n", printable(dir))
+		fmt.Fprintf(c.stderr, "note: %s %s\n", printable(dir), note)
 	}
 	return assembly.Empty(), nil
 }
