@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pebble/spacel/compiler/assembly"
@@ -92,7 +93,7 @@ func TestBastionsReachOnlyTheirOwn(t *testing.T) {
 			own + "elastic-ip/${ElasticIp02.AllocationId}",
 			own + "instance/* when StringEquals aws:ResourceTag/aws:cloudformation:stack-id AWS::StackId",
 		},
-		"ec2:CreateTags":        {own + "instance/* when ForAllValues:StringEquals aws:TagKeys spacel:ssh-host-key"},
+		"ec2:CreateTags":        {own + "instance/* when ForAllValues:StringEquals aws:TagKeys spacel:ssh-host-key and StringLike aws:userid *:${ec2:InstanceID}"},
 		"ec2:DescribeAddresses": {"*"},
 		"ec2:DescribeInstances": {"*"},
 	}
@@ -111,12 +112,17 @@ func text(v any) string {
 }
 
 func conditionText(s statement) string {
+	var all []string
 	for operator, keys := range s.Condition {
 		for key, value := range keys {
-			return " when " + operator + " " + key + " " + text(value)
+			all = append(all, operator+" "+key+" "+text(value))
 		}
 	}
-	return ""
+	if len(all) == 0 {
+		return ""
+	}
+	slices.Sort(all)
+	return " when " + strings.Join(all, " and ")
 }
 
 // TestBastionImages holds that every way to name an image gets a parameter of its own, so that a change of image is one.
