@@ -93,7 +93,8 @@ func TestBastionsReachOnlyTheirOwn(t *testing.T) {
 			own + "elastic-ip/${ElasticIp02.AllocationId}",
 			own + "instance/* when StringEquals aws:ResourceTag/aws:cloudformation:stack-id AWS::StackId",
 		},
-		"ec2:CreateTags":        {own + "instance/* when ForAllValues:StringEquals aws:TagKeys spacel:ssh-host-key and StringLike aws:userid *:${ec2:InstanceID}"},
+		"ec2:CreateTags": {own + "instance/* when ForAllValues:StringEquals aws:TagKeys spacel:ssh-host-key and " +
+			"StringLike aws:userid *:${ec2:InstanceID}"},
 		"ec2:DescribeAddresses": {"*"},
 		"ec2:DescribeInstances": {"*"},
 	}
